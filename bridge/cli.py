@@ -1,0 +1,68 @@
+"""The command line. Each command is imported only when it is chosen, so that `generate` starts at once."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+
+from bridge import __version__
+from bridge.config import COMPUTES, DEFAULT_OSC_PORT
+from bridge.errors import ClipbridgeError
+
+EXIT_CODES = """\
+exit codes: 0 done · 1 the job failed · 2 wrong usage · 3 no daemon answers · 4 the OSC port is taken ·
+5 Clipbridge is running already · 6 the sample folder cannot be written · 7 no usable checkpoint ·
+8 wrong configuration · 130 interrupted"""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; returns its exit code."""
+    options = parser().parse_args(arguments)
+    try:
+        command = importlib.import_module(f"bridge.commands.{options.command}")
+        return int(command.main(options))
+    except ClipbridgeError as error:
+        print(f"clipbridge: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return 130
+
+
+def parser() -> argparse.ArgumentParser:
+    """All commands and options. Option names are those of the OSC keys."""
+    top = argparse.ArgumentParser(
+        prog="clipbridge",
+        description="Text prompts as a playable instrument: clips from a warmed AudioLDM 2, asked for over OSC.",
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    top.add_argument("--version", action="version", version=f"clipbridge {__version__}")
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    run = commands.add_parser("run", help="start the daemon", epilog=EXIT_CODES)
+    run.add_argument("--folder", help="sample folder (default: Clipbridge in your music folder)")
+    run.add_argument("--model", help="checkpoint folder, or the name of a model in the hub's cache")
+    run.add_argument("--compute", choices=COMPUTES, help="what computes (default: auto)")
+    run.add_argument("--osc-port", type=int, metavar="N", help=f"UDP port to listen on (default: {DEFAULT_OSC_PORT})")
+    run.add_argument("--osc-host", metavar="IP", help="address to listen on; beyond 127.0.0.1 needs osc.allow")
+    run.add_argument(
+        "--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="any setting of config.toml"
+    )
+    run.add_argument("--json", action="store_true", help="one JSON object a line, for programs")
+
+    ask = commands.add_parser("generate", help="ask the running daemon for a clip", epilog=EXIT_CODES)
+    ask.add_argument("prompt")
+    ask.add_argument("seconds", nargs="?")
+    for name in ("preset", "seed", "negative", "steps", "guidance", "takes"):
+        ask.add_argument(f"--{name}")
+    ask.add_argument("--osc-port", type=int, metavar="N", help=f"the daemon's port (default: {DEFAULT_OSC_PORT})")
+    ask.add_argument("--json", action="store_true", help="one JSON object a line, for programs")
+
+    presets = commands.add_parser("presets", help="list the presets", epilog=EXIT_CODES)
+    presets.add_argument("--json", action="store_true", help="as JSON, for programs")
+    return top
+
+
+if __name__ == "__main__":
+    sys.exit(main())

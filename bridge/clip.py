@@ -1,0 +1,114 @@
+"""What is asked for and what comes back: Prompt, Shape, Piece, Model and the ranges that every door checks against."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
+
+
+class Range(NamedTuple):
+    """A closed range of numbers; `low` and `high` are both allowed."""
+
+    low: float
+    high: float
+
+    def __contains__(self, value: object) -> bool:
+        return isinstance(value, int | float) and math.isfinite(value) and self.low <= value <= self.high
+
+    def __str__(self) -> str:
+        return f"{self.low:g} to {self.high:.12g}"
+
+
+# The one home of every limit: METHODS, presets and the engine all read them here.
+SECONDS = Range(0.1, 150.0)
+STEPS = Range(1, 250)
+GUIDANCE = Range(0.0, 30.0)
+TAKES = Range(1, 16)
+SEED = Range(0, 2**31 - 1)  # what an OSC int32 can carry back to the asker
+FADE_MS = Range(0.0, 10_000.0)
+MAX_PROMPT_CHARACTERS = 4_000
+
+# A seed that we draw survives Pd and Max, whose only number is a 32-bit float (24 bits of mantissa).
+DRAWN_SEEDS = 2**24
+
+# AudioLDM 2's own default negative prompt (README of the cvssp/audioldm2 checkpoints).
+DEFAULT_NEGATIVE = "Low quality, average quality."
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What is done to the samples before they become a file: fades in milliseconds and a sub-folder ("" for none)."""
+
+    fade_in_ms: float = 1.0
+    fade_out_ms: float = 15.0
+    folder: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """Everything that is needed to make a clip again, with the same versions and compute.
+
+    `text` is what the musician wrote, `full_text` what the engine is given (a preset wraps words around it).
+    Take `n` (from 1) is made with seed `seed + n - 1`, so that one take can be asked for again alone.
+    """
+
+    text: str
+    full_text: str
+    seconds: float
+    seed: int
+    negative: str = DEFAULT_NEGATIVE
+    steps: int = 20
+    guidance: float = 3.5
+    takes: int = 1
+    preset: str = ""
+    shape: Shape = Shape()
+
+    def seed_of(self, take: int) -> int:
+        """The seed of take `take` (1-based), wrapped so that it stays a positive 31-bit number."""
+        return (self.seed + take - 1) % (int(SEED.high) + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """The facts of a loaded checkpoint that replies and recipes state. `sample_rate` in Hz, `max_seconds` in seconds."""
+
+    name: str
+    revision: str
+    sample_rate: int
+    max_seconds: float
+    compute: str
+    dtype: str
+    scheduler: str
+    scheduler_settings: tuple[tuple[str, str], ...] = ()
+    untrained: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A run of finished samples of one take, on its way from the engine to the shaper.
+
+    `samples` are little-endian float32, frames × channels, interleaved, as bytes: the front passes them on and
+    has no NumPy. `take` counts from 1, `start_frame` from 0 at the engine's rate.
+    """
+
+    index: int
+    take: int
+    start_frame: int
+    samples: bytes
+    channels: int
+    last: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TakeFile:
+    """One take that lies in the sample folder, complete. `path` is absolute, with `/` on every system."""
+
+    take: int
+    path: str
+    seconds: float
+    frames: int
+    sample_rate: int
+    channels: int
+    seed: int
+    score: float

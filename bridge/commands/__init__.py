@@ -1,0 +1,1 @@
+"""The commands of `clipbridge`, one module each."""

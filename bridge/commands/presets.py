@@ -1,0 +1,30 @@
+"""`clipbridge presets`: what there is to ask for by name, and what is wrong with those that are left out."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import sys
+
+from bridge import config
+from bridge.presets import Presets, shipped_folder
+
+
+def main(options: argparse.Namespace) -> int:
+    """Print all presets. Returns 8 if one is broken, since somebody wrote it and would miss it."""
+    chosen = config.load()
+    presets = Presets(shipped_folder(), chosen.presets)
+    found = presets.all().values()
+    if options.json:
+        plain = [{**dataclasses.asdict(preset), "file": preset.file.as_posix()} for preset in found]
+        print(json.dumps({"presets": plain, "faults": presets.faults}))
+    else:
+        for preset in found:
+            own = "  (yours)" if preset.file.parent == chosen.presets else ""
+            length = f"{preset.seconds:g} s" if preset.seconds else ""
+            print(f"{preset.name:<12} {length:>6}  {preset.description}{own}")
+        print(f"\nYour own go into {chosen.presets}")
+    for fault in presets.faults:
+        print(f"clipbridge: preset left out: {fault}", file=sys.stderr)
+    return 8 if presets.faults else 0

@@ -1,0 +1,178 @@
+"""`clipbridge run`: the daemon, with a bar while it gets ready and one line per job."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import logging
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from bridge import __version__, config, portable
+from bridge.core import Bridge
+from bridge.daemon import serve
+from bridge.engine import Stage
+from bridge.job import Job, JobEvent
+
+UNTRAINED_LINE = (
+    "No trained checkpoint is in use: this small one has random weights and makes noise, to try hosts and folders "
+    "with. For real sounds: hf download cvssp/audioldm2, then clipbridge run --model cvssp/audioldm2"
+)
+
+
+def main(options: argparse.Namespace) -> int:
+    """Run until stopped. Raises ClipbridgeError for what keeps it from starting."""
+    logging.basicConfig(format="%(name)s: %(message)s", level=logging.WARNING)
+    settings = dict(config.parse_setting(text) for text in options.set)
+    given = {
+        "folder": options.folder,
+        "engine.model": options.model,
+        "engine.compute": options.compute,
+        "osc.port": options.osc_port,
+        "osc.host": options.osc_host,
+    }
+    settings |= {key: value for key, value in given.items() if value is not None}
+    chosen = config.load(settings=settings)
+    terminal = JsonLines if options.json else Terminal
+
+    def started(port: int) -> None:
+        listener.started(port, chosen.folder)
+
+    def make(bridge: Bridge) -> Terminal | JsonLines:
+        nonlocal listener
+        listener = terminal(bridge)
+        return listener
+
+    listener: Any = None
+    with asyncio.Runner(loop_factory=portable.selector_loop) as runner:
+        runner.run(serve(chosen, make, started))
+    listener.stopped()
+    return 0
+
+
+class Terminal:
+    """Lines and bars for a person; plain lines when the output is no terminal."""
+
+    def __init__(self, bridge: Bridge) -> None:
+        self.bridge = bridge
+        self._bar: tqdm[Any] | None = None
+        self._since: dict[int, float] = {}
+        self._told_untrained = False
+
+    def started(self, port: int, folder: Path) -> None:
+        self._say(f"Clipbridge {__version__}: OSC on port {port}, clips go to {folder}")
+        self.bridge.presets.all()
+        for fault in self.bridge.presets.faults:
+            self._say(f"Preset left out: {fault}")
+
+    def stopped(self) -> None:
+        self._close_bar()
+        self._say("Stopped.")
+
+    def preparing(self, stage: Stage) -> None:
+        self._show(f"{stage.phase} {stage.what}", stage.done, stage.total)
+
+    def state_changed(self, state: str, why: str) -> None:
+        self._close_bar()
+        if state == "ready":
+            model = self.bridge.model
+            assert model is not None
+            if model.untrained and not self._told_untrained:
+                self._told_untrained = True
+                self._say(UNTRAINED_LINE)
+            self._say(f"Ready: {model.name} on {model.compute}. Stop with Ctrl-C.")
+        elif state == "failed":
+            self._say(f"The engine cannot run: {why} Mend it, then send /bridge/restart (or stop with Ctrl-C).")
+        elif state == "restarting":
+            self._say(f"The engine is started again{f' ({why})' if why else ''}.")
+        elif state == "stopping":
+            self._say("Stopping: the clip in work is finished first; Ctrl-C again to stop at once.")
+        elif not sys.stdout.isatty():
+            self._say(f"{state} …")
+
+    def job_event(self, job: Job, event: JobEvent) -> None:
+        took = time.monotonic() - self._since.setdefault(job.serial, time.monotonic())
+        if event.kind == "progress":
+            self._show(short(job.prompt.text), round(event.fields["fraction"] * 100), 100)
+        if not event.terminal:
+            return
+        self._since.pop(job.serial, None)
+        self._close_bar()
+        what = f"{short(job.prompt.text)}  {job.prompt.seconds:g} s  seed {job.prompt.seed}"
+        if event.kind == "done":
+            self._say(f"{what}  in {took:.2f} s  -> {event.fields['path']}")
+        else:
+            reason = f" ({event.fields['code']}): {event.fields['why']}" if event.kind == "failed" else ""
+            self._say(f"{what}  {event.kind}{reason}")
+
+    def _show(self, what: str, done: int, total: int) -> None:
+        if not sys.stdout.isatty():
+            return
+        if self._bar is None:
+            self._bar = tqdm(
+                total=total, leave=False, file=sys.stdout, bar_format="{desc:<44.44} {bar} {percentage:3.0f}%"
+            )
+        self._bar.total = total
+        self._bar.set_description_str(what, refresh=False)
+        self._bar.n = done
+        self._bar.refresh()
+
+    def _close_bar(self) -> None:
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+
+    def _say(self, line: str) -> None:
+        emit(line)
+
+
+class JsonLines:
+    """The same for programs: one JSON object a line, keys as in the OSC table."""
+
+    def __init__(self, bridge: Bridge) -> None:
+        self.bridge = bridge
+
+    def started(self, port: int, folder: Path) -> None:
+        self._say(
+            event="started",
+            version=__version__,
+            osc_port=port,
+            folder=folder.absolute().as_posix(),
+            state=self.bridge.state,
+        )
+
+    def stopped(self) -> None:
+        self._say(event="stopped")
+
+    def preparing(self, stage: Stage) -> None:
+        self._say(event="preparing", phase=stage.phase, done=stage.done, total=stage.total, what=stage.what)
+
+    def state_changed(self, state: str, why: str) -> None:
+        model = self.bridge.model
+        known = {"model": model.name, "compute": model.compute, "untrained": model.untrained} if model else {}
+        self._say(event="state", state=state, why=why, **known)
+
+    def job_event(self, job: Job, event: JobEvent) -> None:
+        self._say(event=event.kind, id=event.job_id, prompt=job.prompt.text, **event.fields)
+
+    def _say(self, **fields: Any) -> None:
+        emit(json.dumps(fields))
+
+
+def emit(line: str) -> None:
+    """One line to standard output, whatever its encoding; nobody there any more is no reason to stop."""
+    try:
+        print(line.encode(sys.stdout.encoding or "ascii", "replace").decode(sys.stdout.encoding or "ascii"), flush=True)
+    except OSError as error:
+        logging.getLogger("clipbridge").debug("standard output is gone: %s", error)
+
+
+def short(text: str) -> str:
+    """A prompt for one line, control characters and the like escaped."""
+    shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    return shown if len(shown) <= 40 else shown[:39] + "…"

@@ -1,0 +1,145 @@
+"""Configuration: defaults ← TOML file in the user's config folder ← command-line options. Unknown keys are errors."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import ipaddress
+import tomllib
+import types
+import typing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bridge import portable
+from bridge.errors import ConfigError
+
+COMPUTES = ("auto", "cuda", "mps", "cpu")
+DEFAULT_OSC_PORT = 57200
+
+
+@dataclass(frozen=True, slots=True)
+class OscConfig:
+    """`allow`: IP addresses or networks (`192.168.1.0/24`) that may speak to us; loopback always may."""
+
+    host: str = "127.0.0.1"
+    port: int = DEFAULT_OSC_PORT
+    allow: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EngineConfig:
+    """`model`: checkpoint folder or hub name in the cache, "" for the default; `scheduler`: a diffusers class name."""
+
+    model: str = ""
+    compute: str = "auto"
+    scheduler: str = "DPMSolverMultistepScheduler"
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """All settings. `folder` is where clips go, `presets` the user's own presets."""
+
+    folder: Path = field(default_factory=portable.sample_folder)
+    presets: Path = field(default_factory=lambda: portable.config_folder() / "presets")
+    osc: OscConfig = OscConfig()
+    engine: EngineConfig = EngineConfig()
+
+
+def config_file() -> Path:
+    """The TOML file that is read if it exists."""
+    return portable.config_folder() / "config.toml"
+
+
+def load(file: Path | None = None, settings: dict[str, Any] | None = None) -> Config:
+    """Read the configuration.
+
+    `file` defaults to `config_file()`, which may be absent. `settings` maps dotted keys (`osc.port`) to values
+    and wins over the file. Raises ConfigError with the file, the key and the nearest known key.
+    """
+    file = file or config_file()
+    config = Config()
+    if file.is_file():
+        try:
+            data = tomllib.loads(file.read_text("utf-8"))
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise ConfigError(f"{file} cannot be read: {error}.") from error
+        config = _replace(config, data, where=f"{file}: ")
+    for dotted, value in (settings or {}).items():
+        *sections, key = dotted.split(".")
+        nested: Any = {key: value}
+        for section in reversed(sections):
+            nested = {section: nested}
+        config = _replace(config, nested, where="")
+    _check(config)
+    return config
+
+
+def parse_setting(text: str) -> tuple[str, Any]:
+    """`section.key=value` from `--set`; the value is TOML if it reads as TOML, else plain text."""
+    key, equals, value = text.partition("=")
+    if not equals or not key.strip():
+        raise ConfigError(f"--set wants section.key=value, not {text!r}.")
+    try:
+        return key.strip(), tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        return key.strip(), value.strip()
+
+
+def _replace(section: Any, values: dict[str, Any], where: str, prefix: str = "") -> Any:
+    hints = typing.get_type_hints(type(section))
+    changes: dict[str, Any] = {}
+    for key, value in values.items():
+        if key not in hints:
+            near = difflib.get_close_matches(key, hints, 1)
+            raise ConfigError(
+                f"{where}there is no setting {prefix}{key}" + (f"; did you mean {prefix}{near[0]}?" if near else ".")
+            )
+        current = getattr(section, key)
+        if dataclasses.is_dataclass(current):
+            if not isinstance(value, dict):
+                raise ConfigError(f"{where}{prefix}{key} is a section: write {prefix}{key}.<setting> = …")
+            changes[key] = _replace(current, value, where, f"{prefix}{key}.")
+        else:
+            changes[key] = _coerce(value, hints[key], f"{where}{prefix}{key}")
+    return dataclasses.replace(section, **changes)
+
+
+def _coerce(value: Any, wanted: Any, name: str) -> Any:
+    if typing.get_origin(wanted) is tuple or isinstance(wanted, types.GenericAlias):
+        if isinstance(value, str):
+            value = [part.strip() for part in value.split(",") if part.strip()]
+        if isinstance(value, list) and all(isinstance(part, str) for part in value):
+            return tuple(value)
+        raise ConfigError(f"{name} wants a list of texts.")
+    if wanted is Path and isinstance(value, str | Path) and str(value):
+        return Path(value).expanduser()
+    if wanted is int and isinstance(value, int) and not isinstance(value, bool):
+        return value
+    if wanted is str and isinstance(value, str):
+        return value
+    raise ConfigError(f"{name} wants {'a whole number' if wanted is int else 'a text'}, not {value!r}.")
+
+
+def _check(config: Config) -> None:
+    if not 0 <= config.osc.port <= 65535:
+        raise ConfigError(f"osc.port must be 0 to 65535, not {config.osc.port}.")
+    if config.engine.compute not in COMPUTES:
+        raise ConfigError(f"engine.compute must be one of {', '.join(COMPUTES)}, not {config.engine.compute!r}.")
+    for entry in config.osc.allow:
+        try:
+            ipaddress.ip_network(entry, strict=False)
+        except ValueError as error:
+            raise ConfigError(
+                f"osc.allow: {entry!r} is no IP address or network (192.168.1.20, 192.168.1.0/24)."
+            ) from error
+    try:
+        loopback = ipaddress.ip_address(config.osc.host).is_loopback
+    except ValueError as error:
+        raise ConfigError(f"osc.host must be an IP address such as 127.0.0.1, not {config.osc.host!r}.") from error
+    if not loopback and not config.osc.allow:
+        raise ConfigError(
+            f"osc.host {config.osc.host} can be reached from other machines, so osc.allow must list who may ask: "
+            'add --set osc.allow=192.168.1.20 or, in config.toml, [osc] allow = ["192.168.1.20"].'
+        )

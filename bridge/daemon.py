@@ -1,0 +1,52 @@
+"""serve(): builds every part of the daemon in order, and takes it down in reverse."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+
+from bridge import delivery, engine, portable
+from bridge.config import Config
+from bridge.core import Bridge, Listener
+from bridge.engine import checkpoints
+from bridge.frontends.osc import serve_osc
+from bridge.presets import Presets, shipped_folder
+from bridge.sinks.folder import FolderSink
+from bridge.supervise import TICK_S, Child
+
+
+async def serve(config: Config, make_listener: Callable[[Bridge], Listener], started: Callable[[int], None]) -> None:
+    """Run the daemon until it is asked to stop (Ctrl-C or a polite kill: graceful; the second time: now).
+
+    `make_listener` gets the bridge and returns who is told of all that happens (the terminal); `started` is called
+    with the OSC port as soon as it answers. Raises NoModel, FolderError, PortTaken, AlreadyRunning before anything
+    is started.
+    """
+    if config.engine.model:
+        checkpoints.find(config.engine.model)  # a wrong name is told at once, not after seconds of loading torch
+    stopping, now = asyncio.Event(), asyncio.Event()
+
+    def stop() -> None:
+        (now if stopping.is_set() else stopping).set()
+
+    async with contextlib.AsyncExitStack() as stack:
+        bridge = Bridge(
+            Presets(shipped_folder(), config.presets),
+            Child("engine", engine.TARGET, config.engine),
+            Child("shaper", delivery.TARGET, str(config.folder)),
+        )
+        frontend = await stack.enter_async_context(serve_osc(bridge, config.osc))
+        # The port comes first: whoever holds it may be a daemon that writes into this very folder.
+        sink = FolderSink(config.folder)
+        sink.open()
+        sink.close()
+        bridge.listeners.append(make_listener(bridge))
+        portable.on_stop_signals(asyncio.get_running_loop(), stop)
+        bridge.start()
+        stack.push_async_callback(bridge.stop, now)
+        started(frontend.port)
+        while not stopping.is_set():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stopping.wait(), TICK_S)
+            bridge.tick()

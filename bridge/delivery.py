@@ -1,0 +1,50 @@
+"""What the front and the shaper process say to each other. No NumPy here: the front imports this module."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bridge.clip import Model, Piece, Prompt, TakeFile
+
+TARGET = "bridge.shaper:main"
+
+
+# ---- front → shaper ----
+@dataclass(frozen=True, slots=True)
+class Samples:
+    serial: int
+    piece: Piece
+
+
+@dataclass(frozen=True, slots=True)
+class Deliver:
+    """All pieces of a job were sent: shape them and put them into the folder."""
+
+    serial: int
+    prompt: Prompt
+    model: Model
+    scores: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """Forget what was sent of this job."""
+
+    serial: int
+
+
+# ---- shaper → front ----
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """The takes lie in the folder, best first. `seconds`: what shaping and writing took."""
+
+    serial: int
+    takes: tuple[TakeFile, ...]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Undelivered:
+    serial: int
+    code: str
+    why: str

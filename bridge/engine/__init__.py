@@ -1,0 +1,122 @@
+"""What the front and the engine process say to each other, and what an engine must be able to do.
+
+No torch here: the front imports this module.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from bridge.clip import Model, Piece, Prompt
+
+TARGET = "bridge.engine.process:main"
+
+OnStep = Callable[[int, int], None]
+"""Called as (step, steps) after each denoising step; raises JobCancelled to stop there."""
+
+OnStage = Callable[[int, int, str], None]
+"""Called as (done, total, what) while loading and warming."""
+
+
+class Engine(Protocol):
+    """Turns prompts into samples. Everything is called on one thread: CUDA graphs are bound to theirs."""
+
+    sample_rate: int
+    max_seconds: float
+
+    def load(self, on_stage: OnStage) -> Model:
+        """Read the checkpoint. Raises NoModel with a sentence."""
+
+    def warm(self, on_stage: OnStage) -> list[Timing]:
+        """Run what will be asked for once, and measure it."""
+
+    def generate(self, prompt: Prompt, on_step: OnStep) -> Iterator[Piece]:
+        """Yield the samples of all takes. Raises JobCancelled, OutOfMemory, BadAudio, BadArgument."""
+
+    def last_timing(self) -> Timing:
+        """What the last completed `generate` took."""
+
+    def scores(self) -> tuple[float, ...]:
+        """How well each take of the last `generate` fits its prompt: higher is better."""
+
+    def note(self, prompt: Prompt) -> str:
+        """A remark about the last run that the musician should see, or ""."""
+
+    def close(self) -> None: ...
+
+
+# ---- front → engine ----
+@dataclass(frozen=True, slots=True)
+class Generate:
+    serial: int
+    prompt: Prompt
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    serial: int
+
+
+# ---- engine → front ----
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Progress of getting ready; `phase` is `loading` or `warming`."""
+
+    phase: str
+    done: int
+    total: int
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Measured seconds of one run: in the denoising loop, and in encoding, decoding and all the rest."""
+
+    prompt: Prompt
+    denoise_s: float
+    rest_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    model: Model
+    timings: tuple[Timing, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Unloadable:
+    """The checkpoint cannot be loaded; trying again will not help until somebody mends it."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    serial: int
+    step: int
+    steps: int
+
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    serial: int
+    piece: Piece
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    serial: int
+    timing: Timing
+    scores: tuple[float, ...]
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A job ended without a clip: an error's code and sentence, or code `cancelled`."""
+
+    serial: int
+    code: str
+    why: str

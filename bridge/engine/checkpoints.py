@@ -1,0 +1,142 @@
+"""What can be loaded and from where: a checkpoint folder, a name in the hub's cache, or the one we build ourselves.
+
+Looks only at names and small JSON files; no torch, no network.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bridge.errors import NoModel
+
+UNTRAINED = "untrained"
+PIPELINE = "AudioLDM2Pipeline"
+PREFERRED = "cvssp/audioldm2"
+
+# What model_index.json may name. Anything else would make a loader import whatever the file says.
+ALLOWED = {
+    "vae": {"AutoencoderKL"},
+    "text_encoder": {"ClapModel"},
+    "text_encoder_2": {"T5EncoderModel"},
+    "projection_model": {"AudioLDM2ProjectionModel"},
+    "language_model": {"GPT2Model", "GPT2LMHeadModel"},
+    "tokenizer": {"RobertaTokenizer", "RobertaTokenizerFast"},
+    "tokenizer_2": {"T5Tokenizer", "T5TokenizerFast"},
+    "feature_extractor": {"ClapFeatureExtractor"},
+    "unet": {"AudioLDM2UNet2DConditionModel"},
+    "vocoder": {"SpeechT5HifiGan"},
+}
+LIBRARIES = {"diffusers", "transformers", "audioldm2"}
+MODELS = ("vae", "text_encoder", "text_encoder_2", "projection_model", "language_model", "unet", "vocoder")
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A checkpoint that lies on this disk. `folder` is None for the untrained one, which the engine builds."""
+
+    name: str
+    folder: Path | None
+    revision: str = ""
+
+
+def find(name: str) -> Checkpoint:
+    """The checkpoint called `name`: "untrained", a folder, or a hub name that is in the cache already.
+
+    Raises NoModel with what to do about it.
+    """
+    if name == UNTRAINED:
+        return Checkpoint(UNTRAINED, None)
+    folder = Path(name).expanduser()
+    if folder.is_dir():
+        return Checkpoint(folder.resolve().name, _checked(folder.resolve()))
+    if len(name.split("/")) == 2 and not name.startswith((".", "/", "~")) and (cached := _cached(name)) is not None:
+        return Checkpoint(name, _checked(cached), cached.name)
+    raise NoModel(
+        f"There is no checkpoint {name!r}: neither a folder of that name nor a model in the hub's cache "
+        f"({hub_cache()}). Fetch it with: hf download {name if '/' in name else PREFERRED}"
+    )
+
+
+def default(accelerated: bool) -> Checkpoint:
+    """AudioLDM 2 if it is cached and there is a GPU for it, else the untrained checkpoint."""
+    if accelerated and (cached := _cached(PREFERRED)) is not None:
+        return Checkpoint(PREFERRED, _checked(cached), cached.name)
+    return Checkpoint(UNTRAINED, None)
+
+
+def available() -> list[str]:
+    """Names that `find` knows: ours, and every AudioLDM 2 checkpoint in the hub's cache."""
+    names = [UNTRAINED]
+    for folder in sorted(hub_cache().glob("models--*--*")):
+        name = folder.name.removeprefix("models--").replace("--", "/", 1)
+        cached = _cached(name)
+        if cached is not None and _index(cached).get("_class_name") == PIPELINE:
+            names.append(name)
+    return names
+
+
+def hub_cache() -> Path:
+    """Where huggingface_hub keeps downloads, by its own rules (HF_HUB_CACHE, HF_HOME, XDG_CACHE_HOME)."""
+    if cache := os.environ.get("HF_HUB_CACHE"):
+        return Path(cache).expanduser()
+    home = os.environ.get("HF_HOME") or Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "huggingface"
+    return Path(home).expanduser() / "hub"
+
+
+def scheduler_config(folder: Path) -> dict[str, Any]:
+    """The scheduler settings as they are on disk: an in-memory config loses which of them were stated (FACTS A4)."""
+    return _read_json(folder / "scheduler" / "scheduler_config.json")
+
+
+def _cached(name: str) -> Path | None:
+    folder = hub_cache() / ("models--" + name.replace("/", "--"))
+    reference = folder / "refs" / "main"
+    try:
+        snapshot = folder / "snapshots" / reference.read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        return None
+    return snapshot if (snapshot / "model_index.json").is_file() else None
+
+
+def _checked(folder: Path) -> Path:
+    """`folder`, if its index names only what an AudioLDM 2 checkpoint is made of. Raises NoModel."""
+    index = _index(folder)
+    if not index:
+        raise NoModel(f"{folder} is no checkpoint folder: it has no readable model_index.json.")
+    if index.get("_class_name") != PIPELINE:
+        raise NoModel(
+            f"{folder} holds a {index.get('_class_name')!r}, not an {PIPELINE}; only AudioLDM 2 can be played."
+        )
+    for part, allowed in ALLOWED.items():
+        entry = index.get(part)
+        library, name = entry if isinstance(entry, list) and len(entry) == 2 else (None, None)
+        if part == "text_encoder_2" and name == "VitsModel":
+            raise NoModel(f"{folder} is a speech checkpoint (VITS text encoder), which this version cannot play yet.")
+        if library not in LIBRARIES or name not in allowed:
+            raise NoModel(
+                f"{folder}: model_index.json names {entry!r} as {part}; expected {' or '.join(sorted(allowed))}."
+            )
+        if not (folder / part).is_dir():
+            raise NoModel(f"{folder}: the part {part!r} is missing. Fetch the checkpoint again.")
+        if part in MODELS and not any((folder / part).glob("*.safetensors")):
+            raise NoModel(
+                f"{folder}: {part!r} has no .safetensors weights. Other formats (.bin) can run code when they are "
+                "opened and are not loaded."
+            )
+    return folder
+
+
+def _index(folder: Path) -> dict[str, Any]:
+    return _read_json(folder / "model_index.json")
+
+
+def _read_json(file: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(file.read_text("utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return content if isinstance(content, dict) else {}

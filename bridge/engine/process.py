@@ -1,0 +1,113 @@
+"""The engine process: one thread computes, one listens, so that a cancel is heard between two steps."""
+
+from __future__ import annotations
+
+import logging
+import os
+import queue
+import threading
+import traceback
+from multiprocessing.connection import Connection
+from typing import Any
+
+from bridge.clip import Prompt
+from bridge.config import EngineConfig
+from bridge.engine import Broken, Cancel, Engine, Finished, Generate, Ready, Samples, Stage, Step, Unloadable
+from bridge.errors import ClipbridgeError, JobCancelled, NoModel
+from bridge.portable import yield_to_the_front
+
+log = logging.getLogger("clipbridge.engine")
+
+POISONED_EXIT = 70  # a sticky CUDA error: only a new process cures it
+
+
+def main(connection: Connection, config: EngineConfig) -> None:
+    """Load, warm, then serve until the pipe ends. Runs in a process of its own."""
+    # Nothing is ever downloaded without being asked: the hub stays out of reach of every loader below.
+    os.environ["HF_HUB_OFFLINE"] = "1"
+    os.environ["TOKENIZERS_PARALLELISM"] = "false"
+    yield_to_the_front()
+    Server(connection, config).run()
+
+
+class Server:
+    """Owns the engine. `run()` is the torch thread; `_listen` only notes what was asked."""
+
+    def __init__(self, connection: Connection, config: EngineConfig) -> None:
+        self._connection = connection
+        self._config = config
+        self._asked: queue.SimpleQueue[Generate] = queue.SimpleQueue()
+        self._cancelled: set[int] = set()
+
+    def run(self) -> None:
+        threading.Thread(target=self._listen, name="engine-listen", daemon=True).start()
+        try:
+            engine = self._prepare()
+        except ClipbridgeError as error:
+            self._connection.send(Unloadable(str(error)))
+            engine = None
+        while True:
+            asked = self._asked.get()
+            if engine is None:
+                self._connection.send(Broken(asked.serial, NoModel.code, "No checkpoint is loaded."))
+            else:
+                self._serve(engine, asked)
+
+    def _prepare(self) -> Engine:
+        self._stage("loading", 0, 0, "torch")  # said before the import: it alone takes seconds
+        from bridge.engine.audioldm2 import open_engine
+
+        engine = open_engine(self._config)
+        model = engine.load(lambda done, total, what: self._stage("loading", done, total, what))
+        timings = engine.warm(lambda done, total, what: self._stage("warming", done, total, what))
+        self._connection.send(Ready(model, tuple(timings)))
+        return engine
+
+    def _stage(self, phase: str, done: int, total: int, what: str) -> None:
+        self._connection.send(Stage(phase, done, total, what))
+
+    def _serve(self, engine: Engine, asked: Generate) -> None:
+        failure = self._try(engine, asked.serial, asked.prompt)
+        # Only here, outside the except block, are the frames of the failed run gone and their tensors free
+        # (pytorch #18853).
+        if failure is None:
+            note = engine.note(asked.prompt)
+            self._connection.send(Finished(asked.serial, engine.last_timing(), engine.scores(), note))
+        else:
+            code, why, poisoned = failure
+            self._connection.send(Broken(asked.serial, code, why))
+            if poisoned:
+                os._exit(POISONED_EXIT)
+        self._cancelled.discard(asked.serial)
+
+    def _try(self, engine: Engine, serial: int, prompt: Prompt) -> tuple[str, str, bool] | None:
+        def on_step(step: int, steps: int) -> None:
+            if serial in self._cancelled:
+                raise JobCancelled("cancelled")
+            self._connection.send(Step(serial, step, steps))
+
+        try:
+            on_step(0, prompt.steps)
+            for piece in engine.generate(prompt, on_step):
+                self._connection.send(Samples(serial, piece))
+        except ClipbridgeError as error:
+            return error.code, str(error), False
+        except Exception as error:  # noqa: BLE001 - one bad job must not end the engine; it is told and logged
+            traceback.print_exc()
+            poisoned = "CUDA error" in str(error)
+            code = "engine_lost" if poisoned else "internal"
+            return code, f"The engine failed on this job ({type(error).__name__}: {str(error)[:300]}).", poisoned
+        return None
+
+    def _listen(self) -> None:
+        while True:
+            try:
+                message: Any = self._connection.recv()
+            except (EOFError, OSError):
+                message = None
+            if message is None:
+                os._exit(0)  # the front is gone or wants us gone; torch holds nothing that must be put away
+            if isinstance(message, Cancel):
+                self._cancelled.add(message.serial)
+            else:
+                self._asked.put(message)

@@ -1,0 +1,183 @@
+"""A small AudioLDM 2 checkpoint with random weights, built on this machine in a second: nothing to download.
+
+It has every part of a real one, at real time geometry (16 kHz, hop 160, VAE ×4, UNet ×8), and makes noise that
+depends on the prompt. For trying hosts, presets and folders before real weights are there, and for tests.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import torch
+from diffusers import (
+    AudioLDM2Pipeline,
+    AudioLDM2ProjectionModel,
+    AudioLDM2UNet2DConditionModel,
+    AutoencoderKL,
+    DDIMScheduler,
+)
+from filelock import FileLock
+from tokenizers import Tokenizer, models, pre_tokenizers, trainers
+from transformers import (
+    ClapAudioConfig,
+    ClapConfig,
+    ClapFeatureExtractor,
+    ClapModel,
+    ClapTextConfig,
+    GPT2Config,
+    GPT2LMHeadModel,
+    RobertaTokenizerFast,
+    SpeechT5HifiGan,
+    SpeechT5HifiGanConfig,
+    T5Config,
+    T5EncoderModel,
+    T5TokenizerFast,
+)
+
+VERSION = 1  # raise it whenever the built weights change: the folder's name carries it
+SEED = 57200
+CLAP_WIDTH, T5_WIDTH, GPT2_WIDTH = 16, 32, 16
+
+# What the tokenizers learn their words from. The first sentence is the known answer that the loader checks.
+SENTENCES = [
+    "The sound of a hammer hitting a wooden surface",
+    "low quality, average quality.",
+    "one deep punchy kick drum, dry and close, no background",
+    "a bright closed hi-hat loop, tight and metallic, 120 bpm",
+    "warm vinyl crackle over a soft piano chord",
+    "rain falling on a tin roof while thunder rolls in the distance",
+    "a long dark riser into a huge cinematic impact",
+    "glitchy digital noise, stutter and bit-crushed texture",
+]
+LETTERS = [" ".join("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.,!?'-#&()")]
+
+
+def build(cache: Path) -> Path:
+    """The checkpoint's folder inside `cache`, built if it is not there yet. Safe with several processes at once."""
+    folder = cache / f"untrained-{VERSION}"
+    cache.mkdir(parents=True, exist_ok=True)
+    with FileLock(cache / "untrained.lock"):
+        if not (folder / "model_index.json").is_file():
+            unfinished = cache / f"untrained-{VERSION}.unfinished"
+            for leftover in (unfinished, folder):
+                shutil.rmtree(leftover, ignore_errors=True)
+            make_pipeline().save_pretrained(unfinished, safe_serialization=True)
+            unfinished.rename(folder)
+    return folder
+
+
+def make_pipeline() -> AudioLDM2Pipeline:
+    """The pipeline in memory, the same on every call and machine. About 0.35 M weights."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(SEED)
+        return AudioLDM2Pipeline(
+            vae=AutoencoderKL(
+                in_channels=1, out_channels=1, latent_channels=8, block_out_channels=[4, 4, 8], layers_per_block=1,
+                norm_num_groups=4, sample_size=1024, scaling_factor=0.4,
+                down_block_types=["DownEncoderBlock2D"] * 3, up_block_types=["UpDecoderBlock2D"] * 3,
+            ),
+            unet=AudioLDM2UNet2DConditionModel(
+                sample_size=256, in_channels=8, out_channels=8, block_out_channels=(8, 8, 8, 16), layers_per_block=1,
+                norm_num_groups=4, attention_head_dim=(1, 1, 1, 2),
+                down_block_types=("DownBlock2D",) * 3 + ("CrossAttnDownBlock2D",),
+                up_block_types=("CrossAttnUpBlock2D",) + ("UpBlock2D",) * 3,
+                cross_attention_dim=([None, GPT2_WIDTH, T5_WIDTH],) * 4,
+            ),
+            **_text_parts(),
+            vocoder=_vocoder(),
+            # The schedule that real checkpoints declare.
+            scheduler=DDIMScheduler(
+                beta_start=0.0015, beta_end=0.0195, beta_schedule="scaled_linear", steps_offset=1, clip_sample=False,
+                set_alpha_to_one=False, prediction_type="epsilon", timestep_spacing="leading",
+            ),
+        )  # fmt: skip
+
+
+def _text_parts() -> dict[str, Any]:
+    text = ClapTextConfig(
+        hidden_size=16, intermediate_size=32, num_attention_heads=2, num_hidden_layers=2, vocab_size=640,
+        max_position_embeddings=520, pad_token_id=1, bos_token_id=0, eos_token_id=2, projection_dim=CLAP_WIDTH,
+    )  # fmt: skip
+    audio = ClapAudioConfig(  # hidden_size must be patch_embeds_hidden_size × 2 ** (len(depths) - 1)
+        spec_size=256, window_size=8, num_mel_bins=64, depths=[1, 1], num_attention_heads=[2, 2], num_hidden_layers=2,
+        hidden_size=32, patch_embeds_hidden_size=16, projection_dim=CLAP_WIDTH,
+    )  # fmt: skip
+    clap = ClapModel(ClapConfig(text_config=text.to_dict(), audio_config=audio.to_dict(), projection_dim=CLAP_WIDTH))
+    t5 = T5EncoderModel(
+        T5Config(
+            vocab_size=512, d_model=T5_WIDTH, d_ff=64, d_kv=8, num_heads=2, num_layers=2, feed_forward_proj="gated-gelu"
+        )
+    )
+    gpt2 = GPT2LMHeadModel(
+        GPT2Config(
+            n_embd=GPT2_WIDTH, n_head=2, n_layer=2, vocab_size=64, n_positions=600, bos_token_id=0, eos_token_id=1
+        )
+    )
+    gpt2.config.max_new_tokens = 8
+    projection = AudioLDM2ProjectionModel(CLAP_WIDTH, T5_WIDTH, GPT2_WIDTH)
+    with torch.no_grad():
+        # The libraries' own initial weights (std 0.01 to 0.02) make all prompts sound alike at this size.
+        for part in (gpt2, t5, clap.text_model):
+            for weight in part.parameters():
+                if weight.ndim == 2:
+                    weight.normal_(0, weight.shape[-1] ** -0.5)
+        for mark in (projection.sos_embed, projection.eos_embed, projection.sos_embed_1, projection.eos_embed_1):
+            mark.normal_()
+    return {
+        "text_encoder": clap,
+        "text_encoder_2": t5,
+        "projection_model": projection,
+        "language_model": gpt2,
+        "tokenizer": _byte_pair_tokenizer(),
+        "tokenizer_2": _unigram_tokenizer(),
+        "feature_extractor": ClapFeatureExtractor(truncation="rand_trunc"),
+    }
+
+
+def _vocoder() -> SpeechT5HifiGan:
+    vocoder = SpeechT5HifiGan(
+        SpeechT5HifiGanConfig(
+            model_in_dim=64, sampling_rate=16000, upsample_initial_channel=32, upsample_rates=[5, 4, 2, 2, 2],
+            upsample_kernel_sizes=[16, 16, 8, 4, 4], resblock_kernel_sizes=[3, 7, 11],
+            resblock_dilation_sizes=[[1, 3, 5]] * 3, normalize_before=False,
+        )
+    )  # fmt: skip
+    with torch.no_grad():  # fan-in scaling: with the library's own initial weights the output is 3e-11
+        for layer in vocoder.modules():
+            if isinstance(layer, torch.nn.Conv1d):
+                layer.weight.normal_(0, layer.weight[0].numel() ** -0.5)
+            elif isinstance(layer, torch.nn.ConvTranspose1d):
+                layer.weight.normal_(0, (layer.weight.shape[0] * layer.kernel_size[0] // layer.stride[0]) ** -0.5)
+            else:
+                continue
+            layer.bias.normal_(0, 0.01)
+    return vocoder
+
+
+def _byte_pair_tokenizer() -> RobertaTokenizerFast:
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    trainer = trainers.BpeTrainer(
+        vocab_size=600, special_tokens=["<s>", "<pad>", "</s>", "<unk>", "<mask>"], show_progress=False,
+        initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
+    )  # fmt: skip
+    tokenizer.train_from_iterator(SENTENCES * 20, trainer)
+    model = json.loads(tokenizer.to_str())["model"]
+    return RobertaTokenizerFast(
+        vocab=model["vocab"], merges=[tuple(pair) for pair in model["merges"]], model_max_length=512
+    )
+
+
+def _unigram_tokenizer() -> T5TokenizerFast:
+    tokenizer = Tokenizer(models.Unigram())
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(replacement="▁", prepend_scheme="always")
+    trainer = trainers.UnigramTrainer(
+        vocab_size=400, special_tokens=["<pad>", "</s>", "<unk>"], unk_token="<unk>", show_progress=False
+    )
+    tokenizer.train_from_iterator(SENTENCES * 20 + LETTERS * 5, trainer)
+    vocabulary = [tuple(entry) for entry in json.loads(tokenizer.to_str())["model"]["vocab"]]
+    vocabulary += [(f"<extra_id_{number}>", 0.0) for number in range(9, -1, -1)]
+    return T5TokenizerFast(vocab=vocabulary, extra_ids=10, model_max_length=512)

@@ -1,0 +1,75 @@
+"""How long a job will take, learned from the jobs that ran: nothing is assumed about the machine."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+
+from bridge.clip import Prompt
+
+# How much the newest run counts against what was known before. One half follows a laptop that gets hot in a few
+# jobs and still evens out a single hiccup.
+NEWEST = 0.5
+MAX_POINTS = 64
+
+
+class Curve:
+    """Seconds of computing over seconds of sound, as straight lines between measured points."""
+
+    def __init__(self) -> None:
+        self._points: dict[float, float] = {}
+
+    def learn(self, x: float, y: float) -> None:
+        """Add a measurement: `y` seconds of computing for `x` seconds of sound."""
+        x = round(x, 2)
+        known = self._points.pop(x, y)
+        self._points[x] = known + NEWEST * (y - known)
+        if len(self._points) > MAX_POINTS:
+            del self._points[next(iter(self._points))]
+
+    def at(self, x: float) -> float | None:
+        """Seconds of computing expected for `x` seconds of sound; None while nothing was measured."""
+        if not self._points:
+            return None
+        known = sorted(self._points.items())
+        place = bisect_left(known, (x, 0.0))
+        if place == len(known):  # longer than anything measured: continue the last line, at least in proportion
+            x1, y1 = known[-1]
+            slope = (y1 - known[-2][1]) / (x1 - known[-2][0]) if len(known) > 1 else y1 / x1
+            return y1 + max(slope, 0.0) * (x - x1)
+        x1, y1 = known[place]
+        if place == 0:
+            return y1  # shorter than anything measured: overheads rule, the shortest known is near
+        x0, y0 = known[place - 1]
+        return y0 + (y1 - y0) * (x - x0) / (x1 - x0)
+
+
+class Eta:
+    """Learns from every run of the engine and predicts the next."""
+
+    def __init__(self) -> None:
+        self._step = {True: Curve(), False: Curve()}  # by guidance: two network evaluations a step, or one
+        self._rest = Curve()
+        self._deliver = Curve()
+
+    def learn(self, prompt: Prompt, denoise_s: float, rest_s: float) -> None:
+        """Remember a run of the engine: seconds in the denoising loop and seconds for all the rest."""
+        sound = prompt.seconds * prompt.takes
+        self._step[prompt.guidance > 1.0].learn(sound, denoise_s / prompt.steps)
+        self._rest.learn(sound, rest_s)
+
+    def learn_delivery(self, prompt: Prompt, deliver_s: float) -> None:
+        """Remember how long shaping and writing took."""
+        self._deliver.learn(prompt.seconds * prompt.takes, deliver_s)
+
+    def engine_seconds(self, prompt: Prompt) -> float:
+        """Expected seconds in the engine; 0 while nothing is known."""
+        sound, guided = prompt.seconds * prompt.takes, prompt.guidance > 1.0
+        step = self._step[guided].at(sound)
+        if step is None and (other := self._step[not guided].at(sound)) is not None:
+            step = other * (2.0 if guided else 0.5)
+        return 0.0 if step is None else step * prompt.steps + (self._rest.at(sound) or 0.0)
+
+    def seconds(self, prompt: Prompt) -> float:
+        """Expected seconds until the clip is in the folder; 0 while nothing is known."""
+        engine = self.engine_seconds(prompt)
+        return engine and engine + (self._deliver.at(prompt.seconds * prompt.takes) or 0.0)

@@ -1,0 +1,1 @@
+"""Doors that asks come in by."""

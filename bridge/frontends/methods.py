@@ -1,0 +1,148 @@
+"""METHODS: the OSC address table as data. It feeds the dispatcher, the argument check and the README's tables."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from bridge.clip import GUIDANCE, MAX_PROMPT_CHARACTERS, SECONDS, SEED, STEPS, TAKES, Range
+
+Kind = Literal["text", "number", "whole", "id", "choice"]
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One `key value` pair of generate. `later` says why this version refuses it; an absent feature is never ignored."""
+
+    name: str
+    kind: Kind
+    what: str
+    allowed: Range | None = None
+    choices: tuple[str, ...] = ()
+    later: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """An address that we answer. `handler` is the name of the method of the OSC frontend that serves it."""
+
+    address: str
+    handler: str
+    arguments: str
+    answer: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An address that we send. `positional` fields come first, in this order; the others follow as `key value`."""
+
+    address: str
+    positional: tuple[str, ...]
+    arguments: str
+    what: str
+
+
+PORT = Range(1, 65535)
+MUSICAL = "lengths in bars and a tempo come with a later version; give the length in seconds"
+
+KEYS = {
+    key.name: key
+    for key in (
+        Key("id", "id", "your name for the job (number or text), given back in every reply"),
+        Key("seed", "whole", "the same seed, prompt and length make the same clip; drawn if left out", SEED),
+        Key("negative", "text", f"what it should not sound like; at most {MAX_PROMPT_CHARACTERS:,} characters"),
+        Key("preset", "text", "a preset's name"),
+        Key("steps", "whole", "denoising steps: more is slower and finer", STEPS),
+        Key("guidance", "number", "how strictly the prompt is followed; 1 or less switches guidance off", GUIDANCE),
+        Key("takes", "whole", "several results for one ask, each a file, best first", TAKES),
+        Key("sink", "choice", "where the clip goes", choices=("folder",),
+            later="audio: playing through an audio device comes with a later version; leave sink out"),
+        Key("reply_port", "whole", "answer to this port of your machine instead of the one you send from", PORT),
+        Key("bars", "number", "", later=MUSICAL),
+        Key("bpm", "number", "", later=MUSICAL),
+        Key("loop", "whole", "", later="seamless loops come with a later version; the preset `loop` asks the model for one"),
+        Key("deadline_s", "number", "", later="deadlines come with a later version; `steps` makes a clip faster"),
+        Key("then", "text", "", later="messages to a third program come with a later version; load the path from /bridge/done"),
+        Key("then_port", "whole", "", later="messages to a third program come with a later version"),
+    )
+}  # fmt: skip
+
+METHODS = {
+    method.address: method
+    for method in (
+        Method("/bridge/generate", "generate", "s prompt, [f seconds], [key value …]",
+               "`/bridge/queued`, `/bridge/progress` …, then exactly one of `/bridge/done`, `/bridge/failed`, `/bridge/cancelled`",
+               f"Make a clip of {SECONDS} seconds. The first argument is always the prompt, even `808`."),
+        Method("/bridge/generate/words", "generate_words", "words … [f seconds] [@key value …]", "as generate",
+               "The same for hosts that cannot quote (Pd, Max): all atoms before the first `@key` are the prompt, "
+               "a last number among them is the seconds."),
+        Method("/bridge/set/<key>", "set", "value; none forgets it", "nothing, or `/bridge/error`",
+               "Remember `prompt`, `seconds` or any key below for your machine's next triggers (faders, automation, tablets)."),
+        Method("/bridge/trigger", "trigger", "[f]; 0 does nothing", "as generate", "Make a clip with what was set."),
+        Method("/bridge/job", "job", "id", "the job's last event again", "Ask again for an answer that got lost."),
+        Method("/bridge/cancel", "cancel", "[id]", "`/bridge/cancelled` for each; none: `/bridge/cancelled` without an id",
+               "Cancel a job within one step; without an id all unfinished jobs of your machine."),
+        Method("/bridge/status", "status", "–",
+               "`/bridge/status` s state, then `queue` i, `running` id, `model` s, `warm` s, `compute` s, `max_seconds` f, `why` s",
+               "What the daemon is doing."),
+        Method("/bridge/version", "version", "–", "`/bridge/version` s version", "Which Clipbridge this is."),
+        Method("/bridge/presets", "list_presets", "–", "`/bridge/presets` s name …", "The presets by name."),
+        Method("/bridge/models", "list_models", "–", "`/bridge/models` s running, s name …",
+               "The checkpoint that runs, then all that are on this disk."),
+        Method("/bridge/restart", "restart", "–", "`/bridge/restart` s state",
+               "Start the engine afresh. The running job fails with `engine_lost`, those that wait are kept."),
+        Method("/bridge/ping", "ping", "[anything]", "`/bridge/pong` with the same", "Is anybody there?"),
+        Method("/bridge/subscribe", "subscribe", "[i port]", "`/bridge/state`, then all events of all jobs",
+               "For 60 s; ask again to renew."),
+        Method("/bridge/unsubscribe", "unsubscribe", "[i port]", "–", "No more events."),
+    )
+}  # fmt: skip
+
+CODES = (
+    "`bad_argument` `unsupported` `queue_full` `out_of_memory` `engine_lost` `shaper_lost` `disk` `no_model` "
+    "`bad_audio` `stopping` `internal`"
+)
+
+REPLIES = {
+    reply.address: reply
+    for reply in (
+        Reply("/bridge/queued", ("position", "eta_seconds"), "id, i position, f eta_seconds, then `seed` i",
+              "Accepted. `position` jobs are before it; `eta_seconds` until the clip is there, 0 while nothing is measured yet."),
+        Reply("/bridge/progress", ("fraction",), "id, f 0..1", "After each denoising step."),
+        Reply("/bridge/take", ("take", "path", "score"), "id, i take, s path, f score, then `seed` i",
+              "Each take when there are several, best first."),
+        Reply("/bridge/done", ("path", "seconds"),
+              "id, s absolute path with `/`, f seconds, then `seed` i, `sample_rate` i, `channels` i, `frames` i, `model` s, [`note` s]",
+              "The file is there, complete. With several takes this is the best."),
+        Reply("/bridge/failed", ("code", "why"), "id, s code, s why", f"No clip, and why. Codes: {CODES}."),
+        Reply("/bridge/cancelled", (), "id", "No clip, as asked."),
+        Reply("/bridge/error", ("address", "code", "why"), "s address, s code, s why",
+              "About a message that made no job. More codes: `malformed` `unknown_address` `unknown_job`."),
+        Reply("/bridge/state", ("state", "why"), "s state, s why",
+              "To subscribers: `loading` `warming` `ready` `restarting` `failed` `stopping`."),
+        Reply("/bridge/pong", (), "what ping carried", "Yes."),
+    )
+}  # fmt: skip
+
+
+def tables() -> str:
+    """The README's OSC chapter as Markdown; a test compares the two. `python -m bridge.frontends.methods` prints it."""
+    lines = ["| you send | arguments | you get | what for |", "|---|---|---|---|"]
+    lines += [f"| `{m.address}` | {m.arguments} | {m.answer} | {m.what} |" for m in METHODS.values()]
+    lines += ["", "| key of generate | value | what for |", "|---|---|---|"]
+    lines += [f"| `{key.name}` | {_value(key)} | {key.what} |" for key in KEYS.values() if key.what]
+    refused = ", ".join(f"`{key.name}`" for key in KEYS.values() if not key.what)
+    lines += ["", f"Reserved for later versions and refused until then, never ignored: {refused}, `sink audio`."]
+    lines += ["", "| you get | arguments | meaning |", "|---|---|---|"]
+    lines += [f"| `{r.address}` | {r.arguments} | {r.what} |" for r in REPLIES.values()]
+    return "\n".join(lines) + "\n"
+
+
+def _value(key: Key) -> str:
+    kinds = {"text": "text", "number": "number", "whole": "whole number", "id": "number or text", "choice": ""}
+    return " or ".join(f"`{c}`" for c in key.choices) or kinds[key.kind] + (f", {key.allowed}" if key.allowed else "")
+
+
+if __name__ == "__main__":
+    print(tables(), end="")

@@ -1,0 +1,316 @@
+"""The OSC frontend: datagram → guard → METHODS → Bridge call → reply to the asker; job events → asker and subscribers."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import difflib
+import ipaddress
+import logging
+import secrets
+import socket
+import struct
+import time
+from collections import OrderedDict
+from collections.abc import AsyncIterator
+from typing import Any
+
+from pythonosc.osc_message import OscMessage
+from pythonosc.osc_message_builder import OscMessageBuilder
+
+from bridge import __version__, engine, portable
+from bridge.config import OscConfig
+from bridge.core import Bridge
+from bridge.engine import checkpoints
+from bridge.errors import AlreadyRunning, BadArgument, ClipbridgeError, ConfigError, PortTaken, UnknownAddress
+from bridge.frontends import arguments as args
+from bridge.frontends import osc_guard
+from bridge.frontends.methods import KEYS, METHODS, PORT, REPLIES
+from bridge.job import Job, JobEvent, JobId
+
+log = logging.getLogger("clipbridge.osc")
+
+Target = tuple[str, int]
+
+RECEIVE_BUFFER_BYTES = 1 << 20
+LEASE_S = 60.0
+MAX_SUBSCRIBERS = 64
+MAX_REMEMBERED_ASKERS = 64
+MAX_FAULTS_TOLD = 8  # of one datagram: a packet of rubbish must not become a hundred answers
+MAX_WHY = 600
+SET_PREFIX = "/bridge/set/"
+
+
+@contextlib.asynccontextmanager
+async def serve_osc(bridge: Bridge, config: OscConfig) -> AsyncIterator[OscFrontend]:
+    """Answer OSC until the context ends. Raises PortTaken or AlreadyRunning if the port is not free."""
+    udp = _bind(config)
+    loop = asyncio.get_running_loop()
+    transport, frontend = await loop.create_datagram_endpoint(lambda: OscFrontend(bridge, config), sock=udp)
+    bridge.listeners.append(frontend)
+    try:
+        yield frontend
+    finally:
+        bridge.listeners.remove(frontend)
+        transport.close()
+
+
+class OscFrontend(asyncio.DatagramProtocol):
+    """One UDP socket. Each datagram is handled whole, at once, on the event loop; nothing in here waits."""
+
+    def __init__(self, bridge: Bridge, config: OscConfig) -> None:
+        self.bridge = bridge
+        self._allowed = [ipaddress.ip_network(entry, strict=False) for entry in config.allow]
+        self._subscribers: dict[Target, float] = {}
+        self._settings: OrderedDict[str, dict[str, Any]] = OrderedDict()
+
+    # ---- datagrams ----
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport: Any = transport
+        self.host, self.port = transport.get_extra_info("sockname")[:2]
+
+    def error_received(self, error: Exception) -> None:
+        # A reply to a closed port comes back as an error on some systems; the asker is gone, nothing else is.
+        log.debug("a reply did not arrive: %s", error)
+
+    def datagram_received(self, data: bytes, address: tuple[Any, ...]) -> None:
+        sender: Target = (address[0], address[1])
+        if not self._may_speak(sender):
+            return
+        messages, faults = osc_guard.check(data)
+        for where, why in [fault for fault in faults if fault[0]][:MAX_FAULTS_TOLD]:
+            if where not in REPLIES:
+                self._send(sender, "/bridge/error", where, "malformed", why)
+        for message in messages:
+            self._message(OscMessage(message), sender)
+
+    def _may_speak(self, sender: Target) -> bool:
+        ip = ipaddress.ip_address(sender[0].partition("%")[0])
+        if sender[1] == self.port and (ip.is_loopback or sender[0] == self.host):
+            return False  # our own packet came back: never talk with ourselves
+        return ip.is_loopback or any(ip in network for network in self._allowed)
+
+    def _message(self, message: OscMessage, sender: Target) -> None:
+        address, given = message.address, list(message)
+        if address in REPLIES:
+            return  # another Clipbridge answers us: two that answer each other would never stop
+        try:
+            if address.startswith(SET_PREFIX):
+                self.set(given, sender, address)
+            elif (method := METHODS.get(address)) is not None:
+                getattr(self, method.handler)(given, sender, message)
+            else:
+                near = difflib.get_close_matches(address, METHODS, 1)
+                raise UnknownAddress("There is no such address" + (f"; did you mean {near[0]}?" if near else "."))
+        except ClipbridgeError as error:
+            self._send(sender, "/bridge/error", address, error.code, str(error)[:MAX_WHY])
+        except Exception:
+            log.exception("%s failed", address)
+            self._send(sender, "/bridge/error", address, "internal", "Clipbridge failed on this message; see its log.")
+
+    def _send(self, target: Target, address: str, *values: Any) -> None:
+        self._transport.sendto(encode(address, values), target)
+
+    # ---- one method per address; the names stand in METHODS ----
+
+    def generate(self, given: list[Any], sender: Target, _message: Any) -> None:
+        self._generate(args.pairs(given), sender)
+
+    def generate_words(self, given: list[Any], sender: Target, _message: Any) -> None:
+        self._generate(args.words(given), sender)
+
+    def _generate(self, fields: args.Fields, sender: Target) -> None:
+        job_id = fields.job_id()
+        target = (sender[0], fields.reply_port() or sender[1])
+        try:
+            if target[1] == self.port:
+                target = sender
+                raise BadArgument(f"reply_port {self.port} is the port Clipbridge itself listens on; give your own.")
+            job, new = self.bridge.generate(fields.ask(), sender[0], job_id, target)
+        except ClipbridgeError as error:
+            made = secrets.token_hex(4) if job_id is None else exact(job_id)
+            self._send(target, "/bridge/failed", made, error.code, str(error)[:MAX_WHY])
+        else:
+            if not new and job.last_event is not None:
+                self._send_event(target, job.last_event)
+
+    def set(self, given: list[Any], sender: Target, address: str) -> None:
+        name = address.removeprefix(SET_PREFIX)
+        if name not in ("prompt", "seconds") and (name not in KEYS or name == "id"):
+            raise args.unknown_key(name)
+        stored = self._settings.setdefault(sender[0], {})
+        self._settings.move_to_end(sender[0])
+        while len(self._settings) > MAX_REMEMBERED_ASKERS:
+            self._settings.popitem(last=False)
+        if not given:
+            stored.pop(name, None)
+            return
+        if len(given) > 1 and name not in ("prompt", "negative"):
+            raise BadArgument(f"{address} takes one value.")
+        only = given[0] if len(given) == 1 else args.joined(given)
+        if name == "prompt":
+            stored[name] = args.prompt(only)
+        elif name == "seconds":
+            stored[name] = args.number(only, name, args.SECONDS)
+        else:
+            stored[name] = args.value(KEYS[name], only)
+
+    def trigger(self, given: list[Any], sender: Target, _message: Any) -> None:
+        if not args.press(given, "/bridge/trigger"):
+            return
+        stored = dict(self._settings.get(sender[0], {}))
+        fields = args.Fields(stored.pop("prompt", None), stored.pop("seconds", None), stored)
+        if fields.prompt is None:
+            fields.fault = BadArgument("Nothing is set to be generated yet: send /bridge/set/prompt first.")
+        self._generate(fields, sender)
+
+    def job(self, given: list[Any], sender: Target, _message: Any) -> None:
+        if len(given) != 1:
+            raise BadArgument("/bridge/job wants one id.")
+        job = self.bridge.job(sender[0], args.job_id(given[0]))
+        if job.last_event is not None:
+            self._send_event(sender, job.last_event)
+
+    def cancel(self, given: list[Any], sender: Target, _message: Any) -> None:
+        if len(given) > 1:
+            raise BadArgument("/bridge/cancel wants one id, or none for all jobs of your machine.")
+        cancelled = self.bridge.cancel(sender[0], args.job_id(given[0]) if given else None)
+        for job in cancelled:
+            if job.reply_to != sender and sender not in self._subscribers:
+                self._send(sender, "/bridge/cancelled", exact(job.id))
+        if not cancelled:
+            self._send(sender, "/bridge/cancelled")
+
+    def status(self, given: list[Any], sender: Target, _message: Any) -> None:
+        # Whoever answers a status with another status would never stop; so one with arguments (which our own answer
+        # has) is refused with /bridge/error, and that nobody answers.
+        if args.press(given, "/bridge/status"):
+            state, *rest = self.bridge.status().items()
+            self._send(sender, "/bridge/status", state[1], *(part for pair in rest for part in pair))
+
+    def version(self, given: list[Any], sender: Target, _message: Any) -> None:
+        if args.press(given, "/bridge/version"):
+            self._send(sender, "/bridge/version", __version__)
+
+    def list_presets(self, given: list[Any], sender: Target, _message: Any) -> None:
+        if args.press(given, "/bridge/presets"):
+            self._send(sender, "/bridge/presets", *self.bridge.presets.all())
+
+    def list_models(self, given: list[Any], sender: Target, _message: Any) -> None:
+        if args.press(given, "/bridge/models"):
+            running = self.bridge.model.name if self.bridge.model else ""
+            self._send(sender, "/bridge/models", running, *checkpoints.available())
+
+    def restart(self, given: list[Any], sender: Target, _message: Any) -> None:
+        if args.press(given, "/bridge/restart"):
+            self.bridge.restart()
+            self._send(sender, "/bridge/restart", self.bridge.state)
+
+    def ping(self, _given: list[Any], sender: Target, message: Any) -> None:
+        self._transport.sendto(b"/bridge/pong" + message.dgram[len(b"/bridge/ping") :], sender)
+
+    def subscribe(self, given: list[Any], sender: Target, _message: Any) -> None:
+        target = self._subscriber(given, sender)
+        self._drop_old_subscribers()
+        if target not in self._subscribers and len(self._subscribers) >= MAX_SUBSCRIBERS:
+            raise BadArgument(f"There are {MAX_SUBSCRIBERS} subscribers already.")
+        self._subscribers[target] = time.monotonic() + LEASE_S
+        self._send(target, "/bridge/state", self.bridge.state, self.bridge.why)
+
+    def unsubscribe(self, given: list[Any], sender: Target, _message: Any) -> None:
+        self._subscribers.pop(self._subscriber(given, sender), None)
+
+    def _subscriber(self, given: list[Any], sender: Target) -> Target:
+        if len(given) > 1:
+            raise BadArgument("Only a port may be given.")
+        port = int(args.number(given[0], "the port", PORT, whole=True)) if given else sender[1]
+        if port == self.port:
+            raise BadArgument(f"{port} is the port Clipbridge itself listens on; give your own.")
+        return sender[0], port
+
+    def _drop_old_subscribers(self) -> None:
+        now = time.monotonic()
+        for target in [target for target, until in self._subscribers.items() if until < now]:
+            del self._subscribers[target]
+
+    # ---- events (Listener) ----
+
+    def job_event(self, job: Job, event: JobEvent) -> None:
+        self._drop_old_subscribers()
+        askers = [job.reply_to] if job.reply_to is not None else []
+        for target in dict.fromkeys([*askers, *self._subscribers]):
+            self._send_event(target, event)
+
+    def state_changed(self, state: str, why: str) -> None:
+        self._drop_old_subscribers()
+        for target in self._subscribers:
+            self._send(target, "/bridge/state", state, why)
+
+    def preparing(self, stage: engine.Stage) -> None:
+        pass  # loading is told by /bridge/state and /bridge/status
+
+    def _send_event(self, target: Target, event: JobEvent) -> None:
+        address = f"/bridge/{event.kind}"
+        positional = REPLIES[address].positional
+        rest = [part for name, value in event.fields.items() if name not in positional for part in (name, value)]
+        self._send(target, address, exact(event.job_id), *(event.fields[name] for name in positional), *rest)
+
+
+class Double(float):
+    """A number that goes out as a 64-bit float."""
+
+
+def exact(job_id: JobId) -> JobId:
+    """An id that comes back as it came: a double that a 32-bit float cannot hold stays a double."""
+    if isinstance(job_id, float):
+        try:
+            return job_id if struct.unpack("f", struct.pack("f", job_id))[0] == job_id else Double(job_id)
+        except OverflowError:
+            return Double(job_id)
+    return job_id
+
+
+def encode(address: str, values: tuple[Any, ...]) -> bytes:
+    """An OSC message: texts become s, whole numbers i (h beyond 32 bits), floats f, Double d."""
+    builder = OscMessageBuilder(address)
+    for value in values:
+        if isinstance(value, str):
+            builder.add_arg(value.replace("\0", ""), "s")
+        elif isinstance(value, int):
+            builder.add_arg(value, "i" if -(2**31) <= value < 2**31 else "h")
+        else:
+            builder.add_arg(value, "d" if isinstance(value, Double) else "f")
+    return builder.build().dgram
+
+
+def _bind(config: OscConfig) -> socket.socket:
+    try:
+        udp, granted = portable.bind_udp(config.host, config.port, RECEIVE_BUFFER_BYTES)
+    except OSError as error:
+        if portable.is_port_taken(error):
+            if _pongs(config):
+                raise AlreadyRunning(
+                    f"Clipbridge is running already on port {config.port}: just use it, or give this one another --osc-port."
+                ) from error
+            raise PortTaken(
+                f"Another program holds UDP port {config.port}. Close it, or choose another port with --osc-port."
+            ) from error
+        raise ConfigError(
+            f"osc.host {config.host} port {config.port} cannot be listened on: {error.strerror}."
+        ) from error
+    log.debug("the system granted a receive buffer of %d bytes", granted)
+    return udp
+
+
+def _pongs(config: OscConfig) -> bool:
+    """Whether a Clipbridge answers on the port that we could not get."""
+    token = secrets.token_hex(4)
+    host = "127.0.0.1" if config.host == "0.0.0.0" else "::1" if config.host == "::" else config.host
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.settimeout(1.0)
+        try:
+            probe.sendto(encode("/bridge/ping", (token,)), (host, config.port))
+            return probe.recv(4096) == encode("/bridge/pong", (token,))
+        except (OSError, struct.error):
+            return False

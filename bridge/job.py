@@ -1,0 +1,87 @@
+"""A job: one ask on its way, its id, its state and the events that its asker is told."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import Any
+
+from bridge.clip import Prompt
+
+JobId = int | float | str
+
+
+class JobState(enum.StrEnum):
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def ended(self) -> bool:
+        return self in (JobState.DONE, JobState.FAILED, JobState.CANCELLED)
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What a frontend asks for. None means: let the preset, or else the default, decide."""
+
+    text: str
+    seconds: float | None = None
+    seed: int | None = None
+    negative: str | None = None
+    preset: str | None = None
+    steps: int | None = None
+    guidance: float | None = None
+    takes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JobEvent:
+    """Something that happened to a job. `kind` is the last part of the OSC address (`queued`, `progress`, `take`,
+    `done`, `failed`, `cancelled`); `fields` are in the order in which the OSC table states them."""
+
+    kind: str
+    job_id: JobId
+    fields: dict[str, Any]
+
+    @property
+    def terminal(self) -> bool:
+        return self.kind in ("done", "failed", "cancelled")
+
+
+@dataclass(slots=True, eq=False)
+class Job:
+    """One ask on its way. The only mutable thing that core, engine link and frontends share.
+
+    `serial` is ours and unique; `id` is the asker's and may come again later. `reply_to` belongs to the frontend
+    that took the ask: core only hands it back.
+    """
+
+    serial: int
+    id: JobId
+    owner: str
+    ask: Ask
+    prompt: Prompt
+    reply_to: Any = None
+    state: JobState = JobState.QUEUED
+    engine_seconds: float = 0.0  # expected
+    started_at: float = 0.0
+    ended_at: float = 0.0
+    shaping: bool = False
+    note: str = ""
+    last_event: JobEvent | None = None
+
+
+def id_key(job_id: JobId) -> str:
+    """The text under which an id is looked up: 7, 7.0 and "7" are one id, since hosts change number types at will."""
+    if isinstance(job_id, float) and job_id.is_integer():
+        return str(int(job_id))
+    if isinstance(job_id, str):
+        try:
+            number = float(job_id)
+        except ValueError:
+            return job_id
+        return str(int(number)) if number.is_integer() else str(number)
+    return str(job_id)

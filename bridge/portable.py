@@ -1,0 +1,115 @@
+"""The one place for what differs between Linux, macOS and Windows: each function states its twin."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import platformdirs
+
+APP = "clipbridge"
+WINDOWS = sys.platform == "win32"
+
+
+def config_folder() -> Path:
+    """Where the user's configuration and presets live (not created)."""
+    return Path(platformdirs.user_config_dir(APP, appauthor=False, roaming=True))
+
+
+def cache_folder() -> Path:
+    """Where things live that can be made again: the built checkpoint, the staging area (not created)."""
+    return Path(platformdirs.user_cache_dir(APP, appauthor=False))
+
+
+def sample_folder() -> Path:
+    """The default sample folder: `Clipbridge` in the user's music folder (not created)."""
+    return Path(platformdirs.user_music_dir()) / "Clipbridge"
+
+
+def selector_loop() -> asyncio.AbstractEventLoop:
+    """An event loop on select/poll everywhere.
+
+    On Windows the default (proactor) loop stops receiving UDP for good after one reply to a closed port
+    (cpython #91227, #127057); the selector loop only reports the error.
+    """
+    return asyncio.SelectorEventLoop()
+
+
+def bind_udp(host: str, port: int, receive_buffer_bytes: int) -> tuple[socket.socket, int]:
+    """Bind a UDP socket that no other program can share; returns it and the receive buffer that the system granted.
+
+    Raises OSError if the address is taken or not ours. On Linux and macOS a plain bind is already exclusive;
+    on Windows that needs SO_EXCLUSIVEADDRUSE.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    udp = socket.socket(family, socket.SOCK_DGRAM)
+    try:
+        if WINDOWS:
+            udp.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)  # type: ignore[attr-defined,unused-ignore]
+        udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer_bytes)
+        udp.bind((host, port))
+        udp.setblocking(False)
+    except (OSError, OverflowError):
+        udp.close()
+        raise
+    return udp, udp.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
+
+
+def on_stop_signals(loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -> None:
+    """Call `stop` on the loop at Ctrl-C and at a polite kill (SIGTERM; on Windows Ctrl-Break).
+
+    `signal.signal` exists on every system, `loop.add_signal_handler` does not. A selector loop on Windows only
+    notices between two timers: the daemon's supervision ticks every 0.25 s.
+    """
+
+    def handler(_signal: int, _frame: object) -> None:
+        loop.call_soon_threadsafe(stop)
+
+    for name in ("SIGINT", "SIGTERM", "SIGBREAK", "SIGHUP"):
+        if number := getattr(signal, name, None):
+            signal.signal(number, handler)
+
+
+def ignore_stop_signals() -> None:
+    """For child processes: Ctrl-C goes to every process of a terminal, but only the front decides what to stop."""
+    for name in ("SIGINT", "SIGBREAK", "SIGHUP"):
+        if number := getattr(signal, name, None):
+            signal.signal(number, signal.SIG_IGN)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a rename inside `folder` survive a power cut. Windows has no such call and journals renames itself."""
+    if WINDOWS:
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def same_volume(one: Path, other: Path) -> bool:
+    """Whether a file can be renamed between two existing folders. `st_dev` is the volume on all three systems."""
+    return one.stat().st_dev == other.stat().st_dev
+
+
+def yield_to_the_front() -> None:
+    """Lower this process's priority, so that OSC answers come at once while the compute is busy.
+
+    Five steps of niceness on Linux and macOS. Windows keeps the normal class: its scheduler already favours a
+    thread that wakes from waiting.
+    """
+    if not WINDOWS:
+        os.nice(5)
+
+
+def is_port_taken(error: OSError) -> bool:
+    """Whether a bind failed because somebody has the port. Windows says so with two codes of its own: in use
+    (10048) and, for a port held exclusively, no access (10013)."""
+    return error.errno == errno.EADDRINUSE or getattr(error, "winerror", None) in (10013, 10048)

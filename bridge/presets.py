@@ -1,0 +1,182 @@
+"""Presets: named prompt defaults in TOML files. The user's own shadow ours; a broken one is named and left out."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bridge.clip import FADE_MS, GUIDANCE, MAX_PROMPT_CHARACTERS, SECONDS, STEPS, Range, Shape
+from bridge.errors import BadArgument, ConfigError
+
+NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
+FOLDER = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _-]{0,39}(/[A-Za-z0-9][A-Za-z0-9 _-]{0,39}){0,2}")
+RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])", re.IGNORECASE)  # device names on Windows
+MAX_FILE_BYTES = 65_536
+MAX_PRESETS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """What a preset file says; None where it leaves the choice to the default."""
+
+    name: str
+    file: Path
+    description: str = ""
+    template: str = "{prompt}"
+    negative: str | None = None
+    seconds: float | None = None
+    steps: int | None = None
+    guidance: float | None = None
+    shape: Shape = Shape()
+
+    def words_around(self, prompt: str) -> str:
+        """The text for the engine: the template with the prompt in its place. Nothing else in it is special."""
+        return self.template.replace("{prompt}", prompt)
+
+
+class Presets:
+    """All presets of some folders, later folders first in rank. Reads them again when a file has changed."""
+
+    def __init__(self, *folders: Path) -> None:
+        self.folders = folders
+        self.faults: list[str] = []
+        self._presets: dict[str, Preset] = {}
+        self._seen: object = None
+
+    def all(self) -> dict[str, Preset]:
+        """Name → preset, sorted by name. Costs one directory listing while nothing has changed."""
+        files = [file for folder in self.folders for file in _files(folder)]
+        seen = [(file, *_stamp(file)) for file in files]
+        if seen != self._seen:
+            self._seen, self.faults, presets = seen, [], {}
+            for file in files:
+                try:
+                    preset = read(file)
+                    presets[preset.name] = preset
+                except ConfigError as fault:
+                    self.faults.append(str(fault))
+            self._presets = dict(sorted(presets.items()))
+        return self._presets
+
+    def get(self, name: str) -> Preset:
+        """Raises BadArgument, naming the nearest preset, if there is none of that name."""
+        presets = self.all()
+        if name.lower() in presets:
+            return presets[name.lower()]
+        for fault in self.faults:
+            if Path(fault.split(":", 1)[0]).stem.lower() == name.lower() or f"{name.lower()}.toml" in fault.lower():
+                raise BadArgument(f"The preset {name[:60]!r} is broken: {fault}")
+        near = difflib.get_close_matches(name.lower(), presets, 1)
+        hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(list(presets)[:40])}."
+        raise BadArgument(f"There is no preset {name[:60]!r}; {hint}")
+
+
+def shipped_folder() -> Path:
+    """Where our own presets lie: inside an installed wheel, or at the top of a checkout."""
+    package = Path(__file__).resolve().parent
+    installed = package / "data" / "presets"
+    return installed if installed.is_dir() else package.parent / "presets"
+
+
+def read(file: Path) -> Preset:
+    """Read one preset file. Raises ConfigError that begins with the file and, where it is known, the line."""
+    name = file.stem.lower()
+    if not NAME.fullmatch(name):
+        raise ConfigError(f"{file}: a preset's file name is letters, digits, - and _ (at most 40), then .toml.")
+    try:
+        if file.stat().st_size > MAX_FILE_BYTES:
+            raise ConfigError(f"{file}: larger than {MAX_FILE_BYTES} bytes; that is no preset.")
+        text = file.read_text("utf-8")
+        values = tomllib.loads(text)
+    except OSError as error:
+        raise ConfigError(f"{file}: cannot be read ({error.strerror}).") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{file}: is not UTF-8 text (byte {error.start}).") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{file}: {error}.") from error
+    except RecursionError as error:
+        raise ConfigError(f"{file}: nested too deep.") from error
+    for key in values:
+        if key not in CHECKS:
+            near = difflib.get_close_matches(key, CHECKS, 1)
+            raise _fault(file, text, key, f"unknown key {key!r}" + (f", did you mean {near[0]!r}?" if near else ""))
+    checked: dict[str, Any] = {}
+    for key, value in values.items():
+        try:
+            checked[key] = CHECKS[key](value)
+        except ValueError as error:
+            raise _fault(file, text, key, f"{key} {error}") from error
+    shape = {key: checked.pop(key) for key in ("fade_in_ms", "fade_out_ms", "folder") if key in checked}
+    return Preset(name=name, file=file, shape=Shape(**shape), **checked)
+
+
+def _fault(file: Path, text: str, key: str, reason: str) -> ConfigError:
+    match = re.search(rf"^\s*[\"']?{re.escape(key)}[\"']?\s*[=.]|^\s*\[+\s*{re.escape(key)}", text, re.MULTILINE)
+    line = text.count("\n", 0, match.start() + len(match[0]) - len(match[0].lstrip())) + 1 if match else 1
+    return ConfigError(f"{file}:{line}: {reason}.")
+
+
+def _files(folder: Path) -> list[Path]:
+    try:
+        found = [file for file in folder.iterdir() if file.suffix.lower() == ".toml" and file.is_file()]
+    except OSError:
+        return []  # no folder, no presets: the user's own folder rarely exists
+    return sorted(found)[:MAX_PRESETS]
+
+
+def _stamp(file: Path) -> tuple[int, int]:
+    try:
+        stat = file.stat()
+    except OSError:
+        return 0, 0
+    return stat.st_mtime_ns, stat.st_size
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError("must be a text in quotes")
+    if len(value) > MAX_PROMPT_CHARACTERS or any(ord(c) < 32 and c not in "\t\n" for c in value):
+        raise ValueError(f"must be at most {MAX_PROMPT_CHARACTERS} characters, without control characters")
+    return " ".join(value.split())
+
+
+def _template(value: Any) -> str:
+    text = _text(value)
+    if text.count("{prompt}") != 1:
+        raise ValueError("must contain {prompt} exactly once")
+    return text
+
+
+def _folder(value: Any) -> str:
+    text = _text(value)
+    if not FOLDER.fullmatch(text) or any(RESERVED.fullmatch(part) for part in text.split("/")):
+        raise ValueError("must be a sub-folder such as drums or drums/kicks: letters, digits, space, - and _")
+    return text
+
+
+def _number(allowed: Range, whole: bool = False) -> Any:
+    def check(value: Any) -> float | int:
+        if isinstance(value, bool) or not isinstance(value, int | float) or value not in allowed:
+            raise ValueError(f"must be a number from {allowed}")
+        if whole and value != int(value):
+            raise ValueError("must be a whole number")
+        return int(value) if whole else float(value)
+
+    return check
+
+
+CHECKS: dict[str, Any] = {
+    "description": _text,
+    "template": _template,
+    "negative": _text,
+    "seconds": _number(SECONDS),
+    "steps": _number(STEPS, whole=True),
+    "guidance": _number(GUIDANCE),
+    "fade_in_ms": _number(FADE_MS),
+    "fade_out_ms": _number(FADE_MS),
+    "folder": _folder,
+}

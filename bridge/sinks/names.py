@@ -1,0 +1,32 @@
+"""File names that a DAW browser shows well and that Windows, macOS and Linux all accept."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import unicodedata
+from collections.abc import Iterator
+
+SLUG_CHARACTERS = 60
+
+
+def slug(text: str) -> str:
+    """ASCII letters, digits and single hyphens, at most 60 characters, whole words where it can; "" if nothing is left.
+
+    Accents are dropped (é → e), other scripts leave nothing: the prompt itself is in the file's tags.
+    """
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    plain = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
+    if len(plain) > SLUG_CHARACTERS:
+        plain = plain[: SLUG_CHARACTERS + 1].rpartition("-")[0] or plain[:SLUG_CHARACTERS]
+    return plain[:SLUG_CHARACTERS].strip("-")
+
+
+def clip_names(text: str, preset: str, seed: int) -> Iterator[str]:
+    """Ever new names for one clip, such as `rain-on-tin_s42_7f3a.wav`, at most 90 bytes.
+
+    Never a Windows device name, a dot file or a name with a trailing dot: it always has `_s<seed>_<tag>.wav`.
+    """
+    stem = slug(text) or slug(preset) or "clip"
+    while True:
+        yield f"{stem}_s{seed}_{secrets.token_hex(2)}.wav"

@@ -1,0 +1,168 @@
+"""Child processes: one piece of code spawns them, talks with them, notices that one died or hangs, starts it again."""
+
+from __future__ import annotations
+
+import asyncio
+import collections
+import contextlib
+import importlib
+import multiprocessing
+import queue
+import threading
+import time
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from typing import Any
+
+from bridge.portable import ignore_stop_signals
+
+DEATHS_ALLOWED = 5
+DEATHS_WINDOW_S = 60.0
+# Supervision looks this often. A tick that comes much later means that the front itself was asleep (laptop lid,
+# debugger), and then the child must not pay for it.
+TICK_S = 0.25
+
+
+class Child:
+    """A supervised process that runs `target` ("module:function", called with a Connection and `args`).
+
+    Messages are picklable values. `on_message(message)` and `on_death(reason, given_up)` are called on the event
+    loop. After a death the child is started again at once, unless it died DEATHS_ALLOWED times in
+    DEATHS_WINDOW_S seconds: then it is given up until `restart()`.
+    """
+
+    def __init__(self, name: str, target: str, *args: Any) -> None:
+        self.name, self.target, self.args = name, target, args
+        self.on_message: Callable[[Any], None] = lambda message: None
+        self.on_death: Callable[[str, bool], None] = lambda reason, given_up: None
+        self.process: Any = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._connection: Connection | None = None
+        self._outbox: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._gone = threading.Event()
+        self._incarnation = 0
+        self._deaths: collections.deque[float] = collections.deque(maxlen=DEATHS_ALLOWED)
+        self._budget_s: float | None = None
+        self._doing = ""
+        self._stamp = self._ticked = time.monotonic()
+        self._kill_reason = ""
+
+    def start(self) -> None:
+        """Spawn the process. Must be called on the event loop."""
+        self._loop = asyncio.get_running_loop()
+        self._incarnation += 1
+        context = multiprocessing.get_context("spawn")
+        ours, theirs = context.Pipe()
+        self._connection, self._outbox, self._kill_reason = ours, queue.SimpleQueue(), ""
+        self.process = context.Process(
+            target=_main, args=(self.target, theirs, self.args), name=f"clipbridge-{self.name}", daemon=True
+        )
+        self.process.start()
+        theirs.close()  # so that the end of the child is the end of the pipe
+        self._stamp = time.monotonic()
+        self._gone = threading.Event()
+        reading = (ours, self.process, self._incarnation, self._gone)
+        for work, arguments in ((self._read, reading), (self._write, (ours, self._outbox))):
+            threading.Thread(target=work, args=arguments, name=f"{self.name}{work.__name__}", daemon=True).start()
+
+    def send(self, message: Any) -> None:
+        """Queue a message. Never blocks; lost if the child dies first."""
+        self._outbox.put(message)
+
+    def watch(self, budget_s: float | None, doing: str = "") -> None:
+        """From now on, kill the child if it says nothing for `budget_s` seconds (None: it may be silent for ever)."""
+        self._budget_s, self._doing, self._stamp = budget_s, doing, time.monotonic()
+
+    def tick(self) -> None:
+        """Look at the progress stamp; to be called every TICK_S seconds."""
+        now = time.monotonic()
+        if now - self._ticked > 1.0:
+            self._stamp += now - self._ticked
+        self._ticked = now
+        if self._budget_s is not None and now - self._stamp > self._budget_s and not self._kill_reason:
+            self.kill(f"it made no progress for {self._budget_s:.0f} s while {self._doing}")
+
+    def kill(self, reason: str) -> None:
+        """End the process at once; `on_death` is told the reason."""
+        self._kill_reason = reason
+        if self.process is not None:
+            self.process.kill()
+
+    def restart(self) -> None:
+        """Kill without asking and start afresh, with a clean record. `on_death` is not called."""
+        self._deaths.clear()
+        self._end()
+        self.start()
+
+    async def close(self, timeout_s: float = 3.0) -> None:
+        """Ask the child to end, wait, and kill it if it does not."""
+        if self.process is None:
+            return
+        self._incarnation += 1  # its end is wanted, not a death
+        self.send(None)
+        await asyncio.to_thread(self._gone.wait, timeout_s)
+        self._end()
+        await asyncio.to_thread(self._gone.wait, timeout_s)
+
+    def _end(self) -> None:
+        self._incarnation += 1  # what the old one still says is not heard
+        self._budget_s = None
+        self._outbox.put(_CLOSE)
+        if self.process is not None:
+            self.process.kill()
+
+    def _read(self, connection: Connection, process: Any, incarnation: int, gone: threading.Event) -> None:
+        try:
+            while True:
+                self._post(self._hear, connection.recv(), incarnation)
+        except (EOFError, OSError):
+            pass  # the pipe ends with the process
+        process.join(1.0)  # only this thread waits for the process: two would race for its exit code
+        if process.exitcode is None:
+            process.kill()
+            process.join(10.0)
+        gone.set()
+        self._post(self._died, process.exitcode, incarnation)
+
+    def _write(self, connection: Connection, outbox: queue.SimpleQueue[Any]) -> None:
+        while (message := outbox.get()) is not _CLOSE:
+            try:
+                connection.send(message)
+            except (BrokenPipeError, OSError):
+                return  # the reader notices the same end
+
+    def _post(self, call: Callable[[Any, int], None], message: Any, incarnation: int) -> None:
+        assert self._loop is not None
+        with contextlib.suppress(RuntimeError):  # the loop was closed: nobody is left to tell
+            self._loop.call_soon_threadsafe(call, message, incarnation)
+
+    def _hear(self, message: Any, incarnation: int) -> None:
+        if incarnation == self._incarnation:
+            self._stamp = time.monotonic()
+            self.on_message(message)
+
+    def _died(self, exit_code: int | None, incarnation: int) -> None:
+        if incarnation != self._incarnation:
+            return
+        code = exit_code or 0
+        reason = self._kill_reason or (f"it was killed by signal {-code}" if code < 0 else f"exit code {exit_code}")
+        self._end()
+        now = time.monotonic()
+        self._deaths.append(now)
+        given_up = len(self._deaths) == DEATHS_ALLOWED and now - self._deaths[0] < DEATHS_WINDOW_S
+        self.on_death(reason, given_up)
+        if not given_up:
+            self.start()
+
+
+class _Close:
+    pass
+
+
+_CLOSE = _Close()
+
+
+def _main(target: str, connection: Connection, args: tuple[Any, ...]) -> None:
+    ignore_stop_signals()
+    module, _, function = target.partition(":")
+    getattr(importlib.import_module(module), function)(connection, *args)
