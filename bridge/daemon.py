@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
 
 from bridge import delivery, engine, portable
 from bridge.config import Config
@@ -16,12 +17,16 @@ from bridge.sinks.folder import FolderSink
 from bridge.supervise import TICK_S, Child
 
 
-async def serve(config: Config, make_listener: Callable[[Bridge], Listener], started: Callable[[int], None]) -> None:
+class Terminal(Listener, Protocol):
+    """Who is told of all that happens, and first of what was started: the bridge, its OSC port, the folder."""
+
+    def started(self, bridge: Bridge, port: int, folder: Path) -> None: ...
+
+
+async def serve(config: Config, terminal: Terminal) -> None:
     """Run the daemon until it is asked to stop (Ctrl-C or a polite kill: graceful; the second time: now).
 
-    `make_listener` gets the bridge and returns who is told of all that happens (the terminal); `started` is called
-    with the OSC port as soon as it answers. Raises NoModel, FolderError, PortTaken, AlreadyRunning before anything
-    is started.
+    Raises NoModel, FolderError, PortTaken, AlreadyRunning before anything is started.
     """
     if config.engine.model:
         checkpoints.find(config.engine.model)  # a wrong name is told at once, not after seconds of loading torch
@@ -41,11 +46,11 @@ async def serve(config: Config, make_listener: Callable[[Bridge], Listener], sta
         sink = FolderSink(config.folder)
         sink.open()
         sink.close()
-        bridge.listeners.append(make_listener(bridge))
+        bridge.listeners.append(terminal)
         portable.on_stop_signals(asyncio.get_running_loop(), stop)
+        terminal.started(bridge, frontend.port, config.folder)
         bridge.start()
         stack.push_async_callback(bridge.stop, now)
-        started(frontend.port)
         while not stopping.is_set():
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stopping.wait(), TICK_S)

@@ -69,7 +69,6 @@ class Job:
     engine_seconds: float = 0.0  # expected
     started_at: float = 0.0
     ended_at: float = 0.0
-    shaping: bool = False
     note: str = ""
     last_event: JobEvent | None = None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,7 @@ class Preset:
     seconds: float | None = None
     steps: int | None = None
     guidance: float | None = None
-    shape: Shape = Shape()
+    shape: Shape = field(default_factory=Shape)
 
     def words_around(self, prompt: str) -> str:
         """The text for the engine: the template with the prompt in its place. Nothing else in it is special."""

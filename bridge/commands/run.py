@@ -38,19 +38,9 @@ def main(options: argparse.Namespace) -> int:
     }
     settings |= {key: value for key, value in given.items() if value is not None}
     chosen = config.load(settings=settings)
-    terminal = JsonLines if options.json else Terminal
-
-    def started(port: int) -> None:
-        listener.started(port, chosen.folder)
-
-    def make(bridge: Bridge) -> Terminal | JsonLines:
-        nonlocal listener
-        listener = terminal(bridge)
-        return listener
-
-    listener: Any = None
+    listener = JsonLines() if options.json else Terminal()
     with asyncio.Runner(loop_factory=portable.selector_loop) as runner:
-        runner.run(serve(chosen, make, started))
+        runner.run(serve(chosen, listener))
     listener.stopped()
     return 0
 
@@ -58,13 +48,13 @@ def main(options: argparse.Namespace) -> int:
 class Terminal:
     """Lines and bars for a person; plain lines when the output is no terminal."""
 
-    def __init__(self, bridge: Bridge) -> None:
-        self.bridge = bridge
+    def __init__(self) -> None:
         self._bar: tqdm[Any] | None = None
         self._since: dict[int, float] = {}
         self._told_untrained = False
 
-    def started(self, port: int, folder: Path) -> None:
+    def started(self, bridge: Bridge, port: int, folder: Path) -> None:
+        self.bridge = bridge
         self._say(f"Clipbridge {__version__}: OSC on port {port}, clips go to {folder}")
         self.bridge.presets.all()
         for fault in self.bridge.presets.faults:
@@ -134,10 +124,8 @@ class Terminal:
 class JsonLines:
     """The same for programs: one JSON object a line, keys as in the OSC table."""
 
-    def __init__(self, bridge: Bridge) -> None:
+    def started(self, bridge: Bridge, port: int, folder: Path) -> None:
         self.bridge = bridge
-
-    def started(self, port: int, folder: Path) -> None:
         self._say(
             event="started",
             version=__version__,

@@ -168,7 +168,7 @@ class OscFrontend(asyncio.DatagramProtocol):
     def job(self, given: list[Any], sender: Target, _message: Any) -> None:
         if len(given) != 1:
             raise BadArgument("/bridge/job wants one id.")
-        job = self.bridge.job(sender[0], args.job_id(given[0]))
+        job = self.bridge.jobs.get(sender[0], args.job_id(given[0]))
         if job.last_event is not None:
             self._send_event(sender, job.last_event)
 

@@ -1,0 +1,37 @@
+"""An ask becomes a prompt: what was asked, else what the preset says, else the default."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+from bridge.clip import DEFAULT_NEGATIVE, DRAWN_SEEDS, Prompt, Shape
+from bridge.job import Ask
+from bridge.presets import Preset
+
+DEFAULT_SECONDS = 4.0
+DEFAULT_STEPS = 20  # with a DPM-Solver++ scheduler; the checkpoint's own DDIM wants 200
+DEFAULT_GUIDANCE = 3.5  # AudioLDM2Pipeline's own default
+
+
+def resolve(ask: Ask, preset: Preset | None) -> Prompt:
+    """The prompt of an ask; the seed is drawn here if none was asked for."""
+
+    def choose(name: str, default: Any) -> Any:
+        for source in (ask, preset):
+            if source is not None and (value := getattr(source, name)) is not None:
+                return value
+        return default
+
+    return Prompt(
+        text=ask.text,
+        full_text=preset.words_around(ask.text) if preset else ask.text,
+        seconds=choose("seconds", DEFAULT_SECONDS),
+        seed=ask.seed if ask.seed is not None else secrets.randbelow(DRAWN_SEEDS),
+        negative=choose("negative", DEFAULT_NEGATIVE),
+        steps=choose("steps", DEFAULT_STEPS),
+        guidance=choose("guidance", DEFAULT_GUIDANCE),
+        takes=ask.takes or 1,
+        preset=preset.name if preset else "",
+        shape=preset.shape if preset else Shape(),
+    )
