@@ -12,6 +12,8 @@ JobId = int | float | str
 
 
 class JobState(enum.StrEnum):
+    """Where a job is; the last three are ends."""
+
     QUEUED = "queued"
     RUNNING = "running"
     DONE = "done"

@@ -68,7 +68,7 @@ class Presets:
         if name.lower() in presets:
             return presets[name.lower()]
         for fault in self.faults:
-            if Path(fault.split(":", 1)[0]).stem.lower() == name.lower() or f"{name.lower()}.toml" in fault.lower():
+            if f"{name.lower()}.toml:" in fault.lower():
                 raise BadArgument(f"The preset {name[:60]!r} is broken: {fault}")
         near = difflib.get_close_matches(name.lower(), presets, 1)
         hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(list(presets)[:40])}."
@@ -97,7 +97,8 @@ def read(file: Path) -> Preset:
     except UnicodeDecodeError as error:
         raise ConfigError(f"{file}: is not UTF-8 text (byte {error.start}).") from error
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{file}: {error}.") from error
+        at = re.search(r"at line (\d+)", str(error))
+        raise ConfigError(f"{file}:{at[1] if at else text.count(chr(10)) + 1}: {error}.") from error
     except RecursionError as error:
         raise ConfigError(f"{file}: nested too deep.") from error
     for key in values:

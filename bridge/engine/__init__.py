@@ -107,6 +107,8 @@ class Samples:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
+    """All samples of a job were sent. `scores`: one a take, or empty; `note`: a remark for the musician, or ""."""
+
     serial: int
     timing: Timing
     scores: tuple[float, ...]

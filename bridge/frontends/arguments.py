@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import itertools
 import math
 import re
 import unicodedata
@@ -79,7 +80,7 @@ def words(arguments: list[Any]) -> Fields:
     if not spoken:
         fields.fault = BadArgument("A prompt is missing: /bridge/generate/words rain on tin 4")
     fields.prompt = joined(spoken)
-    for mark, end in zip(marks, [*marks[1:], len(arguments)], strict=True):
+    for mark, end in itertools.pairwise([*marks, len(arguments)]):
         given = arguments[mark + 1 : end]
         _add(fields, arguments[mark][1:], given if len(given) < 2 else [joined(given)])
     return fields

@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.harness import Client, Daemon
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home folder for daemons, so that tests never touch the user's own."""
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="session")
+def shared_daemon(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
+    """One warmed daemon for all tests that leave it as it was."""
+    daemon = Daemon(tmp_path_factory.mktemp("clips"), home)
+    yield daemon
+    daemon.stop()
+
+
+@pytest.fixture
+def daemon(shared_daemon: Daemon) -> Iterator[Daemon]:
+    """The shared daemon, idle before and after."""
+    assert shared_daemon.process.poll() is None, "".join(shared_daemon.errors)[-3000:]
+    yield shared_daemon
+    client = shared_daemon.client()
+    client.send("/bridge/cancel")
+    client.until("/bridge/cancelled")
+    client.close()
+
+
+@pytest.fixture
+def client(daemon: Daemon) -> Iterator[Client]:
+    client = daemon.client()
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def start_daemon(home: Path, tmp_path: Path) -> Iterator[Callable[..., Daemon]]:
+    """Start daemons that a test may ill-treat; all are stopped afterwards."""
+    started: list[Daemon] = []
+
+    def start(*options: str, folder: Path | None = None, wait: bool = True) -> Daemon:
+        started.append(Daemon(folder or tmp_path / "clips", home, *options, wait=wait))
+        return started[-1]
+
+    yield start
+    for daemon in started:
+        daemon.stop()

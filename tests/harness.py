@@ -1,0 +1,196 @@
+"""What the tests drive the daemon with: a real process, a real UDP socket, JSON lines read as they come."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from pythonosc.osc_message import OscMessage
+from pythonosc.osc_message_builder import OscMessageBuilder
+
+START_S = 120.0  # torch's first import from a cold disk, on two busy cores
+ANSWER_S = 30.0
+
+
+def need(program: str) -> str:
+    """The path of a program, or skip the test with a reason; where everything must be there (CI), fail instead."""
+    path = shutil.which(program)
+    if path is None:
+        reason = f"{program} is not installed (see .ci/run for the Debian package)"
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return path
+
+
+def encode(address: str, *values: Any) -> bytes:
+    builder = OscMessageBuilder(address)
+    for value in values:
+        builder.add_arg(value)
+    return builder.build().dgram
+
+
+class Client:
+    """An OSC client on a socket of its own, as a host would be."""
+
+    def __init__(self, port: int, host: str = "127.0.0.1") -> None:
+        self.udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+        self.udp.bind(("127.0.0.1", 0))
+        self.port = self.udp.getsockname()[1]
+        self.daemon = (host, port)
+
+    def send(self, address: str, *values: Any) -> None:
+        self.raw(encode(address, *values))
+
+    def raw(self, datagram: bytes) -> None:
+        self.udp.sendto(datagram, self.daemon)
+
+    def receive(self, timeout_s: float = ANSWER_S) -> tuple[str, list[Any]]:
+        """The next message. Raises TimeoutError."""
+        self.udp.settimeout(timeout_s)
+        message = OscMessage(self.udp.recv(65_536))
+        return message.address, list(message)
+
+    def until(self, *addresses: str, timeout_s: float = ANSWER_S, job: Any = None) -> tuple[str, list[Any]]:
+        """Read on until one of `addresses` comes (about `job`, if given)."""
+        end = time.monotonic() + timeout_s
+        seen = []
+        while (left := end - time.monotonic()) > 0:
+            try:
+                address, values = self.receive(left)
+            except TimeoutError:
+                break
+            seen.append((address, values))
+            if address in addresses and (job is None or values[:1] == [job]):
+                return address, values
+        raise AssertionError(f"none of {addresses} in {timeout_s} s, only {seen[-10:]}")
+
+    def ask(self, address: str, *values: Any) -> tuple[str, list[Any]]:
+        """Send and return the next answer."""
+        self.send(address, *values)
+        return self.receive()
+
+    def end_of(self, job: Any, timeout_s: float = ANSWER_S) -> tuple[str, list[Any]]:
+        """The terminal event of a job."""
+        return self.until("/bridge/done", "/bridge/failed", "/bridge/cancelled", timeout_s=timeout_s, job=job)
+
+    def silence(self, seconds: float = 0.3) -> None:
+        """Assert that nothing comes."""
+        try:
+            got = self.receive(seconds)
+        except TimeoutError:
+            return
+        raise AssertionError(f"expected silence, got {got}")
+
+    def close(self) -> None:
+        self.udp.close()
+
+
+def pairs(values: list[Any], start: int) -> dict[str, Any]:
+    """The `key value` part of a reply."""
+    return dict(zip(values[start::2], values[start + 1 :: 2], strict=True))
+
+
+class Daemon:
+    """`clipbridge run` as a real process."""
+
+    def __init__(self, folder: Path, home: Path, *options: str, wait: bool = True) -> None:
+        self.folder, self.home = folder, home
+        self.lines: list[dict[str, Any]] = []
+        self._changed = threading.Condition()
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "bridge", "run", "--json", "--folder", str(folder), "--osc-port", "0", *options],
+            env=environment(home),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.errors: list[str] = []
+        threading.Thread(target=self._read, daemon=True).start()
+        threading.Thread(target=self._read_errors, daemon=True).start()
+        self.port = self.wait_for(lambda line: line["event"] == "started", START_S)["osc_port"]
+        if wait:
+            self.wait_ready()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            with self._changed:
+                self.lines.append(json.loads(line))
+                self._changed.notify_all()
+        with self._changed:
+            self.lines.append({"event": "end of output"})
+            self._changed.notify_all()
+
+    def _read_errors(self) -> None:
+        assert self.process.stderr is not None
+        self.errors.extend(self.process.stderr)
+
+    def wait_for(self, wanted: Callable[[dict[str, Any]], bool], timeout_s: float = ANSWER_S, start: int = 0) -> dict[str, Any]:
+        """The first JSON line from number `start` on that is wanted."""
+        with self._changed:
+            found: list[dict[str, Any]] = []
+
+            def look() -> bool:
+                found[:] = [line for line in self.lines[start:] if line["event"] == "end of output" or wanted(line)]
+                return bool(found)
+
+            if not self._changed.wait_for(look, timeout_s) or not wanted(found[0]):
+                raise AssertionError(f"the daemon did not say it: {self.lines[-5:]} {''.join(self.errors)[-2000:]}")
+            return found[0]
+
+    def wait_ready(self, start: int = 0) -> None:
+        self.wait_for(lambda line: line.get("state") == "ready", START_S, start)
+
+    def child(self, name: str) -> psutil.Process:
+        """The engine or the shaper process, told apart by torch being loaded."""
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline:
+            for child in psutil.Process(self.process.pid).children(recursive=True):
+                try:
+                    if "spawn_main" not in " ".join(child.cmdline()):
+                        continue
+                    torch = any("libtorch_cpu" in entry.path or "torch_cpu" in entry.path for entry in child.memory_maps())
+                except psutil.Error:
+                    continue
+                if torch == (name == "engine"):
+                    return child
+            time.sleep(0.05)
+        raise AssertionError(f"no {name} process")
+
+    def client(self) -> Client:
+        return Client(self.port)
+
+    def stop(self) -> int:
+        """Ask politely, then insist. Returns the exit code."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(40)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+        return self.process.wait(10)
+
+
+def environment(home: Path) -> dict[str, str]:
+    """The environment of a user whose folders are all below `home`; the built checkpoint is shared between tests."""
+    changed = {
+        "HOME": str(home),
+        "XDG_CONFIG_HOME": str(home / "config"),
+        "XDG_CACHE_HOME": str(home / "cache"),
+        "HF_HOME": str(home / "hub"),
+    }
+    return {**{k: v for k, v in os.environ.items() if not k.startswith(("HF_", "XDG_"))}, **changed}

@@ -1,0 +1,164 @@
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+
+from bridge.errors import BadArgument, ClipbridgeError, Unsupported
+from bridge.frontends import arguments as args
+from bridge.frontends.methods import KEYS
+from bridge.job import Ask, id_key
+
+
+def ask(*given: Any) -> Ask:
+    return args.pairs(list(given)).ask()
+
+
+def words(*given: Any) -> Ask:
+    return args.words(list(given)).ask()
+
+
+def test_the_first_argument_is_always_the_prompt_even_a_number() -> None:
+    assert ask("808", 2.0) == Ask("808", seconds=2.0)
+    assert ask(808, 2) == Ask("808", seconds=2.0)
+    assert ask(808.0) == Ask("808")
+
+
+def test_seconds_are_taken_as_int_float_long_or_numeric_text() -> None:
+    for seconds in (4, 4.0, "4", "4.0", " 4 ", 2**2):
+        assert ask("rain", seconds).seconds == 4.0
+    assert ask("rain").seconds is None
+
+
+def test_pairs_come_in_any_order_after_the_seconds_or_without_them() -> None:
+    assert ask("rain", 4.0, "steps", 10, "seed", 7) == ask("rain", 4.0, "seed", 7, "steps", 10)
+    assert ask("rain", "preset", "pad", "seed", 7.0) == Ask("rain", preset="pad", seed=7)
+
+
+def test_what_32_bit_floats_make_of_a_limit_is_taken_as_the_limit() -> None:
+    assert ask("rain", 0.10000000149011612).seconds == 0.1
+    assert ask("rain", 0.0999999940395).seconds == 0.1
+    assert ask("rain", 2.299999952316284).seconds == 2.3
+
+
+def test_large_seeds_are_not_rounded() -> None:
+    assert ask("rain", "seed", 2**31 - 1).seed == 2**31 - 1
+    assert ask("rain", "seed", 2**31 - 2).seed == 2**31 - 2
+
+
+@pytest.mark.parametrize("seconds", [math.nan, math.inf, -math.inf, -1, 0, 0.05, 1e9, 151, "nan", "1e999", 2**62])
+def test_lengths_that_cannot_be_are_refused(seconds: Any) -> None:
+    with pytest.raises(BadArgument):
+        ask("rain", seconds)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        (),
+        ("",),
+        ("   ",),
+        (b"rain",),
+        (None,),
+        (True,),
+        ([1, 2],),
+        ("rain", 4.0, "seed"),
+        ("rain", 4.0, 7, 8),
+        ("rain", "seed", 1.5),
+        ("rain", "seed", -1),
+        ("rain", "seed", 2**31),
+        ("rain", "seed", "abc"),
+        ("rain", "seed", True),
+        ("rain", "seed", None),
+        ("rain", "seed", 1, "seed", 2),
+        ("rain", "steps", 0),
+        ("rain", "steps", 251),
+        ("rain", "steps", math.nan),
+        ("rain", "takes", 17),
+        ("rain", "guidance", -0.1),
+        ("rain", "guidance", "strong"),
+        ("rain", "negative", 7),
+        ("rain", "negative", b"x"),
+        ("rain", "id", ""),
+        ("rain", "id", b"x"),
+        ("rain", "id", math.nan),
+        ("rain", "id", "x" * 121),
+        ("rain", "id", "a\nb"),
+        ("rain", "reply_port", 0),
+        ("rain", "reply_port", 65536),
+        ("rain", "volume", 3),
+        ("x" * 4_001,),
+        ("rain\x07bell",),
+        ("rain\x1b[2J",),
+        ("rain", "negative", "a\x00b"),
+    ],
+)
+def test_what_is_wrong_is_refused_with_a_sentence(given: tuple[Any, ...]) -> None:
+    with pytest.raises(BadArgument) as refusal:
+        ask(*given)
+    assert str(refusal.value).endswith((".", "?", "4.0")) and len(str(refusal.value)) < 300
+
+
+def test_an_unknown_key_is_answered_with_the_nearest() -> None:
+    with pytest.raises(BadArgument, match="did you mean seed"):
+        ask("rain", "sed", 7)
+    with pytest.raises(BadArgument, match="did you mean preset"):
+        ask("rain", "@preset", "pad")
+
+
+@pytest.mark.parametrize("key", [key for key, entry in KEYS.items() if entry.later and key != "sink"])
+def test_a_key_whose_feature_is_absent_is_refused_and_not_ignored(key: str) -> None:
+    with pytest.raises(Unsupported, match=key):
+        ask("rain", key, 1)
+
+
+def test_a_sink_that_is_absent_is_refused_and_the_folder_is_taken() -> None:
+    assert ask("rain", "sink", "folder") == Ask("rain")
+    for sink in ("audio", "both", 1):
+        with pytest.raises(Unsupported, match="audio device"):
+            ask("rain", "sink", sink)
+
+
+def test_a_refusal_still_knows_its_id_and_reply_port() -> None:
+    fields = args.pairs(["rain", "seed", "x", "id", 12.0, "reply_port", 9001, "volume", 1])
+    assert (fields.job_id(), fields.reply_port()) == (12.0, 9001)
+    with pytest.raises(ClipbridgeError):
+        fields.ask()
+
+
+def test_white_space_is_collapsed_and_other_scripts_are_kept() -> None:
+    assert ask("  rain \t on\n tin ").text == "rain on tin"
+    assert ask("雨の音 🌧️ é").text == "雨の音 🌧️ é"
+
+
+def test_words_before_the_first_at_sign_are_the_prompt_and_a_last_number_the_seconds() -> None:
+    assert words("rain", "on", "tin", 4.0, "@seed", 7.0) == Ask("rain on tin", seconds=4.0, seed=7)
+    assert words("rain", "on", "tin") == Ask("rain on tin")
+    assert words("tr", 808.0, "kick", 2.0) == Ask("tr 808 kick", seconds=2.0)
+    assert words(808.0) == Ask("808")
+    assert words("rain", "4") == Ask("rain", seconds=4.0)
+    assert words("a", 0.5, "b") == Ask("a 0.5 b")
+
+
+def test_words_may_also_be_the_value_of_a_key() -> None:
+    assert words("rain", "@negative", "no", "wind", "at", 3.0, "@steps", 10.0) == Ask("rain", negative="no wind at 3", steps=10)
+
+
+@pytest.mark.parametrize("given", [(), ("@seed", 7), ("rain", "@seed"), ("rain", "@sead", 7), ("rain", 4.0, "@seed", 1, 2)])
+def test_words_that_make_no_sense_are_refused(given: tuple[Any, ...]) -> None:
+    with pytest.raises(BadArgument):
+        words(*given)
+
+
+def test_a_button_that_is_let_go_does_nothing() -> None:
+    assert args.press([], "/bridge/status") and args.press([1.0], "/bridge/status")
+    assert not args.press([0], "/bridge/status") and not args.press([0.0], "/bridge/status")
+    for given in (["ready"], [1, 2], [True]):
+        with pytest.raises(BadArgument):
+            args.press(given, "/bridge/status")
+
+
+def test_one_id_is_the_same_in_every_number_type() -> None:
+    assert id_key(7) == id_key(7.0) == id_key("7") == id_key("7.0")
+    assert len({id_key("a"), id_key("nan"), id_key(7.5), id_key("inf"), id_key(-7)}) == 5

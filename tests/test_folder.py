@@ -1,0 +1,275 @@
+from __future__ import annotations
+
+import errno
+import json
+import os
+import stat
+import struct
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import wavinfo
+
+from bridge import portable
+from bridge.clip import Model, Prompt
+from bridge.errors import FolderError
+from bridge.sinks import wav
+from bridge.sinks.folder import DOT_FOLDER, FolderSink
+from bridge.sinks.names import clip_names, slug
+
+MODEL = Model("test", "r1", 16_000, 150.0, "cpu", "float32", "DPMSolverMultistepScheduler", (("solver_order", "2"),))
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(portable, "cache_folder", lambda: tmp_path / "cache")
+    return tmp_path / "cache"
+
+
+def clip(seconds: float = 0.5) -> np.ndarray:
+    return (0.5 * np.sin(np.arange(round(seconds * 48_000)) / 20)).astype(np.float32)[:, None]
+
+
+def deliver(sink: FolderSink, text: str = "rain on tin", sub_folder: str = "", seconds: float = 0.5) -> Path:
+    samples = clip(seconds)
+    data = wav.encode(samples, 48_000, Prompt(text, text, seconds, 7), MODEL, 1)
+    return sink.deliver(data, lambda file: wav.check(file, len(samples)), sub_folder, clip_names(text, "", 7))
+
+
+def visible(folder: Path) -> list[Path]:
+    return [p for p in folder.rglob("*") if p.is_file()]
+
+
+def staged(*roots: Path) -> list[Path]:
+    return [p for root in roots for p in root.rglob("*.wav")]
+
+
+# ---- names ----
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Rain on tin!", "rain-on-tin"),
+        ("../../etc/passwd", "etc-passwd"),
+        ("C:\\Windows\\con.wav", "c-windows-con-wav"),
+        ("CON", "con"),
+        ("é è ü ñ", "e-e-u-n"),
+        ("雨の音", ""),
+        ("<>:\"/\\|?*", ""),
+        ("a\u202eb\x07c", "ab-c"),
+        ("---", ""),
+        ("x" * 500, "x" * 60),
+        ("word " * 50, "word-" * 11 + "word"),
+    ],
+)
+def test_a_slug_is_plain_ascii_whatever_the_prompt(text: str, expected: str) -> None:
+    assert slug(text) == expected
+
+
+@pytest.mark.parametrize("text", ["CON", "nul", "", "x" * 4_000, "...", "com1", "雨"])
+def test_a_name_is_legal_everywhere_and_at_most_120_bytes(text: str) -> None:
+    name = next(clip_names(text, "", 2**31 - 1))
+    assert len(name.encode()) <= 120 and name.endswith(".wav") and not name.startswith((".", "-", " "))
+    assert name.split(".")[0].lower() not in {"con", "nul", "prn", "aux", "com1"}
+
+
+# ---- complete or not at all ----
+
+
+def test_a_clip_is_read_by_libsndfile_and_soxi_alike(tmp_path: Path) -> None:
+    from tests.harness import need
+
+    path = deliver(FolderSink(tmp_path))
+    info = soundfile.info(path)
+    assert (info.frames, info.samplerate, info.subtype, info.channels) == (24_000, 48_000, "PCM_24", 1)
+    said = subprocess.run([need("soxi"), path], capture_output=True, text=True, check=True).stdout
+    assert "24000 samples" in said and "24-bit" in said
+
+
+def test_the_recipe_is_in_the_file_and_long_or_foreign_prompts_survive(tmp_path: Path) -> None:
+    for text in ("rain on tin", "雨の音 🌧️ “quoted”", "word " * 700):
+        path = deliver(FolderSink(tmp_path), text)
+        chunks = dict(_info_chunks(path.read_bytes()))
+        assert chunks[b"INAM"].rstrip(b"\0").decode() == text
+        recipe = json.loads(chunks[b"ICMT"].rstrip(b"\0"))
+        assert recipe["text"] == text and recipe["seed"] == 7 and recipe["model"] == "test" and recipe["revision"] == "r1"
+        assert recipe["scheduler_settings"] == {"solver_order": "2"} and recipe["steps"] == 20
+        read = wavinfo.WavInfoReader(str(path))
+        assert json.loads(read.info.comment)["text"] == text
+    short = deliver(FolderSink(tmp_path), "rain on tin")
+    with soundfile.SoundFile(short) as file:
+        assert file.title == "rain on tin" and json.loads(file.comment)["seed"] == 7
+
+
+def _info_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    assert data[:4] == b"RIFF" and struct.unpack_from("<I", data, 4)[0] == len(data) - 8
+    place = data.index(b"LIST")
+    end = place + 8 + struct.unpack_from("<I", data, place + 4)[0]
+    place += 12
+    while place < end:
+        name, size = struct.unpack_from("<4sI", data, place)
+        yield name, data[place + 8 : place + 8 + size]
+        place += 8 + size + size % 2
+
+
+def test_a_name_that_is_taken_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "taken.wav").write_bytes(b"mine")
+    data = wav.encode(clip(), 48_000, Prompt("x", "x", 0.5, 7), MODEL, 1)
+    path = FolderSink(tmp_path).deliver(data, lambda file: None, "", iter(["taken.wav", "free.wav"]))
+    assert path.name == "free.wav" and (tmp_path / "taken.wav").read_bytes() == b"mine"
+
+
+def test_a_file_that_reads_back_wrongly_is_never_seen(tmp_path: Path, cache: Path) -> None:
+    data = wav.encode(clip(), 48_000, Prompt("x", "x", 0.5, 7), MODEL, 1)
+    sink = FolderSink(tmp_path / "clips")
+    sink.open()
+    for damaged in (data[:2_000], b"", b"RIFF" + data[4:100]):
+        with pytest.raises(FolderError):
+            sink.deliver(damaged, lambda file: wav.check(file, 24_000), "", clip_names("x", "", 7))
+    assert visible(tmp_path / "clips") == [] and staged(cache) == []
+
+
+def test_staging_is_outside_the_watched_folder_when_it_is_on_the_same_volume(tmp_path: Path) -> None:
+    sink = FolderSink(tmp_path / "clips")
+    sink.open()
+    seen: list[Path] = []
+    names = clip_names("x", "", 1)
+    sink.deliver(wav.encode(clip(), 48_000, Prompt("x", "x", 0.5, 1), MODEL, 1), seen.append, "", names)
+    assert tmp_path / "clips" not in seen[0].parents
+    assert len(visible(tmp_path / "clips")) == 1
+    sink.close()
+
+
+def test_where_no_rename_across_is_possible_staging_moves_into_a_dot_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = os.replace
+
+    def replace(source: Path, target: Path) -> None:  # what a bind mount of the same volume does
+        if DOT_FOLDER not in str(source):
+            raise OSError(errno.EXDEV, "Invalid cross-device link")
+        real(source, target)
+
+    monkeypatch.setattr(os, "replace", replace)
+    sink = FolderSink(tmp_path / "clips")
+    sink.open()
+    path = deliver(sink)
+    assert path.is_file() and [p for p in visible(tmp_path / "clips") if p.suffix == ".wav"] == [path]
+    sink.close()
+    assert not (tmp_path / "clips" / DOT_FOLDER).is_dir() or not staged(tmp_path / "clips" / DOT_FOLDER)
+
+
+def test_a_reader_that_opens_every_visible_file_at_once_never_sees_a_partial_one(tmp_path: Path) -> None:
+    folder, done, wrong, read = tmp_path / "clips", threading.Event(), [], set()
+    sink = FolderSink(folder)
+    sink.open()
+
+    def reader() -> None:
+        while not done.is_set():
+            for entry in os.scandir(folder):
+                if entry.path in read or not entry.name.endswith(".wav"):
+                    continue
+                try:
+                    samples, _rate = soundfile.read(entry.path)
+                    if len(samples) != 5 * 48_000:
+                        wrong.append((entry.name, len(samples)))
+                except Exception as error:  # noqa: BLE001 - any failure to read is what we look for
+                    wrong.append((entry.name, error))
+                read.add(entry.path)
+
+    thread = threading.Thread(target=reader)
+    thread.start()
+    for _ in range(40):
+        deliver(sink, seconds=5.0)
+    done.set()
+    thread.join()
+    assert wrong == [] and len(read) >= 30
+
+
+# ---- the disk's moods ----
+
+
+def test_a_folder_that_vanishes_fails_with_a_sentence_and_works_again_when_it_is_back(tmp_path: Path) -> None:
+    sink = FolderSink(tmp_path / "clips")
+    sink.open()
+    (tmp_path / "clips").rename(tmp_path / "unplugged")
+    with pytest.raises(FolderError, match="gone"):
+        deliver(sink)
+    assert not (tmp_path / "clips").exists()  # never made anew: it may be a mount point
+    (tmp_path / "unplugged").rename(tmp_path / "clips")
+    assert deliver(sink).is_file()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="mounts a small disk")
+def test_a_full_disk_fails_with_a_sentence_leaves_nothing_and_recovers(tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=30m", "tmpfs", disk], capture_output=True, check=False)
+    if mounted.returncode:
+        pytest.skip("only root may mount a small disk")
+    try:
+        sink = FolderSink(disk / "clips")
+        sink.open()
+        filler = disk / "filler"
+        filler.write_bytes(b"\0" * (29 << 20))
+        with pytest.raises(FolderError, match="full"):
+            deliver(sink, seconds=10.0)
+        assert [p for p in visible(disk / "clips") if p.suffix == ".wav"] == []
+        with pytest.raises(FolderError, match="full"):
+            FolderSink(disk / "clips").open()
+        filler.unlink()
+        assert deliver(sink, seconds=10.0).is_file()
+        assert len([p for p in visible(disk / "clips") if p.suffix == ".wav"]) == 1
+        sink.close()  # its lock is an open file, which keeps the disk from becoming read-only
+        subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
+        for attempt in (FolderSink(disk / "clips").open, lambda: deliver(sink)):
+            with pytest.raises(FolderError, match="read-only"):
+                attempt()
+        subprocess.run(["mount", "-o", "remount,rw", disk], check=True)
+        assert deliver(sink).is_file()
+        sink.close()
+    finally:
+        subprocess.run(["umount", "-l", disk], check=True)
+
+
+@pytest.mark.skipif(sys.platform == "win32" or os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_without_permission_fails_with_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "clips").mkdir()
+    (tmp_path / "clips").chmod(stat.S_IRUSR | stat.S_IXUSR)
+    with pytest.raises(FolderError, match="permission"):
+        FolderSink(tmp_path / "clips").open()
+
+
+def test_a_folder_that_is_a_file_fails_with_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "clips").write_text("not a folder")
+    with pytest.raises(FolderError):
+        FolderSink(tmp_path / "clips").open()
+
+
+# ---- what dead processes leave ----
+
+
+def test_staging_of_a_dead_process_is_removed_and_that_of_a_living_one_is_kept(tmp_path: Path, cache: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from bridge import portable; portable.cache_folder = lambda: Path(sys.argv[2])\n"
+        "from bridge.sinks.folder import FolderSink\n"
+        "sink = FolderSink(Path(sys.argv[1])); sink.open(); (sink._stage() / 'half.wav').write_bytes(b'RIFF')\n"
+        "print('staged', flush=True); sys.stdin.read()\n"
+    )
+    other = subprocess.Popen(
+        [sys.executable, "-c", code, tmp_path / "clips", cache], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert other.stdout is not None and other.stdout.readline() == "staged\n"
+    FolderSink(tmp_path / "clips").open()
+    assert len(staged(cache)) == 1
+    other.kill()
+    other.communicate()
+    FolderSink(tmp_path / "clips").open()
+    assert staged(cache) == []

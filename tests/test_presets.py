@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from bridge.errors import BadArgument, ConfigError
+from bridge.presets import Presets, read, shipped_folder
+
+SHIPPED = sorted(shipped_folder().glob("*.toml"))
+
+
+def write(folder: Path, name: str, text: str) -> Path:
+    folder.mkdir(exist_ok=True)
+    (folder / name).write_text(text, "utf-8")
+    return folder / name
+
+
+def test_at_least_ten_presets_ship_and_a_producer_finds_the_usual_ones() -> None:
+    presets = Presets(shipped_folder())
+    assert len(presets.all()) >= 10 and presets.faults == []
+    assert {"drum", "note", "loop", "bass", "pad", "texture", "ambience", "foley", "impact", "riser", "glitch"} <= set(presets.all())
+
+
+@pytest.mark.parametrize("file", SHIPPED, ids=lambda file: file.stem)
+def test_each_shipped_preset_says_everything(file: Path) -> None:
+    preset = read(file)
+    assert preset.description and preset.negative and preset.seconds and preset.steps and preset.guidance
+    assert preset.shape.folder and "brass" in preset.words_around("brass")
+
+
+def test_a_users_preset_shadows_ours_of_the_same_name(tmp_path: Path) -> None:
+    write(tmp_path, "drum.toml", 'template = "my {prompt}"')
+    assert Presets(shipped_folder(), tmp_path).get("drum").words_around("kick") == "my kick"
+    assert "pad" in Presets(shipped_folder(), tmp_path).all()
+
+
+def test_a_preset_that_changes_is_read_again(tmp_path: Path) -> None:
+    file = write(tmp_path, "mine.toml", "seconds = 1.0")
+    presets = Presets(tmp_path)
+    assert presets.get("mine").seconds == 1.0
+    file.write_text("seconds = 2.5 ", "utf-8")
+    assert presets.get("Mine").seconds == 2.5
+    file.unlink()
+    with pytest.raises(BadArgument):
+        presets.get("mine")
+
+
+def test_only_the_prompt_is_put_into_a_template(tmp_path: Path) -> None:
+    file = write(tmp_path, "braces.toml", 'template = "{prompt} and {0} {prompt.text} {{x}}"')
+    assert read(file).words_around("{seconds} $HOME") == "{seconds} $HOME and {0} {prompt.text} {{x}}"
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "reason"),
+    [
+        ("seconds = ", 1, "Invalid value"),
+        ('description = "x"\nsecnods = 4', 2, "did you mean 'seconds'"),
+        ('description = "x"\n\nseconds = "long"', 3, "seconds must be a number"),
+        ("seconds = -1", 1, "0.1 to 150"),
+        ("seconds = nan", 1, "must be a number"),
+        ("steps = 2.5", 1, "whole"),
+        ("steps = true", 1, "must be a number"),
+        ("guidance = inf", 1, "must be a number"),
+        ('template = "no place for it"', 1, "exactly once"),
+        ('template = "{prompt} {prompt}"', 1, "exactly once"),
+        ('folder = "../../etc"', 1, "sub-folder"),
+        ('folder = "/etc"', 1, "sub-folder"),
+        ('folder = "C:\\\\Windows"', 1, "sub-folder"),
+        ('folder = "drums/con"', 1, "sub-folder"),
+        ('folder = "a\\u202eb"', 1, "sub-folder"),
+        ('negative = "bell\\u0007"', 1, "control characters"),
+        ("[shape]\nfade = 1", 1, "unknown key 'shape'"),
+        ("fade_in_ms = 20000", 1, "0 to 10000"),
+    ],
+)
+def test_a_broken_preset_is_named_with_file_line_and_reason_and_the_others_work(
+    tmp_path: Path, text: str, line: int, reason: str
+) -> None:
+    file = write(tmp_path, "broken.toml", text)
+    write(tmp_path, "fine.toml", "seconds = 1")
+    presets = Presets(tmp_path)
+    assert list(presets.all()) == ["fine"]
+    (fault,) = presets.faults
+    assert fault.startswith(str(file)) and reason in fault
+    assert f":{line}:" in fault or f"line {line}" in fault
+    with pytest.raises(BadArgument, match="broken"):
+        presets.get("broken")
+
+
+def test_files_that_are_no_presets_do_no_harm(tmp_path: Path) -> None:
+    (tmp_path / "binary.toml").write_bytes(b"\xff\xfe\x00")
+    (tmp_path / "huge.toml").write_bytes(b"#" * 100_000)
+    (tmp_path / "deep.toml").write_text("a = " + "[" * 5_000 + "]" * 5_000)
+    (tmp_path / "bad name.toml").write_text("seconds = 1")
+    (tmp_path / "folder.toml").mkdir()
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(tmp_path / "pipe.toml")  # opening it would block for ever
+    presets = Presets(tmp_path)
+    assert presets.all() == {} and len(presets.faults) == 4
+
+
+def test_a_missing_preset_is_answered_with_the_nearest_name() -> None:
+    with pytest.raises(BadArgument, match="did you mean 'texture'"):
+        Presets(shipped_folder()).get("textur")
+    with pytest.raises(BadArgument, match="there are: ambience"):
+        Presets(shipped_folder()).get("../../etc/passwd")
+
+
+def test_read_raises_for_a_file_that_is_gone(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="cannot be read"):
+        read(tmp_path / "gone.toml")
