@@ -195,7 +195,7 @@ class Bridge:
             self._engine_is_free()
             if message.code != "cancelled":
                 self._emit(running, "failed", code=message.code, why=message.why)
-                self._feed_engine()
+            self._feed_engine()
 
     def _engine_is_free(self) -> None:
         self.jobs.running = None

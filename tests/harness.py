@@ -109,6 +109,7 @@ class Daemon:
 
     def __init__(self, folder: Path, home: Path, *options: str, wait: bool = True) -> None:
         self.folder, self.home = folder, home
+        self._clients: list[Client] = []
         self.lines: list[dict[str, Any]] = []
         self._changed = threading.Condition()
         self.process = subprocess.Popen(
@@ -119,8 +120,9 @@ class Daemon:
             text=True,
         )
         self.errors: list[str] = []
-        threading.Thread(target=self._read, daemon=True).start()
-        threading.Thread(target=self._read_errors, daemon=True).start()
+        self._readers = [threading.Thread(target=work, daemon=True) for work in (self._read, self._read_errors)]
+        for reader in self._readers:
+            reader.start()
         self.port = self.wait_for(lambda line: line["event"] == "started", START_S)["osc_port"]
         if wait:
             self.wait_ready()
@@ -172,7 +174,9 @@ class Daemon:
         raise AssertionError(f"no {name} process")
 
     def client(self) -> Client:
-        return Client(self.port)
+        """A client that is closed with the daemon."""
+        self._clients.append(Client(self.port))
+        return self._clients[-1]
 
     def stop(self) -> int:
         """Ask politely, then insist. Returns the exit code."""
@@ -182,7 +186,15 @@ class Daemon:
                 self.process.wait(40)
             except subprocess.TimeoutExpired:
                 self.process.kill()
-        return self.process.wait(10)
+        code = self.process.wait(10)
+        for client in self._clients:
+            client.close()
+        for reader in self._readers:
+            reader.join(10)
+        for stream in (self.process.stdout, self.process.stderr):
+            assert stream is not None
+            stream.close()
+        return code
 
 
 def environment(home: Path) -> dict[str, str]:

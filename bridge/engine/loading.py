@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import diffusers
 import torch
 import transformers
 from diffusers import AudioLDM2Pipeline, AudioLDM2ProjectionModel, AudioLDM2UNet2DConditionModel, AutoencoderKL
+from tqdm import tqdm
 from transformers import ClapModel, GPT2LMHeadModel, SpeechT5HifiGan, T5EncoderModel
 
 from bridge.engine import OnStage, checkpoints
@@ -49,6 +51,10 @@ def quiet() -> None:
     for library in (diffusers, transformers):
         library.utils.logging.set_verbosity_error()
         library.utils.logging.disable_progress_bar()
+    # The pipeline makes a (disabled) tqdm bar on each call: keep it from starting a monitor thread and from taking
+    # a semaphore that the system reports as leaked when this process ends.
+    tqdm.monitor_interval = 0
+    tqdm.set_lock(threading.RLock())
 
 
 def load_pipeline(

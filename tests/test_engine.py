@@ -1,0 +1,247 @@
+"""The engine on the real AudioLDM2Pipeline with the small checkpoint that the package builds."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from bridge.clip import Piece, Prompt
+from bridge.config import EngineConfig
+from bridge.engine import audioldm2, untrained
+from bridge.engine.audioldm2 import AudioLDM2Engine, open_engine
+from bridge.errors import ConfigError, JobCancelled, NoModel, OutOfMemory
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AudioLDM2Engine]:
+    cache = tmp_path_factory.mktemp("cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(audioldm2, "cache_folder", lambda: cache)
+        engine = open_engine(EngineConfig(compute="cpu"))
+        engine.load(lambda done, total, what: None)
+        yield engine  # type: ignore[misc]
+
+
+def prompt(text: str = "rain on tin", seconds: float = 0.5, **more: object) -> Prompt:
+    return Prompt(text, text, seconds, **{"seed": 5, "steps": 6, **more})  # type: ignore[arg-type]
+
+
+def waves(engine: AudioLDM2Engine, ask: Prompt) -> list[np.ndarray]:
+    pieces: list[Piece] = list(engine.generate(ask, lambda step, steps: None))
+    assert [piece.take for piece in pieces] == list(range(1, ask.takes + 1)) and all(piece.last for piece in pieces)
+    return [np.frombuffer(piece.samples, "<f4") for piece in pieces]
+
+
+def wave(engine: AudioLDM2Engine, ask: Prompt) -> np.ndarray:
+    return waves(engine, ask)[0]
+
+
+def apart(one: np.ndarray, other: np.ndarray) -> float:
+    """RMS of the difference over RMS of the first."""
+    return float(np.sqrt(np.mean((one - other) ** 2) / np.mean(one**2)))
+
+
+@pytest.mark.parametrize("seconds", [0.1, 0.31, 0.57, 1.0, 2.56, 7.0, 10.0])
+def test_a_clip_has_exactly_the_samples_that_its_length_needs(engine: AudioLDM2Engine, seconds: float) -> None:
+    samples = wave(engine, prompt(seconds=seconds, steps=2))
+    assert len(samples) == np.ceil(seconds * engine.sample_rate)
+    assert np.isfinite(samples).all() and np.abs(samples).max() > 0.01
+
+
+def test_the_same_seed_makes_the_same_clip_bit_for_bit_and_another_seed_another(engine: AudioLDM2Engine) -> None:
+    first = wave(engine, prompt())
+    assert np.array_equal(first, wave(engine, prompt()))
+    assert apart(first, wave(engine, prompt(seed=6))) > 0.1
+
+
+def test_prompt_negative_guidance_and_steps_all_change_the_sound(engine: AudioLDM2Engine) -> None:
+    first = wave(engine, prompt())
+    others = [prompt("deep kick"), prompt(negative="wind"), prompt(guidance=8.0), prompt(guidance=1.0), prompt(steps=9)]
+    for other in others:
+        assert apart(first, wave(engine, other)) > 0.001, other
+
+
+def test_without_guidance_the_negative_prompt_is_not_used(engine: AudioLDM2Engine) -> None:
+    assert np.array_equal(wave(engine, prompt(guidance=1.0)), wave(engine, prompt(guidance=0.0, negative="wind")))
+
+
+def test_a_single_prompt_equals_what_the_stock_pipeline_makes_of_it(engine: AudioLDM2Engine) -> None:
+    rows = 16
+    noise = engine._noise([torch.Generator().manual_seed(5)], rows)
+    stock = engine.pipe(
+        "rain on tin", latents=noise, num_inference_steps=6, guidance_scale=1.0, audio_length_in_s=rows * 640 / 16_000
+    ).audios[0]
+    ours = wave(engine, prompt(seconds=rows * 640 / 16_000, guidance=1.0))
+    assert np.abs(ours - stock[: len(ours)]).max() < 1e-5
+
+
+def test_each_text_is_encoded_alone_so_a_long_negative_prompt_is_not_cut_to_a_short_prompt(engine: AudioLDM2Engine) -> None:
+    long = "low quality, average quality, hiss and hum in the background of a distant street"
+    alone = engine._encode(long)
+    wave(engine, prompt("rain", negative=long))
+    cached = engine._prompts.get(long)
+    assert cached.t5.shape == alone.t5.shape and torch.equal(cached.gpt2, alone.gpt2)
+    assert cached.t5.shape[1] > engine._prompts.get("rain").t5.shape[1]
+
+
+def test_padding_after_encoding_leaves_the_waveform_as_it_is(engine: AudioLDM2Engine) -> None:
+    short, long = prompt("rain", negative=""), prompt("rain", negative="")
+    first = wave(engine, short)
+    real = engine._prompts.get("rain")
+    padded = real._replace(
+        t5=torch.nn.functional.pad(real.t5, (0, 0, 0, 40)), mask=torch.nn.functional.pad(real.mask, (0, 40))
+    )
+    engine._prompts._entries["rain"] = padded
+    try:
+        assert np.abs(wave(engine, long) - first).max() < 1e-6
+    finally:
+        engine._prompts._entries["rain"] = real
+
+
+def test_takes_run_as_one_batch_and_each_equals_its_single_run(engine: AudioLDM2Engine) -> None:
+    together = waves(engine, prompt(takes=3))
+    assert len(engine.scores()) == 3
+    for number, take in enumerate(together):
+        assert np.abs(take - wave(engine, prompt(seed=5 + number))).max() < 1e-4
+    assert apart(together[0], together[1]) > 0.1
+
+
+def test_scores_follow_the_takes_and_a_single_take_has_none(engine: AudioLDM2Engine) -> None:
+    waves(engine, prompt(takes=2))
+    two = engine.scores()
+    waves(engine, prompt(takes=3))
+    assert engine.scores()[:2] == pytest.approx(two, abs=1e-4) and all(-1 <= score <= 1 for score in two)
+    wave(engine, prompt())
+    assert engine.scores() == ()
+
+
+def test_a_seed_starts_with_the_same_noise_in_every_length_and_batch(engine: AudioLDM2Engine) -> None:
+    short = engine._noise([torch.Generator().manual_seed(3)], 8)
+    long = engine._noise([torch.Generator().manual_seed(1), torch.Generator().manual_seed(3)], 24)
+    assert torch.equal(short[0], long[1, :, :8])
+
+
+def test_each_step_is_told_once_and_in_order(engine: AudioLDM2Engine) -> None:
+    steps: list[tuple[int, int]] = []
+    list(engine.generate(prompt(), lambda step, total: steps.append((step, total))))
+    assert steps[:6] == [(n, 6) for n in range(1, 7)] and set(steps[6:]) == {(6, 6)}
+
+
+@pytest.mark.parametrize("at", [1, 3, 6])
+def test_a_cancel_stops_at_that_step_and_the_next_clip_is_unharmed(engine: AudioLDM2Engine, at: int) -> None:
+    before, heard = wave(engine, prompt()), []
+
+    def on_step(step: int, steps: int) -> None:
+        heard.append(step)
+        if step == at:
+            raise JobCancelled("cancelled")
+
+    with pytest.raises(JobCancelled):
+        list(engine.generate(prompt(), on_step))
+    assert max(heard) == at
+    assert np.array_equal(before, wave(engine, prompt()))
+
+
+@pytest.mark.parametrize("text", ["", "雨の音 🌧️", "word " * 700, "\u202e", "<extra_id_0> </s> <pad>", "{prompt} %s $HOME"])
+def test_any_text_makes_sound(engine: AudioLDM2Engine, text: str) -> None:
+    samples = wave(engine, prompt(text, negative=text, steps=2))
+    assert np.isfinite(samples).all()
+
+
+def test_a_prompt_that_is_too_long_for_the_model_says_so(engine: AudioLDM2Engine) -> None:
+    assert engine.note(prompt("rain")) == ""
+    assert "left out" in engine.note(prompt("word " * 700))
+
+
+def test_every_scheduler_that_fits_runs_by_name_and_the_others_are_named(engine: AudioLDM2Engine) -> None:
+    from bridge.engine.checkpoints import scheduler_config
+    from bridge.engine.loading import UNFIT_SCHEDULERS, make_scheduler
+
+    declared, on_disk = engine.pipe.scheduler, scheduler_config(Path(untrained.build(audioldm2.cache_folder())))
+    names = {cls.__name__ for cls in declared.compatibles} - UNFIT_SCHEDULERS
+    assert len(names) > 8
+    try:
+        for name in sorted(names):
+            engine.pipe.scheduler = make_scheduler(declared, on_disk, name)
+            assert engine.pipe.scheduler.config.beta_end == 0.0195
+            samples = wave(engine, prompt(steps=4))
+            assert np.isfinite(samples).all(), name
+            assert np.array_equal(samples, wave(engine, prompt(steps=4))), f"{name} is not seeded"
+    finally:
+        engine.pipe.scheduler = declared
+    with pytest.raises(ConfigError, match="there are: .*DPMSolverMultistepScheduler"):
+        make_scheduler(declared, on_disk, "Magic")
+
+
+def test_the_schedule_is_the_same_whether_the_checkpoint_was_in_memory_or_on_disk(engine: AudioLDM2Engine) -> None:
+    engine.pipe.scheduler.set_timesteps(20)
+    assert engine.pipe.scheduler.timesteps[:2].tolist() == [941, 894]
+    in_memory = untrained.make_pipeline().scheduler
+    from bridge.engine.loading import make_scheduler
+
+    rebuilt = make_scheduler(in_memory, {}, "DPMSolverMultistep")
+    rebuilt.set_timesteps(20)
+    assert torch.equal(rebuilt.timesteps, engine.pipe.scheduler.timesteps)
+
+
+def test_warming_measures_what_it_ran(engine: AudioLDM2Engine) -> None:
+    timings = engine.warm(lambda done, total, what: None)
+    assert [timing.prompt.seconds for timing in timings] == list(audioldm2.WARM_SECONDS)
+    assert all(timing.denoise_s > 0 and timing.rest_s > 0 for timing in timings)
+
+
+def test_the_untrained_checkpoint_is_built_the_same_each_time(tmp_path: Path) -> None:
+    folders = [untrained.build(tmp_path / name) for name in ("one", "other")]
+    for file in sorted(folders[0].rglob("*.safetensors")):
+        assert file.read_bytes() == (folders[1] / file.relative_to(folders[0])).read_bytes(), file.name
+    assert sum(file.stat().st_size for file in folders[0].rglob("*")) < 5e6
+
+
+def test_a_compute_that_is_not_there_is_refused_with_what_is() -> None:
+    with pytest.raises(NoModel, match="there is: cpu"):
+        open_engine(EngineConfig(compute="cuda" if not torch.cuda.is_available() else "mps"))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits a process's memory by POSIX means")
+def test_out_of_memory_is_told_and_the_next_clip_works(tmp_path: Path) -> None:
+    code = f"""
+import resource, sys
+from pathlib import Path
+from bridge.clip import Prompt
+from bridge.config import EngineConfig
+from bridge.engine import audioldm2
+from bridge.errors import OutOfMemory
+audioldm2.cache_folder = lambda: Path({str(tmp_path)!r})
+engine = audioldm2.open_engine(EngineConfig(compute="cpu"))
+engine.load(lambda *stage: None)
+small = Prompt("x", "x", 0.5, 1, steps=2)
+list(engine.generate(small, lambda *step: None))
+used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (used + (256 << 20),) * 2)
+try:
+    list(engine.generate(Prompt("x", "x", 150.0, 1, steps=2, takes=16), lambda *step: None))
+except OutOfMemory as error:
+    print("refused:", error)
+print("pieces:", len(list(engine.generate(small, lambda *step: None))))
+"""
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert "refused: Not enough memory for 16 × 150 s on cpu: ask for fewer takes." in run.stdout, run.stdout + run.stderr[-2000:]
+    assert "pieces: 1" in run.stdout
+
+
+def test_out_of_memory_errors_of_every_compute_are_recognised() -> None:
+    for error in (
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20 MiB"),
+        MemoryError(),
+        RuntimeError("[enforce fail at alloc_cpu.cpp:124] DefaultCPUAllocator: can't allocate memory: you tried to"),
+        RuntimeError("MPS backend out of memory (MPS allocated: 9 GB)"),
+    ):
+        assert audioldm2._is_out_of_memory(error)
+    assert not audioldm2._is_out_of_memory(RuntimeError("CUDA error: an illegal memory access was encountered"))
+    assert OutOfMemory("x").code == "out_of_memory"
