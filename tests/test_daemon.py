@@ -208,7 +208,7 @@ def test_words_without_quotes_are_a_prompt(client: Client) -> None:
 
 
 def test_replies_go_to_the_reply_port_of_hosts_that_listen_elsewhere(daemon: Daemon, client: Client) -> None:
-    listener = Client(daemon.port)
+    listener = daemon.client()
     client.send("/bridge/generate", "x", 0.1, "steps", 1, "reply_port", listener.port)
     assert listener.until("/bridge/done")[1][2] == pytest.approx(0.1)
     client.send("/bridge/generate", "x", 0.1, "seed", "bad", "reply_port", listener.port)
@@ -216,11 +216,10 @@ def test_replies_go_to_the_reply_port_of_hosts_that_listen_elsewhere(daemon: Dae
     client.silence()
     client.send("/bridge/generate", "x", 0.1, "reply_port", daemon.port)
     assert "listens on" in client.until("/bridge/failed")[1][2]
-    listener.close()
 
 
 def test_a_subscriber_hears_of_everybodys_jobs_and_of_states_until_it_leaves(daemon: Daemon, client: Client) -> None:
-    listener = Client(daemon.port)
+    listener = daemon.client()
     assert listener.ask("/bridge/subscribe") == ("/bridge/state", ["ready", ""])
     client.send("/bridge/generate", "x", 0.1, "steps", 1, "id", "theirs")
     assert client.end_of("theirs")[0] == "/bridge/done"
@@ -234,7 +233,6 @@ def test_a_subscriber_hears_of_everybodys_jobs_and_of_states_until_it_leaves(dae
     client.send("/bridge/subscribe", listener.port)
     assert listener.until("/bridge/state")
     client.send("/bridge/unsubscribe", listener.port)
-    listener.close()
 
 
 def test_an_asker_that_subscribes_hears_each_event_once(client: Client) -> None:

@@ -1,0 +1,26 @@
+"""Stand-in child processes for the tests of supervision."""
+
+from __future__ import annotations
+
+import os
+import time
+from multiprocessing.connection import Connection
+
+
+def echo(connection: Connection) -> None:
+    """Send back what comes, until told to end."""
+    while (message := connection.recv()) is not None:
+        connection.send(message)
+
+
+def die_on_message(connection: Connection) -> None:
+    """Exit with the number that is sent."""
+    connection.send(os.getpid())
+    os._exit(connection.recv())
+
+
+def stubborn(connection: Connection) -> None:
+    """Never end by itself."""
+    connection.send("here")
+    while True:
+        time.sleep(1)

@@ -1,0 +1,57 @@
+"""A stand-in engine process: no torch, told by its arguments how to behave. Spawned by a real Child."""
+
+from __future__ import annotations
+
+import os
+import struct
+import time
+from multiprocessing.connection import Connection
+
+from bridge.clip import Model, Piece
+from bridge.engine import Broken, Cancel, Finished, Generate, Ready, Samples, Stage, Step, Timing, Unloadable
+
+MODEL = Model("fake", "", 16_000, 10.0, "cpu", "float32", "none")
+
+
+def main(connection: Connection, behaviour: str, folder: str) -> None:
+    """`behaviour`: well, dies at load, unloadable, dies at job, hangs at job, nan, slow, dies once at load."""
+    marker = os.path.join(folder, "died")
+    connection.send(Stage("loading", 0, 1, "nothing"))
+    if behaviour == "dies at load" or (behaviour == "dies once at load" and not os.path.exists(marker)):
+        open(marker, "w").close()
+        os._exit(9)
+    if behaviour == "unloadable":
+        connection.send(Unloadable("The checkpoint is broken."))
+    else:
+        connection.send(Ready(MODEL, ()))
+    cancelled: set[int] = set()
+    while (message := connection.recv()) is not None:
+        if isinstance(message, Cancel):
+            cancelled.add(message.serial)
+        elif isinstance(message, Generate):
+            _generate(connection, message, behaviour, cancelled)
+
+
+def _generate(connection: Connection, ask: Generate, behaviour: str, cancelled: set[int]) -> None:
+    prompt = ask.prompt
+    for step in range(prompt.steps):
+        connection.send(Step(ask.serial, step, prompt.steps))
+        if behaviour == "dies at job":
+            os._exit(9)
+        while behaviour == "hangs at job":
+            time.sleep(1)
+        if behaviour == "slow":
+            time.sleep(0.05)
+        if connection.poll():
+            message = connection.recv()
+            if message is None:
+                os._exit(0)
+            cancelled.add(message.serial)
+        if ask.serial in cancelled:
+            connection.send(Broken(ask.serial, "cancelled", ""))
+            return
+    value = float("nan") if behaviour == "nan" else 0.5
+    samples = struct.pack("<f", value) * round(prompt.seconds * 16_000)
+    for take in range(1, prompt.takes + 1):
+        connection.send(Samples(ask.serial, Piece(take - 1, take, 0, samples, 1, True)))
+    connection.send(Finished(ask.serial, Timing(prompt, 0.1, 0.1), ()))

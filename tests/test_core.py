@@ -1,0 +1,230 @@
+"""The bridge with a stand-in engine process, for what a real one does rarely: dying at load, hanging, NaN."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import soundfile
+
+from bridge import core, delivery, engine
+from bridge.core import Bridge
+from bridge.errors import NotReady, Stopping
+from bridge.job import Ask, Job, JobEvent
+from bridge.portable import selector_loop
+from bridge.presets import Presets
+from bridge.supervise import Child
+
+
+class Recorder:
+    """A listener that keeps everything."""
+
+    def __init__(self) -> None:
+        self.events: list[tuple[int, str, dict[str, Any]]] = []
+        self.states: list[str] = []
+
+    def job_event(self, job: Job, event: JobEvent) -> None:
+        self.events.append((job.serial, event.kind, event.fields))
+
+    def state_changed(self, state: str, why: str) -> None:
+        self.states.append(state)
+
+    def preparing(self, stage: engine.Stage) -> None:
+        pass
+
+    def ends(self) -> dict[int, list[str]]:
+        ends: dict[int, list[str]] = {}
+        for serial, kind, fields in self.events:
+            if kind in ("done", "failed", "cancelled"):
+                ends.setdefault(serial, []).append(fields.get("code", kind))
+        return ends
+
+
+Story = Callable[[Bridge, Recorder], Awaitable[None]]
+
+
+def play(tmp_path: Path, behaviour: str, story: Story) -> Recorder:
+    """Run `story` with a bridge whose engine behaves like that; then stop it."""
+    recorder = Recorder()
+
+    async def whole() -> None:
+        bridge = Bridge(
+            Presets(),
+            Child("engine", "tests.fake_engine:main", behaviour, str(tmp_path)),
+            Child("shaper", delivery.TARGET, str(tmp_path / "clips")),
+        )
+        bridge.listeners.append(recorder)
+        (tmp_path / "clips").mkdir(exist_ok=True)
+        bridge.start()
+        ticking = asyncio.create_task(tick(bridge))
+        try:
+            await asyncio.wait_for(story(bridge, recorder), 60)
+        finally:
+            ticking.cancel()
+            now = asyncio.Event()
+            now.set()
+            await bridge.stop(now)
+
+    with asyncio.Runner(loop_factory=selector_loop) as runner:
+        runner.run(whole())
+    assert all(len(ends) == 1 for ends in recorder.ends().values()), "exactly one terminal event each"
+    return recorder
+
+
+async def tick(bridge: Bridge) -> None:
+    while True:
+        bridge.tick()
+        await asyncio.sleep(0.05)
+
+
+async def until(true: Callable[[], bool]) -> None:
+    while not true():
+        await asyncio.sleep(0.01)
+
+
+def ask(bridge: Bridge, text: str = "x", seconds: float = 0.2, **more: Any) -> Job:
+    return bridge.generate(Ask(text, seconds=seconds, **more), "127.0.0.1")[0]
+
+
+def test_a_job_ends_once_and_the_file_is_there(tmp_path: Path) -> None:
+    async def story(bridge: Bridge, recorder: Recorder) -> None:
+        job = ask(bridge)
+        await until(lambda: job.state.ended)
+
+    recorder = play(tmp_path, "well", story)
+    assert recorder.ends() == {1: ["done"]} and recorder.states[-2:] == ["ready", "stopping"]
+    assert soundfile.info(next((tmp_path / "clips").glob("*.wav"))).frames == 9_600
+
+
+def test_an_engine_that_dies_takes_only_the_running_job_with_it_and_never_repeats_it(tmp_path: Path) -> None:
+    async def story(bridge: Bridge, recorder: Recorder) -> None:
+        jobs = [ask(bridge) for _ in range(3)]
+        await until(lambda: all(job.state.ended for job in jobs))
+
+    recorder = play(tmp_path, "dies at job", story)
+    assert recorder.ends() == {1: ["engine_lost"], 2: ["engine_lost"], 3: ["engine_lost"]}
+    assert "restarting" in recorder.states and recorder.states.count("ready") >= 3
+
+
+def test_five_deaths_in_a_minute_are_the_end_until_a_restart(tmp_path: Path) -> None:
+    async def story(bridge: Bridge, recorder: Recorder) -> None:
+        job = ask(bridge)
+        await until(lambda: bridge.state == "failed")
+        assert "five times" in bridge.why and job.state.ended
+        with pytest.raises(NotReady, match="/bridge/restart"):
+            ask(bridge)
+        bridge.restart()
+        assert bridge.state == "restarting"
+        await until(lambda: bridge.state == "failed")
+
+    assert play(tmp_path, "dies at load", story).ends() == {1: ["no_model"]}
+
+
+def test_an_engine_that_dies_once_while_loading_is_started_again_and_waiting_jobs_are_served(tmp_path: Path) -> None:
+    async def story(bridge: Bridge, recorder: Recorder) -> None:
+        job = ask(bridge)
+        await until(lambda: job.state.ended)
+
+    assert play(tmp_path, "dies once at load", story).ends() == {1: ["done"]}
+
+
+def test_a_checkpoint_that_cannot_be_loaded_fails_what_waits_and_is_not_tried_again_by_itself(tmp_path: Path) -> None:
+    async def story(bridge: Bridge, recorder: Recorder) -> None:
+        ask(bridge)
+        await until(lambda: bridge.state == "failed")
+        assert bridge.why == "The checkpoint is broken."
+        await asyncio.sleep(0.5)
+        assert bridge.state == "failed"
+
+    assert play(tmp_path, "unloadable", story).ends() == {1: ["no_model"]}
+
+
+def test_an_engine_that_hangs_is_found_by_its_silence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(core, "PREPARING_BUDGET_S", 1.0)  # the budget of a job that nothing is known about
+
+    async def story(bridge: Bridge, recorder: Recorder) -> None:
+        job = ask(bridge)
+        await until(lambda: job.state.ended)
+
+    recorder = play(tmp_path, "hangs at job", story)
+    assert recorder.ends() == {1: ["engine_lost"]}
+    assert "no progress" in next(fields["why"] for _, kind, fields in recorder.events if kind == "failed")
+
+
+def test_sound_that_is_none_becomes_no_file(tmp_path: Path) -> None:
+    async def story(bridge: Bridge, recorder: Recorder) -> None:
+        job = ask(bridge, takes=2)
+        await until(lambda: job.state.ended)
+
+    assert play(tmp_path, "nan", story).ends() == {1: ["bad_audio"]}
+    assert not list((tmp_path / "clips").glob("*.wav"))
+
+
+def test_a_length_that_only_the_loaded_checkpoint_can_refuse_is_refused_then(tmp_path: Path) -> None:
+    async def story(bridge: Bridge, recorder: Recorder) -> None:
+        early = ask(bridge, seconds=11.0)  # the fake makes 10 seconds at most, which is not known yet
+        await until(lambda: early.state.ended)
+
+    assert play(tmp_path, "well", story).ends() == {1: ["bad_argument"]}
+
+
+def test_a_shaper_that_is_killed_fails_its_job_and_the_next_is_written(tmp_path: Path) -> None:
+    async def story(bridge: Bridge, recorder: Recorder) -> None:
+        first = ask(bridge)
+        await until(lambda: first.state.ended)
+        bridge._shaper.process.kill()
+        lost = ask(bridge)
+        await until(lambda: lost.state.ended)
+        last = ask(bridge)
+        await until(lambda: last.state.ended)
+
+    ends = play(tmp_path, "well", story).ends()
+    assert ends[1] == ["done"] and ends[3] == ["done"] and ends[2] in (["shaper_lost"], ["bad_audio"], ["done"])
+
+
+def test_stopping_ends_what_waits_finishes_what_runs_and_takes_no_more(tmp_path: Path) -> None:
+    async def story(bridge: Bridge, recorder: Recorder) -> None:
+        await until(lambda: bridge.state == "ready")
+        for _ in range(3):
+            ask(bridge)
+        await until(lambda: bridge.jobs.running is not None)
+        await bridge.stop(asyncio.Event())
+        with pytest.raises(Stopping):
+            ask(bridge)
+
+    assert play(tmp_path, "slow", story).ends() == {1: ["done"], 2: ["stopping"], 3: ["stopping"]}
+
+
+def test_stopping_now_ends_the_running_job_too(tmp_path: Path) -> None:
+    async def story(bridge: Bridge, recorder: Recorder) -> None:
+        await until(lambda: bridge.state == "ready")
+        ask(bridge, seconds=1.0)
+        await until(lambda: bridge.jobs.running is not None)
+
+    assert play(tmp_path, "slow", story).ends() == {1: ["stopping"]}
+
+
+def test_a_restart_loses_the_running_job_and_keeps_those_that_wait(tmp_path: Path) -> None:
+    async def story(bridge: Bridge, recorder: Recorder) -> None:
+        await until(lambda: bridge.state == "ready")
+        jobs = [ask(bridge) for _ in range(2)]
+        await until(lambda: bridge.jobs.running is not None)
+        bridge.restart()
+        await until(lambda: jobs[1].state.ended)
+
+    assert play(tmp_path, "slow", story).ends() == {1: ["engine_lost"], 2: ["done"]}
+
+
+def test_ended_jobs_are_forgotten_beyond_a_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bridge.jobs.REMEMBERED_JOBS", 5)
+
+    async def story(bridge: Bridge, recorder: Recorder) -> None:
+        for _ in range(12):
+            job = ask(bridge)
+            await until(lambda job=job: job.state.ended)  # type: ignore[misc]
+        assert len(bridge.jobs._by_id) <= 6
+
+    play(tmp_path, "well", story)

@@ -1,0 +1,161 @@
+"""What goes wrong on a stage, done to a real daemon: killed, hung, unplugged, stopped."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+import soundfile
+
+from tests.harness import Daemon
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="sends POSIX signals")
+Start = Callable[..., Daemon]
+
+LONG = (20.0, "steps", 250)
+
+
+def test_a_killed_engine_fails_the_running_job_at_once_and_serves_those_that_wait(start_daemon: Start) -> None:
+    daemon = start_daemon()
+    client, engine = daemon.client(), daemon.child("engine")
+    client.send("/bridge/generate", "lost", *LONG, "id", "lost")
+    client.until("/bridge/progress", job="lost")
+    for number in range(3):
+        client.send("/bridge/generate", "kept", 0.2, "steps", 2, "id", number)
+    client.until("/bridge/queued", job=2)
+    engine.kill()
+    killed = time.monotonic()
+    _, values = client.until("/bridge/failed")
+    assert values[:2] == ["lost", "engine_lost"] and "signal 9" in values[2]
+    assert time.monotonic() - killed < 2.0
+    assert client.ask("/bridge/ping", 1)[0] == "/bridge/pong"
+    for number in range(3):
+        assert client.end_of(number, timeout_s=120)[0] == "/bridge/done"
+    assert len(list(daemon.folder.glob("kept_*.wav"))) == 3
+
+
+def test_a_hung_engine_is_found_and_replaced(start_daemon: Start) -> None:
+    daemon = start_daemon()
+    client, engine = daemon.client(), daemon.child("engine")
+    client.send("/bridge/generate", "first", 1.0, "steps", 5)
+    client.until("/bridge/done")
+    client.send("/bridge/generate", "hung", 1.0, "steps", 100, "id", "hung")
+    client.until("/bridge/progress", job="hung")
+    engine.suspend()
+    _, values = client.until("/bridge/failed", timeout_s=60)
+    assert values[:2] == ["hung", "engine_lost"] and "no progress" in values[2]
+    client.send("/bridge/generate", "after", 0.2, "steps", 2, "id", "after")
+    assert client.end_of("after", timeout_s=120)[0] == "/bridge/done"
+
+
+def test_a_restart_on_request_brings_the_engine_back(start_daemon: Start) -> None:
+    daemon = start_daemon()
+    client, engine = daemon.client(), daemon.child("engine")
+    assert client.ask("/bridge/restart") == ("/bridge/restart", ["restarting"])
+    client.send("/bridge/generate", "x", 0.2, "steps", 2, "id", 1)
+    assert client.end_of(1, timeout_s=120)[0] == "/bridge/done"
+    assert not engine.is_running() or engine.status() == psutil.STATUS_ZOMBIE
+
+
+def test_a_front_that_is_killed_takes_its_processes_with_it(start_daemon: Start) -> None:
+    daemon = start_daemon()
+    client = daemon.client()
+    children = [daemon.child("engine"), daemon.child("shaper")]
+    client.send("/bridge/generate", "x", *LONG, "id", 1)
+    client.until("/bridge/progress", job=1)
+    daemon.process.kill()
+    _, alive = psutil.wait_procs(children, timeout=10)
+    assert alive == []
+
+
+def test_killed_between_staging_and_rename_no_partial_file_is_visible_and_none_is_left_after_restart(
+    start_daemon: Start, home: Path, tmp_path: Path
+) -> None:
+    daemon = start_daemon()
+    client, shaper = daemon.client(), daemon.child("shaper")
+    staging = [home / "cache" / "clipbridge" / "staging", daemon.folder / ".clipbridge-staging"]
+
+    def staged() -> list[Path]:
+        return [file for root in staging if root.is_dir() for file in root.rglob("*.wav")]
+
+    caught = False
+    for attempt in range(20):
+        client.send("/bridge/generate", "partial", 60.0, "steps", 1, "id", attempt)
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline and not caught:
+            if staged():
+                shaper.suspend()
+                caught = bool(staged())  # else it was renamed in between: try again
+                if not caught:
+                    shaper.resume()
+                    break
+        if caught:
+            break
+        client.end_of(attempt)
+    assert caught
+    complete = set(daemon.folder.rglob("partial*.wav"))
+    daemon.process.kill()
+    shaper.kill()
+    assert set(daemon.folder.rglob("partial*.wav")) == complete
+    assert all(soundfile.info(file).frames == 60 * 48_000 for file in complete)
+    again = start_daemon(folder=daemon.folder)
+    assert staged() == []
+    client = again.client()
+    client.send("/bridge/generate", "after", 0.2, "steps", 2, "id", 1)
+    assert client.end_of(1)[0] == "/bridge/done"
+
+
+def test_a_folder_that_vanishes_is_told_and_used_again_when_it_is_back(start_daemon: Start, tmp_path: Path) -> None:
+    daemon = start_daemon()
+    client = daemon.client()
+    daemon.folder.rename(tmp_path / "unplugged")
+    client.send("/bridge/generate", "x", 0.2, "steps", 2, "id", 1)
+    _, values = client.until("/bridge/failed")
+    assert values[1] == "disk" and "gone" in values[2] and not daemon.folder.exists()
+    (tmp_path / "unplugged").rename(daemon.folder)
+    client.send("/bridge/generate", "x", 0.2, "steps", 2, "id", 2)
+    assert client.end_of(2)[0] == "/bridge/done"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_first_stop_signal_finishes_the_clip_in_work_and_refuses_the_rest(start_daemon: Start, number: int) -> None:
+    daemon = start_daemon()
+    client = daemon.client()
+    client.send("/bridge/generate", "in work", 2.0, "steps", 60, "id", "in work")
+    client.send("/bridge/generate", "waiting", 2.0, "id", "waiting")
+    client.until("/bridge/progress", job="in work")
+    daemon.process.send_signal(number)
+    _, values = client.until("/bridge/failed")
+    assert values[:2] == ["waiting", "stopping"]
+    address, values = client.end_of("in work")
+    assert address == "/bridge/done" and soundfile.info(values[1]).frames == 96_000
+    assert daemon.process.wait(20) == 0
+    assert "Traceback" not in "".join(daemon.errors)
+
+
+def test_the_second_stop_signal_stops_now_and_still_tells_the_asker(start_daemon: Start) -> None:
+    daemon = start_daemon()
+    client = daemon.client()
+    client.send("/bridge/generate", "long", *LONG, "id", 1)
+    client.until("/bridge/progress", job=1)
+    os.kill(daemon.process.pid, signal.SIGINT)
+    time.sleep(0.3)
+    os.kill(daemon.process.pid, signal.SIGINT)
+    assert client.end_of(1)[1][1] == "stopping"
+    assert daemon.process.wait(10) == 0
+
+
+def test_a_stop_while_loading_is_obeyed(start_daemon: Start) -> None:
+    daemon = start_daemon(wait=False)
+    client = daemon.client()
+    client.send("/bridge/generate", "early", 0.2, "id", 1)
+    client.until("/bridge/queued")
+    os.kill(daemon.process.pid, signal.SIGINT)
+    assert client.end_of(1)[1][1] == "stopping"
+    assert daemon.process.wait(15) == 0

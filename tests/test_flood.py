@@ -1,0 +1,101 @@
+"""Hostile and heavy traffic at a live socket, with canary jobs that must all be answered."""
+
+from __future__ import annotations
+
+import time
+
+import psutil
+
+from tests.harness import Client, Daemon, encode
+from tests.packets import BROKEN, FOREIGN, mutations
+
+
+def test_every_broken_packet_leaves_the_daemon_answering(daemon: Daemon, client: Client) -> None:
+    for name, packet in BROKEN.items():
+        client.raw(packet)
+        client.send("/bridge/ping", name)
+        address, values = client.receive(5)
+        while address == "/bridge/error":  # about the packet itself; broken bundles get none
+            assert values[1] in ("malformed", "unknown_address"), (name, values)
+            address, values = client.receive(5)
+        assert (address, values) == ("/bridge/pong", [name])
+
+
+def test_what_is_not_ours_is_never_answered(client: Client) -> None:
+    for packet in FOREIGN.values():
+        client.raw(packet)
+    client.silence(0.5)
+
+
+def test_5000_mutated_packets_cost_no_job_and_no_memory(daemon: Daemon, client: Client) -> None:
+    noise, canary = daemon.client(), client
+    front = psutil.Process(daemon.process.pid)
+    before = front.memory_info().rss
+    asked = 0
+    for number, packet in enumerate(mutations(seed=2, count=5_000)):
+        noise.raw(packet)
+        if number % 250 == 0:
+            canary.send("/bridge/generate", "canary", 0.1, "steps", 1, "id", f"canary {number}")
+            asked += 1
+        if number % 50 == 0:
+            noise.send("/bridge/cancel")  # mutants that are still good asks must not fill the queue with long clips
+            canary_alive(canary)
+        time.sleep(0.0005)
+    done = set()
+    while len(done) < asked:
+        address, values = canary.until("/bridge/done", "/bridge/failed", "/bridge/cancelled")
+        done.add(values[0])
+    assert front.memory_info().rss - before < 30e6
+    assert not daemon.errors, daemon.errors[-5:]
+
+
+def canary_alive(canary: Client) -> None:
+    canary.send("/bridge/ping", "alive")
+    canary.until("/bridge/pong", timeout_s=5)
+
+
+def test_5000_messages_a_second_do_not_keep_a_job_from_being_asked_and_cancelled(daemon: Daemon, client: Client) -> None:
+    noise = daemon.client()
+    unknown = encode("/bridge/set/seed", 7)
+    client.send("/bridge/generate", "long", 20.0, "steps", 250, "id", "long")
+    client.until("/bridge/progress", job="long")
+    end, sent, worst = time.monotonic() + 2.0, 0, 0.0
+    while (now := time.monotonic()) < end:
+        for _ in range(50):
+            noise.raw(unknown)
+        sent += 50
+        if sent % 500 == 0:
+            asked = time.monotonic()
+            client.send("/bridge/ping", sent)
+            client.until("/bridge/pong", timeout_s=5)
+            worst = max(worst, time.monotonic() - asked)
+        time.sleep(max(0.0, 0.01 - (time.monotonic() - now)))
+    client.send("/bridge/cancel", "long")
+    assert client.end_of("long")[0] == "/bridge/cancelled"
+    assert sent > 5_000 and worst < 5.0  # the latency itself is measured by bridge.bench, not here
+
+
+def test_two_daemons_that_are_made_to_talk_do_not_ping_pong(daemon: Daemon) -> None:
+    """Our every answer, sent back to us as if from another Clipbridge, is answered at most once, with an error."""
+    probe = daemon.client()
+    answers = [
+        encode("/bridge/status", "ready", "queue", 0),
+        encode("/bridge/version", "0.1.0"),
+        encode("/bridge/presets", "drum", "pad"),
+        encode("/bridge/models", "untrained", "untrained"),
+        encode("/bridge/restart", "restarting"),
+        encode("/bridge/pong", 1),
+        encode("/bridge/error", "/bridge/status", "bad_argument", "…"),
+        encode("/bridge/failed", "x", "bad_argument", "…"),
+    ]
+    for answer in answers:
+        probe.raw(answer)
+        rounds = 0
+        try:
+            while rounds < 5:
+                address, values = probe.receive(0.3)
+                probe.send(address, *values)  # the other daemon's echo
+                rounds += 1
+        except TimeoutError:
+            pass
+        assert rounds <= 1, answer

@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any
+
+import psutil
+
+from bridge.portable import selector_loop
+from bridge.supervise import DEATHS_ALLOWED, Child
+
+
+def run(story: Callable[[], Any]) -> None:
+    with asyncio.Runner(loop_factory=selector_loop) as runner:
+        runner.run(asyncio.wait_for(story(), 60))
+
+
+class Watched(Child):
+    """A Child that keeps what it hears."""
+
+    def __init__(self, target: str) -> None:
+        super().__init__("test", f"tests.fake_children:{target}")
+        self.heard: asyncio.Queue[Any] = asyncio.Queue()
+        self.deaths: asyncio.Queue[tuple[str, bool]] = asyncio.Queue()
+        self.on_message = self.heard.put_nowait
+        self.on_death = lambda reason, given_up: self.deaths.put_nowait((reason, given_up))
+
+
+def test_messages_come_back_in_order_and_closing_is_no_death() -> None:
+    async def story() -> None:
+        child = Watched("echo")
+        child.start()
+        for number in range(200):
+            child.send((number, b"x" * 100_000))
+        assert [(await child.heard.get())[0] for _ in range(200)] == list(range(200))
+        process = child.process
+        await child.close()
+        assert process.exitcode == 0 and child.deaths.empty()
+
+    run(story)
+
+
+def test_a_dead_child_is_told_with_its_exit_code_and_started_again() -> None:
+    async def story() -> None:
+        child = Watched("die_on_message")
+        child.start()
+        first = await child.heard.get()
+        child.send(7)
+        assert await child.deaths.get() == ("exit code 7", False)
+        second = await child.heard.get()
+        assert second != first
+        await child.close()
+
+    run(story)
+
+
+def test_a_killed_child_is_told_within_moments() -> None:
+    async def story() -> None:
+        child = Watched("die_on_message")
+        child.start()
+        pid = await child.heard.get()
+        psutil.Process(pid).kill()
+        started = time.monotonic()
+        reason, given_up = await child.deaths.get()
+        assert "signal 9" in reason and not given_up and time.monotonic() - started < 2
+        await child.close()
+
+    run(story)
+
+
+def test_a_child_that_dies_too_often_is_given_up_until_it_is_restarted() -> None:
+    async def story() -> None:
+        child = Watched("die_on_message")
+        child.start()
+        for number in range(DEATHS_ALLOWED):
+            await child.heard.get()
+            child.send(1)
+            assert (await child.deaths.get())[1] == (number == DEATHS_ALLOWED - 1)
+        await asyncio.sleep(0.5)
+        assert child.heard.empty()
+        child.restart()
+        await child.heard.get()
+        child.send(1)
+        assert (await child.deaths.get())[1] is False
+        await child.close()
+
+    run(story)
+
+
+def test_a_child_that_is_silent_beyond_its_budget_is_killed_and_the_reason_told() -> None:
+    async def story() -> None:
+        child = Watched("stubborn")
+        child.start()
+        await child.heard.get()
+        child.watch(0.5, "testing")
+        while child.deaths.empty():
+            await asyncio.sleep(0.05)
+            child.tick()
+        reason, _ = child.deaths.get_nowait()
+        assert reason == "it made no progress for 0 s while testing"
+        await child.close(timeout_s=0.2)
+
+    run(story)
+
+
+def test_a_front_that_was_asleep_does_not_blame_the_child() -> None:
+    async def story() -> None:
+        child = Watched("echo")
+        child.start()
+        child.send(1)
+        await child.heard.get()
+        child.watch(1.5, "testing")
+        child.tick()
+        time.sleep(2.5)  # the laptop's lid was closed  # noqa: ASYNC251
+        child.tick()
+        await asyncio.sleep(0.3)
+        assert child.deaths.empty()
+        await child.close()
+
+    run(story)
+
+
+def test_a_child_that_will_not_end_is_killed_at_closing() -> None:
+    async def story() -> None:
+        child = Watched("stubborn")
+        child.start()
+        await child.heard.get()
+        process = child.process
+        started = time.monotonic()
+        await child.close(timeout_s=0.5)
+        assert time.monotonic() - started < 4 and process.exitcode is not None
+
+    run(story)
