@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import io
+import os
 import sys
 
 from bridge import __version__
@@ -19,14 +21,23 @@ exit codes: 0 done · 1 the job failed · 2 wrong usage · 3 no daemon answers �
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns its exit code."""
     options = parser().parse_args(arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a Windows console or pipe may know only some letters
+            stream.reconfigure(errors="replace")
     try:
         command = importlib.import_module(f"bridge.commands.{options.command}")
-        return int(command.main(options))
+        code = int(command.main(options))
+        if sys.stdout is not None:
+            sys.stdout.flush()
+        return code
     except ClipbridgeError as error:
         print(f"clipbridge: {error}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:  # whoever read our output has enough (| head)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
 
 
 def parser() -> argparse.ArgumentParser:

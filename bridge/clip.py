@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -14,7 +13,7 @@ class Range(NamedTuple):
     high: float
 
     def __contains__(self, value: object) -> bool:
-        return isinstance(value, int | float) and math.isfinite(value) and self.low <= value <= self.high
+        return isinstance(value, int | float) and self.low <= value <= self.high  # NaN is in no range
 
     def __str__(self) -> str:
         return f"{self.low:g} to {self.high:.12g}"
@@ -92,7 +91,6 @@ class Piece:
     has no NumPy. `take` counts from 1, `start_frame` from 0 at the engine's rate.
     """
 
-    index: int
     take: int
     start_frame: int
     samples: bytes

@@ -6,7 +6,6 @@ import dataclasses
 import difflib
 import ipaddress
 import tomllib
-import types
 import typing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -63,7 +62,7 @@ def load(file: Path | None = None, settings: dict[str, Any] | None = None) -> Co
     if file.is_file():
         try:
             data = tomllib.loads(file.read_text("utf-8"))
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        except (OSError, ValueError, RecursionError) as error:  # not UTF-8, not TOML, or nested beyond all bounds
             raise ConfigError(f"{file} cannot be read: {error}.") from error
         config = _replace(config, data, where=f"{file}: ")
     for dotted, value in (settings or {}).items():
@@ -83,7 +82,7 @@ def parse_setting(text: str) -> tuple[str, Any]:
         raise ConfigError(f"--set wants section.key=value, not {text!r}.")
     try:
         return key.strip(), tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         return key.strip(), value.strip()
 
 
@@ -107,14 +106,17 @@ def _replace(section: Any, values: dict[str, Any], where: str, prefix: str = "")
 
 
 def _coerce(value: Any, wanted: Any, name: str) -> Any:
-    if typing.get_origin(wanted) is tuple or isinstance(wanted, types.GenericAlias):
+    if typing.get_origin(wanted) is tuple:
         if isinstance(value, str):
             value = [part.strip() for part in value.split(",") if part.strip()]
         if isinstance(value, list) and all(isinstance(part, str) for part in value):
             return tuple(value)
         raise ConfigError(f"{name} wants a list of texts.")
     if wanted is Path and isinstance(value, str | Path) and str(value):
-        return Path(value).expanduser()
+        try:
+            return Path(value).expanduser()
+        except RuntimeError as error:  # ~nobody
+            raise ConfigError(f"{name}: {error}") from error
     if wanted is int and isinstance(value, int) and not isinstance(value, bool):
         return value
     if wanted is str and isinstance(value, str):

@@ -6,7 +6,9 @@ Knows no OSC, HTTP or torch. Everything here runs on the event loop's thread and
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from bridge import delivery, engine
@@ -17,6 +19,8 @@ from bridge.job import Ask, Job, JobEvent, JobId, JobState
 from bridge.jobs import Jobs
 from bridge.presets import Presets
 from bridge.supervise import Child
+
+log = logging.getLogger("clipbridge")
 
 PREPARING_BUDGET_S = 15 * 60.0
 GENERATING_BUDGET_S = 10.0
@@ -115,9 +119,10 @@ class Bridge:
         if self.state == "stopping":
             raise Stopping("Clipbridge is stopping.")
         self._lose_running("The engine was restarted on request.")
-        if self.state == "failed":
-            self._shaper.restart()  # it may be what was given up
-        self._set_state("restarting")
+        if self.state == "failed":  # the shaper may be what was given up
+            self._lose_shaping("it was restarted on request")
+            self._shaper.restart()
+        self._set_state("restarting", may_leave_failed=True)
         self._engine.restart()
         self._start_watching_engine()
 
@@ -157,17 +162,16 @@ class Bridge:
         running = self.jobs.running
         if isinstance(message, engine.Stage):
             self.stage = message
-            if self.state != "stopping":
-                self._set_state(message.phase)
-            for listener in self.listeners:
-                listener.preparing(message)
+            self._set_state(message.phase)
+            self._tell(lambda listener: listener.preparing(message))
         elif isinstance(message, engine.Ready):
             self.model = message.model
             for timing in message.timings:
                 self.jobs.eta.learn(timing.prompt, timing.denoise_s, timing.rest_s)
+            self.jobs.estimate()
             self._engine.watch(None)
-            if self.state != "stopping":
-                self._set_state("ready")
+            self._engine.settled()
+            self._set_state("ready")
             self._feed_engine()
         elif isinstance(message, engine.Unloadable):
             self._give_up(message.why)
@@ -180,6 +184,7 @@ class Bridge:
                 self._emit(running, "progress", fraction=round(message.step / (message.steps + 1), 4))
         elif isinstance(message, engine.Samples):
             if not running.state.ended:
+                running.pieces += 1
                 self._shaper.send(delivery.Samples(message.serial, message.piece))
         elif isinstance(message, engine.Finished):
             self.jobs.eta.learn(running.prompt, message.timing.denoise_s, message.timing.rest_s)
@@ -195,7 +200,8 @@ class Bridge:
             self._engine_is_free()
             if message.code != "cancelled":
                 self._emit(running, "failed", code=message.code, why=message.why)
-            self._feed_engine()
+            if message.code != EngineLost.code:  # else the process ends itself now, and the next one serves the rest
+                self._feed_engine()
 
     def _engine_is_free(self) -> None:
         self.jobs.running = None
@@ -221,8 +227,6 @@ class Bridge:
 
     def _give_up(self, why: str) -> None:
         self._engine.watch(None)
-        if self.state == "stopping":
-            return
         self._set_state("failed", why)
         waiting = list(self.jobs.queue)
         self.jobs.queue.clear()
@@ -230,6 +234,9 @@ class Bridge:
             self._fail(job, NotReady(f"{why} Mend it, then send /bridge/restart."))
 
     def _shaper_says(self, message: Any) -> None:
+        if isinstance(message, delivery.Written):
+            return  # a sign of life between two takes
+        self._shaper.settled()
         job = self.jobs.shaping.pop(message.serial, None)
         if not self.jobs.shaping:
             self._shaper.watch(None)
@@ -249,12 +256,19 @@ class Bridge:
             assert self.model is not None
             self._emit(job, "done", **facts, model=self.model.name, **({"note": job.note} if job.note else {}))
 
-    def _shaper_died(self, reason: str, given_up: bool) -> None:
+    def _lose_shaping(self, reason: str) -> None:
         lost = list(self.jobs.shaping.values())
         self.jobs.shaping.clear()
         self._shaper.watch(None)
+        running = self.jobs.running
+        if running is not None and running.pieces:  # its first samples are gone with the process
+            self._engine.send(engine.Cancel(running.serial))
+            lost.append(running)
         for job in lost:
             self._fail(job, ShaperLost(f"The process that writes clips stopped ({reason}). Ask for this clip again."))
+
+    def _shaper_died(self, reason: str, given_up: bool) -> None:
+        self._lose_shaping(reason)
         if given_up:
             self._lose_running("Clips cannot be written.")
             self._give_up(f"The process that writes clips stopped five times within a minute ({reason}).")
@@ -274,14 +288,21 @@ class Bridge:
             if kind != "done":
                 self._shaper.send(delivery.Drop(job.serial))  # it may hold samples of this job
             self.jobs.unfinished.pop(job.serial, None)
-        for listener in self.listeners:
-            listener.job_event(job, event)
+        self._tell(lambda listener: listener.job_event(job, event))
 
-    def _set_state(self, state: str, why: str = "") -> None:
-        if (state, why) != (self.state, self.why):
+    def _set_state(self, state: str, why: str = "", may_leave_failed: bool = False) -> None:
+        """Move on. `stopping` is the end, and `failed` is left by a restart on request only."""
+        kept = self.state == "stopping" or (self.state == "failed" and state != "stopping" and not may_leave_failed)
+        if not kept and (state, why) != (self.state, self.why):
             self.state, self.why = state, why
-            for listener in self.listeners:
-                listener.state_changed(state, why)
+            self._tell(lambda listener: listener.state_changed(state, why))
+
+    def _tell(self, call: Callable[[Listener], None]) -> None:
+        for listener in list(self.listeners):
+            try:
+                call(listener)
+            except Exception:  # one that cannot listen must not keep the others, or the jobs, from going on
+                log.exception("a listener failed")
 
 
 def _check_length(prompt: Prompt, model: Model) -> None:

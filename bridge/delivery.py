@@ -44,6 +44,13 @@ class Delivered:
 
 
 @dataclass(frozen=True, slots=True)
+class Written:
+    """A sign of life: one of several takes is in the folder."""
+
+    serial: int
+
+
+@dataclass(frozen=True, slots=True)
 class Undelivered:
     serial: int
     code: str

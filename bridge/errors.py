@@ -15,6 +15,7 @@ class BadArgument(ClipbridgeError):
     """A value that was asked for is of the wrong type, out of range, or unknown."""
 
     code = "bad_argument"
+    exit_code = 2
 
 
 class Unsupported(BadArgument):

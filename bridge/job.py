@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import enum
+import re
 from dataclasses import dataclass
 from typing import Any
 
 from bridge.clip import Prompt
+
+WHOLE = re.compile(r"-?(0|[1-9][0-9]{0,14})(\.0*)?")
 
 JobId = int | float | str
 
@@ -71,6 +74,7 @@ class Job:
     engine_seconds: float = 0.0  # expected
     started_at: float = 0.0
     ended_at: float = 0.0
+    pieces: int = 0  # of samples that went to the shaper
     note: str = ""
     last_event: JobEvent | None = None
 
@@ -79,10 +83,6 @@ def id_key(job_id: JobId) -> str:
     """The text under which an id is looked up: 7, 7.0 and "7" are one id, since hosts change number types at will."""
     if isinstance(job_id, float) and job_id.is_integer():
         return str(int(job_id))
-    if isinstance(job_id, str):
-        try:
-            number = float(job_id)
-        except ValueError:
-            return job_id
-        return str(int(number)) if number.is_integer() else str(number)
+    if isinstance(job_id, str) and WHOLE.fullmatch(job_id):
+        return str(int(job_id.partition(".")[0]))
     return str(job_id)

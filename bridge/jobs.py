@@ -52,7 +52,8 @@ class Jobs:
         """A new job at the end of the queue. Raises QueueFull, saying how long until there is a place."""
         if len(self.queue) >= QUEUE_LIMIT:
             wait = self.remaining_seconds() or self.queue[0].engine_seconds
-            raise QueueFull(f"{len(self.queue)} jobs are waiting; a place is free in about {wait:.1f} s.")
+            when = f"in about {wait:.1f} s" if wait else "when the engine is ready and the first of them is done"
+            raise QueueFull(f"{len(self.queue)} jobs are waiting; a place is free {when}.")
         self._serial += 1
         job = Job(self._serial, secrets.token_hex(4) if job_id is None else job_id, owner, ask, prompt, reply_to)
         job.engine_seconds = self.eta.engine_seconds(prompt)
@@ -63,6 +64,11 @@ class Jobs:
         while len(self._by_id) > REMEMBERED_JOBS + len(self.unfinished):
             del self._by_id[next(key for key, old in self._by_id.items() if old.state.ended)]
         return job
+
+    def estimate(self) -> None:
+        """Estimate what waits anew: what was asked before anything was measured counted as nothing."""
+        for job in self.queue:
+            job.engine_seconds = self.eta.engine_seconds(job.prompt)
 
     def get(self, owner: str, job_id: JobId) -> Job:
         """The job with this id. Raises UnknownJob."""

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import os
 import signal
 import socket
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import platformdirs
 
 APP = "clipbridge"
+STOP_SIGNALS = ("SIGINT", "SIGTERM", "SIGBREAK", "SIGHUP")
 WINDOWS = sys.platform == "win32"
 
 
@@ -71,14 +74,16 @@ def on_stop_signals(loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -
     def handler(_signal: int, _frame: object) -> None:
         loop.call_soon_threadsafe(stop)
 
-    for name in ("SIGINT", "SIGTERM", "SIGBREAK", "SIGHUP"):
-        if number := getattr(signal, name, None):
+    for name in STOP_SIGNALS:
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) != signal.SIG_IGN:  # nohup and shells mean what they set
             signal.signal(number, handler)
 
 
 def ignore_stop_signals() -> None:
-    """For child processes: Ctrl-C goes to every process of a terminal, but only the front decides what to stop."""
-    for name in ("SIGINT", "SIGBREAK", "SIGHUP"):
+    """For child processes: Ctrl-C goes to every process of a terminal, systemd's SIGTERM to every process of a
+    service, but only the front decides what to stop. Children end with their pipe, or are killed."""
+    for name in STOP_SIGNALS:
         if number := getattr(signal, name, None):
             signal.signal(number, signal.SIG_IGN)
 
@@ -87,11 +92,26 @@ def sync_folder(folder: Path) -> None:
     """Make a rename inside `folder` survive a power cut. Windows has no such call and journals renames itself."""
     if WINDOWS:
         return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    with contextlib.suppress(OSError):  # network and FUSE volumes may not know it; the file itself is synced already
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def replace(source: Path, target: Path) -> None:
+    """Rename over volumes' borders never, over files always. On Windows a virus scanner may hold a file that was
+    just written for a moment: tried again for a second there."""
+    deadline = time.monotonic() + (1.0 if WINDOWS else 0.0)
+    while True:
+        try:
+            os.replace(source, target)
+            return
+        except PermissionError:
+            if time.monotonic() >= deadline:
+                raise
+            time.sleep(0.05)
 
 
 def same_volume(one: Path, other: Path) -> bool:

@@ -15,7 +15,7 @@ from bridge.errors import BadArgument, ConfigError
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 FOLDER = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _-]{0,39}(/[A-Za-z0-9][A-Za-z0-9 _-]{0,39}){0,2}")
 RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])", re.IGNORECASE)  # device names on Windows
-MAX_FILE_BYTES = 65_536
+MAX_FILE_BYTES = 8_192  # tomllib takes 6 s for 40 kB of dotted keys, and the event loop waits for it
 MAX_PRESETS = 500
 
 
@@ -43,34 +43,39 @@ class Presets:
 
     def __init__(self, *folders: Path) -> None:
         self.folders = folders
-        self.faults: list[str] = []
         self._presets: dict[str, Preset] = {}
+        self._broken: dict[str, str] = {}
         self._seen: object = None
+
+    @property
+    def faults(self) -> list[str]:
+        """What is wrong with the presets that are left out: a sentence each, with file and line."""
+        return list(self._broken.values())
 
     def all(self) -> dict[str, Preset]:
         """Name → preset, sorted by name. Costs one directory listing while nothing has changed."""
         files = [file for folder in self.folders for file in _files(folder)]
         seen = [(file, *_stamp(file)) for file in files]
         if seen != self._seen:
-            self._seen, self.faults, presets = seen, [], {}
+            self._seen, self._presets, self._broken = seen, {}, {}
             for file in files:
+                name = file.stem.lower()
                 try:
-                    preset = read(file)
-                    presets[preset.name] = preset
+                    self._presets[name] = read(file)
+                    self._broken.pop(name, None)
                 except ConfigError as fault:
-                    self.faults.append(str(fault))
-            self._presets = dict(sorted(presets.items()))
+                    self._broken[name] = str(fault)
+            self._presets = dict(sorted(self._presets.items()))
         return self._presets
 
     def get(self, name: str) -> Preset:
         """Raises BadArgument, naming the nearest preset, if there is none of that name."""
-        presets = self.all()
-        if name.lower() in presets:
-            return presets[name.lower()]
-        for fault in self.faults:
-            if f"{name.lower()}.toml:" in fault.lower():
-                raise BadArgument(f"The preset {name[:60]!r} is broken: {fault}")
-        near = difflib.get_close_matches(name.lower(), presets, 1)
+        presets, name = self.all(), name.lower()
+        if name in self._broken:  # even if ours of that name would work: it is not what the user means
+            raise BadArgument(f"The preset {name!r} is broken: {self._broken[name]}")
+        if name in presets:
+            return presets[name]
+        near = difflib.get_close_matches(name[:40], presets, 1)
         hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(list(presets)[:40])}."
         raise BadArgument(f"There is no preset {name[:60]!r}; {hint}")
 
@@ -90,13 +95,13 @@ def read(file: Path) -> Preset:
     try:
         if file.stat().st_size > MAX_FILE_BYTES:
             raise ConfigError(f"{file}: larger than {MAX_FILE_BYTES} bytes; that is no preset.")
-        text = file.read_text("utf-8")
+        text = file.read_text("utf-8-sig")  # Windows editors like to begin with a byte order mark
         values = tomllib.loads(text)
     except OSError as error:
         raise ConfigError(f"{file}: cannot be read ({error.strerror}).") from error
     except UnicodeDecodeError as error:
-        raise ConfigError(f"{file}: is not UTF-8 text (byte {error.start}).") from error
-    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{file}:1: is not UTF-8 text (byte {error.start}).") from error
+    except ValueError as error:  # TOMLDecodeError is one; so is a number of 5,000 digits
         at = re.search(r"at line (\d+)", str(error))
         raise ConfigError(f"{file}:{at[1] if at else text.count(chr(10)) + 1}: {error}.") from error
     except RecursionError as error:

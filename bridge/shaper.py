@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import time
 import traceback
+from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -13,8 +15,8 @@ import numpy as np
 
 from bridge.audio.shape import OUTPUT_RATE, shape
 from bridge.clip import Piece, TakeFile
-from bridge.delivery import Deliver, Delivered, Drop, Samples, Undelivered
-from bridge.errors import BadAudio, ClipbridgeError, FolderError
+from bridge.delivery import Deliver, Delivered, Drop, Samples, Undelivered, Written
+from bridge.errors import BadAudio, ClipbridgeError
 from bridge.sinks import wav
 from bridge.sinks.folder import FolderSink
 from bridge.sinks.names import clip_names
@@ -23,6 +25,7 @@ from bridge.sinks.names import clip_names
 def main(connection: Connection, folder: str) -> None:
     """Serve until the pipe ends. Runs in a process of its own; one thread, one job at a time."""
     sink = FolderSink(Path(folder))
+    sink.sweep()  # what a killed shaper of this very daemon left
     received: dict[int, list[Piece]] = {}
     try:
         while (message := _receive(connection)) is not None:
@@ -31,48 +34,48 @@ def main(connection: Connection, folder: str) -> None:
             elif isinstance(message, Drop):
                 received.pop(message.serial, None)
             else:
-                connection.send(deliver(message, received.pop(message.serial, []), sink))
+                alive = functools.partial(connection.send, Written(message.serial))
+                connection.send(deliver(message, received.pop(message.serial, []), sink, alive))
     except (BrokenPipeError, ConnectionResetError):
         pass  # the front is gone; what was written is complete
     finally:
         sink.close()
 
 
-def deliver(ask: Deliver, pieces: list[Piece], sink: FolderSink) -> Delivered | Undelivered:
-    """Shape and write all takes, best first. A take that is no sound is left out; if none is left, the job fails."""
+def deliver(
+    ask: Deliver, pieces: list[Piece], sink: FolderSink, on_take: Callable[[], None]
+) -> Delivered | Undelivered:
+    """Shape and write one take after the other; best first in the answer. `on_take` is called after each.
+
+    A take that is no sound is left out; if none is left, the job fails.
+    """
     started = time.perf_counter()
+    takes: list[TakeFile] = []
     try:
-        clips, fault = {}, BadAudio("The engine sent no samples. Ask for this clip again.")
+        fault = BadAudio("The engine sent no samples. Ask for this clip again.")
         for number in range(1, ask.prompt.takes + 1):
             samples = _join([piece for piece in pieces if piece.take == number])
             if samples is None:
                 continue
             try:
-                clips[number] = shape(samples, ask.model.sample_rate, ask.prompt.seconds, ask.prompt.shape)
+                clip = shape(samples, ask.model.sample_rate, ask.prompt.seconds, ask.prompt.shape)
             except BadAudio as error:
                 fault = error
-        if not clips:
+                continue
+            takes.append(_write(ask, number, clip, sink))
+            on_take()
+        if not takes:
             raise fault
-        takes = _write_all(ask, clips, sink)
-    except ClipbridgeError as error:
-        return Undelivered(ask.serial, error.code, str(error))
     except Exception as error:  # noqa: BLE001 - one bad job must not end the process; it is told and logged
+        for take in takes:  # complete, but of a job that is told to have failed
+            with contextlib.suppress(OSError):
+                Path(take.path).unlink()
+        if isinstance(error, ClipbridgeError):
+            return Undelivered(ask.serial, error.code, str(error))
         traceback.print_exc()
         return Undelivered(ask.serial, "internal", f"The clip could not be shaped ({type(error).__name__}: {error}).")
     takes.sort(key=lambda take: -take.score)
     return Delivered(ask.serial, tuple(takes), time.perf_counter() - started)
-
-
-def _write_all(ask: Deliver, clips: dict[int, Any], sink: FolderSink) -> list[TakeFile]:
-    takes: list[TakeFile] = []
-    try:
-        for number, clip in clips.items():
-            takes.append(_write(ask, number, clip, sink))
-    except FolderError:
-        for take in takes:  # complete, but of a job that is told to have failed
-            Path(take.path).unlink(missing_ok=True)
-        raise
-    return takes
 
 
 def _write(ask: Deliver, number: int, clip: Any, sink: FolderSink) -> TakeFile:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import collections
 import contextlib
 import importlib
@@ -11,7 +12,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable
-from multiprocessing.connection import Connection
+from multiprocessing.connection import Connection, wait
 from typing import Any
 
 from bridge.portable import ignore_stop_signals
@@ -21,6 +22,7 @@ DEATHS_WINDOW_S = 60.0
 # Supervision looks this often. A tick that comes much later means that the front itself was asleep (laptop lid,
 # debugger), and then the child must not pay for it.
 TICK_S = 0.25
+START_AGAIN_S = 1.0
 
 
 class Child:
@@ -28,7 +30,8 @@ class Child:
 
     Messages are picklable values. `on_message(message)` and `on_death(reason, given_up)` are called on the event
     loop. After a death the child is started again at once, unless it died DEATHS_ALLOWED times in
-    DEATHS_WINDOW_S seconds: then it is given up until `restart()`.
+    DEATHS_WINDOW_S seconds, or as often without ever getting to work (`settled()`): then it is given up until
+    `restart()`.
     """
 
     def __init__(self, name: str, target: str, *args: Any) -> None:
@@ -42,6 +45,7 @@ class Child:
         self._gone = threading.Event()
         self._incarnation = 0
         self._deaths: collections.deque[float] = collections.deque(maxlen=DEATHS_ALLOWED)
+        self._deaths_in_a_row = 0
         self._budget_s: float | None = None
         self._doing = ""
         self._stamp = self._ticked = time.monotonic()
@@ -57,7 +61,15 @@ class Child:
         self.process = context.Process(
             target=_main, args=(self.target, theirs, self.args), name=f"clipbridge-{self.name}", daemon=True
         )
-        self.process.start()
+        try:
+            self.process.start()
+        except OSError as error:  # no memory, no processes, no files: perhaps there are some in a moment
+            theirs.close()
+            ours.close()
+            self._loop.call_later(START_AGAIN_S, self._died, f"it could not be started: {error}", self._incarnation)
+            return
+        # multiprocessing's own clean-up at exit asks politely, which children ignore, and then waits for ever.
+        atexit.register(self.process.kill)
         theirs.close()  # so that the end of the child is the end of the pipe
         self._stamp = time.monotonic()
         self._gone = threading.Event()
@@ -85,12 +97,17 @@ class Child:
     def kill(self, reason: str) -> None:
         """End the process at once; `on_death` is told the reason."""
         self._kill_reason = reason
-        if self.process is not None:
+        if self.process is not None and self.process.pid is not None:
             self.process.kill()
+
+    def settled(self) -> None:
+        """The child did what it is there for: earlier deaths do not count as a row any more."""
+        self._deaths_in_a_row = 0
 
     def restart(self) -> None:
         """Kill without asking and start afresh, with a clean record. `on_death` is not called."""
         self._deaths.clear()
+        self._deaths_in_a_row = 0
         self._end()
         self.start()
 
@@ -108,21 +125,25 @@ class Child:
         self._incarnation += 1  # what the old one still says is not heard
         self._budget_s = None
         self._outbox.put(_CLOSE)
-        if self.process is not None:
+        if self.process is not None and self.process.pid is not None:
             self.process.kill()
 
     def _read(self, connection: Connection, process: Any, incarnation: int, gone: threading.Event) -> None:
         try:
-            while True:
+            # The sentinel too: on Windows a child that dies in its first moments leaves the pipe open.
+            while connection in wait([connection, process.sentinel]):
                 self._post(self._hear, connection.recv(), incarnation)
         except (EOFError, OSError):
             pass  # the pipe ends with the process
-        process.join(1.0)  # only this thread waits for the process: two would race for its exit code
+        process.join(1.0)  # here and not on the event loop, which must not wait
         if process.exitcode is None:
             process.kill()
             process.join(10.0)
+        atexit.unregister(process.kill)
         gone.set()
-        self._post(self._died, process.exitcode, incarnation)
+        code = process.exitcode
+        killed = code is not None and code < 0
+        self._post(self._died, f"it was killed by signal {-code}" if killed else f"exit code {code}", incarnation)
 
     def _write(self, connection: Connection, outbox: queue.SimpleQueue[Any]) -> None:
         while (message := outbox.get()) is not _CLOSE:
@@ -141,15 +162,16 @@ class Child:
             self._stamp = time.monotonic()
             self.on_message(message)
 
-    def _died(self, exit_code: int | None, incarnation: int) -> None:
+    def _died(self, reason: str, incarnation: int) -> None:
         if incarnation != self._incarnation:
             return
-        code = exit_code or 0
-        reason = self._kill_reason or (f"it was killed by signal {-code}" if code < 0 else f"exit code {exit_code}")
+        reason = self._kill_reason or reason
         self._end()
         now = time.monotonic()
         self._deaths.append(now)
-        given_up = len(self._deaths) == DEATHS_ALLOWED and now - self._deaths[0] < DEATHS_WINDOW_S
+        self._deaths_in_a_row += 1
+        quick = len(self._deaths) == DEATHS_ALLOWED and now - self._deaths[0] < DEATHS_WINDOW_S
+        given_up = quick or self._deaths_in_a_row >= DEATHS_ALLOWED
         self.on_death(reason, given_up)
         if not given_up:
             self.start()

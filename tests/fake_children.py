@@ -19,7 +19,12 @@ def die_on_message(connection: Connection) -> None:
     os._exit(connection.recv())
 
 
-def stubborn(connection: Connection) -> None:
+def dead_at_once(connection: Connection, *_arguments: str) -> None:
+    """Exit before saying anything, as a process does whose imports fail."""
+    os._exit(1)
+
+
+def stubborn(connection: Connection, *_arguments: str) -> None:
     """Never end by itself."""
     connection.send("here")
     while True:

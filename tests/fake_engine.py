@@ -14,12 +14,14 @@ MODEL = Model("fake", "", 16_000, 10.0, "cpu", "float32", "none")
 
 
 def main(connection: Connection, behaviour: str, folder: str) -> None:
-    """`behaviour`: well, dies at load, unloadable, dies at job, hangs at job, nan, slow, dies once at load."""
+    """`behaviour`: well, slow to load, poisoned once, dies at load, unloadable, dies at job, hangs at job, nan, slow, dies once at load."""
     marker = os.path.join(folder, "died")
     connection.send(Stage("loading", 0, 1, "nothing"))
     if behaviour == "dies at load" or (behaviour == "dies once at load" and not os.path.exists(marker)):
         open(marker, "w").close()
         os._exit(9)
+    if behaviour == "slow to load":
+        time.sleep(1.0)
     if behaviour == "unloadable":
         connection.send(Unloadable("The checkpoint is broken."))
     else:
@@ -29,6 +31,11 @@ def main(connection: Connection, behaviour: str, folder: str) -> None:
         if isinstance(message, Cancel):
             cancelled.add(message.serial)
         elif isinstance(message, Generate):
+            if behaviour == "poisoned once" and not os.path.exists(marker):
+                open(marker, "w").close()
+                connection.send(Broken(message.serial, "engine_lost", "CUDA error: an illegal memory access."))
+                time.sleep(0.2)
+                os._exit(70)
             _generate(connection, message, behaviour, cancelled)
 
 
@@ -53,5 +60,5 @@ def _generate(connection: Connection, ask: Generate, behaviour: str, cancelled: 
     value = float("nan") if behaviour == "nan" else 0.5
     samples = struct.pack("<f", value) * round(prompt.seconds * 16_000)
     for take in range(1, prompt.takes + 1):
-        connection.send(Samples(ask.serial, Piece(take - 1, take, 0, samples, 1, True)))
+        connection.send(Samples(ask.serial, Piece(take, 0, samples, 1, True)))
     connection.send(Finished(ask.serial, Timing(prompt, 0.1, 0.1), ()))

@@ -141,7 +141,9 @@ class Daemon:
         assert self.process.stderr is not None
         self.errors.extend(self.process.stderr)
 
-    def wait_for(self, wanted: Callable[[dict[str, Any]], bool], timeout_s: float = ANSWER_S, start: int = 0) -> dict[str, Any]:
+    def wait_for(
+        self, wanted: Callable[[dict[str, Any]], bool], timeout_s: float = ANSWER_S, start: int = 0
+    ) -> dict[str, Any]:
         """The first JSON line from number `start` on that is wanted."""
         with self._changed:
             found: list[dict[str, Any]] = []
@@ -165,7 +167,9 @@ class Daemon:
                 try:
                     if "spawn_main" not in " ".join(child.cmdline()):
                         continue
-                    torch = any("libtorch_cpu" in entry.path or "torch_cpu" in entry.path for entry in child.memory_maps())
+                    torch = any(
+                        "libtorch_cpu" in entry.path or "torch_cpu" in entry.path for entry in child.memory_maps()
+                    )
                 except psutil.Error:
                     continue
                 if torch == (name == "engine"):

@@ -116,7 +116,9 @@ def mutations(seed: int, count: int) -> Iterator[bytes]:
             elif kind == 2:
                 data[place:place] = chance.randbytes(chance.randint(1, 8))
             elif kind == 3:
-                data[place : place + 4] = struct.pack(">i", chance.choice((-1, -4, 0, 1, 3, 4, 2**31 - 1, -(2**31), len(data))))
+                data[place : place + 4] = struct.pack(
+                    ">i", chance.choice((-1, -4, 0, 1, 3, 4, 2**31 - 1, -(2**31), len(data)))
+                )
             elif kind == 4:
                 data += chance.choice(pool)
             else:

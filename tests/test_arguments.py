@@ -142,10 +142,14 @@ def test_words_before_the_first_at_sign_are_the_prompt_and_a_last_number_the_sec
 
 
 def test_words_may_also_be_the_value_of_a_key() -> None:
-    assert words("rain", "@negative", "no", "wind", "at", 3.0, "@steps", 10.0) == Ask("rain", negative="no wind at 3", steps=10)
+    assert words("rain", "@negative", "no", "wind", "at", 3.0, "@steps", 10.0) == Ask(
+        "rain", negative="no wind at 3", steps=10
+    )
 
 
-@pytest.mark.parametrize("given", [(), ("@seed", 7), ("rain", "@seed"), ("rain", "@sead", 7), ("rain", 4.0, "@seed", 1, 2)])
+@pytest.mark.parametrize(
+    "given", [(), ("@seed", 7), ("rain", "@seed"), ("rain", "@sead", 7), ("rain", 4.0, "@seed", 1, 2)]
+)
 def test_words_that_make_no_sense_are_refused(given: tuple[Any, ...]) -> None:
     with pytest.raises(BadArgument):
         words(*given)
@@ -161,4 +165,19 @@ def test_a_button_that_is_let_go_does_nothing() -> None:
 
 def test_one_id_is_the_same_in_every_number_type() -> None:
     assert id_key(7) == id_key(7.0) == id_key("7") == id_key("7.0")
-    assert len({id_key("a"), id_key("nan"), id_key(7.5), id_key("inf"), id_key(-7)}) == 5
+    different = [
+        "a",
+        "nan",
+        7.5,
+        "inf",
+        -7,
+        "007",
+        "1_0",
+        "1e400",
+        "2e999",
+        "12345678901234567890",
+        "12345678901234567891",
+        "٣",
+        3,
+    ]
+    assert len({id_key(job_id) for job_id in different}) == len(different)

@@ -46,7 +46,7 @@ class Recorder:
 Story = Callable[[Bridge, Recorder], Awaitable[None]]
 
 
-def play(tmp_path: Path, behaviour: str, story: Story) -> Recorder:
+def play(tmp_path: Path, behaviour: str, story: Story, shaper: str = delivery.TARGET) -> Recorder:
     """Run `story` with a bridge whose engine behaves like that; then stop it."""
     recorder = Recorder()
 
@@ -54,7 +54,7 @@ def play(tmp_path: Path, behaviour: str, story: Story) -> Recorder:
         bridge = Bridge(
             Presets(),
             Child("engine", "tests.fake_engine:main", behaviour, str(tmp_path)),
-            Child("shaper", delivery.TARGET, str(tmp_path / "clips")),
+            Child("shaper", shaper, str(tmp_path / "clips")),
         )
         bridge.listeners.append(recorder)
         (tmp_path / "clips").mkdir(exist_ok=True)
@@ -183,6 +183,62 @@ def test_a_shaper_that_is_killed_fails_its_job_and_the_next_is_written(tmp_path:
 
     ends = play(tmp_path, "well", story).ends()
     assert ends[1] == ["done"] and ends[3] == ["done"] and ends[2] in (["shaper_lost"], ["bad_audio"], ["done"])
+
+
+def test_a_shaper_that_cannot_start_fails_everything_and_a_ready_engine_does_not_hide_it(tmp_path: Path) -> None:
+    async def story(bridge: Bridge, recorder: Recorder) -> None:
+        job = ask(bridge)
+        await until(lambda: bridge.state == "failed" and job.state.ended)
+        await asyncio.sleep(1.0)
+        assert bridge.state == "failed" and "writes clips" in bridge.why
+        with pytest.raises(NotReady):
+            ask(bridge)
+
+    assert play(tmp_path, "slow to load", story, "tests.fake_children:dead_at_once").ends() == {1: ["no_model"]}
+
+
+def test_a_restart_after_giving_up_ends_what_was_being_written(tmp_path: Path) -> None:
+    async def story(bridge: Bridge, recorder: Recorder) -> None:
+        job = ask(bridge)
+        await until(lambda: bool(bridge.jobs.shaping))
+        bridge._give_up("Tried.")
+        bridge.restart()
+        assert job.state.ended
+        await until(lambda: bridge.state == "ready")
+
+    assert play(tmp_path, "well", story, "tests.fake_children:stubborn").ends() == {1: ["shaper_lost"]}
+
+
+def test_a_poisoned_engine_costs_only_its_own_job(tmp_path: Path) -> None:
+    async def story(bridge: Bridge, recorder: Recorder) -> None:
+        jobs = [ask(bridge) for _ in range(3)]
+        await until(lambda: all(job.state.ended for job in jobs))
+
+    assert play(tmp_path, "poisoned once", story).ends() == {1: ["engine_lost"], 2: ["done"], 3: ["done"]}
+
+
+def test_a_listener_that_fails_keeps_nobody_else_from_hearing(tmp_path: Path) -> None:
+    class Deaf(Recorder):
+        def job_event(self, job: Job, event: JobEvent) -> None:
+            raise ValueError("cannot hear")
+
+    async def story(bridge: Bridge, recorder: Recorder) -> None:
+        bridge.listeners.insert(0, Deaf())
+        jobs = [ask(bridge) for _ in range(2)]
+        await until(lambda: all(job.state.ended for job in jobs))
+
+    assert play(tmp_path, "well", story).ends() == {1: ["done"], 2: ["done"]}
+
+
+def test_the_eta_of_asks_that_came_early_counts_once_something_is_measured(tmp_path: Path) -> None:
+    async def story(bridge: Bridge, recorder: Recorder) -> None:
+        jobs = [ask(bridge) for _ in range(4)]
+        bridge.jobs.eta.learn(jobs[0].prompt, 2.0, 0.0)
+        bridge.jobs.estimate()
+        last = ask(bridge)
+        assert bridge.jobs.eta_seconds(last) >= 8.0
+
+    play(tmp_path, "slow to load", story)
 
 
 def test_stopping_ends_what_waits_finishes_what_runs_and_takes_no_more(tmp_path: Path) -> None:

@@ -28,7 +28,12 @@ def test_a_prompt_and_a_length_become_a_complete_file_whose_path_is_told(daemon:
         assert values[0] == job
         if address == "/bridge/progress":
             fractions.append(values[1])
-    assert fractions == sorted(set(fractions)) and 0 <= fractions[0] < 0.1 and 0.9 < fractions[-1] <= 1 and len(fractions) >= 20
+    assert (
+        fractions == sorted(set(fractions))
+        and 0 <= fractions[0] < 0.1
+        and 0.9 < fractions[-1] <= 1
+        and len(fractions) >= 20
+    )
     _, path, seconds, *more = values
     facts = pairs(more, 0)
     assert (seconds, facts["sample_rate"], facts["channels"], facts["frames"]) == (1.5, 48_000, 1, 72_000)
@@ -246,7 +251,13 @@ def test_an_asker_that_subscribes_hears_each_event_once(client: Client) -> None:
 def test_status_version_presets_and_models_answer_on_their_own_address(client: Client) -> None:
     address, values = client.ask("/bridge/status")
     facts = pairs(values, 1)
-    assert (address, values[0], facts["queue"], facts["model"], facts["compute"]) == ("/bridge/status", "ready", 0, "untrained", "cpu")
+    assert (address, values[0], facts["queue"], facts["model"], facts["compute"]) == (
+        "/bridge/status",
+        "ready",
+        0,
+        "untrained",
+        "cpu",
+    )
     assert facts["max_seconds"] == 150.0
     assert client.ask("/bridge/version")[0] == "/bridge/version"
     assert "drum" in client.ask("/bridge/presets")[1]
@@ -301,7 +312,9 @@ def test_a_generate_that_is_refused_gets_failed_with_an_id(client: Client, packe
         (b"/bridge/generate\0\0\0\0,sX\0rain\0\0\0\0", "malformed"),
     ],
 )
-def test_another_message_that_is_refused_gets_an_error_that_names_its_address(client: Client, packet: bytes, code: str) -> None:
+def test_another_message_that_is_refused_gets_an_error_that_names_its_address(
+    client: Client, packet: bytes, code: str
+) -> None:
     client.raw(packet)
     address, values = client.receive()
     assert (address, values[1]) == ("/bridge/error", code)
@@ -363,7 +376,9 @@ def _own_address() -> str | None:
     return None
 
 
-def test_a_checkpoint_folder_that_declares_gpt2model_plays(start_daemon: Callable[..., Daemon], home: Path, tmp_path: Path) -> None:
+def test_a_checkpoint_folder_that_declares_gpt2model_plays(
+    start_daemon: Callable[..., Daemon], home: Path, tmp_path: Path
+) -> None:
     import shutil
 
     built = next((home / "cache").rglob("untrained-*/model_index.json")).parent
@@ -383,6 +398,8 @@ def test_no_torch_is_loaded_to_ask_for_a_clip(daemon: Daemon, home: Path) -> Non
         f"code = main(['generate', 'from the shell', '0.3', '--steps', '2', '--osc-port', '{daemon.port}'])\n"
         "print(code, *({'torch', 'numpy', 'diffusers'} & set(sys.modules)))"
     )
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment(home), check=False)
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=environment(home), check=False
+    )
     path, code_line = run.stdout.splitlines()
     assert soundfile.info(path).frames == 14_400 and code_line == "0", run.stderr

@@ -81,7 +81,9 @@ def test_a_single_prompt_equals_what_the_stock_pipeline_makes_of_it(engine: Audi
     assert np.abs(ours - stock[: len(ours)]).max() < 1e-5
 
 
-def test_each_text_is_encoded_alone_so_a_long_negative_prompt_is_not_cut_to_a_short_prompt(engine: AudioLDM2Engine) -> None:
+def test_each_text_is_encoded_alone_so_a_long_negative_prompt_is_not_cut_to_a_short_prompt(
+    engine: AudioLDM2Engine,
+) -> None:
     long = "low quality, average quality, hiss and hum in the background of a distant street"
     alone = engine._encode(long)
     wave(engine, prompt("rain", negative=long))
@@ -148,7 +150,9 @@ def test_a_cancel_stops_at_that_step_and_the_next_clip_is_unharmed(engine: Audio
     assert np.array_equal(before, wave(engine, prompt()))
 
 
-@pytest.mark.parametrize("text", ["", "雨の音 🌧️", "word " * 700, "\u202e", "<extra_id_0> </s> <pad>", "{prompt} %s $HOME"])
+@pytest.mark.parametrize(
+    "text", ["", "雨の音 🌧️", "word " * 700, "\u202e", "<extra_id_0> </s> <pad>", "{prompt} %s $HOME"]
+)
 def test_any_text_makes_sound(engine: AudioLDM2Engine, text: str) -> None:
     samples = wave(engine, prompt(text, negative=text, steps=2))
     assert np.isfinite(samples).all()
@@ -231,7 +235,9 @@ except OutOfMemory as error:
 print("pieces:", len(list(engine.generate(small, lambda *step: None))))
 """
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert "refused: Not enough memory for 16 × 150 s on cpu: ask for fewer takes." in run.stdout, run.stdout + run.stderr[-2000:]
+    assert "refused: Not enough memory for 16 × 150 s on cpu: ask for fewer takes." in run.stdout, (
+        run.stdout + run.stderr[-2000:]
+    )
     assert "pieces: 1" in run.stdout
 
 

@@ -45,7 +45,7 @@ def test_a_hung_engine_is_found_and_replaced(start_daemon: Start) -> None:
     client, engine = daemon.client(), daemon.child("engine")
     client.send("/bridge/generate", "first", 1.0, "steps", 5)
     client.until("/bridge/done")
-    client.send("/bridge/generate", "hung", 1.0, "steps", 100, "id", "hung")
+    client.send("/bridge/generate", "hung", 1.0, "steps", 12, "id", "hung")
     client.until("/bridge/progress", job="hung")
     engine.suspend()
     _, values = client.until("/bridge/failed", timeout_s=60)

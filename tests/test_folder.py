@@ -7,6 +7,7 @@ import stat
 import struct
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -62,7 +63,7 @@ def staged(*roots: Path) -> list[Path]:
         ("CON", "con"),
         ("é è ü ñ", "e-e-u-n"),
         ("雨の音", ""),
-        ("<>:\"/\\|?*", ""),
+        ('<>:"/\\|?*', ""),
         ("a\u202eb\x07c", "ab-c"),
         ("---", ""),
         ("x" * 500, "x" * 60),
@@ -99,7 +100,9 @@ def test_the_recipe_is_in_the_file_and_long_or_foreign_prompts_survive(tmp_path:
         chunks = dict(_info_chunks(path.read_bytes()))
         assert chunks[b"INAM"].rstrip(b"\0").decode() == text
         recipe = json.loads(chunks[b"ICMT"].rstrip(b"\0"))
-        assert recipe["text"] == text and recipe["seed"] == 7 and recipe["model"] == "test" and recipe["revision"] == "r1"
+        assert (
+            recipe["text"] == text and recipe["seed"] == 7 and recipe["model"] == "test" and recipe["revision"] == "r1"
+        )
         assert recipe["scheduler_settings"] == {"solver_order": "2"} and recipe["steps"] == 20
         read = wavinfo.WavInfoReader(str(path))
         assert json.loads(read.info.comment)["text"] == text
@@ -161,9 +164,8 @@ def test_where_no_rename_across_is_possible_staging_moves_into_a_dot_folder(
     sink = FolderSink(tmp_path / "clips")
     sink.open()
     path = deliver(sink)
-    assert path.is_file() and [p for p in visible(tmp_path / "clips") if p.suffix == ".wav"] == [path]
-    sink.close()
-    assert not (tmp_path / "clips" / DOT_FOLDER).is_dir() or not staged(tmp_path / "clips" / DOT_FOLDER)
+    assert visible(tmp_path / "clips") == [path]
+    assert not (tmp_path / "clips" / DOT_FOLDER).exists()
 
 
 def test_a_reader_that_opens_every_visible_file_at_once_never_sees_a_partial_one(tmp_path: Path) -> None:
@@ -193,6 +195,49 @@ def test_a_reader_that_opens_every_visible_file_at_once_never_sees_a_partial_one
     assert wrong == [] and len(read) >= 30
 
 
+def test_a_sub_folder_that_links_to_another_disk_is_written(tmp_path: Path) -> None:
+    other = Path("/dev/shm") if Path("/dev/shm").is_dir() else None
+    if other is None or os.stat(other).st_dev == os.stat(tmp_path).st_dev:
+        pytest.skip("there is no second volume")
+    with tempfile.TemporaryDirectory(dir=other) as elsewhere:
+        sink = FolderSink(tmp_path / "clips")
+        sink.open()
+        (tmp_path / "clips" / "drums").symlink_to(elsewhere)
+        path = deliver(sink, sub_folder="drums")
+        assert soundfile.info(path).frames == 24_000 and os.listdir(elsewhere) == [path.name]
+
+
+def test_a_volume_that_cannot_sync_folders_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = os.fsync
+
+    def fsync(handle: int) -> None:  # what CIFS and some FUSE volumes do
+        if stat.S_ISDIR(os.fstat(handle).st_mode):
+            raise OSError(errno.EINVAL, "Invalid argument")
+        real(handle)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    assert deliver(FolderSink(tmp_path)).is_file()
+
+
+def test_without_a_usable_cache_folder_clips_are_staged_in_a_dot_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(portable, "cache_folder", lambda: Path(os.devnull))
+    sink = FolderSink(tmp_path / "clips")
+    sink.open()
+    assert deliver(sink).is_file()
+    sink.close()
+    assert os.listdir(tmp_path / "clips") and DOT_FOLDER not in os.listdir(tmp_path / "clips")
+
+
+def test_what_is_not_ours_in_the_staging_folder_is_left_alone(tmp_path: Path, cache: Path) -> None:
+    (cache / "staging" / "somebody's").mkdir(parents=True)
+    (cache / "staging" / ".DS_Store").write_bytes(b"finder")
+    (cache / "staging" / "somebody's" / "take.wav").write_bytes(b"mine")
+    FolderSink(tmp_path / "clips").open()
+    assert (cache / "staging" / "somebody's" / "take.wav").is_file() and (cache / "staging" / ".DS_Store").is_file()
+
+
 # ---- the disk's moods ----
 
 
@@ -211,7 +256,9 @@ def test_a_folder_that_vanishes_fails_with_a_sentence_and_works_again_when_it_is
 def test_a_full_disk_fails_with_a_sentence_leaves_nothing_and_recovers(tmp_path: Path) -> None:
     disk = tmp_path / "disk"
     disk.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=30m", "tmpfs", disk], capture_output=True, check=False)
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=30m", "tmpfs", disk], capture_output=True, check=False
+    )
     if mounted.returncode:
         pytest.skip("only root may mount a small disk")
     try:
@@ -264,7 +311,10 @@ def test_staging_of_a_dead_process_is_removed_and_that_of_a_living_one_is_kept(t
         "print('staged', flush=True); sys.stdin.read()\n"
     )
     other = subprocess.Popen(
-        [sys.executable, "-c", code, tmp_path / "clips", cache], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", code, tmp_path / "clips", cache],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     assert other.stdout is not None and other.stdout.readline() == "staged\n"
     FolderSink(tmp_path / "clips").open()

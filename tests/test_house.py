@@ -94,7 +94,10 @@ def test_the_readme_states_the_osc_table_as_the_code_has_it() -> None:
 
 def test_every_address_in_the_readme_and_the_host_scripts_exists() -> None:
     known = {*methods.METHODS, *methods.REPLIES}
-    texts = [ROOT / "README.md", *(p for p in (ROOT / "host_scripts").rglob("*") if p.suffix in {".md", ".pd", ".scd", ".lua"})]
+    texts = [
+        ROOT / "README.md",
+        *(p for p in (ROOT / "host_scripts").rglob("*") if p.suffix in {".md", ".pd", ".scd", ".lua"}),
+    ]
     for text in texts:
         for address in re.findall(r"/bridge/[a-z/<>]+[a-z>]", text.read_text("utf-8")):
             assert address in known or address.startswith("/bridge/set/"), f"{text.name}: {address}"
@@ -107,7 +110,9 @@ def test_public_functions_and_classes_say_what_they_are_for() -> None:
         if ast.get_docstring(tree) is None:
             missing.append(str(module))
         for node in tree.body:
-            named = isinstance(node, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef) and not node.name.startswith("_")
+            named = isinstance(
+                node, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef
+            ) and not node.name.startswith("_")
             if named and ast.get_docstring(node) is None and len(node.body) > 3:  # type: ignore[union-attr,arg-type]
                 missing.append(f"{module.name}: {node.name}")  # type: ignore[union-attr]
     assert missing == []

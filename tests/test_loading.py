@@ -53,7 +53,9 @@ def test_a_checkpoint_that_declares_gpt2model_as_real_ones_do_sounds_the_same(or
     edit_json(checkpoint / "model_index.json", lambda index: index.update(language_model=["transformers", "GPT2Model"]))
     edit_json(checkpoint / "language_model" / "config.json", lambda config: config.update(architectures=["GPT2Model"]))
     weights = safetensors.torch.load_file(checkpoint / "language_model" / "model.safetensors")
-    renamed = {key.removeprefix("transformer."): value for key, value in weights.items() if not key.startswith("lm_head")}
+    renamed = {
+        key.removeprefix("transformer."): value for key, value in weights.items() if not key.startswith("lm_head")
+    }
     safetensors.torch.save_file(renamed, checkpoint / "language_model" / "model.safetensors", {"format": "pt"})
     assert np.array_equal(first_samples(checkpoint), first_samples(original))
 
@@ -118,6 +120,11 @@ def test_pickled_weights_are_never_opened(checkpoint: Path) -> None:
         ("unet", "AudioLDM2UNet2DConditionModel", "names"),
         ("vocoder", None, "names"),
         ("text_encoder_2", ["transformers", "VitsModel"], "speech"),
+        ("unet", [["diffusers"], "UNet"], "names"),
+        ("unet", ["diffusers", {"a": 1}], "names"),
+        ("scheduler", ["transformers", "RobertaTokenizer"], "scheduler"),
+        ("scheduler", ["diffusers", "AutoencoderKL"], "scheduler"),
+        ("scheduler", None, "scheduler"),
         ("_class_name", "StableDiffusionPipeline", "StableDiffusionPipeline"),
         ("_class_name", ["evil", "AudioLDM2Pipeline"], "evil"),
     ],
@@ -140,9 +147,9 @@ def test_an_index_that_is_rubbish_is_refused(checkpoint: Path, content: str) -> 
 def test_a_name_that_is_nowhere_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_HOME", str(tmp_path))
     monkeypatch.delenv("HF_HUB_CACHE", raising=False)
-    for name in ("cvssp/audioldm2", "nobody/nothing", "/no/such/folder", "../..", ""):
-        with pytest.raises(ClipbridgeError, match="hf download|no readable"):
-            checkpoints.find(name or "x")
+    for name in ("cvssp/audioldm2", "nobody/nothing", "/no/such/folder", "../..", "x" * 5_000, "~nosuchuser/x", "a\0b"):
+        with pytest.raises(ClipbridgeError, match="hf download|no readable|cannot be"):
+            checkpoints.find(name)
 
 
 def test_a_name_in_the_hubs_cache_is_found_with_its_revision(
@@ -159,3 +166,15 @@ def test_a_name_in_the_hubs_cache_is_found_with_its_revision(
     assert checkpoints.available() == ["untrained", "cvssp/audioldm2"]
     assert checkpoints.default(accelerated=True).name == "cvssp/audioldm2"
     assert checkpoints.default(accelerated=False).name == "untrained"
+
+
+def test_our_own_checkpoint_is_built_again_when_its_files_were_damaged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from bridge.engine import audioldm2
+
+    monkeypatch.setattr(audioldm2, "cache_folder", lambda: tmp_path)
+    folder = untrained.build(tmp_path)
+    (folder / "unet" / "diffusion_pytorch_model.safetensors").unlink()
+    engine = open_engine(EngineConfig(compute="cpu"))
+    assert engine.load(lambda done, total, what: None).untrained

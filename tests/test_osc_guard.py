@@ -28,7 +28,13 @@ def test_a_message_for_another_program_is_left_out_without_a_word(name: str) -> 
 
 @pytest.mark.parametrize(
     "name",
-    ["an unknown type tag", "a float cut to two bytes", "a text in Latin-1", "a blob of negative size", "bytes behind the last argument"],
+    [
+        "an unknown type tag",
+        "a float cut to two bytes",
+        "a text in Latin-1",
+        "a blob of negative size",
+        "bytes behind the last argument",
+    ],
 )
 def test_a_fault_in_a_message_for_us_is_told_with_its_address(name: str) -> None:
     ((address, why),) = osc_guard.check(BROKEN[name]).faults

@@ -20,7 +20,9 @@ def write(folder: Path, name: str, text: str) -> Path:
 def test_at_least_ten_presets_ship_and_a_producer_finds_the_usual_ones() -> None:
     presets = Presets(shipped_folder())
     assert len(presets.all()) >= 10 and presets.faults == []
-    assert {"drum", "note", "loop", "bass", "pad", "texture", "ambience", "foley", "impact", "riser", "glitch"} <= set(presets.all())
+    assert {"drum", "note", "loop", "bass", "pad", "texture", "ambience", "foley", "impact", "riser", "glitch"} <= set(
+        presets.all()
+    )
 
 
 @pytest.mark.parametrize("file", SHIPPED, ids=lambda file: file.stem)
@@ -60,6 +62,8 @@ def test_only_the_prompt_is_put_into_a_template(tmp_path: Path) -> None:
         ('description = "x"\n\nseconds = "long"', 3, "seconds must be a number"),
         ("seconds = -1", 1, "0.1 to 150"),
         ("seconds = nan", 1, "must be a number"),
+        ("seconds = " + "9" * 400, 1, "must be a number"),
+        ("seconds = " + "9" * 5_000, 1, "digits"),
         ("steps = 2.5", 1, "whole"),
         ("steps = true", 1, "must be a number"),
         ("guidance = inf", 1, "must be a number"),
@@ -99,6 +103,21 @@ def test_files_that_are_no_presets_do_no_harm(tmp_path: Path) -> None:
         os.mkfifo(tmp_path / "pipe.toml")  # opening it would block for ever
     presets = Presets(tmp_path)
     assert presets.all() == {} and len(presets.faults) == 4
+
+
+def test_a_users_broken_preset_is_not_silently_replaced_by_ours(tmp_path: Path) -> None:
+    write(tmp_path, "drum.toml", "secnods = 2")
+    write(tmp_path, "mydrum.toml", "secnods = 2")
+    presets = Presets(shipped_folder(), tmp_path)
+    with pytest.raises(BadArgument, match="/drum.toml:1"):
+        presets.get("drum")
+    with pytest.raises(BadArgument, match="there is|did you mean|There is"):
+        presets.get("rum")
+
+
+def test_a_preset_from_a_windows_editor_is_read(tmp_path: Path) -> None:
+    (tmp_path / "bom.toml").write_bytes(b"\xef\xbb\xbfseconds = 2\r\n")
+    assert Presets(tmp_path).get("bom").seconds == 2
 
 
 def test_a_missing_preset_is_answered_with_the_nearest_name() -> None:

@@ -112,7 +112,7 @@ def test_a_front_that_was_asleep_does_not_blame_the_child() -> None:
         await child.heard.get()
         child.watch(1.5, "testing")
         child.tick()
-        time.sleep(2.5)  # the laptop's lid was closed  # noqa: ASYNC251
+        time.sleep(2.5)  # the laptop's lid was closed
         child.tick()
         await asyncio.sleep(0.3)
         assert child.deaths.empty()

@@ -10,14 +10,16 @@ import sys
 import time
 from typing import Any
 
-from pythonosc.osc_message import OscMessage
-from pythonosc.osc_message_builder import OscMessageBuilder
+from pythonosc.osc_message import OscMessage, ParseError
+from pythonosc.osc_message_builder import BuildError, OscMessageBuilder
 
 from bridge import config
-from bridge.errors import BadArgument, ClipbridgeError, NoAnswer
+from bridge.errors import BadArgument, NoAnswer
 
 ANSWER_S = 2.0  # a daemon on this machine answers within milliseconds
 ASK_AGAIN_S = 5.0
+MAX_DATAGRAM_BYTES = 65_000  # UDP's own limit is 65,507 (RFC 768 over IPv4)
+EVENTS = {"queued": 3, "progress": 2, "take": 4, "done": 3, "failed": 3, "cancelled": 1}  # with at least so many values
 KEYS = ("preset", "seed", "negative", "steps", "guidance", "takes")
 
 
@@ -27,34 +29,38 @@ def main(options: argparse.Namespace) -> int:
     job_id = secrets.token_hex(6)
     pairs = [part for key in KEYS if (value := getattr(options, key)) is not None for part in (key, value)]
     seconds = [] if options.seconds is None else [_seconds(options.seconds)]
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
-        daemon = ("127.0.0.1" if osc.host == "0.0.0.0" else osc.host, osc.port)
-        udp.connect(daemon)
-        _send(udp, "/bridge/generate", options.prompt, *seconds, "id", job_id, *pairs)
+    if osc.port == 0:
+        raise BadArgument("The daemon's port is needed: --osc-port N (it says it when it starts).")
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(osc.host, osc.host)
+    ask = _encode("/bridge/generate", options.prompt, *seconds, "id", job_id, *pairs)
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM) as udp:
+        try:
+            udp.connect((host, osc.port))
+            _send(udp, ask)
+        except OSError as error:
+            raise BadArgument(f"Nothing can be sent to {host} port {osc.port} ({error.strerror or error}).") from error
         try:
             return _follow(udp, job_id, options.json)
         except KeyboardInterrupt:
-            _send(udp, "/bridge/cancel", job_id)
+            _send(udp, _encode("/bridge/cancel", job_id))
             raise
 
 
 def _follow(udp: socket.socket, job_id: str, as_json: bool) -> int:
     """Read events until the last one of our job. An answer that got lost is asked for again."""
-    heard, bar = False, _Bar(not as_json and sys.stderr.isatty())
+    bar = _Bar(not as_json and sys.stderr.isatty())
+    patience_s = ANSWER_S
+    asked_again = False
     while True:
-        event = _receive(udp, ASK_AGAIN_S if heard else ANSWER_S)
+        event = _receive(udp, job_id, patience_s)
         if event is None:
-            if not heard:
+            if asked_again or patience_s == ANSWER_S:
                 raise NoAnswer(f"No Clipbridge answers on port {udp.getpeername()[1]}. Start it with: clipbridge run")
-            _send(udp, "/bridge/job", job_id)
-            heard = False  # the next silence is the end
+            _send(udp, _encode("/bridge/job", job_id))
+            asked_again = True
             continue
-        heard = True
+        patience_s, asked_again = ASK_AGAIN_S, False
         kind, given = event
-        if kind == "error":
-            raise ClipbridgeError(str(given[-1]))
-        if not given or given[0] != job_id:
-            continue
         if as_json:
             print(json.dumps({"event": kind, "id": given[0], "values": given[1:]}), flush=True)
         if kind == "progress":
@@ -68,6 +74,8 @@ def _end(kind: str, given: list[Any], as_json: bool) -> int:
     if kind == "done":
         if not as_json:
             print(given[1])
+            if "note" in given[3::2]:
+                print(f"clipbridge: {given[3:][given[3:].index('note') + 1]}.", file=sys.stderr)
         return 0
     if kind == "cancelled":
         print("clipbridge: the job was cancelled.", file=sys.stderr)
@@ -106,20 +114,31 @@ def _seconds(text: str) -> float:
         ) from None
 
 
-def _send(udp: socket.socket, address: str, *values: Any) -> None:
+def _encode(address: str, *values: Any) -> bytes:
     builder = OscMessageBuilder(address)
     for value in values:
         builder.add_arg(value)
     try:
-        udp.send(builder.build().dgram)
+        datagram = builder.build().dgram
+    except (BuildError, OverflowError) as error:
+        raise BadArgument("This cannot be sent: the prompt is no valid text, or a number is far too large.") from error
+    if len(datagram) > MAX_DATAGRAM_BYTES:
+        raise BadArgument(f"This cannot be sent: it has {len(datagram):,} bytes. The prompt is far too long.")
+    return datagram
+
+
+def _send(udp: socket.socket, datagram: bytes) -> None:
+    try:
+        udp.send(datagram)
     except ConnectionRefusedError:
         pass  # nobody listens: the wait for an answer says so
-    except OSError as error:
-        raise BadArgument(f"This cannot be sent: {error.strerror}. Is the prompt far too long?") from error
 
 
-def _receive(udp: socket.socket, timeout_s: float) -> tuple[str, list[Any]] | None:
-    """The next event as (kind, arguments); None if nothing came in time or nobody is there."""
+def _receive(udp: socket.socket, job_id: str, timeout_s: float) -> tuple[str, list[Any]] | None:
+    """The next event of our job as (kind, arguments); None if none came in time or nobody is there.
+
+    Whoever else may hold the port can send what he likes: only what a Clipbridge would say is heard.
+    """
     end = time.monotonic() + timeout_s
     while (left := end - time.monotonic()) > 0:
         udp.settimeout(left)
@@ -127,6 +146,9 @@ def _receive(udp: socket.socket, timeout_s: float) -> tuple[str, list[Any]] | No
             message = OscMessage(udp.recv(65_536))
         except (TimeoutError, ConnectionError):
             return None
-        if message.address.startswith("/bridge/"):
-            return message.address.removeprefix("/bridge/"), list(message)
+        except (ParseError, UnicodeDecodeError):
+            continue
+        kind, given = message.address.removeprefix("/bridge/"), list(message)
+        if kind in EVENTS and len(given) >= EVENTS[kind] and given[0] == job_id:
+            return kind, given
     return None

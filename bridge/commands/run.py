@@ -6,8 +6,11 @@ import argparse
 import asyncio
 import json
 import logging
+import queue
 import sys
+import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +22,7 @@ from bridge.daemon import serve
 from bridge.engine import Stage
 from bridge.job import Job, JobEvent
 
+LAG_PROGRESS, LAG_ALL = 200, 10_000  # lines that may wait to be printed before the next are left out
 UNTRAINED_LINE = (
     "No trained checkpoint is in use: this small one has random weights and makes noise, to try hosts and folders "
     "with. For real sounds: hf download cvssp/audioldm2, then clipbridge run --model cvssp/audioldm2"
@@ -38,11 +42,49 @@ def main(options: argparse.Namespace) -> int:
     }
     settings |= {key: value for key, value in given.items() if value is not None}
     chosen = config.load(settings=settings)
-    listener = JsonLines() if options.json else Terminal()
+    aside = Aside(JsonLines() if options.json else Terminal())
     with asyncio.Runner(loop_factory=portable.selector_loop) as runner:
-        runner.run(serve(chosen, listener))
-    listener.stopped()
+        runner.run(serve(chosen, aside))
+    aside.stopped()
     return 0
+
+
+class Aside:
+    """Hands everything to a listener on a thread of its own: a terminal that is paused (Ctrl-S, a click into a Windows
+    console) or a pipe that nobody reads must not stop the daemon. If it lags far behind, progress is left out."""
+
+    def __init__(self, listener: Terminal | JsonLines) -> None:
+        self._listener = listener
+        self._calls: queue.Queue[Callable[[], None] | None] = queue.Queue()
+        self._thread = threading.Thread(target=self._work, name="terminal", daemon=True)
+        self._thread.start()
+
+    def started(self, bridge: Bridge, port: int, folder: Path) -> None:
+        bridge.presets.all()  # read on the loop's thread; the terminal only tells what is wrong with them
+        self._later(self._listener.started, bridge, port, folder)
+
+    def preparing(self, stage: Stage) -> None:
+        self._later(self._listener.preparing, stage, dispensable=True)
+
+    def state_changed(self, state: str, why: str) -> None:
+        self._later(self._listener.state_changed, state, why)
+
+    def job_event(self, job: Job, event: JobEvent) -> None:
+        self._later(self._listener.job_event, job, event, dispensable=event.kind == "progress")
+
+    def stopped(self) -> None:
+        """The last line; waits for it a moment."""
+        self._later(self._listener.stopped)
+        self._calls.put(None)
+        self._thread.join(1.0)
+
+    def _later(self, call: Callable[..., None], *arguments: Any, dispensable: bool = False) -> None:
+        if self._calls.qsize() < (LAG_PROGRESS if dispensable else LAG_ALL):
+            self._calls.put(lambda: call(*arguments))
+
+    def _work(self) -> None:
+        while (call := self._calls.get()) is not None:
+            call()
 
 
 class Terminal:
@@ -56,7 +98,6 @@ class Terminal:
     def started(self, bridge: Bridge, port: int, folder: Path) -> None:
         self.bridge = bridge
         self._say(f"Clipbridge {__version__}: OSC on port {port}, clips go to {folder}")
-        self.bridge.presets.all()
         for fault in self.bridge.presets.faults:
             self._say(f"Preset left out: {fault}")
 
@@ -82,7 +123,7 @@ class Terminal:
             self._say(f"The engine is started again{f' ({why})' if why else ''}.")
         elif state == "stopping":
             self._say("Stopping: the clip in work is finished first; Ctrl-C again to stop at once.")
-        elif not sys.stdout.isatty():
+        elif not is_terminal():
             self._say(f"{state} …")
 
     def job_event(self, job: Job, event: JobEvent) -> None:
@@ -101,7 +142,7 @@ class Terminal:
             self._say(f"{what}  {event.kind}{reason}")
 
     def _show(self, what: str, done: int, total: int) -> None:
-        if not sys.stdout.isatty():
+        if not is_terminal():
             return
         if self._bar is None:
             self._bar = tqdm(
@@ -152,11 +193,18 @@ class JsonLines:
         emit(json.dumps(fields))
 
 
+def is_terminal() -> bool:
+    """Whether a person watches: else no bars."""
+    return sys.stdout is not None and sys.stdout.isatty()
+
+
 def emit(line: str) -> None:
     """One line to standard output, whatever its encoding; nobody there any more is no reason to stop."""
+    if sys.stdout is None:
+        return
     try:
-        print(line.encode(sys.stdout.encoding or "ascii", "replace").decode(sys.stdout.encoding or "ascii"), flush=True)
-    except OSError as error:
+        print(line, flush=True)
+    except (OSError, ValueError) as error:
         logging.getLogger("clipbridge").debug("standard output is gone: %s", error)
 
 

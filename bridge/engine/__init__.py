@@ -33,7 +33,7 @@ class Engine(Protocol):
         """Run what will be asked for once, and measure it."""
 
     def generate(self, prompt: Prompt, on_step: OnStep) -> Iterator[Piece]:
-        """Yield the samples of all takes. Raises JobCancelled, OutOfMemory, BadAudio, BadArgument."""
+        """Yield the samples of all takes. Raises OutOfMemory, and what `on_step` raises."""
 
     def last_timing(self) -> Timing:
         """What the last completed `generate` took."""
@@ -43,8 +43,6 @@ class Engine(Protocol):
 
     def note(self, prompt: Prompt) -> str:
         """A remark about the last run that the musician should see, or ""."""
-
-    def close(self) -> None: ...
 
 
 # ---- front → engine ----

@@ -13,7 +13,7 @@ import soxr
 import torch
 import torch.nn.functional as F
 
-from bridge.clip import Model, Piece, Prompt
+from bridge.clip import SECONDS, Model, Piece, Prompt
 from bridge.config import EngineConfig
 from bridge.engine import Engine, OnStage, OnStep, Timing, checkpoints
 from bridge.engine.loading import load_pipeline, quiet, scheduler_facts
@@ -22,7 +22,6 @@ from bridge.engine.untrained import build
 from bridge.errors import NoModel, OutOfMemory
 from bridge.portable import cache_folder
 
-MAX_SECONDS = 150.0
 RANKED_SECONDS = 10  # CLAP's window; it would take a random one from a longer clip, and rank differently each time
 # Warm-up runs: length in seconds. Short ones are what one-shots use, the longest what an unspecific ask uses.
 WARM_SECONDS = (0.5, 1.5, 4.0)
@@ -42,16 +41,23 @@ class AudioLDM2Engine:
 
     def __init__(self, checkpoint: checkpoints.Checkpoint, compute: str, scheduler: str) -> None:
         self.checkpoint, self.compute, self.scheduler = checkpoint, compute, scheduler
-        self.sample_rate, self.max_seconds = 0, MAX_SECONDS
+        self.sample_rate, self.max_seconds = 0, SECONDS.high
         self._timing: Timing | None = None
         self._scores: tuple[float, ...] = ()
 
     def load(self, on_stage: OnStage) -> Model:
         """Read the checkpoint: fp16 on a GPU, fp32 on a CPU (where fp16 is slower). Raises NoModel, ConfigError."""
         quiet()
-        folder = self.checkpoint.folder or build(cache_folder())
         dtype = torch.float32 if self.compute == "cpu" else torch.float16
-        self.pipe = pipe = load_pipeline(folder, self.compute, dtype, self.scheduler, on_stage)
+        folder = self.checkpoint.folder or build(cache_folder())
+        try:
+            pipe = load_pipeline(folder, self.compute, dtype, self.scheduler, on_stage)
+        except NoModel:
+            if self.checkpoint.folder is not None:
+                raise
+            folder = build(cache_folder(), anew=True)  # ours, and damaged: a cleaner of caches was here
+            pipe = load_pipeline(folder, self.compute, dtype, self.scheduler, on_stage)
+        self.pipe = pipe
         self.sample_rate = int(pipe.vocoder.config.sampling_rate)
         self._hop = math.prod(pipe.vocoder.config.upsample_rates)
         self._row_samples = self._hop * pipe.vae_scale_factor  # samples per row of latents
@@ -97,8 +103,8 @@ class AudioLDM2Engine:
             out_of_memory = str(error)
         if out_of_memory:  # outside the except block: only now are the frames that hold tensors gone
             gc.collect()
-            if self.compute == "cuda":
-                torch.cuda.empty_cache()
+            if self.compute != "cpu":
+                getattr(torch, self.compute).empty_cache()
             lower = "fewer takes" if prompt.takes > 1 else "a shorter clip"
             raise OutOfMemory(
                 f"Not enough memory for {prompt.takes} × {prompt.seconds:g} s on {self.compute}: ask for {lower}."
@@ -115,12 +121,13 @@ class AudioLDM2Engine:
 
     def note(self, prompt: Prompt) -> str:
         """A remark about the last run that the musician should see, or ""."""
-        cut = self._prompts.get(prompt.full_text).tokens_cut
-        return f"the last {cut} tokens of the prompt were too much for the model and were left out" if cut else ""
-
-    def close(self) -> None:
-        """Free the weights."""
-        del self.pipe
+        texts = {"prompt": prompt.full_text, "negative prompt": prompt.negative if prompt.guidance > 1.0 else ""}
+        cut = {name: self._prompts.get(text).tokens_cut for name, text in texts.items() if text}
+        return "; ".join(
+            f"the last {tokens} tokens of the {name} were too much for the model and were left out"
+            for name, tokens in cut.items()
+            if tokens
+        )
 
     @torch.no_grad()
     def _generate(self, prompt: Prompt, on_step: OnStep) -> Iterator[Piece]:
@@ -160,7 +167,7 @@ class AudioLDM2Engine:
             mel = self.pipe.vae.decode(latents[take : take + 1] / self.pipe.vae.config.scaling_factor).sample
             wave = self.pipe.mel_spectrogram_to_waveform(mel)[0, :frames].numpy()
             waves.append(wave)
-            yield Piece(take, take + 1, 0, wave.astype("<f4").tobytes(), 1, True)
+            yield Piece(take + 1, 0, wave.astype("<f4").tobytes(), 1, True)
         self._scores = self._rank(prompt.full_text, waves) if len(waves) > 1 else ()
         ended = time.perf_counter()
         self._timing = Timing(prompt, denoised - encoded, ended - denoised + encoded - started)
@@ -217,7 +224,8 @@ class AudioLDM2Engine:
         clap = self.pipe.text_encoder
         sound = clap.get_audio_features(features.to(self.compute, clap.dtype)).pooler_output
         words = clap.get_text_features(**self._tokens(self.pipe.tokenizer, text)[0]).pooler_output
-        return tuple(float(score) for score in F.cosine_similarity(sound.float(), words.float()))
+        scores = F.cosine_similarity(sound.float(), words.float())
+        return tuple(float(score) for score in scores.nan_to_num(-1.0))  # an invalid take ranks last
 
 
 def _embeddings(wanted: Embeddings, unwanted: Embeddings | None, takes: int) -> dict[str, torch.Tensor]:

@@ -50,9 +50,13 @@ def find(name: str) -> Checkpoint:
     """
     if name == UNTRAINED:
         return Checkpoint(UNTRAINED, None)
-    folder = Path(name).expanduser()
-    if folder.is_dir():
-        return Checkpoint(folder.resolve().name, _checked(folder.resolve()))
+    try:
+        folder = Path(name).expanduser().resolve()
+        is_folder = folder.is_dir()
+    except (OSError, RuntimeError, ValueError) as error:  # too long a name, no such user, a NUL in it
+        raise NoModel(f"{name[:100]!r} cannot be a checkpoint folder ({error}).") from error
+    if is_folder:
+        return Checkpoint(folder.name, _checked(folder))
     if len(name.split("/")) == 2 and not name.startswith((".", "/", "~")) and (cached := _cached(name)) is not None:
         return Checkpoint(name, _checked(cached), cached.name)
     raise NoModel(
@@ -113,10 +117,10 @@ def _checked(folder: Path) -> Path:
         )
     for part, allowed in ALLOWED.items():
         entry = index.get(part)
-        library, name = entry if isinstance(entry, list) and len(entry) == 2 else (None, None)
+        library, name = entry if isinstance(entry, list) and len(entry) == 2 else ("", "")
         if part == "text_encoder_2" and name == "VitsModel":
             raise NoModel(f"{folder} is a speech checkpoint (VITS text encoder), which this version cannot play yet.")
-        if library not in LIBRARIES or name not in allowed:
+        if not isinstance(library, str) or not isinstance(name, str) or library not in LIBRARIES or name not in allowed:
             raise NoModel(
                 f"{folder}: model_index.json names {entry!r} as {part}; expected {' or '.join(sorted(allowed))}."
             )
@@ -127,6 +131,11 @@ def _checked(folder: Path) -> Path:
                 f"{folder}: {part!r} has no .safetensors weights. Other formats (.bin) can run code when they are "
                 "opened and are not loaded."
             )
+    scheduler = index.get("scheduler")
+    if not (
+        isinstance(scheduler, list) and scheduler[:1] == ["diffusers"] and str(scheduler[-1]).endswith("Scheduler")
+    ):
+        raise NoModel(f"{folder}: model_index.json names {scheduler!r} as scheduler; expected one of diffusers.")
     return folder
 
 

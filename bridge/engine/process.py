@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import queue
 import threading
@@ -15,8 +14,6 @@ from bridge.config import EngineConfig
 from bridge.engine import Broken, Cancel, Engine, Finished, Generate, Ready, Samples, Stage, Step, Unloadable
 from bridge.errors import ClipbridgeError, JobCancelled, NoModel
 from bridge.portable import yield_to_the_front
-
-log = logging.getLogger("clipbridge.engine")
 
 POISONED_EXIT = 70  # a sticky CUDA error: only a new process cures it
 
@@ -45,6 +42,11 @@ class Server:
             engine = self._prepare()
         except ClipbridgeError as error:
             self._connection.send(Unloadable(str(error)))
+            engine = None
+        except Exception as error:  # noqa: BLE001 - a broken installation or an odd checkpoint; trying again is no help
+            traceback.print_exc()
+            reason = " ".join(str(error).split())[:300]
+            self._connection.send(Unloadable(f"The engine cannot start ({type(error).__name__}: {reason})."))
             engine = None
         while True:
             asked = self._asked.get()

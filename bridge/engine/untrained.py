@@ -55,12 +55,15 @@ SENTENCES = [
 LETTERS = [" ".join("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.,!?'-#&()")]
 
 
-def build(cache: Path) -> Path:
-    """The checkpoint's folder inside `cache`, built if it is not there yet. Safe with several processes at once."""
+def build(cache: Path, anew: bool = False) -> Path:
+    """The checkpoint's folder inside `cache`, built if it is not there yet (or `anew` because it is damaged).
+
+    Safe with several processes at once.
+    """
     folder = cache / f"untrained-{VERSION}"
     cache.mkdir(parents=True, exist_ok=True)
     with FileLock(cache / "untrained.lock"):
-        if not (folder / "model_index.json").is_file():
+        if anew or not (folder / "model_index.json").is_file():
             unfinished = cache / f"untrained-{VERSION}.unfinished"
             for leftover in (unfinished, folder):
                 shutil.rmtree(leftover, ignore_errors=True)

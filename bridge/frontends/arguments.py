@@ -87,6 +87,8 @@ def words(arguments: list[Any]) -> Fields:
 
 
 def _add(fields: Fields, name: Any, given: list[Any]) -> None:
+    if fields.fault is not None:
+        return  # the first fault is told; looking for near names of a hundred others would take its time
     fault = None
     if not isinstance(name, str):
         fault = BadArgument(f"After the prompt and the seconds come pairs of a key and a value; {name!r} is no key.")
@@ -98,12 +100,12 @@ def _add(fields: Fields, name: Any, given: list[Any]) -> None:
         fault = BadArgument(f"The key {name} is there twice.")
     else:
         fields.values[name] = given[0]
-    fields.fault = fields.fault or fault
+    fields.fault = fault
 
 
 def unknown_key(name: str) -> BadArgument:
     """What to say about a key that the table does not have."""
-    near = difflib.get_close_matches(name.lower().lstrip("@-"), KEYS, 1, 0.5)
+    near = difflib.get_close_matches(name[:40].lower().lstrip("@-"), KEYS, 1, 0.5)
     known = ", ".join(key.name for key in KEYS.values() if key.what)
     return BadArgument(
         f"There is no key {name[:40]!r}; " + (f"did you mean {near[0]}?" if near else f"there are: {known}.")

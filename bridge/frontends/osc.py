@@ -87,9 +87,11 @@ class OscFrontend(asyncio.DatagramProtocol):
 
     def _may_speak(self, sender: Target) -> bool:
         ip = ipaddress.ip_address(sender[0].partition("%")[0])
-        if sender[1] == self.port and (ip.is_loopback or sender[0] == self.host):
+        ip = getattr(ip, "ipv4_mapped", None) or ip  # how IPv4 senders look to a socket on ::
+        ours = ip.is_loopback or sender[0] == self.host
+        if ours and sender[1] == self.port:
             return False  # our own packet came back: never talk with ourselves
-        return ip.is_loopback or any(ip in network for network in self._allowed)
+        return ours or any(ip in network for network in self._allowed)
 
     def _message(self, message: OscMessage, sender: Target) -> None:
         address, given = message.address, list(message)
@@ -101,7 +103,7 @@ class OscFrontend(asyncio.DatagramProtocol):
             elif (method := METHODS.get(address)) is not None:
                 getattr(self, method.handler)(given, sender, message)
             else:
-                near = difflib.get_close_matches(address, METHODS, 1)
+                near = difflib.get_close_matches(address[:60], METHODS, 1)
                 raise UnknownAddress("There is no such address" + (f"; did you mean {near[0]}?" if near else "."))
         except ClipbridgeError as error:
             self._send(sender, "/bridge/error", address, error.code, str(error)[:MAX_WHY])

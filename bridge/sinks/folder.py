@@ -10,7 +10,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+from filelock import FileLock
 
 from bridge import portable
 from bridge.errors import FolderError
@@ -36,8 +36,9 @@ class FolderSink:
         """Create the folder if it is missing, clear what dead processes left, and try whether it can be written."""
         with sentence(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
-            for root in self._roots():
-                _sweep(root)
+            if not _is_utf8(self.folder):
+                raise OSError(errno.EILSEQ, "its path is not UTF-8, and no host could be told of it")
+            self.sweep()
             for place in (self._stage(), self.folder):  # a readable folder may still be one that we cannot rename into
                 if not os.access(place, os.W_OK | os.X_OK):
                     raise PermissionError(errno.EACCES, "no permission")
@@ -45,6 +46,12 @@ class FolderSink:
             (self._stage() / "trial.wav").unlink()
             if shutil.disk_usage(self.folder).free < LEAST_FREE_BYTES:
                 raise OSError(errno.ENOSPC, "full")
+
+    def sweep(self) -> None:
+        """Remove what dead processes left in the staging areas."""
+        with contextlib.suppress(OSError):
+            for root in self._roots():
+                _sweep(root)
 
     def deliver(self, data: bytes, check: Callable[[Path], None], sub_folder: str, names: Iterator[str]) -> Path:
         """Write `data` under the first free name of `names`; returns its path.
@@ -61,16 +68,24 @@ class FolderSink:
             except OSError as error:
                 if error.errno != errno.EXDEV:
                     raise
-            # Same volume by number and yet no rename across: a bind mount. Stage beside the clips from now on.
-            self._staging = None
-            return self._write(self._stage(inside=True), target, data, check, names)
+            # No rename across: a bind mount, or a sub-folder that is a link to another disk. Stage beside the clip.
+            beside = target / DOT_FOLDER
+            beside.mkdir(exist_ok=True)
+            try:
+                return self._write(beside, target, data, check, names)
+            finally:
+                with contextlib.suppress(OSError):
+                    beside.rmdir()
 
     def close(self) -> None:
         """Remove this process's staging area."""
+        if self._lock is not None:
+            self._lock.release()  # first: Windows removes no file that is open
         if self._staging is not None:
             shutil.rmtree(self._staging, ignore_errors=True)
-        if self._lock is not None:
-            self._lock.release()
+            with contextlib.suppress(OSError):
+                if self._staging.parent.name == DOT_FOLDER:
+                    self._staging.parent.rmdir()  # only if it is empty
 
     def _write(
         self, staging: Path, target: Path, data: bytes, check: Callable[[Path], None], names: Iterator[str]
@@ -83,7 +98,7 @@ class FolderSink:
                 os.fsync(file.fileno())
             check(staged)
             final = next(path for name in names if not (path := target / name).exists())
-            os.replace(staged, final)
+            portable.replace(staged, final)
         finally:
             with contextlib.suppress(OSError):
                 staged.unlink(missing_ok=True)
@@ -93,18 +108,18 @@ class FolderSink:
     def _roots(self) -> list[Path]:
         """Where staging areas may be, best first: outside the watched tree on its volume, else a dot folder in it."""
         outside = portable.cache_folder() / "staging"
-        outside.mkdir(parents=True, exist_ok=True)
         roots = [self.folder / DOT_FOLDER]
-        if portable.same_volume(outside, self.folder) and self.folder not in outside.parents:
-            roots.insert(0, outside)
+        with contextlib.suppress(OSError):  # no usable cache folder: the dot folder it is
+            outside.mkdir(parents=True, exist_ok=True)
+            if portable.same_volume(outside, self.folder) and self.folder not in outside.parents:
+                roots.insert(0, outside)
         return roots
 
-    def _stage(self, inside: bool = False) -> Path:
+    def _stage(self) -> Path:
         if self._staging is None or not self._staging.is_dir():
             if self._lock is not None:
                 self._lock.release()
-            root = self._roots()[-1 if inside else 0]
-            self._staging, self._lock = _claim(root)
+            self._staging, self._lock = _claim(self._roots()[0])
         return self._staging
 
 
@@ -127,16 +142,26 @@ def _claim(root: Path) -> tuple[Path, FileLock]:
 def _sweep(root: Path) -> None:
     """Remove the staging areas whose process is dead: its lock is free."""
     for area in root.iterdir() if root.is_dir() else ():
+        if not (area / "lock").is_file():
+            continue  # not one of ours
         try:
             with FileLock(area / "lock", timeout=0):
                 for leftover in area.glob("*.wav"):
                     leftover.unlink(missing_ok=True)
-        except Timeout:
-            continue  # alive: another daemon that stages on this volume
+        except OSError:
+            continue  # Timeout: another daemon, alive, that stages on this volume; else: another user's area
         shutil.rmtree(area, ignore_errors=True)
     with contextlib.suppress(OSError):
         if root.name == DOT_FOLDER and root.is_dir():
             root.rmdir()  # only if it is empty
+
+
+def _is_utf8(path: Path) -> bool:
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 @contextlib.contextmanager
@@ -155,6 +180,6 @@ def _explain(error: OSError, folder: Path) -> str:
         return f"{folder} is on a read-only disk. Choose another folder with --folder."
     if error.errno in (errno.EACCES, errno.EPERM):
         return f"{folder} may not be written by this user. Mend its permissions or choose another with --folder."
-    if error.errno in (errno.ENOENT, errno.ESTALE) or (error.errno is not None and not folder.is_dir()):
+    if error.errno in (errno.ENOENT, errno.ESTALE) or (error.errno is not None and not os.path.isdir(folder)):
         return f"The sample folder {folder} is gone or cannot be made. Put it back; the next clip is written then."
     return f"{folder} cannot be written ({error.strerror or error})."
