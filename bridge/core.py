@@ -188,6 +188,7 @@ class Bridge:
                 self._shaper.send(delivery.Samples(message.serial, message.piece))
         elif isinstance(message, engine.Finished):
             self.jobs.eta.learn(running.prompt, message.timing.denoise_s, message.timing.rest_s)
+            running.engine_took = message.timing.denoise_s + message.timing.rest_s
             self._engine_is_free()
             if not running.state.ended:
                 running.note = message.note
@@ -254,7 +255,9 @@ class Bridge:
                 name: getattr(best, name) for name in ("path", "seconds", "seed", "sample_rate", "channels", "frames")
             }
             assert self.model is not None
-            self._emit(job, "done", **facts, model=self.model.name, **({"note": job.note} if job.note else {}))
+            took = {"engine_seconds": round(job.engine_took, 4), "delivery_seconds": round(message.seconds, 4)}
+            note = {"note": job.note} if job.note else {}
+            self._emit(job, "done", **facts, model=self.model.name, **took, **note)
 
     def _lose_shaping(self, reason: str) -> None:
         lost = list(self.jobs.shaping.values())

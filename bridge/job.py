@@ -72,6 +72,7 @@ class Job:
     reply_to: Any = None
     state: JobState = JobState.QUEUED
     engine_seconds: float = 0.0  # expected
+    engine_took: float = 0.0  # seconds, measured
     started_at: float = 0.0
     ended_at: float = 0.0
     pieces: int = 0  # of samples that went to the shaper

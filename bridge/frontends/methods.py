@@ -113,7 +113,8 @@ REPLIES = {
         Reply("/bridge/take", ("take", "path", "score"), "id, i take, s path, f score, then `seed` i",
               "Each take when there are several, best first."),
         Reply("/bridge/done", ("path", "seconds"),
-              "id, s absolute path with `/`, f seconds, then `seed` i, `sample_rate` i, `channels` i, `frames` i, `model` s, [`note` s]",
+              "id, s absolute path with `/`, f seconds, then `seed` i, `sample_rate` i, `channels` i, "
+              "`frames` i, `model` s, `engine_seconds` f, `delivery_seconds` f, [`note` s]",
               "The file is there, complete. With several takes this is the best."),
         Reply("/bridge/failed", ("code", "why"), "id, s code, s why", f"No clip, and why. Codes: {CODES}."),
         Reply("/bridge/cancelled", (), "id", "No clip, as asked."),

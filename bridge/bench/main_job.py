@@ -1,0 +1,219 @@
+"""What the bridge itself costs, beside the engine: `python -m bridge.bench.main_job`.
+
+Starts a daemon of its own with the untrained checkpoint, drives it over UDP, prints a table and, with --json, the
+numbers. Every latency stands beside that of a bare UDP echo process in the same run on the same machine. Needs psutil
+(`pip install 'clipbridge[test]'`).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import platform
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from pythonosc.osc_message import OscMessage
+from pythonosc.osc_message_builder import OscMessageBuilder
+
+
+def main() -> None:
+    """Measure and print."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--rounds", type=int, default=1000, help="asks per latency figure (default: 1000)")
+    options.add_argument("--jobs", type=int, default=50, help="clips for the cost per job (default: 50)")
+    options.add_argument("--json", action="store_true", help="print the numbers as JSON")
+    chosen = options.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        figures = measure(Path(folder), chosen.rounds, chosen.jobs)
+    if chosen.json:
+        print(json.dumps(figures))
+        return
+    print(
+        f"{platform.system()} {platform.machine()}, {multiprocessing.cpu_count()} cores, Python {platform.python_version()}\n"
+    )
+    print("| what | figure |\n|---|---|")
+    for name, value in figures.items():
+        print(f"| {name} | {value} |")
+
+
+def measure(folder: Path, rounds: int, jobs: int) -> dict[str, str]:
+    """All figures by name."""
+    # Once without measuring: the checkpoint is built, and what the disk holds is in memory.
+    _stop(_Daemon(folder))
+    daemon = _Daemon(folder)
+    figures = {
+        "start to first answer": f"{daemon.answered_s:.2f} s",
+        "start to ready (checkpoint built before, files in the disk cache)": f"{daemon.ready_s:.2f} s",
+    }
+    figures |= _memory(daemon, "ready, idle")
+    figures |= _cost_per_job(daemon, jobs)
+    figures |= _latencies(daemon, rounds)
+    figures |= _memory(daemon, f"after {jobs + rounds} jobs")
+    _stop(daemon)
+    return figures
+
+
+def _cost_per_job(daemon: _Daemon, jobs: int) -> dict[str, str]:
+    own, delivery, wall, eta = [], [], [], []
+    for number in range(jobs + 5):
+        started = time.perf_counter()
+        daemon.send("/bridge/generate", "bench", 1.0, "id", f"cost {number}")
+        expected = daemon.until("/bridge/queued", f"cost {number}")[2]
+        done = daemon.until("/bridge/done", f"cost {number}")
+        took = time.perf_counter() - started
+        facts = dict(zip(done[3::2], done[4::2], strict=True))
+        if number >= 5:  # the first ones teach the estimate
+            wall.append(took)
+            own.append(took - facts["engine_seconds"] - facts["delivery_seconds"])
+            delivery.append(facts["delivery_seconds"])
+            eta.append(expected / took)
+    return {
+        "1 s clip, 20 steps, ask to done, p50": _ms(wall),
+        "of that: the bridge itself, p50 / p99": f"{_ms(own)} / {_ms(own, 99)}",
+        "of that: shaping and writing with fsync, p50 / p99": f"{_ms(delivery)} / {_ms(delivery, 99)}",
+        "eta over real time, p50 (p5 to p95)": f"{_at(eta, 50):.2f} ({_at(eta, 5):.2f} to {_at(eta, 95):.2f})",
+    }
+
+
+def _latencies(daemon: _Daemon, rounds: int) -> dict[str, str]:
+    """Acknowledgement while the engine computes, beside a bare echo at the same moments."""
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    echo = context.Process(target=_echo, args=(theirs,), daemon=True)
+    echo.start()
+    bare = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    bare.connect(("127.0.0.1", ours.recv()))
+    acknowledged, refused, echoed = [], [], []
+    for number in range(rounds):
+        if number % 50 == 0:  # keep the engine busy with one long clip after the other
+            daemon.send("/bridge/cancel")
+            daemon.send("/bridge/generate", "busy", 20.0, "steps", 250, "id", f"busy {number}")
+            daemon.until("/bridge/progress", f"busy {number}")
+        started = time.perf_counter()
+        bare.send(b"x" * 64)
+        bare.recv(100)
+        echoed.append(time.perf_counter() - started)
+        started = time.perf_counter()
+        daemon.send("/bridge/generate", "acknowledge me", 1.0, "id", number)
+        daemon.until("/bridge/queued", number)
+        acknowledged.append(time.perf_counter() - started)
+        daemon.send("/bridge/cancel", number)
+        daemon.until("/bridge/cancelled", number)
+        started = time.perf_counter()
+        daemon.send("/bridge/generate", "refuse me", -1.0, "id", f"refused {number}")
+        daemon.until("/bridge/failed", f"refused {number}")
+        refused.append(time.perf_counter() - started)
+        time.sleep(0.005)
+    daemon.send("/bridge/cancel")
+    bare.close()
+    echo.kill()
+    ratio = _at(acknowledged, 50) / _at(echoed, 50)
+    return {
+        "baseline: bare UDP echo process while the engine computes, p50 / p99": f"{_ms(echoed)} / {_ms(echoed, 99)}",
+        "acknowledgement (/bridge/queued) while the engine computes, p50 / p99": (
+            f"{_ms(acknowledged)} / {_ms(acknowledged, 99)} ({ratio:.1f} × the echo's p50)"
+        ),
+        "refusal (/bridge/failed) while the engine computes, p50 / p99": f"{_ms(refused)} / {_ms(refused, 99)}",
+    }
+
+
+def _echo(connection: Any) -> None:
+    udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    udp.bind(("127.0.0.1", 0))
+    connection.send(udp.getsockname()[1])
+    while True:
+        data, sender = udp.recvfrom(2048)
+        udp.sendto(data, sender)
+
+
+def _memory(daemon: _Daemon, when: str) -> dict[str, str]:
+    import psutil
+
+    front = psutil.Process(daemon.process.pid)
+    children = [child for child in front.children(recursive=True) if "spawn_main" in " ".join(child.cmdline())]
+    sizes = sorted(child.memory_info().rss / 2**20 for child in children)
+    own = front.memory_info().rss / 2**20
+    return {f"resident memory, {when}: front / shaper / engine": f"{own:.0f} / {sizes[0]:.0f} / {sizes[-1]:.0f} MiB"}
+
+
+def _at(values: list[float], percent: int) -> float:
+    return statistics.quantiles(values, n=100)[percent - 1]
+
+
+def _ms(values: list[float], percent: int = 50) -> str:
+    return f"{_at(values, percent) * 1000:.2f} ms"
+
+
+class _Daemon:
+    """A daemon and a socket to it; knows when it first answered and when it was ready, in seconds after the start."""
+
+    def __init__(self, folder: Path) -> None:
+        started = time.perf_counter()
+        self.process = subprocess.Popen(
+            [
+                sys.executable,
+                "-m",
+                "bridge",
+                "run",
+                "--json",
+                "--compute",
+                "cpu",
+                "--model",
+                "untrained",
+                "--osc-port",
+                "0",
+                "--folder",
+                str(folder / "clips"),
+            ],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert self.process.stdout is not None
+        port = json.loads(self.process.stdout.readline())["osc_port"]
+        self._udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._udp.settimeout(120)
+        self._udp.connect(("127.0.0.1", port))
+        self.send("/bridge/ping", "first")
+        self.until("/bridge/pong", "first")
+        self.answered_s = time.perf_counter() - started
+        self.send("/bridge/subscribe")
+        while self.until("/bridge/state")[0] != "ready":
+            pass
+        self.ready_s = time.perf_counter() - started
+        self.send("/bridge/unsubscribe")
+
+    def send(self, address: str, *values: Any) -> None:
+        builder = OscMessageBuilder(address)
+        for value in values:
+            builder.add_arg(value)
+        self._udp.send(builder.build().dgram)
+
+    def until(self, address: str, first: Any = None) -> list[Any]:
+        while True:
+            message = OscMessage(self._udp.recv(65_536))
+            values = list(message)
+            if message.address == address and (first is None or values[0] == first):
+                return values
+
+    def close(self) -> None:
+        self._udp.close()
+
+
+def _stop(daemon: _Daemon) -> None:
+    daemon.process.terminate()
+    daemon.process.wait(60)
+    assert daemon.process.stdout is not None
+    daemon.process.stdout.close()
+    daemon.close()
+
+
+if __name__ == "__main__":
+    main()

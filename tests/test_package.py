@@ -1,0 +1,57 @@
+"""What a user installs is whole: presets and host scripts travel inside the wheel."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import tomllib
+import zipfile
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+
+
+def test_the_wheel_carries_presets_and_host_scripts_and_finds_them_where_it_is_installed(tmp_path: Path) -> None:
+    subprocess.run(
+        [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", str(tmp_path), str(ROOT)],
+        check=True,
+        capture_output=True,
+    )
+    (wheel,) = tmp_path.glob("clipbridge-*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+        archive.extractall(tmp_path / "site")
+    for file in (ROOT / "presets").glob("*.toml"):
+        assert f"bridge/data/presets/{file.name}" in names
+    assert "bridge/data/host_scripts/pure_data/clipbridge-first-clip.pd" in names
+    assert not any(name.startswith("tests") for name in names)
+    code = "from bridge.presets import *; print(shipped_folder(), len(Presets(shipped_folder()).all()))"
+    said = subprocess.run(
+        [sys.executable, "-P", "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True,
+        env={**os.environ, "PYTHONPATH": str(tmp_path / "site")},
+    ).stdout  # fmt: skip
+    assert str(tmp_path / "site") in said and int(said.split()[-1]) >= 10
+
+
+def test_the_readmes_two_commands_are_those_that_ci_runs() -> None:
+    readme = (ROOT / "README.md").read_text("utf-8")
+    assert "pip install . && clipbridge run" in readme
+    assert "pip install -e '.[test]' && pytest" in readme
+    ci = (ROOT / ".ci" / "run").read_text("utf-8")
+    assert "pip install -q -e '.[test]'" in ci and re.search(r"^pytest$", ci, re.MULTILINE)
+
+
+def test_every_import_of_the_package_is_a_declared_dependency() -> None:
+    declared = {
+        re.split(r"[<>=~! ;\[]", entry)[0].lower().replace("python-osc", "pythonosc")
+        for entry in tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    }
+    used = set()
+    for module in set((ROOT / "bridge").rglob("*.py")) - set((ROOT / "bridge" / "bench").iterdir()):
+        for match in re.finditer(r"^\s*(?:from|import) ([A-Za-z_]+)", module.read_text("utf-8"), re.MULTILINE):
+            used.add(match[1])
+    third_party = used - set(sys.stdlib_module_names) - {"bridge"}
+    # accelerate: diffusers loads through it; scipy: some of its schedulers want it.
+    assert third_party <= declared and declared - third_party == {"accelerate", "scipy", "safetensors"}
