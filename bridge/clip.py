@@ -70,7 +70,8 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """The facts of a loaded checkpoint that replies and recipes state. `sample_rate` in Hz, `max_seconds` in seconds."""
+    """The facts of a loaded checkpoint that replies and recipes state. `sample_rate` in Hz, `max_seconds` in seconds;
+    `licence` as the checkpoint itself states it, "" if it does not."""
 
     name: str
     revision: str
@@ -80,6 +81,7 @@ class Model:
     dtype: str
     scheduler: str
     scheduler_settings: tuple[tuple[str, str], ...] = ()
+    licence: str = ""
     untrained: bool = False
 
 

@@ -366,6 +366,17 @@ def test_beyond_loopback_only_listed_addresses_are_answered(start_daemon: Callab
             stranger.recv(100)
 
 
+def test_on_an_address_of_the_network_this_machine_itself_is_answered(start_daemon: Callable[..., Daemon]) -> None:
+    own = _own_address()
+    if own is None:
+        pytest.skip("this machine has no address but loopback")
+    daemon = start_daemon("--osc-host", own, "--set", "osc.allow=192.0.2.7", wait=False)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as local:
+        local.settimeout(5)
+        local.sendto(encode("/bridge/ping", 1), (own, daemon.port))
+        assert local.recv(100) == encode("/bridge/pong", 1)
+
+
 def _own_address() -> str | None:
     import psutil
 

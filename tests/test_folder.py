@@ -286,12 +286,23 @@ def test_a_full_disk_fails_with_a_sentence_leaves_nothing_and_recovers(tmp_path:
         subprocess.run(["umount", "-l", disk], check=True)
 
 
-@pytest.mark.skipif(sys.platform == "win32" or os.geteuid() == 0, reason="root may write everywhere")
-def test_a_folder_without_permission_fails_with_a_sentence(tmp_path: Path) -> None:
-    (tmp_path / "clips").mkdir()
-    (tmp_path / "clips").chmod(stat.S_IRUSR | stat.S_IXUSR)
-    with pytest.raises(FolderError, match="permission"):
-        FolderSink(tmp_path / "clips").open()
+@pytest.mark.skipif(not hasattr(os, "setresuid"), reason="needs to become another user for a moment")
+def test_a_folder_without_permission_fails_with_a_sentence(cache: Path) -> None:
+    with tempfile.TemporaryDirectory() as place:  # not tmp_path: nobody may look into that of root
+        os.chmod(place, 0o755)
+        folder = Path(place) / "clips"
+        folder.mkdir(mode=0o555)
+        folder.chmod(0o555)
+        as_root = os.geteuid() == 0
+        if as_root:
+            os.setresuid(65534, 65534, 0)  # root may write everywhere
+        try:
+            for sink in (FolderSink(folder), FolderSink(folder / "new")):
+                with pytest.raises(FolderError, match="permission"):
+                    sink.open()
+        finally:
+            if as_root:
+                os.setresuid(0, 0, 0)
 
 
 def test_a_folder_that_is_a_file_fails_with_a_sentence(tmp_path: Path) -> None:

@@ -168,6 +168,13 @@ def test_a_name_in_the_hubs_cache_is_found_with_its_revision(
     assert checkpoints.default(accelerated=False).name == "untrained"
 
 
+def test_the_licence_is_what_the_model_card_states(checkpoint: Path) -> None:
+    assert checkpoints.licence(checkpoint) == ""
+    (checkpoint / "README.md").write_text("---\ntags:\n- audio\nlicense: cc-by-nc-sa-4.0\n---\n# A model")
+    assert checkpoints.licence(checkpoint) == "cc-by-nc-sa-4.0"
+    assert load(checkpoint).load(lambda *stage: None).licence == "cc-by-nc-sa-4.0"  # type: ignore[attr-defined]
+
+
 def test_our_own_checkpoint_is_built_again_when_its_files_were_damaged(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -23,6 +23,9 @@ from typing import Any
 from pythonosc.osc_message import OscMessage
 from pythonosc.osc_message_builder import OscMessageBuilder
 
+FLOOD = 10_000
+ANSWER_S = 120.0
+
 
 def main() -> None:
     """Measure and print."""
@@ -49,6 +52,13 @@ def measure(folder: Path, rounds: int, jobs: int) -> dict[str, str]:
     # Once without measuring: the checkpoint is built, and what the disk holds is in memory.
     _stop(_Daemon(folder))
     daemon = _Daemon(folder)
+    try:
+        return _figures(daemon, rounds, jobs)
+    finally:
+        _stop(daemon)
+
+
+def _figures(daemon: _Daemon, rounds: int, jobs: int) -> dict[str, str]:
     figures = {
         "start to first answer": f"{daemon.answered_s:.2f} s",
         "start to ready (checkpoint built before, files in the disk cache)": f"{daemon.ready_s:.2f} s",
@@ -56,9 +66,7 @@ def measure(folder: Path, rounds: int, jobs: int) -> dict[str, str]:
     figures |= _memory(daemon, "ready, idle")
     figures |= _cost_per_job(daemon, jobs)
     figures |= _latencies(daemon, rounds)
-    figures |= _memory(daemon, f"after {jobs + rounds} jobs")
-    _stop(daemon)
-    return figures
+    return figures | _memory(daemon, f"after {jobs + rounds} jobs")
 
 
 def _cost_per_job(daemon: _Daemon, jobs: int) -> dict[str, str]:
@@ -112,6 +120,7 @@ def _latencies(daemon: _Daemon, rounds: int) -> dict[str, str]:
         daemon.until("/bridge/failed", f"refused {number}")
         refused.append(time.perf_counter() - started)
         time.sleep(0.005)
+    answered = _flood(daemon)
     daemon.send("/bridge/cancel")
     bare.close()
     echo.kill()
@@ -121,8 +130,22 @@ def _latencies(daemon: _Daemon, rounds: int) -> dict[str, str]:
         "acknowledgement (/bridge/queued) while the engine computes, p50 / p99": (
             f"{_ms(acknowledged)} / {_ms(acknowledged, 99)} ({ratio:.1f} × the echo's p50)"
         ),
+        f"pings answered of {FLOOD:,} sent at 5,000 a second while the engine computes": f"{answered:,}",
         "refusal (/bridge/failed) while the engine computes, p50 / p99": f"{_ms(refused)} / {_ms(refused, 99)}",
     }
+
+
+def _flood(daemon: _Daemon) -> int:
+    """How many of FLOOD pings at 5,000 a second are answered."""
+    answered, started = 0, time.perf_counter()
+    for number in range(FLOOD):
+        while time.perf_counter() - started < number / 5_000:
+            answered += daemon.drain()
+        daemon.send("/bridge/ping", number)
+    end = time.perf_counter() + 1.0
+    while time.perf_counter() < end:
+        answered += daemon.drain()
+    return answered
 
 
 def _echo(connection: Any) -> None:
@@ -179,7 +202,7 @@ class _Daemon:
         assert self.process.stdout is not None
         port = json.loads(self.process.stdout.readline())["osc_port"]
         self._udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._udp.settimeout(120)
+        self._udp.settimeout(ANSWER_S)
         self._udp.connect(("127.0.0.1", port))
         self.send("/bridge/ping", "first")
         self.until("/bridge/pong", "first")
@@ -202,6 +225,18 @@ class _Daemon:
             values = list(message)
             if message.address == address and (first is None or values[0] == first):
                 return values
+
+    def drain(self) -> int:
+        """Read what has come; how many pongs that was."""
+        pongs = 0
+        self._udp.settimeout(0)
+        try:
+            while True:
+                pongs += self._udp.recv(65_536).startswith(b"/bridge/pong")
+        except BlockingIOError:
+            return pongs
+        finally:
+            self._udp.settimeout(ANSWER_S)
 
     def close(self) -> None:
         self._udp.close()

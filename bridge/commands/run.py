@@ -116,13 +116,14 @@ class Terminal:
             if model.untrained and not self._told_untrained:
                 self._told_untrained = True
                 self._say(UNTRAINED_LINE)
-            self._say(f"Ready: {model.name} on {model.compute}. Stop with Ctrl-C.")
+            licence = f" (licence of its weights: {model.licence})" if model.licence else ""
+            self._say(f"Ready: {model.name}{licence} on {model.compute}. Stop with Ctrl-C.")
         elif state == "failed":
             self._say(f"The engine cannot run: {why} Mend it, then send /bridge/restart (or stop with Ctrl-C).")
         elif state == "restarting":
             self._say(f"The engine is started again{f' ({why})' if why else ''}.")
         elif state == "stopping":
-            self._say("Stopping: the clip in work is finished first; Ctrl-C again to stop at once.")
+            self._say("Stopping. A clip in work is finished first; Ctrl-C again to stop at once.")
         elif not is_terminal():
             self._say(f"{state} …")
 

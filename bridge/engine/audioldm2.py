@@ -74,6 +74,7 @@ class AudioLDM2Engine:
             dtype=str(dtype).removeprefix("torch."),
             scheduler=type(pipe.scheduler).__name__,
             scheduler_settings=scheduler_facts(pipe.scheduler),
+            licence=checkpoints.licence(folder),
             untrained=self.checkpoint.folder is None,
         )
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -89,6 +90,17 @@ def hub_cache() -> Path:
         return Path(cache).expanduser()
     home = os.environ.get("HF_HOME") or Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "huggingface"
     return Path(home).expanduser() / "hub"
+
+
+def licence(folder: Path) -> str:
+    """The licence that a checkpoint's model card (README.md) states in its first lines, or ""."""
+    try:
+        with (folder / "README.md").open(encoding="utf-8") as card:
+            head = card.read(4_096)
+    except (OSError, UnicodeDecodeError):
+        return ""
+    stated = re.search(r"^license:\s*([A-Za-z0-9._-]{1,60})\s*$", head, re.MULTILINE)
+    return stated[1] if stated else ""
 
 
 def scheduler_config(folder: Path) -> dict[str, Any]:

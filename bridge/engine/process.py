@@ -56,11 +56,12 @@ class Server:
                 self._serve(engine, asked)
 
     def _prepare(self) -> Engine:
-        self._stage("loading", 0, 0, "torch")  # said before the import: it alone takes seconds
+        # Said before the import of torch, which takes as long as all the rest of loading a small checkpoint.
+        self._stage("loading", 0, 1, "torch")
         from bridge.engine.audioldm2 import open_engine
 
         engine = open_engine(self._config)
-        model = engine.load(lambda done, total, what: self._stage("loading", done, total, what))
+        model = engine.load(lambda done, total, what: self._stage("loading", total + done, 2 * total, what))
         timings = engine.warm(lambda done, total, what: self._stage("warming", done, total, what))
         self._connection.send(Ready(model, tuple(timings)))
         return engine

@@ -30,6 +30,7 @@ def recipe(prompt: Prompt, model: Model, take: int) -> dict[str, object]:
         "batch_seed": prompt.seed,
         "model": model.name,
         "revision": model.revision,
+        "licence": model.licence,
         "scheduler": model.scheduler,
         "scheduler_settings": dict(model.scheduler_settings),
         "compute": model.compute,
