@@ -28,8 +28,8 @@ SEED = Range(0, 2**31 - 1)  # what an OSC int32 can carry back to the asker
 FADE_MS = Range(0.0, 10_000.0)
 MAX_PROMPT_CHARACTERS = 4_000
 
-# A seed that we draw survives Pd and Max, whose only number is a 32-bit float (24 bits of mantissa).
-DRAWN_SEEDS = 2**24
+# A seed that we draw survives Pd, whose only number is a 32-bit float and which prints six digits of it.
+DRAWN_SEEDS = 1_000_000
 
 # AudioLDM 2's own default negative prompt (README of the cvssp/audioldm2 checkpoints).
 DEFAULT_NEGATIVE = "Low quality, average quality."

@@ -201,8 +201,9 @@ class Bridge:
             self._engine_is_free()
             if message.code != "cancelled":
                 self._emit(running, "failed", code=message.code, why=message.why)
-            if message.code != EngineLost.code:  # else the process ends itself now, and the next one serves the rest
-                self._feed_engine()
+            if message.code == EngineLost.code:  # the process ends itself now; the next one serves the rest
+                self._set_state("restarting", message.why)
+            self._feed_engine()
 
     def _engine_is_free(self) -> None:
         self.jobs.running = None
@@ -221,7 +222,7 @@ class Bridge:
         if self.state in ("stopping", "failed"):
             return
         if given_up:
-            self._give_up(f"The engine stopped five times within a minute, the last time because of this: {reason}.")
+            self._give_up(f"The engine stopped five times in a row, the last time because of this: {reason}.")
         else:
             self._set_state("restarting", reason)
             self._start_watching_engine()
@@ -274,7 +275,7 @@ class Bridge:
         self._lose_shaping(reason)
         if given_up:
             self._lose_running("Clips cannot be written.")
-            self._give_up(f"The process that writes clips stopped five times within a minute ({reason}).")
+            self._give_up(f"The process that writes clips stopped five times in a row ({reason}).")
 
     # ---- telling ----
 

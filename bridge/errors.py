@@ -18,6 +18,10 @@ class BadArgument(ClipbridgeError):
     exit_code = 2
 
 
+class IdTaken(BadArgument):
+    """The id belongs to an unfinished job with another ask; that job is not touched."""
+
+
 class Unsupported(BadArgument):
     """A key of the OSC table whose feature this version does not have."""
 

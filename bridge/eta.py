@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import deque
+from statistics import median_low
 
 from bridge.clip import Prompt
 
-# How much the newest run counts against what was known before. One half follows a laptop that gets hot in a few
-# jobs and still evens out a single hiccup.
-NEWEST = 0.5
+# The middle of the last three runs: follows a laptop that gets hot within two jobs, and one job that had to share the
+# machine with something else does not count.
+RUNS = 3
 MAX_POINTS = 64
 
 
@@ -16,13 +18,14 @@ class Curve:
     """Seconds of computing over seconds of sound, as straight lines between measured points."""
 
     def __init__(self) -> None:
-        self._points: dict[float, float] = {}
+        self._points: dict[float, deque[float]] = {}
 
     def learn(self, x: float, y: float) -> None:
         """Add a measurement: `y` seconds of computing for `x` seconds of sound."""
         x = round(x, 2)
-        known = self._points.pop(x, y)
-        self._points[x] = known + NEWEST * (y - known)
+        runs = self._points.pop(x, deque(maxlen=RUNS))
+        runs.append(y)
+        self._points[x] = runs  # at the end: the oldest length is forgotten first
         if len(self._points) > MAX_POINTS:
             del self._points[next(iter(self._points))]
 
@@ -30,7 +33,7 @@ class Curve:
         """Seconds of computing expected for `x` seconds of sound; None while nothing was measured."""
         if not self._points:
             return None
-        known = sorted(self._points.items())
+        known = sorted((length, median_low(runs)) for length, runs in self._points.items())
         place = bisect_left(known, (x, 0.0))
         if place == len(known):  # longer than anything measured: continue the last line, at least in proportion
             x1, y1 = known[-1]

@@ -8,7 +8,7 @@ import time
 from typing import Any
 
 from bridge.clip import Prompt
-from bridge.errors import BadArgument, QueueFull, UnknownJob
+from bridge.errors import IdTaken, QueueFull, UnknownJob
 from bridge.eta import Eta
 from bridge.job import Ask, Job, JobId, id_key
 
@@ -36,7 +36,7 @@ class Jobs:
     def repeated(self, owner: str, job_id: JobId, ask: Ask) -> Job | None:
         """The job that this ask has made already: same id and ask, unfinished or ended within REPEAT_WINDOW_S seconds.
 
-        Raises BadArgument if the id is taken by an unfinished job with another ask.
+        Raises IdTaken if the id is taken by an unfinished job with another ask.
         """
         known = self._by_id.get((owner, id_key(job_id)))
         if known is None:
@@ -45,7 +45,7 @@ class Jobs:
             recent = not known.state.ended or time.monotonic() - known.ended_at < REPEAT_WINDOW_S
             return known if recent else None
         if not known.state.ended:
-            raise BadArgument(f"The id {job_id!r} belongs to a job that is not finished and asked for something else.")
+            raise IdTaken(f"The id {job_id!r} belongs to a job that is not finished and asked for something else.")
         return None
 
     def add(self, ask: Ask, prompt: Prompt, owner: str, job_id: JobId | None, reply_to: Any) -> Job:

@@ -101,8 +101,8 @@ def sync_folder(folder: Path) -> None:
 
 
 def replace(source: Path, target: Path) -> None:
-    """Rename over volumes' borders never, over files always. On Windows a virus scanner may hold a file that was
-    just written for a moment: tried again for a second there."""
+    """Rename within a volume, as os.replace does. On Windows a virus scanner may hold a file that was just written
+    for a moment: tried again for a second there."""
     deadline = time.monotonic() + (1.0 if WINDOWS else 0.0)
     while True:
         try:

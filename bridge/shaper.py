@@ -66,6 +66,8 @@ def deliver(
             on_take()
         if not takes:
             raise fault
+    except (BrokenPipeError, ConnectionResetError):
+        raise  # the front is gone: what is written stays
     except Exception as error:  # noqa: BLE001 - one bad job must not end the process; it is told and logged
         for take in takes:  # complete, but of a job that is told to have failed
             with contextlib.suppress(OSError):

@@ -23,6 +23,7 @@ DEATHS_WINDOW_S = 60.0
 # debugger), and then the child must not pay for it.
 TICK_S = 0.25
 START_AGAIN_S = 1.0
+UNDEAD_S = 3.0
 
 
 class Child:
@@ -40,7 +41,6 @@ class Child:
         self.on_death: Callable[[str, bool], None] = lambda reason, given_up: None
         self.process: Any = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._connection: Connection | None = None
         self._outbox: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._gone = threading.Event()
         self._incarnation = 0
@@ -50,29 +50,30 @@ class Child:
         self._doing = ""
         self._stamp = self._ticked = time.monotonic()
         self._kill_reason = ""
+        self._killed_at = 0.0
 
     def start(self) -> None:
         """Spawn the process. Must be called on the event loop."""
         self._loop = asyncio.get_running_loop()
         self._incarnation += 1
+        self._outbox, self._kill_reason = queue.SimpleQueue(), ""
         context = multiprocessing.get_context("spawn")
-        ours, theirs = context.Pipe()
-        self._connection, self._outbox, self._kill_reason = ours, queue.SimpleQueue(), ""
-        self.process = context.Process(
-            target=_main, args=(self.target, theirs, self.args), name=f"clipbridge-{self.name}", daemon=True
-        )
+        self._gone = threading.Event()
         try:
+            ours, theirs = context.Pipe()
+            self.process = context.Process(
+                target=_main, args=(self.target, theirs, self.args), name=f"clipbridge-{self.name}", daemon=True
+            )
             self.process.start()
         except OSError as error:  # no memory, no processes, no files: perhaps there are some in a moment
-            theirs.close()
-            ours.close()
+            self.process = None
+            self._gone.set()
             self._loop.call_later(START_AGAIN_S, self._died, f"it could not be started: {error}", self._incarnation)
             return
         # multiprocessing's own clean-up at exit asks politely, which children ignore, and then waits for ever.
         atexit.register(self.process.kill)
         theirs.close()  # so that the end of the child is the end of the pipe
         self._stamp = time.monotonic()
-        self._gone = threading.Event()
         reading = (ours, self.process, self._incarnation, self._gone)
         for work, arguments in ((self._read, reading), (self._write, (ours, self._outbox))):
             threading.Thread(target=work, args=arguments, name=f"{self.name}{work.__name__}", daemon=True).start()
@@ -91,12 +92,15 @@ class Child:
         if now - self._ticked > 1.0:
             self._stamp += now - self._ticked
         self._ticked = now
-        if self._budget_s is not None and now - self._stamp > self._budget_s and not self._kill_reason:
+        if self._kill_reason and now - self._killed_at > UNDEAD_S:
+            # Even SIGKILL waits for a driver or a disk that hangs. Whoever waits for this child must not.
+            self._died(self._kill_reason, self._incarnation)
+        elif self._budget_s is not None and now - self._stamp > self._budget_s and not self._kill_reason:
             self.kill(f"it made no progress for {self._budget_s:.0f} s while {self._doing}")
 
     def kill(self, reason: str) -> None:
         """End the process at once; `on_death` is told the reason."""
-        self._kill_reason = reason
+        self._kill_reason, self._killed_at = reason, time.monotonic()
         if self.process is not None and self.process.pid is not None:
             self.process.kill()
 
@@ -165,7 +169,7 @@ class Child:
     def _died(self, reason: str, incarnation: int) -> None:
         if incarnation != self._incarnation:
             return
-        reason = self._kill_reason or reason
+        reason, self._kill_reason = self._kill_reason or reason, ""
         self._end()
         now = time.monotonic()
         self._deaths.append(now)

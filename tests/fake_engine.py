@@ -60,5 +60,7 @@ def _generate(connection: Connection, ask: Generate, behaviour: str, cancelled: 
     value = float("nan") if behaviour == "nan" else 0.5
     samples = struct.pack("<f", value) * round(prompt.seconds * 16_000)
     for take in range(1, prompt.takes + 1):
+        if behaviour == "pauses between takes":
+            time.sleep(0.5)
         connection.send(Samples(ask.serial, Piece(take, 0, samples, 1, True)))
     connection.send(Finished(ask.serial, Timing(prompt, 0.1, 0.1), ()))

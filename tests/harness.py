@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -11,7 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ import pytest
 from pythonosc.osc_message import OscMessage
 from pythonosc.osc_message_builder import OscMessageBuilder
 
+# On the processor everywhere: tests compare samples bit for bit, and CI has no GPU.
+RUN = [sys.executable, "-m", "bridge", "run", "--compute", "cpu", "--osc-port", "0"]
 START_S = 120.0  # torch's first import from a cold disk, on two busy cores
 ANSWER_S = 30.0
 
@@ -28,11 +31,32 @@ def need(program: str) -> str:
     """The path of a program, or skip the test with a reason; where everything must be there (CI), fail instead."""
     path = shutil.which(program)
     if path is None:
-        reason = f"{program} is not installed (see .ci/run for the Debian package)"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
-    return path
+        skip_or_fail(f"{program} is not installed (see .ci/run for the Debian package)")
+    return str(path)
+
+
+def skip_or_fail(reason: str) -> None:
+    """Skip on a user's machine; fail in CI, where everything must be there."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@contextlib.contextmanager
+def small_disk(place: Path, megabytes: int) -> Iterator[Path]:
+    """A disk of that size, for tests of full disks. Needs the right to mount."""
+    if sys.platform != "linux":
+        pytest.skip("mounts a tmpfs")
+    place.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", place], capture_output=True, check=False
+    )
+    if mounted.returncode:
+        skip_or_fail("only root may mount a small disk")
+    try:
+        yield place
+    finally:
+        subprocess.run(["umount", "-l", place], check=True)
 
 
 def encode(address: str, *values: Any) -> bytes:
@@ -45,10 +69,10 @@ def encode(address: str, *values: Any) -> bytes:
 class Client:
     """An OSC client on a socket of its own, as a host would be."""
 
-    def __init__(self, port: int, host: str = "127.0.0.1") -> None:
+    def __init__(self, port: int, host: str = "127.0.0.1", own: str = "127.0.0.1") -> None:
         self.udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
-        self.udp.bind(("127.0.0.1", 0))
+        self.udp.bind((own, 0))
         self.port = self.udp.getsockname()[1]
         self.daemon = (host, port)
 
@@ -113,7 +137,7 @@ class Daemon:
         self.lines: list[dict[str, Any]] = []
         self._changed = threading.Condition()
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "bridge", "run", "--json", "--folder", str(folder), "--osc-port", "0", *options],
+            [*RUN, "--json", "--folder", str(folder), *options],
             env=environment(home),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -160,22 +184,12 @@ class Daemon:
         self.wait_for(lambda line: line.get("state") == "ready", START_S, start)
 
     def child(self, name: str) -> psutil.Process:
-        """The engine or the shaper process, told apart by torch being loaded."""
-        deadline = time.monotonic() + 20
-        while time.monotonic() < deadline:
-            for child in psutil.Process(self.process.pid).children(recursive=True):
-                try:
-                    if "spawn_main" not in " ".join(child.cmdline()):
-                        continue
-                    torch = any(
-                        "libtorch_cpu" in entry.path or "torch_cpu" in entry.path for entry in child.memory_maps()
-                    )
-                except psutil.Error:
-                    continue
-                if torch == (name == "engine"):
-                    return child
-            time.sleep(0.05)
-        raise AssertionError(f"no {name} process")
+        """The engine or the shaper process of a daemon that is ready: the one with torch in it is the larger."""
+        children = psutil.Process(self.process.pid).children(recursive=True)
+        ours = [child for child in children if "spawn_main" in " ".join(child.cmdline())]
+        assert len(ours) == 2, ours
+        shaper, engine = sorted(ours, key=lambda child: child.memory_info().rss)
+        return {"engine": engine, "shaper": shaper}[name]
 
     def client(self) -> Client:
         """A client that is closed with the daemon."""

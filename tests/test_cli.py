@@ -18,7 +18,7 @@ import soundfile
 
 from bridge.cli import EXIT_CODES, parser
 from bridge.errors import ClipbridgeError
-from tests.harness import START_S, Client, Daemon, environment
+from tests.harness import RUN, START_S, Client, Daemon, environment, small_disk
 
 ROOT = Path(__file__).parent.parent
 
@@ -91,7 +91,9 @@ def test_a_second_instance_is_told_that_one_is_running(home: Path, daemon: Daemo
 def test_a_folder_that_cannot_be_written_is_told(home: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     refuses(clipbridge(home, "run", "--folder", str(tmp_path / "file" / "clips"), "--osc-port", "0"), 6)
-    refuses(clipbridge(home, "run", "--folder", "/proc/clips", "--osc-port", "0"), 6)
+    refuses(clipbridge(home, "run", "--folder", str(tmp_path / "file"), "--osc-port", "0"), 6, "is a file")
+    if sys.platform == "linux":
+        refuses(clipbridge(home, "run", "--folder", "/proc/clips", "--osc-port", "0"), 6, "cannot be made")
     refuses(clipbridge(home, "run", "--folder", "x" * 400, "--osc-port", "0"), 6)
 
 
@@ -105,15 +107,8 @@ def test_a_folder_that_no_host_could_be_told_of_is_refused(home: Path, tmp_path:
 
 
 def test_a_full_disk_is_told_at_start(home: Path, tmp_path: Path) -> None:
-    if sys.platform == "win32" or os.geteuid() != 0:
-        pytest.skip("only root may mount a small disk")
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", disk], check=True)
-    try:
+    with small_disk(tmp_path / "disk", 1) as disk:
         refuses(clipbridge(home, "run", "--folder", str(disk / "clips"), "--osc-port", "0"), 6, "full")
-    finally:
-        subprocess.run(["umount", "-l", disk], check=True)
 
 
 @pytest.mark.parametrize("model", ["cvssp/audioldm2", "/no/such/folder", "x" * 400, "~nosuchuser/x"])
@@ -177,7 +172,7 @@ def test_a_checkpoint_that_is_odd_inside_is_told_once_and_restart_tries_again(
 @pytest.mark.skipif(sys.platform == "win32", reason="sends POSIX signals")
 def test_output_that_nobody_reads_does_not_stop_the_daemon(home: Path, tmp_path: Path) -> None:
     process = subprocess.Popen(
-        [sys.executable, "-m", "bridge", "run", "--json", "--folder", str(tmp_path), "--osc-port", "0"],
+        [*RUN, "--json", "--folder", str(tmp_path)],
         env=environment(home), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     assert process.stdout is not None
@@ -204,26 +199,30 @@ def test_a_signal_that_nohup_ignores_stays_ignored(home: Path, tmp_path: Path) -
         "os.execv(sys.executable, [sys.executable, '-m', 'bridge', *sys.argv[1:]])"
     )
     process = subprocess.Popen(
-        [sys.executable, "-c", code, "run", "--json", "--folder", str(tmp_path), "--osc-port", "0"],
+        [sys.executable, "-c", code, *RUN[3:], "--json", "--folder", str(tmp_path)],
         env=environment(home), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     assert process.stdout is not None
     port = json.loads(process.stdout.readline())["osc_port"]
     client = Client(port)
-    process.send_signal(signal.SIGHUP)
-    time.sleep(0.3)
-    assert client.ask("/bridge/status")[1][0] != "stopping"
-    process.terminate()
-    assert process.wait(15) == 0
-    process.stdout.close()
-    client.close()
+    try:
+        process.send_signal(signal.SIGHUP)
+        time.sleep(0.3)
+        assert client.ask("/bridge/status")[1][0] != "stopping"
+        process.terminate()
+        assert process.wait(15) == 0
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+        client.close()
 
 
 def test_plain_lines_are_written_where_there_is_no_terminal(home: Path, tmp_path: Path) -> None:
     log = tmp_path / "log"
     with log.open("wb") as out:
         process = subprocess.Popen(
-            [sys.executable, "-m", "bridge", "run", "--folder", str(tmp_path / "clips"), "--osc-port", "0"],
+            [*RUN, "--folder", str(tmp_path / "clips")],
             env=environment(home), stdout=out, stderr=subprocess.STDOUT,
         )  # fmt: skip
     try:
@@ -251,6 +250,37 @@ def test_generate_prints_the_path_and_nothing_else(home: Path, daemon: Daemon) -
     )
     assert run.returncode == 0 and run.stderr == ""
     assert soundfile.info(run.stdout.strip()).frames == 14_400
+
+
+def test_generate_prints_every_take_best_first(home: Path, daemon: Daemon) -> None:
+    run = clipbridge(home, "generate", "several", "0.2", "--steps", "2", "--takes", "3", "--osc-port", str(daemon.port))
+    assert len(run.stdout.splitlines()) == 3 and all(
+        soundfile.info(path).frames == 9_600 for path in run.stdout.splitlines()
+    )
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="opens a POSIX terminal")
+def test_a_bar_is_shown_on_a_terminal(home: Path, daemon: Daemon) -> None:
+    import pty
+    import termios
+
+    ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (24, 80))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "bridge", "generate", "bar", "1", "--steps", "30", "--osc-port", str(daemon.port)],
+        env=environment(home), stdout=subprocess.PIPE, stderr=theirs,
+    )  # fmt: skip
+    os.close(theirs)
+    shown = b""
+    try:
+        while chunk := os.read(ours, 4_096):
+            shown += chunk
+    except OSError:  # the end of a terminal on Linux
+        pass
+    finally:
+        os.close(ours)
+        process.communicate(timeout=30)
+    assert b"%" in shown and process.returncode == 0
 
 
 def test_generate_tells_json_lines_to_programs(home: Path, daemon: Daemon) -> None:
@@ -293,9 +323,12 @@ def test_interrupting_generate_cancels_the_job(home: Path, daemon: Daemon, clien
         [sys.executable, "-m", "bridge", "generate", "long", "20", "--steps", "250", "--osc-port", str(daemon.port)],
         env=environment(home), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
-    listener.until("/bridge/progress")
-    process.send_signal(signal.SIGINT)
-    out, error = process.communicate(timeout=10)
+    try:
+        listener.until("/bridge/progress")
+        process.send_signal(signal.SIGINT)
+        out, error = process.communicate(timeout=10)
+    finally:
+        process.kill()
     assert process.returncode == 130 and out == "" and "Traceback" not in error
     listener.until("/bridge/cancelled")
     listener.send("/bridge/unsubscribe")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -14,8 +15,10 @@ from typing import Any
 import pytest
 import soundfile
 
+from bridge.config import OscConfig
+from bridge.frontends.osc import LEASE_S, OscFrontend
 from bridge.presets import Presets, shipped_folder
-from tests.harness import Client, Daemon, encode, environment, need, pairs
+from tests.harness import Client, Daemon, encode, environment, need, pairs, skip_or_fail
 
 
 def test_a_prompt_and_a_length_become_a_complete_file_whose_path_is_told(daemon: Daemon, client: Client) -> None:
@@ -41,9 +44,14 @@ def test_a_prompt_and_a_length_become_a_complete_file_whose_path_is_told(daemon:
     assert Path(path).is_absolute() and "\\" not in path and Path(path).parent == daemon.folder
     info = soundfile.info(path)
     assert (info.frames, info.samplerate, info.subtype) == (72_000, 48_000, "PCM_24")
-    said = subprocess.run([need("soxi"), path], capture_output=True, text=True, check=True).stdout
-    assert "72000 samples" in said
     client.silence()  # exactly one terminal reply
+
+
+def test_soxi_reads_what_was_made(client: Client) -> None:
+    client.send("/bridge/generate", "for soxi", 1.5, "steps", 2)
+    path = client.until("/bridge/done")[1][1]
+    said = subprocess.run([need("soxi"), path], capture_output=True, text=True, check=True).stdout
+    assert "72000 samples" in said and "24-bit" in said
 
 
 def test_the_same_seed_gives_the_same_sound_and_the_seed_is_in_the_file(client: Client) -> None:
@@ -125,17 +133,18 @@ def test_an_id_of_an_unfinished_job_cannot_be_used_for_another_ask(client: Clien
     client.send("/bridge/generate", "other", 0.1, "id", 5.0)
     _, values = client.until("/bridge/failed")
     assert values[1] == "bad_argument" and "not finished" in values[2]
+    assert values[0] != 5  # the job that has this id is alive and ends once
     client.send("/bridge/cancel", 5)
     assert client.until("/bridge/cancelled")[1] == [5]
 
 
 def test_a_running_job_is_cancelled_within_a_step_and_the_next_one_runs(client: Client) -> None:
-    client.send("/bridge/generate", "long", 20.0, "steps", 250, "id", "running")
+    client.send("/bridge/generate", "minutes", 150.0, "steps", 250, "id", "running")
     client.until("/bridge/progress", job="running")
     client.send("/bridge/generate", "short", 0.2, "steps", 2, "id", "next")
     client.send("/bridge/cancel", "running")
     assert client.end_of("running")[0] == "/bridge/cancelled"
-    assert client.end_of("next")[0] == "/bridge/done"
+    assert client.end_of("next", timeout_s=15)[0] == "/bridge/done"  # the whole of the first takes a minute
 
 
 def test_a_waiting_job_is_cancelled_and_leaves_no_file(daemon: Daemon, client: Client) -> None:
@@ -171,16 +180,15 @@ def test_65_waiting_jobs_are_one_too_many_and_the_wait_is_told(client: Client) -
 
 def test_the_eta_is_right_within_30_percent_once_warm(client: Client) -> None:
     ask = ("/bridge/generate", "eta", 4.0, "steps", 60)
-    for _ in range(2):  # learn this length
+    for _ in range(3):  # learn this length
         client.send(*ask)
         client.until("/bridge/done")
     ratios = []
     for _ in range(5):
         client.send(*ask)
-        started = time.monotonic()
         eta = client.until("/bridge/queued")[1][2]
-        client.until("/bridge/done")
-        ratios.append(eta / (time.monotonic() - started))
+        facts = pairs(client.until("/bridge/done")[1], 3)
+        ratios.append(eta / (facts["engine_seconds"] + facts["delivery_seconds"]))
     assert sorted(ratios)[2] == pytest.approx(1.0, abs=0.3), ratios  # the middle one: a busy CI machine hiccups
 
 
@@ -309,6 +317,7 @@ def test_a_generate_that_is_refused_gets_failed_with_an_id(client: Client, packe
         (encode("/bridge/set/seed", 1.5), "bad_argument"),
         (encode("/bridge/set/bars", 4), "unsupported"),
         (encode("/bridge/set/id", 4), "bad_argument"),
+        (encode("/bridge/set/preset", "drun"), "bad_argument"),
         (b"/bridge/generate\0\0\0\0,sX\0rain\0\0\0\0", "malformed"),
     ],
 )
@@ -322,10 +331,38 @@ def test_another_message_that_is_refused_gets_an_error_that_names_its_address(
 
 
 def test_our_own_port_is_never_answered(daemon: Daemon, client: Client) -> None:
-    # Spoof a datagram from the daemon's own address: only possible through a raw socket, so by way of reply_port the
-    # daemon is asked to talk to itself, and refuses; what it sends to others from its port is not echoed either.
-    client.send("/bridge/subscribe", daemon.port)
-    assert client.receive()[0] == "/bridge/error"
+    for ask in (("/bridge/subscribe", daemon.port), ("/bridge/status", "reply_port", daemon.port)):
+        assert client.ask(*ask)[0] == "/bridge/error"
+
+
+def test_a_packet_from_our_own_port_is_dropped_and_strangers_are() -> None:
+    frontend = OscFrontend(None, OscConfig(allow=("192.168.1.0/24",)))  # type: ignore[arg-type]
+    frontend.host, frontend.port = "127.0.0.1", 57200
+    assert not frontend._may_speak(("127.0.0.1", 57200)) and not frontend._may_speak(("::ffff:127.0.0.1", 57200))
+    assert frontend._may_speak(("127.0.0.1", 57201)) and frontend._may_speak(("192.168.1.7", 57200))
+    assert not frontend._may_speak(("192.168.2.7", 5000)) and not frontend._may_speak(("8.8.8.8", 5000))
+
+
+def test_a_subscription_ends_after_its_lease() -> None:
+    frontend = OscFrontend(None, OscConfig())  # type: ignore[arg-type]
+    frontend._subscribers = {("127.0.0.1", 1): time.monotonic() - 0.1, ("127.0.0.1", 2): time.monotonic() + LEASE_S}
+    frontend._drop_old_subscribers()
+    assert list(frontend._subscribers) == [("127.0.0.1", 2)]
+
+
+def test_every_answer_goes_to_the_reply_port_that_is_given_or_was_set(daemon: Daemon, client: Client) -> None:
+    listener = daemon.client()
+    client.send("/bridge/status", "reply_port", listener.port)
+    assert listener.receive()[1][0] == "ready"
+    client.send("/bridge/nonsense", "reply_port", listener.port)
+    assert listener.receive()[0] == "/bridge/error"
+    client.send("/bridge/set/reply_port", listener.port)
+    client.send("/bridge/set/seconds", 999)
+    assert listener.receive()[0] == "/bridge/error"
+    client.send("/bridge/trigger")
+    assert listener.until("/bridge/failed")[1][1] == "bad_argument"
+    client.send("/bridge/set/reply_port")
+    assert client.ask("/bridge/version")[0] == "/bridge/version"
 
 
 def test_a_client_that_went_away_does_no_harm(daemon: Daemon, client: Client) -> None:
@@ -357,7 +394,7 @@ def test_beyond_loopback_only_listed_addresses_are_answered(start_daemon: Callab
     assert daemon.client().ask("/bridge/ping", 1) == ("/bridge/pong", [1])
     own = _own_address()
     if own is None:
-        pytest.skip("this machine has no address but loopback")
+        skip_or_fail("this machine has no address but loopback")
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
         stranger.bind((own, 0))
         stranger.settimeout(0.5)
@@ -369,7 +406,7 @@ def test_beyond_loopback_only_listed_addresses_are_answered(start_daemon: Callab
 def test_on_an_address_of_the_network_this_machine_itself_is_answered(start_daemon: Callable[..., Daemon]) -> None:
     own = _own_address()
     if own is None:
-        pytest.skip("this machine has no address but loopback")
+        skip_or_fail("this machine has no address but loopback")
     daemon = start_daemon("--osc-host", own, "--set", "osc.allow=192.0.2.7", wait=False)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as local:
         local.settimeout(5)
@@ -401,6 +438,19 @@ def test_a_checkpoint_folder_that_declares_gpt2model_plays(
     client = daemon.client()
     client.send("/bridge/generate", "x", 0.5, "steps", 2)
     assert pairs(client.until("/bridge/done")[1], 3)["model"] == "my checkpoint"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="two cores are asked of Linux and macOS here")
+def test_a_busy_program_beside_the_engine_does_not_stop_it(client: Client) -> None:
+    """With OpenMP's threads spinning at their barriers, one busy loop on two cores made 0.4 s into over 60 s."""
+    busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(os.cpu_count() or 2)]
+    try:
+        client.send("/bridge/generate", "beside a DAW", 1.0, "id", "busy")
+        assert client.end_of("busy", timeout_s=30)[0] == "/bridge/done"
+    finally:
+        for process in busy:
+            process.kill()
+            process.wait()
 
 
 def test_no_torch_is_loaded_to_ask_for_a_clip(daemon: Daemon, home: Path) -> None:

@@ -34,7 +34,14 @@ def test_fades_start_and_end_at_silence_and_leave_the_middle_alone() -> None:
     plain = shape(tone(1.0, 48_000), 48_000, 1.0, NO_FADES)[:, 0]
     assert clip[0] == 0 and clip[-1] == 0
     assert np.abs(clip[:20]).max() < 0.01 and np.abs(clip[-200:]).max() < 0.01
-    assert np.array_equal(clip[480:-4800], plain[480:-4800])
+    assert np.allclose(clip[480:-4800], plain[480:-4800], atol=1e-4)
+
+
+def test_a_clip_whose_loudest_moment_is_faded_away_is_as_loud_as_the_others() -> None:
+    samples = tone(1.0, 48_000, level=0.1)
+    samples[:200] = 1.0
+    clip = shape(samples, 48_000, 1.0, Shape(fade_in_ms=50, fade_out_ms=0))
+    assert np.abs(clip).max() == pytest.approx(PEAK, abs=1e-5)
 
 
 def test_fades_longer_than_the_clip_meet_in_the_middle() -> None:

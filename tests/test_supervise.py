@@ -6,7 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 import psutil
+import pytest
 
+from bridge import supervise
 from bridge.portable import selector_loop
 from bridge.supervise import DEATHS_ALLOWED, Child
 
@@ -77,8 +79,9 @@ def test_a_child_that_dies_too_often_is_given_up_until_it_is_restarted() -> None
             await child.heard.get()
             child.send(1)
             assert (await child.deaths.get())[1] == (number == DEATHS_ALLOWED - 1)
-        await asyncio.sleep(0.5)
-        assert child.heard.empty()
+        given_up = child.process.pid
+        await asyncio.sleep(0.2)
+        assert child.process.pid == given_up  # nothing was started after it
         child.restart()
         await child.heard.get()
         child.send(1)
@@ -117,6 +120,26 @@ def test_a_front_that_was_asleep_does_not_blame_the_child() -> None:
         await asyncio.sleep(0.3)
         assert child.deaths.empty()
         await child.close()
+
+    run(story)
+
+
+def test_a_child_that_even_a_kill_does_not_end_is_taken_for_dead(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def story() -> None:
+        monkeypatch.setattr(supervise, "UNDEAD_S", 0.5)
+        child = Watched("stubborn")
+        child.start()
+        await child.heard.get()
+        undead = psutil.Process(child.process.pid)
+        monkeypatch.setattr(child.process, "kill", lambda: None)  # a driver that hangs: SIGKILL waits
+        child.kill("for a test")
+        while child.deaths.empty():
+            await asyncio.sleep(0.05)
+            child.tick()
+        assert child.deaths.get_nowait() == ("for a test", False)
+        assert await child.heard.get() == "here"  # a new one is at work
+        undead.kill()
+        await child.close(timeout_s=0.2)
 
     run(story)
 

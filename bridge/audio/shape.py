@@ -17,7 +17,7 @@ Samples = npt.NDArray[np.float32]
 
 
 def shape(samples: Samples, sample_rate: int, seconds: float, how: Shape) -> Samples:
-    """The finished clip: (round(seconds × 48000), channels) float32 at 48 kHz, peak at −1 dBFS, faded at both ends.
+    """The finished clip: (round(seconds × 48000), channels) float32 at 48 kHz, faded at both ends, then peak at −1 dBFS.
 
     `samples`: (frames, channels) at `sample_rate` Hz, at least `seconds` long but for rounding; what is missing is
     silence. Raises BadAudio for NaN or infinity: in PCM libsndfile would turn NaN into full scale.
@@ -31,11 +31,11 @@ def shape(samples: Samples, sample_rate: int, seconds: float, how: Shape) -> Sam
     if len(samples) < frames:
         samples = np.pad(samples, ((0, frames - len(samples)), (0, 0)))
     samples = samples.astype(np.float32)  # a copy: what came in may be a view of received bytes
-    peak = float(np.abs(samples).max(initial=0.0))
-    if peak > SILENCE:
-        samples *= 10 ** (PEAK_DBFS / 20) / peak
     _fade(samples, how.fade_in_ms)
     _fade(samples[::-1], how.fade_out_ms)
+    peak = float(np.abs(samples).max(initial=0.0))  # after the fades: they may have lowered the loudest moment
+    if peak > SILENCE:
+        samples *= 10 ** (PEAK_DBFS / 20) / peak
     return samples
 
 

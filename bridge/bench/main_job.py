@@ -66,6 +66,7 @@ def _figures(daemon: _Daemon, rounds: int, jobs: int) -> dict[str, str]:
     figures |= _memory(daemon, "ready, idle")
     figures |= _cost_per_job(daemon, jobs)
     figures |= _latencies(daemon, rounds)
+    figures |= _beside_busy_programs(daemon)
     return figures | _memory(daemon, f"after {jobs + rounds} jobs")
 
 
@@ -89,6 +90,32 @@ def _cost_per_job(daemon: _Daemon, jobs: int) -> dict[str, str]:
         "of that: shaping and writing with fsync, p50 / p99": f"{_ms(delivery)} / {_ms(delivery, 99)}",
         "eta over real time, p50 (p5 to p95)": f"{_at(eta, 50):.2f} ({_at(eta, 5):.2f} to {_at(eta, 95):.2f})",
     }
+
+
+def _beside_busy_programs(daemon: _Daemon) -> dict[str, str]:
+    """The same clip while one busy loop a core runs at normal priority, as a DAW under load would."""
+    took = {"alone": [], "busy": []}  # type: dict[str, list[float]]
+    loops: list[subprocess.Popen[bytes]] = []
+    try:
+        for which, times in took.items():
+            if which == "busy":
+                loops += [
+                    subprocess.Popen([sys.executable, "-c", "while True: pass"])
+                    for _ in range(multiprocessing.cpu_count())
+                ]
+                time.sleep(0.5)
+            for number in range(8):
+                started = time.perf_counter()
+                daemon.send("/bridge/generate", "beside", 1.0, "id", f"{which} {number}")
+                daemon.until("/bridge/done", f"{which} {number}")
+                times.append(time.perf_counter() - started)
+    finally:
+        for loop in loops:
+            loop.kill()
+            loop.wait()
+    alone, busy = statistics.median(took["alone"]), statistics.median(took["busy"])
+    what = "1 s clip beside one busy loop a core (at normal priority), p50"
+    return {what: f"{busy * 1000:.0f} ms ({busy / alone:.1f} × alone in the same run)"}
 
 
 def _latencies(daemon: _Daemon, rounds: int) -> dict[str, str]:

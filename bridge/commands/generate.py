@@ -50,6 +50,7 @@ def _follow(udp: socket.socket, job_id: str, as_json: bool) -> int:
     """Read events until the last one of our job. An answer that got lost is asked for again."""
     bar = _Bar(not as_json and sys.stderr.isatty())
     patience_s = ANSWER_S
+    takes: list[str] = []
     asked_again = False
     while True:
         event = _receive(udp, job_id, patience_s)
@@ -63,17 +64,21 @@ def _follow(udp: socket.socket, job_id: str, as_json: bool) -> int:
         kind, given = event
         if as_json:
             print(json.dumps({"event": kind, "id": given[0], "values": given[1:]}), flush=True)
-        if kind == "progress":
+        if kind == "queued" and given[1] > 0:
+            bar.wait(given[1], given[2])
+        elif kind == "take":
+            takes.append(given[2])
+        elif kind == "progress":
             bar.show(given[1])
         elif kind in ("done", "failed", "cancelled"):
             bar.close()
-            return _end(kind, given, as_json)
+            return _end(kind, given, takes or given[1:2], as_json)
 
 
-def _end(kind: str, given: list[Any], as_json: bool) -> int:
+def _end(kind: str, given: list[Any], paths: list[str], as_json: bool) -> int:
     if kind == "done":
         if not as_json:
-            print(given[1])
+            print(*paths, sep="\n")
             if "note" in given[3::2]:
                 print(f"clipbridge: {given[3:][given[3:].index('note') + 1]}.", file=sys.stderr)
         return 0
@@ -99,6 +104,11 @@ class _Bar:
                 self._bar = tqdm(total=100, leave=False, bar_format="{bar} {percentage:3.0f}%")
             self._bar.n = round(fraction * 100)
             self._bar.refresh()
+
+    def wait(self, before: int, eta_seconds: float) -> None:
+        if self._shown:
+            about = f", about {eta_seconds:.0f} s" if eta_seconds else ""
+            print(f"{before} before this one{about}", file=sys.stderr)
 
     def close(self) -> None:
         if self._bar is not None:

@@ -84,7 +84,10 @@ class Aside:
 
     def _work(self) -> None:
         while (call := self._calls.get()) is not None:
-            call()
+            try:
+                call()
+            except Exception:  # one line that cannot be shown must not end all others
+                logging.getLogger("clipbridge").exception("a line could not be shown")
 
 
 class Terminal:
@@ -135,9 +138,11 @@ class Terminal:
             return
         self._since.pop(job.serial, None)
         self._close_bar()
-        what = f"{short(job.prompt.text)}  {job.prompt.seconds:g} s  seed {job.prompt.seed}"
+        seed = event.fields.get("seed", job.prompt.seed)  # the best take's, if there are several
+        what = f"{short(job.prompt.text)}  {job.prompt.seconds:g} s  seed {seed}"
         if event.kind == "done":
-            self._say(f"{what}  in {took:.2f} s  -> {event.fields['path']}")
+            best = f"best of {job.prompt.takes} " if job.prompt.takes > 1 else ""
+            self._say(f"{what}  in {took:.2f} s  -> {best}{event.fields['path']}")
         else:
             reason = f" ({event.fields['code']}): {event.fields['why']}" if event.kind == "failed" else ""
             self._say(f"{what}  {event.kind}{reason}")

@@ -57,6 +57,8 @@ class AudioLDM2Engine:
                 raise
             folder = build(cache_folder(), anew=True)  # ours, and damaged: a cleaner of caches was here
             pipe = load_pipeline(folder, self.compute, dtype, self.scheduler, on_stage)
+        if self.checkpoint.folder is None and self.compute == "cpu":
+            torch.set_num_threads(1)  # so small that a second thread costs more than it gives
         self.pipe = pipe
         self.sample_rate = int(pipe.vocoder.config.sampling_rate)
         self._hop = math.prod(pipe.vocoder.config.upsample_rates)

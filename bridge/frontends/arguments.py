@@ -73,11 +73,13 @@ def pairs(arguments: list[Any]) -> Fields:
 def words(arguments: list[Any]) -> Fields:
     """Take `word … [seconds] [@key value …]` apart."""
     fields = Fields()
+    if "@" in arguments:
+        fields.fault = BadArgument("A key is written right behind its @, without a space: @preset drum")
     marks = [place for place, atom in enumerate(arguments) if isinstance(atom, str) and re.match(r"@[A-Za-z]", atom)]
     spoken = list(arguments[: marks[0]] if marks else arguments)
     if len(spoken) > 1 and _looks_numeric(spoken[-1]):
         fields.seconds = spoken.pop()
-    if not spoken:
+    if not spoken and fields.fault is None:
         fields.fault = BadArgument("A prompt is missing: /bridge/generate/words rain on tin 4")
     fields.prompt = joined(spoken)
     for mark, end in itertools.pairwise([*marks, len(arguments)]):
@@ -105,8 +107,11 @@ def _add(fields: Fields, name: Any, given: list[Any]) -> None:
 
 def unknown_key(name: str) -> BadArgument:
     """What to say about a key that the table does not have."""
-    near = difflib.get_close_matches(name[:40].lower().lstrip("@-"), KEYS, 1, 0.5)
-    known = ", ".join(key.name for key in KEYS.values() if key.what)
+    if name in ("seconds", "prompt"):
+        return BadArgument("The prompt comes first and the seconds right after it, both without a key.")
+    there = [key.name for key in KEYS.values() if key.what]
+    near = difflib.get_close_matches(name[:40].lower().lstrip("@-"), there, 1, 0.5)
+    known = ", ".join(there)
     return BadArgument(
         f"There is no key {name[:40]!r}; " + (f"did you mean {near[0]}?" if near else f"there are: {known}.")
     )
@@ -142,7 +147,7 @@ def number(given: Any, name: str, allowed: Range, whole: bool = False) -> float:
     # 32-bit floats cannot say 0.1 exactly: what a host sends as 0.1 arrives as 0.10000000149, or just below.
     near = given if whole else next((b for b in allowed if math.isclose(given, b, rel_tol=1e-6)), round(given, 6))
     if near not in allowed:
-        raise BadArgument(f"{name} must be {allowed}, not {given:.10g}.")
+        raise BadArgument(f"{name} must be {allowed}, not {round(given, 6):.10g}.")
     return near
 
 

@@ -58,7 +58,7 @@ KEYS = {
         Key("takes", "whole", "several results for one ask, each a file, best first", TAKES),
         Key("sink", "choice", "where the clip goes", choices=("folder",),
             later="audio: playing through an audio device comes with a later version; leave sink out"),
-        Key("reply_port", "whole", "answer to this port of your machine instead of the one you send from", PORT),
+        Key("reply_port", "whole", "answer to this port of your machine, not the one you send from; every message takes it last", PORT),
         Key("bars", "number", "", later=MUSICAL),
         Key("bpm", "number", "", later=MUSICAL),
         Key("loop", "whole", "", later="seamless loops come with a later version; the preset `loop` asks the model for one"),
@@ -109,7 +109,7 @@ REPLIES = {
     for reply in (
         Reply("/bridge/queued", ("position", "eta_seconds"), "id, i position, f eta_seconds, then `seed` i",
               "Accepted. `position` jobs are before it; `eta_seconds` until the clip is there, 0 while nothing is measured yet."),
-        Reply("/bridge/progress", ("fraction",), "id, f 0..1", "After each denoising step."),
+        Reply("/bridge/progress", ("fraction",), "id, f 0..1", "Before the first and after each denoising step; below 1: decoding and writing follow."),
         Reply("/bridge/take", ("take", "path", "score"), "id, i take, s path, f score, then `seed` i",
               "Each take when there are several, best first."),
         Reply("/bridge/done", ("path", "seconds"),

@@ -22,7 +22,7 @@ from bridge import __version__, engine, portable
 from bridge.config import OscConfig
 from bridge.core import Bridge
 from bridge.engine import checkpoints
-from bridge.errors import AlreadyRunning, BadArgument, ClipbridgeError, ConfigError, PortTaken, UnknownAddress
+from bridge.errors import AlreadyRunning, BadArgument, ClipbridgeError, ConfigError, IdTaken, PortTaken, UnknownAddress
 from bridge.frontends import arguments as args
 from bridge.frontends import osc_guard
 from bridge.frontends.methods import KEYS, METHODS, PORT, REPLIES
@@ -39,6 +39,14 @@ MAX_REMEMBERED_ASKERS = 64
 MAX_FAULTS_TOLD = 8  # of one datagram: a packet of rubbish must not become a hundred answers
 MAX_WHY = 600
 SET_PREFIX = "/bridge/set/"
+# These read reply_port among their own keys, or send back everything they get.
+OWN_REPLY_PORT = (
+    "/bridge/generate",
+    "/bridge/generate/words",
+    "/bridge/ping",
+    "/bridge/subscribe",
+    "/bridge/unsubscribe",
+)
 
 
 @contextlib.asynccontextmanager
@@ -98,6 +106,8 @@ class OscFrontend(asyncio.DatagramProtocol):
         if address in REPLIES:
             return  # another Clipbridge answers us: two that answer each other would never stop
         try:
+            if address not in OWN_REPLY_PORT:
+                sender = self._answer_to(given, sender)
             if address.startswith(SET_PREFIX):
                 self.set(given, sender, address)
             elif (method := METHODS.get(address)) is not None:
@@ -110,6 +120,17 @@ class OscFrontend(asyncio.DatagramProtocol):
         except Exception:
             log.exception("%s failed", address)
             self._send(sender, "/bridge/error", address, "internal", "Clipbridge failed on this message; see its log.")
+
+    def _answer_to(self, given: list[Any], sender: Target) -> Target:
+        """Where the asker wants its answer: a last `reply_port N` is taken out of `given`; else what was set, or
+        where the message came from."""
+        port = self._settings.get(sender[0], {}).get("reply_port", sender[1])
+        if len(given) >= 2 and given[-2] == "reply_port":
+            port = int(args.number(given[-1], "reply_port", PORT, whole=True))
+            del given[-2:]
+        if port == self.port:
+            raise BadArgument(f"reply_port {port} is the port Clipbridge itself listens on; give your own.")
+        return sender[0], port
 
     def _send(self, target: Target, address: str, *values: Any) -> None:
         self._transport.sendto(encode(address, values), target)
@@ -131,7 +152,8 @@ class OscFrontend(asyncio.DatagramProtocol):
                 raise BadArgument(f"reply_port {self.port} is the port Clipbridge itself listens on; give your own.")
             job, new = self.bridge.generate(fields.ask(), sender[0], job_id, target)
         except ClipbridgeError as error:
-            made = secrets.token_hex(4) if job_id is None else exact(job_id)
+            # An id that is taken is not used for the refusal: the job that has it is alive and ends once.
+            made = secrets.token_hex(4) if job_id is None or isinstance(error, IdTaken) else exact(job_id)
             self._send(target, "/bridge/failed", made, error.code, str(error)[:MAX_WHY])
         else:
             if not new and job.last_event is not None:
@@ -139,7 +161,9 @@ class OscFrontend(asyncio.DatagramProtocol):
 
     def set(self, given: list[Any], sender: Target, address: str) -> None:
         name = address.removeprefix(SET_PREFIX)
-        if name not in ("prompt", "seconds") and (name not in KEYS or name == "id"):
+        if name == "id":
+            raise BadArgument("An id cannot be remembered: each trigger is a job of its own and gets one made for it.")
+        if name not in ("prompt", "seconds") and name not in KEYS:
             raise args.unknown_key(name)
         stored = self._settings.setdefault(sender[0], {})
         self._settings.move_to_end(sender[0])
@@ -156,7 +180,10 @@ class OscFrontend(asyncio.DatagramProtocol):
         elif name == "seconds":
             stored[name] = args.number(only, name, args.SECONDS)
         else:
-            stored[name] = args.value(KEYS[name], only)
+            checked = args.value(KEYS[name], only)
+            if name == "preset":
+                self.bridge.presets.get(checked)
+            stored[name] = checked
 
     def trigger(self, given: list[Any], sender: Target, _message: Any) -> None:
         if not args.press(given, "/bridge/trigger"):
@@ -278,7 +305,7 @@ def encode(address: str, values: tuple[Any, ...]) -> bytes:
     builder = OscMessageBuilder(address)
     for value in values:
         if isinstance(value, str):
-            builder.add_arg(value.replace("\0", ""), "s")
+            builder.add_arg(value.replace("\0", "").encode("utf-8", "replace").decode(), "s")
         elif isinstance(value, int):
             builder.add_arg(value, "i" if -(2**31) <= value < 2**31 else "h")
         else:

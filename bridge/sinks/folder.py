@@ -35,7 +35,11 @@ class FolderSink:
     def open(self) -> None:
         """Create the folder if it is missing, clear what dead processes left, and try whether it can be written."""
         with sentence(self.folder):
-            self.folder.mkdir(parents=True, exist_ok=True)
+            if len(str(self.folder)) > 4_000 or any(
+                len(part.encode("utf-8", "replace")) > 255 for part in self.folder.parts
+            ):
+                raise OSError(errno.ENAMETOOLONG, "too long")
+            _make(self.folder)
             if not _is_utf8(self.folder):
                 raise OSError(errno.EILSEQ, "its path is not UTF-8, and no host could be told of it")
             self.sweep()
@@ -50,7 +54,8 @@ class FolderSink:
     def sweep(self) -> None:
         """Remove what dead processes left in the staging areas."""
         with contextlib.suppress(OSError):
-            for root in self._roots():
+            beside = [root for depth in ("*", "*/*", "*/*/*") for root in self.folder.glob(f"{depth}/{DOT_FOLDER}")]
+            for root in (*self._roots(), *beside):
                 _sweep(root)
 
     def deliver(self, data: bytes, check: Callable[[Path], None], sub_folder: str, names: Iterator[str]) -> Path:
@@ -69,23 +74,17 @@ class FolderSink:
                 if error.errno != errno.EXDEV:
                     raise
             # No rename across: a bind mount, or a sub-folder that is a link to another disk. Stage beside the clip.
-            beside = target / DOT_FOLDER
-            beside.mkdir(exist_ok=True)
+            area, lock = _claim(target / DOT_FOLDER)
             try:
-                return self._write(beside, target, data, check, names)
+                return self._write(area, target, data, check, names)
             finally:
-                with contextlib.suppress(OSError):
-                    beside.rmdir()
+                _remove(area, lock)
 
     def close(self) -> None:
         """Remove this process's staging area."""
-        if self._lock is not None:
-            self._lock.release()  # first: Windows removes no file that is open
-        if self._staging is not None:
-            shutil.rmtree(self._staging, ignore_errors=True)
-            with contextlib.suppress(OSError):
-                if self._staging.parent.name == DOT_FOLDER:
-                    self._staging.parent.rmdir()  # only if it is empty
+        if self._staging is not None and self._lock is not None:
+            _remove(self._staging, self._lock)
+        self._staging = self._lock = None
 
     def _write(
         self, staging: Path, target: Path, data: bytes, check: Callable[[Path], None], names: Iterator[str]
@@ -132,11 +131,31 @@ def _claim(root: Path) -> tuple[Path, FileLock]:
         try:
             lock.acquire(timeout=0)
         except OSError:
+            shutil.rmtree(area, ignore_errors=True)
             if attempt == 4:
                 raise
         else:
             return area, lock
     raise AssertionError("unreachable")
+
+
+def _remove(area: Path, lock: FileLock) -> None:
+    """Give a staging area back."""
+    lock.release()  # first: Windows removes no file that is open
+    shutil.rmtree(area, ignore_errors=True)
+    with contextlib.suppress(OSError):
+        if area.parent.name == DOT_FOLDER:
+            area.parent.rmdir()  # only if it is empty
+
+
+def _make(folder: Path) -> None:
+    """Create the sample folder. Raises FolderError where something else is in its place."""
+    if folder.exists() and not folder.is_dir():
+        raise FolderError(f"{folder} is a file, not a folder. Choose a folder with --folder.")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (FileNotFoundError, NotADirectoryError, FileExistsError) as error:
+        raise FolderError(f"The sample folder {folder} cannot be made. Choose another with --folder.") from error
 
 
 def _sweep(root: Path) -> None:
@@ -180,6 +199,8 @@ def _explain(error: OSError, folder: Path) -> str:
         return f"{folder} is on a read-only disk. Choose another folder with --folder."
     if error.errno in (errno.EACCES, errno.EPERM):
         return f"{folder} may not be written by this user. Mend its permissions or choose another with --folder."
+    if error.errno == errno.ENAMETOOLONG:
+        return f"The name of the sample folder is too long for this system: {str(folder)[:80]}…"
     if error.errno in (errno.ENOENT, errno.ESTALE) or (error.errno is not None and not os.path.isdir(folder)):
         return f"The sample folder {folder} is gone or cannot be made. Put it back; the next clip is written then."
     return f"{folder} cannot be written ({error.strerror or error})."
