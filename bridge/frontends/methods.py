@@ -109,7 +109,8 @@ REPLIES = {
     for reply in (
         Reply("/bridge/queued", ("position", "eta_seconds"), "id, i position, f eta_seconds, then `seed` i",
               "Accepted. `position` jobs are before it; `eta_seconds` until the clip is there, 0 while nothing is measured yet."),
-        Reply("/bridge/progress", ("fraction",), "id, f 0..1", "Before the first and after each denoising step; below 1: decoding and writing follow."),
+        Reply("/bridge/progress", ("fraction",), "id, f 0..1",
+              "Before the first and after each denoising step; below 1: decoding and writing follow."),
         Reply("/bridge/take", ("take", "path", "score"), "id, i take, s path, f score, then `seed` i",
               "Each take when there are several, best first."),
         Reply("/bridge/done", ("path", "seconds"),
