@@ -1,0 +1,165 @@
+"""What the synthesised sounds are made of: filters, envelopes, oscillators, modes and noise. Mono, 44.1 kHz."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.signal import lfilter
+
+SAMPLE_RATE = 44_100  # Hz
+NYQUIST_GUARD = 20_000  # Hz; nothing is synthesised above
+TABLE = 4_096  # samples of one cycle of an oscillator
+BLOCK = 512  # samples for which a moving filter keeps its setting: 12 ms
+
+Wave = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Attributes:
+    """What an adjective can ask for. The first four lie in −1…1, `distortion` in 0…1 (heard from about 0.5).
+
+    `octave` is the number in a note's name (C4 = 261.63 Hz), 0 for sounds without a pitch; `wave` is "saw", "square",
+    "sine" or "noise"; `chord` is "single", "fifth", "major" or "minor".
+    """
+
+    pitch: float = 0.0
+    brightness: float = 0.0
+    length: float = 0.0
+    force: float = 0.0
+    distortion: float = 0.0
+    octave: int = 0
+    wave: str = "saw"
+    chord: str = "single"
+
+
+def mix(low: float, high: float, position: float) -> float:
+    """Linear between `low` and `high` for a position in −1…1."""
+    return low + (high - low) * (position + 1) / 2
+
+
+def scale(low: float, high: float, position: float) -> float:
+    """Geometric between `low` and `high` (both > 0) for a position in −1…1: equal steps sound equal."""
+    return float(low * (high / low) ** ((position + 1) / 2))
+
+
+def seconds_of(n: int) -> Wave:
+    """Times of n samples, in seconds."""
+    return np.arange(n, dtype=np.float32) / SAMPLE_RATE
+
+
+def decay(n: int, time_constant: float, attack_seconds: float = 0.0005) -> Wave:
+    """1 at the start, 1/e after `time_constant` seconds, with a linear attack."""
+    envelope = np.exp(-seconds_of(n) / time_constant)
+    rise = max(1, min(n, int(attack_seconds * SAMPLE_RATE)))
+    envelope[:rise] *= np.linspace(0, 1, rise, dtype=np.float32)
+    return envelope
+
+
+def hold(n: int, seconds: float, attack_seconds: float, release_seconds: float) -> Wave:
+    """A held note: linear attack, full level, linear release that ends at `seconds`."""
+    t = seconds_of(n)
+    return np.clip(t / attack_seconds, 0, 1) * np.clip((seconds - t) / release_seconds, 0, 1)
+
+
+def white(rng: np.random.Generator, n: int) -> Wave:
+    """White noise, standard deviation 1."""
+    return rng.standard_normal(n, dtype=np.float32)
+
+
+def _biquad(kind: str, frequency: float, q: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Low, high or band pass of second order (R. Bristow-Johnson, Audio EQ Cookbook)."""
+    w = 2 * np.pi * min(max(frequency, 15.0), NYQUIST_GUARD) / SAMPLE_RATE
+    cosine, alpha = np.cos(w), np.sin(w) / (2 * q)
+    if kind == "low":
+        b = np.array([(1 - cosine) / 2, 1 - cosine, (1 - cosine) / 2])
+    elif kind == "high":
+        b = np.array([(1 + cosine) / 2, -(1 + cosine), (1 + cosine) / 2])
+    else:
+        b = np.array([alpha, 0.0, -alpha])
+    a = np.array([1 + alpha, -2 * cosine, 1 - alpha])
+    return b / a[0], a / a[0]
+
+
+def filtered(x: Wave, kind: str, frequency: float, q: float = 0.707, times: int = 1) -> Wave:
+    """`x` through a filter of kind "low", "high" or "band" at `frequency` Hz, `times` times."""
+    b, a = _biquad(kind, frequency, q)
+    for _ in range(times):
+        x = lfilter(b, a, x)
+    return x.astype(np.float32)
+
+
+def swept(x: Wave, kind: str, frequencies: NDArray[np.floating], q: float, times: int = 1) -> Wave:
+    """`x` through a filter whose frequency follows `frequencies` (Hz, one a sample, read once a block)."""
+    for _ in range(times):
+        y, state = np.empty_like(x), np.zeros(2)
+        for start in range(0, len(x), BLOCK):
+            b, a = _biquad(kind, float(frequencies[start]), q)
+            y[start : start + BLOCK], state = lfilter(b, a, x[start : start + BLOCK], zi=state)
+        x = y
+    return x
+
+
+def harmonics(wave: str, brightness: float, count: int = 200) -> NDArray[np.float64]:
+    """Amplitudes of the harmonics 1…count of a waveform, rolled off above a cut that rises with `brightness`."""
+    k = np.arange(1, count + 1)
+    amplitude = {"saw": 1 / k, "square": np.where(k % 2 == 1, 1 / k, 0), "sine": (k == 1) * 1.0}[wave]
+    return amplitude / (1 + (k / scale(2.5, 60, brightness)) ** 3)
+
+
+def oscillator(frequency: float | Wave, amplitudes: NDArray[np.floating], n: int, phase: float = 0.0) -> Wave:
+    """A periodic sound without aliasing: one cycle made of the harmonics that fit below 20 kHz, read at `frequency`."""
+    f = np.broadcast_to(np.asarray(frequency, dtype=np.float64), (n,))
+    spectrum = np.zeros(TABLE // 2 + 1, dtype=complex)
+    fitting = min(len(amplitudes), TABLE // 2, int(NYQUIST_GUARD / f.max()))
+    spectrum[1 : fitting + 1] = -0.5j * TABLE * amplitudes[:fitting]
+    table = np.fft.irfft(spectrum)
+    position = (np.cumsum(f) / SAMPLE_RATE + phase) * TABLE
+    return np.interp(position, np.arange(TABLE), table, period=TABLE).astype(np.float32)
+
+
+def sine(frequency: float | Wave, n: int, phase: float = 0.0) -> Wave:
+    """A sine whose frequency (Hz) may move."""
+    if isinstance(frequency, float | int):
+        return np.sin(2 * np.pi * (frequency * seconds_of(n).astype(np.float64) + phase)).astype(np.float32)
+    return np.sin(2 * np.pi * (np.cumsum(frequency, dtype=np.float64) / SAMPLE_RATE + phase)).astype(np.float32)
+
+
+def modes(frequencies: NDArray[np.floating], decays: NDArray[np.floating], gains: NDArray[np.floating], n: int) -> Wave:
+    """Struck modes: decaying sines (Hz, time constants in seconds, amplitudes), as two-pole resonators hit once."""
+    hit = np.zeros(n)
+    hit[0] = 1.0
+    y = np.zeros(n)
+    for frequency, time_constant, gain in zip(frequencies, decays, gains, strict=True):
+        if frequency < NYQUIST_GUARD and gain:
+            w, r = 2 * np.pi * frequency / SAMPLE_RATE, np.exp(-1 / (time_constant * SAMPLE_RATE))
+            y += lfilter([0.0, gain * r * np.sin(w)], [1.0, -2 * r * np.cos(w), r * r], hit)
+    return y.astype(np.float32)
+
+
+def metal(rng: np.random.Generator, base: float, n: int) -> Wave:
+    """Six square waves at inharmonic ratios, as in the cymbal circuit of the TR-808 (its service manual)."""
+    t = seconds_of(n)
+    y = np.zeros(n, dtype=np.float32)
+    for ratio in (1.0, 1.4471, 1.6170, 1.9265, 2.5028, 2.6637):
+        y += np.sign(np.sin(2 * np.pi * (base * ratio * t + rng.random())))
+    return y / 6
+
+
+def distorted(x: Wave, amount: float) -> Wave:
+    """Soft clipping for amounts above 0.3 (0…1); below that the sound stays clean."""
+    if amount <= 0.3:
+        return x
+    drive = 1 + 20 * (amount - 0.3) / 0.7
+    return np.tanh(drive * x / (np.abs(x).max() + 1e-9)).astype(np.float32)
+
+
+def frequency_of(midi: float) -> float:
+    """Hz of a MIDI note number; 69 is A4 = 440 Hz, 60 is C4."""
+    return float(440.0 * 2 ** ((midi - 69) / 12))
+
+
+def c_of(octave: int) -> float:
+    """Hz of the C of an octave: C4 = 261.63."""
+    return frequency_of(12 * (octave + 1))
