@@ -1,0 +1,85 @@
+"""The starter's vocoder and its retuning, on tones whose answer is known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from bridge.engine.mel_vocoder import LOWEST, MelVocoder, MelVocoderConfig, filterbank
+from bridge.engine.retune import measure, retune
+
+RATE = 44_100
+
+
+@pytest.fixture(scope="module")
+def vocoder() -> MelVocoder:
+    return MelVocoder(MelVocoderConfig())
+
+
+def tone(hz: float, seconds: float = 1.0, partials: int = 6) -> np.ndarray:
+    t = np.arange(int(seconds * RATE)) / RATE
+    return (sum(np.sin(2 * np.pi * hz * k * t) / k for k in range(1, partials + 1)) * 0.3).astype(np.float32)
+
+
+def loudest_hz(wave: np.ndarray) -> float:
+    spectrum = np.abs(np.fft.rfft(wave * np.hanning(len(wave)), 1 << 18))
+    return float(spectrum.argmax() * RATE / (1 << 18))
+
+
+def test_every_band_hears_something_and_together_they_hear_everything_up_to_the_top() -> None:
+    bands = filterbank(MelVocoderConfig())
+    assert bands.shape == (128, 1025) and (bands.sum(1) > 0).all()
+    assert (bands.sum(0)[1:-1] > 0).all()
+
+
+@pytest.mark.parametrize("hz", [65.41, 261.63, 1046.5, 5_000.0])
+def test_a_steady_tone_comes_back_at_its_pitch(vocoder: MelVocoder, hz: float) -> None:
+    wave = np.concatenate([np.zeros(882, np.float32), tone(hz, partials=1)])[: 80 * 512]
+    again = vocoder(vocoder.mel(torch.from_numpy(wave)[None]))[0].numpy()
+    assert abs(1200 * np.log2(loudest_hz(again) / hz)) < 35
+    assert np.abs(again).max() == pytest.approx(0.3, rel=0.35)
+
+
+def test_noise_keeps_its_energy_also_above_8_khz(vocoder: MelVocoder) -> None:
+    wave = np.random.default_rng(0).normal(size=80 * 512).astype(np.float32) * 0.1
+    again = vocoder(vocoder.mel(torch.from_numpy(wave)[None]))[0].numpy()
+    for low, high in ((0, 2_000), (8_000, 16_000), (16_000, 21_000)):
+        power = [
+            (np.abs(np.fft.rfft(x)) ** 2)[int(low * len(x) / RATE) : int(high * len(x) / RATE)].sum() / len(x)
+            for x in (wave, again)
+        ]
+        assert 0.6 < power[1] / power[0] < 1.5
+
+
+def test_silence_stays_silent_and_the_lead_in_is_cut_off(vocoder: MelVocoder) -> None:
+    again = vocoder(torch.full((2, 16, 128), LOWEST))
+    assert again.shape == (2, 16 * 512 - 838)
+    assert again.abs().max() < 1e-4
+
+
+def test_a_clip_sounds_the_same_alone_and_in_a_batch(vocoder: MelVocoder) -> None:
+    mel = vocoder.mel(torch.from_numpy(np.stack([tone(200)[: 40 * 512], tone(330)[: 40 * 512]])))
+    alone, batch = vocoder(mel[1:2]), vocoder(mel)
+    assert torch.equal(alone, vocoder(mel[1:2]))
+    torch.testing.assert_close(alone[0], batch[1], atol=1e-3, rtol=0)
+
+
+def test_numbers_far_out_of_range_make_a_sound_and_no_accident(vocoder: MelVocoder) -> None:
+    assert vocoder(torch.full((1, 8, 128), 50.0)).isfinite().all()
+    assert vocoder(torch.full((1, 8, 128), -50.0)).abs().max() < 1e-4
+
+
+@pytest.mark.parametrize("off_cents", [-70, -20, 0, 35, 80])
+def test_a_tone_that_is_off_is_measured_and_brought_to_its_note(off_cents: float) -> None:
+    wave = tone(261.63 * 2 ** (off_cents / 1200))
+    made_hz = measure(wave, RATE, 261.63)
+    assert abs(1200 * np.log2(made_hz / 261.63) - off_cents) < 5
+    tuned = retune(wave, RATE, made_hz, 440.0)
+    assert abs(1200 * np.log2(loudest_hz(tuned) / 440.0)) < 5
+    assert len(tuned) == pytest.approx(len(wave) * made_hz / 440.0, abs=2)
+
+
+@pytest.mark.parametrize("wave", [np.zeros(1000, np.float32), np.zeros(0, np.float32), np.ones(50, np.float32)])
+def test_what_has_no_pitch_is_left_where_it_was_meant_to_be(wave: np.ndarray) -> None:
+    assert measure(wave, RATE, 220.0) == 220.0
