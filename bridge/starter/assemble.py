@@ -1,0 +1,69 @@
+"""Last stage: the trained parts become a checkpoint folder that AudioLDM2Pipeline loads, in half precision."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import diffusers
+from diffusers import AudioLDM2UNet2DConditionModel, AutoencoderKL
+
+from bridge.engine.mel_vocoder import MelVocoder, MelVocoderConfig
+from bridge.starter import text_stack
+from bridge.starter.captions import ADJECTIVES, CHORDS, WAVES
+from bridge.starter.catalogue import SOUNDS
+from bridge.starter.train_unet import make_scheduler
+
+CARD = Path(__file__).parent / "checkpoint" / "README.md"
+INDEX = {
+    "feature_extractor": ["transformers", "ClapFeatureExtractor"],
+    "language_model": ["transformers", "GPT2LMHeadModel"],
+    "projection_model": ["audioldm2", "AudioLDM2ProjectionModel"],
+    "scheduler": ["diffusers", "DPMSolverMultistepScheduler"],
+    "text_encoder": ["transformers", "ClapModel"],
+    "text_encoder_2": ["transformers", "T5EncoderModel"],
+    "tokenizer": ["transformers", "RobertaTokenizerFast"],
+    "tokenizer_2": ["transformers", "T5TokenizerFast"],
+    "unet": ["audioldm2", "AudioLDM2UNet2DConditionModel"],
+    "vae": ["diffusers", "AutoencoderKL"],
+    "vocoder": ["clipbridge", "MelVocoder"],  # no class of a library: the loader passes its own
+}
+
+
+def assemble(work: Path) -> Path:
+    """The folder `work`/checkpoint, made anew from `work`/parts, with the model card of the shipped one."""
+    parts, folder = work / "parts", work / "checkpoint"
+    shutil.rmtree(folder, ignore_errors=True)
+    stack = text_stack.load(parts)
+    for network in stack.networks().values():
+        network.half()
+    stack.save(folder)
+    AutoencoderKL.from_pretrained(parts / "vae").half().save_pretrained(folder / "vae")
+    AudioLDM2UNet2DConditionModel.from_pretrained(parts / "unet").half().save_pretrained(folder / "unet")
+    MelVocoder(MelVocoderConfig()).half().save_pretrained(folder / "vocoder")
+    make_scheduler().save_pretrained(folder / "scheduler")
+    index = {"_class_name": "AudioLDM2Pipeline", "_diffusers_version": diffusers.__version__, **INDEX}
+    _write(folder / "model_index.json", index)
+    _write(folder / "heard.json", vocabulary())
+    for file in folder.rglob("config.json"):  # the libraries note where a part was loaded from: a path of this machine
+        _write(file, {k: v for k, v in json.loads(file.read_text("utf-8")).items() if k != "_name_or_path"})
+    if CARD.is_file():
+        shutil.copy(CARD, folder / "README.md")
+    return folder
+
+
+def vocabulary() -> dict[str, object]:
+    """What the starter understands, for `bridge.engine.hearing`: nouns with their sound, other words, octaves."""
+    words = {word for low, high in ADJECTIVES.values() for word in (*low, *high)}
+    words |= {word for group in (*WAVES.values(), *CHORDS.values()) for word in group}
+    words |= {word for sound in SOUNDS if sound.force for group in sound.force for word in group}
+    return {
+        "nouns": {noun: sound.name for sound in SOUNDS for noun in sound.nouns},
+        "words": sorted(words),
+        "octaves": {sound.name: list(sound.octaves) for sound in SOUNDS if sound.octaves},
+    }
+
+
+def _write(file: Path, content: object) -> None:
+    file.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", encoding="utf-8")

@@ -1,0 +1,69 @@
+"""The training data, made on the fly: the same clips from the same seed, as spectrograms grouped by length."""
+
+from __future__ import annotations
+
+import multiprocessing
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from bridge.engine.mel_vocoder import MelVocoder, MelVocoderConfig
+from bridge.starter.catalogue import SOUNDS, draw, render
+from bridge.starter.parts import Attributes
+
+HOP = 512
+ROW_SAMPLES = 8 * HOP  # of one row of latents: 93 ms
+# Rows → share of the clips. Most asks are for one-shots; a few long clips teach what goes on and what ends.
+LENGTHS = {4: 0.03, 8: 0.14, 12: 0.33, 20: 0.20, 28: 0.20, 44: 0.07, 88: 0.03}
+CHUNK = 180  # clips that a worker makes from one seed
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """What a clip was made from: the index of its sound, and the attributes."""
+
+    sound: int
+    attributes: Attributes
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Clips of one length. `mels` is float16 of shape (clips, rows × 8, 128)."""
+
+    rows: int
+    mels: NDArray[np.float16]
+    labels: tuple[Labelled, ...]
+
+
+def make_chunk(
+    seed: tuple[int, int], lengths: dict[int, float] | None = None
+) -> list[tuple[int, Labelled, NDArray[np.float16]]]:
+    """CHUNK clips, the sounds in turn: (rows, label, mel). The same for the same seed."""
+    torch.set_num_threads(1)
+    lengths = lengths or LENGTHS
+    rng = np.random.default_rng(seed)
+    front_end = MelVocoder(MelVocoderConfig())
+    clips = []
+    for number in range(CHUNK):
+        sound = SOUNDS[number % len(SOUNDS)]
+        rows = int(rng.choice(list(lengths), p=list(lengths.values())))
+        attributes = draw(rng, sound)
+        wave = torch.from_numpy(render(rng, sound, attributes, rows * ROW_SAMPLES))
+        mel = front_end.mel(wave[None])[0].numpy().astype(np.float16)
+        clips.append((rows, Labelled(SOUNDS.index(sound), attributes), mel))
+    return clips
+
+
+def make(seed: int, chunks: int, workers: int = 2) -> list[Group]:
+    """`chunks` × CHUNK clips, in groups of one length each. Workers are spawned; the result does not depend on them."""
+    with multiprocessing.get_context("spawn").Pool(workers) as pool:
+        made = pool.map(make_chunk, [(seed, chunk) for chunk in range(chunks)], chunksize=1)
+    clips = [clip for chunk in made for clip in chunk]
+    groups = []
+    for rows in LENGTHS:
+        of_length = [(label, mel) for r, label, mel in clips if r == rows]
+        if of_length:
+            groups.append(Group(rows, np.stack([mel for _, mel in of_length]), tuple(label for label, _ in of_length)))
+    return groups

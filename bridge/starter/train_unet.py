@@ -1,0 +1,181 @@
+"""Third stage: the UNet learns to make latents of what a caption says. The text stack stays as it is."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from accelerate import Accelerator
+from diffusers import AudioLDM2UNet2DConditionModel, DPMSolverMultistepScheduler
+from diffusers.training_utils import EMAModel
+from numpy.typing import NDArray
+
+from bridge.starter import text_stack
+from bridge.starter.captions import as_typed, caption
+from bridge.starter.catalogue import SOUNDS
+from bridge.starter.dataset import Labelled
+from bridge.starter.progress import Log
+from bridge.starter.resume import Resumable
+from bridge.starter.text_stack import TextStack
+
+ROWS_A_STEP = 420  # rows of latents in a batch, whatever the length of its clips
+LEARNING_RATE = 1.2e-3
+VARIANTS = 4  # captions a clip
+UNGUIDED = 0.1  # share of the clips that come without a caption, which guidance needs
+AVERAGED = 0.999  # decay of the averaged weights, which are the ones that ship
+EVERY = 4  # steps between two updates of the average
+REPORT_EVERY = 50
+TIMESTEPS = 1_000
+
+Latents = list[tuple[int, NDArray[np.float16], tuple[Labelled, ...]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """A text as the UNet hears it: T5 states (tokens, 128) and GPT2 states (8, 128), float16."""
+
+    t5: torch.Tensor
+    gpt2: torch.Tensor
+
+
+def make_unet() -> AudioLDM2UNet2DConditionModel:
+    """6.9 M weights. Attention costs most, so only the lower levels listen: the middle one to GPT2, the deepest to
+    itself, to GPT2 and to T5."""
+    width = text_stack.WIDTH
+    return AudioLDM2UNet2DConditionModel(
+        sample_size=28,
+        in_channels=16,
+        out_channels=16,
+        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
+        up_block_types=("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
+        block_out_channels=(64, 96, 160),
+        layers_per_block=1,
+        norm_num_groups=16,
+        cross_attention_dim=((width,), (width,), (None, width, width)),
+        attention_head_dim=4,
+        use_linear_projection=True,
+    ).to(memory_format=torch.channels_last)
+
+
+def make_scheduler() -> DPMSolverMultistepScheduler:
+    """The noise schedule of AudioLDM 2 with v-prediction; every setting that changes the sound is stated."""
+    return DPMSolverMultistepScheduler(
+        num_train_timesteps=TIMESTEPS,
+        beta_schedule="scaled_linear",
+        beta_start=0.0015,
+        beta_end=0.0195,
+        prediction_type="v_prediction",
+        algorithm_type="dpmsolver++",
+        solver_order=2,
+        timestep_spacing="trailing",
+        final_sigmas_type="zero",
+    )
+
+
+def train(latents: Latents, steps: int, work: Path, accelerator: Accelerator, seed: int = 0) -> None:
+    """Train for `steps` steps, going on from what lies in `work`; the averaged UNet lies in `work`/parts afterwards."""
+    stack = text_stack.load(work / "parts")
+    for network in stack.networks().values():
+        network.to(accelerator.device).eval().requires_grad_(False)
+    heard = [encode_captions(stack, labels, seed + group) for group, (_, _, labels) in enumerate(latents)]
+    nothing = encode_texts(stack, [""])[0]
+    torch.manual_seed(seed)
+    unet = make_unet()
+    optimiser = torch.optim.AdamW(unet.parameters(), lr=LEARNING_RATE, weight_decay=0.01, betas=(0.9, 0.99))
+    unet, optimiser = accelerator.prepare(unet, optimiser)
+    average = EMAModel(unet.parameters(), decay=AVERAGED**EVERY, use_ema_warmup=True, power=0.75, foreach=True)
+    average.to(accelerator.device)
+    accelerator.register_for_checkpointing(average)
+    state = Resumable(work / "unet", accelerator)
+    log = Log(work / "log.jsonl", "unet", steps)
+    kept = make_scheduler().alphas_cumprod.to(accelerator.device)
+    batch_of = [max(2, round(ROWS_A_STEP / rows)) for rows, _, _ in latents]
+    shares = np.array([len(labels) / batch for (_, _, labels), batch in zip(latents, batch_of, strict=True)])
+    loss_sum = 0.0
+    for step in range(state.step, steps):
+        rng = np.random.default_rng((seed, 11, step))
+        torch.manual_seed(seed * 1_000_003 + step)
+        rate = LEARNING_RATE * min(1, (step + 1) / 100) * (0.98 * 0.5 * (1 + math.cos(math.pi * step / steps)) + 0.02)
+        for group in optimiser.param_groups:
+            group["lr"] = rate
+        chosen = int(rng.choice(len(latents), p=shares / shares.sum()))
+        batch = batch_of[chosen]
+        clips = rng.integers(0, len(latents[chosen][2]), batch)
+        texts = [
+            nothing if rng.random() < UNGUIDED else heard[chosen][int(clip)][int(rng.integers(VARIANTS))]
+            for clip in clips
+        ]
+        z = torch.from_numpy(latents[chosen][1][clips].astype(np.float32)).to(accelerator.device)
+        # One time in each of `batch` equal parts of the schedule: less spread of the loss than free draws.
+        t = ((torch.arange(batch) + torch.rand(batch)) / batch * TIMESTEPS).long().clamp(0, TIMESTEPS - 1)
+        t = t.to(accelerator.device)
+        signal, noise_level = kept[t].sqrt()[:, None, None, None], (1 - kept[t]).sqrt()[:, None, None, None]
+        noise = torch.randn_like(z)
+        noisy = (signal * z + noise_level * noise).contiguous(memory_format=torch.channels_last)
+        told = unet(noisy, t, **together(texts, accelerator.device)).sample
+        loss = F.mse_loss(told, signal * noise - noise_level * z)
+        optimiser.zero_grad()
+        accelerator.backward(loss)
+        accelerator.clip_grad_norm_(unet.parameters(), 1.0)
+        optimiser.step()
+        if (step + 1) % EVERY == 0:
+            average.step(unet.parameters())
+        loss_sum += float(loss.detach()) / REPORT_EVERY
+        if (step + 1) % REPORT_EVERY == 0:
+            log.report(step + 1, **{"squared error": loss_sum})
+            loss_sum = 0.0
+        if state.keep(step + 1, last=step + 1 == steps):
+            _save_average(accelerator.unwrap_model(unet), average, work / "parts" / "unet")
+
+
+def _save_average(unet: Any, average: EMAModel, folder: Path) -> None:
+    average.store(unet.parameters())
+    average.copy_to(unet.parameters())
+    unet.save_pretrained(folder)
+    average.restore(unet.parameters())
+
+
+def encode_captions(stack: TextStack, labels: tuple[Labelled, ...], seed: int) -> list[list[Encoded]]:
+    """VARIANTS captions for each clip, encoded."""
+    rng = np.random.default_rng((seed, 13))
+    texts = []
+    for label in labels:
+        for variant in range(VARIANTS):
+            text, _ = caption(rng, SOUNDS[label.sound], label.attributes, keep=0.75)
+            texts.append(as_typed(rng, text) if variant == 0 else text)
+    encoded = encode_texts(stack, texts)
+    return [encoded[start : start + VARIANTS] for start in range(0, len(texts), VARIANTS)]
+
+
+@torch.no_grad()
+def encode_texts(stack: TextStack, texts: list[str]) -> list[Encoded]:
+    """Each text as if it were alone: batches hold texts of one length only."""
+    by_length: dict[int, list[int]] = {}
+    for index, length in enumerate(text_stack.length_of(stack, texts)):
+        by_length.setdefault(length, []).append(index)
+    encoded: dict[int, Encoded] = {}
+    for members in by_length.values():
+        for start in range(0, len(members), 256):
+            part = members[start : start + 256]
+            t5, gpt2, _ = text_stack.encode(stack, [texts[i] for i in part])
+            t5, gpt2 = t5.half().cpu(), gpt2.half().cpu()
+            encoded.update({i: Encoded(t5[k].clone(), gpt2[k].clone()) for k, i in enumerate(part)})
+    return [encoded[i] for i in range(len(texts))]
+
+
+def together(texts: list[Encoded], device: torch.device) -> dict[str, torch.Tensor]:
+    """The UNet's arguments for a batch: T5 states padded to the longest, with a mask."""
+    longest = max(len(text.t5) for text in texts)
+    t5 = torch.stack([F.pad(text.t5, (0, 0, 0, longest - len(text.t5))) for text in texts]).float()
+    mask = torch.stack([(torch.arange(longest) < len(text.t5)).long() for text in texts])
+    gpt2 = torch.stack([text.gpt2 for text in texts]).float()
+    return {
+        "encoder_hidden_states": gpt2.to(device),
+        "encoder_hidden_states_1": t5.to(device),
+        "encoder_attention_mask_1": mask.to(device),
+    }

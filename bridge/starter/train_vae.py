@@ -1,0 +1,114 @@
+"""First stage: an autoencoder that holds 8 frames × 128 bands of the spectrogram in 16 × 16 numbers."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from accelerate import Accelerator
+from diffusers import AutoencoderKL
+from numpy.typing import NDArray
+
+from bridge.starter.dataset import Group
+from bridge.starter.progress import Log
+from bridge.starter.resume import Resumable
+
+LATENT_CHANNELS = 16
+CROP = 64  # frames
+BATCH = 16
+LEARNING_RATE = 2.5e-3
+DIVERGENCE = 3e-4  # weight of the divergence from a normal distribution
+REPORT_EVERY = 50
+
+
+def make_vae() -> AutoencoderKL:
+    """Factor 8 both ways; no attention, so that cost grows with the length and a clip may be of any length."""
+    return AutoencoderKL(
+        in_channels=1,
+        out_channels=1,
+        down_block_types=("DownEncoderBlock2D",) * 4,
+        up_block_types=("UpDecoderBlock2D",) * 4,
+        block_out_channels=(8, 16, 32, 64),
+        layers_per_block=1,
+        latent_channels=LATENT_CHANNELS,
+        norm_num_groups=4,
+        sample_size=CROP,
+        mid_block_add_attention=False,
+    ).to(memory_format=torch.channels_last)
+
+
+def train(groups: list[Group], steps: int, work: Path, accelerator: Accelerator, seed: int = 0) -> AutoencoderKL:
+    """Train for `steps` steps, going on from what lies in `work`. L1 and squared error on random crops."""
+    torch.manual_seed(seed)
+    vae = make_vae()
+    optimiser = torch.optim.AdamW(vae.parameters(), lr=LEARNING_RATE, weight_decay=0.0, betas=(0.9, 0.99))
+    vae, optimiser = accelerator.prepare(vae, optimiser)
+    state = Resumable(work / "vae", accelerator)
+    log = Log(work / "log.jsonl", "vae", steps)
+    usable = [group for group in groups if group.mels.shape[1] >= CROP]
+    shares = np.array([len(group.labels) * min(group.rows, 28) for group in usable], dtype=float)
+    sums: dict[str, float] = {}
+    for step in range(state.step, steps):
+        rng = np.random.default_rng((seed, step))
+        torch.manual_seed(seed * 1_000_003 + step)
+        rate = LEARNING_RATE * min(1, (step + 1) / 50) * (0.97 * 0.5 * (1 + math.cos(math.pi * step / steps)) + 0.03)
+        for group in optimiser.param_groups:
+            group["lr"] = rate
+        crops = torch.from_numpy(_crops(rng, usable[rng.choice(len(usable), p=shares / shares.sum())]))
+        x = crops[:, None].to(accelerator.device).contiguous(memory_format=torch.channels_last)
+        posterior = accelerator.unwrap_model(vae).encode(x).latent_dist
+        y = accelerator.unwrap_model(vae).decode(posterior.sample()).sample
+        absolute, squared = (y - x).abs().mean(), F.mse_loss(y, x)
+        divergence = 0.5 * (posterior.mean**2 + posterior.var - 1 - posterior.logvar).mean()
+        optimiser.zero_grad()
+        accelerator.backward(absolute + squared + DIVERGENCE * divergence)
+        accelerator.clip_grad_norm_(vae.parameters(), 1.0)
+        optimiser.step()
+        for key, value in {"mean absolute error": absolute, "divergence": divergence}.items():
+            sums[key] = sums.get(key, 0.0) + float(value.detach()) / REPORT_EVERY
+        if (step + 1) % REPORT_EVERY == 0:
+            log.report(step + 1, **sums)
+            sums = {}
+        state.keep(step + 1, last=step + 1 == steps)
+    return accelerator.unwrap_model(vae).eval()
+
+
+def _crops(rng: np.random.Generator, group: Group) -> NDArray[np.float32]:
+    """BATCH crops; half of them near the attack, where there is most to get right."""
+    which = rng.integers(0, len(group.labels), BATCH)
+    room = group.mels.shape[1] - CROP + 1
+    starts = np.where(rng.random(BATCH) < 0.5, rng.integers(0, min(room, 33), BATCH), rng.integers(0, room, BATCH))
+    return np.stack([group.mels[i, s : s + CROP] for i, s in zip(which, starts, strict=True)]).astype(np.float32)
+
+
+@torch.no_grad()
+def encode_all(vae: AutoencoderKL, groups: list[Group]) -> list[NDArray[np.float16]]:
+    """The latents of every group, (clips, 16, rows, 16), whitened a channel; the whitening is folded into `vae`, which
+    after this encodes to and decodes from latents of mean 0 and deviation 1 with scaling_factor 1."""
+    latents = []
+    for group in groups:
+        batch = max(1, 400 // group.rows)
+        parts = []
+        for start in range(0, len(group.labels), batch):
+            x = torch.from_numpy(group.mels[start : start + batch].astype(np.float32))[:, None]
+            x = x.to(vae.device).contiguous(memory_format=torch.channels_last)
+            parts.append(vae.encode(x).latent_dist.mean.float().cpu().numpy())
+        latents.append(np.concatenate(parts))
+    every = np.concatenate([part.transpose(1, 0, 2, 3).reshape(LATENT_CHANNELS, -1) for part in latents], axis=1)
+    mean, deviation = every.mean(1), every.std(1)
+    _fold(vae, torch.from_numpy(mean).to(vae.device), torch.from_numpy(deviation).to(vae.device))
+    shape = (1, -1, 1, 1)
+    return [((part - mean.reshape(shape)) / deviation.reshape(shape)).astype(np.float16) for part in latents]
+
+
+def _fold(vae: AutoencoderKL, mean: torch.Tensor, deviation: torch.Tensor) -> None:
+    after, before = vae.quant_conv, vae.post_quant_conv
+    before.bias.data += before.weight.data[:, :, 0, 0] @ mean
+    before.weight.data *= deviation[None, :, None, None]
+    after.weight.data[:LATENT_CHANNELS] /= deviation[:, None, None, None]
+    after.bias.data[:LATENT_CHANNELS] = (after.bias.data[:LATENT_CHANNELS] - mean) / deviation
+    after.bias.data[LATENT_CHANNELS:] -= 2 * torch.log(deviation)
+    vae.register_to_config(scaling_factor=1.0)

@@ -1,0 +1,279 @@
+"""The starter's sounds, captions and training; and the shipped checkpoint through the engine."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from accelerate import Accelerator
+
+from bridge.clip import Prompt
+from bridge.config import EngineConfig
+from bridge.engine import checkpoints
+from bridge.engine.audioldm2 import AudioLDM2Engine, open_engine
+from bridge.starter import assemble, dataset, measures, text_stack, train_text, train_unet, train_vae
+from bridge.starter.captions import as_typed, caption
+from bridge.starter.catalogue import BY_NAME, LEAD_IN, NAMES, SOUNDS, Sound, draw, render
+from bridge.starter.parts import SAMPLE_RATE, Attributes
+from tests.harness import environment
+
+IDS = list(NAMES)
+
+
+@pytest.mark.parametrize("sound", SOUNDS, ids=IDS)
+def test_every_sound_starts_after_20_ms_peaks_alike_and_ends_quietly_at_any_length(sound: Sound) -> None:
+    for rows in (4, 12, 88):
+        rng = np.random.default_rng(rows)
+        wave = render(rng, sound, draw(rng, sound), rows * dataset.ROW_SAMPLES)
+        assert wave.shape == (rows * dataset.ROW_SAMPLES,) and wave.dtype == np.float32
+        assert np.isfinite(wave).all() and np.abs(wave).max() == pytest.approx(0.89, abs=0.01)
+        assert not wave[:LEAD_IN].any() and abs(float(wave[-1])) < 0.01
+
+
+def test_the_same_seed_synthesises_the_same_clip() -> None:
+    clips = [render(rng, SOUNDS[5], draw(rng, SOUNDS[5]), 20_000) for rng in map(np.random.default_rng, (3, 3, 4))]
+    assert np.array_equal(clips[0], clips[1]) and not np.array_equal(clips[0], clips[2])
+
+
+def test_a_drum_machine_a_synth_and_a_foley_drawer_are_there() -> None:
+    assert len(SOUNDS) >= 32
+    assert {"kick", "808", "snare", "closed_hat", "open_hat", "bass", "pad", "bell", "riser", "rain", "glitch"} <= {
+        *NAMES
+    }
+
+
+def test_no_name_means_two_sounds() -> None:
+    assert [
+        noun for noun, times in Counter(noun for sound in SOUNDS for noun in sound.nouns).items() if times > 1
+    ] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "attribute", "measure"),
+    [
+        ("kick", "pitch", measures.centroid_octaves),
+        ("snare", "brightness", measures.centroid_octaves),
+        ("crash", "length", measures.sounding_seconds),
+        ("pluck", "length", measures.sounding_seconds),
+        ("bass", "brightness", measures.centroid_octaves),
+        ("laser", "pitch", measures.centroid_octaves),
+    ],
+)
+def test_an_attribute_changes_what_its_adjective_says(name: str, attribute: str, measure: object) -> None:
+    sound = BY_NAME[name]
+    low, high = (
+        [
+            measure(
+                render(
+                    np.random.default_rng(k),
+                    sound,
+                    Attributes(**{attribute: value, "octave": (sound.octaves or (0,))[0]}),
+                    90_000,
+                )
+            )  # type: ignore[operator]
+            for k in range(5)
+        ]
+        for value in (-0.8, 0.8)
+    )
+    assert max(low) < min(high)
+
+
+@pytest.mark.parametrize("name", ["pluck", "pad", "lead", "organ", "mallet", "sub", "bass"])
+def test_tones_are_at_the_c_of_their_octave(name: str) -> None:
+    sound = BY_NAME[name]
+    for octave in sound.octaves:
+        wave = render(np.random.default_rng(1), sound, Attributes(octave=octave, wave="saw"), 90_000)
+        off = measures.pitch_midi(wave[LEAD_IN:]) - 12 * (octave + 1)
+        assert abs((off + 6) % 12 - 6) < 0.3
+
+
+def test_captions_name_the_sound_and_say_only_what_is_true() -> None:
+    rng = np.random.default_rng(0)
+    for sound in SOUNDS:
+        for _ in range(20):
+            a = draw(rng, sound)
+            text, meaning = caption(rng, sound, a)
+            assert any(noun in text for noun in sound.nouns) and NAMES[meaning.sound] == sound.name
+            said = dict(zip(("pitch", "brightness", "length"), meaning.adjectives, strict=False))
+            for key, sign in said.items():
+                if sign and key in sound.fits:
+                    assert np.sign(getattr(a, key)) == sign, text
+            assert meaning.octave in (0, a.octave)
+            assert as_typed(rng, text)
+
+
+def test_clips_are_the_same_whoever_makes_them() -> None:
+    alone = dataset.make_chunk((5, 1))
+    pooled = dataset.make(5, 2)
+    assert sum(len(group.labels) for group in pooled) == 2 * dataset.CHUNK
+    rows, label, mel = alone[7]
+    group = next(group for group in pooled if group.rows == rows)
+    at = next(i for i, other in enumerate(group.labels) if other == label)
+    assert np.array_equal(group.mels[at], mel)
+
+
+@pytest.fixture(scope="module")
+def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A training of a few steps, with a stop in every stage."""
+    torch.set_num_threads(2)
+    folder = tmp_path_factory.mktemp("work")
+    groups = dataset.make(1, 1)
+    groups = [group for group in groups if group.rows in (8, 12)]
+    for steps in (2, 4):
+        vae = train_vae.train(groups, steps, folder, Accelerator(cpu=True))
+    latents = [(g.rows, z, g.labels) for g, z in zip(groups, train_vae.encode_all(vae, groups), strict=True)]
+    vae.save_pretrained(folder / "parts" / "vae")
+    for steps in (1, 3):
+        train_text.train(steps, folder, Accelerator(cpu=True))
+    for steps in (2, 4):
+        train_unet.train(latents, steps, folder, Accelerator(cpu=True))
+    return folder
+
+
+def test_a_training_that_was_stopped_goes_on_and_ends_in_a_checkpoint_that_the_engine_plays(work: Path) -> None:
+    assert (work / "unet" / "step-4").is_dir() and not (work / "unet" / "step-2").exists()
+    folder = assemble.assemble(work)
+    assert sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()) < 25e6
+    text = "".join(file.read_text("utf-8") for file in folder.rglob("*.json"))
+    assert str(work) not in text and "/tmp" not in text
+    engine = open_engine(EngineConfig(model=str(folder), compute="cpu"))
+    model = engine.load(lambda *stage: None)
+    assert model.sample_rate == 44_100
+    piece = next(iter(engine.generate(Prompt("kick", "kick", 0.5, 1, steps=2), lambda *step: None)))
+    assert len(piece.samples) == 4 * 22_050
+
+
+def test_whitened_latents_decode_to_what_they_were_made_of(work: Path) -> None:
+    from diffusers import AutoencoderKL
+
+    vae = AutoencoderKL.from_pretrained(work / "parts" / "vae")
+    mel = torch.randn(1, 1, 64, 128)
+    latents = vae.encode(mel).latent_dist.mode()
+    assert latents.shape == (1, 16, 8, 16) and vae.config.scaling_factor == 1.0
+
+
+def test_texts_are_encoded_in_a_batch_as_each_is_alone(work: Path) -> None:
+    stack = text_stack.load(work / "parts")
+    texts = ["kick", "deep kick", "a very long bright and shiny closed hi hat", "kick"]
+    together = train_unet.encode_texts(stack, texts)
+    alone = [train_unet.encode_texts(stack, [text])[0] for text in texts]
+    for one, other in zip(together, alone, strict=True):
+        torch.testing.assert_close(one.t5, other.t5, atol=2e-3, rtol=1e-2)
+        torch.testing.assert_close(one.gpt2, other.gpt2, atol=2e-3, rtol=1e-2)
+
+
+@pytest.fixture(scope="module")
+def starter() -> Iterator[AudioLDM2Engine]:
+    engine = open_engine(EngineConfig(model="starter", compute="cpu"))
+    engine.load(lambda *stage: None)
+    yield engine  # type: ignore[misc]
+
+
+def sound(engine: AudioLDM2Engine, text: str, seconds: float = 1.0, **more: object) -> np.ndarray:
+    prompt = Prompt(text, text, seconds, **{"seed": 1, **more})  # type: ignore[arg-type]
+    return np.frombuffer(next(iter(engine.generate(prompt, lambda *step: None))).samples, "<f4")
+
+
+def test_the_shipped_starter_is_small_states_its_licence_and_names_no_machine() -> None:
+    files = [file for file in checkpoints.STARTER_FOLDER.rglob("*") if file.is_file()]
+    assert sum(file.stat().st_size for file in files) < 25e6
+    assert checkpoints.licence(checkpoints.STARTER_FOLDER) == "mit" and checkpoints.starter_revision()
+    for file in files:
+        assert file.suffix in {".json", ".safetensors", ".md", ".txt"}
+        assert b"/root" not in file.read_bytes() and b"/home" not in file.read_bytes()
+
+
+def test_the_words_of_the_shipped_starter_are_those_of_the_catalogue() -> None:
+    shipped = json.loads((checkpoints.STARTER_FOLDER / "heard.json").read_text("utf-8"))
+    assert shipped == json.loads(json.dumps(assemble.vocabulary()))
+
+
+def test_the_shipped_starter_loads_in_the_stock_pipeline_with_our_vocoder() -> None:
+    from diffusers import AudioLDM2Pipeline
+
+    from bridge.engine.mel_vocoder import MelVocoder
+
+    vocoder = MelVocoder.from_pretrained(checkpoints.STARTER_FOLDER, subfolder="vocoder", dtype=torch.float32)
+    pipe = AudioLDM2Pipeline.from_pretrained(checkpoints.STARTER_FOLDER, vocoder=vocoder, dtype=torch.float32)
+    pipe.set_progress_bar_config(disable=True)
+    audio = pipe(
+        "kick", num_inference_steps=2, audio_length_in_s=1.5, generator=torch.Generator().manual_seed(0)
+    ).audios
+    assert np.isfinite(audio).all() and np.abs(audio).max() > 0.01
+
+
+def test_the_starter_makes_the_same_clip_bit_for_bit_and_another_seed_another(starter: AudioLDM2Engine) -> None:
+    first = sound(starter, "snare")
+    assert np.array_equal(first, sound(starter, "snare")) and not np.array_equal(first, sound(starter, "snare", seed=2))
+    assert np.array_equal(first, sound(starter, "Snaer!!"))  # what is heard is the same
+
+
+def test_a_kick_ends_a_pad_fills_and_a_short_hat_is_short(starter: AudioLDM2Engine) -> None:
+    kick, pad, hat = sound(starter, "kick", 4.0), sound(starter, "pad", 4.0), sound(starter, "short closed hi hat", 4.0)
+    assert measures.sounding_seconds(kick) < 1.5 and measures.sounding_seconds(hat) < 0.6
+    assert measures.sounding_seconds(pad) > 3.0
+    assert np.abs(kick[3 * SAMPLE_RATE :]).max() < 0.01 * np.abs(kick).max()
+
+
+def test_a_hat_is_bright_a_sub_is_low(starter: AudioLDM2Engine) -> None:
+    assert measures.share_above(sound(starter, "closed hi hat"), 4_000) > 0.7
+    assert measures.share_above(sound(starter, "sub bass"), 300) < 0.1
+
+
+@pytest.mark.parametrize("note", ["c4", "e4", "a3"])
+def test_an_organ_plays_the_note_that_is_asked_for(starter: AudioLDM2Engine, note: str) -> None:
+    from bridge.engine.hearing import midi_of
+
+    off = measures.pitch_midi(sound(starter, f"organ {note}", 1.5)) - midi_of(note)
+    assert abs((off + 6) % 12 - 6) < 0.5
+
+
+@pytest.mark.parametrize("seconds", [0.1, 0.37, 1.0, 2.56, 8.0])
+@pytest.mark.parametrize("text", ["kick", "bell b3", "bell f#6"])
+def test_the_starter_makes_exactly_as_many_samples_as_asked(
+    starter: AudioLDM2Engine, text: str, seconds: float
+) -> None:
+    wave = sound(starter, text, seconds, steps=2)
+    assert len(wave) == int(np.ceil(seconds * SAMPLE_RATE)) and np.isfinite(wave).all()
+
+
+def test_the_reply_says_what_was_heard(starter: AudioLDM2Engine) -> None:
+    def told(text: str) -> dict[str, str]:
+        return starter.remarks(Prompt(text, text, 1.0, 1))
+
+    assert told("a dusty deep KICK for my beat") == {"heard": "deep kick"}
+    assert told("my grandmother's piano")["heard"] == "" and "guessed" in told("my grandmother's piano")["remark"]
+    assert "no pitch" in told("snare c3")["remark"]
+
+
+def test_a_preset_that_names_a_sound_helps_where_the_prompt_does_not(starter: AudioLDM2Engine) -> None:
+    wrapped = Prompt("tense", "A tense riser, rising pitch", 1.0, 1)
+    assert starter.remarks(wrapped)["heard"].split()[-1] == "riser"
+    assert starter.remarks(Prompt("deep kick", "A deep kick riser", 1.0, 1))["heard"] == "deep kick"
+
+
+def test_a_starter_without_its_weights_is_refused_by_name(tmp_path: Path) -> None:
+    copy = shutil.copytree(checkpoints.STARTER_FOLDER, tmp_path / "starter")
+    (copy / "unet" / "diffusion_pytorch_model.safetensors").unlink()
+    from bridge.errors import NoModel
+
+    with pytest.raises(NoModel, match="unet"):
+        open_engine(EngineConfig(model=str(copy), compute="cpu"))
+
+
+def test_the_training_command_says_what_it_wants(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "bridge.starter.train", "--help"],
+        capture_output=True,
+        text=True,
+        env=environment(tmp_path),
+    )
+    assert done.returncode == 0 and "--unet-steps" in done.stdout
