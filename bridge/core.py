@@ -191,7 +191,7 @@ class Bridge:
             running.engine_took = message.timing.denoise_s + message.timing.rest_s
             self._engine_is_free()
             if not running.state.ended:
-                running.note = message.note
+                running.remarks = message.remarks
                 self.jobs.shaping[running.serial] = running
                 self._shaper.watch(SHAPING_BUDGET_S, "writing a clip")
                 assert self.model is not None
@@ -257,8 +257,7 @@ class Bridge:
             }
             assert self.model is not None
             took = {"engine_seconds": round(job.engine_took, 4), "delivery_seconds": round(message.seconds, 4)}
-            note = {"note": job.note} if job.note else {}
-            self._emit(job, "done", **facts, model=self.model.name, **took, **note)
+            self._emit(job, "done", **facts, model=self.model.name, **took, **job.remarks)
 
     def _lose_shaping(self, reason: str) -> None:
         lost = list(self.jobs.shaping.values())

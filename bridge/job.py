@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from bridge.clip import Prompt
@@ -76,7 +76,7 @@ class Job:
     started_at: float = 0.0
     ended_at: float = 0.0
     pieces: int = 0  # of samples that went to the shaper
-    note: str = ""
+    remarks: dict[str, str] = field(default_factory=dict)  # the engine's, keys as in /bridge/done
     last_event: JobEvent | None = None
 
 

@@ -159,8 +159,8 @@ def test_any_text_makes_sound(engine: AudioLDM2Engine, text: str) -> None:
 
 
 def test_a_prompt_that_is_too_long_for_the_model_says_so(engine: AudioLDM2Engine) -> None:
-    assert engine.note(prompt("rain")) == ""
-    assert "left out" in engine.note(prompt("word " * 700))
+    assert engine.remarks(prompt("rain")) == {}
+    assert "left out" in engine.remarks(prompt("word " * 700))["remark"]
 
 
 def test_every_scheduler_that_fits_runs_by_name_and_the_others_are_named(engine: AudioLDM2Engine) -> None:

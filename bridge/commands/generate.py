@@ -79,8 +79,8 @@ def _end(kind: str, given: list[Any], paths: list[str], as_json: bool) -> int:
     if kind == "done":
         if not as_json:
             print(*paths, sep="\n")
-            if "note" in given[3::2]:
-                print(f"clipbridge: {given[3:][given[3:].index('note') + 1]}.", file=sys.stderr)
+            if "remark" in given[3::2]:
+                print(f"clipbridge: {given[3:][given[3:].index('remark') + 1]}.", file=sys.stderr)
         return 0
     if kind == "cancelled":
         print("clipbridge: the job was cancelled.", file=sys.stderr)

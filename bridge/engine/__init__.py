@@ -6,7 +6,7 @@ No torch here: the front imports this module.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from bridge.clip import Model, Piece, Prompt
@@ -41,8 +41,9 @@ class Engine(Protocol):
     def scores(self) -> tuple[float, ...]:
         """How well each take of the last `generate` fits its prompt: higher is better."""
 
-    def note(self, prompt: Prompt) -> str:
-        """A remark about the last run that the musician should see, or ""."""
+    def remarks(self, prompt: Prompt) -> dict[str, str]:
+        """What the musician should know of the last run, by its key in /bridge/done: `heard`, the words that a small
+        checkpoint understood; `remark`, a sentence. Absent where there is nothing to say."""
 
 
 # ---- front → engine ----
@@ -105,12 +106,12 @@ class Samples:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """All samples of a job were sent. `scores`: one a take, or empty; `note`: a remark for the musician, or ""."""
+    """All samples of a job were sent. `scores`: one a take, or empty; `remarks`: see Engine.remarks."""
 
     serial: int
     timing: Timing
     scores: tuple[float, ...]
-    note: str = ""
+    remarks: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

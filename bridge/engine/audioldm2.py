@@ -6,6 +6,7 @@ import gc
 import math
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,8 +17,10 @@ import torch.nn.functional as F
 from bridge.clip import SECONDS, Model, Piece, Prompt
 from bridge.config import EngineConfig
 from bridge.engine import Engine, OnStage, OnStep, Timing, checkpoints
+from bridge.engine.hearing import Heard, Vocabulary, plain
 from bridge.engine.loading import load_pipeline, quiet, scheduler_facts
 from bridge.engine.prompt_cache import Embeddings, PromptCache
+from bridge.engine.retune import measure, retune
 from bridge.engine.untrained import build
 from bridge.errors import NoModel, OutOfMemory
 from bridge.portable import cache_folder
@@ -27,6 +30,7 @@ RANKED_SECONDS = 10  # CLAP's window; it would take a random one from a longer c
 WARM_SECONDS = (0.5, 1.5, 4.0)
 WARM_STEPS = 4
 MAX_TOKENS = 512
+UNHEARD = "this small checkpoint knows no sound by these words, and guessed; the README lists the sounds that it knows"
 
 
 def open_engine(config: EngineConfig) -> Engine:
@@ -66,6 +70,9 @@ class AudioLDM2Engine:
         # The UNet halves the rows at each level but the first: other row counts only run through a slower path,
         # and under torch.compile not at all (FACTS A2.1).
         self._rows_unit = 2 ** (len(pipe.unet.config.block_out_channels) - 1)
+        # Samples that the vocoder cuts off in front: silence before the attack that the starter is trained with.
+        self._lead_in = int(getattr(pipe.vocoder.config, "lead_in_samples", 0))
+        self._vocabulary = Vocabulary.read(folder)
         self._prompts = PromptCache(self._encode)
         return Model(
             name=self.checkpoint.name,
@@ -122,23 +129,46 @@ class AudioLDM2Engine:
         """CLAP's cosine between each take and the prompt, −1 to 1; empty for a single take, which needs no rank."""
         return self._scores
 
-    def note(self, prompt: Prompt) -> str:
-        """A remark about the last run that the musician should see, or ""."""
-        texts = {"prompt": prompt.full_text, "negative prompt": prompt.negative if prompt.guidance > 1.0 else ""}
+    def remarks(self, prompt: Prompt) -> dict[str, str]:
+        """Which words were heard, tokens that were too many, a note that could not be set. See the Engine protocol."""
+        heard = self._heard(prompt)
+        texts = {"prompt": heard.text, "negative prompt": self._unwanted(prompt) if prompt.guidance > 1.0 else ""}
         cut = {name: self._prompts.get(text).tokens_cut for name, text in texts.items() if text}
-        return "; ".join(
+        sentences = [
             f"the last {tokens} tokens of the {name} were too much for the model and were left out"
             for name, tokens in cut.items()
             if tokens
-        )
+        ]
+        sentences += [heard.remark] if heard.remark else []
+        told = {"remark": "; ".join(sentences)} if sentences else {}
+        return told if self._vocabulary is None else {"heard": heard.words, **told}
+
+    def _heard(self, prompt: Prompt) -> Heard:
+        """What the encoders get of the prompt. A preset's words are listened to where the musician named no sound."""
+        if self._vocabulary is None:
+            return Heard(prompt.full_text, prompt.full_text)
+        heard = self._vocabulary.hear(prompt.text)
+        if not heard.noun and prompt.full_text != prompt.text:
+            heard = self._vocabulary.hear(prompt.full_text)
+        if not heard.noun:
+            # Nothing to go by but how the words are spelt: let the encoders guess.
+            return replace(heard, text=plain(prompt.text), remark=UNHEARD)
+        return heard
+
+    def _unwanted(self, prompt: Prompt) -> str:
+        return prompt.negative if self._vocabulary is None else self._vocabulary.hear(prompt.negative).text
 
     @torch.no_grad()
     def _generate(self, prompt: Prompt, on_step: OnStep) -> Iterator[Piece]:
         started = time.perf_counter()
         guided = prompt.guidance > 1.0
-        wanted, unwanted = self._prompts.get(prompt.full_text), self._prompts.get(prompt.negative) if guided else None
+        heard = self._heard(prompt)
+        wanted, unwanted = self._prompts.get(heard.text), self._prompts.get(self._unwanted(prompt)) if guided else None
         frames = math.ceil(prompt.seconds * self.sample_rate)
-        rows = math.ceil(frames / (self._row_samples * self._rows_unit)) * self._rows_unit
+        # A tone that is played faster to reach its note must be made longer; 6 % is more than a model is off.
+        stretch = 1.06 * heard.wanted_hz / heard.made_hz if heard.wanted_hz else 1.0
+        needed = math.ceil(frames * stretch) + self._lead_in
+        rows = math.ceil(needed / (self._row_samples * self._rows_unit)) * self._rows_unit
         seeds = [prompt.seed_of(take) for take in range(1, prompt.takes + 1)]
         generators = [torch.Generator("cpu").manual_seed(seed) for seed in seeds]
         encoded = time.perf_counter()
@@ -168,10 +198,14 @@ class AudioLDM2Engine:
         for take in range(prompt.takes):  # one at a time: the VAE's attention is over the whole clip
             on_step(prompt.steps, prompt.steps)
             mel = self.pipe.vae.decode(latents[take : take + 1] / self.pipe.vae.config.scaling_factor).sample
-            wave = self.pipe.mel_spectrogram_to_waveform(mel)[0, :frames].numpy()
+            wave = self.pipe.mel_spectrogram_to_waveform(mel)[0].numpy()
+            if heard.wanted_hz:
+                made_hz = measure(wave, self.sample_rate, heard.made_hz)
+                wave = retune(wave, self.sample_rate, made_hz, heard.wanted_hz)
+            wave = wave[:frames]
             waves.append(wave)
             yield Piece(take + 1, 0, wave.astype("<f4").tobytes(), 1, True)
-        self._scores = self._rank(prompt.full_text, waves) if len(waves) > 1 else ()
+        self._scores = self._rank(heard.text, waves) if len(waves) > 1 else ()
         ended = time.perf_counter()
         self._timing = Timing(prompt, denoised - encoded, ended - denoised + encoded - started)
 

@@ -15,6 +15,8 @@ from typing import Any
 from bridge.errors import NoModel
 
 UNTRAINED = "untrained"
+STARTER = "starter"
+STARTER_FOLDER = Path(__file__).parent.parent / "starter" / "checkpoint"  # travels inside the package
 PIPELINE = "AudioLDM2Pipeline"
 PREFERRED = "cvssp/audioldm2"
 
@@ -29,9 +31,9 @@ ALLOWED = {
     "tokenizer_2": {"T5Tokenizer", "T5TokenizerFast"},
     "feature_extractor": {"ClapFeatureExtractor"},
     "unet": {"AudioLDM2UNet2DConditionModel"},
-    "vocoder": {"SpeechT5HifiGan"},
+    "vocoder": {"SpeechT5HifiGan", "MelVocoder"},
 }
-LIBRARIES = {"diffusers", "transformers", "audioldm2"}
+LIBRARIES = {"diffusers", "transformers", "audioldm2", "clipbridge"}
 MODELS = ("vae", "text_encoder", "text_encoder_2", "projection_model", "language_model", "unet", "vocoder")
 
 
@@ -45,10 +47,12 @@ class Checkpoint:
 
 
 def find(name: str) -> Checkpoint:
-    """The checkpoint called `name`: "untrained", a folder, or a hub name that is in the cache already.
+    """The checkpoint called `name`: "starter", "untrained", a folder, or a hub name that is in the cache already.
 
     Raises NoModel with what to do about it.
     """
+    if name == STARTER:
+        return Checkpoint(STARTER, _checked(STARTER_FOLDER), starter_revision())
     if name == UNTRAINED:
         return Checkpoint(UNTRAINED, None)
     try:
@@ -67,15 +71,30 @@ def find(name: str) -> Checkpoint:
 
 
 def default(accelerated: bool) -> Checkpoint:
-    """AudioLDM 2 if it is cached and there is a GPU for it, else the untrained checkpoint."""
+    """AudioLDM 2 if it is cached and there is a GPU for it, else the starter."""
     if accelerated and (cached := _cached(PREFERRED)) is not None:
         return Checkpoint(PREFERRED, _checked(cached), cached.name)
-    return Checkpoint(UNTRAINED, None)
+    return find(STARTER)
+
+
+def starter_revision() -> str:
+    """The version that the starter's model card states."""
+    try:
+        head = (STARTER_FOLDER / "README.md").read_text("utf-8")[:4_096]
+    except (OSError, UnicodeDecodeError):
+        return ""
+    stated = re.search(r"^version:\s*([0-9.]{1,20})\s*$", head, re.MULTILINE)
+    return stated[1] if stated else ""
+
+
+def vocoder_class(folder: Path) -> str:
+    """The name of the vocoder class that a checkpoint's index declares."""
+    return str(_index(folder).get("vocoder", ["", ""])[1])
 
 
 def available() -> list[str]:
     """Names that `find` knows: ours, and every AudioLDM 2 checkpoint in the hub's cache."""
-    names = [UNTRAINED]
+    names = [STARTER, UNTRAINED]
     for folder in sorted(hub_cache().glob("models--*--*")):
         name = folder.name.removeprefix("models--").replace("--", "/", 1)
         cached = _cached(name)

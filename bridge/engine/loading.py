@@ -20,6 +20,7 @@ from tqdm import tqdm
 from transformers import ClapModel, GPT2LMHeadModel, SpeechT5HifiGan, T5EncoderModel
 
 from bridge.engine import OnStage, checkpoints
+from bridge.engine.mel_vocoder import MelVocoder
 from bridge.errors import ConfigError, NoModel
 
 # GPT2LMHeadModel whatever the checkpoint declares: real ones say GPT2Model, which lost the method that the
@@ -31,8 +32,9 @@ CLASSES: dict[str, Any] = {
     "projection_model": AudioLDM2ProjectionModel,
     "language_model": GPT2LMHeadModel,
     "unet": AudioLDM2UNet2DConditionModel,
-    "vocoder": SpeechT5HifiGan,
 }
+# The starter's is no class of a library: it has no weights to be trained badly.
+VOCODERS: dict[str, Any] = {"SpeechT5HifiGan": SpeechT5HifiGan, "MelVocoder": MelVocoder}
 
 # Stated on every load, never left to a default: the same class reads "leading" from a file that does not state
 # it and "linspace" from a config in memory, which makes another waveform (9.8 % apart) from the same seed.
@@ -63,11 +65,12 @@ def load_pipeline(
 ) -> AudioLDM2Pipeline:
     """The pipeline on its compute, with the scheduler asked for. Raises NoModel (checkpoint) or ConfigError (scheduler)."""
     parts: dict[str, Any] = {}
-    total = len(CLASSES) + 2
-    for done, (part, cls) in enumerate(CLASSES.items()):
+    classes = {**CLASSES, "vocoder": VOCODERS[checkpoints.vocoder_class(folder)]}
+    total = len(classes) + 2
+    for done, (part, cls) in enumerate(classes.items()):
         on_stage(done, total, part)
         parts[part] = _load_part(folder, part, cls, dtype)
-    on_stage(len(CLASSES), total, "tokenizers")
+    on_stage(len(classes), total, "tokenizers")
     pipe = _refuse_on_error(
         folder,
         "the tokenizers",
@@ -77,7 +80,7 @@ def load_pipeline(
         check_tokenizer(tokenizer, folder)
     pipe.scheduler = make_scheduler(pipe.scheduler, checkpoints.scheduler_config(folder), scheduler)
     pipe.set_progress_bar_config(disable=True)
-    on_stage(len(CLASSES) + 1, total, f"moving to {compute}")
+    on_stage(len(classes) + 1, total, f"moving to {compute}")
     # Only to a device, never `.to(dtype)`: T5 keeps its `wo` layers in float32 on purpose (they overflow in fp16).
     return pipe.to(compute)
 

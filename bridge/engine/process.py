@@ -79,8 +79,8 @@ class Server:
         # Only here, outside the except block, are the frames of the failed run gone and their tensors free
         # (pytorch #18853).
         if failure is None:
-            note = engine.note(asked.prompt)
-            self._connection.send(Finished(asked.serial, engine.last_timing(), engine.scores(), note))
+            told = engine.remarks(asked.prompt)
+            self._connection.send(Finished(asked.serial, engine.last_timing(), engine.scores(), told))
         else:
             code, why, poisoned = failure
             self._connection.send(Broken(asked.serial, code, why))

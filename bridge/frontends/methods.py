@@ -115,8 +115,8 @@ REPLIES = {
               "Each take when there are several, best first."),
         Reply("/bridge/done", ("path", "seconds"),
               "id, s absolute path with `/`, f seconds, then `seed` i, `sample_rate` i, `channels` i, "
-              "`frames` i, `model` s, `engine_seconds` f, `delivery_seconds` f, [`note` s]",
-              "The file is there, complete. With several takes this is the best."),
+              "`frames` i, `model` s, `engine_seconds` f, `delivery_seconds` f, [`heard` s], [`remark` s]",
+              "The file is there, complete. With several takes this is the best. `heard`: the words that a small checkpoint understood."),
         Reply("/bridge/failed", ("code", "why"), "id, s code, s why", f"No clip, and why. Codes: {CODES}."),
         Reply("/bridge/cancelled", (), "id", "No clip, as asked."),
         Reply("/bridge/error", ("address", "code", "why"), "s address, s code, s why",
