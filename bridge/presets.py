@@ -26,6 +26,7 @@ class Preset:
     name: str
     file: Path
     description: str = ""
+    example: str = ""  # a prompt to try it with
     template: str = "{prompt}"
     negative: str | None = None
     seconds: float | None = None
@@ -177,6 +178,7 @@ def _number(allowed: Range, whole: bool = False) -> Any:
 
 CHECKS: dict[str, Any] = {
     "description": _text,
+    "example": _text,
     "template": _template,
     "negative": _text,
     "seconds": _number(SECONDS),

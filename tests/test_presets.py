@@ -28,7 +28,14 @@ def test_at_least_ten_presets_ship_and_a_producer_finds_the_usual_ones() -> None
 @pytest.mark.parametrize("file", SHIPPED, ids=lambda file: file.stem)
 def test_each_shipped_preset_says_everything(file: Path) -> None:
     preset = read(file)
-    assert preset.description and preset.negative and preset.seconds and preset.steps and preset.guidance
+    assert (
+        preset.description
+        and preset.example
+        and preset.negative
+        and preset.seconds
+        and preset.steps
+        and preset.guidance
+    )
     assert preset.shape.folder and "brass" in preset.words_around("brass")
 
 

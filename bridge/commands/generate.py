@@ -79,8 +79,11 @@ def _end(kind: str, given: list[Any], paths: list[str], as_json: bool) -> int:
     if kind == "done":
         if not as_json:
             print(*paths, sep="\n")
-            if "remark" in given[3::2]:
-                print(f"clipbridge: {given[3:][given[3:].index('remark') + 1]}.", file=sys.stderr)
+            facts = dict(zip(given[3::2], given[4::2], strict=False))
+            if facts.get("heard"):
+                print(f"heard: {facts['heard']}", file=sys.stderr)
+            if "remark" in facts:
+                print(f"clipbridge: {facts['remark']}.", file=sys.stderr)
         return 0
     if kind == "cancelled":
         print("clipbridge: the job was cancelled.", file=sys.stderr)

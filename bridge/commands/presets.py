@@ -23,7 +23,8 @@ def main(options: argparse.Namespace) -> int:
         for preset in found:
             own = "  (yours)" if preset.file.parent == chosen.presets else ""
             length = f"{preset.seconds:g} s" if preset.seconds else ""
-            print(f"{preset.name:<12} {length:>6}  {preset.description}{own}")
+            example = f': "{preset.example}"' if preset.example else ""
+            print(f"{preset.name:<12} {length:>6}  {preset.description}{example}{own}")
         print(f"\nYour own go into {chosen.presets}")
     for fault in presets.faults:
         print(f"clipbridge: preset left out: {fault}", file=sys.stderr)

@@ -28,6 +28,11 @@ UNTRAINED_LINE = (
     "with. For real sounds: hf download cvssp/audioldm2, then clipbridge run --model cvssp/audioldm2"
 )
 
+STARTER_LINE = (
+    "The starter is in use: a small checkpoint that knows drums, tones and effects by name. For AudioLDM 2 itself, which "
+    "understands any sentence and wants a GPU: hf download cvssp/audioldm2"
+)
+
 
 def main(options: argparse.Namespace) -> int:
     """Run until stopped. Raises ClipbridgeError for what keeps it from starting."""
@@ -96,7 +101,7 @@ class Terminal:
     def __init__(self) -> None:
         self._bar: tqdm[Any] | None = None
         self._since: dict[int, float] = {}
-        self._told_untrained = False
+        self._told_checkpoint = False
 
     def started(self, bridge: Bridge, port: int, folder: Path) -> None:
         self.bridge = bridge
@@ -116,9 +121,10 @@ class Terminal:
         if state == "ready":
             model = self.bridge.model
             assert model is not None
-            if model.untrained and not self._told_untrained:
-                self._told_untrained = True
-                self._say(UNTRAINED_LINE)
+            line = UNTRAINED_LINE if model.untrained else STARTER_LINE if model.name == "starter" else ""
+            if line and not self._told_checkpoint:
+                self._told_checkpoint = True
+                self._say(line)
             licence = f" (licence of its weights: {model.licence})" if model.licence else ""
             self._say(f"Ready: {model.name}{licence} on {model.compute}. Stop with Ctrl-C.")
         elif state == "failed":
@@ -142,7 +148,9 @@ class Terminal:
         what = f"{short(job.prompt.text)}  {job.prompt.seconds:g} s  seed {seed}"
         if event.kind == "done":
             best = f"best of {job.prompt.takes} " if job.prompt.takes > 1 else ""
-            self._say(f"{what}  in {took:.2f} s  -> {best}{event.fields['path']}")
+            heard = event.fields.get("heard", job.prompt.text)
+            other = f" (heard: {heard or 'nothing it knows'})" if heard.lower() != job.prompt.text.lower() else ""
+            self._say(f"{what}{other}  in {took:.2f} s  -> {best}{event.fields['path']}")
         else:
             reason = f" ({event.fields['code']}): {event.fields['why']}" if event.kind == "failed" else ""
             self._say(f"{what}  {event.kind}{reason}")

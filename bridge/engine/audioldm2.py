@@ -131,7 +131,7 @@ class AudioLDM2Engine:
 
     def remarks(self, prompt: Prompt) -> dict[str, str]:
         """Which words were heard, tokens that were too many, a note that could not be set. See the Engine protocol."""
-        heard = self._heard(prompt)
+        heard = self.hears(prompt.text, prompt.full_text)
         texts = {"prompt": heard.text, "negative prompt": self._unwanted(prompt) if prompt.guidance > 1.0 else ""}
         cut = {name: self._prompts.get(text).tokens_cut for name, text in texts.items() if text}
         sentences = [
@@ -143,16 +143,17 @@ class AudioLDM2Engine:
         told = {"remark": "; ".join(sentences)} if sentences else {}
         return told if self._vocabulary is None else {"heard": heard.words, **told}
 
-    def _heard(self, prompt: Prompt) -> Heard:
-        """What the encoders get of the prompt. A preset's words are listened to where the musician named no sound."""
+    def hears(self, text: str, full_text: str) -> Heard:
+        """What the encoders get of a prompt and of the same with a preset's words around it. Those are listened to where
+        the musician named no sound."""
         if self._vocabulary is None:
-            return Heard(prompt.full_text, prompt.full_text)
-        heard = self._vocabulary.hear(prompt.text)
-        if not heard.noun and prompt.full_text != prompt.text:
-            heard = self._vocabulary.hear(prompt.full_text)
+            return Heard(full_text, full_text)
+        heard = self._vocabulary.hear(text)
+        if not heard.noun and full_text != text:
+            heard = self._vocabulary.hear(full_text)
         if not heard.noun:
             # Nothing to go by but how the words are spelt: let the encoders guess.
-            return replace(heard, text=plain(prompt.text), remark=UNHEARD)
+            return replace(heard, text=plain(text), remark=UNHEARD)
         return heard
 
     def _unwanted(self, prompt: Prompt) -> str:
@@ -162,7 +163,7 @@ class AudioLDM2Engine:
     def _generate(self, prompt: Prompt, on_step: OnStep) -> Iterator[Piece]:
         started = time.perf_counter()
         guided = prompt.guidance > 1.0
-        heard = self._heard(prompt)
+        heard = self.hears(prompt.text, prompt.full_text)
         wanted, unwanted = self._prompts.get(heard.text), self._prompts.get(self._unwanted(prompt)) if guided else None
         frames = math.ceil(prompt.seconds * self.sample_rate)
         # A tone that is played faster to reach its note must be made longer; 6 % is more than a model is off.

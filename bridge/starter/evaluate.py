@@ -24,6 +24,7 @@ from bridge.engine import checkpoints
 from bridge.engine.audioldm2 import AudioLDM2Engine, open_engine
 from bridge.engine.hearing import midi_of
 from bridge.engine.mel_vocoder import MelVocoder, MelVocoderConfig
+from bridge.presets import Preset, Presets, shipped_folder
 from bridge.starter import classifier, measures
 from bridge.starter.captions import as_typed, caption
 from bridge.starter.catalogue import BY_NAME, NAMES, SOUNDS, draw, render
@@ -64,6 +65,19 @@ class Bench:
         prompt = Prompt(text, text, seconds, seed, negative=DEFAULT_NEGATIVE, steps=steps)
         piece = next(iter(self.engine.generate(prompt, lambda step, of: None)))
         return np.frombuffer(piece.samples, dtype="<f4")
+
+    def preset(self, preset: Preset) -> Wave:
+        """The example of a preset, as the daemon would make it."""
+        prompt = Prompt(
+            preset.example,
+            preset.words_around(preset.example),
+            preset.seconds or 4.0,
+            seed=77,
+            negative=preset.negative or DEFAULT_NEGATIVE,
+            steps=preset.steps or 20,
+            guidance=preset.guidance or 3.5,
+        )
+        return np.frombuffer(next(iter(self.engine.generate(prompt, lambda step, of: None))).samples, dtype="<f4")
 
     @torch.no_grad()
     def mel(self, wave: Wave) -> torch.Tensor:
@@ -221,6 +235,20 @@ def variety_rows(bench: Bench, clips: int = 8) -> list[Row]:
     ]
 
 
+def preset_rows(bench: Bench) -> list[Row]:
+    """Whether each preset makes what its example asks for, at its own length and settings."""
+    wrong, asked = [], 0
+    for preset in Presets(shipped_folder()).all().values():
+        heard = bench.engine.hears(preset.example, preset.words_around(preset.example))
+        if heard.noun:
+            asked += 1
+            wanted = next(sound.name for sound in SOUNDS if heard.noun in sound.nouns)
+            told = bench.told(bench.preset(preset))
+            wrong += [f"{preset.name}: {told} for {wanted}"] if told != wanted else []
+    figure = f"{asked - len(wrong)} of {asked}" + (f" ({'; '.join(wrong)})" if wrong else "")
+    return [Row("presets make what their example asks for", figure, "all")]
+
+
 def other_rows(bench: Bench) -> list[Row]:
     """Lengths, speed, and the same again."""
     kick, pad = bench.sound("kick", 5, 5.0), bench.sound("pad", 5, 5.0)
@@ -282,7 +310,7 @@ def main() -> None:
             tell(class_rows(results, title, bar))
             wrong[title] = [result for result in results if result[0] != result[2]]
     if not chosen.quick:
-        for part in (adjective_rows, note_rows, codec_rows, variety_rows, other_rows):
+        for part in (preset_rows, adjective_rows, note_rows, codec_rows, variety_rows, other_rows):
             tell(part(bench))
     (chosen.work / "misheard.json").write_text(json.dumps(wrong, indent=1), encoding="utf-8")
 

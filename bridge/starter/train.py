@@ -24,7 +24,7 @@ from accelerate import Accelerator
 from bridge.starter import assemble, dataset, progress, train_text, train_unet, train_vae
 
 DATA_SEED, DATA_CHUNKS = 1, 100  # 18,000 clips
-VAE_STEPS, TEXT_STEPS, UNET_STEPS = 2_400, 2_500, 10_000
+VAE_STEPS, TEXT_STEPS, UNET_STEPS = 2_400, 2_500, 8_500
 
 
 def main() -> None:
@@ -38,6 +38,7 @@ def main() -> None:
     parser.add_argument("--chunks", type=int, default=DATA_CHUNKS, help=f"of {dataset.CHUNK} clips each")
     parser.add_argument("--until", choices=("vae", "text", "unet"), help="stop after this stage")
     chosen = parser.parse_args()
+    torch.set_flush_denormal(True)
     accelerator = Accelerator(cpu=chosen.compute == "cpu")
     chosen.work.mkdir(parents=True, exist_ok=True)
     data = _stage(chosen.work, "vae", lambda: _vae_stage(chosen, accelerator))

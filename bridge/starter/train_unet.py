@@ -44,22 +44,22 @@ class Encoded:
 
 
 def make_unet() -> AudioLDM2UNet2DConditionModel:
-    """6.9 M weights. Attention costs most, so only the lower levels listen: the middle one to GPT2, the deepest to
+    """6.9 M weights. Attention costs most, so little of it: the middle level listens to GPT2, the very middle to
     itself, to GPT2 and to T5."""
     width = text_stack.WIDTH
     return AudioLDM2UNet2DConditionModel(
         sample_size=28,
         in_channels=16,
         out_channels=16,
-        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
-        up_block_types=("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
+        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D", "DownBlock2D"),
+        up_block_types=("UpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
         block_out_channels=(64, 96, 160),
         layers_per_block=1,
         norm_num_groups=16,
         cross_attention_dim=((width,), (width,), (None, width, width)),
         attention_head_dim=4,
         use_linear_projection=True,
-    ).to(memory_format=torch.channels_last)
+    )
 
 
 def make_scheduler() -> DPMSolverMultistepScheduler:
@@ -116,7 +116,7 @@ def train(latents: Latents, steps: int, work: Path, accelerator: Accelerator, se
         t = t.to(accelerator.device)
         signal, noise_level = kept[t].sqrt()[:, None, None, None], (1 - kept[t]).sqrt()[:, None, None, None]
         noise = torch.randn_like(z)
-        noisy = (signal * z + noise_level * noise).contiguous(memory_format=torch.channels_last)
+        noisy = signal * z + noise_level * noise
         told = unet(noisy, t, **together(texts, accelerator.device)).sample
         loss = F.mse_loss(told, signal * noise - noise_level * z)
         optimiser.zero_grad()
