@@ -17,6 +17,7 @@ import pytest
 import soundfile
 
 from bridge.cli import EXIT_CODES, parser
+from bridge.engine.checkpoints import STARTER_FOLDER
 from bridge.errors import ClipbridgeError
 from tests.harness import RUN, START_S, Client, Daemon, environment, small_disk
 
@@ -149,8 +150,7 @@ def test_a_checkpoint_that_is_odd_inside_is_told_once_and_restart_tries_again(
 ) -> None:
     import shutil
 
-    built = next((home / "cache").rglob("untrained-*/model_index.json")).parent
-    odd = shutil.copytree(built, tmp_path / "odd")
+    odd = shutil.copytree(STARTER_FOLDER, tmp_path / "odd")
     config = odd / "scheduler" / "scheduler_config.json"
     good = config.read_text()
     config.write_text(json.dumps({**json.loads(good), "timestep_spacing": "odd", "prediction_type": 7}))

@@ -16,6 +16,7 @@ import pytest
 import soundfile
 
 from bridge.config import OscConfig
+from bridge.engine.checkpoints import STARTER_FOLDER
 from bridge.frontends.osc import LEASE_S, OscFrontend
 from bridge.presets import Presets, shipped_folder
 from tests.harness import Client, Daemon, encode, environment, need, pairs, skip_or_fail
@@ -40,7 +41,7 @@ def test_a_prompt_and_a_length_become_a_complete_file_whose_path_is_told(daemon:
     _, path, seconds, *more = values
     facts = pairs(more, 0)
     assert (seconds, facts["sample_rate"], facts["channels"], facts["frames"]) == (1.5, 48_000, 1, 72_000)
-    assert facts["model"] == "untrained"
+    assert facts["model"] == "starter" and facts["heard"] == "rain"
     assert Path(path).is_absolute() and "\\" not in path and Path(path).parent == daemon.folder
     info = soundfile.info(path)
     assert (info.frames, info.samplerate, info.subtype) == (72_000, 48_000, "PCM_24")
@@ -263,13 +264,13 @@ def test_status_version_presets_and_models_answer_on_their_own_address(client: C
         "/bridge/status",
         "ready",
         0,
-        "untrained",
+        "starter",
         "cpu",
     )
     assert facts["max_seconds"] == 150.0
     assert client.ask("/bridge/version")[0] == "/bridge/version"
     assert "drum" in client.ask("/bridge/presets")[1]
-    assert client.ask("/bridge/models")[1] == ["untrained", "untrained"]
+    assert client.ask("/bridge/models")[1] == ["starter", "starter", "untrained"]
     assert client.ask("/bridge/ping", 1, "two", b"three") == ("/bridge/pong", [1, "two", b"three"])
 
 
@@ -429,8 +430,7 @@ def test_a_checkpoint_folder_that_declares_gpt2model_plays(
 ) -> None:
     import shutil
 
-    built = next((home / "cache").rglob("untrained-*/model_index.json")).parent
-    mine = shutil.copytree(built, tmp_path / "my checkpoint")
+    mine = shutil.copytree(STARTER_FOLDER, tmp_path / "my checkpoint")
     index = json.loads((mine / "model_index.json").read_text())
     index["language_model"] = ["transformers", "GPT2Model"]
     (mine / "model_index.json").write_text(json.dumps(index))

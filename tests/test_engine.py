@@ -23,7 +23,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AudioLDM2Engine
     cache = tmp_path_factory.mktemp("cache")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(audioldm2, "cache_folder", lambda: cache)
-        engine = open_engine(EngineConfig(compute="cpu"))
+        engine = open_engine(EngineConfig(model="untrained", compute="cpu"))
         engine.load(lambda done, total, what: None)
         yield engine  # type: ignore[misc]
 

@@ -100,7 +100,7 @@ def test_two_daemons_that_are_made_to_talk_do_not_ping_pong(daemon: Daemon) -> N
         encode("/bridge/status", "ready", "queue", 0),
         encode("/bridge/version", "0.1.0"),
         encode("/bridge/presets", "drum", "pad"),
-        encode("/bridge/models", "untrained", "untrained"),
+        encode("/bridge/models", "starter", "starter"),
         encode("/bridge/restart", "restarting"),
         encode("/bridge/pong", 1),
         encode("/bridge/error", "/bridge/status", "bad_argument", "…"),

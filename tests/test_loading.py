@@ -163,9 +163,9 @@ def test_a_name_in_the_hubs_cache_is_found_with_its_revision(
     (cached / "refs" / "main").write_text("abc123")
     found = checkpoints.find("cvssp/audioldm2")
     assert (found.name, found.revision) == ("cvssp/audioldm2", "abc123")
-    assert checkpoints.available() == ["untrained", "cvssp/audioldm2"]
+    assert checkpoints.available() == ["starter", "untrained", "cvssp/audioldm2"]
     assert checkpoints.default(accelerated=True).name == "cvssp/audioldm2"
-    assert checkpoints.default(accelerated=False).name == "untrained"
+    assert checkpoints.default(accelerated=False).name == "starter"
 
 
 def test_the_licence_is_what_the_model_card_states(checkpoint: Path) -> None:
@@ -183,5 +183,5 @@ def test_our_own_checkpoint_is_built_again_when_its_files_were_damaged(
     monkeypatch.setattr(audioldm2, "cache_folder", lambda: tmp_path)
     folder = untrained.build(tmp_path)
     (folder / "unet" / "diffusion_pytorch_model.safetensors").unlink()
-    engine = open_engine(EngineConfig(compute="cpu"))
+    engine = open_engine(EngineConfig(model="untrained", compute="cpu"))
     assert engine.load(lambda done, total, what: None).untrained

@@ -1,6 +1,6 @@
 """What the bridge itself costs, beside the engine: `python -m bridge.bench.main_job`.
 
-Starts a daemon of its own with the untrained checkpoint, drives it over UDP, prints a table and, with --json, the
+Starts a daemon of its own (with the starter, or --model), drives it over UDP, prints a table and, with --json, the
 numbers. Every latency stands beside that of a bare UDP echo process in the same run on the same machine. Needs psutil
 (`pip install 'clipbridge[test]'`).
 """
@@ -32,10 +32,11 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--rounds", type=int, default=1000, help="asks per latency figure (default: 1000)")
     options.add_argument("--jobs", type=int, default=50, help="clips for the cost per job (default: 50)")
+    options.add_argument("--model", default="starter", help="checkpoint of the daemon (default: starter)")
     options.add_argument("--json", action="store_true", help="print the numbers as JSON")
     chosen = options.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        figures = measure(Path(folder), chosen.rounds, chosen.jobs)
+        figures = measure(Path(folder), chosen.model, chosen.rounds, chosen.jobs)
     if chosen.json:
         print(json.dumps(figures))
         return
@@ -47,11 +48,11 @@ def main() -> None:
         print(f"| {name} | {value} |")
 
 
-def measure(folder: Path, rounds: int, jobs: int) -> dict[str, str]:
+def measure(folder: Path, model: str, rounds: int, jobs: int) -> dict[str, str]:
     """All figures by name."""
     # Once without measuring: the checkpoint is built, and what the disk holds is in memory.
-    _stop(_Daemon(folder))
-    daemon = _Daemon(folder)
+    _stop(_Daemon(folder, model))
+    daemon = _Daemon(folder, model)
     try:
         return _figures(daemon, rounds, jobs)
     finally:
@@ -205,7 +206,7 @@ def _ms(values: list[float], percent: int = 50) -> str:
 class _Daemon:
     """A daemon and a socket to it; knows when it first answered and when it was ready, in seconds after the start."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, model: str) -> None:
         started = time.perf_counter()
         self.process = subprocess.Popen(
             [
@@ -217,7 +218,7 @@ class _Daemon:
                 "--compute",
                 "cpu",
                 "--model",
-                "untrained",
+                model,
                 "--osc-port",
                 "0",
                 "--folder",

@@ -1,0 +1,63 @@
+"""`python -m bridge.starter.sheet PICTURE`: the spectrograms of every sound, what the starter makes above what it was
+taught. Needs matplotlib (the `train` extra)."""
+
+from __future__ import annotations
+
+import argparse
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bridge.clip import Prompt
+from bridge.config import EngineConfig
+from bridge.engine import checkpoints
+from bridge.engine.audioldm2 import open_engine
+from bridge.engine.mel_vocoder import LOWEST, MelVocoder, MelVocoderConfig
+from bridge.starter.catalogue import LEAD_IN, SOUNDS, draw, render
+from bridge.starter.parts import SAMPLE_RATE, Wave
+
+SECONDS, COLUMNS = 2.0, 9
+
+
+def main() -> None:
+    """Draw the sheet: for each sound its plainest name as prompt, and a synthesised clip of the same."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("picture", help="PNG file to write")
+    parser.add_argument("--checkpoint", default=checkpoints.STARTER)
+    chosen = parser.parse_args()
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    engine = open_engine(EngineConfig(model=chosen.checkpoint, compute="cpu"))
+    engine.load(lambda done, total, what: None)
+    rows = -(-len(SOUNDS) // COLUMNS)
+    figure, axes = pyplot.subplots(2 * rows, COLUMNS, figsize=(1.5 * COLUMNS, 1.75 * rows), facecolor="white")
+    for axis in axes.flat:
+        axis.axis("off")
+    for number, sound in enumerate(SOUNDS):
+        rng = np.random.default_rng(number)
+        noun = sound.nouns[0]
+        made = np.frombuffer(
+            next(iter(engine.generate(Prompt(noun, noun, SECONDS, number), lambda *step: None))).samples, "<f4"
+        )
+        taught = render(rng, sound, draw(rng, sound), LEAD_IN + int(SECONDS * SAMPLE_RATE))[LEAD_IN:]
+        row, column = divmod(number, COLUMNS)
+        for place, wave in ((2 * row, made), (2 * row + 1, taught)):
+            axes[place, column].imshow(image(wave), aspect="auto", origin="lower", cmap="magma", vmin=LOWEST, vmax=0.9)
+        axes[2 * row, column].set_title(noun, fontsize=8, pad=2)
+    figure.subplots_adjust(left=0.01, right=0.99, bottom=0.01, top=0.97, wspace=0.04, hspace=0.12)
+    figure.savefig(chosen.picture, dpi=80)
+
+
+def image(wave: Wave) -> NDArray[np.float32]:
+    """The log-mel spectrogram, (bands, frames), of a wave brought to the usual peak."""
+    import torch
+
+    mel = MelVocoder(MelVocoderConfig()).mel(torch.from_numpy(wave / (np.abs(wave).max() + 1e-9) * 0.89)[None])
+    return np.asarray(mel[0].t().numpy(), dtype=np.float32)
+
+
+if __name__ == "__main__":
+    main()
