@@ -25,7 +25,8 @@ def resolve(ask: Ask, preset: Preset | None) -> Prompt:
 
     return Prompt(
         text=ask.text,
-        full_text=preset.words_around(ask.text) if preset else ask.text,
+        full_text=(preset.words_around(ask.text) if preset else ask.text)
+        + (f", {ask.note.upper()}" if ask.note else ""),
         seconds=choose("seconds", DEFAULT_SECONDS),
         seed=ask.seed if ask.seed is not None else secrets.randbelow(DRAWN_SEEDS),
         negative=choose("negative", DEFAULT_NEGATIVE),
@@ -34,4 +35,5 @@ def resolve(ask: Ask, preset: Preset | None) -> Prompt:
         takes=ask.takes or 1,
         preset=preset.name if preset else "",
         shape=preset.shape if preset else Shape(),
+        note=ask.note or "",
     )

@@ -65,7 +65,7 @@ def parser() -> argparse.ArgumentParser:
     ask = commands.add_parser("generate", help="ask the running daemon for a clip", epilog=EXIT_CODES)
     ask.add_argument("prompt")
     ask.add_argument("seconds", nargs="?")
-    for name in ("preset", "seed", "negative", "steps", "guidance", "takes"):
+    for name in ("preset", "seed", "negative", "steps", "guidance", "takes", "note"):
         ask.add_argument(f"--{name}")
     ask.add_argument("--osc-port", type=int, metavar="N", help=f"the daemon's port (default: {DEFAULT_OSC_PORT})")
     ask.add_argument("--json", action="store_true", help="one JSON object a line, for programs")

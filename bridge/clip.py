@@ -62,6 +62,7 @@ class Prompt:
     takes: int = 1
     preset: str = ""
     shape: Shape = Shape()
+    note: str = ""  # "c#4", or "" for none
 
     def seed_of(self, take: int) -> int:
         """The seed of take `take` (1-based), wrapped so that it stays a positive 31-bit number."""

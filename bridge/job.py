@@ -40,6 +40,7 @@ class Ask:
     steps: int | None = None
     guidance: float | None = None
     takes: int | None = None
+    note: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

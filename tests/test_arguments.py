@@ -78,6 +78,11 @@ def test_lengths_that_cannot_be_are_refused(seconds: Any) -> None:
         ("rain", "takes", 17),
         ("rain", "guidance", -0.1),
         ("rain", "guidance", "strong"),
+        ("rain", "note", "h4"),
+        ("rain", "note", "c"),
+        ("rain", "note", 128),
+        ("rain", "note", 60.5),
+        ("rain", "note", b"c4"),
         ("rain", "negative", 7),
         ("rain", "negative", b"x"),
         ("rain", "id", ""),
@@ -118,6 +123,14 @@ def test_a_sink_that_is_absent_is_refused_and_the_folder_is_taken() -> None:
     for sink in ("audio", "both", 1):
         with pytest.raises(Unsupported, match="audio device"):
             ask("rain", "sink", sink)
+
+
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [("c3", "c3"), ("A#4", "a#4"), ("Eb2", "d#2"), (60, "c4"), (69.0, "a4"), ("61", "c#4"), ("B♭3", "a#3")],
+)
+def test_a_note_is_a_name_or_a_midi_number(given: Any, name: str) -> None:
+    assert ask("bell", "note", given) == Ask("bell", note=name)
 
 
 def test_a_refusal_still_knows_its_id_and_reply_port() -> None:

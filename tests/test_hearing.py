@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from bridge.engine.checkpoints import STARTER_FOLDER
-from bridge.engine.hearing import Heard, Vocabulary, is_slip, midi_of
+from bridge.engine.hearing import Heard, Vocabulary, is_slip
 from bridge.errors import NoModel
+from bridge.notes import midi_of, name_of
 
 
 @pytest.fixture(scope="module")
@@ -97,8 +98,10 @@ def test_what_is_right_or_too_far_off_is_no_slip(typed: str) -> None:
 
 def test_note_names_are_midi_numbers() -> None:
     assert [midi_of(note) for note in ("c4", "a4", "bb3", "cs2", "e0")] == [60, 69, 58, 37, 16]
-    with pytest.raises(ValueError, match="no note"):
-        midi_of("h2")
+    assert all(midi_of(name_of(midi)) == midi for midi in range(128))
+    for wrong in ("h2", "c", "4", "", "c10", "c##4", "cb-1", "g#9"):
+        with pytest.raises(ValueError, match="no note|out of range"):
+            midi_of(wrong)
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"nouns": 1, "words": [], "octaves": {}}', "\0", "[" * 5_000])

@@ -19,6 +19,7 @@ from bridge.clip import Prompt
 from bridge.config import EngineConfig
 from bridge.engine import checkpoints
 from bridge.engine.audioldm2 import AudioLDM2Engine, open_engine
+from bridge.notes import midi_of
 from bridge.starter import assemble, dataset, measures, text_stack, train_text, train_unet, train_vae
 from bridge.starter.captions import as_typed, caption
 from bridge.starter.catalogue import BY_NAME, LEAD_IN, NAMES, SOUNDS, Sound, draw, render
@@ -230,8 +231,6 @@ def test_a_hat_is_bright_a_sub_is_low(starter: AudioLDM2Engine) -> None:
 
 @pytest.mark.parametrize("note", ["c4", "e4", "a3"])
 def test_an_organ_plays_the_note_that_is_asked_for(starter: AudioLDM2Engine, note: str) -> None:
-    from bridge.engine.hearing import midi_of
-
     off = measures.pitch_midi(sound(starter, f"organ {note}", 1.5)) - midi_of(note)
     assert abs((off + 6) % 12 - 6) < 0.5
 

@@ -20,7 +20,7 @@ ANSWER_S = 2.0  # a daemon on this machine answers within milliseconds
 ASK_AGAIN_S = 5.0
 MAX_DATAGRAM_BYTES = 65_000  # UDP's own limit is 65,507 (RFC 768 over IPv4)
 EVENTS = {"queued": 3, "progress": 2, "take": 4, "done": 3, "failed": 3, "cancelled": 1}  # with at least so many values
-KEYS = ("preset", "seed", "negative", "steps", "guidance", "takes")
+KEYS = ("preset", "seed", "negative", "steps", "guidance", "takes", "note")
 
 
 def main(options: argparse.Namespace) -> int:

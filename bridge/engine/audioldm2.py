@@ -131,7 +131,7 @@ class AudioLDM2Engine:
 
     def remarks(self, prompt: Prompt) -> dict[str, str]:
         """Which words were heard, tokens that were too many, a note that could not be set. See the Engine protocol."""
-        heard = self.hears(prompt.text, prompt.full_text)
+        heard = self.hears(f"{prompt.text} {prompt.note}", prompt.full_text)
         texts = {"prompt": heard.text, "negative prompt": self._unwanted(prompt) if prompt.guidance > 1.0 else ""}
         cut = {name: self._prompts.get(text).tokens_cut for name, text in texts.items() if text}
         sentences = [
@@ -163,7 +163,7 @@ class AudioLDM2Engine:
     def _generate(self, prompt: Prompt, on_step: OnStep) -> Iterator[Piece]:
         started = time.perf_counter()
         guided = prompt.guidance > 1.0
-        heard = self.hears(prompt.text, prompt.full_text)
+        heard = self.hears(f"{prompt.text} {prompt.note}", prompt.full_text)
         wanted, unwanted = self._prompts.get(heard.text), self._prompts.get(self._unwanted(prompt)) if guided else None
         frames = math.ceil(prompt.seconds * self.sample_rate)
         # A tone that is played faster to reach its note must be made longer; 6 % is more than a model is off.

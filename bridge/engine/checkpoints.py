@@ -33,7 +33,7 @@ ALLOWED = {
     "unet": {"AudioLDM2UNet2DConditionModel"},
     "vocoder": {"SpeechT5HifiGan", "MelVocoder"},
 }
-LIBRARIES = {"diffusers", "transformers", "audioldm2", "clipbridge"}
+LIBRARIES = {"diffusers", "transformers", "audioldm2", "bridge.engine.mel_vocoder"}
 MODELS = ("vae", "text_encoder", "text_encoder_2", "projection_model", "language_model", "unet", "vocoder")
 
 

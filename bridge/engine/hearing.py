@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bridge.errors import NoModel
+from bridge.notes import NOTE, frequency_of, midi_of
 
 LONGEST = 5  # words in a phrase
 # A noun after one of these tells where or with what, not what: "riser before the drop", "kick with a crackle".
@@ -31,8 +32,6 @@ EMPTY = (
 REAL_WORDS = frozenset(
     """brass base basic ball bowl rise rice pack path pat cash clash crush spare share stair wing wink rail ruin""".split()  # noqa: SIM905
 )
-NOTE = re.compile(r"([a-g])(#|b|s)?(\d)")
-SEMITONES = {"c": 0, "d": 2, "e": 4, "f": 5, "g": 7, "a": 9, "b": 11}
 FARTHEST = 12  # semitones that a tone can be moved and still sound like itself
 
 
@@ -75,7 +74,8 @@ class Vocabulary:
     def hear(self, prompt: str) -> Heard:
         """What is understood of `prompt`: any text, any script, any length."""
         words = [self._mended(word) for word in plain(prompt).split()]
-        noun, note, kept, aside = "", "", [], False
+        noun, note, aside = "", "", False
+        kept: list[str] = []
         at = 0
         while at < len(words):
             phrase, size = self._phrase_at(words, at)
@@ -144,17 +144,3 @@ def is_slip(known: str, typed: str) -> bool:
     swapped = len(rest) > 1 and len(other) > 1 and rest[:2] == other[1::-1] and rest[2:] == other[2:]
     # One wrong letter makes many a short word another one: boat is no slip of beat.
     return swapped or (len(known) > 4 and rest[1:] == other[1:])
-
-
-def midi_of(note: str) -> int:
-    """The MIDI number of a note like "c3", "a#4" or "eb2" (c4 is 60). Raises ValueError."""
-    match = NOTE.fullmatch(note)
-    if match is None:
-        raise ValueError(f"{note!r} is no note")
-    letter, sign, octave = match.groups()
-    return 12 * (int(octave) + 1) + SEMITONES[letter] + {None: 0, "b": -1}.get(sign, 1)
-
-
-def frequency_of(midi: float) -> float:
-    """Hz of a MIDI note number; 69 is A4 = 440 Hz."""
-    return 440.0 * 2.0 ** ((midi - 69) / 12)

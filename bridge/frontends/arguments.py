@@ -14,6 +14,7 @@ from bridge.clip import MAX_PROMPT_CHARACTERS, SECONDS, Range
 from bridge.errors import BadArgument, Unsupported
 from bridge.frontends.methods import KEYS, PORT, Key
 from bridge.job import Ask, JobId
+from bridge.notes import HIGHEST, midi_of, name_of
 
 MAX_ID_CHARACTERS = 120
 NUMERIC = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?")
@@ -131,6 +132,8 @@ def value(key: Key, given: Any) -> Any:
         if not isinstance(given, str):
             raise BadArgument(f"{key.name} must be a text, not {_shown(given)}.")
         return clean(given, key.name)
+    if key.kind == "note":
+        return note(given)
     assert key.allowed is not None
     checked = number(given, key.name, key.allowed, whole=key.kind == "whole")
     return int(checked) if key.kind == "whole" else checked
@@ -171,6 +174,16 @@ def clean(text: str, name: str) -> str:
     if any(unicodedata.category(character) == "Cc" for character in text):
         raise BadArgument(f"{name} has control characters in it; send plain text.")
     return text
+
+
+def note(given: Any) -> str:
+    """The name of a note, from a name or a MIDI number. Raises BadArgument."""
+    if isinstance(given, str) and not _looks_numeric(given):
+        try:
+            return name_of(midi_of(given))
+        except ValueError as error:
+            raise BadArgument(f"note: {error}, or a MIDI number from 0 to {HIGHEST}.") from error
+    return name_of(int(number(given, "note", Range(0, HIGHEST), whole=True)))
 
 
 def job_id(given: Any) -> JobId:

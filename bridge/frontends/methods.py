@@ -7,7 +7,7 @@ from typing import Literal
 
 from bridge.clip import GUIDANCE, MAX_PROMPT_CHARACTERS, SECONDS, SEED, STEPS, TAKES, Range
 
-Kind = Literal["text", "number", "whole", "id", "choice"]
+Kind = Literal["text", "number", "whole", "id", "choice", "note"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +56,7 @@ KEYS = {
         Key("steps", "whole", "denoising steps: more is slower and finer", STEPS),
         Key("guidance", "number", "how strictly the prompt is followed; 1 or less switches guidance off", GUIDANCE),
         Key("takes", "whole", "several results for one ask, each a file, best first", TAKES),
+        Key("note", "note", "the pitch of a tone: a name such as `c3`, `a#4`, `eb2`, or a MIDI number"),
         Key("sink", "choice", "where the clip goes", choices=("folder",),
             later="audio: playing through an audio device comes with a later version; leave sink out"),
         Key("reply_port", "whole", "answer to this port of your machine, not the one you send from; every message takes it last", PORT),
@@ -142,7 +143,14 @@ def tables() -> str:
 
 
 def _value(key: Key) -> str:
-    kinds = {"text": "text", "number": "number", "whole": "whole number", "id": "number or text", "choice": ""}
+    kinds = {
+        "text": "text",
+        "number": "number",
+        "whole": "whole number",
+        "id": "number or text",
+        "note": "text or number",
+        "choice": "",
+    }
     return " or ".join(f"`{c}`" for c in key.choices) or kinds[key.kind] + (f", {key.allowed}" if key.allowed else "")
 
 

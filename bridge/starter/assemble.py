@@ -27,7 +27,7 @@ INDEX = {
     "tokenizer_2": ["transformers", "T5TokenizerFast"],
     "unet": ["audioldm2", "AudioLDM2UNet2DConditionModel"],
     "vae": ["diffusers", "AutoencoderKL"],
-    "vocoder": ["clipbridge", "MelVocoder"],  # no class of a library: the loader passes its own
+    "vocoder": ["bridge.engine.mel_vocoder", "MelVocoder"],  # diffusers takes it where that module is imported already
 }
 
 

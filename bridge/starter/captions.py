@@ -108,9 +108,9 @@ def caption(rng: np.random.Generator, sound: Sound, a: Attributes, keep: float =
         octave = a.octave
         after += f" {rng.choice(['', '', 'in ', 'note ', 'at '])}c{a.octave}"
     elif len(sound.octaves) > 1 and rng.random() < 0.5 and a.octave in (sound.octaves[0], sound.octaves[-1]):
-        high = a.octave == sound.octaves[-1]
-        said[0] = 1 if high else -1
-        words.append(str(rng.choice(ADJECTIVES["pitch"][high])))
+        up = a.octave == sound.octaves[-1]
+        said[0] = 1 if up else -1
+        words.append(str(rng.choice(ADJECTIVES["pitch"][up])))
     rng.shuffle(words)
     # The plainest names half of the time: they are what most people type.
     noun = sound.nouns[0] if rng.random() < 0.35 else str(rng.choice(sound.nouns))

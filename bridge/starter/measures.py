@@ -13,7 +13,7 @@ WINDOW, STRIDE = 2_048, 512
 
 def spectra(wave: Wave, window: int = WINDOW, stride: int = STRIDE) -> NDArray[np.float32]:
     """Magnitudes of shape (bins, frames)."""
-    x = torch.from_numpy(np.ascontiguousarray(wave))
+    x = torch.from_numpy(np.array(wave, dtype=np.float32))
     magnitude = torch.stft(x, window, stride, window, torch.hann_window(window), return_complex=True).abs()
     return np.asarray(magnitude.numpy(), dtype=np.float32)
 

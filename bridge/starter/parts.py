@@ -51,7 +51,7 @@ def seconds_of(n: int) -> Wave:
 
 def decay(n: int, time_constant: float, attack_seconds: float = 0.0005) -> Wave:
     """1 at the start, 1/e after `time_constant` seconds, with a linear attack."""
-    envelope = np.exp(-seconds_of(n) / time_constant)
+    envelope: Wave = np.exp(-seconds_of(n) / np.float32(time_constant))
     rise = max(1, min(n, int(attack_seconds * SAMPLE_RATE)))
     envelope[:rise] *= np.linspace(0, 1, rise, dtype=np.float32)
     return envelope
@@ -144,7 +144,7 @@ def metal(rng: np.random.Generator, base: float, n: int) -> Wave:
     y = np.zeros(n, dtype=np.float32)
     for ratio in (1.0, 1.4471, 1.6170, 1.9265, 2.5028, 2.6637):
         y += np.sign(np.sin(2 * np.pi * (base * ratio * t + rng.random())))
-    return y / 6
+    return (y / 6).astype(np.float32)
 
 
 def distorted(x: Wave, amount: float) -> Wave:
