@@ -77,7 +77,7 @@ def test_an_attribute_changes_what_its_adjective_says(name: str, attribute: str,
                     np.random.default_rng(k),
                     sound,
                     Attributes(**{attribute: value, "octave": (sound.octaves or (0,))[0]}),
-                    90_000,
+                    200_000,
                 )
             )  # type: ignore[operator]
             for k in range(5)

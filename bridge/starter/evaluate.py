@@ -60,7 +60,7 @@ class Bench:
         self.engine, self.judge = engine, judge
         self.front_end = MelVocoder(MelVocoderConfig())
 
-    def sound(self, text: str, seed: int, seconds: float = 2.0, steps: int = 20) -> Wave:
+    def sound(self, text: str, seed: int, seconds: float = 1.6, steps: int = 20) -> Wave:
         """The waveform that the daemon would hand to the shaper."""
         prompt = Prompt(text, text, seconds, seed, negative=DEFAULT_NEGATIVE, steps=steps)
         piece = next(iter(self.engine.generate(prompt, lambda step, of: None)))
