@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import random
+import re
 import string
 from pathlib import Path
 
@@ -12,6 +14,19 @@ from bridge.engine.checkpoints import STARTER_FOLDER
 from bridge.engine.hearing import Heard, Vocabulary, is_slip
 from bridge.errors import NoModel
 from bridge.notes import midi_of, name_of
+
+WRONG = [
+    json.dumps({"nouns": {"bell": "bell"}, "words": [], "octaves": {}, "fills": [], **wrong})
+    for wrong in (
+        {"octaves": {"bell": "abc"}},
+        {"octaves": {"bell": 4}},
+        {"octaves": {"bell": [True]}},
+        {"octaves": {"bell": [1e300]}},
+        {"nouns": {"bell": []}},
+        {"words": [1]},
+        {"fills": 3},
+    )
+]
 
 
 @pytest.fixture(scope="module")
@@ -35,6 +50,18 @@ def vocabulary() -> Vocabulary:
         ("warm string pad", "string pad warm"),
         ("808", "808"),
         ("♪ glassy bell ♪", "glassy bell"),
+        ("#kick", "kick"),
+        ("soft string", "soft string"),
+        ("kick with a long decay", "kick long decay"),
+        ("pad in minor", "pad minor"),
+        ("kick for techno, deep and punchy", "kick deep punchy"),
+        ("rain on a tin roof, heavy", "rain heavy"),
+        ("kick with bright snare", "kick"),
+        ("hi hat, no kick", "hi hat"),
+        ("a kick not a snare", "kick"),
+        ("no vocals, deep kick", "deep kick"),
+        ("deep kick, vinyl crackle", "deep kick"),
+        ("punhcy snare", "punchy snare"),
         ("ｋｉｃｋ", "kick"),
     ],
 )
@@ -58,6 +85,27 @@ def test_of_two_sounds_the_last_is_meant_because_the_first_describes_it(vocabula
 
 
 @pytest.mark.parametrize(
+    ("prompt", "noun"),
+    [
+        ("snare layer", "snare"),
+        ("siren going up", "siren"),
+        ("kick, no clipping", "kick"),
+        ("crash over the table", "crash"),
+        ("retro lazer", "laser"),
+    ],
+)
+def test_a_word_of_its_own_is_not_taken_for_a_slip_of_another_sound(
+    vocabulary: Vocabulary, prompt: str, noun: str
+) -> None:
+    assert vocabulary.hear(prompt).noun == noun
+
+
+def test_what_is_unwanted_is_not_mended(vocabulary: Vocabulary) -> None:
+    assert vocabulary.hear("music, clipping, hiss, snaer", mend=False).text == ""
+    assert vocabulary.hear("snare", mend=False).text == "snare"
+
+
+@pytest.mark.parametrize(
     ("prompt", "text", "made_hz", "wanted_hz"),
     [
         ("glassy bell a4", "glassy bell c5", 523.251, 440.0),
@@ -77,7 +125,13 @@ def test_a_note_is_made_at_the_nearest_c_and_retuned(
 
 
 @pytest.mark.parametrize(
-    ("prompt", "why"), [("snare c3", "snare has no pitch"), ("pluck c9", "too far for pluck"), ("c3", "no pitch")]
+    ("prompt", "why"),
+    [
+        ("snare c3", "snare has no pitch"),
+        ("pluck c9", "too far for pluck"),
+        ("c3", "no pitch"),
+        ("bell c-1", "too far"),
+    ],
 )
 def test_a_note_that_cannot_be_followed_is_left_out_with_a_sentence(
     vocabulary: Vocabulary, prompt: str, why: str
@@ -93,7 +147,7 @@ def test_one_slip_is_mended(typed: str) -> None:
 
 @pytest.mark.parametrize("typed", ["snare", "sane", "sn", "", "snareeee", "bnarw"])
 def test_what_is_right_or_too_far_off_is_no_slip(typed: str) -> None:
-    assert not is_slip("snare", typed) or typed == "sane"
+    assert not is_slip("snare", typed)
 
 
 def test_note_names_are_midi_numbers() -> None:
@@ -104,7 +158,9 @@ def test_note_names_are_midi_numbers() -> None:
             midi_of(wrong)
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{}", '{"nouns": 1, "words": [], "octaves": {}}', "\0", "[" * 5_000])
+@pytest.mark.parametrize(
+    "content", ["", "[]", "{}", '{"nouns": 1, "words": [], "octaves": {}}', "\0", "[" * 5_000, *WRONG]
+)
 def test_a_damaged_word_list_is_refused_and_named(tmp_path: Path, content: str) -> None:
     (tmp_path / "heard.json").write_text(content)
     with pytest.raises(NoModel, match="heard.json"):
@@ -115,10 +171,19 @@ def test_a_checkpoint_without_a_word_list_understands_free_text(tmp_path: Path) 
     assert Vocabulary.read(tmp_path) is None
 
 
-def test_any_text_is_heard_quickly_and_gives_only_known_words(vocabulary: Vocabulary) -> None:
+def test_any_text_gives_only_known_words(vocabulary: Vocabulary) -> None:
     known = json.loads((STARTER_FOLDER / "heard.json").read_text())
     singles = {word for phrase in (*known["nouns"], *known["words"]) for word in phrase.split()}
-    for number in range(200):
-        letters = [string.printable[(number * 7 + k * k) % 100] for k in range(4_000 if number < 3 else 40)]
-        for word in vocabulary.hear("".join(letters)).text.split():
-            assert word in singles or len(word) == 2
+    rng = random.Random(5)
+    some = [*known["nouns"], *known["words"], "a#4", "c-1", "#", ",", "not", "with", "zzz", "808", "\x07", "é", "snaer"]
+    heard = 0
+    for _ in range(300):
+        text = " ".join(rng.choice(some) for _ in range(rng.randint(0, 12))) + "".join(
+            rng.choices(string.printable, k=9)
+        )
+        for word in vocabulary.hear(text).text.split():
+            heard += 1
+            assert word in singles or re.fullmatch(r"c\d", word)
+    assert heard > 500
+    # The longest prompt, all of it words that are nearly known: it must not hold the engine up.
+    assert vocabulary.hear(" ".join(f"s{letter}nare" for letter in string.ascii_lowercase * 22)[:4_000]).words

@@ -175,13 +175,14 @@ def test_the_licence_is_what_the_model_card_states(checkpoint: Path) -> None:
     assert load(checkpoint).load(lambda *stage: None).licence == "cc-by-nc-sa-4.0"  # type: ignore[attr-defined]
 
 
+@pytest.mark.parametrize("damaged", ["unet/diffusion_pytorch_model.safetensors", "model_index.json"])
 def test_our_own_checkpoint_is_built_again_when_its_files_were_damaged(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damaged: str
 ) -> None:
     from bridge.engine import audioldm2
 
     monkeypatch.setattr(audioldm2, "cache_folder", lambda: tmp_path)
     folder = untrained.build(tmp_path)
-    (folder / "unet" / "diffusion_pytorch_model.safetensors").unlink()
+    (folder / damaged).write_bytes(b"")
     engine = open_engine(EngineConfig(model="untrained", compute="cpu"))
     assert engine.load(lambda done, total, what: None).untrained

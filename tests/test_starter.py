@@ -24,6 +24,7 @@ from bridge.starter import assemble, dataset, measures, text_stack, train_text, 
 from bridge.starter.captions import as_typed, caption
 from bridge.starter.catalogue import BY_NAME, LEAD_IN, NAMES, SOUNDS, Sound, draw, render
 from bridge.starter.parts import SAMPLE_RATE, Attributes
+from bridge.starter.resume import Resumable
 from tests.harness import environment
 
 IDS = list(NAMES)
@@ -123,7 +124,7 @@ def test_clips_are_the_same_whoever_makes_them() -> None:
 
 @pytest.fixture(scope="module")
 def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A training of a few steps, with a stop in every stage."""
+    """A training of a few steps, with a stop in every stage, after which each goes on where it was."""
     torch.set_num_threads(2)
     folder = tmp_path_factory.mktemp("work")
     groups = dataset.make(1, 1)
@@ -139,6 +140,13 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def test_a_stage_goes_on_at_the_step_where_it_was_stopped(work: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    accelerator = Accelerator(cpu=True)
+    accelerator.prepare(train_vae.make_vae())
+    assert Resumable(work / "vae", accelerator).step == 4
+    assert "going on from step 4" in capsys.readouterr().out
+
+
 def test_a_training_that_was_stopped_goes_on_and_ends_in_a_checkpoint_that_the_engine_plays(work: Path) -> None:
     assert (work / "unet" / "step-4").is_dir() and not (work / "unet" / "step-2").exists()
     folder = assemble.assemble(work)
@@ -152,13 +160,21 @@ def test_a_training_that_was_stopped_goes_on_and_ends_in_a_checkpoint_that_the_e
     assert len(piece.samples) == 4 * 22_050
 
 
-def test_whitened_latents_decode_to_what_they_were_made_of(work: Path) -> None:
-    from diffusers import AutoencoderKL
-
-    vae = AutoencoderKL.from_pretrained(work / "parts" / "vae")
-    mel = torch.randn(1, 1, 64, 128)
-    latents = vae.encode(mel).latent_dist.mode()
-    assert latents.shape == (1, 16, 8, 16) and vae.config.scaling_factor == 1.0
+def test_latents_are_whitened_and_decode_to_what_they_did_before() -> None:
+    torch.manual_seed(0)
+    vae = train_vae.make_vae().eval()
+    groups = [dataset.Group(8, np.random.default_rng(0).normal(size=(6, 64, 128)).astype(np.float16), (None,) * 6)]  # type: ignore[arg-type]
+    x = torch.from_numpy(groups[0].mels.astype(np.float32))[:, None]
+    with torch.no_grad():
+        before = vae.decode(vae.encode(x).latent_dist.mode()).sample
+        (latents,) = train_vae.encode_all(vae, groups)
+        after = vae.decode(vae.encode(x).latent_dist.mode()).sample
+        from_latents = vae.decode(torch.from_numpy(latents.astype(np.float32))).sample
+    assert latents.shape == (6, 16, 8, 16) and vae.config.scaling_factor == 1.0
+    np.testing.assert_allclose(latents.astype(np.float32).mean((0, 2, 3)), 0, atol=2e-3)
+    np.testing.assert_allclose(latents.astype(np.float32).std((0, 2, 3)), 1, atol=5e-3)
+    torch.testing.assert_close(after, before, atol=1e-4, rtol=1e-3)
+    torch.testing.assert_close(from_latents, before, atol=2e-2, rtol=2e-2)
 
 
 def test_texts_are_encoded_in_a_batch_as_each_is_alone(work: Path) -> None:
@@ -187,6 +203,7 @@ def test_the_shipped_starter_is_small_states_its_licence_and_names_no_machine() 
     files = [file for file in checkpoints.STARTER_FOLDER.rglob("*") if file.is_file()]
     assert sum(file.stat().st_size for file in files) < 25e6
     assert checkpoints.licence(checkpoints.STARTER_FOLDER) == "mit" and checkpoints.starter_revision()
+    assert b"FIGURE_" not in (checkpoints.STARTER_FOLDER / "README.md").read_bytes()
     for file in files:
         assert file.suffix in {".json", ".safetensors", ".md", ".txt"}
         assert b"/root" not in file.read_bytes() and b"/home" not in file.read_bytes()
@@ -231,6 +248,7 @@ def test_a_hat_is_bright_a_sub_is_low(starter: AudioLDM2Engine) -> None:
 
 @pytest.mark.parametrize("note", ["c4", "e4", "a3"])
 def test_an_organ_plays_the_note_that_is_asked_for(starter: AudioLDM2Engine, note: str) -> None:
+    # An organ sounds its 16-foot bar an octave below the note: the octave is for the ear to tell.
     off = measures.pitch_midi(sound(starter, f"organ {note}", 1.5)) - midi_of(note)
     assert abs((off + 6) % 12 - 6) < 0.5
 

@@ -20,6 +20,8 @@ from bridge import __version__, config, portable
 from bridge.core import Bridge
 from bridge.daemon import serve
 from bridge.engine import Stage
+from bridge.engine.checkpoints import STARTER
+from bridge.engine.hearing import plain
 from bridge.job import Job, JobEvent
 
 LAG_PROGRESS, LAG_ALL = 200, 10_000  # lines that may wait to be printed before the next are left out
@@ -121,7 +123,9 @@ class Terminal:
         if state == "ready":
             model = self.bridge.model
             assert model is not None
-            line = UNTRAINED_LINE if model.untrained else STARTER_LINE if model.name == "starter" else ""
+            line = (
+                UNTRAINED_LINE if model.untrained else STARTER_LINE if model.name == STARTER and model.revision else ""
+            )
             if line and not self._told_checkpoint:
                 self._told_checkpoint = True
                 self._say(line)
@@ -149,7 +153,7 @@ class Terminal:
         if event.kind == "done":
             best = f"best of {job.prompt.takes} " if job.prompt.takes > 1 else ""
             heard = event.fields.get("heard", job.prompt.text)
-            other = f" (heard: {heard or 'nothing it knows'})" if heard.lower() != job.prompt.text.lower() else ""
+            other = "" if plain(heard) == plain(job.prompt.text) else f" (heard: {short(heard) or 'nothing it knows'})"
             self._say(f"{what}{other}  in {took:.2f} s  -> {best}{event.fields['path']}")
         else:
             reason = f" ({event.fields['code']}): {event.fields['why']}" if event.kind == "failed" else ""

@@ -131,7 +131,7 @@ class AudioLDM2Engine:
 
     def remarks(self, prompt: Prompt) -> dict[str, str]:
         """Which words were heard, tokens that were too many, a note that could not be set. See the Engine protocol."""
-        heard = self.hears(f"{prompt.text} {prompt.note}", prompt.full_text)
+        heard = self.hears(f"{prompt.text}, {prompt.note}" if prompt.note else prompt.text, prompt.full_text)
         texts = {"prompt": heard.text, "negative prompt": self._unwanted(prompt) if prompt.guidance > 1.0 else ""}
         cut = {name: self._prompts.get(text).tokens_cut for name, text in texts.items() if text}
         sentences = [
@@ -140,6 +140,8 @@ class AudioLDM2Engine:
             if tokens
         ]
         sentences += [heard.remark] if heard.remark else []
+        if self._vocabulary is None and prompt.note:
+            sentences.append("this checkpoint is told the note in words only and may not follow it")
         told = {"remark": "; ".join(sentences)} if sentences else {}
         return told if self._vocabulary is None else {"heard": heard.words, **told}
 
@@ -157,18 +159,17 @@ class AudioLDM2Engine:
         return heard
 
     def _unwanted(self, prompt: Prompt) -> str:
-        return prompt.negative if self._vocabulary is None else self._vocabulary.hear(prompt.negative).text
+        return prompt.negative if self._vocabulary is None else self._vocabulary.hear(prompt.negative, mend=False).text
 
     @torch.no_grad()
     def _generate(self, prompt: Prompt, on_step: OnStep) -> Iterator[Piece]:
         started = time.perf_counter()
         guided = prompt.guidance > 1.0
-        heard = self.hears(f"{prompt.text} {prompt.note}", prompt.full_text)
+        heard = self.hears(f"{prompt.text}, {prompt.note}" if prompt.note else prompt.text, prompt.full_text)
         wanted, unwanted = self._prompts.get(heard.text), self._prompts.get(self._unwanted(prompt)) if guided else None
         frames = math.ceil(prompt.seconds * self.sample_rate)
-        # A tone that is played faster to reach its note must be made longer; 6 % is more than a model is off.
-        stretch = 1.06 * heard.wanted_hz / heard.made_hz if heard.wanted_hz else 1.0
-        needed = math.ceil(frames * stretch) + self._lead_in
+        # A tone that is played faster to reach its note must be made longer.
+        needed = math.ceil(frames * (heard.wanted_hz / heard.made_hz if heard.wanted_hz else 1.0)) + self._lead_in
         rows = math.ceil(needed / (self._row_samples * self._rows_unit)) * self._rows_unit
         seeds = [prompt.seed_of(take) for take in range(1, prompt.takes + 1)]
         generators = [torch.Generator("cpu").manual_seed(seed) for seed in seeds]
@@ -199,14 +200,18 @@ class AudioLDM2Engine:
         for take in range(prompt.takes):  # one at a time: the VAE's attention is over the whole clip
             on_step(prompt.steps, prompt.steps)
             mel = self.pipe.vae.decode(latents[take : take + 1] / self.pipe.vae.config.scaling_factor).sample
+            if heard.fills:
+                mel = _fitted(mel, math.ceil(needed / self._hop))
             wave = self.pipe.mel_spectrogram_to_waveform(mel)[0].numpy()
             if heard.wanted_hz:
                 made_hz = measure(wave, self.sample_rate, heard.made_hz)
                 wave = retune(wave, self.sample_rate, made_hz, heard.wanted_hz)
-            wave = wave[:frames]
+            wave = np.pad(wave, (0, max(0, frames - len(wave))))[:frames]
             waves.append(wave)
             yield Piece(take + 1, 0, wave.astype("<f4").tobytes(), 1, True)
-        self._scores = self._rank(heard.text, waves) if len(waves) > 1 else ()
+        # A checkpoint with a word list has no trained ear: its takes stay in the order of their seeds.
+        ranked = len(waves) > 1 and self._vocabulary is None
+        self._scores = self._rank(heard.text, waves) if ranked else ()
         ended = time.perf_counter()
         self._timing = Timing(prompt, denoised - encoded, ended - denoised + encoded - started)
 
@@ -264,6 +269,16 @@ class AudioLDM2Engine:
         words = clap.get_text_features(**self._tokens(self.pipe.tokenizer, text)[0]).pooler_output
         scores = F.cosine_similarity(sound.float(), words.float())
         return tuple(float(score) for score in scores.nan_to_num(-1.0))  # an invalid take ranks last
+
+
+def _fitted(mel: torch.Tensor, frames: int) -> torch.Tensor:
+    """A spectrogram (1, 1, frames, bands) of a sound that goes on to its end, brought to a length: rows of latents come
+    by the dozen, and cutting them would take the top off a riser. The attack, three frames, stays as it is."""
+    if frames <= 4 or frames == mel.shape[2]:
+        return mel
+    head, rest = mel[:, :, :3], mel[:, :, 3:]
+    rest = F.interpolate(rest, size=(frames - 3, mel.shape[3]), mode="bilinear", align_corners=True)
+    return torch.cat([head, rest], dim=2)
 
 
 def _embeddings(wanted: Embeddings, unwanted: Embeddings | None, takes: int) -> dict[str, torch.Tensor]:

@@ -1,4 +1,4 @@
-"""What can be loaded and from where: a checkpoint folder, a name in the hub's cache, or the one we build ourselves.
+"""What can be loaded and from where: a checkpoint folder, a name in the hub's cache, the starter that ships with us, or the one we build.
 
 Looks only at names and small JSON files; no torch, no network.
 """
@@ -89,7 +89,8 @@ def starter_revision() -> str:
 
 def vocoder_class(folder: Path) -> str:
     """The name of the vocoder class that a checkpoint's index declares."""
-    return str(_index(folder).get("vocoder", ["", ""])[1])
+    entry = _index(folder).get("vocoder")
+    return str(entry[1]) if isinstance(entry, list) and len(entry) == 2 else ""
 
 
 def available() -> list[str]:

@@ -65,7 +65,10 @@ def load_pipeline(
 ) -> AudioLDM2Pipeline:
     """The pipeline on its compute, with the scheduler asked for. Raises NoModel (checkpoint) or ConfigError (scheduler)."""
     parts: dict[str, Any] = {}
-    classes = {**CLASSES, "vocoder": VOCODERS[checkpoints.vocoder_class(folder)]}
+    vocoder = VOCODERS.get(checkpoints.vocoder_class(folder))
+    if vocoder is None:
+        raise NoModel(f"{folder}: model_index.json names no vocoder that can be played. Fetch the checkpoint again.")
+    classes = {**CLASSES, "vocoder": vocoder}
     total = len(classes) + 2
     for done, (part, cls) in enumerate(classes.items()):
         on_stage(done, total, part)

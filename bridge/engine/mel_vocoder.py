@@ -81,10 +81,10 @@ class MelVocoder(PreTrainedModel):
     def _init_weights(self, module: torch.nn.Module) -> None:
         """Nothing to draw."""
 
-    def bands(self) -> torch.Tensor:
+    def bands(self, device: torch.device) -> torch.Tensor:
         """The filterbank, made on first use: a buffer would travel in the file, or stay unset after loading."""
-        if self._bands is None or self._bands.device != self.scale.device:
-            self._bands = filterbank(self.config).to(self.scale.device)
+        if self._bands is None or self._bands.device != device:
+            self._bands = filterbank(self.config).to(device)
         return self._bands
 
     @torch.no_grad()
@@ -94,9 +94,10 @@ class MelVocoder(PreTrainedModel):
         waves = F.pad(waves[:, None], (pad, window - self.hop - pad), mode="reflect")[:, 0]
         shape = torch.hann_window(window, device=waves.device)
         spectrum = torch.stft(waves, window, self.hop, window, shape, center=False, return_complex=True).abs()
-        weight = self.bands().sum(1)[:, None]
+        bands = self.bands(waves.device)
+        weight = bands.sum(1)[:, None]
         # The mean of the power, not of the magnitude: noise keeps its energy (above 8 kHz 0.95 of it instead of 0.75).
-        mel = (torch.matmul(self.bands(), spectrum**2) * weight).sqrt().clamp(min=FLOOR)
+        mel = (torch.matmul(bands, spectrum**2) * weight).sqrt().clamp(min=FLOOR)
         return (mel.log().transpose(1, 2) + SHIFT) / SPREAD
 
     @torch.no_grad()
@@ -104,13 +105,15 @@ class MelVocoder(PreTrainedModel):
         """Normalised log-mel (batch, frames, bands), or (frames, bands) → waveforms in −1…1 or a little more."""
         alone = spectrogram.dim() == 2
         mel = spectrogram.float()[None] if alone else spectrogram.float()
+        if mel.device.type == "mps":  # complex numbers are not wholly at home there; a CPU takes 0.1 s a clip
+            mel = mel.cpu()
         wave = self._with_phases(self._linear(mel))
-        wave = wave[:, self.config.lead_in_samples :] * self.scale.float()
+        wave = wave[:, self.config.lead_in_samples :] * self.scale.float().to(wave.device)
         wave[:, : self.config.rise_samples] *= torch.linspace(0, 1, self.config.rise_samples, device=wave.device)
         return wave[0] if alone else wave
 
     def _linear(self, mel: torch.Tensor) -> torch.Tensor:
-        bands = self.bands()
+        bands = self.bands(mel.device)
         back, weight = bands.t().contiguous(), bands.sum(1)[:, None]
         mel = mel.clamp(LOWEST, 1.6).transpose(1, 2)
         magnitude = torch.where(mel <= GATE, FLOOR * 0.01, torch.exp(mel * SPREAD - SHIFT))

@@ -56,7 +56,8 @@ KEYS = {
         Key("steps", "whole", "denoising steps: more is slower and finer", STEPS),
         Key("guidance", "number", "how strictly the prompt is followed; 1 or less switches guidance off", GUIDANCE),
         Key("takes", "whole", "several results for one ask, each a file, best first", TAKES),
-        Key("note", "note", "the pitch of a tone: a name such as `c3`, `a#4`, `eb2`, or a MIDI number"),
+        Key("note", "note", "the pitch of a tone: a name such as `c3`, `a#4`, `eb2`, or a MIDI number; the starter plays it "
+            "in tune, AudioLDM 2 is only told it"),
         Key("sink", "choice", "where the clip goes", choices=("folder",),
             later="audio: playing through an audio device comes with a later version; leave sink out"),
         Key("reply_port", "whole", "answer to this port of your machine, not the one you send from; every message takes it last", PORT),

@@ -62,6 +62,7 @@ def vocabulary() -> dict[str, object]:
         "nouns": {noun: sound.name for sound in SOUNDS for noun in sound.nouns},
         "words": sorted(words),
         "octaves": {sound.name: list(sound.octaves) for sound in SOUNDS if sound.octaves},
+        "fills": [sound.name for sound in SOUNDS if sound.fills],
     }
 
 

@@ -71,7 +71,7 @@ def before_attack_db(wave: Wave, milliseconds: int = 20) -> float:
     return float(10 * np.log10((before**2).sum() / size / ((after**2).mean() + 1e-12) + 1e-12))
 
 
-def pitch_midi(wave: Wave, low: int = 24, high: int = 100) -> float:
+def pitch_midi(wave: Wave, low: int = 20, high: int = 100) -> float:
     """The fundamental as a MIDI number with fractions, anywhere between `low` and `high`.
 
     Harmonic sum with what lies between the harmonics taken off, so that an octave below does not win.

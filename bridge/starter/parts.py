@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import lfilter
 
+from bridge.notes import frequency_of
+
 SAMPLE_RATE = 44_100  # Hz
 NYQUIST_GUARD = 20_000  # Hz; nothing is synthesised above
 TABLE = 4_096  # samples of one cycle of an oscillator
@@ -153,11 +155,6 @@ def distorted(x: Wave, amount: float) -> Wave:
         return x
     drive = 1 + 20 * (amount - 0.3) / 0.7
     return np.tanh(drive * x / (np.abs(x).max() + 1e-9)).astype(np.float32)
-
-
-def frequency_of(midi: float) -> float:
-    """Hz of a MIDI note number; 69 is A4 = 440 Hz, 60 is C4."""
-    return float(440.0 * 2 ** ((midi - 69) / 12))
 
 
 def c_of(octave: int) -> float:

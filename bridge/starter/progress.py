@@ -21,7 +21,7 @@ class Log:
             "stage": self._stage,
             "step": step,
             "seconds": round(seconds, 1),
-            **{k: round(v, 5) for k, v in values.items()},
+            **{k: round(float(v), 5) for k, v in values.items()},
         }
         with self._file.open("a", encoding="utf-8") as log:
             log.write(json.dumps(entry) + "\n")
@@ -36,7 +36,9 @@ def plot(file: Path, picture: Path) -> None:
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    entries = [json.loads(line) for line in file.read_text("utf-8").splitlines()]
+    read = [json.loads(line) for line in file.read_text("utf-8").splitlines()]
+    # Steps after the last saved state are run again when a stopped training goes on: the later entry counts.
+    entries = list({(entry["stage"], entry["step"]): entry for entry in read}.values())
     stages = list(dict.fromkeys(entry["stage"] for entry in entries))
     figure, axes = pyplot.subplots(1, len(stages), figsize=(5 * len(stages), 4), squeeze=False)
     for axis, stage in zip(axes[0], stages, strict=True):

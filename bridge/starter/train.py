@@ -1,7 +1,8 @@
 """`python -m bridge.starter.train WORK_FOLDER`: makes the starter again, from synthesis to the checkpoint folder.
 
 Four stages: data and autoencoder, text stack, UNet, assembly. Each can be stopped at any time; the same command goes
-on where it was. Same seeds throughout; on one machine with the same versions the same weights come out.
+on where it was (a stage that is done stays as it is: for other settings take another folder). Seeds are fixed: what is
+drawn does not depend on the time or the machine, except that a stopped text stage goes on with other captions.
 """
 
 from __future__ import annotations

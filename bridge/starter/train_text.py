@@ -50,7 +50,7 @@ def train(steps: int, work: Path, accelerator: Accelerator, seed: int = 0) -> No
     state = Resumable(work / "text", accelerator)
     log = Log(work / "log.jsonl", "text", steps)
     batches = batches_of_one_length(stack, seed, state.step)
-    sums: dict[str, float] = {}
+    told_of: list[tuple[float, float]] = []
     for step in range(state.step, steps):
         rate = LEARNING_RATE * min(1, (step + 1) / 50) * (0.97 * 0.5 * (1 + math.cos(math.pi * step / steps)) + 0.03)
         for group in optimiser.param_groups:
@@ -67,11 +67,10 @@ def train(steps: int, work: Path, accelerator: Accelerator, seed: int = 0) -> No
         accelerator.backward(loss)
         accelerator.clip_grad_norm_(trained.parameters(), 1.0)
         optimiser.step()
-        for key, value in {"cross entropy": float(loss.detach()), "right sound": right}.items():
-            sums[key] = sums.get(key, 0.0) + value / REPORT_EVERY
+        told_of.append((float(loss.detach()), right))
         if (step + 1) % REPORT_EVERY == 0:
-            log.report(step + 1, **sums)
-            sums = {}
+            log.report(step + 1, **dict(zip(("cross entropy", "right sound"), np.mean(told_of, axis=0), strict=True)))
+            told_of = []
         state.keep(step + 1, last=step + 1 == steps)
     stack.save(work / "parts")
 

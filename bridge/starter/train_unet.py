@@ -96,7 +96,7 @@ def train(latents: Latents, steps: int, work: Path, accelerator: Accelerator, se
     kept = make_scheduler().alphas_cumprod.to(accelerator.device)
     batch_of = [max(2, round(ROWS_A_STEP / rows)) for rows, _, _ in latents]
     shares = np.array([len(labels) / batch for (_, _, labels), batch in zip(latents, batch_of, strict=True)])
-    loss_sum = 0.0
+    losses: list[float] = []
     for step in range(state.step, steps):
         rng = np.random.default_rng((seed, 11, step))
         torch.manual_seed(seed * 1_000_003 + step)
@@ -125,12 +125,14 @@ def train(latents: Latents, steps: int, work: Path, accelerator: Accelerator, se
         optimiser.step()
         if (step + 1) % EVERY == 0:
             average.step(unet.parameters())
-        loss_sum += float(loss.detach()) / REPORT_EVERY
+        losses.append(float(loss.detach()))
         if (step + 1) % REPORT_EVERY == 0:
-            log.report(step + 1, **{"squared error": loss_sum})
-            loss_sum = 0.0
+            log.report(step + 1, **{"squared error": float(np.mean(losses))})
+            losses = []
         if state.keep(step + 1, last=step + 1 == steps):
             _save_average(accelerator.unwrap_model(unet), average, work / "parts" / "unet")
+    # Again: a stop between the last state and its average would leave an older one.
+    _save_average(accelerator.unwrap_model(unet), average, work / "parts" / "unet")
 
 
 def _save_average(unet: Any, average: EMAModel, folder: Path) -> None:

@@ -50,7 +50,7 @@ def train(groups: list[Group], steps: int, work: Path, accelerator: Accelerator,
     log = Log(work / "log.jsonl", "vae", steps)
     usable = [group for group in groups if group.mels.shape[1] >= CROP]
     shares = np.array([len(group.labels) * min(group.rows, 28) for group in usable], dtype=float)
-    sums: dict[str, float] = {}
+    losses: list[tuple[float, float]] = []
     for step in range(state.step, steps):
         rng = np.random.default_rng((seed, step))
         torch.manual_seed(seed * 1_000_003 + step)
@@ -67,11 +67,12 @@ def train(groups: list[Group], steps: int, work: Path, accelerator: Accelerator,
         accelerator.backward(absolute + squared + DIVERGENCE * divergence)
         accelerator.clip_grad_norm_(vae.parameters(), 1.0)
         optimiser.step()
-        for key, value in {"mean absolute error": absolute, "divergence": divergence}.items():
-            sums[key] = sums.get(key, 0.0) + float(value.detach()) / REPORT_EVERY
+        losses.append((float(absolute.detach()), float(divergence.detach())))
         if (step + 1) % REPORT_EVERY == 0:
-            log.report(step + 1, **sums)
-            sums = {}
+            log.report(
+                step + 1, **dict(zip(("mean absolute error", "divergence"), np.mean(losses, axis=0), strict=True))
+            )
+            losses = []
         state.keep(step + 1, last=step + 1 == steps)
     return accelerator.unwrap_model(vae).eval()
 
