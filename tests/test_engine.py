@@ -222,7 +222,7 @@ from bridge.config import EngineConfig
 from bridge.engine import audioldm2
 from bridge.errors import OutOfMemory
 audioldm2.cache_folder = lambda: Path({str(tmp_path)!r})
-engine = audioldm2.open_engine(EngineConfig(compute="cpu"))
+engine = audioldm2.open_engine(EngineConfig(model="untrained", compute="cpu"))
 engine.load(lambda *stage: None)
 small = Prompt("x", "x", 0.5, 1, steps=2)
 list(engine.generate(small, lambda *step: None))
