@@ -127,9 +127,10 @@ def test_a_note_is_made_at_the_nearest_c_and_retuned(
 @pytest.mark.parametrize(
     ("prompt", "why"),
     [
-        ("snare c3", "snare has no pitch"),
+        ("snare c3", "snare cannot be tuned"),
+        ("bass c2", "bass cannot be tuned"),
         ("pluck c9", "too far for pluck"),
-        ("c3", "no pitch"),
+        ("c3", "cannot be tuned"),
         ("bell c-1", "too far"),
     ],
 )

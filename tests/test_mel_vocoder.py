@@ -38,7 +38,8 @@ def test_a_steady_tone_comes_back_at_its_pitch(vocoder: MelVocoder, hz: float) -
     wave = np.concatenate([np.zeros(882, np.float32), tone(hz, partials=1)])[: 80 * 512]
     again = vocoder(vocoder.mel(torch.from_numpy(wave)[None]))[0].numpy()
     assert abs(1200 * np.log2(loudest_hz(again) / hz)) < 35
-    assert np.abs(again).max() == pytest.approx(0.3, rel=0.35)
+    middle = slice(10_000, 30_000)  # a band holds several bins: the peak may change, the energy stays
+    assert 0.7 < np.sqrt(np.mean(again[middle] ** 2) / np.mean(wave[middle] ** 2)) < 1.4
 
 
 def test_noise_keeps_its_energy_also_above_8_khz(vocoder: MelVocoder) -> None:

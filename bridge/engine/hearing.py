@@ -141,7 +141,7 @@ class Vocabulary:
         wanted = midi_of(note)
         near = min(octaves, key=lambda octave: abs(12 * (octave + 1) - wanted), default=None)
         if near is None:
-            why = f"{noun or 'this'} has no pitch to set"
+            why = f"{noun or 'this'} cannot be tuned"
         elif abs(12 * (near + 1) - wanted) > FARTHEST:
             why = f"it is too far for {noun}"
         else:

@@ -12,7 +12,7 @@ from diffusers import AudioLDM2UNet2DConditionModel, AutoencoderKL
 from bridge.engine.mel_vocoder import MelVocoder, MelVocoderConfig
 from bridge.starter import text_stack
 from bridge.starter.captions import ADJECTIVES, CHORDS, WAVES
-from bridge.starter.catalogue import SOUNDS
+from bridge.starter.catalogue import BY_NAME, SOUNDS, TUNED
 from bridge.starter.train_unet import make_scheduler
 
 CARD = Path(__file__).parent / "checkpoint" / "README.md"
@@ -61,7 +61,7 @@ def vocabulary() -> dict[str, object]:
     return {
         "nouns": {noun: sound.name for sound in SOUNDS for noun in sound.nouns},
         "words": sorted(words),
-        "octaves": {sound.name: list(sound.octaves) for sound in SOUNDS if sound.octaves},
+        "octaves": {name: list(BY_NAME[name].octaves) for name in TUNED},
         "fills": [sound.name for sound in SOUNDS if sound.fills],
     }
 

@@ -47,7 +47,7 @@ def main() -> None:
         for place, wave in ((2 * row, made), (2 * row + 1, taught)):
             axes[place, column].imshow(image(wave), aspect="auto", origin="lower", cmap="magma", vmin=LOWEST, vmax=0.9)
         axes[2 * row, column].set_title(noun, fontsize=8, pad=2)
-    figure.subplots_adjust(left=0.01, right=0.99, bottom=0.01, top=0.97, wspace=0.04, hspace=0.12)
+    figure.subplots_adjust(left=0.01, right=0.99, bottom=0.01, top=0.97, wspace=0.04, hspace=0.28)
     figure.savefig(chosen.picture, dpi=80)
 
 
