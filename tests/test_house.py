@@ -28,7 +28,13 @@ FLOORS = {
     "clip": 0, "notes": 0, "job": 0, "errors": 0, "config": 0, "portable": 0, "delivery": 0, "__init__": -1,
 }  # fmt: skip
 HEAVY = {
-    "torch": {"engine/audioldm2.py", "engine/loading.py", "engine/untrained.py", "engine/mel_vocoder.py"},
+    "torch": {
+        "engine/audioldm2.py",
+        "engine/loading.py",
+        "engine/untrained.py",
+        "engine/mel_vocoder.py",
+        "engine/threads.py",
+    },
     "diffusers": {"engine/loading.py", "engine/untrained.py"},
     "transformers": {"engine/loading.py", "engine/untrained.py", "engine/mel_vocoder.py"},
     "numpy": {"engine/audioldm2.py", "engine/retune.py", "audio/shape.py", "sinks/wav.py", "shaper.py"},

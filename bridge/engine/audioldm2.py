@@ -21,6 +21,7 @@ from bridge.engine.hearing import Heard, Vocabulary, plain
 from bridge.engine.loading import load_pipeline, quiet, scheduler_facts
 from bridge.engine.prompt_cache import Embeddings, PromptCache
 from bridge.engine.retune import measure, retune
+from bridge.engine.threads import Threads
 from bridge.engine.untrained import build
 from bridge.errors import NoModel, OutOfMemory
 from bridge.portable import cache_folder
@@ -61,8 +62,10 @@ class AudioLDM2Engine:
                 raise
             folder = build(cache_folder(), anew=True)  # ours, and damaged: a cleaner of caches was here
             pipe = load_pipeline(folder, self.compute, dtype, self.scheduler, on_stage)
+        # The untrained one is so small that a second thread costs more than it gives.
+        self._threads = Threads(torch.get_num_threads() if self.checkpoint.folder is not None else 1)
         if self.checkpoint.folder is None and self.compute == "cpu":
-            torch.set_num_threads(1)  # so small that a second thread costs more than it gives
+            torch.set_num_threads(1)
         self.pipe = pipe
         self.sample_rate = int(pipe.vocoder.config.sampling_rate)
         self._hop = math.prod(pipe.vocoder.config.upsample_rates)
@@ -174,12 +177,14 @@ class AudioLDM2Engine:
         seeds = [prompt.seed_of(take) for take in range(1, prompt.takes + 1)]
         generators = [torch.Generator("cpu").manual_seed(seed) for seed in seeds]
         encoded = time.perf_counter()
+        self._steady()
         done = 0
 
         def callback(_index: int, _timestep: Any, _latents: Any) -> None:
             # Count ourselves: some schedulers pass other indices, and reading the timestep would wait for the GPU.
             nonlocal done
             done += 1
+            self._steady()
             on_step(min(done, prompt.steps), prompt.steps)
 
         latents = self.pipe(
@@ -214,6 +219,10 @@ class AudioLDM2Engine:
         self._scores = self._rank(heard.text, waves) if ranked else ()
         ended = time.perf_counter()
         self._timing = Timing(prompt, denoised - encoded, ended - denoised + encoded - started)
+
+    def _steady(self) -> None:
+        if self.compute == "cpu":
+            self._threads.choose()
 
     def _noise(self, generators: list[torch.Generator], rows: int) -> torch.Tensor:
         """Noise of shape (takes, channels, rows, width), drawn row by row on the CPU.

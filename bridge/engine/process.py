@@ -23,11 +23,6 @@ def main(connection: Connection, config: EngineConfig) -> None:
     # Nothing is ever downloaded without being asked: the hub stays out of reach of every loader below.
     os.environ["HF_HUB_OFFLINE"] = "1"
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
-    # OpenMP's threads spin while they wait for each other. With one other busy program on two cores (a DAW is one) a
-    # spinning thread keeps its mate from running, and a clip of 0.4 s took over 60 s; asleep they cost 10 ms a clip.
-    # Read when torch is imported: GNU's library (Linux), Intel's and LLVM's (Windows, macOS).
-    for name, value in (("OMP_WAIT_POLICY", "PASSIVE"), ("GOMP_SPINCOUNT", "0"), ("KMP_BLOCKTIME", "0")):
-        os.environ.setdefault(name, value)
     yield_to_the_front()
     Server(connection, config).run()
 

@@ -138,10 +138,12 @@ def adjective_rows(bench: Bench, clips: int = 3) -> list[Row]:
     bars = {"long": "≥ .95 / .98", "bright": "≥ .75 / .90", "high": "≥ .75 / .90"}
     for (more, less), names in ADJECTIVE_SOUNDS.items():
         wins, weak = [], []
+        seconds = 3.0 if more == "long" else 1.6  # a short crash still sounds after 1.6 s
         for name in names.split():
             noun = BY_NAME[name].nouns[0]
             high, low = (
-                [measure[more](bench.sound(f"{word} {noun}", 500 + k)) for k in range(clips)] for word in (more, less)
+                [measure[more](bench.sound(f"{word} {noun}", 500 + k, seconds)) for k in range(clips)]
+                for word in (more, less)
             )
             share = float(np.mean([one > other for one in high for other in low]))
             wins.append(share)

@@ -62,7 +62,8 @@ def decay(n: int, time_constant: float, attack_seconds: float = 0.0005) -> Wave:
 def hold(n: int, seconds: float, attack_seconds: float, release_seconds: float) -> Wave:
     """A held note: linear attack, full level, linear release that ends at `seconds`."""
     t = seconds_of(n)
-    return np.clip(t / attack_seconds, 0, 1) * np.clip((seconds - t) / release_seconds, 0, 1)
+    level = np.clip(t / attack_seconds, 0, 1) * np.clip((seconds - t) / release_seconds, 0, 1)
+    return level.astype(np.float32)
 
 
 def white(rng: np.random.Generator, n: int) -> Wave:
