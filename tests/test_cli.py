@@ -237,18 +237,18 @@ def test_plain_lines_are_written_where_there_is_no_terminal(home: Path, tmp_path
         process.wait(20)
     lines = log.read_text().splitlines()
     assert lines[-1] == "Stopped." and "\r" not in log.read_text() and "\x1b" not in log.read_text()
-    assert sum("random weights" in line for line in lines) == 1
+    assert sum("The starter is in use" in line for line in lines) == 1
     assert any(line.startswith("rain  0.2 s  seed ") and done.stdout.strip() in line for line in lines)
 
 
 # ---- generate ----
 
 
-def test_generate_prints_the_path_and_nothing_else(home: Path, daemon: Daemon) -> None:
+def test_generate_prints_the_path_alone_and_what_was_heard_beside_it(home: Path, daemon: Daemon) -> None:
     run = clipbridge(
-        home, "generate", "from the shell", "0.3", "--steps", "2", "--seed", "7", "--osc-port", str(daemon.port)
+        home, "generate", "my kick from the shell", "0.3", "--steps", "2", "--seed", "7", "--osc-port", str(daemon.port)
     )
-    assert run.returncode == 0 and run.stderr == ""
+    assert run.returncode == 0 and run.stderr == "heard: kick\n"
     assert soundfile.info(run.stdout.strip()).frames == 14_400
 
 
