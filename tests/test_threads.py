@@ -1,0 +1,56 @@
+"""All threads while the cores are free, one beside other busy programs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import torch
+
+from bridge.engine import threads
+from bridge.engine.threads import Threads
+
+
+@pytest.fixture(autouse=True)
+def as_before() -> Iterator[None]:
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """A clock that goes on by the second number at each look."""
+    state = [100.0, 0.0]
+
+    def look() -> float:
+        state[0] += state[1]
+        return state[0]
+
+    monkeypatch.setattr(threads.time, "monotonic", look)
+    return state
+
+
+def test_free_cores_are_all_used(clock: list[float]) -> None:
+    torch.set_num_threads(1)
+    Threads(2).choose()
+    assert torch.get_num_threads() == 2
+
+
+def test_beside_a_busy_program_one_thread_works_until_the_cores_are_free_again(clock: list[float]) -> None:
+    chooser = Threads(2)
+    clock[1] = 0.005  # the system takes 5 ms to hand a core back
+    chooser.choose()
+    assert torch.get_num_threads() == 1
+    clock[1] = 0.0
+    chooser.choose()
+    assert torch.get_num_threads() == 1  # not looked at again at once
+    clock[0] += threads.PAUSE_S + 1
+    chooser.choose()
+    assert torch.get_num_threads() == 2
+
+
+def test_an_engine_of_one_thread_stays_at_one(clock: list[float]) -> None:
+    torch.set_num_threads(1)
+    Threads(1).choose()
+    assert torch.get_num_threads() == 1
