@@ -48,7 +48,8 @@ def scale(low: float, high: float, position: float) -> float:
 
 def seconds_of(n: int) -> Wave:
     """Times of n samples, in seconds."""
-    return np.arange(n, dtype=np.float32) / SAMPLE_RATE
+    rising: Wave = np.arange(n, dtype=np.float32) / np.float32(SAMPLE_RATE)
+    return rising
 
 
 def decay(n: int, time_constant: float, attack_seconds: float = 0.0005) -> Wave:
