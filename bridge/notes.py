@@ -15,7 +15,7 @@ def midi_of(note: str) -> int:
     if match is None:
         raise ValueError(f"{note[:20]!r} is no note; notes are written c3, a#4 or eb2")
     letter, sign, octave = match.groups()
-    midi = 12 * (int(octave) + 1) + NAMES.index(letter) + {None: 0, "b": -1}.get(sign, 1)
+    midi = c_of(int(octave)) + NAMES.index(letter) + {None: 0, "b": -1}.get(sign, 1)
     if not 0 <= midi <= HIGHEST:
         raise ValueError(f"{note[:20]!r} is out of range; notes go from c-1 to g9")
     return midi
@@ -24,6 +24,11 @@ def midi_of(note: str) -> int:
 def name_of(midi: int) -> str:
     """The name of a MIDI number in 0…127, with sharps: 61 is "c#4"."""
     return f"{NAMES[midi % 12]}{midi // 12 - 1}"
+
+
+def c_of(octave: int) -> int:
+    """The MIDI number of the C of an octave: 60 is C4."""
+    return 12 * (octave + 1)
 
 
 def frequency_of(midi: float) -> float:

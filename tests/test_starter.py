@@ -14,6 +14,8 @@ import numpy as np
 import pytest
 import torch
 from accelerate import Accelerator
+from diffusers import AudioLDM2UNet2DConditionModel
+from safetensors.torch import load_file
 
 from bridge.clip import Prompt
 from bridge.config import EngineConfig
@@ -25,6 +27,7 @@ from bridge.starter.captions import as_typed, caption
 from bridge.starter.catalogue import BY_NAME, LEAD_IN, NAMES, SOUNDS, Sound, draw, render
 from bridge.starter.parts import SAMPLE_RATE, Attributes
 from bridge.starter.resume import Resumable
+from bridge.starter.train_unet import Course
 from tests.harness import environment
 
 IDS = list(NAMES)
@@ -131,12 +134,16 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
     groups = [group for group in groups if group.rows in (8, 12)]
     for steps in (2, 4):
         vae = train_vae.train(groups, steps, folder, Accelerator(cpu=True))
-    latents = [(g.rows, z, g.labels) for g, z in zip(groups, train_vae.encode_all(vae, groups), strict=True)]
+    latents = train_unet.labelled(groups, train_vae.whiten(vae, train_vae.encode(vae, groups)))
     vae.save_pretrained(folder / "parts" / "vae")
     for steps in (1, 3):
         train_text.train(steps, folder, Accelerator(cpu=True))
     for steps in (2, 4):
-        train_unet.train(latents, steps, folder, Accelerator(cpu=True))
+        train_unet.train(latents, Course("unet", steps, 1e-3), folder, Accelerator(cpu=True))
+    first = AudioLDM2UNet2DConditionModel.from_pretrained(folder / "parts" / "unet")
+    train_unet.train(latents, Course("second", train_unet.EVERY, 1e-3, goes_on=True), folder, Accelerator(cpu=True))
+    shutil.copytree(folder / "parts" / "unet", folder / "unet-second")
+    first.save_pretrained(folder / "unet-first")
     return folder
 
 
@@ -145,6 +152,19 @@ def test_a_stage_goes_on_at_the_step_where_it_was_stopped(work: Path, capsys: py
     accelerator.prepare(train_vae.make_vae())
     assert Resumable(work / "vae", accelerator).step == 4
     assert "going on from step 4" in capsys.readouterr().out
+
+
+def test_the_second_course_begins_with_the_unet_of_the_first(work: Path) -> None:
+    first, second = (load_file(work / f"unet-{n}" / "diffusion_pytorch_model.safetensors") for n in ("first", "second"))
+    moved = [float((first[key] - second[key]).abs().max()) for key in first]
+    assert 0 < max(moved) < 0.05  # four steps; another random start would be further away
+
+
+def test_weak_sounds_get_more_turns_and_ringing_ones_lengths_that_show_it() -> None:
+    clips = dataset.make_chunk((5, 0), ("crash", "crash", "clave"))
+    names = Counter(SOUNDS[label.sound].name for _, label, _ in clips)
+    assert names["crash"] > 2 * names["snare"] and names["clave"] > names["snare"]
+    assert min(rows for rows, label, _ in clips if SOUNDS[label.sound].name == "crash") >= 12
 
 
 def test_a_training_that_was_stopped_goes_on_and_ends_in_a_checkpoint_that_the_engine_plays(work: Path) -> None:
@@ -167,7 +187,7 @@ def test_latents_are_whitened_and_decode_to_what_they_did_before() -> None:
     x = torch.from_numpy(groups[0].mels.astype(np.float32))[:, None]
     with torch.no_grad():
         before = vae.decode(vae.encode(x).latent_dist.mode()).sample
-        (latents,) = train_vae.encode_all(vae, groups)
+        (latents,) = train_vae.whiten(vae, train_vae.encode(vae, groups))
         after = vae.decode(vae.encode(x).latent_dist.mode()).sample
         from_latents = vae.decode(torch.from_numpy(latents.astype(np.float32))).sample
     assert latents.shape == (6, 16, 8, 16) and vae.config.scaling_factor == 1.0

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bridge.errors import NoModel
-from bridge.notes import NOTE, frequency_of, midi_of
+from bridge.notes import NOTE, c_of, frequency_of, midi_of
 
 LONGEST = 5  # words in a phrase
 # A noun after one of these tells where or with what, not what: "riser before the drop", "kick with a crackle".
@@ -139,13 +139,13 @@ class Vocabulary:
             return Heard(said, said, noun, fills)
         octaves = self._octaves.get(sound, [])
         wanted = midi_of(note)
-        near = min(octaves, key=lambda octave: abs(12 * (octave + 1) - wanted), default=None)
+        near = min(octaves, key=lambda octave: abs(c_of(octave) - wanted), default=None)
         if near is None:
             why = f"{noun or 'this'} cannot be tuned"
-        elif abs(12 * (near + 1) - wanted) > FARTHEST:
+        elif abs(c_of(near) - wanted) > FARTHEST:
             why = f"it is too far for {noun}"
         else:
-            made, asked = frequency_of(12 * (near + 1)), frequency_of(wanted)
+            made, asked = frequency_of(c_of(near)), frequency_of(wanted)
             return Heard(f"{said} c{near}", f"{said} {note}", noun, fills, made, asked)
         return Heard(said, said, noun, fills, remark=f"the note {note} was left out: {why}")
 

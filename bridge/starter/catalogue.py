@@ -108,4 +108,9 @@ def render(rng: np.random.Generator, sound: Sound, attributes: Attributes, n: in
     y = np.concatenate([np.zeros(LEAD_IN), y]).astype(np.float32)
     fade = SAMPLE_RATE // 200
     y[-fade:] *= np.linspace(1, 0, fade, dtype=np.float32)
-    return (y * (PEAK / (np.abs(y).max() + 1e-9))).astype(np.float32)
+    return at_peak(y)
+
+
+def at_peak(wave: Wave) -> Wave:
+    """The wave, its peak at 0.89."""
+    return (wave * (PEAK / (np.abs(wave).max() + 1e-9))).astype(np.float32)

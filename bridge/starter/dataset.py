@@ -10,13 +10,16 @@ import torch
 from numpy.typing import NDArray
 
 from bridge.engine.mel_vocoder import MelVocoder, MelVocoderConfig
-from bridge.starter.catalogue import SOUNDS, draw, render
+from bridge.starter.catalogue import BY_NAME, SOUNDS, draw, render
 from bridge.starter.parts import Attributes
 
 HOP = 512
 ROW_SAMPLES = 8 * HOP  # of one row of latents: 93 ms
 # Rows → share of the clips. Most asks are for one-shots; a few long clips teach what goes on and what ends.
 LENGTHS = {4: 0.03, 8: 0.14, 12: 0.33, 20: 0.20, 28: 0.20, 44: 0.07, 88: 0.03}
+# Of sounds that ring for seconds a short clip shows no length.
+RINGING = {"crash", "ride", "open_hat", "bell", "808", "thunder", "impact"}
+RINGING_LENGTHS = {12: 0.15, 20: 0.25, 28: 0.35, 44: 0.25}
 CHUNK = 180  # clips that a worker makes from one seed
 
 
@@ -37,17 +40,17 @@ class Group:
     labels: tuple[Labelled, ...]
 
 
-def make_chunk(
-    seed: tuple[int, int], lengths: dict[int, float] | None = None
-) -> list[tuple[int, Labelled, NDArray[np.float16]]]:
-    """CHUNK clips, the sounds in turn: (rows, label, mel). The same for the same seed."""
+def make_chunk(seed: tuple[int, int], extra: tuple[str, ...] = ()) -> list[tuple[int, Labelled, NDArray[np.float16]]]:
+    """CHUNK clips, the sounds in turn: (rows, label, mel). The same for the same seed. `extra`: names of sounds that get
+    one more turn for each time they are named; with them, ringing sounds come in lengths that show how long they ring."""
     torch.set_num_threads(1)
-    lengths = lengths or LENGTHS
     rng = np.random.default_rng(seed)
     front_end = MelVocoder(MelVocoderConfig())
+    turns = (*SOUNDS, *(BY_NAME[name] for name in extra))
     clips = []
     for number in range(CHUNK):
-        sound = SOUNDS[number % len(SOUNDS)]
+        sound = turns[(seed[1] * CHUNK + number) % len(turns)]
+        lengths = RINGING_LENGTHS if extra and sound.name in RINGING else LENGTHS
         rows = int(rng.choice(list(lengths), p=list(lengths.values())))
         attributes = draw(rng, sound)
         wave = torch.from_numpy(render(rng, sound, attributes, rows * ROW_SAMPLES))
@@ -56,10 +59,10 @@ def make_chunk(
     return clips
 
 
-def make(seed: int, chunks: int, workers: int = 2) -> list[Group]:
+def make(seed: int, chunks: int, workers: int = 2, extra: tuple[str, ...] = ()) -> list[Group]:
     """`chunks` × CHUNK clips, in groups of one length each. Workers are spawned; the result does not depend on them."""
     with multiprocessing.get_context("spawn").Pool(workers) as pool:
-        made = pool.map(make_chunk, [(seed, chunk) for chunk in range(chunks)], chunksize=1)
+        made = pool.starmap(make_chunk, [((seed, chunk), extra) for chunk in range(chunks)], chunksize=1)
     clips = [clip for chunk in made for clip in chunk]
     groups = []
     for rows in LENGTHS:

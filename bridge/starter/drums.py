@@ -115,7 +115,7 @@ def ride(rng: Random, a: Attributes, n: int) -> Wave:
 
 def crash(rng: Random, a: Attributes, n: int) -> Wave:
     """A crash cymbal: broad noise that bursts and dies away slowly."""
-    ring = scale(0.5, 1.5, a.length)
+    ring = scale(0.22, 1.6, a.length)  # choked by hand, up to a large one left alone
     source = metal(rng, scale(240, 420, a.pitch), n) * 0.5 + white(rng, n)
     wash = filtered(source, "high", scale(1_200, 4_500, a.brightness)) * decay(n, ring, 0.002)
     return distorted(wash + filtered(white(rng, n), "band", 2_200) * decay(n, 0.09) * 0.9, a.distortion)

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from bridge.notes import frequency_of
 from bridge.starter.parts import SAMPLE_RATE, Wave
 
 WINDOW, STRIDE = 2_048, 512
@@ -82,13 +83,18 @@ def pitch_midi(wave: Wave, low: int = 20, high: int = 100) -> float:
     spectrum = np.abs(np.fft.rfft(part * np.hanning(len(part)), size))
     level = np.log(spectrum / (spectrum.max() + 1e-9) + 1e-3) - np.log(1e-3)
     midi = np.arange(low, high, 0.05)
-    f = 440 * 2 ** ((midi - 69) / 12)
+    f = np.array([frequency_of(float(number)) for number in midi])
     score = np.zeros(len(midi))
     for number in range(1, 9):
         for factor, sign in ((number, 1.0), (number - 0.5, -0.6)):
             bins = np.minimum(np.round(f * factor * size / SAMPLE_RATE).astype(int), len(level) - 1)
             score += sign * 0.85 ** (number - 1) * level[bins]
     return float(midi[np.argmax(score)])
+
+
+def folded(semitones: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Distances in semitones with whole octaves taken off: −6…6."""
+    return np.asarray((semitones + 6) % 12 - 6)
 
 
 def spread(images: NDArray[np.float32]) -> float:

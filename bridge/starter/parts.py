@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import lfilter
 
-from bridge.notes import frequency_of
+from bridge.notes import c_of, frequency_of
 
 SAMPLE_RATE = 44_100  # Hz
 NYQUIST_GUARD = 20_000  # Hz; nothing is synthesised above
@@ -159,6 +159,6 @@ def distorted(x: Wave, amount: float) -> Wave:
     return np.tanh(drive * x / (np.abs(x).max() + 1e-9)).astype(np.float32)
 
 
-def c_of(octave: int) -> float:
+def hz_of_c(octave: int) -> float:
     """Hz of the C of an octave: C4 = 261.63."""
-    return frequency_of(12 * (octave + 1))
+    return frequency_of(c_of(octave))

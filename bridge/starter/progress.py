@@ -3,29 +3,39 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from pathlib import Path
+from statistics import fmean
+
+REPORT_EVERY = 50  # steps
+
+
+def share_of_rate(step: int, steps: int, warm_up: int, last: float) -> float:
+    """The share of the learning rate at `step` of `steps`: rises for `warm_up` steps, sinks as a cosine to `last`."""
+    return min(1, (step + 1) / warm_up) * ((1 - last) * 0.5 * (1 + math.cos(math.pi * step / steps)) + last)
 
 
 class Log:
-    """Appends one JSON line a report to `file` and says it on the terminal."""
+    """Appends one JSON line to `file` every REPORT_EVERY steps and says it on the terminal."""
 
     def __init__(self, file: Path, stage: str, steps: int) -> None:
         self._file, self._stage, self._steps, self._started = file, stage, steps, time.monotonic()
+        self._added: list[dict[str, float]] = []
         file.parent.mkdir(parents=True, exist_ok=True)
 
-    def report(self, step: int, **values: float) -> None:
-        """Note `values` at `step`."""
+    def add(self, step: int, **values: float) -> None:
+        """What `step` (from 1) measured; the means since the last report are reported."""
+        self._added.append(values)
+        if step % REPORT_EVERY:
+            return
+        means = {key: fmean(each[key] for each in self._added) for key in values}
+        self._added = []
         seconds = time.monotonic() - self._started
-        entry = {
-            "stage": self._stage,
-            "step": step,
-            "seconds": round(seconds, 1),
-            **{k: round(float(v), 5) for k, v in values.items()},
-        }
+        entry = {"stage": self._stage, "step": step, "seconds": round(seconds, 1)}
         with self._file.open("a", encoding="utf-8") as log:
-            log.write(json.dumps(entry) + "\n")
-        said = "  ".join(f"{key} {value:.4f}" for key, value in values.items())
+            log.write(json.dumps({**entry, **{key: round(mean, 5) for key, mean in means.items()}}) + "\n")
+        said = "  ".join(f"{key} {mean:.4f}" for key, mean in means.items())
         print(f"{self._stage} {step}/{self._steps}  {seconds / 60:.1f} min  {said}", flush=True)
 
 

@@ -6,14 +6,14 @@ from __future__ import annotations
 import argparse
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from bridge.clip import Prompt
-from bridge.config import EngineConfig
 from bridge.engine import checkpoints
-from bridge.engine.audioldm2 import open_engine
 from bridge.engine.mel_vocoder import LOWEST, MelVocoder, MelVocoderConfig
-from bridge.starter.catalogue import LEAD_IN, SOUNDS, draw, render
+from bridge.starter.catalogue import LEAD_IN, SOUNDS, at_peak, draw, render
+from bridge.starter.judge import first_take, open_starter
 from bridge.starter.parts import SAMPLE_RATE, Wave
 
 SECONDS, COLUMNS = 2.0, 9
@@ -30,8 +30,7 @@ def main() -> None:
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    engine = open_engine(EngineConfig(model=chosen.checkpoint, compute="cpu"))
-    engine.load(lambda done, total, what: None)
+    engine = open_starter(chosen.checkpoint)
     rows = -(-len(SOUNDS) // COLUMNS)
     figure, axes = pyplot.subplots(2 * rows, COLUMNS, figsize=(1.5 * COLUMNS, 1.75 * rows), facecolor="white")
     for axis in axes.flat:
@@ -39,9 +38,7 @@ def main() -> None:
     for number, sound in enumerate(SOUNDS):
         rng = np.random.default_rng(number)
         noun = sound.nouns[0]
-        made = np.frombuffer(
-            next(iter(engine.generate(Prompt(noun, noun, SECONDS, number), lambda *step: None))).samples, "<f4"
-        )
+        made = first_take(engine, Prompt(noun, noun, SECONDS, number))
         taught = render(rng, sound, draw(rng, sound), LEAD_IN + int(SECONDS * SAMPLE_RATE))[LEAD_IN:]
         row, column = divmod(number, COLUMNS)
         for place, wave in ((2 * row, made), (2 * row + 1, taught)):
@@ -53,9 +50,7 @@ def main() -> None:
 
 def image(wave: Wave) -> NDArray[np.float32]:
     """The log-mel spectrogram, (bands, frames), of a wave brought to the usual peak."""
-    import torch
-
-    mel = MelVocoder(MelVocoderConfig()).mel(torch.from_numpy(wave / (np.abs(wave).max() + 1e-9) * 0.89)[None])
+    mel = MelVocoder(MelVocoderConfig()).mel(torch.from_numpy(at_peak(wave))[None])
     return np.asarray(mel[0].t().numpy(), dtype=np.float32)
 
 

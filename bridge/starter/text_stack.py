@@ -134,9 +134,12 @@ def encode(stack: TextStack, texts: list[str]) -> tuple[torch.Tensor, torch.Tens
     return t5, torch.cat(made, dim=1), clap
 
 
-def length_of(stack: TextStack, texts: list[str]) -> list[int]:
-    """The number of T5 tokens of each text."""
-    return [len(ids) for ids in stack.tokenizer_2(texts, truncation=True, max_length=TOKENS).input_ids]
+def of_one_length(stack: TextStack, texts: list[str]) -> list[list[int]]:
+    """The indices of `texts` in groups whose texts have the same number of T5 tokens: nothing in them is padded."""
+    groups: dict[int, list[int]] = {}
+    for index, ids in enumerate(stack.tokenizer_2(texts, truncation=True, max_length=TOKENS).input_ids):
+        groups.setdefault(len(ids), []).append(index)
+    return list(groups.values())
 
 
 def _byte_pairs(corpus: list[str]) -> RobertaTokenizerFast:

@@ -12,12 +12,12 @@ from bridge.starter.parts import (
     SAMPLE_RATE,
     Attributes,
     Wave,
-    c_of,
     decay,
     distorted,
     filtered,
     harmonics,
     hold,
+    hz_of_c,
     mix,
     modes,
     oscillator,
@@ -43,7 +43,7 @@ def _held(a: Attributes, n: int, shortest: float) -> float:
 
 def bass(rng: Random, a: Attributes, n: int) -> Wave:
     """A synth bass whose filter closes while it rings."""
-    f = c_of(a.octave)
+    f = hz_of_c(a.octave)
     ring = scale(0.12, 1.2, a.length)
     dark = oscillator(f, harmonics(a.wave, mix(-0.9, -0.1, a.brightness)), n)
     bright = oscillator(f, harmonics(a.wave, mix(-0.2, 0.9, a.brightness)), n)
@@ -52,14 +52,14 @@ def bass(rng: Random, a: Attributes, n: int) -> Wave:
 
 def sub(rng: Random, a: Attributes, n: int) -> Wave:
     """A sub bass: hardly more than a held sine."""
-    f = c_of(a.octave)
+    f = hz_of_c(a.octave)
     y = sine(f, n) + scale(0.01, 0.12, a.brightness) * sine(2 * f, n)
     return distorted(y * hold(n, _held(a, n, 0.25), 0.012, 0.06), min(a.distortion, 0.5))
 
 
 def pluck(rng: Random, a: Attributes, n: int) -> Wave:
     """A plucked string: harmonics whose strength comes from where it is plucked, the high ones dying first."""
-    f = c_of(a.octave)
+    f = hz_of_c(a.octave)
     k = np.arange(1, 41)
     place, ring = rng.uniform(0.1, 0.4), scale(0.08, 0.6, a.length)
     gains = np.sin(np.pi * k * place) / k ** scale(1.9, 0.9, a.brightness)
@@ -73,7 +73,7 @@ def pad(rng: Random, a: Attributes, n: int) -> Wave:
     amplitudes = harmonics("saw", mix(-1.0, 0.35, a.brightness))
     for semitones in CHORDS[a.chord]:
         for detune in (-0.003, 0.003):
-            y += oscillator(c_of(a.octave) * 2 ** (semitones / 12) * (1 + detune), amplitudes, n, rng.random())
+            y += oscillator(hz_of_c(a.octave) * 2 ** (semitones / 12) * (1 + detune), amplitudes, n, rng.random())
     whole = _total(n)
     rise = min(rng.uniform(0.25, 0.7), 0.4 * whole)
     return distorted(y * hold(n, whole, rise, min(0.6, 0.3 * whole)), a.distortion)
@@ -82,14 +82,14 @@ def pad(rng: Random, a: Attributes, n: int) -> Wave:
 def lead(rng: Random, a: Attributes, n: int) -> Wave:
     """A held synth lead with a vibrato that sets in late."""
     t = seconds_of(n)
-    f = c_of(a.octave) * (1 + 0.005 * np.sin(2 * np.pi * 5.5 * t) * np.clip((t - 0.25) * 3, 0, 1))
+    f = hz_of_c(a.octave) * (1 + 0.005 * np.sin(2 * np.pi * 5.5 * t) * np.clip((t - 0.25) * 3, 0, 1))
     y = oscillator(f, harmonics(a.wave, mix(-0.2, 1.0, a.brightness)), n)
     return distorted(y * hold(n, _held(a, n, 0.25), 0.006, 0.05) * (0.75 + 0.25 * np.exp(-t / 0.12)), a.distortion)
 
 
 def organ(rng: Random, a: Attributes, n: int) -> Wave:
     """Drawbars: sines at the footages of a tonewheel organ, with a key click."""
-    f = c_of(a.octave)
+    f = hz_of_c(a.octave)
     bars = {0.5: 0.6, 1.0: 1.0, 1.5: 0.5, 2.0: 0.8, 3.0: 0.4, 4.0: 0.45, 6.0: 0.25, 8.0: 0.3}
     y = np.zeros(n, dtype=np.float32)
     for footage, level in bars.items():
@@ -101,7 +101,7 @@ def organ(rng: Random, a: Attributes, n: int) -> Wave:
 
 def bell(rng: Random, a: Attributes, n: int) -> Wave:
     """A bell: inharmonic partials of a church bell (hum, prime, tierce, quint, nominal …) over a long ring."""
-    f = c_of(a.octave)
+    f = hz_of_c(a.octave)
     ratios = np.array([0.5, 1.0, 1.19, 1.5, 2.0, 2.51, 2.66, 3.01, 4.1, 5.43, 6.8])
     gains = np.array([0.35, 1.0, 0.55, 0.3, 0.7, 0.35, 0.35, 0.3, 0.25, 0.2, 0.15])
     gains = gains * scale(0.55, 1.35, a.brightness) ** np.maximum(0, np.arange(11) - 3)
@@ -111,7 +111,7 @@ def bell(rng: Random, a: Attributes, n: int) -> Wave:
 
 def mallet(rng: Random, a: Attributes, n: int) -> Wave:
     """A marimba bar: the tone, its tuned double octave and a soft or hard mallet."""
-    f = c_of(a.octave)
+    f = hz_of_c(a.octave)
     ring = scale(0.10, 0.5, a.length)
     gains = np.array([1.0, 0.30 * scale(0.5, 2.2, a.brightness), 0.10 * scale(0.3, 2.5, a.brightness)])
     y = modes(f * np.array([1.0, 3.98, 9.2]), ring * np.array([1.0, 0.3, 0.12]), gains, n)
@@ -126,7 +126,7 @@ def strings(rng: Random, a: Attributes, n: int) -> Wave:
     for _ in range(3):
         depth, rate, phase = rng.uniform(0.003, 0.006), rng.uniform(4.5, 6.5), 6.28 * rng.random()
         y += oscillator(
-            c_of(a.octave) * (1 + depth * np.sin(2 * np.pi * rate * t + phase)), amplitudes, n, rng.random()
+            hz_of_c(a.octave) * (1 + depth * np.sin(2 * np.pi * rate * t + phase)), amplitudes, n, rng.random()
         )
     y = y + 1.2 * filtered(y, "band", 1_100, 1.5) + 0.8 * filtered(y, "band", 2_800, 2.0)
     y += filtered(white(rng, n), "band", 3_500, 0.7) * 0.25 * float(np.abs(y).mean())
@@ -138,7 +138,7 @@ def stab(rng: Random, a: Attributes, n: int) -> Wave:
     dark, bright = harmonics("saw", mix(-1.0, -0.3, a.brightness)), harmonics("saw", mix(0.0, 1.0, a.brightness))
     low, high = np.zeros(n, dtype=np.float32), np.zeros(n, dtype=np.float32)
     for semitones in CHORDS[a.chord]:
-        f, phase = c_of(a.octave) * 2 ** (semitones / 12), rng.random()
+        f, phase = hz_of_c(a.octave) * 2 ** (semitones / 12), rng.random()
         low += oscillator(f, dark, n, phase) + oscillator(f * 1.004, dark, n, phase)
         high += oscillator(f, bright, n, phase) + oscillator(f * 1.004, bright, n, phase)
     ring = scale(0.08, 0.4, a.length)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,13 +13,12 @@ from accelerate import Accelerator
 from bridge.starter import text_stack
 from bridge.starter.captions import CHORDS, WAVES, Meaning, as_typed, caption
 from bridge.starter.catalogue import SOUNDS, draw
-from bridge.starter.progress import Log
+from bridge.starter.progress import Log, share_of_rate
 from bridge.starter.resume import Resumable
 from bridge.starter.text_stack import TextStack
 
 BATCH, POOL = 64, 3_072  # captions a step; captions from which batches of one length are drawn
 LEARNING_RATE = 2e-3
-REPORT_EVERY = 50
 OCTAVES = 8
 # Sizes of what a head tells: sound, five adjectives of three values each, octave, wave, chord.
 SIZES = (len(SOUNDS), 3, 3, 3, 3, 3, OCTAVES, len(WAVES) + 1, len(CHORDS) + 1)
@@ -50,9 +48,8 @@ def train(steps: int, work: Path, accelerator: Accelerator, seed: int = 0) -> No
     state = Resumable(work / "text", accelerator)
     log = Log(work / "log.jsonl", "text", steps)
     batches = batches_of_one_length(stack, seed, state.step)
-    told_of: list[tuple[float, float]] = []
     for step in range(state.step, steps):
-        rate = LEARNING_RATE * min(1, (step + 1) / 50) * (0.97 * 0.5 * (1 + math.cos(math.pi * step / steps)) + 0.03)
+        rate = LEARNING_RATE * share_of_rate(step, steps, warm_up=50, last=0.03)
         for group in optimiser.param_groups:
             group["lr"] = rate
         texts, meanings = next(batches)
@@ -67,10 +64,7 @@ def train(steps: int, work: Path, accelerator: Accelerator, seed: int = 0) -> No
         accelerator.backward(loss)
         accelerator.clip_grad_norm_(trained.parameters(), 1.0)
         optimiser.step()
-        told_of.append((float(loss.detach()), right))
-        if (step + 1) % REPORT_EVERY == 0:
-            log.report(step + 1, **dict(zip(("cross entropy", "right sound"), np.mean(told_of, axis=0), strict=True)))
-            told_of = []
+        log.add(step + 1, **{"cross entropy": float(loss.detach()), "right sound": right})
         state.keep(step + 1, last=step + 1 == steps)
     stack.save(work / "parts")
 
@@ -82,12 +76,8 @@ def batches_of_one_length(stack: TextStack, seed: int, first: int) -> Iterator[t
         rng = np.random.default_rng((seed, 7, pool_number))
         pool_number += 1
         made = [_typed(rng, number) for number in range(POOL)]
-        by_length: dict[int, list[int]] = {}
-        for index, length in enumerate(text_stack.length_of(stack, [text for text, _ in made])):
-            by_length.setdefault(length, []).append(index)
-        batches = [
-            members[start : start + BATCH] for members in by_length.values() for start in range(0, len(members), BATCH)
-        ]
+        groups = text_stack.of_one_length(stack, [text for text, _ in made])
+        batches = [group[start : start + BATCH] for group in groups for start in range(0, len(group), BATCH)]
         rng.shuffle(batches)
         for batch in batches:
             if len(batch) >= BATCH // 4:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,21 +17,30 @@ from numpy.typing import NDArray
 from bridge.starter import text_stack
 from bridge.starter.captions import as_typed, caption
 from bridge.starter.catalogue import SOUNDS
-from bridge.starter.dataset import Labelled
-from bridge.starter.progress import Log
+from bridge.starter.dataset import Group, Labelled
+from bridge.starter.progress import Log, share_of_rate
 from bridge.starter.resume import Resumable
 from bridge.starter.text_stack import TextStack
 
 ROWS_A_STEP = 420  # rows of latents in a batch, whatever the length of its clips
-LEARNING_RATE = 1.2e-3
 VARIANTS = 4  # captions a clip
 UNGUIDED = 0.1  # share of the clips that come without a caption, which guidance needs
 AVERAGED = 0.999  # decay of the averaged weights, which are the ones that ship
 EVERY = 4  # steps between two updates of the average
-REPORT_EVERY = 50
 TIMESTEPS = 1_000
 
 Latents = list[tuple[int, NDArray[np.float16], tuple[Labelled, ...]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """One pass of training: its name in the log and in the work folder, how many steps, and the highest learning rate.
+    A course that `goes_on` starts from the averaged UNet in `work`/parts, else from random weights."""
+
+    name: str
+    steps: int
+    learning_rate: float
+    goes_on: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,30 +85,35 @@ def make_scheduler() -> DPMSolverMultistepScheduler:
     )
 
 
-def train(latents: Latents, steps: int, work: Path, accelerator: Accelerator, seed: int = 0) -> None:
-    """Train for `steps` steps, going on from what lies in `work`; the averaged UNet lies in `work`/parts afterwards."""
+def labelled(groups: list[Group], latents: list[NDArray[np.float32]]) -> Latents:
+    """What `train` takes, of groups and of their latents (mean 0, deviation 1)."""
+    return [(g.rows, part.astype(np.float16), g.labels) for g, part in zip(groups, latents, strict=True)]
+
+
+def train(latents: Latents, course: Course, work: Path, accelerator: Accelerator, seed: int = 0) -> None:
+    """Train for a course, going on from what a stop left in `work`; the averaged UNet lies in `work`/parts afterwards."""
     stack = text_stack.load(work / "parts")
     for network in stack.networks().values():
         network.to(accelerator.device).eval().requires_grad_(False)
     heard = [encode_captions(stack, labels, seed + group) for group, (_, _, labels) in enumerate(latents)]
     nothing = encode_texts(stack, [""])[0]
     torch.manual_seed(seed)
-    unet = make_unet()
-    optimiser = torch.optim.AdamW(unet.parameters(), lr=LEARNING_RATE, weight_decay=0.01, betas=(0.9, 0.99))
+    unet = AudioLDM2UNet2DConditionModel.from_pretrained(work / "parts" / "unet") if course.goes_on else make_unet()
+    unet.train()
+    optimiser = torch.optim.AdamW(unet.parameters(), lr=course.learning_rate, weight_decay=0.01, betas=(0.9, 0.99))
     unet, optimiser = accelerator.prepare(unet, optimiser)
     average = EMAModel(unet.parameters(), decay=AVERAGED**EVERY, use_ema_warmup=True, power=0.75, foreach=True)
     average.to(accelerator.device)
     accelerator.register_for_checkpointing(average)
-    state = Resumable(work / "unet", accelerator)
-    log = Log(work / "log.jsonl", "unet", steps)
+    state = Resumable(work / course.name, accelerator)
+    log = Log(work / "log.jsonl", course.name, course.steps)
     kept = make_scheduler().alphas_cumprod.to(accelerator.device)
     batch_of = [max(2, round(ROWS_A_STEP / rows)) for rows, _, _ in latents]
     shares = np.array([len(labels) / batch for (_, _, labels), batch in zip(latents, batch_of, strict=True)])
-    losses: list[float] = []
-    for step in range(state.step, steps):
+    for step in range(state.step, course.steps):
         rng = np.random.default_rng((seed, 11, step))
         torch.manual_seed(seed * 1_000_003 + step)
-        rate = LEARNING_RATE * min(1, (step + 1) / 100) * (0.98 * 0.5 * (1 + math.cos(math.pi * step / steps)) + 0.02)
+        rate = course.learning_rate * share_of_rate(step, course.steps, warm_up=100, last=0.02)
         for group in optimiser.param_groups:
             group["lr"] = rate
         chosen = int(rng.choice(len(latents), p=shares / shares.sum()))
@@ -125,11 +138,8 @@ def train(latents: Latents, steps: int, work: Path, accelerator: Accelerator, se
         optimiser.step()
         if (step + 1) % EVERY == 0:
             average.step(unet.parameters())
-        losses.append(float(loss.detach()))
-        if (step + 1) % REPORT_EVERY == 0:
-            log.report(step + 1, **{"squared error": float(np.mean(losses))})
-            losses = []
-        if state.keep(step + 1, last=step + 1 == steps):
+        log.add(step + 1, **{"squared error": float(loss.detach())})
+        if state.keep(step + 1, last=step + 1 == course.steps):
             _save_average(accelerator.unwrap_model(unet), average, work / "parts" / "unet")
     # Again: a stop between the last state and its average would leave an older one.
     _save_average(accelerator.unwrap_model(unet), average, work / "parts" / "unet")
@@ -157,11 +167,8 @@ def encode_captions(stack: TextStack, labels: tuple[Labelled, ...], seed: int) -
 @torch.no_grad()
 def encode_texts(stack: TextStack, texts: list[str]) -> list[Encoded]:
     """Each text as if it were alone: batches hold texts of one length only."""
-    by_length: dict[int, list[int]] = {}
-    for index, length in enumerate(text_stack.length_of(stack, texts)):
-        by_length.setdefault(length, []).append(index)
     encoded: dict[int, Encoded] = {}
-    for members in by_length.values():
+    for members in text_stack.of_one_length(stack, texts):
         for start in range(0, len(members), 256):
             part = members[start : start + 256]
             t5, gpt2, _ = text_stack.encode(stack, [texts[i] for i in part])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +12,7 @@ from diffusers import AutoencoderKL
 from numpy.typing import NDArray
 
 from bridge.starter.dataset import Group
-from bridge.starter.progress import Log
+from bridge.starter.progress import Log, share_of_rate
 from bridge.starter.resume import Resumable
 
 LATENT_CHANNELS = 16
@@ -21,7 +20,6 @@ CROP = 64  # frames
 BATCH = 16
 LEARNING_RATE = 2.5e-3
 DIVERGENCE = 3e-4  # weight of the divergence from a normal distribution
-REPORT_EVERY = 50
 
 
 def make_vae() -> AutoencoderKL:
@@ -50,11 +48,10 @@ def train(groups: list[Group], steps: int, work: Path, accelerator: Accelerator,
     log = Log(work / "log.jsonl", "vae", steps)
     usable = [group for group in groups if group.mels.shape[1] >= CROP]
     shares = np.array([len(group.labels) * min(group.rows, 28) for group in usable], dtype=float)
-    losses: list[tuple[float, float]] = []
     for step in range(state.step, steps):
         rng = np.random.default_rng((seed, step))
         torch.manual_seed(seed * 1_000_003 + step)
-        rate = LEARNING_RATE * min(1, (step + 1) / 50) * (0.97 * 0.5 * (1 + math.cos(math.pi * step / steps)) + 0.03)
+        rate = LEARNING_RATE * share_of_rate(step, steps, warm_up=50, last=0.03)
         for group in optimiser.param_groups:
             group["lr"] = rate
         crops = torch.from_numpy(_crops(rng, usable[rng.choice(len(usable), p=shares / shares.sum())]))
@@ -67,12 +64,7 @@ def train(groups: list[Group], steps: int, work: Path, accelerator: Accelerator,
         accelerator.backward(absolute + squared + DIVERGENCE * divergence)
         accelerator.clip_grad_norm_(vae.parameters(), 1.0)
         optimiser.step()
-        losses.append((float(absolute.detach()), float(divergence.detach())))
-        if (step + 1) % REPORT_EVERY == 0:
-            log.report(
-                step + 1, **dict(zip(("mean absolute error", "divergence"), np.mean(losses, axis=0), strict=True))
-            )
-            losses = []
+        log.add(step + 1, **{"mean absolute error": float(absolute.detach()), "divergence": float(divergence.detach())})
         state.keep(step + 1, last=step + 1 == steps)
     return accelerator.unwrap_model(vae).eval()
 
@@ -86,9 +78,8 @@ def _crops(rng: np.random.Generator, group: Group) -> NDArray[np.float32]:
 
 
 @torch.no_grad()
-def encode_all(vae: AutoencoderKL, groups: list[Group]) -> list[NDArray[np.float16]]:
-    """The latents of every group, (clips, 16, rows, 16), whitened a channel; the whitening is folded into `vae`, which
-    after this encodes to and decodes from latents of mean 0 and deviation 1 with scaling_factor 1."""
+def encode(vae: AutoencoderKL, groups: list[Group]) -> list[NDArray[np.float32]]:
+    """The latents of every group, (clips, 16, rows, 16)."""
     latents = []
     for group in groups:
         batch = max(1, 400 // group.rows)
@@ -98,11 +89,18 @@ def encode_all(vae: AutoencoderKL, groups: list[Group]) -> list[NDArray[np.float
             x = x.to(vae.device).contiguous(memory_format=torch.channels_last)
             parts.append(vae.encode(x).latent_dist.mean.float().cpu().numpy())
         latents.append(np.concatenate(parts))
+    return latents
+
+
+def whiten(vae: AutoencoderKL, latents: list[NDArray[np.float32]]) -> list[NDArray[np.float32]]:
+    """The latents with mean 0 and deviation 1 in each channel. That is folded into `vae`, which after this encodes to and
+    decodes from such latents, with scaling_factor 1."""
     every = np.concatenate([part.transpose(1, 0, 2, 3).reshape(LATENT_CHANNELS, -1) for part in latents], axis=1)
     mean, deviation = every.mean(1), every.std(1)
-    _fold(vae, torch.from_numpy(mean).to(vae.device), torch.from_numpy(deviation).to(vae.device))
+    with torch.no_grad():
+        _fold(vae, torch.from_numpy(mean).to(vae.device), torch.from_numpy(deviation).to(vae.device))
     shape = (1, -1, 1, 1)
-    return [((part - mean.reshape(shape)) / deviation.reshape(shape)).astype(np.float16) for part in latents]
+    return [(part - mean.reshape(shape)) / deviation.reshape(shape) for part in latents]
 
 
 def _fold(vae: AutoencoderKL, mean: torch.Tensor, deviation: torch.Tensor) -> None:

@@ -1,0 +1,61 @@
+"""The starter under the ear of a classifier: prompts go through the engine as the daemon runs it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from bridge.asks import resolve
+from bridge.clip import DEFAULT_NEGATIVE, Prompt
+from bridge.config import EngineConfig
+from bridge.engine.audioldm2 import AudioLDM2Engine, open_engine
+from bridge.engine.mel_vocoder import MelVocoder, MelVocoderConfig
+from bridge.job import Ask
+from bridge.presets import Preset
+from bridge.starter import classifier
+from bridge.starter.catalogue import NAMES, at_peak
+from bridge.starter.parts import Wave
+
+
+class Judge:
+    """A checkpoint ("starter" or a folder) on the CPU, and a classifier that lies in `work` or is trained there."""
+
+    def __init__(self, checkpoint: str, work: Path) -> None:
+        self.classifier, self.accuracy = classifier.trained(work)
+        self.engine = open_starter(checkpoint)
+        self.front_end = MelVocoder(MelVocoderConfig())
+
+    def sound(self, text: str, seed: int, seconds: float = 1.6, steps: int = 20) -> Wave:
+        """The waveform that the daemon would hand to the shaper."""
+        return first_take(self.engine, Prompt(text, text, seconds, seed, negative=DEFAULT_NEGATIVE, steps=steps))
+
+    def preset(self, preset: Preset) -> Wave:
+        """The example of a preset, with what the preset says of length, steps and guidance."""
+        return first_take(self.engine, resolve(Ask(preset.example, seed=77), preset))
+
+    @torch.no_grad()
+    def mel(self, wave: Wave) -> torch.Tensor:
+        """The spectrogram (1, frames, bands) as in training: with the silence in front that the vocoder cuts off."""
+        lead_in = np.zeros(self.front_end.config.lead_in_samples, np.float32)
+        return self.front_end.mel(torch.from_numpy(np.concatenate([lead_in, at_peak(wave)]))[None])
+
+    @torch.no_grad()
+    def told(self, wave: Wave) -> str:
+        """The name of the sound that the classifier hears."""
+        return NAMES[int(self.classifier(self.mel(wave)).argmax())]
+
+
+def open_starter(checkpoint: str) -> AudioLDM2Engine:
+    """A checkpoint ("starter" or a folder), loaded on the CPU."""
+    engine = open_engine(EngineConfig(model=checkpoint, compute="cpu"))
+    assert isinstance(engine, AudioLDM2Engine)
+    engine.load(lambda done, total, what: None)
+    return engine
+
+
+def first_take(engine: AudioLDM2Engine, prompt: Prompt) -> Wave:
+    """The samples of the first take of a prompt."""
+    piece = next(iter(engine.generate(prompt, lambda step, of: None)))
+    return np.frombuffer(piece.samples, dtype="<f4")
