@@ -36,4 +36,5 @@ def resolve(ask: Ask, preset: Preset | None) -> Prompt:
         preset=preset.name if preset else "",
         shape=preset.shape if preset else Shape(),
         note=ask.note or "",
+        transcript=ask.transcript or "",
     )

@@ -63,6 +63,7 @@ class Prompt:
     preset: str = ""
     shape: Shape = Shape()
     note: str = ""  # "c#4", or "" for none
+    transcript: str = ""  # the words that a speech checkpoint speaks
 
     def seed_of(self, take: int) -> int:
         """The seed of take `take` (1-based), wrapped so that it stays a positive 31-bit number."""
@@ -72,7 +73,7 @@ class Prompt:
 @dataclass(frozen=True, slots=True)
 class Model:
     """The facts of a loaded checkpoint that replies and recipes state. `sample_rate` in Hz, `max_seconds` in seconds;
-    `licence` as the checkpoint itself states it, "" if it does not."""
+    `licence` as the checkpoint itself states it, "" if it does not; `speech`: it speaks a transcript."""
 
     name: str
     revision: str
@@ -84,6 +85,7 @@ class Model:
     scheduler_settings: tuple[tuple[str, str], ...] = ()
     licence: str = ""
     untrained: bool = False
+    speech: bool = False
 
 
 @dataclass(frozen=True, slots=True)

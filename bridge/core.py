@@ -6,6 +6,7 @@ Knows no OSC, HTTP or torch. Everything here runs on the event loop's thread and
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import logging
 import time
 from collections.abc import Callable
@@ -14,7 +15,9 @@ from typing import Any, Protocol
 from bridge import delivery, engine
 from bridge.asks import resolve
 from bridge.clip import Model, Prompt
-from bridge.errors import BadArgument, ClipbridgeError, EngineLost, NotReady, ShaperLost, Stopping
+from bridge.engine import checkpoints
+from bridge.errors import BadArgument, ClipbridgeError, EngineLost, NotReady, ShaperLost, Stopping, Unsupported
+from bridge.eta import Eta
 from bridge.job import Ask, Job, JobEvent, JobId, JobState
 from bridge.jobs import Jobs
 from bridge.presets import Presets
@@ -78,7 +81,7 @@ class Bridge:
             raise NotReady(f"{self.why} Mend it, then send /bridge/restart.")
         prompt = resolve(ask, self.presets.get(ask.preset) if ask.preset else None)
         if self.model is not None:
-            _check_length(prompt, self.model)
+            _check_fits(prompt, self.model)
         job = self.jobs.add(ask, prompt, owner, job_id, reply_to)
         eta_seconds = round(self.jobs.eta_seconds(job), 3)
         self._emit(job, "queued", position=self.jobs.ahead_of(job), eta_seconds=eta_seconds, seed=prompt.seed)
@@ -114,15 +117,21 @@ class Bridge:
             "why": self.why,
         }
 
-    def restart(self) -> None:
-        """Start the engine afresh. The running job is lost; those that wait are kept."""
+    def restart(self, model: str | None = None) -> None:
+        """Start the engine afresh, with another checkpoint if one is named. The running job is lost; those that wait are
+        kept. Raises NoModel for a name that is none: then nothing changes."""
         if self.state == "stopping":
             raise Stopping("Clipbridge is stopping.")
+        if model is not None:
+            checkpoints.find(model)
+            (engine_config,) = self._engine.args
+            self._engine.args = (dataclasses.replace(engine_config, model=model),)
+            self.model, self.jobs.eta = None, Eta()
         self._lose_running("The engine was restarted on request.")
         if self.state == "failed":  # the shaper may be what was given up
             self._lose_shaping("it was restarted on request")
             self._shaper.restart()
-        self._set_state("restarting", may_leave_failed=True)
+        self._set_state("restarting", f"changing to {model}" if model else "", may_leave_failed=True)
         self._engine.restart()
         self._start_watching_engine()
 
@@ -147,7 +156,7 @@ class Bridge:
             job = self.jobs.queue.popleft()
             assert self.model is not None
             try:
-                _check_length(job.prompt, self.model)
+                _check_fits(job.prompt, self.model)
             except BadArgument as error:
                 self._fail(job, error)
                 continue
@@ -174,6 +183,7 @@ class Bridge:
             self._set_state("ready")
             self._feed_engine()
         elif isinstance(message, engine.Unloadable):
+            log.info("%s", message.details or message.why)
             self._give_up(message.why)
         elif running is None or message.serial != running.serial:
             return
@@ -195,9 +205,11 @@ class Bridge:
                 self.jobs.shaping[running.serial] = running
                 self._shaper.watch(SHAPING_BUDGET_S, "writing a clip")
                 assert self.model is not None
+                running.model = self.model
                 self._shaper.send(delivery.Deliver(running.serial, running.prompt, self.model, message.scores))
             self._feed_engine()
         elif isinstance(message, engine.Broken):
+            log.info("%s", message.details or message.why)
             self._engine_is_free()
             if message.code != "cancelled":
                 self._emit(running, "failed", code=message.code, why=message.why)
@@ -245,6 +257,7 @@ class Bridge:
         if job is None:
             return
         if isinstance(message, delivery.Undelivered):
+            log.info("%s", message.details or message.why)
             self._emit(job, "failed", code=message.code, why=message.why)
         else:
             self.jobs.eta.learn_delivery(job.prompt, message.seconds)
@@ -255,9 +268,9 @@ class Bridge:
             facts = {
                 name: getattr(best, name) for name in ("path", "seconds", "seed", "sample_rate", "channels", "frames")
             }
-            assert self.model is not None
+            assert job.model is not None
             took = {"engine_seconds": round(job.engine_took, 4), "delivery_seconds": round(message.seconds, 4)}
-            self._emit(job, "done", **facts, model=self.model.name, **took, **job.remarks)
+            self._emit(job, "done", **facts, model=job.model.name, **took, **job.remarks)
 
     def _lose_shaping(self, reason: str) -> None:
         lost = list(self.jobs.shaping.values())
@@ -286,6 +299,8 @@ class Bridge:
             return  # exactly one terminal event, and nothing after it
         event = JobEvent(kind, job.id, fields)
         job.last_event = event
+        if kind != "progress":
+            log.info("job %r %s %s%s", job.id, kind, fields, f" {job.prompt}" if kind == "queued" else "")
         if event.terminal:
             job.state, job.ended_at = JobState(kind), time.monotonic()
             if kind != "done":
@@ -298,6 +313,7 @@ class Bridge:
         kept = self.state == "stopping" or (self.state == "failed" and state != "stopping" and not may_leave_failed)
         if not kept and (state, why) != (self.state, self.why):
             self.state, self.why = state, why
+            log.info("state %s %s", state, why)
             self._tell(lambda listener: listener.state_changed(state, why))
 
     def _tell(self, call: Callable[[Listener], None]) -> None:
@@ -308,6 +324,13 @@ class Bridge:
                 log.exception("a listener failed")
 
 
-def _check_length(prompt: Prompt, model: Model) -> None:
+def _check_fits(prompt: Prompt, model: Model) -> None:
+    if prompt.transcript and not model.speech:
+        raise Unsupported(
+            f"{model.name} does not speak: leave transcript out, or change to a speech checkpoint such as "
+            "anhnct/audioldm2_gigaspeech."
+        )
+    if model.speech and not prompt.transcript:
+        raise BadArgument(f"{model.name} is a speech checkpoint: send the words to speak with the key transcript.")
     if prompt.seconds > model.max_seconds:
         raise BadArgument(f"{model.name} makes at most {model.max_seconds:g} seconds, not {prompt.seconds:g}.")

@@ -52,6 +52,9 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class Undelivered:
+    """No clip: an error's code and sentence. `details` are for the log."""
+
     serial: int
     code: str
     why: str
+    details: str = ""

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from bridge.clip import Prompt
+from bridge.clip import Model, Prompt
 
 WHOLE = re.compile(r"-?(0|[1-9][0-9]{0,14})(\.0*)?")
 
@@ -41,6 +41,7 @@ class Ask:
     guidance: float | None = None
     takes: int | None = None
     note: str | None = None
+    transcript: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,7 @@ class Job:
     started_at: float = 0.0
     ended_at: float = 0.0
     pieces: int = 0  # of samples that went to the shaper
+    model: Model | None = None  # that made the clip
     remarks: dict[str, str] = field(default_factory=dict)  # the engine's, keys as in /bridge/done
     last_event: JobEvent | None = None
 

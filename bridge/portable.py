@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import errno
 import os
+import shutil
 import signal
 import socket
 import sys
@@ -28,6 +29,11 @@ def config_folder() -> Path:
 def cache_folder() -> Path:
     """Where things live that can be made again: the built checkpoint, the staging area (not created)."""
     return Path(platformdirs.user_cache_dir(APP, appauthor=False))
+
+
+def log_folder() -> Path:
+    """Where the log file lies (not created)."""
+    return Path(platformdirs.user_log_dir(APP, appauthor=False))
 
 
 def sample_folder() -> Path:
@@ -112,6 +118,24 @@ def replace(source: Path, target: Path) -> None:
             if time.monotonic() >= deadline:
                 raise
             time.sleep(0.05)
+
+
+def can_be_written(place: Path) -> bool:
+    """Whether `place`, or the nearest folder above it that there is, can be written. On Windows this looks at the
+    read-only mark alone."""
+    for folder in (place, *place.parents):
+        with contextlib.suppress(OSError):
+            if folder.is_dir():
+                return os.access(folder, os.W_OK)
+    return False
+
+
+def free_bytes(place: Path) -> int:
+    """Room on the disk where `place` is or would be made; 0 if there is no such disk (a drive letter that is gone)."""
+    for folder in (place, *place.parents):
+        with contextlib.suppress(OSError):
+            return shutil.disk_usage(folder).free
+    return 0
 
 
 def same_volume(one: Path, other: Path) -> bool:

@@ -74,8 +74,8 @@ def deliver(
                 Path(take.path).unlink()
         if isinstance(error, ClipbridgeError):
             return Undelivered(ask.serial, error.code, str(error))
-        traceback.print_exc()
-        return Undelivered(ask.serial, "internal", f"The clip could not be shaped ({type(error).__name__}: {error}).")
+        why = f"The clip could not be shaped ({type(error).__name__}: {error})."
+        return Undelivered(ask.serial, ClipbridgeError.code, why, traceback.format_exc())
     takes.sort(key=lambda take: -take.score)
     return Delivered(ask.serial, tuple(takes), time.perf_counter() - started)
 

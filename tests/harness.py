@@ -221,6 +221,7 @@ def environment(home: Path) -> dict[str, str]:
         "HOME": str(home),
         "XDG_CONFIG_HOME": str(home / "config"),
         "XDG_CACHE_HOME": str(home / "cache"),
+        "XDG_STATE_HOME": str(home / "state"),
         "HF_HOME": str(home / "hub"),
     }
     return {**{k: v for k, v in os.environ.items() if not k.startswith(("HF_", "XDG_"))}, **changed}

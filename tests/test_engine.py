@@ -85,25 +85,25 @@ def test_each_text_is_encoded_alone_so_a_long_negative_prompt_is_not_cut_to_a_sh
     engine: AudioLDM2Engine,
 ) -> None:
     long = "low quality, average quality, hiss and hum in the background of a distant street"
-    alone = engine._encode(long)
+    alone = engine.texts._encode(long)
     wave(engine, prompt("rain", negative=long))
-    cached = engine._prompts.get(long)
+    cached = engine.texts.embeddings.get(long)
     assert cached.t5.shape == alone.t5.shape and torch.equal(cached.gpt2, alone.gpt2)
-    assert cached.t5.shape[1] > engine._prompts.get("rain").t5.shape[1]
+    assert cached.t5.shape[1] > engine.texts.embeddings.get("rain").t5.shape[1]
 
 
 def test_padding_after_encoding_leaves_the_waveform_as_it_is(engine: AudioLDM2Engine) -> None:
     short, long = prompt("rain", negative=""), prompt("rain", negative="")
     first = wave(engine, short)
-    real = engine._prompts.get("rain")
+    real = engine.texts.embeddings.get("rain")
     padded = real._replace(
         t5=torch.nn.functional.pad(real.t5, (0, 0, 0, 40)), mask=torch.nn.functional.pad(real.mask, (0, 40))
     )
-    engine._prompts._entries["rain"] = padded
+    engine.texts.embeddings._entries["rain"] = padded
     try:
         assert np.abs(wave(engine, long) - first).max() < 1e-6
     finally:
-        engine._prompts._entries["rain"] = real
+        engine.texts.embeddings._entries["rain"] = real
 
 
 def test_takes_run_as_one_batch_and_each_equals_its_single_run(engine: AudioLDM2Engine) -> None:

@@ -68,5 +68,5 @@ def test_every_import_of_the_package_is_a_declared_dependency() -> None:
         for match in re.finditer(r"^\s*(?:from|import) ([A-Za-z_]+)", module.read_text("utf-8"), re.MULTILINE):
             used.add(match[1])
     third_party = used - set(sys.stdlib_module_names) - {"bridge"}
-    # accelerate: diffusers loads through it; scipy: some of its schedulers want it.
-    assert third_party <= declared and declared - third_party == {"accelerate", "scipy", "safetensors"}
+    # accelerate: diffusers loads through it.
+    assert third_party <= declared and declared - third_party == {"accelerate", "safetensors"}

@@ -16,29 +16,25 @@ from typing import Any
 
 from tqdm import tqdm
 
-from bridge import __version__, config, portable
+from bridge import __version__, config, logs, portable
 from bridge.core import Bridge
 from bridge.daemon import serve
 from bridge.engine import Stage
-from bridge.engine.checkpoints import STARTER
+from bridge.engine.checkpoints import STARTER, UNTRAINED
 from bridge.engine.hearing import plain
 from bridge.job import Job, JobEvent
 
 LAG_PROGRESS, LAG_ALL = 200, 10_000  # lines that may wait to be printed before the next are left out
-UNTRAINED_LINE = (
-    "No trained checkpoint is in use: this small one has random weights and makes noise, to try hosts and folders "
-    "with. For real sounds: hf download cvssp/audioldm2, then clipbridge run --model cvssp/audioldm2"
-)
-
-STARTER_LINE = (
-    "The starter is in use: a small checkpoint that knows drums, tones and effects by name. For AudioLDM 2 itself, which "
-    "understands any sentence and wants a GPU: hf download cvssp/audioldm2"
-)
+CHECKPOINT_LINES = {
+    UNTRAINED: "No trained checkpoint is in use: this small one has random weights and makes noise, to try hosts and folders "
+    "with. For real sounds: clipbridge pull cvssp/audioldm2, then clipbridge run --model cvssp/audioldm2",
+    STARTER: "The starter is in use: a small checkpoint that knows drums, tones and effects by name. For AudioLDM 2 itself, "
+    "which understands any sentence and wants a GPU: clipbridge pull cvssp/audioldm2",
+}
 
 
 def main(options: argparse.Namespace) -> int:
     """Run until stopped. Raises ClipbridgeError for what keeps it from starting."""
-    logging.basicConfig(format="%(name)s: %(message)s", level=logging.WARNING)
     settings = dict(config.parse_setting(text) for text in options.set)
     given = {
         "folder": options.folder,
@@ -50,8 +46,12 @@ def main(options: argparse.Namespace) -> int:
     settings |= {key: value for key, value in given.items() if value is not None}
     chosen = config.load(settings=settings)
     aside = Aside(JsonLines() if options.json else Terminal())
-    with asyncio.Runner(loop_factory=portable.selector_loop) as runner:
-        runner.run(serve(chosen, aside))
+    stop_log = logs.start(portable.log_folder(), logs.file_for(chosen.osc.port))
+    try:
+        with asyncio.Runner(loop_factory=portable.selector_loop) as runner:
+            runner.run(serve(chosen, aside))
+    finally:
+        stop_log()
     aside.stopped()
     return 0
 
@@ -122,13 +122,12 @@ class Terminal:
         self._close_bar()
         if state == "ready":
             model = self.bridge.model
-            assert model is not None
-            line = (
-                UNTRAINED_LINE if model.untrained else STARTER_LINE if model.name == STARTER and model.revision else ""
-            )
-            if line and not self._told_checkpoint:
+            if model is None:  # told late: it is being changed again already
+                return
+            ours = STARTER if model.name == STARTER and model.revision else UNTRAINED if model.untrained else ""
+            if ours and not self._told_checkpoint:
                 self._told_checkpoint = True
-                self._say(line)
+                self._say(CHECKPOINT_LINES[ours])
             licence = f" (licence of its weights: {model.licence})" if model.licence else ""
             self._say(f"Ready: {model.name}{licence} on {model.compute}. Stop with Ctrl-C.")
         elif state == "failed":
@@ -228,5 +227,5 @@ def emit(line: str) -> None:
 
 def short(text: str) -> str:
     """A prompt for one line, control characters and the like escaped."""
-    shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    shown = logs.escaped(text)
     return shown if len(shown) <= 40 else shown[:39] + "…"

@@ -86,9 +86,10 @@ class Ready:
 
 @dataclass(frozen=True, slots=True)
 class Unloadable:
-    """The checkpoint cannot be loaded; trying again will not help until somebody mends it."""
+    """The checkpoint cannot be loaded; trying again will not help until somebody mends it. `details` are for the log."""
 
     why: str
+    details: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +117,9 @@ class Finished:
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """A job ended without a clip: an error's code and sentence, or code `cancelled`."""
+    """A job ended without a clip: an error's code and sentence, or code `cancelled`. `details` are for the log."""
 
     serial: int
     code: str
     why: str
+    details: str = ""

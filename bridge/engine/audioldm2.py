@@ -6,32 +6,33 @@ import gc
 import math
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import soxr
 import torch
 import torch.nn.functional as F
 
 from bridge.clip import SECONDS, Model, Piece, Prompt
 from bridge.config import EngineConfig
 from bridge.engine import Engine, OnStage, OnStep, Timing, checkpoints
-from bridge.engine.hearing import Heard, Vocabulary, plain
+from bridge.engine.guidance import EarlyGuidance
+from bridge.engine.hearing import Vocabulary
 from bridge.engine.loading import load_pipeline, quiet, scheduler_facts
-from bridge.engine.prompt_cache import Embeddings, PromptCache
+from bridge.engine.prompt_cache import Embeddings
+from bridge.engine.ranking import by_ear
 from bridge.engine.retune import measure, retune
+from bridge.engine.text_side import TextSide
 from bridge.engine.threads import Threads
 from bridge.engine.untrained import build
+from bridge.engine.vocoding import waveform
 from bridge.errors import NoModel, OutOfMemory
 from bridge.portable import cache_folder
 
-RANKED_SECONDS = 10  # CLAP's window; it would take a random one from a longer clip, and rank differently each time
-# Warm-up runs: length in seconds. Short ones are what one-shots use, the longest what an unspecific ask uses.
-WARM_SECONDS = (0.5, 1.5, 4.0)
+# Warm-up runs, in seconds of sound: a one-shot, and what an unspecific ask gets. Between the two, time grows straight.
+WARM_SECONDS = (0.5, 4.0)
 WARM_STEPS = 4
-MAX_TOKENS = 512
-UNHEARD = "this small checkpoint knows no sound by these words, and guessed; the README lists the sounds that it knows"
+# The starter is guided while the noise is louder than the sound; guided to the end it exaggerates what rings.
+GUIDED_ABOVE = 1.0
 
 
 def open_engine(config: EngineConfig) -> Engine:
@@ -49,6 +50,7 @@ class AudioLDM2Engine:
         self.sample_rate, self.max_seconds = 0, SECONDS.high
         self._timing: Timing | None = None
         self._scores: tuple[float, ...] = ()
+        self._unranked = ""
 
     def load(self, on_stage: OnStage) -> Model:
         """Read the checkpoint: fp16 on a GPU, fp32 on a CPU (where fp16 is slower). Raises NoModel, ConfigError."""
@@ -75,8 +77,9 @@ class AudioLDM2Engine:
         self._rows_unit = 2 ** (len(pipe.unet.config.block_out_channels) - 1)
         # Samples that the vocoder cuts off in front: silence before the attack that the starter is trained with.
         self._lead_in = int(getattr(pipe.vocoder.config, "lead_in_samples", 0))
-        self._vocabulary = Vocabulary.read(folder)
-        self._prompts = PromptCache(self._encode)
+        vocabulary = Vocabulary.read(folder)
+        self._guidance = EarlyGuidance(pipe, GUIDED_ABOVE) if vocabulary is not None else None
+        self.texts = TextSide(pipe, self.compute, vocabulary)
         return Model(
             name=self.checkpoint.name,
             revision=self.checkpoint.revision,
@@ -88,6 +91,7 @@ class AudioLDM2Engine:
             scheduler_settings=scheduler_facts(pipe.scheduler),
             licence=checkpoints.licence(folder),
             untrained=self.checkpoint.folder is None,
+            speech=self.texts.speaks,
         )
 
     def warm(self, on_stage: OnStage) -> list[Timing]:
@@ -96,7 +100,7 @@ class AudioLDM2Engine:
         lengths = (WARM_SECONDS[0], *WARM_SECONDS)  # the very first run pays for what is initialised once
         for done, seconds in enumerate(lengths):
             on_stage(done, len(lengths), f"{seconds:g} s")
-            prompt = Prompt("warm up", "warm up", seconds, seed=0, steps=WARM_STEPS)
+            prompt = Prompt("warm up", "warm up", seconds, seed=0, steps=WARM_STEPS, transcript="warm up")
             for _ in self.generate(prompt, lambda step, steps: None):
                 pass
             timings.append(self.last_timing())
@@ -129,53 +133,29 @@ class AudioLDM2Engine:
         return self._timing
 
     def scores(self) -> tuple[float, ...]:
-        """CLAP's cosine between each take and the prompt, −1 to 1; empty for a single take, which needs no rank."""
+        """How well each take fits the prompt (see `ranking`); empty for a single take, which needs no rank."""
         return self._scores
 
     def remarks(self, prompt: Prompt) -> dict[str, str]:
         """Which words were heard, tokens that were too many, a note that could not be set. See the Engine protocol."""
-        heard = self.hears(f"{prompt.text}, {prompt.note}" if prompt.note else prompt.text, prompt.full_text)
-        texts = {"prompt": heard.text, "negative prompt": self._unwanted(prompt) if prompt.guidance > 1.0 else ""}
-        cut = {name: self._prompts.get(text).tokens_cut for name, text in texts.items() if text}
-        sentences = [
-            f"the last {tokens} tokens of the {name} were too much for the model and were left out"
-            for name, tokens in cut.items()
-            if tokens
-        ]
-        sentences += [heard.remark] if heard.remark else []
-        if self._vocabulary is None and prompt.note:
-            sentences.append("this checkpoint is told the note in words only and may not follow it")
-        told = {"remark": "; ".join(sentences)} if sentences else {}
-        return told if self._vocabulary is None else {"heard": heard.words, **told}
-
-    def hears(self, text: str, full_text: str) -> Heard:
-        """What the encoders get of a prompt and of the same with a preset's words around it. Those are listened to where
-        the musician named no sound."""
-        if self._vocabulary is None:
-            return Heard(full_text, full_text)
-        heard = self._vocabulary.hear(text)
-        if not heard.noun and full_text != text:
-            heard = self._vocabulary.hear(full_text)
-        if not heard.noun:
-            # Nothing to go by but how the words are spelt: let the encoders guess.
-            return replace(heard, text=plain(text), remark=UNHEARD)
-        return heard
-
-    def _unwanted(self, prompt: Prompt) -> str:
-        return prompt.negative if self._vocabulary is None else self._vocabulary.hear(prompt.negative, mend=False).text
+        told = self.texts.remarks(prompt)
+        if self._unranked:
+            told["remark"] = "; ".join(filter(None, [told.get("remark", ""), self._unranked]))
+        return told
 
     @torch.no_grad()
     def _generate(self, prompt: Prompt, on_step: OnStep) -> Iterator[Piece]:
         started = time.perf_counter()
-        guided = prompt.guidance > 1.0
-        heard = self.hears(f"{prompt.text}, {prompt.note}" if prompt.note else prompt.text, prompt.full_text)
-        wanted, unwanted = self._prompts.get(heard.text), self._prompts.get(self._unwanted(prompt)) if guided else None
+        heard = self.texts.hears(prompt)
+        wanted, unwanted = self.texts.wanted(prompt), self.texts.unwanted(prompt)
         frames = math.ceil(prompt.seconds * self.sample_rate)
         # A tone that is played faster to reach its note must be made longer.
         needed = math.ceil(frames * (heard.wanted_hz / heard.made_hz if heard.wanted_hz else 1.0)) + self._lead_in
         rows = math.ceil(needed / (self._row_samples * self._rows_unit)) * self._rows_unit
         seeds = [prompt.seed_of(take) for take in range(1, prompt.takes + 1)]
         generators = [torch.Generator("cpu").manual_seed(seed) for seed in seeds]
+        if self._guidance is not None:
+            self._guidance.on = unwanted is not None
         encoded = time.perf_counter()
         self._steady()
         done = 0
@@ -190,6 +170,7 @@ class AudioLDM2Engine:
         latents = self.pipe(
             **_embeddings(wanted, unwanted, prompt.takes),
             guidance_scale=prompt.guidance,
+            transcription=prompt.transcript if self.texts.speaks else None,  # only asked for; it is encoded above
             latents=self._noise(generators, rows),
             generator=generators,
             num_inference_steps=prompt.steps,
@@ -207,16 +188,25 @@ class AudioLDM2Engine:
             mel = self.pipe.vae.decode(latents[take : take + 1] / self.pipe.vae.config.scaling_factor).sample
             if heard.fills:
                 mel = _fitted(mel, math.ceil(needed / self._hop))
-            wave = self.pipe.mel_spectrogram_to_waveform(mel)[0].numpy()
+            pieces = []
+            for piece in waveform(self.pipe.vocoder, mel[:, 0]):
+                pieces.append(piece)
+                on_step(prompt.steps, prompt.steps)
+            wave = torch.cat(pieces).numpy()
             if heard.wanted_hz:
                 made_hz = measure(wave, self.sample_rate, heard.made_hz)
                 wave = retune(wave, self.sample_rate, made_hz, heard.wanted_hz)
             wave = np.pad(wave, (0, max(0, frames - len(wave))))[:frames]
             waves.append(wave)
             yield Piece(take + 1, 0, wave.astype("<f4").tobytes(), 1, True)
-        # A checkpoint with a word list has no trained ear: its takes stay in the order of their seeds.
-        ranked = len(waves) > 1 and self._vocabulary is None
-        self._scores = self._rank(heard.text, waves) if ranked else ()
+        self._scores, self._unranked = (), ""
+        if prompt.takes > 1 and self.texts.vocabulary is None:  # who has a word list has no trained ear
+            try:
+                self._scores = by_ear(self.pipe, self.texts.clap(heard.text), waves, self.sample_rate)
+            except (
+                RuntimeError
+            ) as error:  # out of memory, on any compute: the takes are made, and worth more than a rank
+                self._unranked = f"the takes are in the order of their seeds, not ranked ({type(error).__name__})"
         ended = time.perf_counter()
         self._timing = Timing(prompt, denoised - encoded, ended - denoised + encoded - started)
 
@@ -233,51 +223,6 @@ class AudioLDM2Engine:
         width = self.pipe.vocoder.config.model_in_dim // self.pipe.vae_scale_factor
         noise = [torch.randn((rows, channels, width), generator=generator).permute(1, 0, 2) for generator in generators]
         return torch.stack(noise).contiguous().to(self.compute, self.pipe.unet.dtype)
-
-    @torch.no_grad()
-    def _encode(self, text: str) -> Embeddings:
-        """One text, alone. The stock pipeline cuts the negative prompt to the prompt's length and lets batch mates
-        change each other (FACTS A2.7); for a single prompt this is the same. CLAP runs on the real tokens only:
-        padded to 512 as in stock it costs nine times as much for the same result (FACTS A7)."""
-        pipe = self.pipe
-        clap_ids, cut = self._tokens(pipe.tokenizer, text)
-        t5_ids, t5_cut = self._tokens(pipe.tokenizer_2, text)
-        clap = pipe.text_encoder.get_text_features(**clap_ids).pooler_output[:, None, :]
-        t5 = pipe.text_encoder_2(**t5_ids)[0]
-        projected = pipe.projection_model(
-            hidden_states=clap,
-            hidden_states_1=t5,
-            attention_mask=t5_ids["attention_mask"].new_ones((1, 1)),
-            attention_mask_1=t5_ids["attention_mask"],
-        )
-        new_tokens = getattr(pipe.language_model.config, "max_new_tokens", None) or 8
-        gpt2 = pipe.generate_language_model(
-            projected.hidden_states, attention_mask=projected.attention_mask, max_new_tokens=new_tokens
-        )
-        return Embeddings(
-            t5.to(pipe.text_encoder_2.dtype),
-            t5_ids["attention_mask"],
-            gpt2.to(pipe.language_model.dtype),
-            max(cut, t5_cut),
-        )
-
-    def _tokens(self, tokenizer: Any, text: str) -> tuple[dict[str, Any], int]:
-        limit = min(tokenizer.model_max_length, MAX_TOKENS)
-        everything = len(tokenizer(text).input_ids)
-        ids = tokenizer(text, truncation=True, max_length=limit, return_tensors="pt")
-        return {key: ids[key].to(self.compute) for key in ("input_ids", "attention_mask")}, max(0, everything - limit)
-
-    @torch.no_grad()
-    def _rank(self, text: str, waves: list[np.ndarray]) -> tuple[float, ...]:
-        extractor = self.pipe.feature_extractor
-        head = RANKED_SECONDS * self.sample_rate
-        heard = [soxr.resample(wave[:head], self.sample_rate, extractor.sampling_rate, "HQ") for wave in waves]
-        features = extractor(heard, sampling_rate=extractor.sampling_rate, return_tensors="pt").input_features
-        clap = self.pipe.text_encoder
-        sound = clap.get_audio_features(features.to(self.compute, clap.dtype)).pooler_output
-        words = clap.get_text_features(**self._tokens(self.pipe.tokenizer, text)[0]).pooler_output
-        scores = F.cosine_similarity(sound.float(), words.float())
-        return tuple(float(score) for score in scores.nan_to_num(-1.0))  # an invalid take ranks last
 
 
 def _fitted(mel: torch.Tensor, frames: int) -> torch.Tensor:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,17 +25,30 @@ PREFERRED = "cvssp/audioldm2"
 ALLOWED = {
     "vae": {"AutoencoderKL"},
     "text_encoder": {"ClapModel"},
-    "text_encoder_2": {"T5EncoderModel"},
+    "text_encoder_2": {"T5EncoderModel", "VitsModel"},
     "projection_model": {"AudioLDM2ProjectionModel"},
     "language_model": {"GPT2Model", "GPT2LMHeadModel"},
     "tokenizer": {"RobertaTokenizer", "RobertaTokenizerFast"},
-    "tokenizer_2": {"T5Tokenizer", "T5TokenizerFast"},
+    "tokenizer_2": {"T5Tokenizer", "T5TokenizerFast", "VitsTokenizer"},
     "feature_extractor": {"ClapFeatureExtractor"},
     "unet": {"AudioLDM2UNet2DConditionModel"},
     "vocoder": {"SpeechT5HifiGan", "MelVocoder"},
 }
 LIBRARIES = {"diffusers", "transformers", "audioldm2", "bridge.engine.mel_vocoder"}
+SPEECH = "VitsModel"  # as text_encoder_2: a checkpoint that speaks
 MODELS = ("vae", "text_encoder", "text_encoder_2", "projection_model", "language_model", "unet", "vocoder")
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is worth knowing of a checkpoint before it is chosen: size on disk, licence of the weights ("" if it states
+    none), the rate that it makes in Hz (0 if it does not say), the hub's revision."""
+
+    name: str
+    size_bytes: int
+    licence: str
+    sample_rate: int
+    revision: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +80,7 @@ def find(name: str) -> Checkpoint:
         return Checkpoint(name, _checked(cached), cached.name)
     raise NoModel(
         f"There is no checkpoint {name!r}: neither a folder of that name nor a model in the hub's cache "
-        f"({hub_cache()}). Fetch it with: hf download {name if '/' in name else PREFERRED}"
+        f"({hub_cache()}). Fetch it with: clipbridge pull {name if '/' in name else PREFERRED}"
     )
 
 
@@ -87,9 +101,9 @@ def starter_revision() -> str:
     return stated[1] if stated else ""
 
 
-def vocoder_class(folder: Path) -> str:
-    """The name of the vocoder class that a checkpoint's index declares."""
-    entry = _index(folder).get("vocoder")
+def class_of(folder: Path, part: str) -> str:
+    """The name of the class that a checkpoint's index declares for a part."""
+    entry = _index(folder).get(part)
     return str(entry[1]) if isinstance(entry, list) and len(entry) == 2 else ""
 
 
@@ -102,6 +116,20 @@ def available() -> list[str]:
         if cached is not None and _index(cached).get("_class_name") == PIPELINE:
             names.append(name)
     return names
+
+
+def facts(name: str) -> Facts:
+    """The facts of a checkpoint that `find` finds. Raises NoModel."""
+    checkpoint = find(name)
+    if checkpoint.folder is None:
+        return Facts(name, 0, "", 16_000, "")
+    folder = checkpoint.folder
+    try:
+        size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+    except OSError as error:
+        raise NoModel(f"{folder} cannot be read ({error.strerror}).") from error
+    rate = _read_json(folder / "vocoder" / "config.json").get("sampling_rate")
+    return Facts(checkpoint.name, size, licence(folder), rate if type(rate) is int else 0, checkpoint.revision)
 
 
 def hub_cache() -> Path:
@@ -139,36 +167,45 @@ def _cached(name: str) -> Path | None:
 
 
 def _checked(folder: Path) -> Path:
-    """`folder`, if its index names only what an AudioLDM 2 checkpoint is made of. Raises NoModel."""
+    """`folder`, if it is laid out as an AudioLDM 2 checkpoint that can be loaded. Raises NoModel."""
     index = _index(folder)
     if not index:
         raise NoModel(f"{folder} is no checkpoint folder: it has no readable model_index.json.")
+    check_layout(str(folder), index, {file.relative_to(folder).as_posix() for file in folder.glob("*/*")})
+    return folder
+
+
+def check_layout(where: str, index: dict[str, Any], files: Collection[str]) -> None:
+    """Whether an index (model_index.json) names only what an AudioLDM 2 checkpoint is made of, and `files` ("part/name")
+    holds the weights. Raises NoModel, naming `where`."""
     if index.get("_class_name") != PIPELINE:
         raise NoModel(
-            f"{folder} holds a {index.get('_class_name')!r}, not an {PIPELINE}; only AudioLDM 2 can be played."
+            f"{where} holds a {index.get('_class_name')!r}, not an {PIPELINE}; only AudioLDM 2 can be played."
         )
     for part, allowed in ALLOWED.items():
         entry = index.get(part)
         library, name = entry if isinstance(entry, list) and len(entry) == 2 else ("", "")
-        if part == "text_encoder_2" and name == "VitsModel":
-            raise NoModel(f"{folder} is a speech checkpoint (VITS text encoder), which this version cannot play yet.")
         if not isinstance(library, str) or not isinstance(name, str) or library not in LIBRARIES or name not in allowed:
             raise NoModel(
-                f"{folder}: model_index.json names {entry!r} as {part}; expected {' or '.join(sorted(allowed))}."
+                f"{where}: model_index.json names {entry!r} as {part}; expected {' or '.join(sorted(allowed))}."
             )
-        if not (folder / part).is_dir():
-            raise NoModel(f"{folder}: the part {part!r} is missing. Fetch the checkpoint again.")
-        if part in MODELS and not any((folder / part).glob("*.safetensors")):
+        names = [file for file in files if file.startswith(f"{part}/")]
+        if not names:
+            raise NoModel(f"{where}: the part {part!r} is missing. Fetch the checkpoint again.")
+        if part in MODELS and not any(file.endswith(".safetensors") for file in names):
             raise NoModel(
-                f"{folder}: {part!r} has no .safetensors weights. Other formats (.bin) can run code when they are "
+                f"{where}: {part!r} has no .safetensors weights. Other formats (.bin) can run code when they are "
                 "opened and are not loaded."
             )
+    if (index["text_encoder_2"][1] == SPEECH) != (index["tokenizer_2"][1] == "VitsTokenizer"):
+        raise NoModel(
+            f"{where}: model_index.json names a text_encoder_2 and a tokenizer_2 that do not belong together."
+        )
     scheduler = index.get("scheduler")
     if not (
         isinstance(scheduler, list) and scheduler[:1] == ["diffusers"] and str(scheduler[-1]).endswith("Scheduler")
     ):
-        raise NoModel(f"{folder}: model_index.json names {scheduler!r} as scheduler; expected one of diffusers.")
-    return folder
+        raise NoModel(f"{where}: model_index.json names {scheduler!r} as scheduler; expected one of diffusers.")
 
 
 def _index(folder: Path) -> dict[str, Any]:

@@ -17,7 +17,8 @@ import torch
 import transformers
 from diffusers import AudioLDM2Pipeline, AudioLDM2ProjectionModel, AudioLDM2UNet2DConditionModel, AutoencoderKL
 from tqdm import tqdm
-from transformers import ClapModel, GPT2LMHeadModel, SpeechT5HifiGan, T5EncoderModel
+from transformers import ClapModel, GPT2LMHeadModel, SpeechT5HifiGan, T5EncoderModel, VitsModel, VitsTokenizer
+from transformers.utils import is_phonemizer_available
 
 from bridge.engine import OnStage, checkpoints
 from bridge.engine.mel_vocoder import MelVocoder
@@ -65,10 +66,12 @@ def load_pipeline(
 ) -> AudioLDM2Pipeline:
     """The pipeline on its compute, with the scheduler asked for. Raises NoModel (checkpoint) or ConfigError (scheduler)."""
     parts: dict[str, Any] = {}
-    vocoder = VOCODERS.get(checkpoints.vocoder_class(folder))
+    vocoder = VOCODERS.get(checkpoints.class_of(folder, "vocoder"))
     if vocoder is None:
         raise NoModel(f"{folder}: model_index.json names no vocoder that can be played. Fetch the checkpoint again.")
     classes = {**CLASSES, "vocoder": vocoder}
+    if checkpoints.class_of(folder, "text_encoder_2") == checkpoints.SPEECH:
+        classes["text_encoder_2"] = VitsModel
     total = len(classes) + 2
     for done, (part, cls) in enumerate(classes.items()):
         on_stage(done, total, part)
@@ -122,6 +125,9 @@ def check_tokenizer(tokenizer: Any, folder: Path) -> None:
     Catches a vocabulary of 14 tokens (T5 folder without tokenizer.json: all unknown) and lost merges
     (transformers 5.0.0: one token a letter), which both run and make the wrong sound.
     """
+    if isinstance(tokenizer, VitsTokenizer):
+        _check_letters(tokenizer, folder)
+        return
     ids = tokenizer(KNOWN_SENTENCE).input_ids
     back = tokenizer.decode(ids, skip_special_tokens=True).strip()
     unknown = tokenizer.unk_token_id is not None and tokenizer.unk_token_id in ids
@@ -130,6 +136,18 @@ def check_tokenizer(tokenizer: Any, folder: Path) -> None:
             f"{folder}: its {type(tokenizer).__name__} is broken: it reads {KNOWN_SENTENCE!r} as {back[:60]!r} in "
             f"{len(ids)} tokens. The checkpoint lacks tokenizer.json, or transformers {transformers.__version__} misreads it."
         )
+
+
+def _check_letters(tokenizer: VitsTokenizer, folder: Path) -> None:
+    """Letters or phonemes have no words to come back as; but they must be there. Raises NoModel."""
+    if tokenizer.phonemize and not is_phonemizer_available():
+        raise NoModel(
+            f"{folder} reads phonemes: pip install phonemizer, and install espeak-ng (Debian: apt install espeak-ng, "
+            "macOS: brew install espeak-ng, Windows: its installer from github.com/espeak-ng/espeak-ng/releases)."
+        )
+    ids = tokenizer(KNOWN_SENTENCE).input_ids
+    if len(set(ids)) < 5:
+        raise NoModel(f"{folder}: its VitsTokenizer is broken: a sentence becomes {len(set(ids))} different tokens.")
 
 
 def make_scheduler(declared: Any, on_disk: dict[str, Any], name: str) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import queue
 import threading
@@ -12,7 +13,7 @@ from typing import Any
 from bridge.clip import Prompt
 from bridge.config import EngineConfig
 from bridge.engine import Broken, Cancel, Engine, Finished, Generate, Ready, Samples, Stage, Step, Unloadable
-from bridge.errors import ClipbridgeError, JobCancelled, NoModel
+from bridge.errors import ClipbridgeError, EngineLost, JobCancelled, NoModel
 from bridge.portable import yield_to_the_front
 
 POISONED_EXIT = 70  # a sticky CUDA error: only a new process cures it
@@ -38,16 +39,21 @@ class Server:
 
     def run(self) -> None:
         threading.Thread(target=self._listen, name="engine-listen", daemon=True).start()
+        # Nothing that the imports make is garbage: looking for some on the way took 1.8 of 7.8 s, and would go on
+        # taking time with every collection later.
+        gc.disable()
         try:
             engine = self._prepare()
         except ClipbridgeError as error:
             self._connection.send(Unloadable(str(error)))
             engine = None
         except Exception as error:  # noqa: BLE001 - a broken installation or an odd checkpoint; trying again is no help
-            traceback.print_exc()
             reason = " ".join(str(error).split())[:300]
-            self._connection.send(Unloadable(f"The engine cannot start ({type(error).__name__}: {reason})."))
+            why = f"The engine cannot start ({type(error).__name__}: {reason})."
+            self._connection.send(Unloadable(why, traceback.format_exc()))
             engine = None
+        gc.freeze()
+        gc.enable()
         while True:
             asked = self._asked.get()
             if engine is None:
@@ -77,13 +83,12 @@ class Server:
             told = engine.remarks(asked.prompt)
             self._connection.send(Finished(asked.serial, engine.last_timing(), engine.scores(), told))
         else:
-            code, why, poisoned = failure
-            self._connection.send(Broken(asked.serial, code, why))
-            if poisoned:
+            self._connection.send(failure)
+            if failure.code == EngineLost.code:
                 os._exit(POISONED_EXIT)
         self._cancelled.discard(asked.serial)
 
-    def _try(self, engine: Engine, serial: int, prompt: Prompt) -> tuple[str, str, bool] | None:
+    def _try(self, engine: Engine, serial: int, prompt: Prompt) -> Broken | None:
         def on_step(step: int, steps: int) -> None:
             if serial in self._cancelled:
                 raise JobCancelled("cancelled")
@@ -94,12 +99,12 @@ class Server:
             for piece in engine.generate(prompt, on_step):
                 self._connection.send(Samples(serial, piece))
         except ClipbridgeError as error:
-            return error.code, str(error), False
+            return Broken(serial, error.code, str(error))
         except Exception as error:  # noqa: BLE001 - one bad job must not end the engine; it is told and logged
-            traceback.print_exc()
-            poisoned = "CUDA error" in str(error)
-            code = "engine_lost" if poisoned else "internal"
-            return code, f"The engine failed on this job ({type(error).__name__}: {str(error)[:300]}).", poisoned
+            # After a CUDA error everything that follows fails as well.
+            code = EngineLost.code if "CUDA error" in str(error) else ClipbridgeError.code
+            why = f"The engine failed on this job ({type(error).__name__}: {str(error)[:300]})."
+            return Broken(serial, code, why, traceback.format_exc())
         return None
 
     def _listen(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Any, NamedTuple
 
 CAPACITY = 256  # an entry is at most 512 tokens × 1024 values in fp16: 1 MiB
@@ -19,13 +19,13 @@ class Embeddings(NamedTuple):
 
 
 class PromptCache:
-    """Text → Embeddings, made by `encode` when they are not there."""
+    """Text (or text and words to speak) → Embeddings, made by `encode` when they are not there."""
 
-    def __init__(self, encode: Callable[[str], Embeddings], capacity: int = CAPACITY) -> None:
+    def __init__(self, encode: Callable[[Any], Embeddings], capacity: int = CAPACITY) -> None:
         self._encode, self._capacity = encode, capacity
-        self._entries: OrderedDict[str, Embeddings] = OrderedDict()
+        self._entries: OrderedDict[Hashable, Embeddings] = OrderedDict()
 
-    def get(self, text: str) -> Embeddings:
+    def get(self, text: Hashable) -> Embeddings:
         """The embeddings of `text`, cached or fresh."""
         found = self._entries.get(text)
         if found is None:

@@ -1,0 +1,151 @@
+"""The log: short lines on the terminal, everything in a file that never grows beyond bounds. Nothing waits for a disk."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import logging.handlers
+import queue
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from bridge.config import DEFAULT_OSC_PORT
+
+FILE_BYTES, OLDER_FILES = 1_000_000, 4
+COLLAPSE_S = 60.0
+REMEMBERED = 1_000  # messages of the last minute that are compared with
+WAITING = 2_000  # records for each handler; more than that are lost, not waited for
+MAX_CHARACTERS = 20_000  # of one record: a whole traceback, or a prompt with all that was asked
+PATIENCE_S = 1.0  # at the end, for what waits to be written
+
+
+def escaped(text: str) -> str:
+    """`text` with control characters and the like written out, so that it can neither fake a line nor move a cursor."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape", "backslashreplace").decode() for c in text)
+
+
+class Collapse(logging.Filter):
+    """Lets the same message through once a minute; the next time it says how often it came in between."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self._clock = clock
+        self._seen: dict[tuple[str, int, int], tuple[float, int]] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        now, message = self._clock(), record.getMessage()
+        key = (record.name, record.levelno, hash(message))
+        since, more = self._seen.get(key, (now - COLLAPSE_S, 0))
+        if now - since < COLLAPSE_S:
+            self._seen[key] = (since, more + 1)
+            return False
+        if len(self._seen) >= REMEMBERED:
+            self._seen = {seen: value for seen, value in self._seen.items() if now - value[0] < COLLAPSE_S}
+        if len(self._seen) < REMEMBERED:
+            self._seen[key] = (now, 0)
+        if more:
+            record.msg, record.args = f"{message} ({more} more of this in the last {now - since:.0f} s)", None
+        return True
+
+
+class Lines(logging.Formatter):
+    """One line a record, and a traceback behind it on lines of its own."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        first, *rest = super().format(record)[:MAX_CHARACTERS].split("\n")
+        return "\n    ".join([escaped(first), *map(escaped, rest)])
+
+
+class Rotating(logging.handlers.RotatingFileHandler):
+    """A file that stays usable where it cannot be rotated: Windows renames no file that another program has open."""
+
+    def doRollover(self) -> None:
+        try:
+            super().doRollover()
+        except OSError:
+            self.stream = self.stream or self._open()
+
+    def handleError(self, _record: logging.LogRecord) -> None:
+        """A full disk loses lines of the log and nothing else."""
+
+
+class Writer(threading.Thread):
+    """Feeds one handler, so that a paused terminal does not keep lines from the file, nor a slow disk anybody."""
+
+    def __init__(self, handler: logging.Handler) -> None:
+        super().__init__(name="log", daemon=True)
+        self.handler = handler
+        self._waiting: queue.Queue[logging.LogRecord | None] = queue.Queue(WAITING)
+
+    def offer(self, record: logging.LogRecord | None) -> None:
+        """Write when it is its turn; dropped if too many wait. None: the last one."""
+        with contextlib.suppress(queue.Full):
+            self._waiting.put_nowait(record)
+
+    def run(self) -> None:
+        while (record := self._waiting.get()) is not None:
+            self.handler.handle(record)
+        self.handler.close()
+
+
+class Door(logging.handlers.QueueHandler):
+    """Takes records on any thread, once each, and hands them to the writers."""
+
+    def __init__(self, writers: list[Writer]) -> None:
+        super().__init__(queue.Queue())  # type: ignore[arg-type, unused-ignore]
+        self._writers = writers
+        self.addFilter(Collapse())
+
+    def enqueue(self, record: logging.LogRecord) -> None:
+        record.msg = record.message = str(record.msg)[:MAX_CHARACTERS]
+        for writer in self._writers:
+            if record.levelno >= writer.handler.level:
+                writer.offer(record)
+
+
+def file_for(port: int) -> str:
+    """The name of the log file of a daemon; two of them must not write into one file."""
+    return "clipbridge.log" if port == DEFAULT_OSC_PORT else f"clipbridge-{port}.log"
+
+
+def start(folder: Path, name: str) -> Callable[[], None]:
+    """Log warnings to standard error and everything of ours to a rotating file in `folder`; returns what stops it.
+
+    A folder that cannot be written is told once, on standard error, and no reason not to play.
+    """
+    ours = logging.getLogger("clipbridge")
+    ours.setLevel(logging.DEBUG)
+    terminal = logging.StreamHandler()
+    terminal.setLevel(logging.WARNING)
+    terminal.setFormatter(Lines("%(name)s: %(message)s"))
+    handlers: list[logging.Handler] = [terminal]
+    problem = ""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        file = Rotating(
+            folder / name, maxBytes=FILE_BYTES, backupCount=OLDER_FILES, encoding="utf-8", errors="backslashreplace"
+        )
+        file.setFormatter(Lines("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+        handlers.append(file)
+    except OSError as error:
+        problem = f"There is no log file: {error}"
+    writers = [Writer(handler) for handler in handlers]
+    door = Door(writers)
+    ours.addHandler(door)
+    ours.propagate = False
+    for writer in writers:
+        writer.start()
+    if problem:
+        ours.warning("%s", problem)
+
+    def stop() -> None:
+        ours.removeHandler(door)
+        ours.propagate = True
+        for writer in writers:
+            writer.offer(None)
+        for writer in writers:
+            writer.join(PATIENCE_S)
+
+    return stop

@@ -1,0 +1,90 @@
+"""Several takes come best first, by an ear that prefers a known signal; and guidance that ends early."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+
+from bridge.engine import ranking, untrained
+from bridge.engine.guidance import EarlyGuidance
+
+RATE = 16_000
+
+
+@pytest.fixture(scope="module")
+def listener() -> tuple[object, torch.Tensor]:
+    """The untrained pipeline with an audio tower taught, in a few steps, to put a high tone where the words are."""
+    torch.manual_seed(0)
+    pipe = untrained.make_pipeline()
+    clap, extractor = pipe.text_encoder, pipe.feature_extractor
+    words = torch.nn.functional.normalize(torch.randn(1, untrained.CLAP_WIDTH), dim=-1)
+    sounds = [
+        np.resize(wave, 48_000 * 2)
+        for wave in (tone(3_000, 48_000), tone(200, 48_000), hiss(1, 48_000), hiss(2, 48_000))
+    ]
+    features = extractor(sounds, sampling_rate=48_000, return_tensors="pt").input_features
+    wanted = torch.tensor([1.0, -1.0, -1.0, -1.0])
+    optimiser = torch.optim.Adam([*clap.audio_model.parameters(), *clap.audio_projection.parameters()], lr=3e-3)
+    clap.eval()
+    for _ in range(60):
+        heard = clap.get_audio_features(features).pooler_output
+        loss = (torch.nn.functional.cosine_similarity(heard, words) - wanted).pow(2).mean()
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    return pipe, words
+
+
+def tone(hz: float, rate: int, seconds: float = 2.0) -> np.ndarray:
+    return (0.5 * np.sin(2 * np.pi * hz * np.arange(int(seconds * rate)) / rate)).astype(np.float32)
+
+
+def hiss(seed: int, rate: int) -> np.ndarray:
+    return np.random.default_rng(seed).normal(0, 0.2, 2 * rate).astype(np.float32)
+
+
+def test_an_ear_that_prefers_a_high_tone_ranks_it_first_wherever_it_comes(
+    listener: tuple[object, torch.Tensor],
+) -> None:
+    pipe, words = listener
+    for place in range(3):
+        waves = [hiss(7, RATE), tone(200, RATE)]
+        waves.insert(place, tone(3_000, RATE))
+        scores = ranking.by_ear(pipe, words, waves, RATE)
+        assert int(np.argmax(scores)) == place and all(-1 <= score <= 1 for score in scores)
+
+
+def test_a_long_take_is_ranked_by_its_first_ten_seconds_and_so_the_same_each_time(
+    listener: tuple[object, torch.Tensor],
+) -> None:
+    pipe, words = listener
+    long = np.concatenate([tone(3_000, RATE, 10.0), hiss(3, RATE), hiss(4, RATE)])
+    assert ranking.by_ear(pipe, words, [long], RATE) == ranking.by_ear(pipe, words, [long[: 10 * RATE]], RATE)
+
+
+def test_a_take_that_is_no_sound_ranks_last(listener: tuple[object, torch.Tensor]) -> None:
+    pipe, words = listener
+    broken = np.full(RATE, np.nan, np.float32)
+    assert ranking.by_ear(pipe, words, [tone(200, RATE), broken], RATE)[1] == -1.0
+
+
+def test_guidance_ends_where_the_sound_is_louder_than_the_noise_and_then_costs_nothing() -> None:
+    kept = torch.linspace(0.99, 0.01, 1_000)
+    seen: list[int] = []
+
+    def forward(sample: torch.Tensor, timestep: object, **more: torch.Tensor) -> tuple[torch.Tensor]:
+        seen.append(len(sample))
+        return (sample * more["states"],)
+
+    unet = SimpleNamespace(forward=forward)
+    guidance = EarlyGuidance(SimpleNamespace(unet=unet, scheduler=SimpleNamespace(alphas_cumprod=kept)), 1.0)
+    sample, states = torch.ones(2, 3), torch.tensor([[10.0], [20.0]])
+    guidance.on = True
+    early, late = (unet.forward(sample, torch.tensor(time), states=states)[0] for time in (900, 100))
+    assert torch.equal(early, sample * states) and torch.equal(late, torch.full((2, 3), 20.0))
+    guidance.on = False
+    unet.forward(sample, 100, states=states)
+    assert seen == [2, 1, 2]
