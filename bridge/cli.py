@@ -18,6 +18,10 @@ exit codes: 0 done · 1 the job failed · 2 wrong usage · 3 no daemon answers �
 8 wrong configuration · 130 interrupted"""
 
 
+# Keys of /bridge/generate that the command line has as options.
+GENERATE_KEYS = ("preset", "seed", "negative", "steps", "guidance", "takes", "note", "transcript")
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns its exit code."""
     options = parser().parse_args(arguments)
@@ -65,13 +69,27 @@ def parser() -> argparse.ArgumentParser:
     ask = commands.add_parser("generate", help="ask the running daemon for a clip", epilog=EXIT_CODES)
     ask.add_argument("prompt")
     ask.add_argument("seconds", nargs="?")
-    for name in ("preset", "seed", "negative", "steps", "guidance", "takes", "note"):
+    for name in GENERATE_KEYS:
         ask.add_argument(f"--{name}")
     ask.add_argument("--osc-port", type=int, metavar="N", help=f"the daemon's port (default: {DEFAULT_OSC_PORT})")
     ask.add_argument("--json", action="store_true", help="one JSON object a line, for programs")
 
+    pull = commands.add_parser("pull", help="fetch a checkpoint, AudioLDM 2 for example", epilog=EXIT_CODES)
+    pull.add_argument(
+        "name", help="audioldm2, audioldm2-music, audioldm2-large, or owner/name of any AudioLDM 2 checkpoint"
+    )
+    pull.add_argument("--json", action="store_true", help="one JSON object a line, for programs")
+
+    models = commands.add_parser("models", help="list the checkpoints, or change to another one", epilog=EXIT_CODES)
+    models.add_argument("--use", metavar="NAME", help="let the running daemon go on with this checkpoint")
+    models.add_argument("--osc-port", type=int, metavar="N", help=f"the daemon's port (default: {DEFAULT_OSC_PORT})")
+    models.add_argument("--json", action="store_true", help="as JSON, for programs")
+
     presets = commands.add_parser("presets", help="list the presets", epilog=EXIT_CODES)
     presets.add_argument("--json", action="store_true", help="as JSON, for programs")
+
+    doctor = commands.add_parser("doctor", help="look at the whole set-up and say what to mend", epilog=EXIT_CODES)
+    doctor.add_argument("--json", action="store_true", help="as JSON, for programs")
     return top
 
 

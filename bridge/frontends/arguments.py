@@ -206,6 +206,18 @@ def press(arguments: list[Any], address: str) -> bool:
     raise BadArgument(f"{address} takes no arguments.")
 
 
+def name(arguments: list[Any], address: str) -> str | None:
+    """The one text that a command may have, as it is: folders may have two spaces in their names. None if it has none.
+    Raises BadArgument."""
+    if len(arguments) > 1 and isinstance(arguments[0], str):
+        raise BadArgument(f"{address} takes one name; a name of several words must be one text.")
+    if len(arguments) != 1 or not isinstance(arguments[0], str):
+        return None
+    if len(arguments[0]) > MAX_PROMPT_CHARACTERS or not arguments[0].isprintable():
+        raise BadArgument(f"{address}: that cannot be the name of a checkpoint.")
+    return arguments[0]
+
+
 def _looks_numeric(given: Any) -> bool:
     if isinstance(given, str):
         return NUMERIC.fullmatch(given.strip()) is not None

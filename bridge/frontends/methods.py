@@ -58,6 +58,7 @@ KEYS = {
         Key("takes", "whole", "several results for one ask, each a file, best first", TAKES),
         Key("note", "note", "the pitch of a tone: a name such as `c3`, `a#4`, `eb2`, or a MIDI number; the starter plays it "
             "in tune, AudioLDM 2 is only told it"),
+        Key("transcript", "text", "the words to speak; speech checkpoints only (`anhnct/audioldm2_gigaspeech`), which need it"),
         Key("sink", "choice", "where the clip goes", choices=("folder",),
             later="audio: playing through an audio device comes with a later version; leave sink out"),
         Key("reply_port", "whole", "answer to this port of your machine, not the one you send from; every message takes it last", PORT),
@@ -90,10 +91,11 @@ METHODS = {
                "What the daemon is doing."),
         Method("/bridge/version", "version", "–", "`/bridge/version` s version", "Which Clipbridge this is."),
         Method("/bridge/presets", "list_presets", "–", "`/bridge/presets` s name …", "The presets by name."),
-        Method("/bridge/models", "list_models", "–", "`/bridge/models` s running, s name …",
-               "The checkpoint that runs, then all that are on this disk."),
-        Method("/bridge/restart", "restart", "–", "`/bridge/restart` s state",
-               "Start the engine afresh. The running job fails with `engine_lost`, those that wait are kept."),
+        Method("/bridge/models", "list_models", "[s name]", "`/bridge/models` s running, s name …; with a name `/bridge/model`",
+               "The checkpoint that runs, then all that are on this disk; with a name the facts of that one."),
+        Method("/bridge/restart", "restart", "[s name]", "`/bridge/restart` s state",
+               "Start the engine afresh, with a name: with that checkpoint. The running job fails with `engine_lost`, those "
+               "that wait are kept."),
         Method("/bridge/ping", "ping", "[anything]", "`/bridge/pong` with the same", "Is anybody there?"),
         Method("/bridge/subscribe", "subscribe", "[i port]", "`/bridge/state`, then all events of all jobs",
                "For 60 s; ask again to renew."),
@@ -125,6 +127,8 @@ REPLIES = {
               "About a message that made no job. More codes: `malformed` `unknown_address` `unknown_job`."),
         Reply("/bridge/state", ("state", "why"), "s state, s why",
               "To subscribers: `loading` `warming` `ready` `restarting` `failed` `stopping`."),
+        Reply("/bridge/model", ("name",), "s name, then `size_mb` f, `licence` s, `sample_rate` i, `revision` s",
+              "The facts of a checkpoint on this disk. An empty licence: it states none."),
         Reply("/bridge/pong", (), "what ping carried", "Yes."),
     )
 }  # fmt: skip

@@ -13,6 +13,7 @@ import struct
 import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 from pythonosc.osc_message import OscMessage
@@ -22,7 +23,16 @@ from bridge import __version__, engine, portable
 from bridge.config import OscConfig
 from bridge.core import Bridge
 from bridge.engine import checkpoints
-from bridge.errors import AlreadyRunning, BadArgument, ClipbridgeError, ConfigError, IdTaken, PortTaken, UnknownAddress
+from bridge.errors import (
+    AlreadyRunning,
+    BadArgument,
+    ClipbridgeError,
+    ConfigError,
+    IdTaken,
+    NoModel,
+    PortTaken,
+    UnknownAddress,
+)
 from bridge.frontends import arguments as args
 from bridge.frontends import osc_guard
 from bridge.frontends.methods import KEYS, METHODS, PORT, REPLIES
@@ -52,7 +62,7 @@ OWN_REPLY_PORT = (
 @contextlib.asynccontextmanager
 async def serve_osc(bridge: Bridge, config: OscConfig) -> AsyncIterator[OscFrontend]:
     """Answer OSC until the context ends. Raises PortTaken or AlreadyRunning if the port is not free."""
-    udp = _bind(config)
+    udp = bind(config)
     loop = asyncio.get_running_loop()
     transport, frontend = await loop.create_datagram_endpoint(lambda: OscFrontend(bridge, config), sock=udp)
     bridge.listeners.append(frontend)
@@ -227,14 +237,33 @@ class OscFrontend(asyncio.DatagramProtocol):
             self._send(sender, "/bridge/presets", *self.bridge.presets.all())
 
     def list_models(self, given: list[Any], sender: Target, _message: Any) -> None:
-        if args.press(given, "/bridge/models"):
+        if (name := args.name(given, "/bridge/models")) is not None:
+            facts = checkpoints.facts(self._known(name))
+            self._send(
+                sender, "/bridge/model", facts.name, "size_mb", round(facts.size_bytes / 1e6, 1), "licence", facts.licence,
+                "sample_rate", facts.sample_rate, "revision", facts.revision,
+            )  # fmt: skip
+        elif args.press(given, "/bridge/models"):
             running = self.bridge.model.name if self.bridge.model else ""
             self._send(sender, "/bridge/models", running, *checkpoints.available())
 
     def restart(self, given: list[Any], sender: Target, _message: Any) -> None:
-        if args.press(given, "/bridge/restart"):
-            self.bridge.restart()
+        name = args.name(given, "/bridge/restart")
+        if name is not None or args.press(given, "/bridge/restart"):
+            # A folder may be named on this machine only: others would learn which folders there are, and Windows would
+            # log in to any server whose share is named.
+            here = ipaddress.ip_address(sender[0].partition("%")[0]).is_loopback
+            is_folder = name is not None and here and Path(name).is_absolute() and not name.startswith(("\\\\", "//"))
+            self.bridge.restart(name if name is None or is_folder else self._known(name))
             self._send(sender, "/bridge/restart", self.bridge.state)
+
+    @staticmethod
+    def _known(name: str) -> str:
+        if name not in (there := checkpoints.available()):
+            raise NoModel(
+                f"There is no checkpoint {name[:60]!r} here; there are: {', '.join(there)}. Get it: clipbridge pull NAME"
+            )
+        return name
 
     def ping(self, _given: list[Any], sender: Target, message: Any) -> None:
         self._transport.sendto(b"/bridge/pong" + message.dgram[len(b"/bridge/ping") :], sender)
@@ -313,7 +342,8 @@ def encode(address: str, values: tuple[Any, ...]) -> bytes:
     return builder.build().dgram
 
 
-def _bind(config: OscConfig) -> socket.socket:
+def bind(config: OscConfig) -> socket.socket:
+    """The daemon's socket. Raises AlreadyRunning, PortTaken, ConfigError."""
     try:
         udp, granted = portable.bind_udp(config.host, config.port, RECEIVE_BUFFER_BYTES)
     except OSError as error:

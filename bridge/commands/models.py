@@ -1,0 +1,82 @@
+"""`clipbridge models`: the checkpoints on this disk, and which one runs; `--use NAME` changes to another one."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import socket
+import sys
+from pathlib import Path
+from typing import Any
+
+from bridge.commands.asking import connected, encode, receive, send
+from bridge.commands.pull import licence_in_words
+from bridge.engine import checkpoints
+from bridge.engine.checkpoints import UNTRAINED
+from bridge.errors import BadArgument, NoAnswer, NoModel
+
+
+def main(options: argparse.Namespace) -> int:
+    """List, or change. Returns 7 if a checkpoint is damaged. Raises NoAnswer, NoModel."""
+    if options.use is not None:
+        return _use(options.osc_port, options.use)
+    running = _running(options.osc_port)
+    found, faults = [], []
+    for name in checkpoints.available():
+        try:
+            found.append(checkpoints.facts(name))
+        except NoModel as error:
+            faults.append(str(error))
+    if options.json:
+        print(
+            json.dumps({"running": running, "models": [dataclasses.asdict(each) for each in found], "faults": faults})
+        )
+    else:
+        for each in found:
+            rate = f"{each.sample_rate / 1000:g} kHz" if each.sample_rate else ""
+            licence = "noise, to try things with" if each.name == UNTRAINED else licence_in_words(each.licence)
+            print(f"{each.name:<26} {_size(each.size_bytes):>9}  {rate:<8}  {licence}")
+        print(f"\nRunning: {running or 'no daemon answers'}")
+        print(f"Others: clipbridge pull NAME. They lie in {checkpoints.hub_cache()}")
+    for fault in faults:
+        print(f"clipbridge: {fault}", file=sys.stderr)
+    return NoModel.exit_code if faults else 0
+
+
+def _running(osc_port: int | None) -> str:
+    try:
+        with connected(osc_port) as udp:
+            status = _ask(udp, "/bridge/status") or []
+    except BadArgument:  # no port is known: the list is worth printing all the same
+        return ""
+    return str(dict(zip(status[1::2], status[2::2], strict=False)).get("model", ""))
+
+
+def _use(osc_port: int | None, name: str) -> int:
+    folder = Path(name).expanduser()
+    wanted = str(folder.resolve()) if folder.is_dir() else name  # the daemon has another current folder
+    with connected(osc_port) as udp:
+        answer = _ask(udp, "/bridge/restart", wanted)
+        port = udp.getpeername()[1]
+    if answer is None:
+        raise NoAnswer(f"No Clipbridge answers on port {port}. Start it with: clipbridge run --model {name}")
+    if len(answer) == 3:  # /bridge/error address code why
+        raise NoModel(str(answer[2]))
+    print(f"Changing to {name}.")
+    return 0
+
+
+def _ask(udp: socket.socket, address: str, *values: Any) -> list[Any] | None:
+    """The arguments of the answer on the same address, or of /bridge/error about it; None without an answer."""
+
+    def about_it(answered: str, given: list[Any]) -> bool:
+        return answered == address or (answered == "/bridge/error" and given[:1] == [address] and len(given) == 3)
+
+    send(udp, encode(address, *values))
+    answer = receive(udp, about_it)
+    return None if answer is None else answer[1]
+
+
+def _size(size_bytes: int) -> str:
+    return "" if not size_bytes else f"{size_bytes / 1e9:.2f} GB" if size_bytes > 5e8 else f"{size_bytes / 1e6:.0f} MB"

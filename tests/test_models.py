@@ -1,0 +1,80 @@
+"""Which checkpoints are there, and changing to another one while the daemon runs."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bridge.engine import untrained
+from tests.harness import Client, Daemon, environment, pairs
+
+Start = Callable[..., Daemon]
+
+
+def models(home: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "bridge", "models", *options]
+    return subprocess.run(command, env=environment(home), capture_output=True, text=True, timeout=60)
+
+
+def test_models_lists_what_is_here_with_size_licence_rate_and_what_runs(home: Path, daemon: Daemon) -> None:
+    listed = models(home, "--osc-port", str(daemon.port), "--json")
+    said = json.loads(listed.stdout)
+    assert listed.returncode == 0 and said["running"] == "starter" and said["faults"] == []
+    starter = said["models"][0]
+    assert starter["name"] == "starter" and starter["licence"] == "mit" and starter["sample_rate"] == 44_100
+    assert 10e6 < starter["size_bytes"] < 25e6
+    lines = models(home, "--osc-port", str(daemon.port)).stdout.splitlines()
+    assert lines[0].split()[:5] == ["starter", "17", "MB", "44.1", "kHz"] and lines[0].endswith("mit")
+    assert "Running: starter" in lines
+    alone = models(home, "--osc-port", "1")
+    assert alone.returncode == 0 and "Running: no daemon answers" in alone.stdout
+    assert models(home, "--osc-port", "0").returncode == 0
+
+
+def test_osc_tells_the_facts_of_one_model_and_refuses_a_name_that_is_none(client: Client) -> None:
+    address, values = client.ask("/bridge/models", "starter")
+    facts = pairs(values, 1)
+    assert (address, values[0], facts["licence"], facts["sample_rate"]) == ("/bridge/model", "starter", "mit", 44_100)
+    assert facts["size_mb"] == pytest.approx(17, abs=3)
+    for name in ("nobody/nothing", "/", "", "~nosuchuser", "\\\\server\\share", "//server/share"):
+        address, values = client.ask("/bridge/models", name)
+        assert address == "/bridge/error" and values[1] == "no_model", name
+
+
+def test_the_daemon_changes_to_another_checkpoint_and_says_so_and_a_wrong_name_changes_nothing(
+    start_daemon: Start, home: Path, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(untrained.build(tmp_path / "built"), tmp_path / "my-own")
+    daemon = start_daemon("--model", "untrained")
+    client = daemon.client()
+    client.send("/bridge/subscribe")
+    client.until("/bridge/state")
+    address, values = client.ask("/bridge/restart", "nobody/nothing")
+    assert (address, values[0], values[1]) == ("/bridge/error", "/bridge/restart", "no_model")
+    wrong = models(home, "--osc-port", str(daemon.port), "--use", "nobody/nothing")
+    assert wrong.returncode == 7 and "clipbridge pull" in wrong.stderr and "untrained" in wrong.stderr
+    for name in ("\\\\server\\share", "//server/share", "relative/folder", str(tmp_path)):
+        assert client.ask("/bridge/restart", name)[1][1] == "no_model", name
+    assert client.ask("/bridge/status")[1][0] == "ready"
+    client.send("/bridge/generate", "kept", 0.2, "steps", 2, "id", 0)
+    assert pairs(client.end_of(0)[1], 3)["model"] == "untrained"
+    changed = models(home, "--osc-port", str(daemon.port), "--use", str(folder))
+    assert changed.returncode == 0, changed.stderr
+    _, (state, why) = client.until("/bridge/state")
+    assert state == "restarting" and str(folder) in why
+    while client.until("/bridge/state", timeout_s=60)[1][0] != "ready":
+        pass
+    client.send("/bridge/generate", "rain", 0.2, "steps", 2, "id", 1)
+    _, values = client.end_of(1)
+    assert pairs(values, 3)["model"] == "my-own"
+
+
+def test_without_a_daemon_use_says_how_to_start_one(home: Path) -> None:
+    said = models(home, "--osc-port", "1", "--use", "starter")
+    assert said.returncode == 3 and "clipbridge run --model starter" in said.stderr
