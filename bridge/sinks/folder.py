@@ -114,11 +114,15 @@ class FolderSink:
                 roots.insert(0, outside)
         return roots
 
+    def staging_root(self) -> Path:
+        """Where clips are written before they become visible."""
+        return self._roots()[0]
+
     def _stage(self) -> Path:
         if self._staging is None or not self._staging.is_dir():
             if self._lock is not None:
                 self._lock.release()
-            self._staging, self._lock = _claim(self._roots()[0])
+            self._staging, self._lock = _claim(self.staging_root())
         return self._staging
 
 

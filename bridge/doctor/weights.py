@@ -1,0 +1,58 @@
+"""Whether the checkpoint that would run is whole. Reads headers, not weights: milliseconds for gigabytes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from bridge.doctor import Check, fault, ok
+from bridge.engine import checkpoints
+from bridge.errors import NoModel
+
+MAX_HEADER_BYTES = 100_000_000  # safetensors' own limit
+
+
+def checkpoint(name: str, accelerated: bool) -> Check:
+    """The checkpoint `name` ("" for the default, which depends on what computes): there, laid out as it should be, its
+    weights as long as they say."""
+    try:
+        found = checkpoints.find(name) if name else checkpoints.default(accelerated)
+    except NoModel as error:
+        return fault("checkpoint", str(error), f"clipbridge pull {name}" if "/" in name else "Name another --model.")
+    if found.folder is None:
+        return ok("checkpoint", f"{found.name}: random weights, made when it runs")
+    for index in sorted(found.folder.glob("*/*.safetensors.index.json")):
+        if missing := _shards(index) - {file.name for file in index.parent.iterdir()}:
+            return fault("checkpoint", f"{found.name}: {index.parent.name} lacks {min(missing)}", "Fetch it again.")
+    mend = f"clipbridge pull {found.name}" if "/" in found.name else "Install it again."
+    for file in sorted(found.folder.glob("*/*.safetensors")):
+        if reason := damage(file):
+            return fault("checkpoint", f"{found.name}: {file.relative_to(found.folder)} is damaged ({reason})", mend)
+    facts = checkpoints.facts(name or found.name)
+    return ok(
+        "checkpoint", f"{found.name}, {facts.size_bytes / 1e6:,.0f} MB, licence: {facts.licence or 'none stated'}"
+    )
+
+
+def _shards(index: Path) -> set[str]:
+    """The files that a split checkpoint's index names."""
+    try:
+        return set(json.loads(index.read_text("utf-8"))["weight_map"].values())
+    except (OSError, ValueError, RecursionError, KeyError, TypeError, AttributeError):
+        return {"a readable index"}
+
+
+def damage(file: Path) -> str:
+    """What is wrong with a safetensors file, or "". Format: 8 bytes of header length, little-endian, a JSON header with
+    the offsets of each tensor, the tensors (https://huggingface.co/docs/safetensors)."""
+    try:
+        with file.open("rb") as stream:
+            size = int.from_bytes(stream.read(8), "little")
+            if not 2 <= size <= MAX_HEADER_BYTES:
+                return "no header"
+            header = json.loads(stream.read(size))
+        end = max((int(entry["data_offsets"][1]) for key, entry in header.items() if key != "__metadata__"), default=0)
+        actual = file.stat().st_size
+    except (OSError, ValueError, RecursionError, KeyError, TypeError, AttributeError, IndexError) as error:
+        return f"its header cannot be read: {type(error).__name__}"
+    return "" if actual == 8 + size + end else f"{actual:,} bytes of {8 + size + end:,}"

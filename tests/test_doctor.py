@@ -1,0 +1,145 @@
+"""`clipbridge doctor` as a musician runs it: on a machine that is well, and on one where everything is broken."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bridge.doctor import compute, weights
+from bridge.engine import untrained
+from tests.harness import environment
+
+ROOT = Path(__file__).parent.parent
+
+
+def doctor(home: Path, *options: str, **more: str) -> tuple[int, str, str]:
+    run = subprocess.run(
+        [sys.executable, "-m", "bridge", "doctor", *options], env={**environment(home), **more}, capture_output=True,
+        text=True, timeout=200,
+    )  # fmt: skip
+    return run.returncode, run.stdout, run.stderr
+
+
+def findings(text: str) -> dict[str, dict[str, str]]:
+    return {check["name"]: check for check in json.loads(text)["checks"]}
+
+
+def test_a_machine_that_is_well_is_told_so(tmp_path: Path) -> None:
+    settings = tmp_path / "config" / "clipbridge"
+    settings.mkdir(parents=True)
+    (settings / "config.toml").write_text(f'folder = "{(tmp_path / "clips").as_posix()}"\n[osc]\nport = 0\n')
+    code, said, complained = doctor(tmp_path)
+    lines = said.splitlines()
+    assert code == 0, said + complained
+    assert lines[0].startswith("Clipbridge ") and lines[-1] == "All well."
+    names = [line.split(":")[0].split(maxsplit=1)[1] for line in lines[1:-1] if not line.startswith(" ")]
+    assert names[:3] == ["python", "configuration", "folder"] and names[-3:] == ["packages", "compute", "checkpoint"]
+    assert any("starter, 17 MB, licence: mit" in line for line in lines)
+
+
+def test_a_machine_where_all_is_broken_gets_a_sentence_and_a_command_for_each(tmp_path: Path) -> None:
+    settings = tmp_path / "config" / "clipbridge"
+    (settings / "presets").mkdir(parents=True)
+    (settings / "presets" / "mine.toml").write_text("secnods = 3\n")
+    (tmp_path / "clips").write_text("a file in the way")
+    broken = shutil.copytree(untrained.build(tmp_path / "built"), tmp_path / "my-model")
+    cut = broken / "unet" / "diffusion_pytorch_model.safetensors"
+    cut.write_bytes(cut.read_bytes()[:-1_000])
+    fakes = tmp_path / "stand_ins"
+    (fakes / "torch").mkdir(parents=True)
+    (fakes / "torch" / "__init__.py").write_text("raise OSError('libtorch_cpu.so: cannot open shared object file')")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        other.bind(("127.0.0.1", 0))
+        port = other.getsockname()[1]
+        (settings / "config.toml").write_text(
+            f'folder = "{(tmp_path / "clips").as_posix()}"\n[osc]\nport = {port}\n[engine]\nmodel = "{broken.as_posix()}"\n'
+        )
+        code, said, _ = doctor(tmp_path, "--json", PYTHONPATH=f"{fakes}{os.pathsep}{ROOT}")
+    found = findings(said)
+    assert code == 1
+    faults = {name for name, check in found.items() if check["state"] == "fault"}
+    assert faults == {"folder", "port", "presets", "checkpoint", "packages"}
+    assert all(check["mend"] for check in found.values() if check["state"] != "ok")
+    assert f"process {os.getpid()}" in found["port"]["what"]
+    assert "did you mean 'seconds'" in found["presets"]["what"] and "mine.toml" in found["presets"]["what"]
+    assert "bytes of" in found["checkpoint"]["what"] and "unet" in found["checkpoint"]["what"]
+    assert "libtorch_cpu.so" in found["packages"]["what"] and "torch" in found["packages"]["mend"]
+
+
+def test_a_broken_settings_file_is_named_and_the_other_looks_go_on_whatever_lies_in_the_current_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = tmp_path / "config" / "clipbridge"
+    settings.mkdir(parents=True)
+    (settings / "config.toml").write_text("folder = [")
+    (tmp_path / "packaging.py").write_text("raise SystemExit('run from the current folder')")
+    monkeypatch.chdir(tmp_path)
+    code, said, _ = doctor(tmp_path, "--json", PYTHONPATH=str(ROOT))
+    found = findings(said)
+    assert (
+        code == 1
+        and "config.toml" in found["configuration"]["what"]
+        and "config.toml" in found["configuration"]["mend"]
+    )
+    assert found["checkpoint"]["state"] == found["packages"]["state"] == "ok"
+
+
+@pytest.mark.parametrize(
+    ("facts", "wanted", "state", "told"),
+    [
+        ({}, "auto", "ok", "the processor"),
+        ({"cuda": "H200, 141 GB, CUDA 13.0"}, "auto", "ok", "H200"),
+        ({"mps": True}, "auto", "ok", "Apple silicon"),
+        ({}, "cuda", "fault", "cuda is asked for"),
+        ({}, "mps", "fault", "mps is asked for"),
+        ({"nvidia": True}, "auto", "warning", "built without CUDA"),
+        ({"nvidia": True, "built_for_cuda": "CUDA 13.0"}, "auto", "warning", "driver"),
+        ({"cuda": "H200"}, "cpu", "ok", "as the configuration says"),
+        ({"apple": True}, "auto", "warning", "torch does not find it"),
+    ],
+)
+def test_what_computes_is_told_with_the_install_that_would_change_it(
+    facts: dict[str, object], wanted: str, state: str, told: str
+) -> None:
+    plain = {
+        "cuda": "",
+        "built_for_cuda": None,
+        "mps": False,
+        "nvidia": False,
+        "apple": False,
+        "threads": 2,
+        "broken": {},
+    }
+    (check,) = compute._compute({**plain, **facts}, wanted)
+    assert check.state == state and told in check.what and bool(check.mend) == (state != "ok")
+
+
+def test_versions_that_clipbridge_does_not_work_with_are_conflicts() -> None:
+    assert compute.conflicts({"torch": "2.13.0+cpu", "transformers": "5.23.0"}) == []
+    (told,) = compute.conflicts({"transformers": "5.0.0"})
+    assert told.startswith("transformers 5.0.0 is not")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\0" * 100,
+        b'\x23\0\0\0\0\0\0\0{"a":{"data_offsets":[0,"1x"]}}      ',
+        b"\x05\0\0\0\0\0\0\0[1,2]",
+        b"\xff" * 20,
+        b"\x02\0\0\0\0\0\0\0{}more than it says",
+    ],
+)
+def test_weights_that_are_no_weights_are_damaged(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "model.safetensors"
+    file.write_bytes(content)
+    assert weights.damage(file)
+    assert weights.damage(tmp_path / "gone.safetensors")
