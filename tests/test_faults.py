@@ -19,10 +19,12 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="sends POSIX sig
 Start = Callable[..., Daemon]
 
 LONG = (20.0, "steps", 250)
+# Starts sooner and makes a minute of sound in a second; what it sounds like is not looked at here.
+FAST = ("--model", "untrained")
 
 
 def test_a_killed_engine_fails_the_running_job_at_once_and_serves_those_that_wait(start_daemon: Start) -> None:
-    daemon = start_daemon()
+    daemon = start_daemon(*FAST)
     client, engine = daemon.client(), daemon.child("engine")
     client.send("/bridge/generate", "lost", *LONG, "id", "lost")
     client.until("/bridge/progress", job="lost")
@@ -41,7 +43,7 @@ def test_a_killed_engine_fails_the_running_job_at_once_and_serves_those_that_wai
 
 
 def test_a_hung_engine_is_found_and_replaced(start_daemon: Start) -> None:
-    daemon = start_daemon()
+    daemon = start_daemon(*FAST)
     client, engine = daemon.client(), daemon.child("engine")
     client.send("/bridge/generate", "first", 1.0, "steps", 5)
     client.until("/bridge/done")
@@ -55,7 +57,7 @@ def test_a_hung_engine_is_found_and_replaced(start_daemon: Start) -> None:
 
 
 def test_a_restart_on_request_brings_the_engine_back(start_daemon: Start) -> None:
-    daemon = start_daemon()
+    daemon = start_daemon(*FAST)
     client, engine = daemon.client(), daemon.child("engine")
     assert client.ask("/bridge/restart") == ("/bridge/restart", ["restarting"])
     client.send("/bridge/generate", "x", 0.2, "steps", 2, "id", 1)
@@ -64,7 +66,7 @@ def test_a_restart_on_request_brings_the_engine_back(start_daemon: Start) -> Non
 
 
 def test_a_front_that_is_killed_takes_its_processes_with_it(start_daemon: Start) -> None:
-    daemon = start_daemon()
+    daemon = start_daemon(*FAST)
     client = daemon.client()
     children = [daemon.child("engine"), daemon.child("shaper")]
     client.send("/bridge/generate", "x", *LONG, "id", 1)
@@ -77,7 +79,7 @@ def test_a_front_that_is_killed_takes_its_processes_with_it(start_daemon: Start)
 def test_killed_between_staging_and_rename_no_partial_file_is_visible_and_none_is_left_after_restart(
     start_daemon: Start, home: Path, tmp_path: Path
 ) -> None:
-    daemon = start_daemon()
+    daemon = start_daemon(*FAST)
     client, shaper = daemon.client(), daemon.child("shaper")
     staging = [home / "cache" / "clipbridge" / "staging", daemon.folder / ".clipbridge-staging"]
 
@@ -102,7 +104,7 @@ def test_killed_between_staging_and_rename_no_partial_file_is_visible_and_none_i
     shaper.kill()
     assert set(daemon.folder.rglob("partial*.wav")) == complete
     assert all(soundfile.info(file).frames == 60 * 48_000 for file in complete)
-    again = start_daemon(folder=daemon.folder)
+    again = start_daemon(*FAST, folder=daemon.folder)
     assert staged() == []
     client = again.client()
     client.send("/bridge/generate", "after", 0.2, "steps", 2, "id", 1)
@@ -110,7 +112,7 @@ def test_killed_between_staging_and_rename_no_partial_file_is_visible_and_none_i
 
 
 def test_a_folder_that_vanishes_is_told_and_used_again_when_it_is_back(start_daemon: Start, tmp_path: Path) -> None:
-    daemon = start_daemon()
+    daemon = start_daemon(*FAST)
     client = daemon.client()
     daemon.folder.rename(tmp_path / "unplugged")
     client.send("/bridge/generate", "x", 0.2, "steps", 2, "id", 1)
@@ -123,7 +125,7 @@ def test_a_folder_that_vanishes_is_told_and_used_again_when_it_is_back(start_dae
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_the_first_stop_signal_finishes_the_clip_in_work_and_refuses_the_rest(start_daemon: Start, number: int) -> None:
-    daemon = start_daemon()
+    daemon = start_daemon(*FAST)
     client = daemon.client()
     client.send("/bridge/generate", "in work", 2.0, "steps", 60, "id", "in work")
     client.send("/bridge/generate", "waiting", 2.0, "id", "waiting")
@@ -138,7 +140,7 @@ def test_the_first_stop_signal_finishes_the_clip_in_work_and_refuses_the_rest(st
 
 
 def test_the_second_stop_signal_stops_now_and_still_tells_the_asker(start_daemon: Start) -> None:
-    daemon = start_daemon()
+    daemon = start_daemon(*FAST)
     client = daemon.client()
     client.send("/bridge/generate", "long", 150.0, "steps", 250, "id", 1)
     client.until("/bridge/progress", job=1)
@@ -150,7 +152,7 @@ def test_the_second_stop_signal_stops_now_and_still_tells_the_asker(start_daemon
 
 
 def test_a_stop_while_loading_is_obeyed(start_daemon: Start) -> None:
-    daemon = start_daemon(wait=False)
+    daemon = start_daemon(*FAST, wait=False)
     client = daemon.client()
     client.send("/bridge/generate", "early", 0.2, "id", 1)
     client.until("/bridge/queued")

@@ -20,12 +20,12 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 
 # A module may import from the floors below its own, and from its own folder.
 FLOORS = {
-    "__main__": 5, "cli": 5, "commands": 5,
+    "__main__": 5, "cli": 5, "commands": 5, "doctor": 5,
     "daemon": 4,
     "frontends": 3,
     "core": 2, "jobs": 2, "asks": 2, "shaper": 2, "bench": 5, "starter": 5,
     "presets": 1, "eta": 1, "supervise": 1, "engine": 1, "audio": 1, "sinks": 1,
-    "clip": 0, "notes": 0, "job": 0, "errors": 0, "config": 0, "portable": 0, "delivery": 0, "__init__": -1,
+    "clip": 0, "notes": 0, "job": 0, "errors": 0, "config": 0, "portable": 0, "logs": 0, "delivery": 0, "__init__": -1,
 }  # fmt: skip
 HEAVY = {
     "torch": {
@@ -34,13 +34,28 @@ HEAVY = {
         "engine/untrained.py",
         "engine/mel_vocoder.py",
         "engine/threads.py",
+        "bench/starter_speed.py",
+        "engine/text_side.py",
+        "doctor/compute.py",  # in a process of its own
+        "engine/ranking.py",
+        "engine/guidance.py",
+        "engine/speech.py",
+        "engine/vocoding.py",
     },
+    "huggingface_hub": {"engine/fetching.py", "engine/hub_errors.py"},
     "diffusers": {"engine/loading.py", "engine/untrained.py"},
     "transformers": {"engine/loading.py", "engine/untrained.py", "engine/mel_vocoder.py"},
-    "numpy": {"engine/audioldm2.py", "engine/retune.py", "audio/shape.py", "sinks/wav.py", "shaper.py"},
+    "numpy": {
+        "engine/audioldm2.py",
+        "engine/ranking.py",
+        "engine/retune.py",
+        "audio/shape.py",
+        "sinks/wav.py",
+        "shaper.py",
+    },
     "soundfile": {"sinks/wav.py"},
-    "soxr": {"engine/audioldm2.py", "engine/retune.py", "audio/shape.py"},
-    "pythonosc": {"frontends/osc.py", "commands/generate.py", "bench/main_job.py"},
+    "soxr": {"engine/ranking.py", "engine/retune.py", "audio/shape.py"},
+    "pythonosc": {"frontends/osc.py", "commands/asking.py", "bench/main_job.py"},
     "sounddevice": set(),
     "watchdog": set(),
 }
@@ -83,9 +98,13 @@ def test_heavy_packages_are_imported_only_where_they_belong(module: Path) -> Non
         assert apart or where in HEAVY.get(package, {where}), f"{where} imports {package}"
 
 
-@pytest.mark.parametrize("module", ["bridge.daemon", "bridge.commands.run", "bridge.commands.generate", "bridge.cli"])
+@pytest.mark.parametrize(
+    "module",
+    ["bridge.daemon", "bridge.commands.run", "bridge.commands.generate", "bridge.commands.models", "bridge.cli"],
+)
 def test_the_front_and_the_command_line_load_no_torch_and_no_numpy(module: str) -> None:
-    code = f"import sys, {module}; print(*sorted({{'torch', 'numpy', 'transformers', 'soundfile'}} & set(sys.modules)))"
+    heavy = {"torch", "numpy", "transformers", "soundfile", "huggingface_hub"}
+    code = f"import sys, {module}; print(*sorted({heavy} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == ""
 
 

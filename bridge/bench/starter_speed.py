@@ -1,0 +1,102 @@
+"""What the starter's ways of being fast give: `python -m bridge.bench.starter_speed`.
+
+Start to ready stands beside a bare import of torch, diffusers and transformers; a one-second clip beside the same with
+guidance to the end, and beside one thread. All in one run, in turns, so that a machine that gets hot or busy is hot or
+busy for all of them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from bridge.clip import Prompt
+from bridge.config import EngineConfig
+from bridge.engine.audioldm2 import AudioLDM2Engine, open_engine
+
+IMPORTS = "import torch, transformers, diffusers; transformers.ClapModel; diffusers.AudioLDM2Pipeline"
+
+
+def main() -> None:
+    """Measure and print a table."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--rounds", type=int, default=12, help="clips of each kind (default: 12)")
+    options.add_argument("--starts", type=int, default=5, help="starts of the daemon (default: 5)")
+    chosen = options.parse_args()
+    print(f"{platform.system()} {platform.machine()}, {torch.get_num_threads()} threads, torch {torch.__version__}\n")
+    print("| what | figure |\n|---|---|")
+    imports, ready = in_turns({"imports": _imports, "ready": _start}, chosen.starts)
+    print(f"| bare import of torch, transformers and diffusers (baseline) | {imports:.2f} s |")
+    print(f"| start to ready | {ready:.2f} s ({ready / imports:.2f} ×) |", flush=True)
+    engine = open_engine(EngineConfig(model="starter", compute="cpu"))
+    assert isinstance(engine, AudioLDM2Engine)
+    engine.load(lambda done, total, what: None)
+    engine.warm(lambda done, total, what: None)
+    kinds: dict[str, Callable[[], None]] = {
+        "as it is": lambda: clip(engine),
+        "guided to the end (baseline)": lambda: _guided_to_the_end(engine),
+        "one thread": lambda: _one_thread(engine),
+    }
+    took = in_turns(kinds, chosen.rounds)
+    for name, seconds in zip(kinds, took, strict=True):
+        print(f"| 1 s one-shot, 20 steps, {name} | {seconds:.2f} s ({seconds / took[1]:.2f} ×) |")
+
+
+def in_turns(kinds: dict[str, Callable[[], None]], rounds: int) -> list[float]:
+    """The median seconds of each kind, one of each a round."""
+    took: dict[str, list[float]] = {name: [] for name in kinds}
+    for _ in range(rounds):
+        for name, run in kinds.items():
+            started = time.perf_counter()
+            run()
+            took[name].append(time.perf_counter() - started)
+    return [statistics.median(seconds) for seconds in took.values()]
+
+
+def clip(engine: AudioLDM2Engine) -> None:
+    """One snare of a second."""
+    for _ in engine.generate(Prompt("snare", "snare", 1.0, 40), lambda step, of: None):
+        pass
+
+
+def _guided_to_the_end(engine: Any) -> None:
+    early, engine._guidance = engine._guidance, None
+    early.on = False
+    clip(engine)
+    engine._guidance = early
+
+
+def _one_thread(engine: Any) -> None:
+    most, engine._threads._most = engine._threads._most, 1
+    torch.set_num_threads(1)
+    clip(engine)
+    engine._threads._most = most
+
+
+def _imports() -> None:
+    subprocess.run([sys.executable, "-c", IMPORTS], check=True, capture_output=True)
+
+
+def _start() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "bridge", "run", "--compute", "cpu", "--model", "starter", "--osc-port", "0"]
+        daemon = subprocess.Popen([*command, "--json", "--folder", folder], stdout=subprocess.PIPE, text=True)
+        assert daemon.stdout is not None
+        for line in daemon.stdout:
+            if '"state": "ready"' in line:
+                break
+        daemon.terminate()
+        daemon.communicate(timeout=30)
+
+
+if __name__ == "__main__":
+    main()
