@@ -51,15 +51,15 @@ def main() -> None:
 def measure(folder: Path, model: str, rounds: int, jobs: int) -> dict[str, str]:
     """All figures by name."""
     # Once without measuring: the checkpoint is built, and what the disk holds is in memory.
-    _stop(_Daemon(folder, model))
-    daemon = _Daemon(folder, model)
+    stop(Daemon(folder, model))
+    daemon = Daemon(folder, model)
     try:
         return _figures(daemon, rounds, jobs)
     finally:
-        _stop(daemon)
+        stop(daemon)
 
 
-def _figures(daemon: _Daemon, rounds: int, jobs: int) -> dict[str, str]:
+def _figures(daemon: Daemon, rounds: int, jobs: int) -> dict[str, str]:
     figures = {
         "start to first answer": f"{daemon.answered_s:.2f} s",
         "start to ready (checkpoint built before, files in the disk cache)": f"{daemon.ready_s:.2f} s",
@@ -71,7 +71,7 @@ def _figures(daemon: _Daemon, rounds: int, jobs: int) -> dict[str, str]:
     return figures | _memory(daemon, f"after {jobs + rounds} jobs")
 
 
-def _cost_per_job(daemon: _Daemon, jobs: int) -> dict[str, str]:
+def _cost_per_job(daemon: Daemon, jobs: int) -> dict[str, str]:
     own, delivery, wall, eta = [], [], [], []
     for number in range(jobs + 5):
         started = time.perf_counter()
@@ -93,7 +93,7 @@ def _cost_per_job(daemon: _Daemon, jobs: int) -> dict[str, str]:
     }
 
 
-def _beside_busy_programs(daemon: _Daemon) -> dict[str, str]:
+def _beside_busy_programs(daemon: Daemon) -> dict[str, str]:
     """The same clip while one busy loop a core runs at normal priority, as a DAW under load would."""
     took = {"alone": [], "busy": []}  # type: dict[str, list[float]]
     loops: list[subprocess.Popen[bytes]] = []
@@ -119,7 +119,7 @@ def _beside_busy_programs(daemon: _Daemon) -> dict[str, str]:
     return {what: f"{busy * 1000:.0f} ms ({busy / alone:.1f} × alone in the same run)"}
 
 
-def _latencies(daemon: _Daemon, rounds: int) -> dict[str, str]:
+def _latencies(daemon: Daemon, rounds: int) -> dict[str, str]:
     """Acknowledgement while the engine computes, beside a bare echo at the same moments."""
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
@@ -163,7 +163,7 @@ def _latencies(daemon: _Daemon, rounds: int) -> dict[str, str]:
     }
 
 
-def _flood(daemon: _Daemon) -> int:
+def _flood(daemon: Daemon) -> int:
     """How many of FLOOD pings at 5,000 a second are answered."""
     answered, started = 0, time.perf_counter()
     for number in range(FLOOD):
@@ -185,7 +185,7 @@ def _echo(connection: Any) -> None:
         udp.sendto(data, sender)
 
 
-def _memory(daemon: _Daemon, when: str) -> dict[str, str]:
+def _memory(daemon: Daemon, when: str) -> dict[str, str]:
     import psutil
 
     front = psutil.Process(daemon.process.pid)
@@ -203,7 +203,7 @@ def _ms(values: list[float], percent: int = 50) -> str:
     return f"{_at(values, percent) * 1000:.2f} ms"
 
 
-class _Daemon:
+class Daemon:
     """A daemon and a socket to it; knows when it first answered and when it was ready, in seconds after the start."""
 
     def __init__(self, folder: Path, model: str) -> None:
@@ -270,7 +270,8 @@ class _Daemon:
         self._udp.close()
 
 
-def _stop(daemon: _Daemon) -> None:
+def stop(daemon: Daemon) -> None:
+    """End it and wait until it is gone."""
     daemon.process.terminate()
     daemon.process.wait(60)
     assert daemon.process.stdout is not None

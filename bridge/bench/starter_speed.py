@@ -15,10 +15,12 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import torch
 
+from bridge.bench.main_job import Daemon, stop
 from bridge.clip import Prompt
 from bridge.config import EngineConfig
 from bridge.engine.audioldm2 import AudioLDM2Engine, open_engine
@@ -41,7 +43,7 @@ def main() -> None:
     assert isinstance(engine, AudioLDM2Engine)
     engine.load(lambda done, total, what: None)
     engine.warm(lambda done, total, what: None)
-    kinds: dict[str, Callable[[], None]] = {
+    kinds: dict[str, Callable[[], float]] = {
         "as it is": lambda: clip(engine),
         "guided to the end (baseline)": lambda: _guided_to_the_end(engine),
         "one thread": lambda: _one_thread(engine),
@@ -51,51 +53,50 @@ def main() -> None:
         print(f"| 1 s one-shot, 20 steps, {name} | {seconds:.2f} s ({seconds / took[1]:.2f} ×) |")
 
 
-def in_turns(kinds: dict[str, Callable[[], None]], rounds: int) -> list[float]:
-    """The median seconds of each kind, one of each a round."""
+def in_turns(kinds: dict[str, Callable[[], float]], rounds: int) -> list[float]:
+    """The median of the seconds that each kind returns, one of each a round."""
     took: dict[str, list[float]] = {name: [] for name in kinds}
     for _ in range(rounds):
         for name, run in kinds.items():
-            started = time.perf_counter()
-            run()
-            took[name].append(time.perf_counter() - started)
+            took[name].append(run())
     return [statistics.median(seconds) for seconds in took.values()]
 
 
-def clip(engine: AudioLDM2Engine) -> None:
-    """One snare of a second."""
+def clip(engine: AudioLDM2Engine) -> float:
+    """Seconds for one snare of a second."""
+    started = time.perf_counter()
     for _ in engine.generate(Prompt("snare", "snare", 1.0, 40), lambda step, of: None):
         pass
+    return time.perf_counter() - started
 
 
-def _guided_to_the_end(engine: Any) -> None:
+def _guided_to_the_end(engine: Any) -> float:
     early, engine._guidance = engine._guidance, None
     early.on = False
-    clip(engine)
+    seconds = clip(engine)
     engine._guidance = early
+    return seconds
 
 
-def _one_thread(engine: Any) -> None:
+def _one_thread(engine: Any) -> float:
     most, engine._threads._most = engine._threads._most, 1
     torch.set_num_threads(1)
-    clip(engine)
+    seconds = clip(engine)
     engine._threads._most = most
+    return seconds
 
 
-def _imports() -> None:
+def _imports() -> float:
+    started = time.perf_counter()
     subprocess.run([sys.executable, "-c", IMPORTS], check=True, capture_output=True)
+    return time.perf_counter() - started
 
 
-def _start() -> None:
+def _start() -> float:
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "bridge", "run", "--compute", "cpu", "--model", "starter", "--osc-port", "0"]
-        daemon = subprocess.Popen([*command, "--json", "--folder", folder], stdout=subprocess.PIPE, text=True)
-        assert daemon.stdout is not None
-        for line in daemon.stdout:
-            if '"state": "ready"' in line:
-                break
-        daemon.terminate()
-        daemon.communicate(timeout=30)
+        daemon = Daemon(Path(folder), "starter")
+        stop(daemon)
+        return daemon.ready_s
 
 
 if __name__ == "__main__":

@@ -93,12 +93,7 @@ def default(accelerated: bool) -> Checkpoint:
 
 def starter_revision() -> str:
     """The version that the starter's model card states."""
-    try:
-        head = (STARTER_FOLDER / "README.md").read_text("utf-8")[:4_096]
-    except (OSError, UnicodeDecodeError):
-        return ""
-    stated = re.search(r"^version:\s*([0-9.]{1,20})\s*$", head, re.MULTILINE)
-    return stated[1] if stated else ""
+    return _stated(STARTER_FOLDER, "version", "[0-9.]{1,20}")
 
 
 def class_of(folder: Path, part: str) -> str:
@@ -142,12 +137,17 @@ def hub_cache() -> Path:
 
 def licence(folder: Path) -> str:
     """The licence that a checkpoint's model card (README.md) states in its first lines, or ""."""
+    return _stated(folder, "license", "[A-Za-z0-9._-]{1,60}")
+
+
+def _stated(folder: Path, key: str, value: str) -> str:
+    """What a model card states under a key in its first lines, if it looks like the pattern `value`, or ""."""
     try:
         with (folder / "README.md").open(encoding="utf-8") as card:
             head = card.read(4_096)
     except (OSError, UnicodeDecodeError):
         return ""
-    stated = re.search(r"^license:\s*([A-Za-z0-9._-]{1,60})\s*$", head, re.MULTILINE)
+    stated = re.search(rf"^{key}:\s*({value})\s*$", head, re.MULTILINE)
     return stated[1] if stated else ""
 
 
