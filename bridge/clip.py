@@ -25,6 +25,11 @@ STEPS = Range(1, 250)
 GUIDANCE = Range(0.0, 30.0)
 TAKES = Range(1, 16)
 SEED = Range(0, 2**31 - 1)  # what an OSC int32 can carry back to the asker
+GAIN = Range(0.0, 4.0)  # a factor; the limiter holds what is too much
+PAN = Range(-1.0, 1.0)
+PADS = Range(0, 127)  # as many as MIDI has notes
+VOICE_FADE_MS = Range(5.0, 60_000.0)
+DEADLINE_S = Range(0.05, 3_600.0)
 FADE_MS = Range(0.0, 10_000.0)
 MAX_PROMPT_CHARACTERS = 4_000
 
@@ -73,7 +78,8 @@ class Prompt:
 @dataclass(frozen=True, slots=True)
 class Model:
     """The facts of a loaded checkpoint that replies and recipes state. `sample_rate` in Hz, `max_seconds` in seconds;
-    `licence` as the checkpoint itself states it, "" if it does not; `speech`: it speaks a transcript."""
+    `licence` as the checkpoint itself states it, "" if it does not; `speech`: it speaks a transcript;
+    `compiled`: how its network runs (`trace`, or `off`: as it is)."""
 
     name: str
     revision: str
@@ -86,6 +92,7 @@ class Model:
     licence: str = ""
     untrained: bool = False
     speech: bool = False
+    compiled: str = "off"
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import platformdirs
+import psutil
 
 APP = "clipbridge"
 STOP_SIGNALS = ("SIGINT", "SIGTERM", "SIGBREAK", "SIGHUP")
@@ -136,6 +137,17 @@ def free_bytes(place: Path) -> int:
         with contextlib.suppress(OSError):
             return shutil.disk_usage(folder).free
     return 0
+
+
+def peak_memory_bytes() -> int:
+    """The most memory that this process has held: `peak_wset` on Windows; elsewhere ru_maxrss, which is in bytes on
+    macOS and in KiB on Linux."""
+    if WINDOWS:
+        return int(psutil.Process().memory_info().peak_wset)
+    import resource  # not there on Windows
+
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most if sys.platform == "darwin" else most * 1024
 
 
 def same_volume(one: Path, other: Path) -> bool:

@@ -34,8 +34,15 @@ def prompt(text: str = "rain on tin", seconds: float = 0.5, **more: object) -> P
 
 def waves(engine: AudioLDM2Engine, ask: Prompt) -> list[np.ndarray]:
     pieces: list[Piece] = list(engine.generate(ask, lambda step, steps: None))
-    assert [piece.take for piece in pieces] == list(range(1, ask.takes + 1)) and all(piece.last for piece in pieces)
-    return [np.frombuffer(piece.samples, "<f4") for piece in pieces]
+    joined = []
+    for take in range(1, ask.takes + 1):
+        own = [piece for piece in pieces if piece.take == take]
+        assert [piece.last for piece in own] == [False] * (len(own) - 1) + [True]
+        parts = [np.frombuffer(piece.samples, "<f4") for piece in own]
+        assert [piece.start_frame for piece in own] == [sum(map(len, parts[:n])) for n in range(len(parts))]
+        joined.append(np.concatenate(parts))
+    assert sum(map(len, joined)) == sum(len(piece.samples) // 4 for piece in pieces)
+    return joined
 
 
 def wave(engine: AudioLDM2Engine, ask: Prompt) -> np.ndarray:
@@ -52,6 +59,11 @@ def test_a_clip_has_exactly_the_samples_that_its_length_needs(engine: AudioLDM2E
     samples = wave(engine, prompt(seconds=seconds, steps=2))
     assert len(samples) == np.ceil(seconds * engine.sample_rate)
     assert np.isfinite(samples).all() and np.abs(samples).max() > 0.01
+
+
+def test_a_long_clip_comes_in_pieces_of_which_the_first_is_a_second(engine: AudioLDM2Engine) -> None:
+    pieces = list(engine.generate(prompt(seconds=4.0, steps=2), lambda step, steps: None))
+    assert len(pieces) > 1 and len(pieces[0].samples) == 4 * engine.sample_rate
 
 
 def test_the_same_seed_makes_the_same_clip_bit_for_bit_and_another_seed_another(engine: AudioLDM2Engine) -> None:
@@ -73,7 +85,7 @@ def test_without_guidance_the_negative_prompt_is_not_used(engine: AudioLDM2Engin
 
 def test_a_single_prompt_equals_what_the_stock_pipeline_makes_of_it(engine: AudioLDM2Engine) -> None:
     rows = 16
-    noise = engine._noise([torch.Generator().manual_seed(5)], rows)
+    noise = engine.noise([torch.Generator().manual_seed(5)], rows)
     stock = engine.pipe(
         "rain on tin", latents=noise, num_inference_steps=6, guidance_scale=1.0, audio_length_in_s=rows * 640 / 16_000
     ).audios[0]
@@ -124,8 +136,8 @@ def test_scores_follow_the_takes_and_a_single_take_has_none(engine: AudioLDM2Eng
 
 
 def test_a_seed_starts_with_the_same_noise_in_every_length_and_batch(engine: AudioLDM2Engine) -> None:
-    short = engine._noise([torch.Generator().manual_seed(3)], 8)
-    long = engine._noise([torch.Generator().manual_seed(1), torch.Generator().manual_seed(3)], 24)
+    short = engine.noise([torch.Generator().manual_seed(3)], 8)
+    long = engine.noise([torch.Generator().manual_seed(1), torch.Generator().manual_seed(3)], 24)
     assert torch.equal(short[0], long[1, :, :8])
 
 

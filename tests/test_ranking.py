@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 import torch
 
 from bridge.engine import ranking, untrained
-from bridge.engine.guidance import EarlyGuidance
 
 RATE = 16_000
 
@@ -20,7 +17,7 @@ def listener() -> tuple[object, torch.Tensor]:
     torch.manual_seed(0)
     pipe = untrained.make_pipeline()
     clap, extractor = pipe.text_encoder, pipe.feature_extractor
-    words = torch.nn.functional.normalize(torch.randn(1, untrained.CLAP_WIDTH), dim=-1)
+    words = torch.nn.functional.normalize(torch.randn(1, untrained.SMALL.clap_width), dim=-1)
     sounds = [
         np.resize(wave, 48_000 * 2)
         for wave in (tone(3_000, 48_000), tone(200, 48_000), hiss(1, 48_000), hiss(2, 48_000))
@@ -69,22 +66,3 @@ def test_a_take_that_is_no_sound_ranks_last(listener: tuple[object, torch.Tensor
     pipe, words = listener
     broken = np.full(RATE, np.nan, np.float32)
     assert ranking.by_ear(pipe, words, [tone(200, RATE), broken], RATE)[1] == -1.0
-
-
-def test_guidance_ends_where_the_sound_is_louder_than_the_noise_and_then_costs_nothing() -> None:
-    kept = torch.linspace(0.99, 0.01, 1_000)
-    seen: list[int] = []
-
-    def forward(sample: torch.Tensor, timestep: object, **more: torch.Tensor) -> tuple[torch.Tensor]:
-        seen.append(len(sample))
-        return (sample * more["states"],)
-
-    unet = SimpleNamespace(forward=forward)
-    guidance = EarlyGuidance(SimpleNamespace(unet=unet, scheduler=SimpleNamespace(alphas_cumprod=kept)), 1.0)
-    sample, states = torch.ones(2, 3), torch.tensor([[10.0], [20.0]])
-    guidance.on = True
-    early, late = (unet.forward(sample, torch.tensor(time), states=states)[0] for time in (900, 100))
-    assert torch.equal(early, sample * states) and torch.equal(late, torch.full((2, 3), 20.0))
-    guidance.on = False
-    unet.forward(sample, 100, states=states)
-    assert seen == [2, 1, 2]

@@ -26,7 +26,7 @@ def build(folder: Path, phonemize: bool = False) -> Path:
     """The untrained checkpoint with its second text side replaced by VITS, as in anhnct/audioldm2_gigaspeech."""
     torch.manual_seed(1)
     pipe = untrained.make_pipeline()
-    width = untrained.T5_WIDTH
+    width = untrained.SMALL.t5["d_model"]
     config = VitsConfig(
         vocab_size=200, hidden_size=width, num_hidden_layers=2, num_attention_heads=2, ffn_dim=64, flow_size=width,
         spectrogram_bins=17, upsample_initial_channel=32, upsample_rates=[2, 2], upsample_kernel_sizes=[4, 4],
@@ -43,7 +43,11 @@ def build(folder: Path, phonemize: bool = False) -> Path:
         str(letters), phonemize=phonemize, add_blank=False, model_max_length=TOKENS, pad_token="_"
     )
     pipe.projection_model = AudioLDM2ProjectionModel(
-        untrained.CLAP_WIDTH, width, untrained.GPT2_WIDTH, use_learned_position_embedding=True, max_seq_length=TOKENS
+        untrained.SMALL.clap_width,
+        width,
+        untrained.SMALL.gpt2["n_embd"],
+        use_learned_position_embedding=True,
+        max_seq_length=TOKENS,
     )
     for weight in pipe.projection_model.parameters():
         torch.nn.init.normal_(weight, std=0.3)
@@ -77,7 +81,7 @@ def test_a_speech_checkpoint_speaks_other_words_differently_and_the_same_words_a
 
 def test_what_is_spoken_equals_the_stock_pipeline(speaker: AudioLDM2Engine) -> None:
     rows = 16
-    noise = speaker._noise([torch.Generator().manual_seed(5)], rows)
+    noise = speaker.noise([torch.Generator().manual_seed(5)], rows)
     stock = speaker.pipe(
         "a calm voice", transcription="hello there", latents=noise, num_inference_steps=4, guidance_scale=1.0,
         audio_length_in_s=rows * 640 / 16_000,

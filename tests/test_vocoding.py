@@ -32,11 +32,16 @@ def test_the_joined_pieces_equal_the_whole(hifigan: SpeechT5HifiGan, frames: int
     mel = torch.randn(1, frames, 64)
     with torch.no_grad():
         whole = hifigan(mel)[0]
-    pieces = list(vocoding.waveform(hifigan, mel, chunk))
+    pieces = list(vocoding.waveform(hifigan, mel, chunk, chunk))
     joined = torch.cat(pieces)
     assert len(pieces) == -(-frames // chunk) and joined.shape == whole.shape == (160 * frames + 32,)
     assert float((joined - whole).abs().max()) < 1e-5 * max(1.0, float(whole.abs().max()))
     assert float(whole.std()) > 0.01  # something is there to be equal
+
+
+def test_the_first_second_comes_first(hifigan: SpeechT5HifiGan) -> None:
+    pieces = vocoding.waveform(hifigan, torch.randn(1, 2_000, 64))
+    assert [len(piece) for piece in pieces] == [16_000, 1_024 * 160, 876 * 160 + 32]
 
 
 def test_the_reach_is_enough_and_not_much_too_large(hifigan: SpeechT5HifiGan) -> None:

@@ -192,7 +192,8 @@ def _memory(daemon: Daemon, when: str) -> dict[str, str]:
     children = [child for child in front.children(recursive=True) if "spawn_main" in " ".join(child.cmdline())]
     sizes = sorted(child.memory_info().rss / 2**20 for child in children)
     own = front.memory_info().rss / 2**20
-    return {f"resident memory, {when}: front / shaper / engine": f"{own:.0f} / {sizes[0]:.0f} / {sizes[-1]:.0f} MiB"}
+    rest = " / ".join(f"{size:.0f}" for size in sizes)
+    return {f"resident memory, {when}: front / shaper and player / engine": f"{own:.0f} / {rest} MiB"}
 
 
 def _at(values: list[float], percent: int) -> float:

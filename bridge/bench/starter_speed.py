@@ -24,6 +24,7 @@ from bridge.bench.main_job import Daemon, stop
 from bridge.clip import Prompt
 from bridge.config import EngineConfig
 from bridge.engine.audioldm2 import AudioLDM2Engine, open_engine
+from bridge.engine.tracing import Eager
 
 IMPORTS = "import torch, transformers, diffusers; transformers.ClapModel; diffusers.AudioLDM2Pipeline"
 
@@ -46,6 +47,7 @@ def main() -> None:
     kinds: dict[str, Callable[[], float]] = {
         "as it is": lambda: clip(engine),
         "guided to the end (baseline)": lambda: _guided_to_the_end(engine),
+        "the network as it is, not traced": lambda: _untraced(engine),
         "one thread": lambda: _one_thread(engine),
     }
     took = in_turns(kinds, chosen.rounds)
@@ -71,10 +73,16 @@ def clip(engine: AudioLDM2Engine) -> float:
 
 
 def _guided_to_the_end(engine: Any) -> float:
-    early, engine._guidance = engine._guidance, None
-    early.on = False
+    above, engine.denoiser.guided_above = engine.denoiser.guided_above, 0.0
     seconds = clip(engine)
-    engine._guidance = early
+    engine.denoiser.guided_above = above
+    return seconds
+
+
+def _untraced(engine: Any) -> float:
+    network, engine.denoiser.network = engine.denoiser.network, Eager(engine.pipe.unet)
+    seconds = clip(engine)
+    engine.denoiser.network = network
     return seconds
 
 

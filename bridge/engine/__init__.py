@@ -10,8 +10,11 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from bridge.clip import Model, Piece, Prompt
+from bridge.memory import Needs
 
 TARGET = "bridge.engine.process:main"
+
+NO_NEEDS = Needs()
 
 OnStep = Callable[[int, int], None]
 """Called as (step, steps) after each denoising step; raises JobCancelled to stop there."""
@@ -25,6 +28,8 @@ class Engine(Protocol):
 
     sample_rate: int
     max_seconds: float
+    shortcoming: str
+    """A sentence on what was asked for and does not work here; "" if there is nothing to say."""
 
     def load(self, on_stage: OnStage) -> Model:
         """Read the checkpoint. Raises NoModel with a sentence."""
@@ -37,6 +42,12 @@ class Engine(Protocol):
 
     def last_timing(self) -> Timing:
         """What the last completed `generate` took."""
+
+    def needs(self) -> Needs:
+        """What jobs take of the memory, measured while warming."""
+
+    def highest_bytes(self) -> int:
+        """The most memory that was held so far."""
 
     def scores(self) -> tuple[float, ...]:
         """How well each take of the last `generate` fits its prompt: higher is better."""
@@ -80,8 +91,13 @@ class Timing:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
+    """Jobs are taken. `highest_bytes`: as in Finished; `shortcoming`: see Engine.shortcoming."""
+
     model: Model
     timings: tuple[Timing, ...]
+    needs: Needs = NO_NEEDS
+    highest_bytes: int = 0
+    shortcoming: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +123,14 @@ class Samples:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """All samples of a job were sent. `scores`: one a take, or empty; `remarks`: see Engine.remarks."""
+    """All samples of a job were sent. `scores`: one a take, or empty; `remarks`: see Engine.remarks.
+    `highest_bytes`: the most memory that the engine has held so far."""
 
     serial: int
     timing: Timing
     scores: tuple[float, ...]
     remarks: dict[str, str] = field(default_factory=dict)
+    highest_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)

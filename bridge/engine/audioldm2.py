@@ -6,19 +6,19 @@ import gc
 import math
 import time
 from collections.abc import Iterator
-from typing import Any
+from pathlib import Path
 
 import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 
 from bridge.clip import SECONDS, Model, Piece, Prompt
 from bridge.config import EngineConfig
-from bridge.engine import Engine, OnStage, OnStep, Timing, checkpoints
-from bridge.engine.guidance import EarlyGuidance
-from bridge.engine.hearing import Vocabulary
+from bridge.engine import Engine, OnStage, OnStep, Timing, checkpoints, memory, tracing
+from bridge.engine.denoising import Denoiser, states
+from bridge.engine.hearing import Heard, Vocabulary
 from bridge.engine.loading import load_pipeline, quiet, scheduler_facts
-from bridge.engine.prompt_cache import Embeddings
 from bridge.engine.ranking import by_ear
 from bridge.engine.retune import measure, retune
 from bridge.engine.text_side import TextSide
@@ -26,6 +26,7 @@ from bridge.engine.threads import Threads
 from bridge.engine.untrained import build
 from bridge.engine.vocoding import waveform
 from bridge.errors import NoModel, OutOfMemory
+from bridge.memory import Needs
 from bridge.portable import cache_folder
 
 # Warm-up runs, in seconds of sound: a one-shot, and what an unspecific ask gets. Between the two, time grows straight.
@@ -35,35 +36,39 @@ WARM_STEPS = 4
 GUIDED_ABOVE = 1.0
 
 
-def open_engine(config: EngineConfig) -> Engine:
-    """The engine for a configuration; nothing is loaded yet. Raises NoModel."""
+def open_engine(config: EngineConfig, cache: Path | None = None) -> Engine:
+    """The engine for a configuration; nothing is loaded yet. `cache`: where what it makes for itself is kept, by default
+    the user's cache folder. Raises NoModel."""
     compute = _choose_compute(config.compute)
     checkpoint = checkpoints.find(config.model) if config.model else checkpoints.default(compute != "cpu")
-    return AudioLDM2Engine(checkpoint, compute, config.scheduler)
+    return AudioLDM2Engine(checkpoint, compute, config, cache or cache_folder())
 
 
 class AudioLDM2Engine:
     """Holds the pipeline on one compute ("cuda", "mps" or "cpu"). See the Engine protocol."""
 
-    def __init__(self, checkpoint: checkpoints.Checkpoint, compute: str, scheduler: str) -> None:
-        self.checkpoint, self.compute, self.scheduler = checkpoint, compute, scheduler
+    def __init__(self, checkpoint: checkpoints.Checkpoint, compute: str, config: EngineConfig, cache: Path) -> None:
+        self.checkpoint, self.compute, self._config, self._cache = checkpoint, compute, config, cache
         self.sample_rate, self.max_seconds = 0, SECONDS.high
         self._timing: Timing | None = None
         self._scores: tuple[float, ...] = ()
         self._unranked = ""
+        self._needs = Needs()
+        self.way, self.shortcoming, self._highest_bytes = "off", "", 0
 
     def load(self, on_stage: OnStage) -> Model:
         """Read the checkpoint: fp16 on a GPU, fp32 on a CPU (where fp16 is slower). Raises NoModel, ConfigError."""
         quiet()
+        memory.limit(self.compute, self._config.memory_gb)
         dtype = torch.float32 if self.compute == "cpu" else torch.float16
-        folder = self.checkpoint.folder or build(cache_folder())
+        folder = self.checkpoint.folder or build(self._cache)
         try:
-            pipe = load_pipeline(folder, self.compute, dtype, self.scheduler, on_stage)
+            pipe = load_pipeline(folder, self.compute, dtype, self._config.scheduler, on_stage)
         except NoModel:
             if self.checkpoint.folder is not None:
                 raise
-            folder = build(cache_folder(), anew=True)  # ours, and damaged: a cleaner of caches was here
-            pipe = load_pipeline(folder, self.compute, dtype, self.scheduler, on_stage)
+            folder = build(self._cache, anew=True)  # ours, and damaged: a cleaner of caches was here
+            pipe = load_pipeline(folder, self.compute, dtype, self._config.scheduler, on_stage)
         # The untrained one is so small that a second thread costs more than it gives.
         self._threads = Threads(torch.get_num_threads() if self.checkpoint.folder is not None else 1)
         if self.checkpoint.folder is None and self.compute == "cpu":
@@ -72,14 +77,19 @@ class AudioLDM2Engine:
         self.sample_rate = int(pipe.vocoder.config.sampling_rate)
         self._hop = math.prod(pipe.vocoder.config.upsample_rates)
         self._row_samples = self._hop * pipe.vae_scale_factor  # samples per row of latents
+        self.row_seconds = self._row_samples / self.sample_rate
         # The UNet halves the rows at each level but the first: other row counts only run through a slower path,
         # and under torch.compile not at all (FACTS A2.1).
         self._rows_unit = 2 ** (len(pipe.unet.config.block_out_channels) - 1)
         # Samples that the vocoder cuts off in front: silence before the attack that the starter is trained with.
         self._lead_in = int(getattr(pipe.vocoder.config, "lead_in_samples", 0))
         vocabulary = Vocabulary.read(folder)
-        self._guidance = EarlyGuidance(pipe, GUIDED_ABOVE) if vocabulary is not None else None
         self.texts = TextSide(pipe, self.compute, vocabulary)
+        on_stage(99, 100, "network")
+        opened = self._open_network()
+        self.way, self.shortcoming = opened.way, opened.shortcoming
+        guided_above = GUIDED_ABOVE if vocabulary is not None else 0.0
+        self.denoiser = Denoiser(pipe, opened.network, self.compute, guided_above)
         return Model(
             name=self.checkpoint.name,
             revision=self.checkpoint.revision,
@@ -92,22 +102,24 @@ class AudioLDM2Engine:
             licence=checkpoints.licence(folder),
             untrained=self.checkpoint.folder is None,
             speech=self.texts.speaks,
+            compiled=self.way,
         )
 
     def warm(self, on_stage: OnStage) -> list[Timing]:
         """Run short and long once each, so that the first ask is as fast as the next; returns what they took."""
+        on_stage(0, len(WARM_SECONDS) + 1, "memory")
+        # The very first run pays for what is initialised once, so it is the one to be slowed by being looked at.
+        self._measure_needs()
         timings = []
-        lengths = (WARM_SECONDS[0], *WARM_SECONDS)  # the very first run pays for what is initialised once
-        for done, seconds in enumerate(lengths):
-            on_stage(done, len(lengths), f"{seconds:g} s")
-            prompt = Prompt("warm up", "warm up", seconds, seed=0, steps=WARM_STEPS, transcript="warm up")
-            for _ in self.generate(prompt, lambda step, steps: None):
+        for done, seconds in enumerate(WARM_SECONDS, 1):
+            on_stage(done, len(WARM_SECONDS) + 1, f"{seconds:g} s")
+            for _ in self.generate(_warm_up(seconds), lambda step, steps: None):
                 pass
             timings.append(self.last_timing())
-        return timings[1:]
+        return timings
 
     def generate(self, prompt: Prompt, on_step: OnStep) -> Iterator[Piece]:
-        """All takes as one batch, each with a seed of its own. One piece a take.
+        """All takes as one batch, each with a seed of its own. The pieces of a take come in order, the first of a second.
 
         Raises JobCancelled from `on_step`, and OutOfMemory, after which the engine works on.
         """
@@ -143,6 +155,15 @@ class AudioLDM2Engine:
             told["remark"] = "; ".join(filter(None, [told.get("remark", ""), self._unranked]))
         return told
 
+    def needs(self) -> Needs:
+        """What jobs take of the memory. See the Engine protocol."""
+        return self._needs
+
+    def highest_bytes(self) -> int:
+        """The most memory that was held so far. See the Engine protocol."""
+        self._highest_bytes = max(self._highest_bytes, memory.highest(self.compute))
+        return self._highest_bytes
+
     @torch.no_grad()
     def _generate(self, prompt: Prompt, on_step: OnStep) -> Iterator[Piece]:
         started = time.perf_counter()
@@ -151,54 +172,32 @@ class AudioLDM2Engine:
         frames = math.ceil(prompt.seconds * self.sample_rate)
         # A tone that is played faster to reach its note must be made longer.
         needed = math.ceil(frames * (heard.wanted_hz / heard.made_hz if heard.wanted_hz else 1.0)) + self._lead_in
-        rows = math.ceil(needed / (self._row_samples * self._rows_unit)) * self._rows_unit
-        seeds = [prompt.seed_of(take) for take in range(1, prompt.takes + 1)]
-        generators = [torch.Generator("cpu").manual_seed(seed) for seed in seeds]
-        if self._guidance is not None:
-            self._guidance.on = unwanted is not None
+        generators = self._generators(prompt)
         encoded = time.perf_counter()
         self._steady()
-        done = 0
 
-        def callback(_index: int, _timestep: Any, _latents: Any) -> None:
-            # Count ourselves: some schedulers pass other indices, and reading the timestep would wait for the GPU.
-            nonlocal done
-            done += 1
+        def after_step(step: int, steps: int) -> None:
             self._steady()
-            on_step(min(done, prompt.steps), prompt.steps)
+            on_step(step, steps)
 
-        latents = self.pipe(
-            **_embeddings(wanted, unwanted, prompt.takes),
-            guidance_scale=prompt.guidance,
-            transcription=prompt.transcript if self.texts.speaks else None,  # only asked for; it is encoded above
-            latents=self._noise(generators, rows),
-            generator=generators,
-            num_inference_steps=prompt.steps,
-            # Only checked for being long enough: the latents decide the length.
-            audio_length_in_s=(rows + 0.5) * self._row_samples / self.sample_rate,
-            callback=callback,
-            output_type="latent",
-        ).audios
+        latents = self.denoiser.run(
+            self.noise(generators, self._rows(needed)),
+            wanted, unwanted, prompt.steps, prompt.guidance, generators, after_step,
+        )  # fmt: skip
         if self.compute == "cuda":
             torch.cuda.synchronize()
         denoised = time.perf_counter()
         waves = []
         for take in range(prompt.takes):  # one at a time: the VAE's attention is over the whole clip
             on_step(prompt.steps, prompt.steps)
-            mel = self.pipe.vae.decode(latents[take : take + 1] / self.pipe.vae.config.scaling_factor).sample
-            if heard.fills:
-                mel = _fitted(mel, math.ceil(needed / self._hop))
-            pieces = []
-            for piece in waveform(self.pipe.vocoder, mel[:, 0]):
-                pieces.append(piece)
+            parts: list[NDArray[np.float32]] = []
+            start = 0
+            for part in self._decoded(latents[take : take + 1], heard, needed, frames):
+                yield Piece(take + 1, start, part.astype("<f4").tobytes(), 1, start + len(part) == frames)
                 on_step(prompt.steps, prompt.steps)
-            wave = torch.cat(pieces).numpy()
-            if heard.wanted_hz:
-                made_hz = measure(wave, self.sample_rate, heard.made_hz)
-                wave = retune(wave, self.sample_rate, made_hz, heard.wanted_hz)
-            wave = np.pad(wave, (0, max(0, frames - len(wave))))[:frames]
-            waves.append(wave)
-            yield Piece(take + 1, 0, wave.astype("<f4").tobytes(), 1, True)
+                parts.append(part)
+                start += len(part)
+            waves.append(np.concatenate(parts))
         self._scores, self._unranked = (), ""
         if prompt.takes > 1 and self.texts.vocabulary is None:  # who has a word list has no trained ear
             try:
@@ -210,11 +209,72 @@ class AudioLDM2Engine:
         ended = time.perf_counter()
         self._timing = Timing(prompt, denoised - encoded, ended - denoised + encoded - started)
 
+    def _decoded(self, latents: torch.Tensor, heard: Heard, needed: int, frames: int) -> Iterator[NDArray[np.float32]]:
+        """The samples of one take, `frames` in all, piece by piece as the vocoder hands them over. `needed`: samples that
+        the latents must give, more than `frames` for a tone that is played faster to reach its note."""
+        mel = self.pipe.vae.decode(latents / self.pipe.vae.config.scaling_factor).sample
+        if heard.fills:
+            mel = _fitted(mel, math.ceil(needed / self._hop))
+        pieces: Iterator[NDArray[np.float32]] = (piece.numpy() for piece in waveform(self.pipe.vocoder, mel[:, 0]))
+        if heard.wanted_hz:  # measured and tuned as a whole
+            wave = np.concatenate(list(pieces))
+            made_hz = measure(wave, self.sample_rate, heard.made_hz)
+            pieces = iter([retune(wave, self.sample_rate, made_hz, heard.wanted_hz)])
+        missing = frames
+        for piece in pieces:
+            if len(piece) >= missing:
+                yield piece[:missing]
+                return
+            missing -= len(piece)
+            yield piece
+        yield np.zeros(missing, np.float32)
+
+    def _rows(self, samples: int) -> int:
+        """Rows of latents that make at least so many samples, in the unit that the network halves well."""
+        return math.ceil(samples / (self._row_samples * self._rows_unit)) * self._rows_unit
+
+    def rows_for(self, seconds: float) -> int:
+        """Rows of latents that a clip of that length is made from."""
+        return self._rows(math.ceil(seconds * self.sample_rate) + self._lead_in)
+
+    @staticmethod
+    def _generators(prompt: Prompt) -> list[torch.Generator]:
+        return [torch.Generator("cpu").manual_seed(prompt.seed_of(take)) for take in range(1, prompt.takes + 1)]
+
+    def _open_network(self) -> tracing.Opened:
+        prompt = _warm_up(WARM_SECONDS[0])
+
+        def example() -> tracing.Example:
+            texts = self.texts.wanted(prompt), self.texts.wanted(prompt)
+            noise = self.noise(self._generators(prompt) * 2, 2 * self._rows_unit)
+            return noise, torch.tensor(500, device=self.compute), *states(texts, 1)
+
+        unet, folder = self.pipe.unet, self._cache / "traces"
+        name = f"{self.checkpoint.name} {self.checkpoint.revision}"
+        return tracing.open_network(self._config.compile, self.compute, unet, example, folder, name)
+
+    @torch.no_grad()
+    def _measure_needs(self) -> None:
+        """The memory that a second of sound takes, by a short run of the network as it is."""
+        prompt = _warm_up(WARM_SECONDS[0])
+        rows = self.rows_for(prompt.seconds)
+        seconds, samples = rows * self.row_seconds, math.ceil(prompt.seconds * self.sample_rate)
+        generators, text = self._generators(prompt), self.texts.wanted(prompt)
+        self.highest_bytes()  # counting begins anew
+        eager = Denoiser(self.pipe, tracing.Eager(self.pipe.unet), self.compute, 0.0)
+        with memory.peak(self.compute) as denoising:
+            latents = eager.run(self.noise(generators, rows), text, text, 2, 2.0, generators, lambda step, steps: None)
+        with memory.peak(self.compute) as decoding:
+            for _ in self._decoded(latents, self.texts.hears(prompt), samples, samples):
+                pass
+        room = memory.budget(self.compute, self._config.memory_gb)
+        self._needs = Needs(denoising.bytes / 2 / seconds, decoding.bytes / seconds, room)
+
     def _steady(self) -> None:
         if self.compute == "cpu":
             self._threads.choose()
 
-    def _noise(self, generators: list[torch.Generator], rows: int) -> torch.Tensor:
+    def noise(self, generators: list[torch.Generator], rows: int) -> torch.Tensor:
         """Noise of shape (takes, channels, rows, width), drawn row by row on the CPU.
 
         Drawn like this a seed starts with the same noise whatever the length, the batch and the compute.
@@ -235,18 +295,8 @@ def _fitted(mel: torch.Tensor, frames: int) -> torch.Tensor:
     return torch.cat([head, rest], dim=2)
 
 
-def _embeddings(wanted: Embeddings, unwanted: Embeddings | None, takes: int) -> dict[str, torch.Tensor]:
-    """The pipeline's arguments, both texts padded to one width. Padding comes after encoding and is masked, which
-    leaves the waveform as it is, bit for bit (FACTS A2.3)."""
-    texts = [("", wanted)] if unwanted is None else [("", wanted), ("negative_", unwanted)]
-    width = max(text.t5.shape[1] for _, text in texts)
-    arguments = {}
-    for prefix, text in texts:
-        missing = width - text.t5.shape[1]
-        arguments[f"{prefix}prompt_embeds"] = F.pad(text.t5, (0, 0, 0, missing)).expand(takes, -1, -1)
-        arguments[f"{prefix}attention_mask"] = F.pad(text.mask, (0, missing)).expand(takes, -1)
-        arguments[f"{prefix}generated_prompt_embeds"] = text.gpt2.expand(takes, -1, -1)
-    return arguments
+def _warm_up(seconds: float) -> Prompt:
+    return Prompt("warm up", "warm up", seconds, seed=0, steps=WARM_STEPS, transcript="warm up")
 
 
 def _choose_compute(asked: str) -> str:

@@ -69,7 +69,7 @@ class Server:
         engine = open_engine(self._config)
         model = engine.load(lambda done, total, what: self._stage("loading", total + done, 2 * total, what))
         timings = engine.warm(lambda done, total, what: self._stage("warming", done, total, what))
-        self._connection.send(Ready(model, tuple(timings)))
+        self._connection.send(Ready(model, tuple(timings), engine.needs(), engine.highest_bytes(), engine.shortcoming))
         return engine
 
     def _stage(self, phase: str, done: int, total: int, what: str) -> None:
@@ -81,7 +81,9 @@ class Server:
         # (pytorch #18853).
         if failure is None:
             told = engine.remarks(asked.prompt)
-            self._connection.send(Finished(asked.serial, engine.last_timing(), engine.scores(), told))
+            self._connection.send(
+                Finished(asked.serial, engine.last_timing(), engine.scores(), told, engine.highest_bytes())
+            )
         else:
             self._connection.send(failure)
             if failure.code == EngineLost.code:

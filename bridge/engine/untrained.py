@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -37,9 +38,51 @@ from transformers import (
     T5TokenizerFast,
 )
 
-VERSION = 1  # raise it whenever the built weights change: the folder's name carries it
+VERSION = 2  # raise it whenever the built weights change: the folder's name carries it
 SEED = 57200
-CLAP_WIDTH, T5_WIDTH, GPT2_WIDTH = 16, 32, 16
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """What makes one AudioLDM 2 larger than another; names as in the libraries' configurations."""
+
+    vae_channels: tuple[int, ...] = (4, 4, 8)
+    vae_layers: int = 1
+    unet_channels: tuple[int, ...] = (8, 8, 8, 16)
+    unet_layers: int = 1
+    unet_heads: tuple[int, ...] = (1, 1, 1, 2)
+    unet_attends: int = 1  # how many of its levels, from the innermost, attend to the text
+    transformer_layers: int = 1
+    cross_attention: tuple[int | None, ...] = (None, 16, 32)  # nothing (itself), GPT-2's width, T5's width
+    norm_groups: int = 4
+    clap_width: int = 16
+    clap_text: dict[str, Any] = field(
+        default_factory=lambda: {
+            "hidden_size": 16, "intermediate_size": 32, "num_attention_heads": 2, "num_hidden_layers": 2,
+            "vocab_size": 640, "max_position_embeddings": 520, "pad_token_id": 1, "bos_token_id": 0, "eos_token_id": 2,
+        }
+    )  # fmt: skip
+    clap_audio: dict[str, Any] = field(
+        default_factory=lambda: {  # hidden_size must be patch_embeds_hidden_size × 2 ** (len(depths) - 1)
+            "spec_size": 256, "window_size": 8, "num_mel_bins": 64, "depths": [1, 1], "num_attention_heads": [2, 2],
+            "num_hidden_layers": 2, "hidden_size": 32, "patch_embeds_hidden_size": 16,
+        }
+    )  # fmt: skip
+    t5: dict[str, Any] = field(
+        default_factory=lambda: {
+            "vocab_size": 512, "d_model": 32, "d_ff": 64, "d_kv": 8, "num_heads": 2, "num_layers": 2,
+        }
+    )  # fmt: skip
+    gpt2: dict[str, Any] = field(
+        default_factory=lambda: {
+            "n_embd": 16, "n_head": 2, "n_layer": 2, "vocab_size": 64, "n_positions": 600, "bos_token_id": 0,
+            "eos_token_id": 1,
+        }
+    )  # fmt: skip
+    vocoder_channels: int = 32
+
+
+SMALL = Sizes()
 
 # What the tokenizers learn their words from. The first sentence is the known answer that the loader checks.
 SENTENCES = [
@@ -72,25 +115,29 @@ def build(cache: Path, anew: bool = False) -> Path:
     return folder
 
 
-def make_pipeline() -> AudioLDM2Pipeline:
-    """The pipeline in memory, the same on every call and machine. About 0.35 M weights."""
+def make_pipeline(sizes: Sizes = SMALL) -> AudioLDM2Pipeline:
+    """The pipeline in memory, the same on every call and machine. SMALL has about 0.35 M weights."""
+    plain, attending = len(sizes.unet_channels) - sizes.unet_attends, sizes.unet_attends
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(SEED)
         return AudioLDM2Pipeline(
             vae=AutoencoderKL(
-                in_channels=1, out_channels=1, latent_channels=8, block_out_channels=[4, 4, 8], layers_per_block=1,
-                norm_num_groups=4, sample_size=1024, scaling_factor=0.4,
-                down_block_types=["DownEncoderBlock2D"] * 3, up_block_types=["UpDecoderBlock2D"] * 3,
+                in_channels=1, out_channels=1, latent_channels=8, block_out_channels=sizes.vae_channels,
+                layers_per_block=sizes.vae_layers, norm_num_groups=sizes.norm_groups, sample_size=1024,
+                scaling_factor=0.4, down_block_types=["DownEncoderBlock2D"] * len(sizes.vae_channels),
+                up_block_types=["UpDecoderBlock2D"] * len(sizes.vae_channels),
             ),
             unet=AudioLDM2UNet2DConditionModel(
-                sample_size=256, in_channels=8, out_channels=8, block_out_channels=(8, 8, 8, 16), layers_per_block=1,
-                norm_num_groups=4, attention_head_dim=(1, 1, 1, 2),
-                down_block_types=("DownBlock2D",) * 3 + ("CrossAttnDownBlock2D",),
-                up_block_types=("CrossAttnUpBlock2D",) + ("UpBlock2D",) * 3,
-                cross_attention_dim=([None, GPT2_WIDTH, T5_WIDTH],) * 4,
+                sample_size=256, in_channels=8, out_channels=8, block_out_channels=sizes.unet_channels,
+                layers_per_block=sizes.unet_layers, norm_num_groups=sizes.norm_groups,
+                attention_head_dim=sizes.unet_heads,
+                down_block_types=("DownBlock2D",) * plain + ("CrossAttnDownBlock2D",) * attending,
+                up_block_types=("CrossAttnUpBlock2D",) * attending + ("UpBlock2D",) * plain,
+                cross_attention_dim=(list(sizes.cross_attention),) * len(sizes.unet_channels),
+                transformer_layers_per_block=sizes.transformer_layers,
             ),
-            **_text_parts(),
-            vocoder=_vocoder(),
+            **_text_parts(sizes),
+            vocoder=_vocoder(sizes),
             # The schedule that real checkpoints declare.
             scheduler=DDIMScheduler(
                 beta_start=0.0015, beta_end=0.0195, beta_schedule="scaled_linear", steps_offset=1, clip_sample=False,
@@ -99,28 +146,16 @@ def make_pipeline() -> AudioLDM2Pipeline:
         )  # fmt: skip
 
 
-def _text_parts() -> dict[str, Any]:
-    text = ClapTextConfig(
-        hidden_size=16, intermediate_size=32, num_attention_heads=2, num_hidden_layers=2, vocab_size=640,
-        max_position_embeddings=520, pad_token_id=1, bos_token_id=0, eos_token_id=2, projection_dim=CLAP_WIDTH,
-    )  # fmt: skip
-    audio = ClapAudioConfig(  # hidden_size must be patch_embeds_hidden_size × 2 ** (len(depths) - 1)
-        spec_size=256, window_size=8, num_mel_bins=64, depths=[1, 1], num_attention_heads=[2, 2], num_hidden_layers=2,
-        hidden_size=32, patch_embeds_hidden_size=16, projection_dim=CLAP_WIDTH,
-    )  # fmt: skip
-    clap = ClapModel(ClapConfig(text_config=text.to_dict(), audio_config=audio.to_dict(), projection_dim=CLAP_WIDTH))
-    t5 = T5EncoderModel(
-        T5Config(
-            vocab_size=512, d_model=T5_WIDTH, d_ff=64, d_kv=8, num_heads=2, num_layers=2, feed_forward_proj="gated-gelu"
-        )
+def _text_parts(sizes: Sizes) -> dict[str, Any]:
+    text = ClapTextConfig(**sizes.clap_text, projection_dim=sizes.clap_width)
+    audio = ClapAudioConfig(**sizes.clap_audio, projection_dim=sizes.clap_width)
+    clap = ClapModel(
+        ClapConfig(text_config=text.to_dict(), audio_config=audio.to_dict(), projection_dim=sizes.clap_width)
     )
-    gpt2 = GPT2LMHeadModel(
-        GPT2Config(
-            n_embd=GPT2_WIDTH, n_head=2, n_layer=2, vocab_size=64, n_positions=600, bos_token_id=0, eos_token_id=1
-        )
-    )
+    t5 = T5EncoderModel(T5Config(**sizes.t5, feed_forward_proj="gated-gelu"))
+    gpt2 = GPT2LMHeadModel(GPT2Config(**sizes.gpt2))
     gpt2.config.max_new_tokens = 8
-    projection = AudioLDM2ProjectionModel(CLAP_WIDTH, T5_WIDTH, GPT2_WIDTH)
+    projection = AudioLDM2ProjectionModel(sizes.clap_width, t5.config.d_model, gpt2.config.n_embd)
     with torch.no_grad():
         # The libraries' own initial weights (std 0.01 to 0.02) make all prompts sound alike at this size.
         for part in (gpt2, t5, clap.text_model):
@@ -140,11 +175,11 @@ def _text_parts() -> dict[str, Any]:
     }
 
 
-def _vocoder() -> SpeechT5HifiGan:
+def _vocoder(sizes: Sizes) -> SpeechT5HifiGan:
     vocoder = SpeechT5HifiGan(
         SpeechT5HifiGanConfig(
-            model_in_dim=64, sampling_rate=16000, upsample_initial_channel=32, upsample_rates=[5, 4, 2, 2, 2],
-            upsample_kernel_sizes=[16, 16, 8, 4, 4], resblock_kernel_sizes=[3, 7, 11],
+            model_in_dim=64, sampling_rate=16000, upsample_initial_channel=sizes.vocoder_channels,
+            upsample_rates=[5, 4, 2, 2, 2], upsample_kernel_sizes=[16, 16, 8, 4, 4], resblock_kernel_sizes=[3, 7, 11],
             resblock_dilation_sizes=[[1, 3, 5]] * 3, normalize_before=False,
         )
     )  # fmt: skip
@@ -181,6 +216,7 @@ def _unigram_tokenizer() -> T5TokenizerFast:
         vocab_size=400, special_tokens=["<pad>", "</s>", "<unk>"], unk_token="<unk>", show_progress=False
     )
     tokenizer.train_from_iterator(SENTENCES * 20 + LETTERS * 5, trainer)
-    vocabulary = [tuple(entry) for entry in json.loads(tokenizer.to_str())["model"]["vocab"]]
+    # Rounded: the last digits of what training counts depend on the order of a hash table.
+    vocabulary = [(piece, round(score, 6)) for piece, score in json.loads(tokenizer.to_str())["model"]["vocab"]]
     vocabulary += [(f"<extra_id_{number}>", 0.0) for number in range(9, -1, -1)]
     return T5TokenizerFast(vocab=vocabulary, extra_ids=10, model_max_length=512)

@@ -9,7 +9,8 @@ from typing import Any
 
 import torch
 
-CHUNK_FRAMES = 1_024  # about ten seconds at AudioLDM 2's 10 ms a frame
+FIRST_FRAMES = 100  # a second at AudioLDM 2's 10 ms a frame: what is heard first need not wait for the rest
+CHUNK_FRAMES = 1_024
 
 
 def reach_frames(config: Any) -> int:
@@ -28,18 +29,20 @@ def reach_frames(config: Any) -> int:
 
 
 @torch.no_grad()
-def waveform(vocoder: Any, mel: torch.Tensor, chunk_frames: int = CHUNK_FRAMES) -> Iterator[torch.Tensor]:
+def waveform(
+    vocoder: Any, mel: torch.Tensor, chunk_frames: int = CHUNK_FRAMES, first_frames: int = FIRST_FRAMES
+) -> Iterator[torch.Tensor]:
     """The waveform of a spectrogram (1, frames, bands) as float32 pieces on the CPU, (samples,) each.
 
     HiFi-GAN sees each chunk with what it depends on at either side, so the joined pieces equal the whole. A vocoder
     that finds phases by looking at everything (the starter's) gets all at once.
     """
     frames = mel.shape[1]
-    if not hasattr(vocoder.config, "resblock_kernel_sizes") or frames <= chunk_frames:
+    if not hasattr(vocoder.config, "resblock_kernel_sizes") or frames <= first_frames:
         yield vocoder(mel)[0].cpu().float()
         return
     reach, hop = reach_frames(vocoder.config), math.prod(vocoder.config.upsample_rates)
-    for start, end in itertools.pairwise([*range(0, frames, chunk_frames), frames]):
+    for start, end in itertools.pairwise([0, *range(first_frames, frames, chunk_frames), frames]):
         first = max(0, start - reach)
         samples = vocoder(mel[:, first : end + reach])[0]
         # Transposed convolutions append a few samples at the very end; those belong to the clip's end only.

@@ -1,0 +1,193 @@
+"""The engine beside the plain pipeline and the public recipe, on the same weights, in the same run, in turns.
+
+`clipbridge bench`. The plain pipeline is AudioLDM2Pipeline as its documentation calls it: the checkpoint's own DDIM
+scheduler with 200 steps (20 are run, and the rest reckoned from them). The recipe is the one that diffusers publishes for
+speed: 20 steps of DPM-Solver++, and torch.compile where that is asked for.
+"""
+
+from __future__ import annotations
+
+import itertools
+import platform
+import random
+import statistics
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from diffusers import DDIMScheduler
+
+from bridge.bench import random_weights
+from bridge.clip import Prompt
+from bridge.config import EngineConfig
+from bridge.engine.audioldm2 import AudioLDM2Engine, open_engine
+
+WORDS = (
+    "rain",
+    "kick",
+    "deep warm kick",
+    "bright closed hi-hat, tight and dry",
+    "glassy bell with a long tail in a hall",
+)
+PLAIN_STEPS, RUN_STEPS = 200, 20
+Figures = dict[str, str]
+
+
+def measure(
+    model: str, compute: str, size: str, lengths: list[float], rounds: int, requests: int, compiled: bool, folder: Path
+) -> Figures:
+    """All figures by name. `size`: of random weights, "" for the checkpoint `model`; `compiled`: compile the recipe's UNet
+    as it says, which takes minutes a shape; `folder`: where random weights may lie."""
+    if size:
+        model = str(random_weights.build(size, folder / size))
+    cold = _opened(model, compute, folder)[0]
+    warm, engine = _opened(model, compute, folder)
+    peak = engine.highest_bytes()
+    traces = _Counted()
+    figures = {
+        "machine": f"{platform.system()} {platform.machine()}, {torch.get_num_threads()} threads, torch {torch.__version__}",
+        "checkpoint": f"{size} with random weights" if size else engine.checkpoint.name,
+        "compute": f"{engine.compute}, network: {engine.way}",
+        "load and warm, nothing kept / kept from before": f"{cold:.2f} s / {warm:.2f} s",
+    }
+    recipe = Recipe(engine, compiled)
+    for seconds in lengths:
+        figures |= _beside(engine, recipe, seconds, rounds)
+    figures |= _random_requests(engine, requests, max(lengths))
+    figures["traces made after ready"] = str(traces.end())
+    figures["peak memory, loaded and warmed"] = f"{peak / 1e9:.2f} GB"
+    return figures
+
+
+class _Counted:
+    """Counts what must not happen once clips are asked for."""
+
+    def __init__(self) -> None:
+        self._count, self._trace = 0, torch.jit.trace
+        torch.jit.trace = self._traced
+
+    def _traced(self, *given: Any, **more: Any) -> Any:
+        self._count += 1
+        return self._trace(*given, **more)
+
+    def end(self) -> int:
+        """How often it happened."""
+        torch.jit.trace = self._trace
+        return self._count
+
+
+class Recipe:
+    """The stock pipeline's own call on the engine's weights."""
+
+    def __init__(self, engine: AudioLDM2Engine, compiled: bool) -> None:
+        self.engine, self.pipe = engine, engine.pipe
+        self.what = "recipe, compiled" if compiled else "recipe, not compiled"
+        self._unet: Any = engine.pipe.unet
+        if compiled:
+            self._unet = torch.compile(engine.pipe.unet, mode="reduce-overhead", fullgraph=True)
+        self._ddim = DDIMScheduler.from_config(self.pipe.scheduler.config, timestep_spacing="leading", steps_offset=1)
+
+    def clip(self, text: str, seconds: float, steps: int = RUN_STEPS, plain: bool = False) -> float:
+        """Seconds for one clip. `plain`: with the DDIM scheduler."""
+        engine, pipe = self.engine, self.pipe
+        kept = pipe.scheduler, pipe.unet
+        pipe.scheduler, pipe.unet = (self._ddim, pipe.unet) if plain else (pipe.scheduler, self._unet)
+        rows = engine.rows_for(seconds)
+        generators = [torch.Generator("cpu").manual_seed(0)]
+        try:
+            return timed(
+                lambda: pipe(
+                    text,
+                    num_inference_steps=steps,
+                    negative_prompt="Low quality.",
+                    latents=engine.noise(generators, rows),
+                    audio_length_in_s=(rows + 0.5) * engine.row_seconds,
+                ),
+                engine.compute,
+            )
+        finally:
+            pipe.scheduler, pipe.unet = kept
+
+
+def timed(work: Callable[[], Any], compute: str) -> float:
+    """Seconds of `work`, with what it left to the GPU."""
+    started = time.perf_counter()
+    work()
+    if compute != "cpu":
+        getattr(torch, compute).synchronize()
+    return time.perf_counter() - started
+
+
+def _opened(model: str, compute: str, folder: Path) -> tuple[float, AudioLDM2Engine]:
+    engine = open_engine(EngineConfig(model=model, compute=compute), cache=folder)
+    assert isinstance(engine, AudioLDM2Engine)
+
+    def prepare() -> None:
+        engine.load(lambda done, total, what: None)
+        engine.warm(lambda done, total, what: None)
+
+    return timed(prepare, engine.compute), engine
+
+
+def _ours(engine: AudioLDM2Engine, text: str, seconds: float, steps: int = RUN_STEPS, **more: Any) -> float:
+    prompt = Prompt(text, text, seconds, seed=0, steps=steps, negative="Low quality.", **more)
+    return timed(lambda: list(engine.generate(prompt, lambda step, of: None)), engine.compute)
+
+
+def _beside(engine: AudioLDM2Engine, recipe: Recipe, seconds: float, rounds: int) -> Figures:
+    fresh = (f"kick number {n}" for n in itertools.count())
+    kinds: dict[str, Callable[[], float]] = {
+        "plain 20": lambda: recipe.clip("kick", seconds, RUN_STEPS, plain=True),
+        "plain 2": lambda: recipe.clip("kick", seconds, 2, plain=True),
+        "recipe": lambda: recipe.clip("kick", seconds),
+        "new": lambda: _ours(engine, next(fresh), seconds),
+        "cached": lambda: _ours(engine, "kick", seconds),
+    }
+    firsts = {name: run() for name, run in kinds.items()}
+    took: dict[str, list[float]] = defaultdict(list)
+    for _ in range(rounds):
+        for name, run in kinds.items():
+            took[name].append(run())
+    middle = {name: statistics.median(seconds) for name, seconds in took.items()}
+    step = max(0.0, (middle["plain 20"] - middle["plain 2"]) / (RUN_STEPS - 2))
+    plain = middle["plain 20"] + (PLAIN_STEPS - RUN_STEPS) * step
+
+    def row(value: float) -> str:
+        return f"{value:.3f} s ({value / middle['recipe']:.2f} ×)"
+
+    return {
+        f"{seconds:g} s: plain pipeline, {PLAIN_STEPS} steps (reckoned from {RUN_STEPS})": row(plain),
+        f"{seconds:g} s: {recipe.what}, first of this length": row(firsts["recipe"]),
+        f"{seconds:g} s: {recipe.what} (baseline)": row(middle["recipe"]),
+        f"{seconds:g} s: ours, first of this length": row(firsts["new"]),
+        f"{seconds:g} s: ours, new prompt": row(middle["new"]),
+        f"{seconds:g} s: ours, prompt known": row(middle["cached"]),
+    }
+
+
+def _random_requests(engine: AudioLDM2Engine, requests: int, longest: float) -> Figures:
+    """What no ask may find: one that takes far longer than others like it."""
+    drawn = random.Random(0)
+    asks = []
+    for _ in range(requests):
+        seconds = drawn.choice((0.25, 0.5, 1.0, 2.0))
+        asks.append(
+            (drawn.choice(WORDS), min(seconds, longest), drawn.choice((1, 1, 1, 2, 4)), drawn.choice((1.0, 3.5)))
+        )
+    took: dict[tuple[object, ...], list[float]] = defaultdict(list)
+    for text, seconds, takes, guidance in asks:
+        spent = _ours(engine, text, seconds, 5, takes=takes, guidance=guidance)
+        took[(engine.rows_for(seconds), takes, guidance)].append(spent)
+    worst, late, counted = 0.0, 0, 0
+    for times in took.values():
+        middle = statistics.median(times)
+        worst = max(worst, max(times) / middle)
+        late += sum(spent > 2 * middle for spent in times)
+        counted += len(times)
+    return {
+        f"{counted} random requests of {len(took)} kinds, 5 steps: over twice their kind's median": f"{late}",
+        "the worst of them, over its kind's median": f"{worst:.2f} ×",
+    }

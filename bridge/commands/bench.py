@@ -1,0 +1,35 @@
+"""`clipbridge bench`: how fast the engine is on this machine, beside the plain pipeline and the public recipe."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+from pathlib import Path
+
+from bridge import config
+from bridge.clip import SECONDS
+from bridge.errors import BadArgument
+
+
+def main(options: argparse.Namespace) -> int:
+    """Measure, print a table or JSON. Raises NoModel, BadArgument."""
+    lengths = options.seconds or [1.0, 4.0]
+    if options.rounds < 1 or options.requests < 1 or any(seconds not in SECONDS for seconds in lengths):
+        raise BadArgument(f"--rounds and --requests are at least 1, --seconds {SECONDS}.")
+    settings = {"engine.model": options.model, "engine.compute": options.compute}
+    chosen = config.load(settings={key: value for key, value in settings.items() if value is not None})
+    from bridge.bench import engines  # torch, diffusers: only now
+
+    with tempfile.TemporaryDirectory() as folder:
+        figures = engines.measure(
+            chosen.engine.model, chosen.engine.compute, options.random_weights or "", lengths,
+            options.rounds, options.requests, options.compile_recipe, Path(folder),
+        )  # fmt: skip
+    if options.json:
+        print(json.dumps(figures))
+    else:
+        print("| what | figure |\n|---|---|")
+        for name, value in figures.items():
+            print(f"| {name} | {value} |")
+    return 0

@@ -1,0 +1,137 @@
+"""The network traced: the same sound, from a kept file that is never trusted, and a way on where it fails."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from bridge.clip import Prompt
+from bridge.config import EngineConfig
+from bridge.engine import audioldm2, tracing
+from bridge.engine.audioldm2 import AudioLDM2Engine, open_engine
+
+
+def opened(cache: Path, **config: object) -> AudioLDM2Engine:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(audioldm2, "cache_folder", lambda: cache)
+        engine = open_engine(EngineConfig(**{"model": "untrained", "compute": "cpu", **config}))  # type: ignore[arg-type]
+        engine.load(lambda done, total, what: None)
+    assert isinstance(engine, AudioLDM2Engine)
+    return engine
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture
+def own(cache: Path, plain: AudioLDM2Engine, tmp_path: Path) -> Path:
+    """A cache of the test's own, with the same checkpoint in it."""
+    return Path(shutil.copytree(cache, tmp_path / "own", ignore=shutil.ignore_patterns("traces")))
+
+
+@pytest.fixture(scope="module")
+def plain(cache: Path) -> Iterator[AudioLDM2Engine]:
+    yield opened(cache, compile="off")
+
+
+@pytest.fixture(scope="module")
+def traced(cache: Path) -> Iterator[AudioLDM2Engine]:
+    yield opened(cache)
+
+
+def wave(engine: AudioLDM2Engine, text: str = "rain on tin", seconds: float = 0.5, **more: object) -> np.ndarray:
+    prompt = Prompt(text, text, seconds, **{"seed": 5, "steps": 3, **more})  # type: ignore[arg-type]
+    return np.concatenate([np.frombuffer(p.samples, "<f4") for p in engine.generate(prompt, lambda *at: None)])
+
+
+@pytest.mark.parametrize("seconds", [0.1, 0.5, 2.56, 7.0])
+@pytest.mark.parametrize("takes", [1, 3])
+@pytest.mark.parametrize("guidance", [1.0, 3.5])
+def test_one_trace_serves_every_length_batch_and_prompt_bit_for_bit(
+    plain: AudioLDM2Engine, traced: AudioLDM2Engine, seconds: float, takes: int, guidance: float
+) -> None:
+    for text in ("rain", "a long prompt about rain that falls on a tin roof in the night, far away, with thunder"):
+        ask = {"text": text, "seconds": seconds, "takes": takes, "guidance": guidance}
+        assert np.array_equal(wave(plain, **ask), wave(traced, **ask))  # type: ignore[arg-type]
+
+
+def test_the_trace_is_kept_and_the_next_start_reads_it(cache: Path, traced: AudioLDM2Engine) -> None:
+    (file,) = (cache / "traces").glob("*.pt")
+    before = file.stat().st_mtime_ns
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch.jit, "trace", None)  # would fail
+        again = opened(cache)
+    assert again.shortcoming == "" and file.stat().st_mtime_ns == before
+    assert np.array_equal(wave(again), wave(traced))
+
+
+@pytest.mark.parametrize("damage", ["cut", "empty", "rubbish", "another network", "a folder"])
+def test_a_kept_trace_that_is_damaged_or_of_another_network_is_made_anew(
+    own: Path, plain: AudioLDM2Engine, damage: str
+) -> None:
+    first = opened(own)
+    (file,) = (own / "traces").glob("*.pt")
+    whole = file.read_bytes()
+    if damage == "another network":
+        weights = first.pipe.unet.conv_out.weight
+        weights.data.mul_(1.5)
+        file.unlink()
+        tracing.traced(first.pipe.unet, example(first), own / "traces", f"untrained {first.checkpoint.revision}")
+    elif damage == "a folder":
+        file.unlink()
+        file.mkdir()
+    else:
+        file.write_bytes(
+            {"cut": whole[: len(whole) // 2], "empty": b"", "rubbish": b"PK\x03\x04" + bytes(5_000)}[damage]
+        )
+    again = opened(own)
+    assert again.shortcoming == "" and np.array_equal(wave(again), wave(plain))
+
+
+def test_a_kept_trace_that_was_being_tried_when_the_process_ended_is_not_tried_again(
+    own: Path, plain: AudioLDM2Engine
+) -> None:
+    opened(own)
+    (file,) = (own / "traces").glob("*.pt")
+    file.rename(file.with_suffix(tracing.TRYING))
+    again = opened(own)
+    assert again.shortcoming == "" and np.array_equal(wave(again), wave(plain))
+    assert [kept.name for kept in (own / "traces").iterdir()] == [file.name]
+
+
+def example(engine: AudioLDM2Engine) -> tracing.Example:
+    text = engine.texts.embeddings.get("warm up")
+    noise = torch.randn(2, engine.pipe.unet.config.in_channels, 16, 16)
+    states = [torch.cat([state, state]) for state in (text.gpt2, text.t5, text.mask)]
+    return noise, torch.tensor(500), states[0], states[1], states[2]
+
+
+def test_where_nothing_can_be_kept_it_is_traced_each_time(own: Path, plain: AudioLDM2Engine) -> None:
+    (own / "traces").write_text("a file where the folder should be")
+    again = opened(own)
+    assert again.shortcoming == "" and np.array_equal(wave(again), wave(plain))
+
+
+def test_no_more_than_a_few_traces_are_kept(tmp_path: Path, plain: AudioLDM2Engine) -> None:
+    for name in "abcdef":
+        tracing.traced(plain.pipe.unet, example(plain), tmp_path, name)
+    assert len(list(tmp_path.glob("*.pt"))) == tracing.KEPT_TRACES
+
+
+def test_where_tracing_fails_the_network_runs_as_it_is_and_that_is_told(
+    own: Path, plain: AudioLDM2Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_given: object, **_more: object) -> None:
+        raise RuntimeError("this torch traces no more")
+
+    monkeypatch.setattr(torch.jit, "trace", broken)
+    engine = opened(own)
+    assert "engine.compile = trace does not work here" in engine.shortcoming and "no more" in engine.shortcoming
+    assert np.array_equal(wave(engine), wave(plain))
