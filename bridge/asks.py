@@ -11,6 +11,8 @@ from bridge.presets import Preset
 
 DEFAULT_SECONDS = 4.0
 DEFAULT_STEPS = 20  # with a DPM-Solver++ scheduler; the checkpoint's own DDIM wants 200
+# The starter is recognised as often with 10 steps as with 20 (97.0 and 97.2 %: its model card).
+DEFAULT_LEAST_STEPS = 10
 DEFAULT_GUIDANCE = 3.5  # AudioLDM2Pipeline's own default
 
 
@@ -38,3 +40,9 @@ def resolve(ask: Ask, preset: Preset | None) -> Prompt:
         note=ask.note or "",
         transcript=ask.transcript or "",
     )
+
+
+def least_steps(prompt: Prompt, preset: Preset | None) -> int:
+    """The steps that a deadline leaves at least: the preset's, never more than the prompt has."""
+    floor = preset.least_steps if preset and preset.least_steps is not None else DEFAULT_LEAST_STEPS
+    return min(floor, prompt.steps)

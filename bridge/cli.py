@@ -15,11 +15,24 @@ from bridge.errors import ClipbridgeError
 EXIT_CODES = """\
 exit codes: 0 done · 1 the job failed · 2 wrong usage · 3 no daemon answers · 4 the OSC port is taken ·
 5 Clipbridge is running already · 6 the sample folder cannot be written · 7 no usable checkpoint ·
-8 wrong configuration · 130 interrupted"""
+8 wrong configuration · 9 no audio device · 130 interrupted"""
 
 
 # Keys of /bridge/generate that the command line has as options.
-GENERATE_KEYS = ("preset", "seed", "negative", "steps", "guidance", "takes", "note", "transcript")
+GENERATE_KEYS = (
+    "preset",
+    "seed",
+    "negative",
+    "steps",
+    "guidance",
+    "takes",
+    "note",
+    "transcript",
+    "deadline_s",
+    "sink",
+    "gain",
+    "pan",
+)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -59,6 +72,9 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--folder", help="sample folder (default: Clipbridge in your music folder)")
     run.add_argument("--model", help="checkpoint folder, or the name of a model in the hub's cache")
     run.add_argument("--compute", choices=COMPUTES, help="what computes (default: auto)")
+    run.add_argument(
+        "--audio-device", metavar="NAME", help="open this audio output at the start (default: when needed)"
+    )
     run.add_argument("--osc-port", type=int, metavar="N", help=f"UDP port to listen on (default: {DEFAULT_OSC_PORT})")
     run.add_argument("--osc-host", metavar="IP", help="address to listen on; beyond 127.0.0.1 needs osc.allow")
     run.add_argument(
@@ -70,7 +86,7 @@ def parser() -> argparse.ArgumentParser:
     ask.add_argument("prompt")
     ask.add_argument("seconds", nargs="?")
     for name in GENERATE_KEYS:
-        ask.add_argument(f"--{name}")
+        ask.add_argument(f"--{name.replace('_', '-')}")
     ask.add_argument("--osc-port", type=int, metavar="N", help=f"the daemon's port (default: {DEFAULT_OSC_PORT})")
     ask.add_argument("--json", action="store_true", help="one JSON object a line, for programs")
 
@@ -87,6 +103,19 @@ def parser() -> argparse.ArgumentParser:
 
     presets = commands.add_parser("presets", help="list the presets", epilog=EXIT_CODES)
     presets.add_argument("--json", action="store_true", help="as JSON, for programs")
+
+    devices = commands.add_parser("devices", help="list the audio outputs", epilog=EXIT_CODES)
+    devices.add_argument("--json", action="store_true", help="as JSON, for programs")
+
+    bench = commands.add_parser("bench", help="measure the engine beside the plain pipeline", epilog=EXIT_CODES)
+    bench.add_argument("--model", help="checkpoint folder, or the name of a model in the hub's cache")
+    bench.add_argument("--random-weights", choices=("base", "music", "large"), help="real size without a download")
+    bench.add_argument("--compute", choices=COMPUTES, help="what computes (default: auto)")
+    bench.add_argument("--seconds", type=float, action="append", help="length of the clips; may be repeated")
+    bench.add_argument("--rounds", type=int, default=5, help="clips of each kind and length (default: 5)")
+    bench.add_argument("--requests", type=int, default=100, help="random requests (default: 100)")
+    bench.add_argument("--compile-recipe", action="store_true", help="compile the recipe's UNet, as it says: minutes")
+    bench.add_argument("--json", action="store_true", help="as JSON, for programs")
 
     doctor = commands.add_parser("doctor", help="look at the whole set-up and say what to mend", epilog=EXIT_CODES)
     doctor.add_argument("--json", action="store_true", help="as JSON, for programs")

@@ -14,6 +14,7 @@ from typing import Any
 from bridge import portable
 from bridge.errors import ConfigError
 
+COMPILES = ("auto", "trace", "off")
 COMPUTES = ("auto", "cuda", "mps", "cpu")
 DEFAULT_OSC_PORT = 57200
 
@@ -29,11 +30,23 @@ class OscConfig:
 
 @dataclass(frozen=True, slots=True)
 class EngineConfig:
-    """`model`: checkpoint folder or hub name in the cache, "" for the default; `scheduler`: a diffusers class name."""
+    """`model`: checkpoint folder or hub name in the cache, "" for the default; `scheduler`: a diffusers class name; `compile`: how
+    the network runs (see `engine.tracing`); `memory_gb`:
+    the most memory that the engine may take, weights and all (0: what there is), for who needs the card for other things."""
 
     model: str = ""
     compute: str = "auto"
     scheduler: str = "DPMSolverMultistepScheduler"
+    compile: str = "auto"
+    memory_gb: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class AudioConfig:
+    """`device`: an audio output by its name or a part of it, opened at the start; "default" for the system's own choice;
+    "" for that too, but only when something is to be played."""
+
+    device: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +57,7 @@ class Config:
     presets: Path = field(default_factory=lambda: portable.config_folder() / "presets")
     osc: OscConfig = OscConfig()
     engine: EngineConfig = EngineConfig()
+    audio: AudioConfig = AudioConfig()
 
 
 def config_file() -> Path:
@@ -129,6 +143,10 @@ def _check(config: Config) -> None:
         raise ConfigError(f"osc.port must be 0 to 65535, not {config.osc.port}.")
     if config.engine.compute not in COMPUTES:
         raise ConfigError(f"engine.compute must be one of {', '.join(COMPUTES)}, not {config.engine.compute!r}.")
+    if config.engine.compile not in COMPILES:
+        raise ConfigError(f"engine.compile must be one of {', '.join(COMPILES)}, not {config.engine.compile!r}.")
+    if not 0 <= config.engine.memory_gb <= 1_000:
+        raise ConfigError(f"engine.memory_gb must be 0 to 1000, not {config.engine.memory_gb}.")
     for entry in config.osc.allow:
         try:
             ipaddress.ip_network(entry, strict=False)

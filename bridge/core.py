@@ -6,20 +6,37 @@ Knows no OSC, HTTP or torch. Everything here runs on the event loop's thread and
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 import logging
+import threading
 import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from bridge import delivery, engine
-from bridge.asks import resolve
+from bridge import delivery, engine, memory
+from bridge.asks import least_steps, resolve
 from bridge.clip import Model, Prompt
-from bridge.engine import checkpoints
-from bridge.errors import BadArgument, ClipbridgeError, EngineLost, NotReady, ShaperLost, Stopping, Unsupported
-from bridge.eta import Eta
+from bridge.errors import (
+    BadArgument,
+    ClipbridgeError,
+    EngineLost,
+    NoAudio,
+    NotReady,
+    OutOfMemory,
+    ShaperLost,
+    Stopping,
+    TooLate,
+    UnknownJob,
+    Unsupported,
+)
+from bridge.eta import Eta, EtaFile
 from bridge.job import Ask, Job, JobEvent, JobId, JobState
 from bridge.jobs import Jobs
+from bridge.live import Live
+from bridge.pads import LONGEST_S, Pads, Press, Take
+from bridge.pads import OWNER as PADS_OWNER
+from bridge.pads import SINK as PAD_SINK
 from bridge.presets import Presets
 from bridge.supervise import Child
 
@@ -37,25 +54,46 @@ class Listener(Protocol):
     def job_event(self, job: Job, event: JobEvent) -> None: ...
     def state_changed(self, state: str, why: str) -> None: ...
     def preparing(self, stage: engine.Stage) -> None: ...
+    def voice_changed(self, voice: int, job: Job | None, state: str, why: str) -> None: ...
+    def audio_changed(self, state: str, why: str) -> None: ...
+    def pad_changed(self, pad: int, state: str, value: float, why: str) -> None: ...
+    def pad_saved(self, pad: int, press: Press, path: str, why: str) -> None: ...
 
 
 class Bridge:
-    """The heart. `engine_child` and `shaper_child` are not started yet; `start()` does that."""
+    """The heart. `engine_child` and `shaper_child` are not started yet; `start()` does that. `eta_file`: where what is
+    learned about the time that clips take is kept between runs, if anywhere."""
 
-    def __init__(self, presets: Presets, engine_child: Child, shaper_child: Child) -> None:
+    def __init__(
+        self,
+        presets: Presets,
+        engine_child: Child,
+        shaper_child: Child,
+        live: Live,
+        pads: Pads,
+        eta_file: EtaFile | None = None,
+    ) -> None:
         self.presets = presets
         self.listeners: list[Listener] = []
         self.state, self.why = "loading", ""
         self.model: Model | None = None
+        self.needs, self.highest_bytes = memory.Needs(), 0
         self.stage = engine.Stage("loading", 0, 0, "")
         self.jobs = Jobs()
+        self.live, self.pads = live, pads
+        pads.bridge = self
+        live.renewed = pads.hold_again
+        self._saving: dict[int, tuple[int, Press, Take]] = {}
+        live.tell_voice, live.tell_device = self._voice_told, self._device_told
         self._engine, self._shaper = engine_child, shaper_child
         self._engine.on_message, self._engine.on_death = self._engine_says, self._engine_died
         self._shaper.on_message, self._shaper.on_death = self._shaper_says, self._shaper_died
         self._step = -1  # of the running job
+        self._eta_file, self._recalled = eta_file, ""
 
     def start(self) -> None:
         """Spawn both processes; asks are taken from now on."""
+        self.live.start()
         self._shaper.start()
         self._start_watching_engine()
         self._engine.start()
@@ -64,13 +102,18 @@ class Bridge:
         """Supervise the processes; to be called every TICK_S seconds."""
         self._engine.tick()
         self._shaper.tick()
+        self.live.tick()
+        try:
+            self.pads.fill()
+        except Exception:  # a pad must not end the daemon
+            log.exception("a pad could not be filled")
 
     # ---- what frontends ask for ----
 
     def generate(self, ask: Ask, owner: str, job_id: JobId | None = None, reply_to: Any = None) -> tuple[Job, bool]:
         """Take an ask. Returns the job and whether it is new (False: this id with this ask is known already).
 
-        Raises BadArgument, QueueFull, NotReady or Stopping; then there is no job.
+        Raises BadArgument, OutOfMemory, NoAudio, QueueFull, TooLate, NotReady or Stopping; then there is no job.
         """
         if job_id is not None and (known := self.jobs.repeated(owner, job_id, ask)) is not None:
             known.reply_to = reply_to
@@ -79,14 +122,57 @@ class Bridge:
             raise Stopping("Clipbridge is stopping and takes no more jobs.")
         if self.state == "failed":
             raise NotReady(f"{self.why} Mend it, then send /bridge/restart.")
-        prompt = resolve(ask, self.presets.get(ask.preset) if ask.preset else None)
+        preset = self.presets.get(ask.preset) if ask.preset else None
+        prompt = resolve(ask, preset)
+        if ask.sink == PAD_SINK and prompt.seconds > LONGEST_S:
+            raise BadArgument(f"A pad's clip may be {LONGEST_S:g} seconds long, not {prompt.seconds:g}.")
+        if ask.sink in ("audio", "both"):
+            self.live.check()
+            self.live.open()
         if self.model is not None:
-            _check_fits(prompt, self.model)
-        job = self.jobs.add(ask, prompt, owner, job_id, reply_to)
+            self._check_fits(prompt, self.model)
+        if ask.sink != PAD_SINK:
+            self._make_way()
+        job = self.jobs.add(ask, prompt, owner, job_id, reply_to, least_steps(prompt, preset))
         eta_seconds = round(self.jobs.eta_seconds(job), 3)
-        self._emit(job, "queued", position=self.jobs.ahead_of(job), eta_seconds=eta_seconds, seed=prompt.seed)
+        position = self.jobs.ahead_of(job)
+        self._emit(job, "queued", position=position, eta_seconds=eta_seconds, seed=prompt.seed, **_chosen(job))
         self._feed_engine()
         return job, True
+
+    def _make_way(self) -> None:
+        """A pad that is being filled waits for everybody else: its job ends at the next step and begins again later."""
+        running = self.jobs.running
+        if running is not None and running.ask.sink == PAD_SINK and not running.state.ended:
+            self.cancel_fill(running)
+
+    # ---- what pads ask for (pads.Filler) ----
+
+    def idle(self) -> bool:
+        """Whether the engine has nothing to do."""
+        return self.state == "ready" and self.jobs.running is None and not self.jobs.queue
+
+    def fill(self, ask: Ask) -> Job:
+        """Make a take for a pad. Raises as `generate` does."""
+        return self.generate(ask, PADS_OWNER)[0]
+
+    def cancel_fill(self, job: Job) -> None:
+        """Stop making it."""
+        if not job.state.ended:
+            with contextlib.suppress(UnknownJob):
+                self.cancel(PADS_OWNER, job.id)
+
+    def keep_take(self, pad: int, take: Take, press: Press) -> None:
+        """Put a pad's take into the folder; listeners hear of it."""
+        number = len(self._saving) and max(self._saving) + 1
+        self._saving[number] = (pad, press, take)
+        self._shaper.send(delivery.Keep(number, take.file, take.prompt, take.model))
+
+    def pad_changed(self, pad: int, state: str, value: float, why: str) -> None:
+        """Tell it to all listeners."""
+        self._tell(lambda listener: listener.pad_changed(pad, state, value, why))
+
+    # ---- more of what frontends ask for ----
 
     def cancel(self, owner: str, job_id: JobId | None = None) -> list[Job]:
         """Cancel one job, or all unfinished ones of `owner`; returns those that are cancelled now.
@@ -103,6 +189,12 @@ class Bridge:
             self._emit(job, "cancelled")
         return cancelled
 
+    def panic(self) -> None:
+        """Silence now, also for what is asked for already. Jobs go on."""
+        for job in self.jobs.unfinished.values():
+            job.silenced = True
+        self.live.stop()
+
     def status(self) -> dict[str, Any]:
         """The state first, then what a host may want to show; the order is that of the OSC table."""
         running = self.jobs.running if self.jobs.running and not self.jobs.running.state.ended else None
@@ -114,20 +206,24 @@ class Bridge:
             "warm": f"{self.stage.done}/{self.stage.total}" if self.state in ("loading", "warming") else self.state,
             "compute": self.model.compute if self.model else "",
             "max_seconds": self.model.max_seconds if self.model else 0.0,
+            "peak_mb": round(self.highest_bytes / 1e6, 1),
+            "audio": self.live.state,
+            "underflows": self.live.underflows,
             "why": self.why,
         }
 
     def restart(self, model: str | None = None) -> None:
         """Start the engine afresh, with another checkpoint if one is named. The running job is lost; those that wait are
-        kept. Raises NoModel for a name that is none: then nothing changes."""
+        kept. The name is the frontend's to check: this looks at no disk."""
         if self.state == "stopping":
             raise Stopping("Clipbridge is stopping.")
         if model is not None:
-            checkpoints.find(model)
             (engine_config,) = self._engine.args
             self._engine.args = (dataclasses.replace(engine_config, model=model),)
+            self._keep_eta()
             self.model, self.jobs.eta = None, Eta()
         self._lose_running("The engine was restarted on request.")
+        self.live.restart_if_failed()
         if self.state == "failed":  # the shaper may be what was given up
             self._lose_shaping("it was restarted on request")
             self._shaper.restart()
@@ -141,13 +237,21 @@ class Bridge:
         for job in list(self.jobs.queue):
             self._fail(job, Stopping("Clipbridge was stopped before this job began."))
         self.jobs.queue.clear()
+        self._make_way()
         end = time.monotonic() + STOPPING_BUDGET_S
-        while not (self.jobs.idle or now.is_set() or time.monotonic() > end):
+        while not ((self.jobs.idle and not self._saving) or now.is_set() or time.monotonic() > end):
             self.tick()
             await asyncio.sleep(0.02)
         for job in list(self.jobs.unfinished.values()):
             self._fail(job, Stopping("Clipbridge was stopped before this clip was finished."))
-        await asyncio.gather(self._engine.close(), self._shaper.close())
+        if (writing := self._keep_eta()) is not None:
+            await asyncio.to_thread(writing.join, 2.0)
+        await asyncio.gather(self._engine.close(), self._shaper.close(), self.live.close())
+
+    def _keep_eta(self) -> threading.Thread | None:
+        if self._eta_file is None or self.model is None:
+            return None
+        return self._eta_file.keep(self.jobs.eta, _eta_key(self.model))
 
     # ---- jobs move ----
 
@@ -156,8 +260,9 @@ class Bridge:
             job = self.jobs.queue.popleft()
             assert self.model is not None
             try:
-                _check_fits(job.prompt, self.model)
-            except BadArgument as error:
+                self._check_fits(job.prompt, self.model)
+                self.jobs.meet_deadline(job)
+            except (BadArgument, OutOfMemory, TooLate) as error:
                 self._fail(job, error)
                 continue
             job.state, job.started_at = JobState.RUNNING, time.monotonic()
@@ -174,13 +279,18 @@ class Bridge:
             self._set_state(message.phase)
             self._tell(lambda listener: listener.preparing(message))
         elif isinstance(message, engine.Ready):
-            self.model = message.model
+            self.model, self.needs, self.highest_bytes = message.model, message.needs, message.highest_bytes
+            # Once: after a mere restart of the engine what was measured since is newer.
+            if self._eta_file is not None and self._recalled != (key := _eta_key(self.model)):
+                self._eta_file.recall(self.jobs.eta, key)
+                self._recalled = key
             for timing in message.timings:
                 self.jobs.eta.learn(timing.prompt, timing.denoise_s, timing.rest_s)
             self.jobs.estimate()
             self._engine.watch(None)
             self._engine.settled()
-            self._set_state("ready")
+            self.live.spawn()
+            self._set_state("ready", message.shortcoming)
             self._feed_engine()
         elif isinstance(message, engine.Unloadable):
             log.info("%s", message.details or message.why)
@@ -198,6 +308,7 @@ class Bridge:
                 self._shaper.send(delivery.Samples(message.serial, message.piece))
         elif isinstance(message, engine.Finished):
             self.jobs.eta.learn(running.prompt, message.timing.denoise_s, message.timing.rest_s)
+            self.highest_bytes = message.highest_bytes
             running.engine_took = message.timing.denoise_s + message.timing.rest_s
             self._engine_is_free()
             if not running.state.ended:
@@ -206,7 +317,8 @@ class Bridge:
                 self._shaper.watch(SHAPING_BUDGET_S, "writing a clip")
                 assert self.model is not None
                 running.model = self.model
-                self._shaper.send(delivery.Deliver(running.serial, running.prompt, self.model, message.scores))
+                sink = running.ask.sink or "folder"
+                self._shaper.send(delivery.Deliver(running.serial, running.prompt, self.model, message.scores, sink))
             self._feed_engine()
         elif isinstance(message, engine.Broken):
             log.info("%s", message.details or message.why)
@@ -216,6 +328,20 @@ class Bridge:
             if message.code == EngineLost.code:  # the process ends itself now; the next one serves the rest
                 self._set_state("restarting", message.why)
             self._feed_engine()
+
+    def _check_fits(self, prompt: Prompt, model: Model) -> None:
+        if prompt.transcript and not model.speech:
+            raise Unsupported(
+                f"{model.name} does not speak: leave transcript out, or change to a speech checkpoint such as "
+                "anhnct/audioldm2_gigaspeech."
+            )
+        if model.speech and not prompt.transcript:
+            raise BadArgument(f"{model.name} is a speech checkpoint: send the words to speak with the key transcript.")
+        if prompt.seconds > model.max_seconds:
+            raise BadArgument(f"{model.name} makes at most {model.max_seconds:g} seconds, not {prompt.seconds:g}.")
+        # What is free while a job runs says nothing of what is free after it; it is looked at again then.
+        if self.needs.budget or self.jobs.running is None:
+            memory.check(prompt, self.needs, model.compute)
 
     def _engine_is_free(self) -> None:
         self.jobs.running = None
@@ -251,10 +377,16 @@ class Bridge:
         if isinstance(message, delivery.Written):
             return  # a sign of life between two takes
         self._shaper.settled()
+        if isinstance(message, delivery.Kept):
+            if message.number in self._saving:
+                self._saved(message.number, message.path, message.why)
+            return
         job = self.jobs.shaping.pop(message.serial, None)
         if not self.jobs.shaping:
             self._shaper.watch(None)
         if job is None:
+            if isinstance(message, delivery.Delivered):
+                self.live.discard(message.playable)
             return
         if isinstance(message, delivery.Undelivered):
             log.info("%s", message.details or message.why)
@@ -270,9 +402,49 @@ class Bridge:
             }
             assert job.model is not None
             took = {"engine_seconds": round(job.engine_took, 4), "delivery_seconds": round(message.seconds, 4)}
-            self._emit(job, "done", **facts, model=job.model.name, **took, **job.remarks)
+            if job.ask.sink == PAD_SINK:
+                self.pads.made(job, message.playable, best.sample_rate, job.model)
+            heard = self._play(job, message.playable, best.sample_rate)
+            late = {"late_seconds": round(max(0.0, late_s), 3)} if (late_s := job.late_seconds()) is not None else {}
+            self._emit(
+                job, "done", **facts, model=job.model.name, **took, **_chosen(job), **late, **heard, **job.remarks
+            )
+            if heard:
+                self._voice_told(heard["voice"], job, "began", "")
+
+    def _play(self, job: Job, file: str, sample_rate: int) -> dict[str, int]:
+        """Let a clip be heard that is to be; the number of its voice."""
+        if job.ask.sink == PAD_SINK or not file:
+            return {}
+        if job.silenced:
+            self.live.discard(file)
+            return {}
+        try:
+            self.live.check()
+        except NoAudio as error:
+            self.live.discard(file)
+            job.remarks = {
+                **job.remarks,
+                "remark": "; ".join(filter(None, [job.remarks.get("remark"), str(error).rstrip(".")])),
+            }
+            return {}
+        gain, pan = (1.0 if job.ask.gain is None else job.ask.gain), job.ask.pan or 0.0
+        return {"voice": self.live.play(job, file, sample_rate, gain, pan)}
+
+    def _voice_told(self, voice: int, owner: Any, state: str, why: str) -> None:
+        self._tell(lambda listener: listener.voice_changed(voice, owner, state, why))
+
+    def _device_told(self, state: str, why: str) -> None:
+        self._tell(lambda listener: listener.audio_changed(state, why))
+
+    def _saved(self, number: int, path: str, why: str) -> None:
+        pad, press, take = self._saving.pop(number)
+        self.pads.saved(take)
+        self._tell(lambda listener: listener.pad_saved(pad, press, path, why))
 
     def _lose_shaping(self, reason: str) -> None:
+        for number in list(self._saving):
+            self._saved(number, "", f"the process that writes clips stopped ({reason})")
         lost = list(self.jobs.shaping.values())
         self.jobs.shaping.clear()
         self._shaper.watch(None)
@@ -306,7 +478,10 @@ class Bridge:
             if kind != "done":
                 self._shaper.send(delivery.Drop(job.serial))  # it may hold samples of this job
             self.jobs.unfinished.pop(job.serial, None)
-        self._tell(lambda listener: listener.job_event(job, event))
+        if job.ask.sink == PAD_SINK:
+            self.pads.job_event(job, kind, fields)
+        else:
+            self._tell(lambda listener: listener.job_event(job, event))
 
     def _set_state(self, state: str, why: str = "", may_leave_failed: bool = False) -> None:
         """Move on. `stopping` is the end, and `failed` is left by a restart on request only."""
@@ -324,13 +499,10 @@ class Bridge:
                 log.exception("a listener failed")
 
 
-def _check_fits(prompt: Prompt, model: Model) -> None:
-    if prompt.transcript and not model.speech:
-        raise Unsupported(
-            f"{model.name} does not speak: leave transcript out, or change to a speech checkpoint such as "
-            "anhnct/audioldm2_gigaspeech."
-        )
-    if model.speech and not prompt.transcript:
-        raise BadArgument(f"{model.name} is a speech checkpoint: send the words to speak with the key transcript.")
-    if prompt.seconds > model.max_seconds:
-        raise BadArgument(f"{model.name} makes at most {model.max_seconds:g} seconds, not {prompt.seconds:g}.")
+def _chosen(job: Job) -> dict[str, int]:
+    """What a deadline left of the takes and steps; nothing without a deadline."""
+    return {} if job.ask.deadline_s is None else {"takes": job.prompt.takes, "steps": job.prompt.steps}
+
+
+def _eta_key(model: Model) -> str:
+    return f"{model.name} {model.revision} {model.compute} {model.dtype} {model.compiled}"

@@ -7,11 +7,14 @@ import contextlib
 from pathlib import Path
 from typing import Protocol
 
-from bridge import delivery, engine, portable
+from bridge import delivery, engine, playback, portable
 from bridge.config import Config
 from bridge.core import Bridge, Listener
 from bridge.engine import checkpoints
+from bridge.eta import EtaFile
 from bridge.frontends.osc import serve_osc
+from bridge.live import Live
+from bridge.pads import Pads
 from bridge.presets import Presets, shipped_folder
 from bridge.sinks.folder import FolderSink
 from bridge.supervise import TICK_S, Child
@@ -36,10 +39,17 @@ async def serve(config: Config, terminal: Terminal) -> None:
         (now if stopping.is_set() else stopping).set()
 
     async with contextlib.AsyncExitStack() as stack:
+        live = Live(
+            Child("player", playback.TARGET, config.audio.device, bool(config.audio.device)),
+            portable.cache_folder() / "playing",
+        )
         bridge = Bridge(
             Presets(shipped_folder(), config.presets),
             Child("engine", engine.TARGET, config.engine),
-            Child("shaper", delivery.TARGET, str(config.folder)),
+            Child("shaper", delivery.TARGET, str(config.folder), str(live.scratch)),
+            live,
+            Pads(live, portable.config_folder() / "pads.json"),
+            EtaFile(portable.cache_folder() / "eta.json"),
         )
         frontend = await stack.enter_async_context(serve_osc(bridge, config.osc))
         # The port comes first: whoever holds it may be a daemon that writes into this very folder.

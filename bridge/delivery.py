@@ -24,6 +24,7 @@ class Deliver:
     prompt: Prompt
     model: Model
     scores: tuple[float, ...]
+    sink: str = "folder"  # or audio, both, pad
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +34,35 @@ class Drop:
     serial: int
 
 
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """Put the samples of a file (as `numpy.save` writes them) into the folder after all. `number` comes back in Kept."""
+
+    number: int
+    file: str
+    prompt: Prompt
+    model: Model
+
+
 # ---- shaper → front ----
 @dataclass(frozen=True, slots=True)
+class Kept:
+    """The path of the clip, or "" and why there is none."""
+
+    number: int
+    path: str
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Delivered:
-    """The takes lie in the folder, best first. `seconds`: what shaping and writing took."""
+    """The takes lie in the folder, best first, or have no path where they are only to be heard. `seconds`: what shaping
+    and writing took."""
 
     serial: int
     takes: tuple[TakeFile, ...]
     seconds: float
+    playable: str = ""  # a file with the best take's samples for the player, if it is to be heard
 
 
 @dataclass(frozen=True, slots=True)

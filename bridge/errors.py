@@ -52,6 +52,31 @@ class QueueFull(ClipbridgeError):
     code = "queue_full"
 
 
+class UnknownVoice(ClipbridgeError):
+    """A voice that does not sound."""
+
+    code = "unknown_voice"
+
+
+class PadEmpty(ClipbridgeError):
+    """A pad that has nothing to sound."""
+
+    code = "pad_empty"
+
+
+class NoAudio(ClipbridgeError):
+    """No audio device can be opened, or PortAudio is missing."""
+
+    code = "no_audio"
+    exit_code = 9
+
+
+class TooLate(ClipbridgeError):
+    """The clip cannot be there by its deadline, whatever is lowered."""
+
+    code = "too_late"
+
+
 class OutOfMemory(ClipbridgeError):
     """The compute ran out of memory for this job; the next one is not affected."""
 

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import json
+import logging
+import threading
 from bisect import bisect_left
 from collections import deque
+from pathlib import Path
 from statistics import median_low
 
+from bridge import portable
 from bridge.clip import Prompt
 
 # The middle of the last three runs: follows a laptop that gets hot within two jobs, and one job that had to share the
 # machine with something else does not count.
 RUNS = 3
 MAX_POINTS = 64
+MAX_KEYS, MAX_FILE_BYTES = 16, 1_000_000
+
+Kept = dict[str, list[tuple[float, list[float]]]]
+"""Curve → (seconds of sound, seconds that the last runs took)."""
+
+log = logging.getLogger("clipbridge")
 
 
 class Curve:
@@ -19,6 +30,11 @@ class Curve:
 
     def __init__(self) -> None:
         self._points: dict[float, deque[float]] = {}
+
+    @property
+    def points(self) -> list[tuple[float, list[float]]]:
+        """What was measured: seconds of sound, and the seconds of computing of the last runs."""
+        return [(x, list(runs)) for x, runs in self._points.items()]
 
     def learn(self, x: float, y: float) -> None:
         """Add a measurement: `y` seconds of computing for `x` seconds of sound."""
@@ -76,3 +92,67 @@ class Eta:
         """Expected seconds until the clip is in the folder; 0 while nothing is known."""
         engine = self.engine_seconds(prompt)
         return engine and engine + (self._deliver.at(prompt.seconds * prompt.takes) or 0.0)
+
+    def points(self) -> Kept:
+        """All that was learned, by curve."""
+        return {name: curve.points for name, curve in self._curves().items()}
+
+    def recall(self, kept: Kept) -> None:
+        """Learn what was kept, before anything is measured anew: the newest runs count."""
+        for name, points in kept.items():
+            if name in (curves := self._curves()):
+                for x, runs in points:
+                    for seconds in runs:
+                        curves[name].learn(x, seconds)
+
+    def _curves(self) -> dict[str, Curve]:
+        return {"guided": self._step[True], "unguided": self._step[False], "rest": self._rest, "deliver": self._deliver}
+
+
+class EtaFile:
+    """What was learned, between runs: by checkpoint and compute. Read once, at the start; written on a thread."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._kept = _read(file)
+        self._writing = threading.Lock()
+
+    def recall(self, eta: Eta, key: str) -> None:
+        """Teach `eta` what is kept under `key`."""
+        eta.recall(self._kept.get(key, {}))
+
+    def keep(self, eta: Eta, key: str) -> threading.Thread:
+        """Keep what `eta` learned; returns the thread that writes it."""
+        self._kept.pop(key, None)
+        self._kept[key] = eta.points()
+        while len(self._kept) > MAX_KEYS:
+            del self._kept[next(iter(self._kept))]
+        thread = threading.Thread(target=self._write, args=(json.dumps(self._kept),), name="keep eta", daemon=True)
+        thread.start()
+        return thread
+
+    def _write(self, text: str) -> None:
+        with self._writing:
+            try:
+                self._file.parent.mkdir(parents=True, exist_ok=True)
+                unfinished = self._file.with_suffix(".unfinished")
+                unfinished.write_text(text, "utf-8")
+                portable.replace(unfinished, self._file)
+            except OSError as error:  # a full or read-only disk: it is learned again
+                log.info("the times of clips could not be kept: %s", error)
+
+
+def _read(file: Path) -> dict[str, Kept]:
+    """Key → what was learned; nothing if the file is not there or is not what EtaFile writes."""
+    try:
+        if file.stat().st_size > MAX_FILE_BYTES:
+            return {}
+        read: dict[str, Kept] = json.loads(file.read_text("utf-8"))
+        for curves in read.values():
+            for points in curves.values():
+                for x, runs in points:
+                    if not (0.01 <= x < 1e5 and len(runs) <= RUNS and all(0 <= seconds < 1e5 for seconds in runs)):
+                        return {}
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError):
+        return {}
+    return read

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import re
+import time
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -42,6 +43,10 @@ class Ask:
     takes: int | None = None
     note: str | None = None
     transcript: str | None = None
+    deadline_s: float | None = None
+    sink: str | None = None
+    gain: float | None = None
+    pan: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +77,8 @@ class Job:
     ask: Ask
     prompt: Prompt
     reply_to: Any = None
+    least_steps: int = 1  # a deadline lowers them no further
+    asked_at: float = field(default_factory=lambda: time.monotonic())
     state: JobState = JobState.QUEUED
     engine_seconds: float = 0.0  # expected
     engine_took: float = 0.0  # seconds, measured
@@ -81,6 +88,11 @@ class Job:
     model: Model | None = None  # that made the clip
     remarks: dict[str, str] = field(default_factory=dict)  # the engine's, keys as in /bridge/done
     last_event: JobEvent | None = None
+    silenced: bool = False  # by a panic: it is made, and not played
+
+    def late_seconds(self) -> float | None:
+        """Seconds since the deadline, negative before it; None without one."""
+        return None if self.ask.deadline_s is None else time.monotonic() - self.asked_at - self.ask.deadline_s
 
 
 def id_key(job_id: JobId) -> str:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import collections
+import dataclasses
 import secrets
 import time
 from typing import Any
 
+from bridge import deadlines
 from bridge.clip import Prompt
-from bridge.errors import IdTaken, QueueFull, UnknownJob
+from bridge.errors import IdTaken, QueueFull, TooLate, UnknownJob
 from bridge.eta import Eta
 from bridge.job import Ask, Job, JobId, id_key
 
@@ -48,15 +50,20 @@ class Jobs:
             raise IdTaken(f"The id {job_id!r} belongs to a job that is not finished and asked for something else.")
         return None
 
-    def add(self, ask: Ask, prompt: Prompt, owner: str, job_id: JobId | None, reply_to: Any) -> Job:
-        """A new job at the end of the queue. Raises QueueFull, saying how long until there is a place."""
+    def add(
+        self, ask: Ask, prompt: Prompt, owner: str, job_id: JobId | None, reply_to: Any, least_steps: int = 1
+    ) -> Job:
+        """A new job at the end of the queue, its takes and steps lowered if it has a deadline. Raises QueueFull, saying how
+        long until there is a place, and TooLate."""
         if len(self.queue) >= QUEUE_LIMIT:
             wait = self.remaining_seconds() or self.queue[0].engine_seconds
             when = f"in about {wait:.1f} s" if wait else "when the engine is ready and the first of them is done"
             raise QueueFull(f"{len(self.queue)} jobs are waiting; a place is free {when}.")
+        made = secrets.token_hex(4) if job_id is None else job_id
+        job = Job(self._serial + 1, made, owner, ask, prompt, reply_to, least_steps)
+        self.meet_deadline(job, self.remaining_seconds() + sum(other.engine_seconds for other in self.queue))
         self._serial += 1
-        job = Job(self._serial, secrets.token_hex(4) if job_id is None else job_id, owner, ask, prompt, reply_to)
-        job.engine_seconds = self.eta.engine_seconds(prompt)
+        job.engine_seconds = self.eta.engine_seconds(job.prompt)
         self.queue.append(job)
         self.unfinished[job.serial] = job
         self._by_id[(owner, id_key(job.id))] = job
@@ -64,6 +71,21 @@ class Jobs:
         while len(self._by_id) > REMEMBERED_JOBS + len(self.unfinished):
             del self._by_id[next(key for key, old in self._by_id.items() if old.state.ended)]
         return job
+
+    def meet_deadline(self, job: Job, before_s: float = 0.0) -> None:
+        """Lower what must be lowered for a job that starts in `before_s` seconds. Raises TooLate."""
+        if job.ask.deadline_s is None:
+            return
+        left_s = job.asked_at + job.ask.deadline_s - time.monotonic() - before_s
+        fitted = deadlines.fit(job.prompt, left_s, job.least_steps, self.eta.seconds)
+        if fitted is None:
+            least = dataclasses.replace(job.prompt, takes=1, steps=job.least_steps)
+            needed = job.ask.deadline_s - left_s + deadlines.ROOM * self.eta.seconds(least)
+            raise TooLate(
+                f"This clip cannot be there {job.ask.deadline_s:g} s after it was asked for, even with one take of "
+                f"{job.least_steps} steps: that takes about {needed:.1f} s. Ask for a shorter clip, or earlier."
+            )
+        job.prompt = fitted
 
     def estimate(self) -> None:
         """Estimate what waits anew: what was asked before anything was measured counted as nothing."""
@@ -91,7 +113,7 @@ class Jobs:
 
     def ahead_of(self, job: Job) -> int:
         """How many jobs are before this one."""
-        return self.queue.index(job) + (self.running is not None)
+        return self.queue.index(job) + (self.running is not None and not self.running.state.ended)
 
     def eta_seconds(self, job: Job) -> float:
         """Seconds until the clip of this waiting job is in the folder; 0 while nothing was measured yet."""

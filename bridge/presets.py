@@ -32,6 +32,7 @@ class Preset:
     seconds: float | None = None
     steps: int | None = None
     guidance: float | None = None
+    least_steps: int | None = None  # to which a deadline may lower the steps
     shape: Shape = field(default_factory=Shape)
 
     def words_around(self, prompt: str) -> str:
@@ -184,6 +185,7 @@ CHECKS: dict[str, Any] = {
     "seconds": _number(SECONDS),
     "steps": _number(STEPS, whole=True),
     "guidance": _number(GUIDANCE),
+    "least_steps": _number(STEPS, whole=True),
     "fade_in_ms": _number(FADE_MS),
     "fade_out_ms": _number(FADE_MS),
     "folder": _folder,

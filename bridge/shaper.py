@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import logging
+import math
 import time
 import traceback
 from collections.abc import Callable
@@ -15,15 +17,18 @@ import numpy as np
 
 from bridge.audio.shape import OUTPUT_RATE, shape
 from bridge.clip import Piece, TakeFile
-from bridge.delivery import Deliver, Delivered, Drop, Samples, Undelivered, Written
+from bridge.delivery import Deliver, Delivered, Drop, Keep, Kept, Samples, Undelivered, Written
 from bridge.errors import BadAudio, ClipbridgeError
 from bridge.sinks import wav
 from bridge.sinks.folder import FolderSink
 from bridge.sinks.names import clip_names
 
+log = logging.getLogger("clipbridge")
 
-def main(connection: Connection, folder: str) -> None:
-    """Serve until the pipe ends. Runs in a process of its own; one thread, one job at a time."""
+
+def main(connection: Connection, folder: str, scratch: str = "") -> None:
+    """Serve until the pipe ends. Runs in a process of its own; one thread, one job at a time. `folder`: where clips go;
+    `scratch`: where samples are left for the player."""
     sink = FolderSink(Path(folder))
     sink.sweep()  # what a killed shaper of this very daemon left
     received: dict[int, list[Piece]] = {}
@@ -33,9 +38,11 @@ def main(connection: Connection, folder: str) -> None:
                 received.setdefault(message.serial, []).append(message.piece)
             elif isinstance(message, Drop):
                 received.pop(message.serial, None)
+            elif isinstance(message, Keep):
+                connection.send(keep(message, sink))
             else:
                 alive = functools.partial(connection.send, Written(message.serial))
-                connection.send(deliver(message, received.pop(message.serial, []), sink, alive))
+                connection.send(deliver(message, received.pop(message.serial, []), sink, alive, Path(scratch)))
     except (BrokenPipeError, ConnectionResetError):
         pass  # the front is gone; what was written is complete
     finally:
@@ -43,7 +50,7 @@ def main(connection: Connection, folder: str) -> None:
 
 
 def deliver(
-    ask: Deliver, pieces: list[Piece], sink: FolderSink, on_take: Callable[[], None]
+    ask: Deliver, pieces: list[Piece], sink: FolderSink, on_take: Callable[[], None], scratch: Path
 ) -> Delivered | Undelivered:
     """Shape and write one take after the other; best first in the answer. `on_take` is called after each.
 
@@ -51,6 +58,7 @@ def deliver(
     """
     started = time.perf_counter()
     takes: list[TakeFile] = []
+    best: tuple[float, Any] = (-math.inf, None)
     try:
         fault = BadAudio("The engine sent no samples. Ask for this clip again.")
         for number in range(1, ask.prompt.takes + 1):
@@ -63,31 +71,65 @@ def deliver(
                 fault = error
                 continue
             takes.append(_write(ask, number, clip, sink))
+            if takes[-1].score > best[0]:
+                best = takes[-1].score, clip
             on_take()
         if not takes:
             raise fault
+        playable = ""
+        if ask.sink != "folder":
+            try:
+                playable = _leave(best[1], scratch / f"{ask.serial}.npy")
+            except OSError as error:
+                if not takes[0].path:
+                    raise
+                log.warning("a clip is in the folder, and cannot be played: %s", error)
     except (BrokenPipeError, ConnectionResetError):
         raise  # the front is gone: what is written stays
     except Exception as error:  # noqa: BLE001 - one bad job must not end the process; it is told and logged
         for take in takes:  # complete, but of a job that is told to have failed
             with contextlib.suppress(OSError):
-                Path(take.path).unlink()
+                if take.path:
+                    Path(take.path).unlink()
         if isinstance(error, ClipbridgeError):
             return Undelivered(ask.serial, error.code, str(error))
         why = f"The clip could not be shaped ({type(error).__name__}: {error})."
         return Undelivered(ask.serial, ClipbridgeError.code, why, traceback.format_exc())
     takes.sort(key=lambda take: -take.score)
-    return Delivered(ask.serial, tuple(takes), time.perf_counter() - started)
+    return Delivered(ask.serial, tuple(takes), time.perf_counter() - started, playable)
+
+
+def _leave(samples: Any, file: Path) -> str:
+    """Leave samples for the player; returns the path. Raises OSError, and leaves nothing then."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)  # cleaners of temporary folders take it away
+        np.save(file, samples)
+    except OSError:
+        file.unlink(missing_ok=True)
+        raise
+    return str(file)
+
+
+def keep(ask: Keep, sink: FolderSink) -> Kept:
+    """Write a clip that was only heard so far."""
+    try:
+        clip = np.load(ask.file, allow_pickle=False)
+        again = Deliver(0, ask.prompt, ask.model, ())
+        return Kept(ask.number, _write(again, 1, clip, sink).path)
+    except Exception as error:  # noqa: BLE001 - one take that cannot be kept must not end the process
+        return Kept(ask.number, "", str(error))
 
 
 def _write(ask: Deliver, number: int, clip: Any, sink: FolderSink) -> TakeFile:
     prompt, seed = ask.prompt, ask.prompt.seed_of(number)
-    data = wav.encode(clip, OUTPUT_RATE, prompt, ask.model, number)
-    check = functools.partial(wav.check, frames=len(clip))
-    path = sink.deliver(data, check, prompt.shape.folder, clip_names(prompt.text, prompt.preset, seed))
+    path = ""
+    if ask.sink in ("folder", "both"):
+        data = wav.encode(clip, OUTPUT_RATE, prompt, ask.model, number)
+        check = functools.partial(wav.check, frames=len(clip))
+        path = sink.deliver(data, check, prompt.shape.folder, clip_names(prompt.text, prompt.preset, seed)).as_posix()
     frames, channels = clip.shape
     score = ask.scores[number - 1] if ask.scores else 0.0
-    return TakeFile(number, path.as_posix(), frames / OUTPUT_RATE, frames, OUTPUT_RATE, channels, seed, score)
+    return TakeFile(number, path, frames / OUTPUT_RATE, frames, OUTPUT_RATE, channels, seed, score)
 
 
 def _join(pieces: list[Piece]) -> Any:

@@ -29,3 +29,9 @@ def stubborn(connection: Connection, *_arguments: str) -> None:
     connection.send("here")
     while True:
         time.sleep(1)
+
+
+def player(connection: Connection, *_arguments: object) -> None:
+    """A player that never opens a device and says nothing."""
+    while connection.recv() is not None:
+        pass

@@ -184,11 +184,13 @@ class Daemon:
         self.wait_for(lambda line: line.get("state") == "ready", START_S, start)
 
     def child(self, name: str) -> psutil.Process:
-        """The engine or the shaper process of a daemon that is ready: the one with torch in it is the larger."""
+        """The engine or the shaper process of a daemon that is ready: the one with torch in it is the largest, the one
+        with libsndfile writes files, and the third plays."""
         children = psutil.Process(self.process.pid).children(recursive=True)
         ours = [child for child in children if "spawn_main" in " ".join(child.cmdline())]
-        assert len(ours) == 2, ours
-        shaper, engine = sorted(ours, key=lambda child: child.memory_info().rss)
+        assert len(ours) == 3, ours
+        *others, engine = sorted(ours, key=lambda child: child.memory_info().rss)
+        (shaper,) = [child for child in others if any("sndfile" in mapped.path for mapped in child.memory_maps())]
         return {"engine": engine, "shaper": shaper}[name]
 
     def client(self) -> Client:

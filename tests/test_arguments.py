@@ -112,16 +112,17 @@ def test_an_unknown_key_is_answered_with_the_nearest() -> None:
         ask("rain", "@preset", "pad")
 
 
-@pytest.mark.parametrize("key", [key for key, entry in KEYS.items() if entry.later and key != "sink"])
+@pytest.mark.parametrize("key", [key for key, entry in KEYS.items() if entry.later])
 def test_a_key_whose_feature_is_absent_is_refused_and_not_ignored(key: str) -> None:
     with pytest.raises(Unsupported, match=key):
         ask("rain", key, 1)
 
 
-def test_a_sink_that_is_absent_is_refused_and_the_folder_is_taken() -> None:
-    assert ask("rain", "sink", "folder") == Ask("rain")
-    for sink in ("audio", "both", 1):
-        with pytest.raises(Unsupported, match="audio device"):
+def test_a_sink_is_one_of_three_words() -> None:
+    for sink in ("folder", "audio", "both"):
+        assert ask("rain", "sink", sink) == Ask("rain", sink=sink)
+    for sink in ("tape", 1, ""):
+        with pytest.raises(BadArgument, match="folder, audio, both"):
             ask("rain", "sink", sink)
 
 

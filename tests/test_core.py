@@ -15,6 +15,8 @@ from bridge import core, delivery, engine
 from bridge.core import Bridge
 from bridge.errors import NotReady, Stopping
 from bridge.job import Ask, Job, JobEvent
+from bridge.live import Live
+from bridge.pads import Pads
 from bridge.portable import selector_loop
 from bridge.presets import Presets
 from bridge.supervise import Child
@@ -36,6 +38,18 @@ class Recorder:
     def preparing(self, stage: engine.Stage) -> None:
         pass
 
+    def voice_changed(self, voice: int, job: Job | None, state: str, why: str) -> None:
+        pass
+
+    def audio_changed(self, state: str, why: str) -> None:
+        pass
+
+    def pad_changed(self, pad: int, state: str, value: float, why: str) -> None:
+        pass
+
+    def pad_saved(self, pad: int, press: object, path: str, why: str) -> None:
+        pass
+
     def ends(self) -> dict[int, list[str]]:
         ends: dict[int, list[str]] = {}
         for serial, kind, fields in self.events:
@@ -52,10 +66,13 @@ def play(tmp_path: Path, behaviour: str, story: Story, shaper: str = delivery.TA
     recorder = Recorder()
 
     async def whole() -> None:
+        live = Live(Child("player", "tests.fake_children:player", "", False), tmp_path / "playing")
         bridge = Bridge(
             Presets(),
             Child("engine", "tests.fake_engine:main", behaviour, str(tmp_path)),
-            Child("shaper", shaper, str(tmp_path / "clips")),
+            Child("shaper", shaper, str(tmp_path / "clips"), str(tmp_path)),
+            live,
+            Pads(live),
         )
         bridge.listeners.append(recorder)
         (tmp_path / "clips").mkdir(exist_ok=True)

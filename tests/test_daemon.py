@@ -287,7 +287,7 @@ def test_a_button_let_go_does_nothing_and_our_own_answer_is_not_answered_in_kind
     [
         (encode("/bridge/generate", "rain", "volume", 3), "bad_argument"),
         (encode("/bridge/generate", "rain", "bars", 4), "unsupported"),
-        (encode("/bridge/generate", "rain", "sink", "audio"), "unsupported"),
+        (encode("/bridge/generate", "rain", "sink", "tape"), "bad_argument"),
         (encode("/bridge/generate", "rain", "then", "/b_allocRead"), "unsupported"),
         (encode("/bridge/generate", "rain", float("nan")), "bad_argument"),
         (encode("/bridge/generate", "rain", 1e30), "bad_argument"),

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from bridge.clip import Prompt
-from bridge.eta import Curve, Eta
+from bridge.eta import Curve, Eta, EtaFile
 
 
 def prompt(seconds: float = 4.0, steps: int = 20, guidance: float = 3.5, takes: int = 1) -> Prompt:
@@ -54,3 +56,52 @@ def test_a_curve_keeps_a_bounded_number_of_points() -> None:
     for place in range(1_000):
         curve.learn(place / 10, 1.0)
     assert len(curve._points) == 64
+
+
+def test_what_was_learned_is_kept_for_the_same_checkpoint_and_newer_runs_count(tmp_path: Path) -> None:
+    file = tmp_path / "cache" / "eta.json"
+    eta, other = Eta(), Eta()
+    for seconds in (0.5, 4.0, 30.0):
+        eta.learn(prompt(seconds), denoise_s=seconds, rest_s=0.1 * seconds)
+    eta.learn(prompt(4.0, guidance=1.0), denoise_s=2.0, rest_s=0.4)
+    eta.learn_delivery(prompt(), 0.05)
+    other.learn(prompt(4.0), denoise_s=1.0, rest_s=0.1)
+    kept = EtaFile(file)
+    kept.keep(eta, "starter cpu").join()
+    kept.keep(other, "large cuda").join()
+    again = Eta()
+    EtaFile(file).recall(again, "starter cpu")
+    for ask in (prompt(0.5), prompt(12.0), prompt(30.0), prompt(4.0, guidance=1.0)):
+        assert again.seconds(ask) == pytest.approx(eta.seconds(ask)) and again.seconds(ask) > 0
+    for _ in range(2):  # the machine is twice as fast now
+        again.learn(prompt(4.0), denoise_s=2.0, rest_s=0.2)
+    assert again.engine_seconds(prompt(4.0)) == pytest.approx(2.2)
+    nothing = Eta()
+    EtaFile(file).recall(nothing, "starter cuda")
+    assert nothing.seconds(prompt()) == 0.0
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"{", b"\xff\xfe", b"[]", b"3", b'{"k": 3}', b'{"k": {"guided": [[1, ["a"]]]}}', b'{"k": {"guided": [[-1, [1]]]}}',
+     b'{"k": {"guided": [[1, [1e9]]]}}', b"[" * 100_000, b'{"k": {"guided": [[1, [NaN]]]}}',
+     b'{"k": {"deliver": [[0.001, [1]]]}}'],
+)  # fmt: skip
+def test_a_damaged_file_is_taken_as_none_and_written_anew(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "eta.json"
+    file.write_bytes(content)
+    eta, kept = Eta(), EtaFile(file)
+    kept.recall(eta, "k")
+    assert eta.seconds(prompt()) == 0.0
+    eta.learn(prompt(), denoise_s=2.0, rest_s=0.5)
+    kept.keep(eta, "k").join()
+    again = Eta()
+    EtaFile(file).recall(again, "k")
+    assert again.seconds(prompt()) == pytest.approx(2.5)
+
+
+def test_where_nothing_can_be_written_it_is_learned_again(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("where the folder should be")
+    eta = Eta()
+    eta.learn(prompt(), denoise_s=2.0, rest_s=0.5)
+    EtaFile(tmp_path / "file" / "eta.json").keep(eta, "k").join()

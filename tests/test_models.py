@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from bridge.engine import untrained
+from bridge.config import OscConfig
+from bridge.engine import checkpoints, untrained
+from bridge.frontends.osc import MAX_LOOKS, serve_osc
+from bridge.portable import selector_loop
 from tests.harness import Client, Daemon, environment, pairs
 
 Start = Callable[..., Daemon]
@@ -78,3 +84,31 @@ def test_the_daemon_changes_to_another_checkpoint_and_says_so_and_a_wrong_name_c
 def test_without_a_daemon_use_says_how_to_start_one(home: Path) -> None:
     said = models(home, "--osc-port", "1", "--use", "starter")
     assert said.returncode == 3 and "clipbridge run --model starter" in said.stderr
+
+
+def test_a_disk_that_takes_its_time_delays_no_other_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    awake = threading.Event()
+
+    def slow() -> list[str]:
+        awake.wait(30)
+        return ["starter"]
+
+    monkeypatch.setattr(checkpoints, "available", slow)
+
+    async def story() -> None:
+        stand_in = SimpleNamespace(model=None, listeners=[])
+        async with serve_osc(stand_in, OscConfig(port=0)) as frontend:  # type: ignore[arg-type]
+            client = Client(frontend.port)
+            for _ in range(MAX_LOOKS + 1):
+                client.send("/bridge/models")
+            client.send("/bridge/ping", 1)
+            answers = await asyncio.to_thread(lambda: [client.receive(5), client.receive(5)])
+            assert answers[0][1][:2] == ["/bridge/models", "bad_argument"] and answers[1] == ("/bridge/pong", [1])
+            awake.set()
+            late = await asyncio.to_thread(lambda: [client.receive(5) for _ in range(MAX_LOOKS)])
+            assert late == [("/bridge/models", ["", "starter"])] * MAX_LOOKS
+            assert await asyncio.to_thread(client.ask, "/bridge/models") == late[0]
+            client.close()
+
+    with asyncio.Runner(loop_factory=selector_loop) as runner:
+        runner.run(story())

@@ -28,6 +28,8 @@ def shape(samples: Samples, sample_rate: int, seconds: float, how: Shape) -> Sam
     if sample_rate != OUTPUT_RATE:
         samples = soxr.resample(samples, sample_rate, OUTPUT_RATE, "HQ")
     samples = samples[:frames]
+    # A constant would only push the speakers. The median: a burst with silence behind it has a mean, and no constant.
+    samples = samples - (np.median(samples, axis=0) if len(samples) else np.float32(0))
     if len(samples) < frames:
         samples = np.pad(samples, ((0, frames - len(samples)), (0, 0)))
     samples = samples.astype(np.float32)  # a copy: what came in may be a view of received bytes

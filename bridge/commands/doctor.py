@@ -36,7 +36,7 @@ def main(options: argparse.Namespace) -> int:
 
 
 def _checks() -> Iterator[Check]:
-    from bridge.doctor import compute, places, weights
+    from bridge.doctor import compute, places, sound, weights
 
     child = compute.start()
     try:
@@ -50,6 +50,7 @@ def _checks() -> Iterator[Check]:
         yield places.presets(chosen)
         yield places.host_scripts()
         yield places.log(chosen)
+        yield sound.check(chosen.audio.device)
         checks, accelerated = compute.finish(child, chosen.engine.compute)
         yield from checks
         yield weights.checkpoint(chosen.engine.model, accelerated)

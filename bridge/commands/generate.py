@@ -64,8 +64,9 @@ def _follow(udp: socket.socket, job_id: str, as_json: bool) -> int:
 def _end(kind: str, given: list[Any], paths: list[str], as_json: bool) -> int:
     if kind == "done":
         if not as_json:
-            print(*paths, sep="\n")
             facts = dict(zip(given[3::2], given[4::2], strict=False))
+            written = [path for path in paths if path]
+            print(*(written or (["played"] if "voice" in facts else ["not played"])), sep="\n")
             if facts.get("heard"):
                 print(f"heard: {facts['heard']}", file=sys.stderr)
             if "remark" in facts:

@@ -23,6 +23,7 @@ from bridge.engine import Stage
 from bridge.engine.checkpoints import STARTER, UNTRAINED
 from bridge.engine.hearing import plain
 from bridge.job import Job, JobEvent
+from bridge.pads import Press
 
 LAG_PROGRESS, LAG_ALL = 200, 10_000  # lines that may wait to be printed before the next are left out
 CHECKPOINT_LINES = {
@@ -40,6 +41,7 @@ def main(options: argparse.Namespace) -> int:
         "folder": options.folder,
         "engine.model": options.model,
         "engine.compute": options.compute,
+        "audio.device": options.audio_device,
         "osc.port": options.osc_port,
         "osc.host": options.osc_host,
     }
@@ -75,6 +77,18 @@ class Aside:
 
     def state_changed(self, state: str, why: str) -> None:
         self._later(self._listener.state_changed, state, why)
+
+    def voice_changed(self, voice: int, job: Job | None, state: str, why: str) -> None:
+        pass  # a host hears of it, and a person hears it
+
+    def pad_changed(self, pad: int, state: str, value: float, why: str) -> None:
+        pass  # lights on a controller; not for a terminal
+
+    def pad_saved(self, pad: int, press: Press, path: str, why: str) -> None:
+        self._later(self._listener.pad_saved, pad, path, why)
+
+    def audio_changed(self, state: str, why: str) -> None:
+        self._later(self._listener.audio_changed, state, why)
 
     def job_event(self, job: Job, event: JobEvent) -> None:
         self._later(self._listener.job_event, job, event, dispensable=event.kind == "progress")
@@ -130,6 +144,8 @@ class Terminal:
                 self._say(CHECKPOINT_LINES[ours])
             licence = f" (licence of its weights: {model.licence})" if model.licence else ""
             self._say(f"Ready: {model.name}{licence} on {model.compute}. Stop with Ctrl-C.")
+            if why:
+                self._say(f"Note: {why}.")
         elif state == "failed":
             self._say(f"The engine cannot run: {why} Mend it, then send /bridge/restart (or stop with Ctrl-C).")
         elif state == "restarting":
@@ -138,6 +154,20 @@ class Terminal:
             self._say("Stopping. A clip in work is finished first; Ctrl-C again to stop at once.")
         elif not is_terminal():
             self._say(f"{state} …")
+
+    def pad_saved(self, pad: int, path: str, why: str) -> None:
+        self._close_bar()
+        self._say(f"Pad {pad}  -> {path or why}")
+
+    def audio_changed(self, state: str, why: str) -> None:
+        self._close_bar()
+        words = {
+            "open": "Playing through",
+            "lost": "Audio device lost:",
+            "unusable": "No sound:",
+            "failed": "No sound:",
+        }
+        self._say(f"{words.get(state, state)} {why}")
 
     def job_event(self, job: Job, event: JobEvent) -> None:
         took = time.monotonic() - self._since.setdefault(job.serial, time.monotonic())
@@ -150,10 +180,14 @@ class Terminal:
         seed = event.fields.get("seed", job.prompt.seed)  # the best take's, if there are several
         what = f"{short(job.prompt.text)}  {job.prompt.seconds:g} s  seed {seed}"
         if event.kind == "done":
-            best = f"best of {job.prompt.takes} " if job.prompt.takes > 1 else ""
+            several = (
+                f"{job.prompt.takes} takes, first: " if "heard" in event.fields else f"best of {job.prompt.takes} "
+            )
+            best = several if job.prompt.takes > 1 else ""
             heard = event.fields.get("heard", job.prompt.text)
             other = "" if plain(heard) == plain(job.prompt.text) else f" (heard: {short(heard) or 'nothing it knows'})"
-            self._say(f"{what}{other}  in {took:.2f} s  -> {best}{event.fields['path']}")
+            unwritten = "played" if "voice" in event.fields else "not played"
+            self._say(f"{what}{other}  in {took:.2f} s  -> {best}{event.fields['path'] or unwritten}")
         else:
             reason = f" ({event.fields['code']}): {event.fields['why']}" if event.kind == "failed" else ""
             self._say(f"{what}  {event.kind}{reason}")
@@ -202,6 +236,12 @@ class JsonLines:
         model = self.bridge.model
         known = {"model": model.name, "compute": model.compute, "untrained": model.untrained} if model else {}
         self._say(event="state", state=state, why=why, **known)
+
+    def pad_saved(self, pad: int, path: str, why: str) -> None:
+        self._say(event="pad saved", pad=pad, path=path, why=why)
+
+    def audio_changed(self, state: str, why: str) -> None:
+        self._say(event="audio", state=state, why=why)
 
     def job_event(self, job: Job, event: JobEvent) -> None:
         self._say(event=event.kind, id=event.job_id, prompt=job.prompt.text, **event.fields)

@@ -14,7 +14,7 @@ from bridge.config import Config
 from bridge.doctor import Check, fault, ok, warning
 from bridge.engine import checkpoints
 from bridge.errors import AlreadyRunning, ConfigError, FolderError, PortTaken
-from bridge.frontends.osc import bind
+from bridge.frontends.osc_socket import bind
 from bridge.presets import Presets, shipped_folder
 from bridge.sinks.folder import FolderSink
 

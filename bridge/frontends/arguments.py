@@ -52,7 +52,7 @@ class Fields:
             raise self.fault
         values = {name: value(KEYS[name], given) for name, given in self.values.items()}
         seconds = None if self.seconds is None else number(self.seconds, "seconds", SECONDS)
-        for name in ("id", "reply_port", "sink"):
+        for name in ("id", "reply_port"):
             values.pop(name, None)
         return Ask(text=prompt(self.prompt), seconds=seconds, **values)
 
@@ -122,7 +122,7 @@ def value(key: Key, given: Any) -> Any:
     """The checked value of one key. Raises BadArgument, or Unsupported for a key whose feature is absent."""
     if key.kind == "choice":
         if given not in key.choices:
-            raise Unsupported(f"{key.name} {str(given)[:40]} is not available: {key.later}.")
+            raise BadArgument(f"{key.name} is one of {', '.join(key.choices)}, not {_shown(given)}.")
         return given
     if key.later:
         raise Unsupported(f"{key.name} is not available: {key.later}.")

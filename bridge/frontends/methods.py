@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from bridge.clip import GUIDANCE, MAX_PROMPT_CHARACTERS, SECONDS, SEED, STEPS, TAKES, Range
+from bridge.clip import DEADLINE_S, GAIN, GUIDANCE, MAX_PROMPT_CHARACTERS, PADS, PAN, SECONDS, SEED, STEPS, TAKES, Range
 
 Kind = Literal["text", "number", "whole", "id", "choice", "note"]
 
@@ -59,13 +59,15 @@ KEYS = {
         Key("note", "note", "the pitch of a tone: a name such as `c3`, `a#4`, `eb2`, or a MIDI number; the starter plays it "
             "in tune, AudioLDM 2 is only told it"),
         Key("transcript", "text", "the words to speak; speech checkpoints only (`anhnct/audioldm2_gigaspeech`), which need it"),
-        Key("sink", "choice", "where the clip goes", choices=("folder",),
-            later="audio: playing through an audio device comes with a later version; leave sink out"),
+        Key("deadline_s", "number", "seconds until the clip must be there: takes, then steps (down to the preset's `least_steps`) "
+            "are lowered for it, or else it fails with `too_late` at once", DEADLINE_S),
+        Key("sink", "choice", "where the clip goes: a file, the audio device (no file), or both", choices=("folder", "audio", "both")),
+        Key("gain", "number", "how loud it is played, as a factor; a limiter keeps the sum at −1 dBFS", GAIN),
+        Key("pan", "number", "where it is played, from −1 (left) to 1 (right)", PAN),
         Key("reply_port", "whole", "answer to this port of your machine, not the one you send from; every message takes it last", PORT),
         Key("bars", "number", "", later=MUSICAL),
         Key("bpm", "number", "", later=MUSICAL),
         Key("loop", "whole", "", later="seamless loops come with a later version; the preset `loop` asks the model for one"),
-        Key("deadline_s", "number", "", later="deadlines come with a later version; `steps` makes a clip faster"),
         Key("then", "text", "", later="messages to a third program come with a later version; load the path from /bridge/done"),
         Key("then_port", "whole", "", later="messages to a third program come with a later version"),
     )
@@ -86,8 +88,24 @@ METHODS = {
         Method("/bridge/job", "job", "id", "the job's last event again", "Ask again for an answer that got lost."),
         Method("/bridge/cancel", "cancel", "[id]", "`/bridge/cancelled` for each; none: `/bridge/cancelled` without an id",
                "Cancel a job within one step; without an id all unfinished jobs of your machine."),
+        Method("/bridge/stop", "stop", "[f]; 0 does nothing", "–",
+               "Silence now: every voice fades within 5 ms, and what is asked for already will not sound. Jobs go on."),
+        Method("/bridge/voice/<n>/stop", "voice", "[f fade_ms]", "`/bridge/voice` n `ended`", "Fade one voice out."),
+        Method("/bridge/voice/<n>/gain", "voice", "f gain, [f glide_ms]", "–", "How loud a voice is, while it sounds."),
+        Method("/bridge/voice/<n>/pan", "voice", "f pan, [f glide_ms]", "–", "Where a voice is, −1 to 1."),
+        Method("/bridge/voice/<n>/loop", "voice", "i 0 or 1", "–", "Whether a voice begins again at its end."),
+        Method("/bridge/pad/<n>/set", "pad", "as generate", "`/bridge/pad/<n>/state`",
+               f"Give pad n (0 to {PADS.high:.0f}) a prompt; the engine makes takes for it whenever it has nothing else to do."),
+        Method("/bridge/pad/<n>/play", "pad", "[f velocity]", "`/bridge/voice` n `began`",
+               "Sound its next take at once. Velocity 0 to 1 or to 127; 0 does nothing."),
+        Method("/bridge/pad/<n>/stop", "pad", "–", "–", "Fade out what it sounds."),
+        Method("/bridge/pad/<n>/clear", "pad", "–", "`/bridge/pad/<n>/state`", "Empty it."),
+        Method("/bridge/pad/<n>/lock", "pad", "i 0 or 1", "–", "1: the same take at every press."),
+        Method("/bridge/pad/<n>/save", "pad", "–", "`/bridge/pad/<n>/saved`", "Put the take that sounded last into the folder."),
+        Method("/bridge/pads", "pads", "–", "`/bridge/pad/<n>/state` for each", "What all pads have."),
         Method("/bridge/status", "status", "–",
-               "`/bridge/status` s state, then `queue` i, `running` id, `model` s, `warm` s, `compute` s, `max_seconds` f, `why` s",
+               "`/bridge/status` s state, then `queue` i, `running` id, `model` s, `warm` s, `compute` s, `max_seconds` f, "
+               "`peak_mb` f, `audio` s, `underflows` i, `why` s",
                "What the daemon is doing."),
         Method("/bridge/version", "version", "–", "`/bridge/version` s version", "Which Clipbridge this is."),
         Method("/bridge/presets", "list_presets", "–", "`/bridge/presets` s name …", "The presets by name."),
@@ -104,14 +122,15 @@ METHODS = {
 }  # fmt: skip
 
 CODES = (
-    "`bad_argument` `unsupported` `queue_full` `out_of_memory` `engine_lost` `shaper_lost` `disk` `no_model` "
+    "`bad_argument` `unsupported` `queue_full` `too_late` `no_audio` `out_of_memory` `engine_lost` `shaper_lost` `disk` `no_model` "
     "`bad_audio` `stopping` `internal`"
 )
 
 REPLIES = {
     reply.address: reply
     for reply in (
-        Reply("/bridge/queued", ("position", "eta_seconds"), "id, i position, f eta_seconds, then `seed` i",
+        Reply("/bridge/queued", ("position", "eta_seconds"),
+              "id, i position, f eta_seconds, then `seed` i, with a deadline `takes` i, `steps` i",
               "Accepted. `position` jobs are before it; `eta_seconds` until the clip is there, 0 while nothing is measured yet."),
         Reply("/bridge/progress", ("fraction",), "id, f 0..1",
               "Before the first and after each denoising step; below 1: decoding and writing follow."),
@@ -119,14 +138,22 @@ REPLIES = {
               "Each take when there are several, best first."),
         Reply("/bridge/done", ("path", "seconds"),
               "id, s absolute path with `/`, f seconds, then `seed` i, `sample_rate` i, `channels` i, "
-              "`frames` i, `model` s, `engine_seconds` f, `delivery_seconds` f, [`heard` s], [`remark` s]",
+              "`frames` i, `model` s, `engine_seconds` f, `delivery_seconds` f, with a deadline `takes` i, `steps` i, "
+              "`late_seconds` f (0 or more), where it sounds `voice` i, [`heard` s], [`remark` s]",
               "The file is there, complete. With several takes this is the best. `heard`: the words that a small checkpoint understood."),
         Reply("/bridge/failed", ("code", "why"), "id, s code, s why", f"No clip, and why. Codes: {CODES}."),
         Reply("/bridge/cancelled", (), "id", "No clip, as asked."),
         Reply("/bridge/error", ("address", "code", "why"), "s address, s code, s why",
-              "About a message that made no job. More codes: `malformed` `unknown_address` `unknown_job`."),
+              "About a message that made no job. More codes: `malformed` `unknown_address` `unknown_job` `unknown_voice` `pad_empty`."),
         Reply("/bridge/state", ("state", "why"), "s state, s why",
               "To subscribers: `loading` `warming` `ready` `restarting` `failed` `stopping`."),
+        Reply("/bridge/voice", ("voice", "state"), "i n, s state, s why",
+              "To the asker and to subscribers: a voice `began` or `ended`."),
+        Reply("/bridge/pad/<n>/state", ("state", "value"), "s state, f value, [`why` s]",
+              "To the asker and to subscribers: `empty`, `filling` 0..1, `ready` with so many takes."),
+        Reply("/bridge/pad/<n>/saved", ("path", "why"), "s path, s why", "The take is in the folder; or why not."),
+        Reply("/bridge/audio", ("state", "why"), "s state, s why",
+              "To subscribers, about the audio device: `open`, `lost`, `unusable`, `failed`."),
         Reply("/bridge/model", ("name",), "s name, then `size_mb` f, `licence` s, `sample_rate` i, `revision` s",
               "The facts of a checkpoint on this disk. An empty licence: it states none."),
         Reply("/bridge/pong", (), "what ping carried", "Yes."),
@@ -141,7 +168,7 @@ def tables() -> str:
     lines += ["", "| key of generate | value | what for |", "|---|---|---|"]
     lines += [f"| `{key.name}` | {_value(key)} | {key.what} |" for key in KEYS.values() if key.what]
     refused = ", ".join(f"`{key.name}`" for key in KEYS.values() if not key.what)
-    lines += ["", f"Reserved for later versions and refused until then, never ignored: {refused}, `sink audio`."]
+    lines += ["", f"Reserved for later versions and refused until then, never ignored: {refused}."]
     lines += ["", "| you get | arguments | meaning |", "|---|---|---|"]
     lines += [f"| `{r.address}` | {r.arguments} | {r.what} |" for r in REPLIES.values()]
     return "\n".join(lines) + "\n"

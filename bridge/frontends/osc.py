@@ -5,49 +5,46 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import difflib
+import functools
 import ipaddress
 import logging
+import re
 import secrets
-import socket
-import struct
+import threading
 import time
 from collections import OrderedDict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pythonosc.osc_message import OscMessage
-from pythonosc.osc_message_builder import OscMessageBuilder
 
-from bridge import __version__, engine, portable
+from bridge import __version__, engine
+from bridge.clip import GAIN, PADS, PAN, VOICE_FADE_MS, Range
 from bridge.config import OscConfig
 from bridge.core import Bridge
 from bridge.engine import checkpoints
-from bridge.errors import (
-    AlreadyRunning,
-    BadArgument,
-    ClipbridgeError,
-    ConfigError,
-    IdTaken,
-    NoModel,
-    PortTaken,
-    UnknownAddress,
-)
+from bridge.errors import BadArgument, ClipbridgeError, IdTaken, NoModel, UnknownAddress
 from bridge.frontends import arguments as args
 from bridge.frontends import osc_guard
 from bridge.frontends.methods import KEYS, METHODS, PORT, REPLIES
-from bridge.job import Job, JobEvent, JobId
+from bridge.frontends.osc_socket import bind, encode, exact
+from bridge.job import Job, JobEvent
+from bridge.pads import Press
 
 log = logging.getLogger("clipbridge.osc")
 
 Target = tuple[str, int]
+T = TypeVar("T")
 
-RECEIVE_BUFFER_BYTES = 1 << 20
 LEASE_S = 60.0
 MAX_SUBSCRIBERS = 64
 MAX_REMEMBERED_ASKERS = 64
 MAX_FAULTS_TOLD = 8  # of one datagram: a packet of rubbish must not become a hundred answers
 MAX_WHY = 600
+NUMBERED = re.compile(r"^/bridge/(voice|pad)/[0-9]{1,9}/")
+VOICES = Range(1, 999_999_999)
+MAX_LOOKS = 8  # at the disk, at a time
 SET_PREFIX = "/bridge/set/"
 # These read reply_port among their own keys, or send back everything they get.
 OWN_REPLY_PORT = (
@@ -81,6 +78,7 @@ class OscFrontend(asyncio.DatagramProtocol):
         self._allowed = [ipaddress.ip_network(entry, strict=False) for entry in config.allow]
         self._subscribers: dict[Target, float] = {}
         self._settings: OrderedDict[str, dict[str, Any]] = OrderedDict()
+        self._looks = 0
 
     # ---- datagrams ----
 
@@ -113,23 +111,54 @@ class OscFrontend(asyncio.DatagramProtocol):
 
     def _message(self, message: OscMessage, sender: Target) -> None:
         address, given = message.address, list(message)
-        if address in REPLIES:
+        if NUMBERED.sub(r"/bridge/\1/<n>/", address) in REPLIES:
             return  # another Clipbridge answers us: two that answer each other would never stop
         try:
             if address not in OWN_REPLY_PORT:
                 sender = self._answer_to(given, sender)
             if address.startswith(SET_PREFIX):
                 self.set(given, sender, address)
-            elif (method := METHODS.get(address)) is not None:
+            elif (method := METHODS.get(NUMBERED.sub(r"/bridge/\1/<n>/", address))) is not None:
                 getattr(self, method.handler)(given, sender, message)
             else:
                 near = difflib.get_close_matches(address[:60], METHODS, 1)
                 raise UnknownAddress("There is no such address" + (f"; did you mean {near[0]}?" if near else "."))
-        except ClipbridgeError as error:
+        except Exception as error:  # noqa: BLE001 - told and logged
+            self._refuse(sender, address, error)
+
+    def _refuse(self, sender: Target, address: str, error: BaseException) -> None:
+        if isinstance(error, ClipbridgeError):
             self._send(sender, "/bridge/error", address, error.code, str(error)[:MAX_WHY])
-        except Exception:
-            log.exception("%s failed", address)
+        else:
+            log.error("%s failed", address, exc_info=error)
             self._send(sender, "/bridge/error", address, "internal", "Clipbridge failed on this message; see its log.")
+
+    def _aside(self, look: Callable[[], T], then: Callable[[T], None], sender: Target, address: str) -> None:
+        """Look at the disk on a thread of its own, and go on with what was found: a network disk may take seconds."""
+        if self._looks >= MAX_LOOKS:
+            raise BadArgument(f"{MAX_LOOKS} questions about checkpoints wait for the disk already; ask again later.")
+        self._looks += 1
+
+        loop = asyncio.get_running_loop()
+
+        def work() -> None:
+            try:
+                finish = functools.partial(then, look())
+            except Exception as error:  # noqa: BLE001 - told and logged
+                finish = functools.partial(self._refuse, sender, address, error)
+            with contextlib.suppress(RuntimeError):  # the daemon has ended meanwhile
+                loop.call_soon_threadsafe(done, finish)
+
+        def done(finish: Callable[[], None]) -> None:
+            self._looks -= 1
+            if not self._transport.is_closing():
+                try:
+                    finish()
+                except Exception as error:  # noqa: BLE001 - told and logged
+                    self._refuse(sender, address, error)
+
+        # Not the loop's executor, which the end of the daemon would wait for, however long the disk takes.
+        threading.Thread(target=work, name="look at checkpoints", daemon=True).start()
 
     def _answer_to(self, given: list[Any], sender: Target) -> Target:
         """Where the asker wants its answer: a last `reply_port N` is taken out of `given`; else what was set, or
@@ -221,6 +250,60 @@ class OscFrontend(asyncio.DatagramProtocol):
         if not cancelled:
             self._send(sender, "/bridge/cancelled")
 
+    def stop(self, given: list[Any], sender: Target, _message: Any) -> None:
+        if args.press(given, "/bridge/stop"):
+            self.bridge.panic()
+
+    def voice(self, given: list[Any], sender: Target, message: Any) -> None:
+        _, _, _, number, what = message.address.split("/")
+        voice = int(args.number(number, "the number of the voice", VOICES, whole=True))
+        if len(given) > (1 if what in ("stop", "loop") else 2):
+            raise BadArgument(f"{message.address} has too many values.")
+        if what == "stop":
+            fade_ms = args.number(given[0], "fade_ms", Range(0, VOICE_FADE_MS.high)) if given else 1.0
+            if fade_ms > 0:  # 0: a button was let go; 1: it was pressed
+                self.bridge.live.stop(voice, max(fade_ms, VOICE_FADE_MS.low))
+        elif what == "loop":
+            self.bridge.live.change(voice, loop=args.number(_only(given, what), what, Range(0, 1), whole=True) == 1)
+        else:
+            glide = {"glide_ms": args.number(given[1], "glide_ms", VOICE_FADE_MS)} if len(given) > 1 else {}
+            value = args.number(_only(given[:1], what), what, GAIN if what == "gain" else PAN)
+            self.bridge.live.change(voice, **{what: value}, **glide)
+
+    def pad(self, given: list[Any], sender: Target, message: Any) -> None:
+        _, _, _, number, what = message.address.split("/")
+        pad, pads = int(args.number(number, "the number of the pad", PADS, whole=True)), self.bridge.pads
+        if what == "set":
+            ask = args.pairs(given).ask()
+            if ask.sink is not None:
+                raise BadArgument("A pad sounds when it is played: leave sink out.")
+            pads.set(pad, ask)
+            self._send_pads(sender, pad)
+        elif what == "lock":
+            pads.lock(pad, args.number(_only(given, what), what, Range(0, 1), whole=True) == 1)
+        elif what == "play":
+            velocity = args.number(_only(given, what), "velocity", Range(0, 127)) if given else 1.0
+            if velocity > 0:  # 0: the button was let go
+                pads.play(pad, velocity if velocity <= 1 else velocity / 127, Press(sender))
+        elif args.press(given, message.address):
+            if what == "save":
+                pads.save(pad, Press(sender))
+            elif what == "clear":
+                pads.clear(pad)
+                self._send_pads(sender, pad)
+            else:
+                pads.stop(pad)
+
+    def pads(self, given: list[Any], sender: Target, _message: Any) -> None:
+        if args.press(given, "/bridge/pads"):
+            self._send_pads(sender)
+
+    def _send_pads(self, target: Target, only: int | None = None) -> None:
+        states = {pad: rest for pad, *rest in self.bridge.pads.states()}
+        for pad in states if only is None else (only,):
+            state, value, why = states.get(pad, ("empty", 0.0, ""))
+            self._send(target, f"/bridge/pad/{pad}/state", state, value, *(("why", why) if why else ()))
+
     def status(self, given: list[Any], sender: Target, _message: Any) -> None:
         # Whoever answers a status with another status would never stop; so one with arguments (which our own answer
         # has) is refused with /bridge/error, and that nobody answers.
@@ -237,33 +320,43 @@ class OscFrontend(asyncio.DatagramProtocol):
             self._send(sender, "/bridge/presets", *self.bridge.presets.all())
 
     def list_models(self, given: list[Any], sender: Target, _message: Any) -> None:
-        if (name := args.name(given, "/bridge/models")) is not None:
-            facts = checkpoints.facts(self._known(name))
-            self._send(
-                sender, "/bridge/model", facts.name, "size_mb", round(facts.size_bytes / 1e6, 1), "licence", facts.licence,
-                "sample_rate", facts.sample_rate, "revision", facts.revision,
-            )  # fmt: skip
-        elif args.press(given, "/bridge/models"):
-            running = self.bridge.model.name if self.bridge.model else ""
-            self._send(sender, "/bridge/models", running, *checkpoints.available())
+        address = "/bridge/models"
+        if (name := args.name(given, address)) is not None:
+
+            def tell(facts: checkpoints.Facts) -> None:
+                self._send(
+                    sender, "/bridge/model", facts.name, "size_mb", round(facts.size_bytes / 1e6, 1),
+                    "licence", facts.licence, "sample_rate", facts.sample_rate, "revision", facts.revision,
+                )  # fmt: skip
+
+            self._aside(lambda: checkpoints.facts(known(name)), tell, sender, address)
+        elif args.press(given, address):
+
+            def tell_all(names: list[str]) -> None:
+                self._send(sender, address, self.bridge.model.name if self.bridge.model else "", *names)
+
+            self._aside(checkpoints.available, tell_all, sender, address)
 
     def restart(self, given: list[Any], sender: Target, _message: Any) -> None:
-        name = args.name(given, "/bridge/restart")
-        if name is not None or args.press(given, "/bridge/restart"):
+        address = "/bridge/restart"
+
+        def go(name: str | None) -> None:
+            self.bridge.restart(name)
+            self._send(sender, address, self.bridge.state)
+
+        name = args.name(given, address)
+        if name is not None:
             # A folder may be named on this machine only: others would learn which folders there are, and Windows would
             # log in to any server whose share is named.
             here = ipaddress.ip_address(sender[0].partition("%")[0]).is_loopback
-            is_folder = name is not None and here and Path(name).is_absolute() and not name.startswith(("\\\\", "//"))
-            self.bridge.restart(name if name is None or is_folder else self._known(name))
-            self._send(sender, "/bridge/restart", self.bridge.state)
+            is_folder = here and Path(name).is_absolute() and not name.startswith(("\\\\", "//"))
 
-    @staticmethod
-    def _known(name: str) -> str:
-        if name not in (there := checkpoints.available()):
-            raise NoModel(
-                f"There is no checkpoint {name[:60]!r} here; there are: {', '.join(there)}. Get it: clipbridge pull NAME"
-            )
-        return name
+            def look() -> str:
+                return name if is_folder and checkpoints.find(name) else known(name)
+
+            self._aside(look, go, sender, address)
+        elif args.press(given, address):
+            go(None)
 
     def ping(self, _given: list[Any], sender: Target, message: Any) -> None:
         self._transport.sendto(b"/bridge/pong" + message.dgram[len(b"/bridge/ping") :], sender)
@@ -305,6 +398,27 @@ class OscFrontend(asyncio.DatagramProtocol):
         for target in self._subscribers:
             self._send(target, "/bridge/state", state, why)
 
+    def voice_changed(self, voice: int, job: Job | None, state: str, why: str) -> None:
+        self._drop_old_subscribers()
+        askers = [job.reply_to] if job is not None and job.reply_to is not None else []
+        for target in dict.fromkeys([*askers, *self._subscribers]):
+            self._send(target, "/bridge/voice", voice, state, why)
+
+    def pad_changed(self, pad: int, state: str, value: float, why: str) -> None:
+        self._drop_old_subscribers()
+        for target in self._subscribers:
+            self._send(target, f"/bridge/pad/{pad}/state", state, float(value), *(("why", why) if why else ()))
+
+    def pad_saved(self, pad: int, press: Press, path: str, why: str) -> None:
+        self._drop_old_subscribers()
+        for target in dict.fromkeys([press.reply_to, *self._subscribers]):
+            self._send(target, f"/bridge/pad/{pad}/saved", path, why)
+
+    def audio_changed(self, state: str, why: str) -> None:
+        self._drop_old_subscribers()
+        for target in self._subscribers:
+            self._send(target, "/bridge/audio", state, why)
+
     def preparing(self, stage: engine.Stage) -> None:
         pass  # loading is told by /bridge/state and /bridge/status
 
@@ -315,61 +429,16 @@ class OscFrontend(asyncio.DatagramProtocol):
         self._send(target, address, exact(event.job_id), *(event.fields[name] for name in positional), *rest)
 
 
-class Double(float):
-    """A number that goes out as a 64-bit float."""
+def _only(given: list[Any], name: str) -> Any:
+    if len(given) != 1:
+        raise BadArgument(f"{name} wants one value.")
+    return given[0]
 
 
-def exact(job_id: JobId) -> JobId:
-    """An id that comes back as it came: a double that a 32-bit float cannot hold stays a double."""
-    if isinstance(job_id, float):
-        try:
-            return job_id if struct.unpack("f", struct.pack("f", job_id))[0] == job_id else Double(job_id)
-        except OverflowError:
-            return Double(job_id)
-    return job_id
-
-
-def encode(address: str, values: tuple[Any, ...]) -> bytes:
-    """An OSC message: texts become s, whole numbers i (h beyond 32 bits), floats f, Double d."""
-    builder = OscMessageBuilder(address)
-    for value in values:
-        if isinstance(value, str):
-            builder.add_arg(value.replace("\0", "").encode("utf-8", "replace").decode(), "s")
-        elif isinstance(value, int):
-            builder.add_arg(value, "i" if -(2**31) <= value < 2**31 else "h")
-        else:
-            builder.add_arg(value, "d" if isinstance(value, Double) else "f")
-    return builder.build().dgram
-
-
-def bind(config: OscConfig) -> socket.socket:
-    """The daemon's socket. Raises AlreadyRunning, PortTaken, ConfigError."""
-    try:
-        udp, granted = portable.bind_udp(config.host, config.port, RECEIVE_BUFFER_BYTES)
-    except OSError as error:
-        if portable.is_port_taken(error):
-            if _pongs(config):
-                raise AlreadyRunning(
-                    f"Clipbridge is running already on port {config.port}: just use it, or give this one another --osc-port."
-                ) from error
-            raise PortTaken(
-                f"Another program holds UDP port {config.port}. Close it, or choose another port with --osc-port."
-            ) from error
-        raise ConfigError(
-            f"osc.host {config.host} port {config.port} cannot be listened on: {error.strerror}."
-        ) from error
-    log.debug("the system granted a receive buffer of %d bytes", granted)
-    return udp
-
-
-def _pongs(config: OscConfig) -> bool:
-    """Whether a Clipbridge answers on the port that we could not get."""
-    token = secrets.token_hex(4)
-    host = "127.0.0.1" if config.host == "0.0.0.0" else "::1" if config.host == "::" else config.host
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.settimeout(1.0)
-        try:
-            probe.sendto(encode("/bridge/ping", (token,)), (host, config.port))
-            return probe.recv(4096) == encode("/bridge/pong", (token,))
-        except (OSError, struct.error):
-            return False
+def known(name: str) -> str:
+    """A checkpoint's name that is on this disk. Raises NoModel."""
+    if name not in (there := checkpoints.available()):
+        raise NoModel(
+            f"There is no checkpoint {name[:60]!r} here; there are: {', '.join(there)}. Get it: clipbridge pull NAME"
+        )
+    return name

@@ -1,0 +1,130 @@
+"""A virtual audio device: a private JACK server with the dummy driver, and a recorder of all that it plays."""
+
+from __future__ import annotations
+
+import contextlib
+import glob
+import os
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Iterator
+
+import numpy as np
+import psutil
+import pytest
+
+from tests.harness import need, skip_or_fail
+
+RATE, BLOCK, CHANNELS = 48_000, 1_024, 2
+
+
+class Jack:
+    """One server. `environment` is what makes a program use it, and it alone. `timeout_ms`: how long it waits for a client
+    that says nothing; after a client was killed it answers nobody for about twenty times as long."""
+
+    def __init__(self, timeout_ms: int = 2_000) -> None:
+        self.timeout_ms = timeout_ms
+        self.name = "t" + uuid.uuid4().hex[:8]
+        self.environment = {
+            "JACK_DEFAULT_SERVER": self.name,
+            "JACK_NO_START_SERVER": "1",
+            "JACK_NO_AUDIO_RESERVATION": "1",
+        }
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start the server and wait until it answers. -S: blocks come in turn, -m: no connection is made late."""
+        command = [
+            need("jackd"), "-n", self.name, "--no-realtime", "-S", "-t", str(self.timeout_ms), "-d", "dummy", "-m",
+            "-r", str(RATE), "-p", str(BLOCK), "-C", str(CHANNELS), "-P", str(CHANNELS),
+        ]  # fmt: skip
+        _forget_dead_servers()
+        environment = {**os.environ, **self.environment}
+        self.process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        end = time.monotonic() + 15
+        while subprocess.run([need("jack_lsp")], env=environment, capture_output=True, check=False).returncode:
+            assert time.monotonic() < end and self.process.poll() is None, "jackd does not start"
+            time.sleep(0.05)
+
+    def stop(self) -> None:
+        """End the server, as a pulled plug does for its clients, and remove what it leaves behind. A killed one would stay
+        in JACK's list of at most eight."""
+        if self.process is not None:
+            self.process.terminate()
+            try:
+                self.process.wait(8)  # it may wait its timeout for a client
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+            self.process = None
+        for pattern in (f"/dev/shm/jack_{self.name}_*", f"/dev/shm/jack_sem.{os.getuid()}_{self.name}_*"):
+            for file in glob.glob(pattern):
+                with contextlib.suppress(OSError):
+                    os.unlink(file)
+
+
+def _forget_dead_servers() -> None:
+    """JACK keeps a list of at most eight servers, and a killed one stays in it; while none runs, it is of dead ones."""
+    if not any(process.info["name"] == "jackd" for process in psutil.process_iter(["name"])):
+        for file in ("/dev/shm/jack-shm-registry", *glob.glob("/dev/shm/jack-[0-9]*")):
+            with contextlib.suppress(OSError):
+                os.unlink(file)
+
+
+@contextlib.contextmanager
+def jack(timeout_ms: int = 2_000) -> Iterator[Jack]:
+    """A running server, or the test is skipped (and fails in CI)."""
+    if sys.platform != "linux":
+        pytest.skip("JACK's dummy driver as Debian has it")
+    server = Jack(timeout_ms)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+class Recorder:
+    """Everything that the server plays, from now on, with the time at which each block was heard."""
+
+    def __init__(self, server: Jack) -> None:
+        os.environ.update(server.environment)  # the library reads the process's own
+        try:
+            import jack
+        except (ImportError, OSError) as error:
+            skip_or_fail(f"JACK-Client cannot be used: {error}")
+        self.client = jack.Client("recorder")
+        self._ins = [self.client.inports.register(f"in_{number}") for number in range(CHANNELS)]
+        self._blocks: list[np.ndarray] = []
+        self._times: list[float] = []
+        self.client.set_process_callback(self._process)
+        self.client.activate()
+        for number, port in enumerate(self._ins, 1):
+            self.client.connect(f"system:monitor_{number}", port)
+
+    def _process(self, _frames: int) -> None:
+        self._times.append(time.monotonic())
+        self._blocks.append(np.stack([port.get_array().copy() for port in self._ins], axis=1))
+
+    def heard(self) -> np.ndarray:
+        """(frames, channels) so far."""
+        return np.concatenate(self._blocks) if self._blocks else np.zeros((0, CHANNELS), np.float32)
+
+    def sounding_after(self, since: float) -> list[float]:
+        """The seconds after `since` (time.monotonic) of the blocks that were not silent."""
+        return [at - since for at, block in zip(self._times, self._blocks, strict=False) if at >= since and block.any()]
+
+    def wait_for_sound(self, since: float, timeout_s: float = 10.0) -> float:
+        """Seconds from `since` to the first block with sound."""
+        end = time.monotonic() + timeout_s
+        while time.monotonic() < end:
+            if found := self.sounding_after(since):
+                return found[0]
+            time.sleep(0.01)
+        raise AssertionError("nothing was heard")
+
+    def close(self) -> None:
+        self.client.deactivate()
+        self.client.close()

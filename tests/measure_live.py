@@ -1,0 +1,130 @@
+"""Figures of the live part, for RESULTS.md: `python -m tests.measure_live [--minutes 5]`. Needs what tests/test_live.py needs.
+
+Pads: from the packet to the first sample that is heard, at a block of 1,024 frames (21.3 ms). Panic: from the packet to the
+last one. Soak: a looped voice while clips are made and 5,000 messages a second come in.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+from tests.harness import Client, Daemon, pairs
+from tests.jack_device import BLOCK, RATE, Recorder, jack
+
+PRESSES, PANICS, RAIN = 100, 20, 5_000
+
+
+def main() -> None:
+    """Measure and print."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--minutes", type=float, default=5.0)
+    minutes = options.parse_args().minutes
+    with jack() as server, tempfile.TemporaryDirectory() as place:
+        os.environ.update(server.environment)
+        daemon = Daemon(Path(place) / "clips", Path(place) / "home", "--audio-device", "system")
+        recorder = Recorder(server)
+        try:
+            client = daemon.client()
+            client.send("/bridge/pad/1/set", "kick", 0.2)
+            print("| what | figure |\n|---|---|")
+            print(f"| one block of the device | {1000 * BLOCK / RATE:.1f} ms |")
+            pads("alone", client, recorder)
+            busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(os.cpu_count() or 2)]
+            try:
+                pads("beside a busy loop a core", client, recorder)
+            finally:
+                for process in busy:
+                    process.kill()
+                    process.wait()
+            panics(client, recorder)
+            soak(minutes, client, daemon.client(), recorder)
+        finally:
+            recorder.close()
+            daemon.stop()
+
+
+def ready(client: Client) -> None:
+    """Wait until the pad has both takes."""
+    while True:
+        client.send("/bridge/pads")
+        if client.until("/bridge/pad/1/state")[1][:2] == ["ready", 2.0]:
+            return
+        time.sleep(0.05)
+
+
+def pads(what: str, client: Client, recorder: Recorder) -> None:
+    """From the packet to the first block with sound, less the block itself: that is when it was made."""
+    delays = []
+    for press in range(PRESSES):
+        ready(client)
+        time.sleep(0.3 + 0.0013 * press)
+        at = time.monotonic()
+        client.send("/bridge/pad/1/play")
+        delays.append(1000 * recorder.wait_for_sound(at))
+    delays.sort()
+    print(
+        f"| pad, packet to sound, {what}, p50 / p99 of {PRESSES} | {statistics.median(delays):.1f} / {delays[-2]:.1f} ms |"
+    )
+
+
+def panics(client: Client, recorder: Recorder) -> None:
+    """From the packet to the last block with sound."""
+    delays = []
+    for number in range(PANICS):
+        client.send("/bridge/generate", "drone", 10.0, "steps", 1, "sink", "audio", "id", f"panic {number}")
+        client.until("/bridge/done", job=f"panic {number}")
+        recorder.wait_for_sound(time.monotonic())
+        time.sleep(0.2 + 0.0013 * number)
+        at = time.monotonic()
+        client.send("/bridge/stop")
+        time.sleep(0.5)
+        delays.append(1000 * max(recorder.sounding_after(at), default=0.0))
+    print(
+        f"| panic, packet to silence, p50 / most of {PANICS} | {statistics.median(delays):.1f} / {max(delays):.1f} ms |",
+        flush=True,
+    )
+
+
+def soak(minutes: float, client: Client, other: Client, recorder: Recorder) -> None:
+    """A voice that never stops, beside everything."""
+    client.send("/bridge/generate", "drone", 10.0, "steps", 1, "sink", "audio", "gain", 0.2, "id", "soak")
+    voice = pairs(client.until("/bridge/done", job="soak")[1], 3)["voice"]
+    client.send(f"/bridge/voice/{voice}/loop", 1)
+    ending = threading.Event()
+    sent = [0]
+
+    def rain() -> None:
+        while not ending.is_set():
+            started = time.monotonic()
+            for _ in range(RAIN // 50):
+                other.send("/bridge/set/seconds", 2.0)
+            sent[0] += RAIN // 50
+            time.sleep(max(0.0, 1 / 50 - (time.monotonic() - started)))
+
+    thread = threading.Thread(target=rain)
+    thread.start()
+    clips, end, began = 0, time.monotonic() + 60 * minutes, time.monotonic()
+    while time.monotonic() < end:
+        client.send("/bridge/generate", "kick", 1.0, "id", f"clip {clips}")
+        client.until("/bridge/done", job=f"clip {clips}")
+        clips += 1
+    ending.set()
+    thread.join()
+    client.send("/bridge/status")
+    underflows = pairs(client.until("/bridge/status")[1], 1)["underflows"]
+    took = time.monotonic() - began
+    print(
+        f"| {minutes:g} minutes, {clips} clips made, {sent[0] / took:.0f} messages a second: underflows | {underflows} |"
+    )
+
+
+if __name__ == "__main__":
+    main()

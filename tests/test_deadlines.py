@@ -1,0 +1,95 @@
+"""Deadlines: takes, then steps are lowered as little as needed; what cannot be is told at once; the reply says what was chosen."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from bridge import deadlines
+from bridge.clip import Prompt
+from bridge.errors import TooLate
+from bridge.job import Ask
+from bridge.jobs import Jobs
+from tests.harness import Client, pairs
+
+
+def prompt(steps: int = 20, takes: int = 4) -> Prompt:
+    return Prompt("rain", "rain", 2.0, seed=1, steps=steps, takes=takes)
+
+
+def seconds_of(tried: Prompt) -> float:
+    return tried.takes * (0.1 + 0.05 * tried.steps)
+
+
+@pytest.mark.parametrize(
+    ("left_s", "takes", "steps"),
+    [(9.0, 4, 20), (4.0, 3, 20), (3.9, 3, 20), (2.6, 2, 20), (1.3, 1, 20), (1.2, 1, 18), (0.75, 1, 11), (0.7, 1, 10)],
+)
+def test_takes_go_first_then_steps_and_no_more_than_needed(left_s: float, takes: int, steps: int) -> None:
+    fitted = deadlines.fit(prompt(), left_s, 10, seconds_of)
+    assert fitted is not None and (fitted.takes, fitted.steps) == (takes, steps)
+    assert deadlines.ROOM * seconds_of(fitted) <= left_s
+
+
+def test_below_the_least_steps_it_cannot_be_and_steps_that_were_asked_for_are_never_raised() -> None:
+    assert deadlines.fit(prompt(), 0.6, 10, seconds_of) is None
+    fewer = deadlines.fit(prompt(steps=4), 0.5, 4, seconds_of)
+    assert fewer is not None and (fewer.takes, fewer.steps) == (1, 4)
+    assert deadlines.fit(prompt(steps=4), 0.1, 4, seconds_of) is None
+
+
+def test_while_nothing_is_measured_nothing_is_lowered_or_refused() -> None:
+    assert deadlines.fit(prompt(), 0.1, 10, lambda tried: 0.0) == prompt()
+
+
+def test_a_deadline_counts_what_waits_and_is_looked_at_again_when_the_job_begins(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = [100.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    jobs = Jobs()
+    jobs.eta.learn(prompt(takes=1), denoise_s=1.0, rest_s=0.1)  # 0.05 s a step
+    ask = Ask("rain", deadline_s=3.0)
+    first = jobs.add(ask, prompt(takes=1), "me", 1, None, 10)
+    second = jobs.add(ask, prompt(takes=1), "me", 2, None, 10)
+    third = jobs.add(ask, prompt(takes=1), "me", 3, None, 10)
+    assert [job.prompt.steps for job in (first, second)] == [20, 20] and 10 <= third.prompt.steps < 20
+    with pytest.raises(TooLate, match="even with one take of 10 steps"):
+        jobs.add(ask, prompt(takes=1), "me", 4, None, 10)
+    assert len(jobs.queue) == 3
+    patient = jobs.add(Ask("rain", deadline_s=60.0), prompt(takes=1), "me", 4, None, 10)
+    assert patient.serial == third.serial + 1 and patient.prompt.steps == 20
+    now[0] += 2.0  # the first took its time
+    jobs.meet_deadline(second)
+    assert 10 <= second.prompt.steps < 20
+    now[0] += 0.9
+    with pytest.raises(TooLate):
+        jobs.meet_deadline(second)
+    assert second.late_seconds() == pytest.approx(-0.1) and patient.late_seconds() == pytest.approx(-57.1)
+
+
+def test_a_reply_says_what_a_deadline_left_and_a_deadline_that_cannot_be_is_refused_at_once(client: Client) -> None:
+    client.send("/bridge/generate", "kick", 0.5, "steps", 5)  # something is measured, whatever ran before
+    client.until("/bridge/done")
+    client.send("/bridge/generate", "kick", 1.0, "takes", 3, "deadline_s", 3_000.0, "id", "calm")
+    _, queued = client.until("/bridge/queued", job="calm")
+    assert (pairs(queued, 3)["takes"], pairs(queued, 3)["steps"]) == (3, 20)
+    done = pairs(client.end_of("calm")[1], 3)
+    assert (done["takes"], done["steps"], done["late_seconds"]) == (3, 20, 0.0)
+    client.send("/bridge/generate", "endless rain", 120.0, "steps", 250, "takes", 16, "deadline_s", 0.1, "id", "hurry")
+    address, (_, code, why) = client.until("/bridge/queued", "/bridge/failed", job="hurry", timeout_s=2)
+    assert (address, code) == ("/bridge/failed", "too_late") and "10 steps" in why
+    address, values = client.ask("/bridge/generate", "kick", 1.0, "deadline_s", float("nan"), "id", "odd")
+    assert (address, values[1]) == ("/bridge/failed", "bad_argument")
+
+
+def test_a_tight_deadline_lowers_what_it_must_and_the_clip_comes(client: Client) -> None:
+    client.send("/bridge/generate", "kick", 1.0, "takes", 4, "id", "free")
+    soon = 0.6 * client.until("/bridge/queued", job="free")[1][2]
+    client.end_of("free")
+    client.send("/bridge/generate", "kick", 1.0, "takes", 4, "deadline_s", soon, "id", "tight")
+    address, values = client.end_of("tight")
+    assert address == "/bridge/done"
+    tight = pairs(values, 3)
+    assert tight["takes"] < 4 and 10 <= tight["steps"] <= 20

@@ -1,0 +1,359 @@
+"""Clips through a real (virtual) audio device: sample-exact, silent at once when asked, back when the device is back."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+import soundfile
+
+from bridge.doctor import sound
+from tests.harness import Client, Daemon, pairs
+from tests.jack_device import BLOCK, RATE, Jack, Recorder, jack
+
+BLOCK_S = BLOCK / RATE
+LOSSES = int(os.environ.get("CLIPBRIDGE_DEVICE_LOSSES", "2"))  # 20 by command: see RESULTS.md
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Jack]:
+    with jack() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def stage(server: Jack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
+    """A daemon whose audio device is open."""
+    place = tmp_path_factory.mktemp("stage")
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in server.environment.items():
+            patch.setenv(name, value)
+        daemon = Daemon(place / "clips", place / "home", "--model", "untrained", "--audio-device", "system")
+        opened = daemon.wait_for(lambda line: line["event"] == "audio" and line["state"] == "open")
+        assert opened["why"].startswith("system, 48000 Hz, 2 channels")
+        yield daemon
+        daemon.stop()
+
+
+@pytest.fixture
+def recorder(server: Jack) -> Iterator[Recorder]:
+    recorder = Recorder(server)
+    yield recorder
+    recorder.close()
+
+
+def ended(client: Client, voice: int) -> str:
+    """Wait for the end of a voice; why it ended."""
+    while True:
+        _, (number, state, why) = client.until("/bridge/voice")
+        if (number, state) == (voice, "ended"):
+            return str(why)
+
+
+def play(client: Client, *values: object, job: str) -> int:
+    """Ask for a clip to be heard; the number of its voice."""
+    client.send("/bridge/generate", *values, "steps", 2, "id", job)
+    return int(pairs(client.until("/bridge/done", job=job)[1], 3)["voice"])
+
+
+def test_a_clip_is_heard_exactly_as_its_file_says(stage: Daemon, recorder: Recorder) -> None:
+    client = stage.client()
+    client.send("/bridge/generate", "rain", 1.0, "sink", "both", "steps", 2, "id", "exact")
+    _, done = client.until("/bridge/done", job="exact")
+    assert ended(client, int(pairs(done, 3)["voice"])) == ""
+    time.sleep(0.1)
+    file, rate = soundfile.read(done[1], dtype="float32")
+    heard = recorder.heard()
+    first = int(np.nonzero(heard[:, 0])[0][0]) - int(np.nonzero(file)[0][0])
+    assert rate == RATE
+    piece = heard[first : first + len(file)]
+    assert np.abs(piece - file[:, None]).max() < 1.5 / 2**23  # the file has 24 bits
+    assert not heard[first + len(file) :].any()
+
+
+def test_sink_audio_makes_no_file_and_gain_and_pan_are_kept(stage: Daemon, recorder: Recorder) -> None:
+    before = set(stage.folder.rglob("*.wav"))
+    client = stage.client()
+    voice = play(client, "wind", 0.5, "sink", "audio", "gain", 0.5, "pan", 1.0, job="panned")
+    ended(client, voice)
+    time.sleep(0.1)
+    heard = recorder.heard()
+    assert not heard[:, 0].any() and np.abs(heard[:, 1]).max() == pytest.approx(0.5 * 10 ** (-1 / 20), rel=1e-3)
+    assert set(stage.folder.rglob("*.wav")) == before
+
+
+def test_a_panic_silences_all_voices_within_moments_while_the_engine_works_and_messages_rain(
+    stage: Daemon, recorder: Recorder
+) -> None:
+    client, other = stage.client(), stage.client()
+    for number in range(3):
+        play(client, "drone", 20.0, "sink", "audio", "gain", 0.3, job=f"drone {number}")
+    client.send("/bridge/generate", "busy", 30.0, "steps", 100, "id", "busy")
+    client.until("/bridge/progress", job="busy")
+    raining = threading.Event()
+
+    def rain() -> None:
+        while not raining.is_set():
+            for _ in range(50):
+                other.send("/bridge/set/seconds", 2.0)
+            time.sleep(0.01)
+
+    thread = threading.Thread(target=rain)
+    thread.start()
+    try:
+        recorder.wait_for_sound(time.monotonic())
+        at = time.monotonic()
+        client.send("/bridge/stop")
+        time.sleep(1.0)
+    finally:
+        raining.set()
+        thread.join()
+    # The device's own delay: one block that is being played, one that is ready, and one that is being made.
+    assert max(recorder.sounding_after(at)) < 0.02 + 3 * BLOCK_S + 0.05
+    client.send("/bridge/status")
+    assert client.until("/bridge/status")[1][0] == "ready"
+    client.send("/bridge/cancel")
+
+
+def test_what_was_asked_for_before_a_panic_is_made_and_not_heard(stage: Daemon, recorder: Recorder) -> None:
+    client = stage.client()
+    client.send("/bridge/generate", "late", 2.0, "sink", "both", "steps", 30, "id", "late")
+    client.until("/bridge/progress", job="late")
+    client.send("/bridge/stop")
+    _, done = client.until("/bridge/done", job="late")
+    assert Path(done[1]).is_file() and "voice" not in pairs(done, 3)
+    time.sleep(0.3)
+    assert not recorder.heard().any()
+
+
+def test_a_voice_is_stopped_and_changed_by_its_number(stage: Daemon, recorder: Recorder) -> None:
+    client = stage.client()
+    voice = play(client, "drone", 10.0, "sink", "audio", job="voice")
+    client.send(f"/bridge/voice/{voice}/gain", 0.1, 10.0)
+    client.send(f"/bridge/voice/{voice}/pan", -1.0)
+    client.send(f"/bridge/voice/{voice}/loop", 1)
+    recorder.wait_for_sound(time.monotonic())
+    time.sleep(0.3)
+    latest = recorder.heard()[-2 * BLOCK :]
+    assert 0 < np.abs(latest[:, 0]).max() < 0.2 and not latest[:, 1].any()
+    client.send(f"/bridge/voice/{voice}/stop", 30.0)
+    assert ended(client, voice) == ""
+    for address, values, code in (
+        (f"/bridge/voice/{voice}/stop", (), "unknown_voice"),
+        ("/bridge/voice/77/gain", (9.0,), "bad_argument"),
+        ("/bridge/voice/77/gain", (), "bad_argument"),
+        ("/bridge/voice/77/loop", (0.5,), "bad_argument"),
+        ("/bridge/voice/77/stop", (float("nan"),), "bad_argument"),
+        ("/bridge/voice/0/stop", (), "bad_argument"),
+        ("/bridge/voice/1/explode", (), "unknown_address"),
+        ("/bridge/voice//stop", (), "unknown_address"),
+    ):
+        assert client.ask(address, *values)[1][1] == code, address
+
+
+def pad_state(client: Client, pad: int, state: str, value: float) -> None:
+    """Ask, and listen, until a pad says so."""
+    end = time.monotonic() + 30
+    while time.monotonic() < end:
+        client.send("/bridge/pads")
+        with contextlib.suppress(AssertionError):
+            if client.until(f"/bridge/pad/{pad}/state", timeout_s=0.3)[1][:2] == [state, value]:
+                return
+    raise AssertionError(f"pad {pad} is not {state} {value}")
+
+
+def test_a_press_sounds_a_take_that_is_ready_at_once_and_the_pad_fills_itself_again(
+    stage: Daemon, recorder: Recorder
+) -> None:
+    client = stage.client()
+    client.send("/bridge/subscribe")
+    client.send("/bridge/pad/3/set", "rain", 0.3, "steps", 2, "seed", 5, "gain", 0.5)
+    pad_state(client, 3, "ready", 2.0)
+    delays, levels = [], []
+    for press in range(12):
+        time.sleep(0.013 * press)  # all places within a block
+        at = time.monotonic()
+        client.send("/bridge/pad/3/play", 127 if press % 2 else 0.5)
+        delays.append(recorder.wait_for_sound(at))
+        _, (voice, state, _why) = client.until("/bridge/voice")
+        assert state == "began"
+        levels.append(voice)
+        while client.until("/bridge/voice")[1] != [voice, "ended", ""]:
+            pass
+        pad_state(client, 3, "ready", 2.0)
+    # The device makes a block while it plays the one before, so up to two pass until ours is heard.
+    assert max(delays) < 2 * BLOCK_S + 0.06, delays
+    client.send("/bridge/pad/3/play", 0)
+    client.send("/bridge/pad/3/save")
+    _, (path, why) = client.until("/bridge/pad/3/saved")
+    assert why == "" and soundfile.info(path).frames == 14_400
+    client.send("/bridge/pad/3/clear")
+    pad_state(client, 3, "empty", 0.0)
+    client.send("/bridge/pad/3/play")
+    assert client.until("/bridge/error")[1][1] == "pad_empty"
+
+
+def test_a_locked_pad_sounds_the_same_take_again_and_an_open_one_another(stage: Daemon, recorder: Recorder) -> None:
+    client = stage.client()
+    client.send("/bridge/subscribe")
+    client.send("/bridge/pad/4/set", "wind", 0.2, "steps", 2)
+    pad_state(client, 4, "ready", 2.0)
+
+    def pressed() -> np.ndarray:
+        start = len(recorder.heard())
+        client.send("/bridge/pad/4/play")
+        while client.until("/bridge/voice")[1][1] != "ended":
+            pass
+        time.sleep(0.15)
+        heard = recorder.heard()[start:, 0]
+        first = int(np.nonzero(heard)[0][0])
+        return heard[first : first + 9_000]
+
+    client.send("/bridge/pad/4/lock", 1)
+    one, two = pressed(), pressed()
+    assert np.array_equal(one, two)
+    client.send("/bridge/pad/4/lock", 0)
+    assert np.array_equal(one, pressed())
+    pad_state(client, 4, "ready", 2.0)
+    assert not np.array_equal(one, pressed())
+    client.send("/bridge/pad/4/clear")
+
+
+def test_an_ask_goes_before_a_pad_that_is_being_filled(stage: Daemon) -> None:
+    client = stage.client()
+    client.send("/bridge/subscribe")
+    client.send("/bridge/pad/5/set", "endless drone", 30.0, "steps", 250)
+    client.until("/bridge/pad/5/state")
+    while client.until("/bridge/pad/5/state")[1][:1] != ["filling"]:
+        pass
+    client.send("/bridge/generate", "now", 0.2, "steps", 2, "id", "now")
+    _, queued = client.until("/bridge/queued", job="now")
+    client.until("/bridge/done", job="now", timeout_s=3)
+    assert queued[2] < 3.0  # what is promised does not count the pad's own work
+    client.send("/bridge/pad/5/set", "short", 0.2, "steps", 2)
+    pad_state(client, 5, "ready", 2.0)
+    client.send("/bridge/pad/5/clear")
+    pad_state(client, 5, "empty", 0.0)
+
+
+@pytest.mark.parametrize(
+    ("address", "values", "code"),
+    [
+        ("/bridge/pad/128/set", ("rain",), "bad_argument"),
+        ("/bridge/pad/1/set", (), "bad_argument"),
+        ("/bridge/pad/1/set", ("rain", 60.0), "bad_argument"),
+        ("/bridge/pad/1/set", ("rain", "takes", 4), "bad_argument"),
+        ("/bridge/pad/1/set", ("rain", "sink", "audio"), "bad_argument"),
+        ("/bridge/pad/1/play", (float("nan"),), "bad_argument"),
+        ("/bridge/pad/1/play", (1.0,), "pad_empty"),
+        ("/bridge/pad/1/play", ("loud",), "bad_argument"),
+        ("/bridge/pad/1/save", (), "pad_empty"),
+        ("/bridge/pad/1/lock", (3,), "bad_argument"),
+        ("/bridge/pad/1/explode", (), "unknown_address"),
+        ("/bridge/pad/one/play", (), "unknown_address"),
+    ],
+)
+def test_what_a_pad_cannot_do_is_refused_with_a_sentence(
+    stage: Daemon, address: str, values: tuple[object, ...], code: str
+) -> None:
+    answered, (about, said, why) = stage.client().ask(address, *values)
+    assert (answered, about, said) == ("/bridge/error", address, code) and why
+
+
+def player(daemon: Daemon) -> psutil.Process:
+    """The process that has PortAudio."""
+    children = psutil.Process(daemon.process.pid).children(recursive=True)
+    (found,) = [child for child in children if any("libportaudio" in mapped.path for mapped in child.memory_maps())]
+    return found
+
+
+def test_a_lost_device_or_player_is_told_files_go_on_and_sound_comes_back(tmp_path: Path) -> None:
+    with jack(timeout_ms=50) as server, pytest.MonkeyPatch.context() as patch:
+        for name, value in server.environment.items():
+            patch.setenv(name, value)
+        daemon = Daemon(tmp_path / "clips", tmp_path / "home", "--model", "untrained", "--audio-device", "system")
+
+        def audio(state: str, start: int = 0) -> None:
+            daemon.wait_for(lambda line: line["event"] == "audio" and line["state"] == state, start=start)
+
+        try:
+            audio("open")
+            client = daemon.client()
+            client.send("/bridge/subscribe")
+            client.send("/bridge/pad/9/set", "kept", 0.3, "steps", 2)
+            pad_state(client, 9, "ready", 2.0)
+            for cycle, (strike, mend) in enumerate(
+                [(server.stop, server.start)] * LOSSES + [(lambda: player(daemon).kill(), lambda: None)] * 2
+            ):
+                voice = play(client, "drone", 10.0, "sink", "audio", job=f"heard {cycle}")
+                start = len(daemon.lines)
+                strike()
+                at = time.monotonic()
+                audio("lost", start)
+                assert time.monotonic() - at < 4.0  # within 2 s where nothing else runs
+                assert ended(client, voice) != ""
+                client.send("/bridge/generate", "folder", 0.2, "steps", 2, "id", f"folder {cycle}")
+                assert Path(client.until("/bridge/done", job=f"folder {cycle}")[1][1]).is_file()
+                at = time.monotonic()
+                mend()
+                audio("open", start)
+                assert time.monotonic() - at < 10.0  # JACK takes a second of it after a client was killed
+            recorder = Recorder(server)
+            at = time.monotonic()
+            client.send("/bridge/pad/9/play")  # its takes were made before all that
+            recorder.wait_for_sound(at)
+            recorder.close()
+        finally:
+            daemon.stop()
+        again = Daemon(tmp_path / "clips", tmp_path / "home", "--model", "untrained")
+        try:
+            client = again.client()
+            client.send("/bridge/subscribe")
+            pad_state(client, 9, "ready", 2.0)  # the pad is still there, and was filled without being asked
+        finally:
+            again.stop()
+
+
+def test_devices_and_doctor_name_what_can_sound(server: Jack) -> None:
+    environment = {**os.environ, **server.environment}
+    listed = subprocess.run(
+        [sys.executable, "-m", "bridge", "devices"], env=environment, capture_output=True, text=True, check=True
+    )
+    assert "system  (JACK Audio Connection Kit, 48000 Hz, 2 channels)" in listed.stdout
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in server.environment.items():
+            patch.setenv(name, value)
+        assert sound.check("system").state == "ok"
+        wrong = sound.check("no such thing")
+        assert wrong.state == "warning" and "system" in wrong.what and "folder" in wrong.what
+
+
+def test_without_a_device_an_ask_for_sound_is_refused_with_a_sentence_and_files_go_on(tmp_path: Path) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("JACK_NO_START_SERVER", "1")
+        patch.setenv("JACK_DEFAULT_SERVER", "nobody")
+        daemon = Daemon(
+            tmp_path / "clips", tmp_path / "home", "--model", "untrained", "--audio-device", "no such thing"
+        )
+        try:
+            told = daemon.wait_for(lambda line: line["event"] == "audio")
+            if told["state"] == "open":
+                pytest.skip("this machine has a sound card, on which the player falls back")
+            assert told["state"] == "unusable" and told["why"]
+            client = daemon.client()
+            address, values = client.ask("/bridge/generate", "rain", 0.5, "sink", "audio", "id", 1)
+            assert (address, values[1]) == ("/bridge/failed", "no_audio") and "folder" in values[2]
+            client.send("/bridge/stop")
+            client.send("/bridge/generate", "rain", 0.5, "steps", 2, "id", 2)
+            assert client.end_of(2)[0] == "/bridge/done"
+        finally:
+            daemon.stop()

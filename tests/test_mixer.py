@@ -1,0 +1,136 @@
+"""Voices, fades and the limiter: what was asked for sounds exactly, and nothing else ever reaches the speakers."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+import pytest
+
+from bridge.audio.mixer import CEILING, LEAST_FADE_MS, MAX_VOICES, Mixer
+from bridge.playback import Change, Stop
+
+RATE, BLOCK = 48_000, 256
+HOSTILE_BUFFERS = int(os.environ.get("CLIPBRIDGE_HOSTILE_BUFFERS", "5000"))  # 100,000 by command: see RESULTS.md
+
+
+def tone(frames: int = RATE, level: float = 0.5, hertz: float = 220.0, channels: int = 1) -> np.ndarray:
+    wave = level * np.sin(2 * np.pi * hertz * np.arange(frames) / RATE)
+    return np.repeat(wave[:, None], channels, axis=1).astype(np.float32)
+
+
+def rendered(mixer: Mixer, frames: int, block: int = BLOCK) -> np.ndarray:
+    blocks = []
+    for start in range(0, frames, block):
+        mix = np.empty((min(block, frames - start), mixer.channels), np.float32)
+        mixer.render(mix)
+        blocks.append(mix)
+    return np.concatenate(blocks)
+
+
+@pytest.mark.parametrize("block", [1, 64, 1_000, 100_000])
+def test_a_clip_below_the_ceiling_sounds_sample_exactly_in_every_block_size(block: int) -> None:
+    clip = tone(5_000)
+    mixer = Mixer(RATE, 2)
+    mixer.asked.append(mixer.voice(1, clip))
+    heard = rendered(mixer, 6_000, block)
+    assert np.array_equal(heard[:5_000], np.repeat(mixer.voice(1, clip).samples, 2, axis=1)) and not heard[5_000:].any()
+    assert list(mixer.ended) == [1] and not mixer.voices
+
+
+def test_32_voices_are_the_sum_of_each_alone() -> None:
+    mixer = Mixer(RATE, 2)
+    clips = [tone(4_000 + 50 * n, 0.02, 100 + 10 * n) for n in range(32)]
+    for number, clip in enumerate(clips):
+        mixer.asked.append(mixer.voice(number, clip))
+    wanted = np.zeros((6_000, 1), np.float32)
+    for clip in clips:
+        wanted[: len(clip)] += mixer.voice(0, clip).samples
+    assert np.abs(rendered(mixer, 6_000) - wanted).max() < 1e-6
+    assert sorted(mixer.ended) == list(range(32))
+
+
+def test_every_stop_fades_over_at_least_five_milliseconds_and_then_there_is_silence() -> None:
+    mixer = Mixer(RATE, 1)
+    mixer.asked.append(mixer.voice(1, np.full((RATE, 1), 0.0, np.float32) + tone(level=0.8, hertz=50)))
+    rendered(mixer, 1_024)
+    mixer.asked.append(Stop(None, 0.0))
+    after = rendered(mixer, 2_048)[:, 0]
+    fade = round(LEAST_FADE_MS / 1000 * RATE)
+    assert np.abs(after[: fade // 2]).max() > 0.1 and not after[fade:].any()
+    assert np.abs(np.diff(after[: fade + 1])).max() < 0.02  # no step is larger than the tone's and the fade's own
+
+
+def test_a_stop_of_one_voice_leaves_the_others_exact() -> None:
+    mixer = Mixer(RATE, 1)
+    mixer.asked.extend([mixer.voice(1, tone(level=0.2)), mixer.voice(2, tone(level=0.2, hertz=330))])
+    rendered(mixer, 1_024)
+    mixer.asked.append(Stop(1, 20.0))
+    heard = rendered(mixer, 8_192)[2_000:]
+    assert np.abs(heard - mixer.voice(2, tone(level=0.2, hertz=330)).samples[3_024 : 3_024 + len(heard)]).max() < 1e-7
+
+
+def test_gain_and_pan_glide_without_a_step_to_what_was_asked() -> None:
+    mixer = Mixer(RATE, 2)
+    mixer.asked.append(mixer.voice(1, tone(level=0.4)))
+    rendered(mixer, 512)
+    mixer.asked.append(Change(1, gain=0.5, pan=1.0, glide_ms=50.0))
+    heard = rendered(mixer, 9_600)
+    assert np.abs(np.diff(heard, axis=0)).max() < 0.4 * 2 * np.pi * 220 / RATE * 1.1
+    wanted = 0.5 * mixer.voice(1, tone(level=0.4)).samples[512 + 4_800 : 512 + 9_600]
+    assert not heard[4_800:, 0].any() and np.abs(heard[4_800:, 1:] - wanted).max() < 1e-6
+
+
+def test_a_loop_begins_again_until_it_is_let_go() -> None:
+    clip = tone(1_000)
+    mixer = Mixer(RATE, 1)
+    mixer.asked.append(mixer.voice(1, clip, loop=True))
+    samples = mixer.voice(1, clip).samples
+    assert np.array_equal(rendered(mixer, 3_500), np.concatenate([samples] * 4)[:3_500])
+    mixer.asked.append(Change(1, loop=False))
+    heard = rendered(mixer, 1_000)
+    assert np.array_equal(heard[:500], samples[500:]) and not heard[500:].any() and list(mixer.ended) == [1]
+
+
+def test_one_voice_too_many_fades_the_oldest_out() -> None:
+    mixer = Mixer(RATE, 1)
+    for number in range(MAX_VOICES + 1):
+        mixer.asked.append(mixer.voice(number, tone(level=0.001), loop=True))
+    rendered(mixer, 1_024)
+    assert list(mixer.ended) == [0] and len(mixer.voices) == MAX_VOICES
+
+
+def test_the_limiter_goes_down_at_once_and_comes_back_smoothly() -> None:
+    mixer = Mixer(RATE, 1)
+    mixer.asked.extend([mixer.voice(1, tone(480, 3.0)), mixer.voice(2, tone(RATE, 0.3, 440))])
+    heard = rendered(mixer, RATE)[:, 0]
+    assert np.abs(heard).max() <= CEILING
+    alone = mixer.voice(2, tone(RATE, 0.3, 440)).samples[:, 0]
+    assert np.array_equal(heard[12_000:], alone[12_000:])  # 10 dB at 200 dB a second, and then untouched
+
+
+def test_no_hostile_buffer_gets_through() -> None:
+    drawn = np.random.default_rng(0)
+    mixer = Mixer(RATE, 2)
+    for number in range(HOSTILE_BUFFERS):
+        if number % 7 == 0:
+            kind = drawn.integers(8)
+            samples = drawn.normal(size=(int(drawn.integers(0, 600)), int(drawn.integers(1, 3)))).astype(np.float32)
+            if kind == 1:
+                samples[drawn.random(samples.shape) < 0.1] = np.nan
+            elif kind == 2:
+                samples[drawn.random(samples.shape) < 0.1] = drawn.choice([np.inf, -np.inf])
+            elif kind == 3:
+                samples = samples * np.float32(1e30)
+            elif kind == 4:
+                samples = np.full_like(samples, 5.0)
+            elif kind == 5:
+                samples = samples * np.float32(1e-40)
+            voice = mixer.voice(number, samples, float(drawn.uniform(0, 4)), float(drawn.uniform(-1, 1)), kind == 6)
+            mixer.asked.append(voice)
+            mixer.asked.append(Change(int(drawn.integers(number + 1)), gain=float(drawn.uniform(0, 4)), loop=False))
+        if number % 97 == 0:
+            mixer.asked.append(Stop(None, float(drawn.uniform(0, 30))))
+        mix = np.empty((int(drawn.integers(1, 65)), 2), np.float32)
+        mixer.render(mix)
+        assert np.isfinite(mix).all() and np.abs(mix).max() <= CEILING

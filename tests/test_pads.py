@@ -1,0 +1,102 @@
+"""The file in which pads are kept is written by us and read as anybody's."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from bridge.job import Ask, JobState
+from bridge.pads import Pads
+
+
+class StandInBridge:
+    """A bridge that is never idle."""
+
+    def idle(self) -> bool:
+        return False
+
+    def pad_changed(self, *_told: object) -> None:
+        pass
+
+
+def opened(file: Path) -> Pads:
+    pads = Pads(SimpleNamespace(), file)  # type: ignore[arg-type]
+    pads.bridge = StandInBridge()  # type: ignore[assignment]
+    return pads
+
+
+def entry(**changed: object) -> dict[str, object]:
+    return {"ask": {"text": "rain", "sink": "pad", **changed}, "locked": True}
+
+
+def test_what_is_set_is_there_again(tmp_path: Path) -> None:
+    file = tmp_path / "config" / "pads.json"
+    pads = opened(file)
+    pads.set(7, Ask("rain on tin", 2.0, steps=12, note="c4", gain=0.5))
+    pads.set(8, Ask("wind"))
+    pads.clear(8)
+    for thread in threading.enumerate():
+        if thread.name == "keep pads":
+            thread.join(5)
+    again = opened(file)
+    assert [number for number, *_ in again.states()] == [7]
+    assert again._pads[7].ask == Ask("rain on tin", 2.0, steps=12, note="c4", gain=0.5, sink="pad")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "", "{", "[]", "3", "null", json.dumps({"x": entry()}), json.dumps({"1": {"ask": {}}}), json.dumps({"1": entry(text=3)}),
+        json.dumps({"1": entry(steps=10**9)}), json.dumps({"1": entry(steps="many")}), json.dumps({"1": entry(seconds=1e9)}),
+        json.dumps({"1": entry(gain=float("nan"))}), json.dumps({"1": entry(note="h99")}), json.dumps({"1": entry(evil=1)}),
+        json.dumps({"1": entry(text="x" * 5_000)}), "[" * 100_000,
+    ],
+)  # fmt: skip
+def test_a_damaged_file_is_left_out_and_pads_can_be_set(tmp_path: Path, content: str) -> None:
+    file = tmp_path / "pads.json"
+    file.write_text(content, "utf-8")
+    pads = opened(file)
+    assert pads.states() == []
+    pads.set(1, Ask("rain"))
+    assert [(number, state) for number, state, *_ in pads.states()] == [(1, "filling")]
+
+
+def test_one_bad_pad_costs_no_other_and_the_file_is_kept_aside(tmp_path: Path) -> None:
+    file = tmp_path / "pads.json"
+    file.write_text(json.dumps({"1": entry(), "2": entry(steps=2.5), "3": entry()}), "utf-8")
+    assert [number for number, *_ in opened(file).states()] == [1, 3]
+    assert json.loads(file.with_suffix(".bad").read_text("utf-8")).keys() == {"1", "2", "3"}
+
+
+def test_a_pad_that_fails_is_tried_ever_more_rarely_and_one_that_was_refused_at_once_does_not_block_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [0.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    pads = opened(tmp_path / "pads.json")
+    tried: list[tuple[float, str]] = []
+
+    def fill(ask: Ask) -> SimpleNamespace:
+        tried.append((now[0], ask.text))
+        return SimpleNamespace(state=JobState.FAILED, last_event=SimpleNamespace(fields={"why": "no"}))
+
+    pads.bridge = SimpleNamespace(idle=lambda: True, fill=fill, pad_changed=lambda *told: None)  # type: ignore[assignment]
+    pads.set(1, Ask("one"))
+    pads.set(2, Ask("two"))
+    for _ in range(400):
+        now[0] += 0.25
+        pads.fill()
+    times = [at for at, text in tried if text == "one"]
+    assert len(times) == 4 and times[0] == 0.0 and times[3] - times[2] > times[2] - times[1] > times[1] > 9
+    assert len([text for _, text in tried if text == "two"]) == 4
+
+
+def test_a_pad_beyond_the_last_is_left_out(tmp_path: Path) -> None:
+    file = tmp_path / "pads.json"
+    file.write_text(json.dumps({"128": entry(), "-1": entry(), "127": entry()}), "utf-8")
+    assert [number for number, *_ in opened(file).states()] == [127]
