@@ -9,7 +9,6 @@ import asyncio
 import contextlib
 import dataclasses
 import logging
-import threading
 import time
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -34,9 +33,9 @@ from bridge.eta import Eta, EtaFile
 from bridge.job import Ask, Job, JobEvent, JobId, JobState
 from bridge.jobs import Jobs
 from bridge.live import Live
-from bridge.pads import LONGEST_S, Pads, Press, Take
 from bridge.pads import OWNER as PADS_OWNER
 from bridge.pads import SINK as PAD_SINK
+from bridge.pads import Pads, Press, Take, check_length
 from bridge.presets import Presets
 from bridge.supervise import Child
 
@@ -124,8 +123,8 @@ class Bridge:
             raise NotReady(f"{self.why} Mend it, then send /bridge/restart.")
         preset = self.presets.get(ask.preset) if ask.preset else None
         prompt = resolve(ask, preset)
-        if ask.sink == PAD_SINK and prompt.seconds > LONGEST_S:
-            raise BadArgument(f"A pad's clip may be {LONGEST_S:g} seconds long, not {prompt.seconds:g}.")
+        if ask.sink == PAD_SINK:
+            check_length(prompt.seconds)
         if ask.sink in ("audio", "both"):
             self.live.check()
             self.live.open()
@@ -244,14 +243,14 @@ class Bridge:
             await asyncio.sleep(0.02)
         for job in list(self.jobs.unfinished.values()):
             self._fail(job, Stopping("Clipbridge was stopped before this clip was finished."))
-        if (writing := self._keep_eta()) is not None:
-            await asyncio.to_thread(writing.join, 2.0)
+        self._keep_eta()
+        if self._eta_file is not None:
+            await asyncio.to_thread(self._eta_file.wait, 2.0)
         await asyncio.gather(self._engine.close(), self._shaper.close(), self.live.close())
 
-    def _keep_eta(self) -> threading.Thread | None:
-        if self._eta_file is None or self.model is None:
-            return None
-        return self._eta_file.keep(self.jobs.eta, _eta_key(self.model))
+    def _keep_eta(self) -> None:
+        if self._eta_file is not None and self.model is not None:
+            self._eta_file.keep(self.jobs.eta, _eta_key(self.model))
 
     # ---- jobs move ----
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import logging
-import threading
 from bisect import bisect_left
 from collections import deque
 from pathlib import Path
 from statistics import median_low
 
-from bridge import portable
 from bridge.clip import Prompt
+from bridge.keeping import KeptFile
 
 # The middle of the last three runs: follows a laptop that gets hot within two jobs, and one job that had to share the
 # machine with something else does not count.
@@ -21,8 +19,6 @@ MAX_KEYS, MAX_FILE_BYTES = 16, 1_000_000
 
 Kept = dict[str, list[tuple[float, list[float]]]]
 """Curve → (seconds of sound, seconds that the last runs took)."""
-
-log = logging.getLogger("clipbridge")
 
 
 class Curve:
@@ -113,33 +109,25 @@ class EtaFile:
     """What was learned, between runs: by checkpoint and compute. Read once, at the start; written on a thread."""
 
     def __init__(self, file: Path) -> None:
-        self._file = file
         self._kept = _read(file)
-        self._writing = threading.Lock()
+        self._file = KeptFile(file, "times of clips")
 
     def recall(self, eta: Eta, key: str) -> None:
         """Teach `eta` what is kept under `key`."""
         eta.recall(self._kept.get(key, {}))
 
-    def keep(self, eta: Eta, key: str) -> threading.Thread:
-        """Keep what `eta` learned; returns the thread that writes it."""
+    def keep(self, eta: Eta, key: str) -> None:
+        """Keep what `eta` learned."""
         self._kept.pop(key, None)
         self._kept[key] = eta.points()
         while len(self._kept) > MAX_KEYS:
             del self._kept[next(iter(self._kept))]
-        thread = threading.Thread(target=self._write, args=(json.dumps(self._kept),), name="keep eta", daemon=True)
-        thread.start()
-        return thread
+        kept = dict(self._kept)
+        self._file.keep(lambda: kept)
 
-    def _write(self, text: str) -> None:
-        with self._writing:
-            try:
-                self._file.parent.mkdir(parents=True, exist_ok=True)
-                unfinished = self._file.with_suffix(".unfinished")
-                unfinished.write_text(text, "utf-8")
-                portable.replace(unfinished, self._file)
-            except OSError as error:  # a full or read-only disk: it is learned again
-                log.info("the times of clips could not be kept: %s", error)
+    def wait(self, seconds: float) -> None:
+        """Until it is written, or so long."""
+        self._file.wait(seconds)
 
 
 def _read(file: Path) -> dict[str, Kept]:

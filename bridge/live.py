@@ -14,6 +14,7 @@ from typing import Any
 
 import psutil
 
+from bridge.clip import VOICE_FADE_MS
 from bridge.errors import NoAudio, UnknownVoice
 from bridge.playback import Alive, Change, Ended, Hold, Lost, Open, Opened, Play, Release, Sound, Stop, Unusable
 from bridge.supervise import Child
@@ -22,7 +23,6 @@ log = logging.getLogger("clipbridge")
 
 PLAYER_BUDGET_S = 15.0  # some systems take seconds to open a device; a player that is silent for longer hangs
 REMEMBERED_VOICES = 1_000
-LEAST_FADE_MS = 5.0
 LONGEST_PAUSE_S = 30.0  # before a device that opens and takes no sound is opened once more
 
 
@@ -115,7 +115,7 @@ class Live:
         """Whether a voice has not ended yet."""
         return voice in self._voices
 
-    def stop(self, voice: int | None = None, fade_ms: float = LEAST_FADE_MS) -> None:
+    def stop(self, voice: int | None = None, fade_ms: float = VOICE_FADE_MS.low) -> None:
         """Silence one voice, or all. Raises UnknownVoice."""
         self._check(voice)
         if self._spawned and self.state != "failed":
@@ -142,7 +142,7 @@ class Live:
         self._last += 1
         self._voices[self._last] = (owner, file)
         while len(self._voices) > REMEMBERED_VOICES:
-            self._voices.popitem(last=False)
+            self.discard(self._voices.popitem(last=False)[1][1])
         return self._last
 
     def _check(self, voice: int | None) -> None:

@@ -10,17 +10,16 @@ import dataclasses
 import json
 import logging
 import shutil
-import threading
 import time
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from bridge import portable
 from bridge.clip import GAIN, GUIDANCE, PADS, PAN, SECONDS, SEED, STEPS, Model, Prompt, Range
 from bridge.errors import BadArgument, ClipbridgeError, PadEmpty
 from bridge.job import Ask, Job
+from bridge.keeping import KeptFile
 from bridge.live import Live
 from bridge.notes import midi_of
 
@@ -88,21 +87,18 @@ class Pads:
     bridge: Filler
 
     def __init__(self, live: Live, file: Path | None = None) -> None:
-        self._live, self._file = live, file
+        self._live, self._file = live, KeptFile(file, "pads") if file is not None else None
         self._pads: dict[int, Pad] = _read(file)
         self._last_slot = 0
         self._saving: Counter[str] = Counter()  # by file
         self._unwanted: set[str] = set()  # files to be removed once they are saved
-        self._to_write: dict[str, Any] | None = None
-        self._writer: threading.Thread | None = None
-        self._writing = threading.Lock()
 
     def set(self, number: int, ask: Ask) -> None:
         """Give a pad another prompt; what it had ready is gone. Raises BadArgument."""
         if ask.takes not in (None, 1):
             raise BadArgument("A pad makes its takes by itself, one after the other: leave takes out.")
-        if ask.seconds is not None and ask.seconds > LONGEST_S:
-            raise BadArgument(f"A pad's clip may be {LONGEST_S:g} seconds long, not {ask.seconds:g}.")
+        if ask.seconds is not None:
+            check_length(ask.seconds)
         kept = dataclasses.replace(ask, sink=SINK, takes=None, deadline_s=None)
         before = self._pads.get(number)
         self._forget(number)
@@ -167,7 +163,7 @@ class Pads:
             del self._saving[take.file]
             if take.file in self._unwanted:
                 self._unwanted.discard(take.file)
-                _remove(take.file)
+                self._live.discard(take.file)
 
     def states(self) -> list[tuple[int, str, float, str]]:
         """(pad, state, value, why) of all pads."""
@@ -224,7 +220,7 @@ class Pads:
                 pad.ready.append(take)
                 self._tell(number)
                 return
-        _remove(file)  # the pad was cleared or set anew meanwhile
+        self._live.discard(file)  # the pad was cleared or set anew meanwhile
 
     def hold_again(self) -> None:
         """A new player holds nothing yet."""
@@ -257,49 +253,32 @@ class Pads:
             if self._saving[take.file]:
                 self._unwanted.add(take.file)
             else:
-                _remove(take.file)
+                self._live.discard(take.file)
 
     def _tell(self, number: int) -> None:
         self.bridge.pad_changed(number, *(_state(self._pads[number]) if number in self._pads else ("empty", 0.0, "")))
 
     def _keep(self) -> None:
-        """Write all pads on a thread, of which there is one: the newest state is what is written last."""
         if self._file is None:
             return
-        with self._writing:
-            self._to_write = {str(number): (pad.ask, pad.locked) for number, pad in self._pads.items()}
-            if self._writer is None:
-                self._writer = threading.Thread(target=self._write, args=(self._file,), name="keep pads", daemon=True)
-                self._writer.start()
-
-    def _write(self, file: Path) -> None:
-        while True:
-            with self._writing:
-                pads, self._to_write = self._to_write, None
-                if pads is None:
-                    self._writer = None
-                    return
-            told = {
+        pads = {str(number): (pad.ask, pad.locked) for number, pad in self._pads.items()}
+        self._file.keep(
+            lambda: {
                 number: {"ask": dataclasses.asdict(ask), "locked": locked} for number, (ask, locked) in pads.items()
             }
-            try:
-                file.parent.mkdir(parents=True, exist_ok=True)
-                unfinished = file.with_suffix(".unfinished")
-                unfinished.write_text(json.dumps(told, ensure_ascii=False), "utf-8")
-                portable.replace(unfinished, file)
-            except OSError as error:
-                log.warning("the pads could not be kept: %s", error)
+        )
+
+
+def check_length(seconds: float) -> None:
+    """Raises BadArgument for what is too long for a pad."""
+    if seconds > LONGEST_S:
+        raise BadArgument(f"A pad's clip may be {LONGEST_S:g} seconds long, not {seconds:g}.")
 
 
 def _state(pad: Pad) -> tuple[str, float, str]:
     if pad.ready:
         return "ready", float(len(pad.ready)), ""
     return "filling", pad.fraction, pad.fault
-
-
-def _remove(file: str) -> None:
-    with contextlib.suppress(OSError):
-        Path(file).unlink()
 
 
 def _read(file: Path | None) -> dict[int, Pad]:

@@ -11,7 +11,7 @@ TARGET = "bridge.player:main"
 @dataclass(frozen=True, slots=True)
 class Play:
     """Sound a clip from its beginning. `file`: float32 samples as `numpy.save` writes them, (frames, channels) at
-    `sample_rate` Hz, which the player removes; `gain` is a factor, `pan` −1 (left) to 1."""
+    `sample_rate` Hz, which the front removes when the voice has ended; `gain` is a factor, `pan` −1 (left) to 1."""
 
     voice: int
     file: str

@@ -6,7 +6,6 @@ device is lost this process says so and is replaced: PortAudio hangs in what wou
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
 import queue
@@ -14,7 +13,6 @@ import sys
 import threading
 import time
 from multiprocessing.connection import Connection
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -60,9 +58,8 @@ class Player:
         self._held: dict[int, Samples] = {}
         self._holding: set[int] = set()
         self._silenced = 0  # how often everything was stopped
-        self._loading: dict[
-            int, list[Change]
-        ] = {}  # voices that wait for their samples, and what was asked of them since
+        # Voices that wait for their samples, and what was asked of them since.
+        self._loading: dict[int, list[Change]] = {}
         self._stopped: set[int] = set()  # those of them that were stopped
         self._saying, self._asking = threading.Lock(), threading.Lock()
 
@@ -167,8 +164,6 @@ class Player:
             with self._asking:
                 self._loading.pop(play.voice, None)
                 self._stopped.discard(play.voice)
-            with contextlib.suppress(OSError):
-                Path(play.file).unlink()
             if why:
                 self._say(Ended(play.voice, why))
 

@@ -17,7 +17,7 @@ import pytest
 import soundfile
 
 from bridge.doctor import sound
-from tests.harness import Client, Daemon, pairs
+from tests.harness import Client, Daemon, pairs, skip_or_fail
 from tests.jack_device import BLOCK, RATE, Jack, Recorder, jack
 
 BLOCK_S = BLOCK / RATE
@@ -347,7 +347,7 @@ def test_without_a_device_an_ask_for_sound_is_refused_with_a_sentence_and_files_
         try:
             told = daemon.wait_for(lambda line: line["event"] == "audio")
             if told["state"] == "open":
-                pytest.skip("this machine has a sound card, on which the player falls back")
+                skip_or_fail("this machine has a sound card, on which the player falls back")
             assert told["state"] == "unusable" and told["why"]
             client = daemon.client()
             address, values = client.ask("/bridge/generate", "rain", 0.5, "sink", "audio", "id", 1)

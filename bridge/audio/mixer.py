@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from bridge.clip import VOICE_FADE_MS
 from bridge.playback import Change, Stop
 
 Samples = npt.NDArray[np.float32]
@@ -18,7 +19,7 @@ Samples = npt.NDArray[np.float32]
 CEILING = np.float32(10 ** (-1 / 20))  # −1 dBFS: room for the overshoot of the converter, as in the files
 RELEASE_DB_PER_S = 200.0
 MAX_VOICES = 64  # one more fades the oldest out
-LEAST_FADE_MS = 5.0  # shorter is heard as a click
+LEAST_FADE_MS = VOICE_FADE_MS.low  # shorter is heard as a click
 
 
 @dataclass(slots=True, eq=False)

@@ -43,8 +43,8 @@ def measure(
     as it says, which takes minutes a shape; `folder`: where random weights may lie."""
     if size:
         model = str(random_weights.build(size, folder / size))
-    cold = _opened(model, compute, folder)[0]
-    warm, engine = _opened(model, compute, folder)
+    cold = opened(model, compute, folder)[0]
+    warm, engine = opened(model, compute, folder)
     peak = engine.highest_bytes()
     traces = _Counted()
     figures = {
@@ -121,7 +121,17 @@ def timed(work: Callable[[], Any], compute: str) -> float:
     return time.perf_counter() - started
 
 
-def _opened(model: str, compute: str, folder: Path) -> tuple[float, AudioLDM2Engine]:
+def in_turns(kinds: dict[str, Callable[[], float]], rounds: int) -> list[float]:
+    """The median of the seconds that each kind returns, one of each a round."""
+    took: dict[str, list[float]] = {name: [] for name in kinds}
+    for _ in range(rounds):
+        for name, run in kinds.items():
+            took[name].append(run())
+    return [statistics.median(seconds) for seconds in took.values()]
+
+
+def opened(model: str, compute: str, folder: Path | None = None) -> tuple[float, AudioLDM2Engine]:
+    """Seconds that loading and warming took, and the engine. `folder`: its cache, by default the user's."""
     engine = open_engine(EngineConfig(model=model, compute=compute), cache=folder)
     assert isinstance(engine, AudioLDM2Engine)
 
@@ -147,11 +157,7 @@ def _beside(engine: AudioLDM2Engine, recipe: Recipe, seconds: float, rounds: int
         "cached": lambda: _ours(engine, "kick", seconds),
     }
     firsts = {name: run() for name, run in kinds.items()}
-    took: dict[str, list[float]] = defaultdict(list)
-    for _ in range(rounds):
-        for name, run in kinds.items():
-            took[name].append(run())
-    middle = {name: statistics.median(seconds) for name, seconds in took.items()}
+    middle = dict(zip(kinds, in_turns(kinds, rounds), strict=True))
     step = max(0.0, (middle["plain 20"] - middle["plain 2"]) / (RUN_STEPS - 2))
     plain = middle["plain 20"] + (PLAIN_STEPS - RUN_STEPS) * step
 

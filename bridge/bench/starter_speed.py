@@ -9,21 +9,19 @@ from __future__ import annotations
 
 import argparse
 import platform
-import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from bridge.bench.engines import in_turns, opened, timed
 from bridge.bench.main_job import Daemon, stop
 from bridge.clip import Prompt
-from bridge.config import EngineConfig
-from bridge.engine.audioldm2 import AudioLDM2Engine, open_engine
+from bridge.engine.audioldm2 import AudioLDM2Engine
 from bridge.engine.tracing import Eager
 
 IMPORTS = "import torch, transformers, diffusers; transformers.ClapModel; diffusers.AudioLDM2Pipeline"
@@ -40,10 +38,7 @@ def main() -> None:
     imports, ready = in_turns({"imports": _imports, "ready": _start}, chosen.starts)
     print(f"| bare import of torch, transformers and diffusers (baseline) | {imports:.2f} s |")
     print(f"| start to ready | {ready:.2f} s ({ready / imports:.2f} ×) |", flush=True)
-    engine = open_engine(EngineConfig(model="starter", compute="cpu"))
-    assert isinstance(engine, AudioLDM2Engine)
-    engine.load(lambda done, total, what: None)
-    engine.warm(lambda done, total, what: None)
+    _took, engine = opened("starter", "cpu")
     kinds: dict[str, Callable[[], float]] = {
         "as it is": lambda: clip(engine),
         "guided to the end (baseline)": lambda: _guided_to_the_end(engine),
@@ -55,21 +50,10 @@ def main() -> None:
         print(f"| 1 s one-shot, 20 steps, {name} | {seconds:.2f} s ({seconds / took[1]:.2f} ×) |")
 
 
-def in_turns(kinds: dict[str, Callable[[], float]], rounds: int) -> list[float]:
-    """The median of the seconds that each kind returns, one of each a round."""
-    took: dict[str, list[float]] = {name: [] for name in kinds}
-    for _ in range(rounds):
-        for name, run in kinds.items():
-            took[name].append(run())
-    return [statistics.median(seconds) for seconds in took.values()]
-
-
 def clip(engine: AudioLDM2Engine) -> float:
     """Seconds for one snare of a second."""
-    started = time.perf_counter()
-    for _ in engine.generate(Prompt("snare", "snare", 1.0, 40), lambda step, of: None):
-        pass
-    return time.perf_counter() - started
+    prompt = Prompt("snare", "snare", 1.0, 40)
+    return timed(lambda: list(engine.generate(prompt, lambda step, of: None)), engine.compute)
 
 
 def _guided_to_the_end(engine: Any) -> float:
@@ -95,9 +79,7 @@ def _one_thread(engine: Any) -> float:
 
 
 def _imports() -> float:
-    started = time.perf_counter()
-    subprocess.run([sys.executable, "-c", IMPORTS], check=True, capture_output=True)
-    return time.perf_counter() - started
+    return timed(lambda: subprocess.run([sys.executable, "-c", IMPORTS], check=True, capture_output=True), "cpu")
 
 
 def _start() -> float:

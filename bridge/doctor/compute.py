@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import importlib
 import json
-import os
 import platform
 import shutil
 import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
-import bridge
 from bridge.doctor import Check, fault, ok, warning
+from bridge.doctor.child import command, environment
 
 INSTALL_AGAIN = "In Clipbridge's folder: pip install --force-reinstall ."
 PATIENCE_S = 180.0  # torch's first import from a cold disk
@@ -27,11 +24,9 @@ INSTALL_CUDA = (
 
 def start() -> subprocess.Popen[str]:
     """Begin to look; `finish` waits for it."""
-    # -P and our own folder: what lies in the current folder must not be imported in the place of a package.
-    path = os.pathsep.join(filter(None, [str(Path(bridge.__file__).parent.parent), os.environ.get("PYTHONPATH")]))
     return subprocess.Popen(
-        [sys.executable, "-P", "-m", "bridge.doctor.compute"],
-        env={**os.environ, "PYTHONPATH": path},
+        command("bridge.doctor.compute"),
+        env=environment(),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
-from pathlib import Path
 
-import bridge
 from bridge.doctor import Check, ok, warning
+from bridge.doctor.child import command, environment
 from bridge.errors import NoAudio
 from bridge.sinks.device import Device, choose
 
@@ -19,11 +16,10 @@ FILES_GO_ON = "Clips go to the folder all the same"
 
 def check(name: str) -> Check:
     """The audio outputs, and whether the one of that name is among them. Without any, `sink audio` is refused."""
-    path = os.pathsep.join(filter(None, [str(Path(bridge.__file__).parent.parent), os.environ.get("PYTHONPATH")]))
     try:
         child = subprocess.run(
-            [sys.executable, "-P", "-m", "bridge", "devices", "--json"],
-            env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True, errors="replace", timeout=PATIENCE_S, check=False,
+            command("bridge", "devices", "--json"), env=environment(), capture_output=True, text=True, errors="replace",
+            timeout=PATIENCE_S, check=False,
         )  # fmt: skip
         there = [Device(**found) for found in json.loads(child.stdout.splitlines()[-1])]
     except subprocess.TimeoutExpired:

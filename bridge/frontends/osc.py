@@ -301,8 +301,7 @@ class OscFrontend(asyncio.DatagramProtocol):
     def _send_pads(self, target: Target, only: int | None = None) -> None:
         states = {pad: rest for pad, *rest in self.bridge.pads.states()}
         for pad in states if only is None else (only,):
-            state, value, why = states.get(pad, ("empty", 0.0, ""))
-            self._send(target, f"/bridge/pad/{pad}/state", state, value, *(("why", why) if why else ()))
+            self._send_pad(target, pad, *states.get(pad, ("empty", 0.0, "")))
 
     def status(self, given: list[Any], sender: Target, _message: Any) -> None:
         # Whoever answers a status with another status would never stop; so one with arguments (which our own answer
@@ -387,40 +386,40 @@ class OscFrontend(asyncio.DatagramProtocol):
 
     # ---- events (Listener) ----
 
-    def job_event(self, job: Job, event: JobEvent) -> None:
+    def _audience(self, *askers: Target | None) -> list[Target]:
+        """Who is told of an event: those who asked, then the subscribers, each once."""
         self._drop_old_subscribers()
-        askers = [job.reply_to] if job.reply_to is not None else []
-        for target in dict.fromkeys([*askers, *self._subscribers]):
+        return list(dict.fromkeys([*(asker for asker in askers if asker is not None), *self._subscribers]))
+
+    def job_event(self, job: Job, event: JobEvent) -> None:
+        for target in self._audience(job.reply_to):
             self._send_event(target, event)
 
     def state_changed(self, state: str, why: str) -> None:
-        self._drop_old_subscribers()
-        for target in self._subscribers:
+        for target in self._audience():
             self._send(target, "/bridge/state", state, why)
 
-    def voice_changed(self, voice: int, job: Job | None, state: str, why: str) -> None:
-        self._drop_old_subscribers()
-        askers = [job.reply_to] if job is not None and job.reply_to is not None else []
-        for target in dict.fromkeys([*askers, *self._subscribers]):
+    def voice_changed(self, voice: int, job: Job | Press | None, state: str, why: str) -> None:
+        for target in self._audience(None if job is None else job.reply_to):
             self._send(target, "/bridge/voice", voice, state, why)
 
     def pad_changed(self, pad: int, state: str, value: float, why: str) -> None:
-        self._drop_old_subscribers()
-        for target in self._subscribers:
-            self._send(target, f"/bridge/pad/{pad}/state", state, float(value), *(("why", why) if why else ()))
+        for target in self._audience():
+            self._send_pad(target, pad, state, value, why)
 
     def pad_saved(self, pad: int, press: Press, path: str, why: str) -> None:
-        self._drop_old_subscribers()
-        for target in dict.fromkeys([press.reply_to, *self._subscribers]):
+        for target in self._audience(press.reply_to):
             self._send(target, f"/bridge/pad/{pad}/saved", path, why)
 
     def audio_changed(self, state: str, why: str) -> None:
-        self._drop_old_subscribers()
-        for target in self._subscribers:
+        for target in self._audience():
             self._send(target, "/bridge/audio", state, why)
 
     def preparing(self, stage: engine.Stage) -> None:
         pass  # loading is told by /bridge/state and /bridge/status
+
+    def _send_pad(self, target: Target, pad: int, state: str, value: float, why: str) -> None:
+        self._send(target, f"/bridge/pad/{pad}/state", state, value, *(("why", why) if why else ()))
 
     def _send_event(self, target: Target, event: JobEvent) -> None:
         address = f"/bridge/{event.kind}"
