@@ -6,18 +6,21 @@ import secrets
 from typing import Any
 
 from bridge.clip import DEFAULT_NEGATIVE, DRAWN_SEEDS, Prompt, Shape
+from bridge.errors import BadArgument
 from bridge.job import Ask
 from bridge.presets import Preset
+from bridge.tempo import Tempo
 
 DEFAULT_SECONDS = 4.0
 DEFAULT_STEPS = 20  # with a DPM-Solver++ scheduler; the checkpoint's own DDIM wants 200
 # The starter is recognised as often with 10 steps as with 20 (97.0 and 97.2 %: its model card).
 DEFAULT_LEAST_STEPS = 10
+AS_USUAL = Tempo()
 DEFAULT_GUIDANCE = 3.5  # AudioLDM2Pipeline's own default
 
 
-def resolve(ask: Ask, preset: Preset | None) -> Prompt:
-    """The prompt of an ask; the seed is drawn here if none was asked for."""
+def resolve(ask: Ask, preset: Preset | None, tempo: Tempo = AS_USUAL) -> Prompt:
+    """The prompt of an ask; the seed is drawn here if none was asked for, bars become seconds. Raises BadArgument."""
 
     def choose(name: str, default: Any) -> Any:
         for source in (ask, preset):
@@ -25,11 +28,18 @@ def resolve(ask: Ask, preset: Preset | None) -> Prompt:
                 return value
         return default
 
+    if ask.bars is None and ask.bpm is not None:
+        raise BadArgument("bpm says how long a bar is: send bars too, or leave bpm out.")
+    if ask.bars is not None and ask.seconds is not None:
+        raise BadArgument("The length is given in seconds or in bars, not in both: leave one of them out.")
+    bpm = tempo.bpm if ask.bpm is None else ask.bpm
     return Prompt(
         text=ask.text,
         full_text=(preset.words_around(ask.text) if preset else ask.text)
         + (f", {ask.note.upper()}" if ask.note else ""),
-        seconds=choose("seconds", DEFAULT_SECONDS),
+        seconds=choose("seconds", DEFAULT_SECONDS) if ask.bars is None else tempo.seconds(ask.bars, bpm),
+        bars=ask.bars or 0.0,
+        bpm=bpm if ask.bars is not None else 0.0,
         seed=ask.seed if ask.seed is not None else secrets.randbelow(DRAWN_SEEDS),
         negative=choose("negative", DEFAULT_NEGATIVE),
         steps=choose("steps", DEFAULT_STEPS),

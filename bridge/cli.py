@@ -32,6 +32,9 @@ GENERATE_KEYS = (
     "sink",
     "gain",
     "pan",
+    "bars",
+    "bpm",
+    "quantize",
 )
 
 
@@ -75,6 +78,8 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument(
         "--audio-device", metavar="NAME", help="open this audio output at the start (default: when needed)"
     )
+    run.add_argument("--midi", metavar="NAME", help="let the notes of this MIDI input play the pads")
+    run.add_argument("--link", action="store_true", default=None, help="share the tempo with Ableton Link")
     run.add_argument("--osc-port", type=int, metavar="N", help=f"UDP port to listen on (default: {DEFAULT_OSC_PORT})")
     run.add_argument("--osc-host", metavar="IP", help="address to listen on; beyond 127.0.0.1 needs osc.allow")
     run.add_argument(
@@ -104,7 +109,7 @@ def parser() -> argparse.ArgumentParser:
     presets = commands.add_parser("presets", help="list the presets", epilog=EXIT_CODES)
     presets.add_argument("--json", action="store_true", help="as JSON, for programs")
 
-    devices = commands.add_parser("devices", help="list the audio outputs", epilog=EXIT_CODES)
+    devices = commands.add_parser("devices", help="list the audio outputs and MIDI inputs", epilog=EXIT_CODES)
     devices.add_argument("--json", action="store_true", help="as JSON, for programs")
 
     bench = commands.add_parser("bench", help="measure the engine beside the plain pipeline", epilog=EXIT_CODES)

@@ -27,6 +27,10 @@ TAKES = Range(1, 16)
 SEED = Range(0, 2**31 - 1)  # what an OSC int32 can carry back to the asker
 GAIN = Range(0.0, 4.0)  # a factor; the limiter holds what is too much
 PAN = Range(-1.0, 1.0)
+BPM = Range(20.0, 999.0)
+BARS = Range(1 / 16, 256.0)
+BEATS_PER_BAR = Range(1, 32)
+QUANTIZE = ("off", "beat", "bar")
 PADS = Range(0, 127)  # as many as MIDI has notes
 VOICE_FADE_MS = Range(5.0, 60_000.0)
 DEADLINE_S = Range(0.05, 3_600.0)
@@ -69,6 +73,8 @@ class Prompt:
     shape: Shape = Shape()
     note: str = ""  # "c#4", or "" for none
     transcript: str = ""  # the words that a speech checkpoint speaks
+    bars: float = 0.0  # 0: the length was asked for in seconds
+    bpm: float = 0.0  # of the bars
 
     def seed_of(self, take: int) -> int:
         """The seed of take `take` (1-based), wrapped so that it stays a positive 31-bit number."""

@@ -17,6 +17,7 @@ from bridge.errors import ConfigError
 COMPILES = ("auto", "trace", "off")
 COMPUTES = ("auto", "cuda", "mps", "cpu")
 DEFAULT_OSC_PORT = 57200
+KINDS = {int: "a whole number", bool: "true or false", str: "a text", Path: "a folder"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,22 @@ class AudioConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class MidiConfig:
+    """`port`: a MIDI input by its name or a part of it, whose notes play pads; "" for none. `api`: how to get at it, `jack` for
+    example, where the system has several ways."""
+
+    port: str = ""
+    api: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TempoConfig:
+    """`link`: share the tempo and the bar with Ableton Link."""
+
+    link: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """All settings. `folder` is where clips go, `presets` the user's own presets."""
 
@@ -58,6 +75,8 @@ class Config:
     osc: OscConfig = OscConfig()
     engine: EngineConfig = EngineConfig()
     audio: AudioConfig = AudioConfig()
+    midi: MidiConfig = MidiConfig()
+    tempo: TempoConfig = TempoConfig()
 
 
 def config_file() -> Path:
@@ -131,11 +150,13 @@ def _coerce(value: Any, wanted: Any, name: str) -> Any:
             return Path(value).expanduser()
         except RuntimeError as error:  # ~nobody
             raise ConfigError(f"{name}: {error}") from error
+    if wanted is bool and isinstance(value, bool):
+        return value
     if wanted is int and isinstance(value, int) and not isinstance(value, bool):
         return value
     if wanted is str and isinstance(value, str):
         return value
-    raise ConfigError(f"{name} wants {'a whole number' if wanted is int else 'a text'}, not {value!r}.")
+    raise ConfigError(f"{name} wants {KINDS[wanted]}, not {value!r}.")
 
 
 def _check(config: Config) -> None:

@@ -20,7 +20,6 @@ from bridge.errors import (
     BadArgument,
     ClipbridgeError,
     EngineLost,
-    NoAudio,
     NotReady,
     OutOfMemory,
     ShaperLost,
@@ -32,11 +31,12 @@ from bridge.errors import (
 from bridge.eta import Eta, EtaFile
 from bridge.job import Ask, Job, JobEvent, JobId, JobState
 from bridge.jobs import Jobs
-from bridge.live import Live
-from bridge.pads import OWNER as PADS_OWNER
 from bridge.pads import SINK as PAD_SINK
-from bridge.pads import Pads, Press, Take, check_length
+from bridge.pads import check_length
 from bridge.presets import Presets
+from bridge.stage import INTERNAL, Stage
+from bridge.stage import Listener as StageListener
+from bridge.streams import DEFAULT_PERIOD_S
 from bridge.supervise import Child
 
 log = logging.getLogger("clipbridge")
@@ -45,18 +45,16 @@ PREPARING_BUDGET_S = 15 * 60.0
 GENERATING_BUDGET_S = 10.0
 SHAPING_BUDGET_S = 60.0
 STOPPING_BUDGET_S = 30.0
+STREAM_FADE_MS = 50.0
 
 
-class Listener(Protocol):
+class Listener(StageListener, Protocol):
     """A frontend, or the terminal: told of all that happens, on the event loop."""
 
     def job_event(self, job: Job, event: JobEvent) -> None: ...
     def state_changed(self, state: str, why: str) -> None: ...
     def preparing(self, stage: engine.Stage) -> None: ...
-    def voice_changed(self, voice: int, job: Job | None, state: str, why: str) -> None: ...
-    def audio_changed(self, state: str, why: str) -> None: ...
-    def pad_changed(self, pad: int, state: str, value: float, why: str) -> None: ...
-    def pad_saved(self, pad: int, press: Press, path: str, why: str) -> None: ...
+    def midi_changed(self, state: str, why: str) -> None: ...
 
 
 class Bridge:
@@ -68,8 +66,7 @@ class Bridge:
         presets: Presets,
         engine_child: Child,
         shaper_child: Child,
-        live: Live,
-        pads: Pads,
+        stage: Stage,
         eta_file: EtaFile | None = None,
     ) -> None:
         self.presets = presets
@@ -77,13 +74,11 @@ class Bridge:
         self.state, self.why = "loading", ""
         self.model: Model | None = None
         self.needs, self.highest_bytes = memory.Needs(), 0
-        self.stage = engine.Stage("loading", 0, 0, "")
+        self.preparing = engine.Stage("loading", 0, 0, "")
         self.jobs = Jobs()
-        self.live, self.pads = live, pads
-        pads.bridge = self
-        live.renewed = pads.hold_again
-        self._saving: dict[int, tuple[int, Press, Take]] = {}
-        live.tell_voice, live.tell_device = self._voice_told, self._device_told
+        self.stage = stage
+        stage.attach(self)
+        self._last_owner = ""  # of the job that the engine was given last
         self._engine, self._shaper = engine_child, shaper_child
         self._engine.on_message, self._engine.on_death = self._engine_says, self._engine_died
         self._shaper.on_message, self._shaper.on_death = self._shaper_says, self._shaper_died
@@ -92,7 +87,7 @@ class Bridge:
 
     def start(self) -> None:
         """Spawn both processes; asks are taken from now on."""
-        self.live.start()
+        self.stage.live.start()
         self._shaper.start()
         self._start_watching_engine()
         self._engine.start()
@@ -101,16 +96,15 @@ class Bridge:
         """Supervise the processes; to be called every TICK_S seconds."""
         self._engine.tick()
         self._shaper.tick()
-        self.live.tick()
-        try:
-            self.pads.fill()
-        except Exception:  # a pad must not end the daemon
-            log.exception("a pad could not be filled")
+        self.stage.tick()
 
     # ---- what frontends ask for ----
 
-    def generate(self, ask: Ask, owner: str, job_id: JobId | None = None, reply_to: Any = None) -> tuple[Job, bool]:
-        """Take an ask. Returns the job and whether it is new (False: this id with this ask is known already).
+    def generate(
+        self, ask: Ask, owner: str, job_id: JobId | None = None, reply_to: Any = None, first: bool = False
+    ) -> tuple[Job, bool]:
+        """Take an ask. Returns the job and whether it is new (False: this id with this ask is known already). `first`: it
+        goes before those that wait, and behind one of them if the last one was of the same owner.
 
         Raises BadArgument, OutOfMemory, NoAudio, QueueFull, TooLate, NotReady or Stopping; then there is no job.
         """
@@ -122,17 +116,18 @@ class Bridge:
         if self.state == "failed":
             raise NotReady(f"{self.why} Mend it, then send /bridge/restart.")
         preset = self.presets.get(ask.preset) if ask.preset else None
-        prompt = resolve(ask, preset)
+        prompt = resolve(ask, preset, self.stage.live.tempo)
         if ask.sink == PAD_SINK:
             check_length(prompt.seconds)
-        if ask.sink in ("audio", "both"):
-            self.live.check()
-            self.live.open()
+        elif ask.gate is not None:
+            raise BadArgument("gate is for pads: it ends the sound when the button is let go.")
+        self.stage.check(ask.sink or "folder")
         if self.model is not None:
             self._check_fits(prompt, self.model)
-        if ask.sink != PAD_SINK:
+        if ask.sink not in INTERNAL:
             self._make_way()
-        job = self.jobs.add(ask, prompt, owner, job_id, reply_to, least_steps(prompt, preset))
+        place = (1 if self._last_owner == owner else 0) if first else None
+        job = self.jobs.add(ask, prompt, owner, job_id, reply_to, least_steps(prompt, preset), place)
         eta_seconds = round(self.jobs.eta_seconds(job), 3)
         position = self.jobs.ahead_of(job)
         self._emit(job, "queued", position=position, eta_seconds=eta_seconds, seed=prompt.seed, **_chosen(job))
@@ -140,36 +135,41 @@ class Bridge:
         return job, True
 
     def _make_way(self) -> None:
-        """A pad that is being filled waits for everybody else: its job ends at the next step and begins again later."""
+        """What is made ahead waits for everybody else: its job ends at the next step and begins again later."""
         running = self.jobs.running
-        if running is not None and running.ask.sink == PAD_SINK and not running.state.ended:
+        if running is not None and not running.state.ended and self.stage.gives_way(running):
             self.cancel_fill(running)
 
-    # ---- what pads ask for (pads.Filler) ----
+    # ---- what the stage asks for (stage.Maker) ----
 
     def idle(self) -> bool:
         """Whether the engine has nothing to do."""
         return self.state == "ready" and self.jobs.running is None and not self.jobs.queue
 
-    def fill(self, ask: Ask) -> Job:
-        """Make a take for a pad. Raises as `generate` does."""
-        return self.generate(ask, PADS_OWNER)[0]
+    def serving(self) -> bool:
+        """Whether the engine makes clips."""
+        return self.state == "ready"
+
+    def fill(self, ask: Ask, owner: str, first: bool = False) -> Job:
+        """Make something ahead. Raises as `generate` does."""
+        return self.generate(ask, owner, first=first)[0]
 
     def cancel_fill(self, job: Job) -> None:
         """Stop making it."""
         if not job.state.ended:
             with contextlib.suppress(UnknownJob):
-                self.cancel(PADS_OWNER, job.id)
+                self.cancel(job.owner, job.id)
 
-    def keep_take(self, pad: int, take: Take, press: Press) -> None:
-        """Put a pad's take into the folder; listeners hear of it."""
-        number = len(self._saving) and max(self._saving) + 1
-        self._saving[number] = (pad, press, take)
-        self._shaper.send(delivery.Keep(number, take.file, take.prompt, take.model))
+    def period_s(self, ask: Ask) -> float:
+        """The length of an ask's clip, in seconds. Raises BadArgument."""
+        preset = self.presets.get(ask.preset) if ask.preset else None
+        if ask.seconds is None and ask.bars is None and (preset is None or preset.seconds is None):
+            ask = dataclasses.replace(ask, seconds=DEFAULT_PERIOD_S)
+        return resolve(ask, preset, self.stage.live.tempo).seconds
 
-    def pad_changed(self, pad: int, state: str, value: float, why: str) -> None:
-        """Tell it to all listeners."""
-        self._tell(lambda listener: listener.pad_changed(pad, state, value, why))
+    def keep(self, keep: delivery.Keep) -> None:
+        """Put a take into the folder; `Stage.kept` is told."""
+        self._shaper.send(keep)
 
     # ---- more of what frontends ask for ----
 
@@ -192,7 +192,7 @@ class Bridge:
         """Silence now, also for what is asked for already. Jobs go on."""
         for job in self.jobs.unfinished.values():
             job.silenced = True
-        self.live.stop()
+        self.stage.panic()
 
     def status(self) -> dict[str, Any]:
         """The state first, then what a host may want to show; the order is that of the OSC table."""
@@ -202,12 +202,14 @@ class Bridge:
             "queue": len(self.jobs.queue),
             "running": "" if running is None else running.id,
             "model": self.model.name if self.model else "",
-            "warm": f"{self.stage.done}/{self.stage.total}" if self.state in ("loading", "warming") else self.state,
+            "warm": f"{self.preparing.done}/{self.preparing.total}"
+            if self.state in ("loading", "warming")
+            else self.state,
             "compute": self.model.compute if self.model else "",
             "max_seconds": self.model.max_seconds if self.model else 0.0,
             "peak_mb": round(self.highest_bytes / 1e6, 1),
-            "audio": self.live.state,
-            "underflows": self.live.underflows,
+            "audio": self.stage.live.state,
+            "underflows": self.stage.live.underflows,
             "why": self.why,
         }
 
@@ -222,7 +224,7 @@ class Bridge:
             self._keep_eta()
             self.model, self.jobs.eta = None, Eta()
         self._lose_running("The engine was restarted on request.")
-        self.live.restart_if_failed()
+        self.stage.live.restart_if_failed()
         if self.state == "failed":  # the shaper may be what was given up
             self._lose_shaping("it was restarted on request")
             self._shaper.restart()
@@ -236,9 +238,10 @@ class Bridge:
         for job in list(self.jobs.queue):
             self._fail(job, Stopping("Clipbridge was stopped before this job began."))
         self.jobs.queue.clear()
+        self.stage.stream.stop(STREAM_FADE_MS)
         self._make_way()
         end = time.monotonic() + STOPPING_BUDGET_S
-        while not ((self.jobs.idle and not self._saving) or now.is_set() or time.monotonic() > end):
+        while not ((self.jobs.idle and not self.stage.saving) or now.is_set() or time.monotonic() > end):
             self.tick()
             await asyncio.sleep(0.02)
         for job in list(self.jobs.unfinished.values()):
@@ -246,7 +249,7 @@ class Bridge:
         self._keep_eta()
         if self._eta_file is not None:
             await asyncio.to_thread(self._eta_file.wait, 2.0)
-        await asyncio.gather(self._engine.close(), self._shaper.close(), self.live.close())
+        await asyncio.gather(self._engine.close(), self._shaper.close(), self.stage.live.close())
 
     def _keep_eta(self) -> None:
         if self._eta_file is not None and self.model is not None:
@@ -265,7 +268,7 @@ class Bridge:
                 self._fail(job, error)
                 continue
             job.state, job.started_at = JobState.RUNNING, time.monotonic()
-            self.jobs.running, self._step = job, -1
+            self.jobs.running, self._step, self._last_owner = job, -1, job.owner
             job.engine_seconds = expected = self.jobs.eta.engine_seconds(job.prompt)
             budget = max(GENERATING_BUDGET_S, 5 * expected) if expected else PREPARING_BUDGET_S
             self._engine.watch(budget, "generating")
@@ -274,9 +277,9 @@ class Bridge:
     def _engine_says(self, message: Any) -> None:
         running = self.jobs.running
         if isinstance(message, engine.Stage):
-            self.stage = message
+            self.preparing = message
             self._set_state(message.phase)
-            self._tell(lambda listener: listener.preparing(message))
+            self.tell(lambda listener: listener.preparing(message))
         elif isinstance(message, engine.Ready):
             self.model, self.needs, self.highest_bytes = message.model, message.needs, message.highest_bytes
             # Once: after a mere restart of the engine what was measured since is newer.
@@ -288,7 +291,7 @@ class Bridge:
             self.jobs.estimate()
             self._engine.watch(None)
             self._engine.settled()
-            self.live.spawn()
+            self.stage.live.spawn()
             self._set_state("ready", message.shortcoming)
             self._feed_engine()
         elif isinstance(message, engine.Unloadable):
@@ -377,15 +380,14 @@ class Bridge:
             return  # a sign of life between two takes
         self._shaper.settled()
         if isinstance(message, delivery.Kept):
-            if message.number in self._saving:
-                self._saved(message.number, message.path, message.why)
+            self.stage.kept(message)
             return
         job = self.jobs.shaping.pop(message.serial, None)
         if not self.jobs.shaping:
             self._shaper.watch(None)
         if job is None:
             if isinstance(message, delivery.Delivered):
-                self.live.discard(message.playable)
+                self.stage.live.discard(message.playable)
             return
         if isinstance(message, delivery.Undelivered):
             log.info("%s", message.details or message.why)
@@ -401,49 +403,26 @@ class Bridge:
             }
             assert job.model is not None
             took = {"engine_seconds": round(job.engine_took, 4), "delivery_seconds": round(message.seconds, 4)}
-            if job.ask.sink == PAD_SINK:
-                self.pads.made(job, message.playable, best.sample_rate, job.model)
-            heard = self._play(job, message.playable, best.sample_rate)
+            heard = self.stage.made(job, message.playable, best.sample_rate)
             late = {"late_seconds": round(max(0.0, late_s), 3)} if (late_s := job.late_seconds()) is not None else {}
+            musical = {"bars": job.prompt.bars, "bpm": job.prompt.bpm} if job.prompt.bars else {}
             self._emit(
-                job, "done", **facts, model=job.model.name, **took, **_chosen(job), **late, **heard, **job.remarks
+                job,
+                "done",
+                **facts,
+                model=job.model.name,
+                **musical,
+                **took,
+                **_chosen(job),
+                **late,
+                **heard,
+                **job.remarks,
             )
             if heard:
-                self._voice_told(heard["voice"], job, "began", "")
-
-    def _play(self, job: Job, file: str, sample_rate: int) -> dict[str, int]:
-        """Let a clip be heard that is to be; the number of its voice."""
-        if job.ask.sink == PAD_SINK or not file:
-            return {}
-        if job.silenced:
-            self.live.discard(file)
-            return {}
-        try:
-            self.live.check()
-        except NoAudio as error:
-            self.live.discard(file)
-            job.remarks = {
-                **job.remarks,
-                "remark": "; ".join(filter(None, [job.remarks.get("remark"), str(error).rstrip(".")])),
-            }
-            return {}
-        gain, pan = (1.0 if job.ask.gain is None else job.ask.gain), job.ask.pan or 0.0
-        return {"voice": self.live.play(job, file, sample_rate, gain, pan)}
-
-    def _voice_told(self, voice: int, owner: Any, state: str, why: str) -> None:
-        self._tell(lambda listener: listener.voice_changed(voice, owner, state, why))
-
-    def _device_told(self, state: str, why: str) -> None:
-        self._tell(lambda listener: listener.audio_changed(state, why))
-
-    def _saved(self, number: int, path: str, why: str) -> None:
-        pad, press, take = self._saving.pop(number)
-        self.pads.saved(take)
-        self._tell(lambda listener: listener.pad_saved(pad, press, path, why))
+                self.stage.told(job, heard["voice"])
 
     def _lose_shaping(self, reason: str) -> None:
-        for number in list(self._saving):
-            self._saved(number, "", f"the process that writes clips stopped ({reason})")
+        self.stage.lose_saving(reason)
         lost = list(self.jobs.shaping.values())
         self.jobs.shaping.clear()
         self._shaper.watch(None)
@@ -477,10 +456,10 @@ class Bridge:
             if kind != "done":
                 self._shaper.send(delivery.Drop(job.serial))  # it may hold samples of this job
             self.jobs.unfinished.pop(job.serial, None)
-        if job.ask.sink == PAD_SINK:
-            self.pads.job_event(job, kind, fields)
+        if job.ask.sink in INTERNAL:
+            self.stage.job_event(job, kind, fields)
         else:
-            self._tell(lambda listener: listener.job_event(job, event))
+            self.tell(lambda listener: listener.job_event(job, event))
 
     def _set_state(self, state: str, why: str = "", may_leave_failed: bool = False) -> None:
         """Move on. `stopping` is the end, and `failed` is left by a restart on request only."""
@@ -488,9 +467,10 @@ class Bridge:
         if not kept and (state, why) != (self.state, self.why):
             self.state, self.why = state, why
             log.info("state %s %s", state, why)
-            self._tell(lambda listener: listener.state_changed(state, why))
+            self.tell(lambda listener: listener.state_changed(state, why))
 
-    def _tell(self, call: Callable[[Listener], None]) -> None:
+    def tell(self, call: Callable[[Any], None]) -> None:
+        """Call it with each listener."""
         for listener in list(self.listeners):
             try:
                 call(listener)

@@ -12,11 +12,14 @@ from bridge.config import Config
 from bridge.core import Bridge, Listener
 from bridge.engine import checkpoints
 from bridge.eta import EtaFile
+from bridge.frontends.link import serve_link
+from bridge.frontends.midi import serve_midi
 from bridge.frontends.osc import serve_osc
 from bridge.live import Live
 from bridge.pads import Pads
 from bridge.presets import Presets, shipped_folder
 from bridge.sinks.folder import FolderSink
+from bridge.stage import Stage
 from bridge.supervise import TICK_S, Child
 
 
@@ -47,8 +50,7 @@ async def serve(config: Config, terminal: Terminal) -> None:
             Presets(shipped_folder(), config.presets),
             Child("engine", engine.TARGET, config.engine),
             Child("shaper", delivery.TARGET, str(config.folder), str(live.scratch)),
-            live,
-            Pads(live, portable.config_folder() / "pads.json"),
+            Stage(live, Pads(live, portable.config_folder() / "pads.json")),
             EtaFile(portable.cache_folder() / "eta.json"),
         )
         frontend = await stack.enter_async_context(serve_osc(bridge, config.osc))
@@ -57,6 +59,8 @@ async def serve(config: Config, terminal: Terminal) -> None:
         sink.open()
         sink.close()
         bridge.listeners.append(terminal)
+        await stack.enter_async_context(serve_midi(bridge, config.midi))
+        await stack.enter_async_context(serve_link(bridge, config.tempo.link))
         portable.on_stop_signals(asyncio.get_running_loop(), stop)
         terminal.started(bridge, frontend.port, config.folder)
         bridge.start()

@@ -64,6 +64,12 @@ class PadEmpty(ClipbridgeError):
     code = "pad_empty"
 
 
+class NoStream(ClipbridgeError):
+    """No stream is on."""
+
+    code = "no_stream"
+
+
 class NoAudio(ClipbridgeError):
     """No audio device can be opened, or PortAudio is missing."""
 

@@ -47,6 +47,10 @@ class Ask:
     sink: str | None = None
     gain: float | None = None
     pan: float | None = None
+    bars: float | None = None
+    bpm: float | None = None
+    quantize: str | None = None  # beat, bar or off: when it is played
+    gate: int | None = None  # pads only: 1 ends the sound when the button is let go
 
 
 @dataclass(frozen=True, slots=True)

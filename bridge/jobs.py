@@ -51,11 +51,18 @@ class Jobs:
         return None
 
     def add(
-        self, ask: Ask, prompt: Prompt, owner: str, job_id: JobId | None, reply_to: Any, least_steps: int = 1
+        self,
+        ask: Ask,
+        prompt: Prompt,
+        owner: str,
+        job_id: JobId | None,
+        reply_to: Any,
+        least_steps: int = 1,
+        place: int | None = None,
     ) -> Job:
-        """A new job at the end of the queue, its takes and steps lowered if it has a deadline. Raises QueueFull, saying how
-        long until there is a place, and TooLate."""
-        if len(self.queue) >= QUEUE_LIMIT:
+        """A new job at the end of the queue, or at a `place` in it (then the queue is never full), its takes and steps lowered
+        if it has a deadline. Raises QueueFull, saying how long until there is a place, and TooLate."""
+        if place is None and len(self.queue) >= QUEUE_LIMIT:
             wait = self.remaining_seconds() or self.queue[0].engine_seconds
             when = f"in about {wait:.1f} s" if wait else "when the engine is ready and the first of them is done"
             raise QueueFull(f"{len(self.queue)} jobs are waiting; a place is free {when}.")
@@ -64,7 +71,7 @@ class Jobs:
         self.meet_deadline(job, self.remaining_seconds() + sum(other.engine_seconds for other in self.queue))
         self._serial += 1
         job.engine_seconds = self.eta.engine_seconds(job.prompt)
-        self.queue.append(job)
+        self.queue.insert(len(self.queue) if place is None else place, job)
         self.unfinished[job.serial] = job
         self._by_id[(owner, id_key(job.id))] = job
         self._by_id.move_to_end((owner, id_key(job.id)))

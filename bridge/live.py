@@ -7,6 +7,7 @@ import contextlib
 import logging
 import os
 import shutil
+import time
 from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
@@ -16,8 +17,25 @@ import psutil
 
 from bridge.clip import VOICE_FADE_MS
 from bridge.errors import NoAudio, UnknownVoice
-from bridge.playback import Alive, Change, Ended, Hold, Lost, Open, Opened, Play, Release, Sound, Stop, Unusable
+from bridge.playback import (
+    NOW,
+    Alive,
+    Began,
+    Change,
+    Ended,
+    Hold,
+    Lost,
+    Open,
+    Opened,
+    Play,
+    Release,
+    Sound,
+    Stop,
+    Unusable,
+    When,
+)
 from bridge.supervise import Child
+from bridge.tempo import Tempo
 
 log = logging.getLogger("clipbridge")
 
@@ -28,7 +46,8 @@ LONGEST_PAUSE_S = 30.0  # before a device that opens and takes no sound is opene
 
 class Live:
     """`player` is not started yet. `scratch`: a folder for the samples on their way to it. `tell_voice(voice, owner, state,
-    why)` and `tell_device(state, why)` are called with what happens: `ended`; `open`, `lost`, `unusable`, `failed`."""
+    why)` and `tell_device(state, why)` are called with what happens: `waiting`, `began`, `ended`; `open`, `lost`, `unusable`,
+    `failed`."""
 
     def __init__(self, player: Child, scratch: Path) -> None:
         self.tell_voice: Callable[[int, Any, str, str], None] = lambda voice, owner, state, why: None
@@ -36,11 +55,12 @@ class Live:
         self.renewed: Callable[[], None] = lambda: None  # another player was started, which holds nothing
         self.state, self.why = "closed", ""
         self.underflows = 0
+        self.tempo = Tempo(at=time.perf_counter())
         self.scratch = scratch / str(os.getpid())
         self._player = player
         self._player.on_message, self._player.on_death = self._says, self._died
         self._voices: OrderedDict[int, tuple[Any, str]] = OrderedDict()  # owner, and the file that it is loaded from
-        self._last = 0
+        self._last = self._slots = 0
         self._spawned = self._watched = False
         self._dumb = 0  # how often in a row a device took no sound
 
@@ -61,6 +81,7 @@ class Live:
         if not self._spawned:
             self._spawned = True
             self._player.start()
+            self._player.send(self.tempo)
 
     def tick(self) -> None:
         """Supervise it."""
@@ -83,43 +104,63 @@ class Live:
             self._watch()
             self._player.send(Open())
 
-    def play(self, owner: Any, file: str, sample_rate: int, gain: float, pan: float) -> int:
+    def set_tempo(self, tempo: Tempo) -> None:
+        """Where beats and bars fall from now on."""
+        self.tempo = tempo
+        if self._spawned and self.state != "failed":
+            self._player.send(tempo)
+
+    def play(self, owner: Any, file: str, sample_rate: int, gain: float, pan: float, when: When = NOW) -> int:
         """Sound a clip; returns the number of its voice. Raises NoAudio."""
         self.check()
         self.open()
         voice = self._new(owner, file)
-        self._player.send(Play(voice, file, sample_rate, gain, pan))
+        self._player.send(Play(voice, file, sample_rate, gain, pan, when=when))
         return voice
 
-    def hold(self, slot: int, file: str, sample_rate: int) -> None:
+    def slot(self) -> int:
+        """A number to hold something under."""
+        self._slots += 1
+        return self._slots
+
+    def hold(self, slot: int, file: str, sample_rate: int, fade_ms: float = 0.0) -> None:
         """Let the player load a file, to be sounded without delay."""
         if self.state != "failed":
             self.open()
-            self._player.send(Hold(slot, file, sample_rate))
+            self._player.send(Hold(slot, file, sample_rate, fade_ms))
 
     def release(self, slot: int) -> None:
         """What is held under that number is not needed any more."""
         if self._spawned and self.state != "failed":
             self._player.send(Release(slot))
 
-    def sound(self, owner: Any, slot: int, gain: float, pan: float) -> int:
-        """Begin with what is held; returns the number of its voice. Raises NoAudio."""
+    def sound(
+        self,
+        owner: Any,
+        slot: int,
+        gain: float,
+        pan: float,
+        when: When = NOW,
+        after: int | None = None,
+        overlap_ms: float = 0.0,
+    ) -> int:
+        """Sound what is held (see playback.Sound); returns the number of its voice. Raises NoAudio."""
         self.check()
         if self.state != "open":  # or a press would use a take up that nobody hears
             raise NoAudio("The audio device is not open yet, or is being opened again: press again in a moment.")
         voice = self._new(owner, "")
-        self._player.send(Sound(voice, slot, gain, pan))
+        self._player.send(Sound(voice, slot, gain, pan, when, after, overlap_ms))
         return voice
 
     def sounds(self, voice: int) -> bool:
         """Whether a voice has not ended yet."""
         return voice in self._voices
 
-    def stop(self, voice: int | None = None, fade_ms: float = VOICE_FADE_MS.low) -> None:
+    def stop(self, voice: int | None = None, fade_ms: float = VOICE_FADE_MS.low, when: When = NOW) -> None:
         """Silence one voice, or all. Raises UnknownVoice."""
         self._check(voice)
         if self._spawned and self.state != "failed":
-            self._player.send(Stop(voice, fade_ms))
+            self._player.send(Stop(voice, fade_ms, when))
 
     def change(self, voice: int, **how: Any) -> None:
         """Change gain, pan or loop of a voice (see playback.Change). Raises UnknownVoice."""
@@ -152,6 +193,9 @@ class Live:
     def _says(self, message: Any) -> None:
         if isinstance(message, Ended):
             self._end(message.voice, message.why)
+        elif isinstance(message, Began):
+            owner, _file = self._voices.get(message.voice, (None, ""))
+            self.tell_voice(message.voice, owner, "began", "")
         elif isinstance(message, Alive):
             self.underflows = message.underflows
             self._dumb = 0
@@ -194,6 +238,7 @@ class Live:
             self._end(voice, "the player was started anew")
         self._player.restart()
         self._watch()
+        self._player.send(self.tempo)
         self.renewed()
 
     def _watch(self) -> None:
@@ -220,6 +265,7 @@ class Live:
     def _started_anew(self) -> None:
         if self.state != "closed":
             self._watch()
+        self._player.send(self.tempo)
         self.renewed()
 
     def _set_state(self, state: str, why: str) -> None:

@@ -16,12 +16,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from bridge.clip import GAIN, GUIDANCE, PADS, PAN, SECONDS, SEED, STEPS, Model, Prompt, Range
+from bridge.clip import BARS, BPM, GAIN, GUIDANCE, PADS, PAN, QUANTIZE, SECONDS, SEED, STEPS, Model, Prompt, Range
 from bridge.errors import BadArgument, ClipbridgeError, PadEmpty
 from bridge.job import Ask, Job
 from bridge.keeping import KeptFile
 from bridge.live import Live
 from bridge.notes import midi_of
+from bridge.playback import NOW, When
 
 log = logging.getLogger("clipbridge")
 
@@ -32,6 +33,7 @@ AGAIN_S, MOST_FAILURES = 10.0, 9  # after a fill that failed; each time twice as
 MAX_FILE_BYTES = 10_000_000
 NUMBERS = {
     "seconds": Range(SECONDS.low, LONGEST_S), "seed": SEED, "steps": STEPS, "guidance": GUIDANCE, "gain": GAIN, "pan": PAN,
+    "bars": BARS, "bpm": BPM, "gate": Range(0, 1),
 }  # fmt: skip
 
 
@@ -39,7 +41,7 @@ class Filler(Protocol):
     """The bridge, as far as pads need it."""
 
     def idle(self) -> bool: ...
-    def fill(self, ask: Ask) -> Job: ...
+    def fill(self, ask: Ask, owner: str) -> Job: ...
     def cancel_fill(self, job: Job) -> None: ...
     def keep_take(self, pad: int, take: Take, press: Press) -> None: ...
     def pad_changed(self, pad: int, state: str, value: float, why: str) -> None: ...
@@ -89,7 +91,6 @@ class Pads:
     def __init__(self, live: Live, file: Path | None = None) -> None:
         self._live, self._file = live, KeptFile(file, "pads") if file is not None else None
         self._pads: dict[int, Pad] = _read(file)
-        self._last_slot = 0
         self._saving: Counter[str] = Counter()  # by file
         self._unwanted: set[str] = set()  # files to be removed once they are saved
 
@@ -107,17 +108,20 @@ class Pads:
         self._tell(number)
         self.fill()
 
-    def play(self, number: int, velocity: float, press: Press) -> None:
-        """Sound the next take; `velocity` 0 to 1 is its gain, times that of the ask. Raises PadEmpty."""
+    def play(self, number: int, velocity: float, press: Press, at: float | None = None, quantize: str = "") -> None:
+        """Sound the next take: now, or at `at` (seconds of time.perf_counter), then on the next beat or bar if `quantize`, or
+        else the ask, says so. `velocity` 0 to 1 is its gain, times that of the ask. Raises PadEmpty."""
         pad = self._pad(number)
+        quantize = quantize or pad.ask.quantize or "off"
+        when = When(at, "" if quantize == "off" else quantize)
         if not pad.ready:
             raise PadEmpty(
                 f"Pad {number} has no take ready yet" + (f": {pad.fault}" if pad.fault else "; it is being made.")
             )
         take = pad.ready[0]
         gain = velocity * (1.0 if pad.ask.gain is None else pad.ask.gain)
-        voice = self._live.sound(press, take.slot, gain, pad.ask.pan or 0.0)
-        self._live.tell_voice(voice, press, "began", "")
+        voice = self._live.sound(press, take.slot, gain, pad.ask.pan or 0.0, when)
+        self._live.tell_voice(voice, press, "began" if when == NOW else "waiting", "")
         pad.voices = [*(sounding for sounding in pad.voices if self._live.sounds(sounding)), voice]
         pad.last = take
         if not pad.locked:
@@ -126,13 +130,18 @@ class Pads:
             self._tell(number)
             self.fill()
 
-    def stop(self, number: int) -> None:
-        """Fade out what this pad sounds. Raises PadEmpty."""
+    def stop(self, number: int, at: float | None = None) -> None:
+        """Fade out what this pad sounds, now or at `at`. Raises PadEmpty."""
         pad = self._pad(number)
         for voice in pad.voices:
             if self._live.sounds(voice):
-                self._live.stop(voice)
+                self._live.stop(voice, when=When(at))
         pad.voices.clear()
+
+    def let_go(self, number: int, at: float | None = None) -> None:
+        """The button is not pressed any more: that ends what a gated pad sounds. Raises PadEmpty."""
+        if number in self._pads and self._pads[number].ask.gate:
+            self.stop(number, at)
 
     def clear(self, number: int) -> None:
         """The pad is empty again. Raises PadEmpty."""
@@ -175,9 +184,9 @@ class Pads:
         """Begin to make a take for the pad that has the fewest, if there is nothing else to do."""
         now = time.monotonic()
         wanting = [
-            (len(pad.ready), pad.not_before, number)
+            (len(fresh), pad.not_before, number)
             for number, pad in self._pads.items()
-            if len(pad.ready) < TAKES_READY and pad.job is None and now >= pad.not_before
+            if len(fresh := self._fresh(pad)) < TAKES_READY and pad.job is None and now >= pad.not_before
         ]
         if not wanting or not self.bridge.idle() or any(pad.job for pad in self._pads.values()):
             return
@@ -185,7 +194,7 @@ class Pads:
         pad = self._pads[number]
         try:
             seed = None if pad.ask.seed is None else (pad.ask.seed + pad.begun) % int(SEED.high + 1)
-            job = self.bridge.fill(dataclasses.replace(pad.ask, seed=seed))
+            job = self.bridge.fill(dataclasses.replace(pad.ask, seed=seed), OWNER)
             pad.begun += 1
             if job.state.ended:  # refused in the very moment in which it was to begin
                 self._fail(number, pad, str(job.last_event.fields.get("why", "")) if job.last_event else "")
@@ -213,14 +222,22 @@ class Pads:
         """The samples of a take are there."""
         for number, pad in self._pads.items():
             if pad.job is job:
-                self._last_slot += 1
-                take = Take(self._last_slot, file, sample_rate, job.prompt, model)
+                take = Take(self._live.slot(), file, sample_rate, job.prompt, model)
                 self._live.hold(take.slot, file, sample_rate)
                 pad.job, pad.fault, pad.failures = None, "", 0
+                for old in pad.ready[: max(0, len(pad.ready) + 1 - TAKES_READY)]:  # of another tempo
+                    pad.ready.remove(old)
+                    self._let_go(old)
                 pad.ready.append(take)
                 self._tell(number)
                 return
         self._live.discard(file)  # the pad was cleared or set anew meanwhile
+
+    def _fresh(self, pad: Pad) -> list[Take]:
+        """The takes that need not be made anew. One whose bars are of another tempo is better than none, until then."""
+        if pad.ask.bars is None or pad.ask.bpm is not None:
+            return pad.ready
+        return [take for take in pad.ready if take.prompt.bpm == self._live.tempo.bpm]
 
     def hold_again(self) -> None:
         """A new player holds nothing yet."""
@@ -318,11 +335,13 @@ def _ask(said: dict[str, Any]) -> Ask:
     ask = Ask(**{**said, "sink": SINK, "takes": None, "deadline_s": None})
     for name, allowed in NUMBERS.items():
         value = getattr(ask, name)
-        whole = name in ("seed", "steps")
+        whole = name in ("seed", "steps", "gate")
         if value is not None and (
             isinstance(value, bool) or value not in allowed or (whole and not isinstance(value, int))
         ):
             raise ValueError(f"{name} in it is not {allowed}")
+    if ask.quantize not in (None, *QUANTIZE):
+        raise ValueError("quantize in it is none")
     texts = (ask.text, ask.negative, ask.preset, ask.transcript, ask.note)
     if not ask.text or any(text is not None and (not isinstance(text, str) or len(text) > 4_000) for text in texts):
         raise ValueError("a text in it is none")

@@ -7,7 +7,19 @@ from dataclasses import dataclass
 TARGET = "bridge.player:main"
 
 
-# ---- front → player ----
+@dataclass(frozen=True, slots=True)
+class When:
+    """A moment: `at` seconds of `time.perf_counter` (None: now), then the next `beat` or `bar` of the tempo, if `quantize`
+    is not ""."""
+
+    at: float | None = None
+    quantize: str = ""
+
+
+NOW = When()
+
+
+# ---- front → player; and a Tempo, whenever it changes ----
 @dataclass(frozen=True, slots=True)
 class Play:
     """Sound a clip from its beginning. `file`: float32 samples as `numpy.save` writes them, (frames, channels) at
@@ -19,25 +31,30 @@ class Play:
     gain: float = 1.0
     pan: float = 0.0
     loop: bool = False
+    when: When = NOW
 
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Keep the samples of a file (as in Play, but it stays) ready under a number."""
+    """Keep the samples of a file (as in Play, but it stays) ready under a number, both ends faded by `fade_ms`."""
 
     slot: int
     file: str
     sample_rate: int
+    fade_ms: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Sound:
-    """Begin at once with what is held under `slot`."""
+    """Sound what is held under `slot`; or `overlap_ms` before the end of the voice `after`, if that still sounds."""
 
     voice: int
     slot: int
     gain: float = 1.0
     pan: float = 0.0
+    when: When = NOW
+    after: int | None = None
+    overlap_ms: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +70,7 @@ class Stop:
 
     voice: int | None
     fade_ms: float
+    when: When = NOW
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +82,7 @@ class Change:
     pan: float | None = None
     loop: bool | None = None
     glide_ms: float = 20.0
+    when: When = NOW
 
 
 # ---- player → front ----
@@ -95,6 +114,13 @@ class Lost:
 @dataclass(frozen=True, slots=True)
 class Open:
     """Something is to be played soon: open the device."""
+
+
+@dataclass(frozen=True, slots=True)
+class Began:
+    """A voice that was to begin later sounds."""
+
+    voice: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ device is lost this process says so and is replaced: PortAudio hangs in what wou
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import queue
@@ -18,10 +19,27 @@ from typing import Any
 import numpy as np
 import soxr
 
-from bridge.audio.mixer import LEAST_FADE_MS, Mixer, Samples, clean
+from bridge import portable
+from bridge.audio.mixer import LEAST_FADE_MS, Mixer, Samples, clean, fade_ends
 from bridge.errors import NoAudio
-from bridge.playback import Alive, Change, Ended, Hold, Lost, Open, Opened, Play, Release, Sound, Stop, Unusable
+from bridge.playback import (
+    NOW,
+    Alive,
+    Began,
+    Change,
+    Ended,
+    Hold,
+    Lost,
+    Open,
+    Opened,
+    Play,
+    Release,
+    Sound,
+    Stop,
+    Unusable,
+)
 from bridge.sinks import device as devices
+from bridge.tempo import Tempo
 
 log = logging.getLogger("clipbridge")
 
@@ -41,6 +59,8 @@ def main(connection: Connection, name: str, at_once: bool) -> None:
     sys.stderr = os.fdopen(os.dup(2), "w")
     with open(os.devnull, "w") as nowhere:
         os.dup2(nowhere.fileno(), 2)
+    portable.raise_priority()
+    gc.freeze()  # what is imported is not looked through again and again
     Player(connection, name, at_once).run()
 
 
@@ -53,6 +73,7 @@ class Player:
         if at_once:
             self._wanted.set()
         self._mixer: Mixer | None = None
+        self._tempo = Tempo()
         self._to_load: queue.SimpleQueue[tuple[Play, int, float]] = queue.SimpleQueue()
         self._to_hold: queue.SimpleQueue[Hold] = queue.SimpleQueue()
         self._held: dict[int, Samples] = {}
@@ -74,7 +95,7 @@ class Player:
         while True:
             time.sleep(LOOK_S)
             now = time.monotonic()
-            self._tell_ended()
+            self._tell_voices()
             if output.frames != frames:
                 moved, frames = now, output.frames
             if not output.active or now - moved > STILL_S:
@@ -104,6 +125,7 @@ class Player:
                 tries += 1
                 time.sleep(RETRY_S if tries < 20 else SLOW_RETRY_S)
                 continue
+            mixer.asked.append(self._tempo)
             self._mixer = mixer
             self._say(Opened(chosen.name, chosen.sample_rate, chosen.channels, output.latency_ms))
             return output
@@ -132,11 +154,15 @@ class Player:
                 self._held.pop(message.slot, None)
             elif isinstance(message, Sound):
                 self._sound(message)
+            elif isinstance(message, Tempo):
+                self._tempo = message
+                if self._mixer is not None:
+                    self._mixer.asked.append(message)
             elif isinstance(message, Stop):
                 with self._asking:  # or a voice that is being loaded would begin behind the stop
                     if message.voice is None:
                         self._silenced += 1
-                    elif message.voice in self._loading:
+                    elif message.voice in self._loading and message.when == NOW:
                         self._stopped.add(message.voice)
                     if self._mixer is not None:
                         self._mixer.asked.append(message)
@@ -177,6 +203,7 @@ class Player:
             return "it could not begin in time"
         samples = _read(play.file, play.sample_rate, self._mixer.sample_rate)
         voice = self._mixer.voice(play.voice, samples, play.gain, play.pan, play.loop)
+        voice.when = play.when
         with self._asking:
             if silenced != self._silenced or play.voice in self._stopped:
                 return "stopped before it began"
@@ -191,6 +218,7 @@ class Player:
                 time.sleep(LOOK_S)
             try:
                 samples = clean(_read(hold.file, hold.sample_rate, self._mixer.sample_rate))
+                fade_ends(samples, self._mixer.frames(hold.fade_ms))
             except Exception as error:  # noqa: BLE001 - its pad was cleared meanwhile, or it is damaged: a press is told
                 log.info("a take cannot be held: %s", error)
                 continue
@@ -203,12 +231,16 @@ class Player:
         if samples is None or self._mixer is None:
             self._say(Ended(sound.voice, "it was not ready yet"))
         else:
-            self._mixer.asked.append(self._mixer.cleaned_voice(sound.voice, samples, sound.gain, sound.pan))
+            voice = self._mixer.cleaned_voice(sound.voice, samples, sound.gain, sound.pan)
+            voice.when, voice.after = sound.when, sound.after
+            voice.overlap = self._mixer.frames(sound.overlap_ms)
+            self._mixer.asked.append(voice)
 
-    def _tell_ended(self) -> None:
+    def _tell_voices(self) -> None:
+        while self._mixer is not None and self._mixer.began:
+            self._say(Began(self._mixer.began.popleft()))
         while self._mixer is not None and self._mixer.ended:
-            voice = self._mixer.ended.popleft()
-            self._say(Ended(voice))
+            self._say(Ended(self._mixer.ended.popleft()))
 
     def _say(self, message: Any) -> None:
         with self._saying:

@@ -19,6 +19,7 @@ import psutil
 
 APP = "clipbridge"
 STOP_SIGNALS = ("SIGINT", "SIGTERM", "SIGBREAK", "SIGHUP")
+RAISED_NICENESS = -11  # what PipeWire and PulseAudio ask for
 WINDOWS = sys.platform == "win32"
 
 
@@ -85,6 +86,13 @@ def on_stop_signals(loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -
         number = getattr(signal, name, None)
         if number is not None and signal.getsignal(number) != signal.SIG_IGN:  # nohup and shells mean what they set
             signal.signal(number, handler)
+
+
+def raise_priority() -> None:
+    """Let this process run before others where the system allows it: Windows does, Linux and macOS only to who has the right.
+    (The threads of most audio systems are real-time ones anyway.)"""
+    with contextlib.suppress(OSError, psutil.Error):
+        psutil.Process().nice(psutil.HIGH_PRIORITY_CLASS if WINDOWS else RAISED_NICENESS)
 
 
 def ignore_stop_signals() -> None:

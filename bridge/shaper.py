@@ -126,7 +126,7 @@ def _write(ask: Deliver, number: int, clip: Any, sink: FolderSink) -> TakeFile:
     if ask.sink in ("folder", "both"):
         data = wav.encode(clip, OUTPUT_RATE, prompt, ask.model, number)
         check = functools.partial(wav.check, frames=len(clip))
-        path = sink.deliver(data, check, prompt.shape.folder, clip_names(prompt.text, prompt.preset, seed)).as_posix()
+        path = sink.deliver(data, check, prompt.shape.folder, clip_names(prompt, seed)).as_posix()
     frames, channels = clip.shape
     score = ask.scores[number - 1] if ask.scores else 0.0
     return TakeFile(number, path, frames / OUTPUT_RATE, frames, OUTPUT_RATE, channels, seed, score)

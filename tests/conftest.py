@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.harness import Client, Daemon
+from tests.jack_device import Jack, Recorder, jack
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
@@ -56,3 +57,30 @@ def start_daemon(home: Path, tmp_path: Path) -> Iterator[Callable[..., Daemon]]:
     yield start
     for daemon in started:
         daemon.stop()
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Jack]:
+    with jack() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def stage(server: Jack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
+    """A daemon whose audio device is open."""
+    place = tmp_path_factory.mktemp("stage")
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in server.environment.items():
+            patch.setenv(name, value)
+        daemon = Daemon(place / "clips", place / "home", "--model", "untrained", "--audio-device", "system")
+        opened = daemon.wait_for(lambda line: line["event"] == "audio" and line["state"] == "open")
+        assert opened["why"].startswith("system, 48000 Hz, 2 channels")
+        yield daemon
+        daemon.stop()
+
+
+@pytest.fixture
+def recorder(server: Jack) -> Iterator[Recorder]:
+    recorder = Recorder(server)
+    yield recorder
+    recorder.close()

@@ -26,6 +26,7 @@ class Jack:
 
     def __init__(self, timeout_ms: int = 2_000) -> None:
         self.timeout_ms = timeout_ms
+        self.block = BLOCK
         self.name = "t" + uuid.uuid4().hex[:8]
         self.environment = {
             "JACK_DEFAULT_SERVER": self.name,
@@ -38,7 +39,7 @@ class Jack:
         """Start the server and wait until it answers. -S: blocks come in turn, -m: no connection is made late."""
         command = [
             need("jackd"), "-n", self.name, "--no-realtime", "-S", "-t", str(self.timeout_ms), "-d", "dummy", "-m",
-            "-r", str(RATE), "-p", str(BLOCK), "-C", str(CHANNELS), "-P", str(CHANNELS),
+            "-r", str(RATE), "-p", str(self.block), "-C", str(CHANNELS), "-P", str(CHANNELS),
         ]  # fmt: skip
         _forget_dead_servers()
         environment = {**os.environ, **self.environment}

@@ -34,7 +34,7 @@ def test_options_win_over_the_file_and_the_file_over_defaults(tmp_path: Path) ->
         ('[osc]\nallow = ["nobody"]', "no IP address"),
         ("[osc]\nallow = [1]", "list of texts"),
         ('[engine]\ncompute = "tpu"', "one of auto"),
-        ("folder = 7", "a text"),
+        ("folder = 7", "a folder"),
         ("port = ", "cannot be read"),
     ],
 )

@@ -19,6 +19,7 @@ from bridge.live import Live
 from bridge.pads import Pads
 from bridge.portable import selector_loop
 from bridge.presets import Presets
+from bridge.stage import Stage
 from bridge.supervise import Child
 
 
@@ -50,6 +51,12 @@ class Recorder:
     def pad_saved(self, pad: int, press: object, path: str, why: str) -> None:
         pass
 
+    def stream_changed(self, state: str, ahead_s: float, why: str) -> None:
+        pass
+
+    def midi_changed(self, state: str, why: str) -> None:
+        pass
+
     def ends(self) -> dict[int, list[str]]:
         ends: dict[int, list[str]] = {}
         for serial, kind, fields in self.events:
@@ -71,8 +78,7 @@ def play(tmp_path: Path, behaviour: str, story: Story, shaper: str = delivery.TA
             Presets(),
             Child("engine", "tests.fake_engine:main", behaviour, str(tmp_path)),
             Child("shaper", shaper, str(tmp_path / "clips"), str(tmp_path)),
-            live,
-            Pads(live),
+            Stage(live, Pads(live)),
         )
         bridge.listeners.append(recorder)
         (tmp_path / "clips").mkdir(exist_ok=True)

@@ -286,7 +286,14 @@ def test_a_button_let_go_does_nothing_and_our_own_answer_is_not_answered_in_kind
     ("packet", "code"),
     [
         (encode("/bridge/generate", "rain", "volume", 3), "bad_argument"),
-        (encode("/bridge/generate", "rain", "bars", 4), "unsupported"),
+        (encode("/bridge/generate", "rain", "loop", 1), "unsupported"),
+        (encode("/bridge/generate", "rain", "bpm", 120), "bad_argument"),
+        (encode("/bridge/generate", "rain", 2.0, "bars", 4), "bad_argument"),
+        (encode("/bridge/generate", "rain", "bars", 200, "bpm", 20), "bad_argument"),
+        (encode("/bridge/generate", "rain", "bars", float("nan")), "bad_argument"),
+        (encode("/bridge/generate", "rain", "bars", 4, "bpm", 0), "bad_argument"),
+        (encode("/bridge/generate", "rain", "gate", 1), "bad_argument"),
+        (encode("/bridge/generate", "rain", "quantize", "tomorrow"), "bad_argument"),
         (encode("/bridge/generate", "rain", "sink", "tape"), "bad_argument"),
         (encode("/bridge/generate", "rain", "then", "/b_allocRead"), "unsupported"),
         (encode("/bridge/generate", "rain", float("nan")), "bad_argument"),
@@ -305,6 +312,26 @@ def test_a_generate_that_is_refused_gets_failed_with_an_id(client: Client, packe
     assert (address, values[1]) == ("/bridge/failed", code) and values[0] and values[2].endswith((".", "?", "4", "4.0"))
 
 
+@pytest.mark.parametrize(("bpm", "bars", "beats"), [(120, 1, 4), (97.3, 0.25, 4), (141.7, 2, 3), (33.3, 0.5, 7)])
+def test_a_length_in_bars_is_exact_to_the_frame_at_the_tempo(
+    daemon: Daemon, client: Client, bpm: float, bars: float, beats: int
+) -> None:
+    client.send("/bridge/tempo", bpm, beats)
+    address, values = client.ask("/bridge/tempo")
+    assert address == "/bridge/tempo" and values[:2] == [pytest.approx(bpm), beats]
+    client.send("/bridge/generate", "rain", "bars", bars, "steps", 1, "id", "bars")
+    _, done = client.until("/bridge/done", job="bars")
+    said = pairs(done, 3)
+    frames = round(bars * beats * 60 / round(bpm, 6) * 48_000)
+    assert (said["frames"], soundfile.info(done[1]).frames) == (frames, frames)
+    assert said["bars"] == bars and said["bpm"] == pytest.approx(bpm)
+    assert f"_{bpm:g}bpm_{bars:g}bar".replace(".", "-") in done[1]
+    client.send("/bridge/generate", "rain", "bars", bars, "bpm", 2 * bpm, "steps", 1, "id", "faster")
+    faster = pairs(client.until("/bridge/done", job="faster")[1], 3)["frames"]
+    assert faster == round(bars * beats * 60 / round(2 * bpm, 6) * 48_000)
+    client.send("/bridge/tempo", 120, 4)
+
+
 @pytest.mark.parametrize(
     ("packet", "code"),
     [
@@ -316,7 +343,23 @@ def test_a_generate_that_is_refused_gets_failed_with_an_id(client: Client, packe
         (encode("/bridge/subscribe", 99_999), "bad_argument"),
         (encode("/bridge/trigger", "now"), "bad_argument"),
         (encode("/bridge/set/seed", 1.5), "bad_argument"),
-        (encode("/bridge/set/bars", 4), "unsupported"),
+        (encode("/bridge/set/loop", 1), "unsupported"),
+        (encode("/bridge/tempo", 0), "bad_argument"),
+        (encode("/bridge/tempo", float("nan")), "bad_argument"),
+        (encode("/bridge/tempo", float("inf")), "bad_argument"),
+        (encode("/bridge/tempo", 120, 0), "bad_argument"),
+        (encode("/bridge/tempo", 120.0, 4, 7.5), "bad_argument"),  # our own answer
+        (encode("/bridge/tempo", "fast"), "bad_argument"),
+        (encode("/bridge/beat"), "bad_argument"),
+        (encode("/bridge/beat", float("nan")), "bad_argument"),
+        (encode("/bridge/beat", -1), "bad_argument"),
+        (encode("/bridge/stream/set", "rain"), "no_stream"),
+        (encode("/bridge/stream/start"), "bad_argument"),
+        (encode("/bridge/stream/start", "rain", 0.5), "bad_argument"),
+        (encode("/bridge/stream/start", "rain", 8.0, "takes", 4), "bad_argument"),
+        (encode("/bridge/stream/start", "rain", 8.0, "sink", "audio"), "bad_argument"),
+        (encode("/bridge/stream/stop", "now"), "bad_argument"),
+        (encode("/bridge/stream/explode"), "unknown_address"),
         (encode("/bridge/set/id", 4), "bad_argument"),
         (encode("/bridge/set/preset", "drun"), "bad_argument"),
         (b"/bridge/generate\0\0\0\0,sX\0rain\0\0\0\0", "malformed"),

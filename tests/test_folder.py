@@ -42,7 +42,9 @@ def clip(seconds: float = 0.5) -> np.ndarray:
 def deliver(sink: FolderSink, text: str = "rain on tin", sub_folder: str = "", seconds: float = 0.5) -> Path:
     samples = clip(seconds)
     data = wav.encode(samples, 48_000, Prompt(text, text, seconds, 7), MODEL, 1)
-    return sink.deliver(data, lambda file: wav.check(file, len(samples)), sub_folder, clip_names(text, "", 7))
+    return sink.deliver(
+        data, lambda file: wav.check(file, len(samples)), sub_folder, clip_names(Prompt(text, text, 1.0, 7), 7)
+    )
 
 
 def visible(folder: Path) -> list[Path]:
@@ -78,7 +80,7 @@ def test_a_slug_is_plain_ascii_whatever_the_prompt(text: str, expected: str) -> 
 
 @pytest.mark.parametrize("text", ["CON", "nul", "", "x" * 4_000, "...", "com1", "雨"])
 def test_a_name_is_legal_everywhere_and_at_most_120_bytes(text: str) -> None:
-    name = next(clip_names(text, "", 2**31 - 1))
+    name = next(clip_names(Prompt(text, text, 1.0, 7), 2**31 - 1))
     assert len(name.encode()) <= 120 and name.endswith(".wav") and not name.startswith((".", "-", " "))
     assert name.split(".")[0].lower() not in {"con", "nul", "prn", "aux", "com1"}
 
@@ -135,7 +137,7 @@ def test_a_file_that_reads_back_wrongly_is_never_seen(tmp_path: Path, cache: Pat
     sink.open()
     for damaged in (data[:2_000], b"", b"RIFF" + data[4:100]):
         with pytest.raises(FolderError):
-            sink.deliver(damaged, lambda file: wav.check(file, 24_000), "", clip_names("x", "", 7))
+            sink.deliver(damaged, lambda file: wav.check(file, 24_000), "", clip_names(Prompt("x", "x", 1.0, 7), 7))
     assert visible(tmp_path / "clips") == [] and staged(cache) == []
 
 
@@ -143,7 +145,7 @@ def test_staging_is_outside_the_watched_folder_when_it_is_on_the_same_volume(tmp
     sink = FolderSink(tmp_path / "clips")
     sink.open()
     seen: list[Path] = []
-    names = clip_names("x", "", 1)
+    names = clip_names(Prompt("x", "x", 1.0, 1), 1)
     sink.deliver(wav.encode(clip(), 48_000, Prompt("x", "x", 0.5, 1), MODEL, 1), seen.append, "", names)
     assert tmp_path / "clips" not in seen[0].parents
     assert len(visible(tmp_path / "clips")) == 1

@@ -23,9 +23,10 @@ FLOORS = {
     "__main__": 5, "cli": 5, "commands": 5, "doctor": 5,
     "daemon": 4,
     "frontends": 3,
-    "core": 2, "jobs": 2, "asks": 2, "deadlines": 2, "live": 2, "pads": 2, "player": 2, "shaper": 2, "bench": 5, "starter": 5,
+    "core": 2, "jobs": 2, "asks": 2, "deadlines": 2, "live": 2, "pads": 2, "streams": 2, "stage": 2, "player": 2, "shaper": 2,
+    "bench": 5, "starter": 5,
     "presets": 1, "eta": 1, "supervise": 1, "engine": 1, "audio": 1, "sinks": 1,
-    "clip": 0, "memory": 0, "playback": 0, "keeping": 0, "notes": 0,
+    "clip": 0, "memory": 0, "playback": 0, "tempo": 0, "keeping": 0, "notes": 0,
     "job": 0, "errors": 0, "config": 0, "portable": 0, "logs": 0, "delivery": 0, "__init__": -1,
 }  # fmt: skip
 HEAVY = {
@@ -65,6 +66,9 @@ HEAVY = {
     "soxr": {"engine/ranking.py", "engine/retune.py", "audio/shape.py", "player.py"},
     "pythonosc": {"frontends/osc.py", "frontends/osc_socket.py", "commands/asking.py", "bench/main_job.py"},
     "sounddevice": {"sinks/device.py"},
+    "mido": {"frontends/midi.py"},
+    "rtmidi": {"frontends/midi.py"},
+    "aalink": {"frontends/link.py"},
     "watchdog": set(),
 }
 
@@ -125,6 +129,8 @@ def test_every_method_of_the_table_has_a_handler_and_every_handler_a_method() ->
         "audio_changed",
         "pad_changed",
         "pad_saved",
+        "stream_changed",
+        "midi_changed",
         "connection_made",
         "connection_lost",
         "error_received",

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -17,52 +15,12 @@ import pytest
 import soundfile
 
 from bridge.doctor import sound
-from tests.harness import Client, Daemon, pairs, skip_or_fail
+from tests.harness import Daemon, pairs, skip_or_fail
 from tests.jack_device import BLOCK, RATE, Jack, Recorder, jack
+from tests.on_stage import ended, pad_state, play
 
 BLOCK_S = BLOCK / RATE
 LOSSES = int(os.environ.get("CLIPBRIDGE_DEVICE_LOSSES", "2"))  # 20 by command: see RESULTS.md
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Jack]:
-    with jack() as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def stage(server: Jack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
-    """A daemon whose audio device is open."""
-    place = tmp_path_factory.mktemp("stage")
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in server.environment.items():
-            patch.setenv(name, value)
-        daemon = Daemon(place / "clips", place / "home", "--model", "untrained", "--audio-device", "system")
-        opened = daemon.wait_for(lambda line: line["event"] == "audio" and line["state"] == "open")
-        assert opened["why"].startswith("system, 48000 Hz, 2 channels")
-        yield daemon
-        daemon.stop()
-
-
-@pytest.fixture
-def recorder(server: Jack) -> Iterator[Recorder]:
-    recorder = Recorder(server)
-    yield recorder
-    recorder.close()
-
-
-def ended(client: Client, voice: int) -> str:
-    """Wait for the end of a voice; why it ended."""
-    while True:
-        _, (number, state, why) = client.until("/bridge/voice")
-        if (number, state) == (voice, "ended"):
-            return str(why)
-
-
-def play(client: Client, *values: object, job: str) -> int:
-    """Ask for a clip to be heard; the number of its voice."""
-    client.send("/bridge/generate", *values, "steps", 2, "id", job)
-    return int(pairs(client.until("/bridge/done", job=job)[1], 3)["voice"])
 
 
 def test_a_clip_is_heard_exactly_as_its_file_says(stage: Daemon, recorder: Recorder) -> None:
@@ -158,17 +116,6 @@ def test_a_voice_is_stopped_and_changed_by_its_number(stage: Daemon, recorder: R
         ("/bridge/voice//stop", (), "unknown_address"),
     ):
         assert client.ask(address, *values)[1][1] == code, address
-
-
-def pad_state(client: Client, pad: int, state: str, value: float) -> None:
-    """Ask, and listen, until a pad says so."""
-    end = time.monotonic() + 30
-    while time.monotonic() < end:
-        client.send("/bridge/pads")
-        with contextlib.suppress(AssertionError):
-            if client.until(f"/bridge/pad/{pad}/state", timeout_s=0.3)[1][:2] == [state, value]:
-                return
-    raise AssertionError(f"pad {pad} is not {state} {value}")
 
 
 def test_a_press_sounds_a_take_that_is_ready_at_once_and_the_pad_fills_itself_again(

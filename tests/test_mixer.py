@@ -7,8 +7,9 @@ import os
 import numpy as np
 import pytest
 
-from bridge.audio.mixer import CEILING, LEAST_FADE_MS, MAX_VOICES, Mixer
-from bridge.playback import Change, Stop
+from bridge.audio.mixer import CEILING, LEAST_FADE_MS, MAX_LATER, MAX_VOICES, Mixer, Voice, fade_ends
+from bridge.playback import Change, Stop, When
+from bridge.tempo import Tempo
 
 RATE, BLOCK = 48_000, 256
 HOSTILE_BUFFERS = int(os.environ.get("CLIPBRIDGE_HOSTILE_BUFFERS", "5000"))  # 100,000 by command: see RESULTS.md
@@ -107,6 +108,95 @@ def test_the_limiter_goes_down_at_once_and_comes_back_smoothly() -> None:
     assert np.abs(heard).max() <= CEILING
     alone = mixer.voice(2, tone(RATE, 0.3, 440)).samples[:, 0]
     assert np.array_equal(heard[12_000:], alone[12_000:])  # 10 dB at 200 dB a second, and then untouched
+
+
+def later(mixer: Mixer, number: int, when: When, clip: np.ndarray | None = None) -> Voice:
+    voice = mixer.voice(number, tone(1_000) if clip is None else clip)
+    voice.when = when
+    return voice
+
+
+@pytest.mark.parametrize("block", [1, 100, 4_096])
+def test_what_is_asked_for_a_beat_begins_at_its_very_frame_in_every_block_size(block: int) -> None:
+    mixer = Mixer(RATE, 1)
+    mixer.asked.append(Tempo(127.0, 4, beat=0, at=0.0))  # beat 0 at frame 0
+    clip = np.full((50, 1), 0.5, np.float32)
+    heard = [rendered(mixer, 10_000, block)]
+    for number, unit in enumerate(("beat", "beat", "bar")):
+        mixer.asked.append(later(mixer, number, When(quantize=unit), clip))
+        heard.append(rendered(mixer, 60_000, block))
+    whole = np.concatenate(heard)[:, 0]
+    starts = np.nonzero((whole != 0) & (np.concatenate([[0.0], whole[:-1]]) == 0))[0]
+    per_beat = RATE * 60 / 127.0
+    assert list(starts) == [round(1 * per_beat), round(4 * per_beat), round(8 * per_beat)]
+    assert list(mixer.began) == [0, 1, 2]
+
+
+def test_what_is_asked_for_a_moment_begins_then_and_what_is_late_begins_now() -> None:
+    mixer = Mixer(RATE, 1)
+    mix = np.empty((480, 1), np.float32)
+    mixer.render(mix, at=1_000.0)
+    mixer.asked.extend([later(mixer, 1, When(1_000.03)), later(mixer, 2, When(999.0))])
+    mixer.asked.append(Change(1, gain=0.5, glide_ms=5, when=When(1_000.03)))
+    mixer.asked.append(Stop(1, 30.0, When(1_000.035)))
+    mixer.render(mix, at=1_000.01)
+    assert mix.any() and list(mixer.began) == [2]  # 2 at once
+    mixer.render(mix, at=1_000.02)
+    assert list(mixer.began) == [2]
+    mixer.render(mix, at=1_000.03)
+    assert list(mixer.began) == [2, 1] and mixer.voices[-1].stopping and mixer.voices[-1].gain.now < 1.0
+
+
+def test_a_voice_that_follows_begins_so_many_frames_before_the_other_ends_at_equal_power() -> None:
+    drawn = np.random.default_rng(3)
+    mixer, overlap = Mixer(RATE, 1), 4_800
+    clips = [drawn.normal(0, 0.05, (20_000, 1)).astype(np.float32) for _ in range(3)]
+    for clip in clips:
+        fade_ends(clip, overlap)
+    mixer.asked.append(mixer.voice(0, clips[0]))
+    heard = [rendered(mixer, 1_000)]
+    for number in (1, 2):  # the third is asked for while the second has not begun
+        voice = mixer.voice(number, clips[number])
+        voice.after, voice.overlap = number - 1, overlap
+        mixer.asked.append(voice)
+    heard.append(rendered(mixer, 60_000))
+    whole = np.concatenate(heard)[:, 0]
+    wanted = np.zeros(61_000, np.float32)
+    for number, clip in enumerate(clips):
+        wanted[number * 15_200 :][:20_000] += mixer.voice(9, clip).samples[:, 0]
+    assert np.abs(whole - wanted).max() < 1e-6 and list(mixer.began) == [1, 2] and list(mixer.ended) == [0, 1, 2]
+    power = np.array([np.mean(whole[at : at + 1_600] ** 2) for at in range(4_800, 45_000, 1_600)])
+    assert np.abs(10 * np.log10(power / 0.05**2)).max() < 1.0  # dB, nowhere a gap or a bump
+
+
+def test_a_voice_that_follows_one_that_is_over_begins_at_once() -> None:
+    mixer = Mixer(RATE, 1)
+    voice = mixer.voice(1, tone(500))
+    voice.after, voice.overlap = 77, 100
+    mixer.asked.append(voice)
+    assert rendered(mixer, 256).any()
+
+
+def test_a_panic_also_forgets_what_waits_and_says_that_it_is_over() -> None:
+    mixer = Mixer(RATE, 1)
+    rendered(mixer, 256)
+    mixer.asked.extend([later(mixer, n, When(quantize="bar")) for n in (1, 2)])
+    rendered(mixer, 256)
+    mixer.asked.append(Stop(1, 5.0))
+    rendered(mixer, 256)
+    assert list(mixer.ended) == [1]
+    mixer.asked.append(Stop(None, 5.0))
+    assert not rendered(mixer, 3 * RATE).any() and list(mixer.ended) == [1, 2]
+
+
+def test_only_so_much_waits() -> None:
+    mixer = Mixer(RATE, 1)
+    rendered(mixer, 256)
+    mixer.asked.extend(later(mixer, n, When(quantize="bar"), tone(4)) for n in range(MAX_LATER + 5))
+    rendered(mixer, 256)
+    assert list(mixer.ended) == list(range(MAX_LATER, MAX_LATER + 5))
+    rendered(mixer, 3 * RATE)
+    assert len(mixer.ended) == MAX_LATER + 5
 
 
 def test_no_hostile_buffer_gets_through() -> None:

@@ -81,7 +81,7 @@ def test_a_pad_that_fails_is_tried_ever_more_rarely_and_one_that_was_refused_at_
     pads = opened(tmp_path / "pads.json")
     tried: list[tuple[float, str]] = []
 
-    def fill(ask: Ask) -> SimpleNamespace:
+    def fill(ask: Ask, _owner: str) -> SimpleNamespace:
         tried.append((now[0], ask.text))
         return SimpleNamespace(state=JobState.FAILED, last_event=SimpleNamespace(fields={"why": "no"}))
 

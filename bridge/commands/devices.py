@@ -1,4 +1,4 @@
-"""`clipbridge devices`: the audio outputs, by the names that --audio-device takes."""
+"""`clipbridge devices`: the audio outputs and MIDI inputs, by the names that --audio-device and --midi take."""
 
 from __future__ import annotations
 
@@ -6,17 +6,24 @@ import argparse
 import dataclasses
 import json
 
+from bridge.errors import ClipbridgeError
+from bridge.frontends import midi
 from bridge.sinks.device import outputs
 
 
 def main(options: argparse.Namespace) -> int:
-    """List what can sound. Raises NoAudio."""
+    """List what can sound, and what can be played on. Raises NoAudio."""
     found = outputs()
+    try:
+        keys, no_midi = midi.inputs(), ""
+    except ClipbridgeError as error:
+        keys, no_midi = [], str(error)
     if options.json:
-        print(json.dumps([dataclasses.asdict(device) for device in found]))
+        print(json.dumps({"audio": [dataclasses.asdict(device) for device in found], "midi": keys}))
         return 0
     for device in found:
         mark = "*" if device.is_default else " "
         print(f"{mark} {device.name}  ({device.system}, {device.sample_rate} Hz, {device.channels} channels)")
     print("* is what plays if none is named." if found else "There is no audio output.")
+    print(f"MIDI inputs: {', '.join(keys)}" if keys else no_midi or "There is no MIDI input.")
     return 0

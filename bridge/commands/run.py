@@ -42,6 +42,8 @@ def main(options: argparse.Namespace) -> int:
         "engine.model": options.model,
         "engine.compute": options.compute,
         "audio.device": options.audio_device,
+        "midi.port": options.midi,
+        "tempo.link": options.link,
         "osc.port": options.osc_port,
         "osc.host": options.osc_host,
     }
@@ -64,6 +66,7 @@ class Aside:
 
     def __init__(self, listener: Terminal | JsonLines) -> None:
         self._listener = listener
+        self._stream = ("off", "")
         self._calls: queue.Queue[Callable[[], None] | None] = queue.Queue()
         self._thread = threading.Thread(target=self._work, name="terminal", daemon=True)
         self._thread.start()
@@ -78,7 +81,7 @@ class Aside:
     def state_changed(self, state: str, why: str) -> None:
         self._later(self._listener.state_changed, state, why)
 
-    def voice_changed(self, voice: int, job: Job | None, state: str, why: str) -> None:
+    def voice_changed(self, voice: int, owner: Job | Press | None, state: str, why: str) -> None:
         pass  # a host hears of it, and a person hears it
 
     def pad_changed(self, pad: int, state: str, value: float, why: str) -> None:
@@ -87,8 +90,16 @@ class Aside:
     def pad_saved(self, pad: int, press: Press, path: str, why: str) -> None:
         self._later(self._listener.pad_saved, pad, path, why)
 
+    def stream_changed(self, state: str, ahead_s: float, why: str) -> None:
+        if (state, why) != self._stream:  # not each clip
+            self._stream = (state, why)
+            self._later(self._listener.stream_changed, state, why)
+
     def audio_changed(self, state: str, why: str) -> None:
         self._later(self._listener.audio_changed, state, why)
+
+    def midi_changed(self, state: str, why: str) -> None:
+        self._later(self._listener.midi_changed, state, why)
 
     def job_event(self, job: Job, event: JobEvent) -> None:
         self._later(self._listener.job_event, job, event, dispensable=event.kind == "progress")
@@ -159,6 +170,11 @@ class Terminal:
         self._close_bar()
         self._say(f"Pad {pad}  -> {path or why}")
 
+    def stream_changed(self, state: str, why: str) -> None:
+        self._close_bar()
+        words = {"thin": "thin: clips sound again until new ones are made"}
+        self._say(f"Stream {words.get(state, state)}{f' ({why})' if why else ''}")
+
     def audio_changed(self, state: str, why: str) -> None:
         self._close_bar()
         words = {
@@ -168,6 +184,10 @@ class Terminal:
             "failed": "No sound:",
         }
         self._say(f"{words.get(state, state)} {why}")
+
+    def midi_changed(self, state: str, why: str) -> None:
+        self._close_bar()
+        self._say({"open": f"Pads are played by {why}", "waiting": f"No MIDI yet: {why}"}.get(state, f"No MIDI: {why}"))
 
     def job_event(self, job: Job, event: JobEvent) -> None:
         took = time.monotonic() - self._since.setdefault(job.serial, time.monotonic())
@@ -240,8 +260,14 @@ class JsonLines:
     def pad_saved(self, pad: int, path: str, why: str) -> None:
         self._say(event="pad saved", pad=pad, path=path, why=why)
 
+    def stream_changed(self, state: str, why: str) -> None:
+        self._say(event="stream", state=state, why=why)
+
     def audio_changed(self, state: str, why: str) -> None:
         self._say(event="audio", state=state, why=why)
+
+    def midi_changed(self, state: str, why: str) -> None:
+        self._say(event="midi", state=state, why=why)
 
     def job_event(self, job: Job, event: JobEvent) -> None:
         self._say(event=event.kind, id=event.job_id, prompt=job.prompt.text, **event.fields)

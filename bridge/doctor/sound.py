@@ -21,11 +21,11 @@ def check(name: str) -> Check:
             command("bridge", "devices", "--json"), env=environment(), capture_output=True, text=True, errors="replace",
             timeout=PATIENCE_S, check=False,
         )  # fmt: skip
-        there = [Device(**found) for found in json.loads(child.stdout.splitlines()[-1])]
+        there = [Device(**found) for found in json.loads(child.stdout.splitlines()[-1])["audio"]]
     except subprocess.TimeoutExpired:
         what = f"PortAudio did not list the audio devices within {PATIENCE_S:.0f} s. {FILES_GO_ON}"
         return warning("audio", what, "Unplug the device that hangs, or restart the machine.")
-    except (ValueError, IndexError, TypeError):
+    except (ValueError, IndexError, KeyError, TypeError):
         said = child.stderr.strip().splitlines()[-1:] or [f"exit code {child.returncode}"]
         return warning("audio", f"{FILES_GO_ON}, but cannot be played", said[0].removeprefix("clipbridge: ")[:400])
     if not there:

@@ -197,6 +197,13 @@ def job_id(given: Any) -> JobId:
     return given
 
 
+def only(arguments: list[Any], what: str) -> Any:
+    """The one value that there must be. Raises BadArgument."""
+    if len(arguments) != 1:
+        raise BadArgument(f"{what} wants one value.")
+    return arguments[0]
+
+
 def press(arguments: list[Any], address: str) -> bool:
     """Whether a command without arguments is meant: buttons send 1 when pressed and 0, which does nothing, when let go."""
     if not arguments:

@@ -5,7 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from bridge.clip import DEADLINE_S, GAIN, GUIDANCE, MAX_PROMPT_CHARACTERS, PADS, PAN, SECONDS, SEED, STEPS, TAKES, Range
+from bridge.clip import (
+    BARS,
+    BPM,
+    DEADLINE_S,
+    GAIN,
+    GUIDANCE,
+    MAX_PROMPT_CHARACTERS,
+    PADS,
+    PAN,
+    QUANTIZE,
+    SECONDS,
+    SEED,
+    STEPS,
+    TAKES,
+    Range,
+)
 
 Kind = Literal["text", "number", "whole", "id", "choice", "note"]
 
@@ -44,7 +59,6 @@ class Reply:
 
 
 PORT = Range(1, 65535)
-MUSICAL = "lengths in bars and a tempo come with a later version; give the length in seconds"
 
 KEYS = {
     key.name: key
@@ -64,9 +78,11 @@ KEYS = {
         Key("sink", "choice", "where the clip goes: a file, the audio device (no file), or both", choices=("folder", "audio", "both")),
         Key("gain", "number", "how loud it is played, as a factor; a limiter keeps the sum at −1 dBFS", GAIN),
         Key("pan", "number", "where it is played, from −1 (left) to 1 (right)", PAN),
+        Key("bars", "number", "the length in bars, in the place of the seconds: exact to the frame at the tempo", BARS),
+        Key("bpm", "number", "the tempo of the bars, if it is not that of `/bridge/tempo`", BPM),
+        Key("quantize", "choice", "when it is played: at once, or on the next beat or bar of `/bridge/tempo`", choices=QUANTIZE),
+        Key("gate", "whole", "pads only; 1: the sound ends when the button is let go (velocity 0)", Range(0, 1)),
         Key("reply_port", "whole", "answer to this port of your machine, not the one you send from; every message takes it last", PORT),
-        Key("bars", "number", "", later=MUSICAL),
-        Key("bpm", "number", "", later=MUSICAL),
         Key("loop", "whole", "", later="seamless loops come with a later version; the preset `loop` asks the model for one"),
         Key("then", "text", "", later="messages to a third program come with a later version; load the path from /bridge/done"),
         Key("then_port", "whole", "", later="messages to a third program come with a later version"),
@@ -96,13 +112,23 @@ METHODS = {
         Method("/bridge/voice/<n>/loop", "voice", "i 0 or 1", "–", "Whether a voice begins again at its end."),
         Method("/bridge/pad/<n>/set", "pad", "as generate", "`/bridge/pad/<n>/state`",
                f"Give pad n (0 to {PADS.high:.0f}) a prompt; the engine makes takes for it whenever it has nothing else to do."),
-        Method("/bridge/pad/<n>/play", "pad", "[f velocity]", "`/bridge/voice` n `began`",
-               "Sound its next take at once. Velocity 0 to 1 or to 127; 0 does nothing."),
+        Method("/bridge/pad/<n>/play", "pad", "[f velocity], [`quantize` s]", "`/bridge/voice` n `began` (or first `waiting`)",
+               "Sound its next take: at once, or as `quantize` says. Velocity 0 to 1 or to 127; 0 ends a gated pad."),
         Method("/bridge/pad/<n>/stop", "pad", "–", "–", "Fade out what it sounds."),
         Method("/bridge/pad/<n>/clear", "pad", "–", "`/bridge/pad/<n>/state`", "Empty it."),
         Method("/bridge/pad/<n>/lock", "pad", "i 0 or 1", "–", "1: the same take at every press."),
         Method("/bridge/pad/<n>/save", "pad", "–", "`/bridge/pad/<n>/saved`", "Put the take that sounded last into the folder."),
         Method("/bridge/pads", "pads", "–", "`/bridge/pad/<n>/state` for each", "What all pads have."),
+        Method("/bridge/stream/start", "stream", "as generate", "`/bridge/stream/state`",
+               "A prompt that goes on for ever: clips of so many seconds or bars (8 s), cross-faded over a second."),
+        Method("/bridge/stream/set", "stream", "as generate", "`/bridge/stream/state`",
+               "Another prompt, heard at the next seam by which a clip of it is there."),
+        Method("/bridge/stream/stop", "stream", "[f fade_ms]", "–", "Fade out, over two seconds if nothing is said."),
+        Method("/bridge/stream", "stream", "–", "`/bridge/stream/state`", "How the stream is."),
+        Method("/bridge/tempo", "tempo", "[f bpm, [i beats_per_bar]]", "none given: `/bridge/tempo` f bpm, i beats_per_bar, f beat",
+               f"The tempo from now on, {BPM} BPM; the beats go on from where they are."),
+        Method("/bridge/beat", "beat", "f n", "–",
+               "Beat n of the song is now (0 is the first of a bar). Small differences only move the grid a little."),
         Method("/bridge/status", "status", "–",
                "`/bridge/status` s state, then `queue` i, `running` id, `model` s, `warm` s, `compute` s, `max_seconds` f, "
                "`peak_mb` f, `audio` s, `underflows` i, `why` s",
@@ -138,22 +164,28 @@ REPLIES = {
               "Each take when there are several, best first."),
         Reply("/bridge/done", ("path", "seconds"),
               "id, s absolute path with `/`, f seconds, then `seed` i, `sample_rate` i, `channels` i, "
-              "`frames` i, `model` s, `engine_seconds` f, `delivery_seconds` f, with a deadline `takes` i, `steps` i, "
+              "`frames` i, `model` s, with bars `bars` f, `bpm` f, `engine_seconds` f, `delivery_seconds` f, "
+              "with a deadline `takes` i, `steps` i, "
               "`late_seconds` f (0 or more), where it sounds `voice` i, [`heard` s], [`remark` s]",
               "The file is there, complete. With several takes this is the best. `heard`: the words that a small checkpoint understood."),
         Reply("/bridge/failed", ("code", "why"), "id, s code, s why", f"No clip, and why. Codes: {CODES}."),
         Reply("/bridge/cancelled", (), "id", "No clip, as asked."),
         Reply("/bridge/error", ("address", "code", "why"), "s address, s code, s why",
-              "About a message that made no job. More codes: `malformed` `unknown_address` `unknown_job` `unknown_voice` `pad_empty`."),
+              "About a message that made no job. More codes: `malformed` `unknown_address` `unknown_job` "
+              "`unknown_voice` `pad_empty` `no_stream`."),
         Reply("/bridge/state", ("state", "why"), "s state, s why",
               "To subscribers: `loading` `warming` `ready` `restarting` `failed` `stopping`."),
         Reply("/bridge/voice", ("voice", "state"), "i n, s state, s why",
-              "To the asker and to subscribers: a voice `began` or `ended`."),
+              "To the asker and to subscribers: a voice `began` or `ended`, or is `waiting` for its moment."),
         Reply("/bridge/pad/<n>/state", ("state", "value"), "s state, f value, [`why` s]",
               "To the asker and to subscribers: `empty`, `filling` 0..1, `ready` with so many takes."),
         Reply("/bridge/pad/<n>/saved", ("path", "why"), "s path, s why", "The take is in the folder; or why not."),
+        Reply("/bridge/stream/state", ("state", "ahead_s"), "s state, f ahead_s, [`why` s]",
+              "To subscribers, and once to the asker: `filling`, `playing`, `thin` (clips sound again until new ones are made) or `off`, "
+              "and how many seconds are there already."),
         Reply("/bridge/audio", ("state", "why"), "s state, s why",
               "To subscribers, about the audio device: `open`, `lost`, `unusable`, `failed`."),
+        Reply("/bridge/midi", ("state", "why"), "s state, s why", "To subscribers, about the MIDI input: `open`, `waiting`, `unusable`."),
         Reply("/bridge/model", ("name",), "s name, then `size_mb` f, `licence` s, `sample_rate` i, `revision` s",
               "The facts of a checkpoint on this disk. An empty licence: it states none."),
         Reply("/bridge/pong", (), "what ping carried", "Yes."),

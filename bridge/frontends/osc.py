@@ -20,7 +20,6 @@ from typing import Any, TypeVar
 from pythonosc.osc_message import OscMessage
 
 from bridge import __version__, engine
-from bridge.clip import GAIN, PADS, PAN, VOICE_FADE_MS, Range
 from bridge.config import OscConfig
 from bridge.core import Bridge
 from bridge.engine import checkpoints
@@ -28,13 +27,12 @@ from bridge.errors import BadArgument, ClipbridgeError, IdTaken, NoModel, Unknow
 from bridge.frontends import arguments as args
 from bridge.frontends import osc_guard
 from bridge.frontends.methods import KEYS, METHODS, PORT, REPLIES
+from bridge.frontends.osc_live import LiveMethods, Target
 from bridge.frontends.osc_socket import bind, encode, exact
 from bridge.job import Job, JobEvent
-from bridge.pads import Press
 
 log = logging.getLogger("clipbridge.osc")
 
-Target = tuple[str, int]
 T = TypeVar("T")
 
 LEASE_S = 60.0
@@ -43,7 +41,6 @@ MAX_REMEMBERED_ASKERS = 64
 MAX_FAULTS_TOLD = 8  # of one datagram: a packet of rubbish must not become a hundred answers
 MAX_WHY = 600
 NUMBERED = re.compile(r"^/bridge/(voice|pad)/[0-9]{1,9}/")
-VOICES = Range(1, 999_999_999)
 MAX_LOOKS = 8  # at the disk, at a time
 SET_PREFIX = "/bridge/set/"
 # These read reply_port among their own keys, or send back everything they get.
@@ -70,7 +67,7 @@ async def serve_osc(bridge: Bridge, config: OscConfig) -> AsyncIterator[OscFront
         transport.close()
 
 
-class OscFrontend(asyncio.DatagramProtocol):
+class OscFrontend(LiveMethods, asyncio.DatagramProtocol):
     """One UDP socket. Each datagram is handled whole, at once, on the event loop; nothing in here waits."""
 
     def __init__(self, bridge: Bridge, config: OscConfig) -> None:
@@ -79,6 +76,7 @@ class OscFrontend(asyncio.DatagramProtocol):
         self._subscribers: dict[Target, float] = {}
         self._settings: OrderedDict[str, dict[str, Any]] = OrderedDict()
         self._looks = 0
+        self._time_tag = 0.0  # of the message that is being handled
 
     # ---- datagrams ----
 
@@ -98,8 +96,8 @@ class OscFrontend(asyncio.DatagramProtocol):
         for where, why in [fault for fault in faults if fault[0]][:MAX_FAULTS_TOLD]:
             if where not in REPLIES:
                 self._send(sender, "/bridge/error", where, "malformed", why)
-        for message in messages:
-            self._message(OscMessage(message), sender)
+        for data, time_tag in messages:
+            self._message(OscMessage(data), sender, time_tag)
 
     def _may_speak(self, sender: Target) -> bool:
         ip = ipaddress.ip_address(sender[0].partition("%")[0])
@@ -109,7 +107,8 @@ class OscFrontend(asyncio.DatagramProtocol):
             return False  # our own packet came back: never talk with ourselves
         return ours or any(ip in network for network in self._allowed)
 
-    def _message(self, message: OscMessage, sender: Target) -> None:
+    def _message(self, message: OscMessage, sender: Target, time_tag: float) -> None:
+        self._time_tag = time_tag
         address, given = message.address, list(message)
         if NUMBERED.sub(r"/bridge/\1/<n>/", address) in REPLIES:
             return  # another Clipbridge answers us: two that answer each other would never stop
@@ -250,59 +249,6 @@ class OscFrontend(asyncio.DatagramProtocol):
         if not cancelled:
             self._send(sender, "/bridge/cancelled")
 
-    def stop(self, given: list[Any], sender: Target, _message: Any) -> None:
-        if args.press(given, "/bridge/stop"):
-            self.bridge.panic()
-
-    def voice(self, given: list[Any], sender: Target, message: Any) -> None:
-        _, _, _, number, what = message.address.split("/")
-        voice = int(args.number(number, "the number of the voice", VOICES, whole=True))
-        if len(given) > (1 if what in ("stop", "loop") else 2):
-            raise BadArgument(f"{message.address} has too many values.")
-        if what == "stop":
-            fade_ms = args.number(given[0], "fade_ms", Range(0, VOICE_FADE_MS.high)) if given else 1.0
-            if fade_ms > 0:  # 0: a button was let go; 1: it was pressed
-                self.bridge.live.stop(voice, max(fade_ms, VOICE_FADE_MS.low))
-        elif what == "loop":
-            self.bridge.live.change(voice, loop=args.number(_only(given, what), what, Range(0, 1), whole=True) == 1)
-        else:
-            glide = {"glide_ms": args.number(given[1], "glide_ms", VOICE_FADE_MS)} if len(given) > 1 else {}
-            value = args.number(_only(given[:1], what), what, GAIN if what == "gain" else PAN)
-            self.bridge.live.change(voice, **{what: value}, **glide)
-
-    def pad(self, given: list[Any], sender: Target, message: Any) -> None:
-        _, _, _, number, what = message.address.split("/")
-        pad, pads = int(args.number(number, "the number of the pad", PADS, whole=True)), self.bridge.pads
-        if what == "set":
-            ask = args.pairs(given).ask()
-            if ask.sink is not None:
-                raise BadArgument("A pad sounds when it is played: leave sink out.")
-            pads.set(pad, ask)
-            self._send_pads(sender, pad)
-        elif what == "lock":
-            pads.lock(pad, args.number(_only(given, what), what, Range(0, 1), whole=True) == 1)
-        elif what == "play":
-            velocity = args.number(_only(given, what), "velocity", Range(0, 127)) if given else 1.0
-            if velocity > 0:  # 0: the button was let go
-                pads.play(pad, velocity if velocity <= 1 else velocity / 127, Press(sender))
-        elif args.press(given, message.address):
-            if what == "save":
-                pads.save(pad, Press(sender))
-            elif what == "clear":
-                pads.clear(pad)
-                self._send_pads(sender, pad)
-            else:
-                pads.stop(pad)
-
-    def pads(self, given: list[Any], sender: Target, _message: Any) -> None:
-        if args.press(given, "/bridge/pads"):
-            self._send_pads(sender)
-
-    def _send_pads(self, target: Target, only: int | None = None) -> None:
-        states = {pad: rest for pad, *rest in self.bridge.pads.states()}
-        for pad in states if only is None else (only,):
-            self._send_pad(target, pad, *states.get(pad, ("empty", 0.0, "")))
-
     def status(self, given: list[Any], sender: Target, _message: Any) -> None:
         # Whoever answers a status with another status would never stop; so one with arguments (which our own answer
         # has) is refused with /bridge/error, and that nobody answers.
@@ -399,39 +345,14 @@ class OscFrontend(asyncio.DatagramProtocol):
         for target in self._audience():
             self._send(target, "/bridge/state", state, why)
 
-    def voice_changed(self, voice: int, job: Job | Press | None, state: str, why: str) -> None:
-        for target in self._audience(None if job is None else job.reply_to):
-            self._send(target, "/bridge/voice", voice, state, why)
-
-    def pad_changed(self, pad: int, state: str, value: float, why: str) -> None:
-        for target in self._audience():
-            self._send_pad(target, pad, state, value, why)
-
-    def pad_saved(self, pad: int, press: Press, path: str, why: str) -> None:
-        for target in self._audience(press.reply_to):
-            self._send(target, f"/bridge/pad/{pad}/saved", path, why)
-
-    def audio_changed(self, state: str, why: str) -> None:
-        for target in self._audience():
-            self._send(target, "/bridge/audio", state, why)
-
     def preparing(self, stage: engine.Stage) -> None:
         pass  # loading is told by /bridge/state and /bridge/status
-
-    def _send_pad(self, target: Target, pad: int, state: str, value: float, why: str) -> None:
-        self._send(target, f"/bridge/pad/{pad}/state", state, value, *(("why", why) if why else ()))
 
     def _send_event(self, target: Target, event: JobEvent) -> None:
         address = f"/bridge/{event.kind}"
         positional = REPLIES[address].positional
         rest = [part for name, value in event.fields.items() if name not in positional for part in (name, value)]
         self._send(target, address, exact(event.job_id), *(event.fields[name] for name in positional), *rest)
-
-
-def _only(given: list[Any], name: str) -> Any:
-    if len(given) != 1:
-        raise BadArgument(f"{name} wants one value.")
-    return given[0]
 
 
 def known(name: str) -> str:

@@ -16,6 +16,7 @@ MAX_DEPTH = 8
 MAX_MESSAGES = 128
 MAX_TAGS = 256
 MAX_ADDRESS_BYTES = 255
+SECONDS_1900_TO_1970 = 2_208_988_800
 OURS = b"/bridge/"
 BUNDLE = b"#bundle\0"
 
@@ -23,11 +24,18 @@ BUNDLE = b"#bundle\0"
 SIZES = {"i": 4, "f": 4, "r": 4, "m": 4, "h": 8, "d": 8, "t": 8, "T": 0, "F": 0, "N": 0}
 
 
+class Message(NamedTuple):
+    """A single well-formed message. `time_tag`: of its bundle, in seconds since 1970; 0 for "at once"."""
+
+    data: bytes
+    time_tag: float
+
+
 class Checked(NamedTuple):
-    """`messages`: single well-formed messages, in order. `faults`: (address, why) for those that were meant for us
+    """`messages`: in order. `faults`: (address, why) for those that were meant for us
     and are not well-formed; the address is "" where none could be read, and then nobody must be answered."""
 
-    messages: list[bytes]
+    messages: list[Message]
     faults: list[tuple[str, str]]
 
 
@@ -37,11 +45,11 @@ def check(datagram: bytes) -> Checked:
     Messages of other programs (addresses outside /bridge/) are left out without a word.
     """
     checked = Checked([], [])
-    _element(datagram, 0, checked)
+    _element(datagram, 0, checked, 0.0)
     return checked
 
 
-def _element(data: bytes, depth: int, checked: Checked) -> None:
+def _element(data: bytes, depth: int, checked: Checked, time_tag: float) -> None:
     if data.startswith(BUNDLE):
         _bundle(data, depth, checked)
     elif data.startswith(OURS):
@@ -55,11 +63,12 @@ def _element(data: bytes, depth: int, checked: Checked) -> None:
             if len(checked.faults) < MAX_MESSAGES:
                 checked.faults.append((address, str(fault)))
         else:
-            checked.messages.append(data)
+            checked.messages.append(Message(data, time_tag))
 
 
 def _bundle(data: bytes, depth: int, checked: Checked) -> None:
-    position = 16  # "#bundle\0" and an 8-byte time tag: a generate runs at once whatever the tag says
+    position = 16  # "#bundle\0" and an 8-byte time tag
+    time_tag = _seconds(data[8:16])
     while position < len(data) and depth < MAX_DEPTH and len(checked.messages) < MAX_MESSAGES:
         if position + 4 > len(data):
             break
@@ -70,8 +79,14 @@ def _bundle(data: bytes, depth: int, checked: Checked) -> None:
             # bundles may be answering us.
             checked.faults.append(("", "A bundle element has an impossible size."))
             break
-        _element(data[position : position + size], depth + 1, checked)
+        _element(data[position : position + size], depth + 1, checked, time_tag)
         position += size
+
+
+def _seconds(tag: bytes) -> float:
+    """Seconds since 1970 from an NTP time stamp (seconds since 1900, and their 2**32nd parts); 0 for "at once"."""
+    whole, parts = struct.unpack(">II", tag.ljust(8, b"\0"))
+    return 0.0 if (whole, parts) in ((0, 1), (0, 0)) else whole - SECONDS_1900_TO_1970 + parts / 2**32
 
 
 def _address(data: bytes) -> tuple[str, int]:

@@ -5,6 +5,7 @@ PortAudio can hang, and in some cases ends its process: only a process of its ow
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +21,7 @@ NO_PORTAUDIO = (
 )
 MAX_CHANNELS = 2
 
-Render = Callable[[npt.NDArray[np.float32]], None]
+Render = Callable[[npt.NDArray[np.float32], float], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ def choose(name: str, there: list[Device]) -> Device:
 
 
 class Output:
-    """An open stream that asks `render` for its next frames. `frames` counts them, `underflows` what came too late."""
+    """An open stream that asks `render` for its next frames, saying when. `frames` counts them, `underflows` what came too late."""
 
     def __init__(self, device: Device, render: Render) -> None:
         """Open it and let it run. Raises NoAudio."""
@@ -107,7 +108,7 @@ class Output:
         if status.output_underflow and self.frames:  # the very first block of some systems is none of ours
             self.underflows += 1
         try:
-            self._render(out)
+            self._render(out, time.perf_counter())
         except Exception as error:  # noqa: BLE001 - silence, and told outside: an exception here ends the stream
             out.fill(0.0)
             if len(self.faults) < 10:

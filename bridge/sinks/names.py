@@ -7,6 +7,8 @@ import secrets
 import unicodedata
 from collections.abc import Iterator
 
+from bridge.clip import Prompt
+
 SLUG_CHARACTERS = 60
 
 
@@ -22,11 +24,14 @@ def slug(text: str) -> str:
     return plain[:SLUG_CHARACTERS].strip("-")
 
 
-def clip_names(text: str, preset: str, seed: int) -> Iterator[str]:
-    """Ever new names for one clip, such as `rain-on-tin_s42_7f3a.wav`, at most 90 bytes.
+def clip_names(prompt: Prompt, seed: int) -> Iterator[str]:
+    """Ever new names for one clip, such as `rain-on-tin_s42_7f3a.wav` or `drone_120bpm_4bars_s42_7f3a.wav` (many hosts read
+    the tempo from there), at most 120 bytes.
 
     Never a Windows device name, a dot file or a name with a trailing dot: it always has `_s<seed>_<tag>.wav`.
     """
-    stem = slug(text) or slug(preset) or "clip"
+    stem = slug(prompt.text) or slug(prompt.preset) or "clip"
+    if prompt.bars:
+        stem += f"_{prompt.bpm:g}bpm_{prompt.bars:g}bar{'' if prompt.bars == 1 else 's'}".replace(".", "-")
     while True:
         yield f"{stem}_s{seed}_{secrets.token_hex(2)}.wav"

@@ -1,0 +1,59 @@
+"""Ableton Link with another program (a process of its own that has aalink): one tempo, one bar."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+
+import pytest
+
+from tests.harness import Daemon, skip_or_fail
+
+PEER = """
+import asyncio, sys, aalink
+async def main():
+    link = aalink.Link(133.0)
+    link.enabled, link.quantum = True, 4.0
+    print("there", flush=True)
+    reader = asyncio.StreamReader()
+    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    while line := (await reader.readline()).decode().split():
+        if line[0] == "tempo":
+            link.tempo = float(line[1])
+        print(link.num_peers, link.tempo, link.beat, flush=True)
+asyncio.run(main())
+"""
+
+
+def test_the_tempo_and_the_bar_are_those_of_the_session_both_ways(start_daemon: Callable[..., Daemon]) -> None:
+    peer = subprocess.Popen([sys.executable, "-c", PEER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert peer.stdin is not None and peer.stdout is not None
+
+    def ask(line: str) -> list[float]:
+        print(line, file=peer.stdin, flush=True)  # type: ignore[arg-type]
+        return [float(value) for value in peer.stdout.readline().split()]  # type: ignore[union-attr]
+
+    try:
+        assert peer.stdout.readline().strip() == "there"
+        client = start_daemon("--model", "untrained", "--link").client()
+        end = time.monotonic() + 15
+        while ask("look")[0] == 0:
+            if time.monotonic() > end:
+                skip_or_fail("Link finds nobody here: is multicast forbidden?")
+            time.sleep(0.2)
+        time.sleep(3.0)
+        bpm, beats, beat = client.ask("/bridge/tempo")[1]
+        assert bpm == pytest.approx(133.0, abs=0.02) and beats == 4
+        theirs = ask("look")[2]
+        apart = (theirs - beat) % 4
+        assert min(apart, 4 - apart) < 0.1  # of a beat
+        ask("tempo 96.5")
+        time.sleep(1.5)
+        assert client.ask("/bridge/tempo")[1][0] == pytest.approx(96.5, abs=0.02)
+        client.send("/bridge/tempo", 111.0)
+        time.sleep(1.5)
+        assert ask("look")[1] == pytest.approx(111.0, abs=0.02)
+    finally:
+        peer.communicate()

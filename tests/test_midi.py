@@ -1,0 +1,120 @@
+"""A real MIDI port (JACK's) that plays pads and sets the tempo, is unplugged and comes back."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.harness import Daemon, skip_or_fail
+from tests.jack_device import Jack, Recorder
+from tests.on_stage import pad_state
+
+
+class Keyboard:
+    """A keyboard that is plugged in while the context lasts."""
+
+    def __init__(self, server: Jack, name: str = "My Keys") -> None:
+        environment = {**os.environ, **server.environment}
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "tests.keyboard", name],
+            env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
+
+    def send(self, message: str) -> None:
+        """As mido writes it."""
+        assert self.process.stdin is not None
+        print(message, file=self.process.stdin, flush=True)
+
+    def __enter__(self) -> Keyboard:
+        assert self.process.stdout is not None
+        if not self.process.stdout.readline():
+            skip_or_fail("no MIDI over JACK here")
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.process.communicate()  # its input ends, and so does it
+
+
+@pytest.fixture(scope="module")
+def played(server: Jack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
+    """A daemon that listens to a keyboard which is not plugged in yet."""
+    place = tmp_path_factory.mktemp("midi")
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in server.environment.items():
+            patch.setenv(name, value)
+        daemon = Daemon(
+            place / "clips", place / "home", "--model", "untrained", "--audio-device", "system",
+            "--midi", "my keys", "--set", "midi.api=jack",
+        )  # fmt: skip
+        told = daemon.wait_for(lambda line: line["event"] == "midi")
+        assert told["state"] == "waiting" and "my keys" in told["why"]
+        yield daemon
+        daemon.stop()
+
+
+def midi_state(daemon: Daemon, state: str, start: int) -> None:
+    daemon.wait_for(lambda line: line["event"] == "midi" and line["state"] == state, start=start)
+    time.sleep(0.3)  # JACK connects ports a little later
+
+
+def test_notes_play_pads_by_their_numbers_as_loud_as_they_are_struck_and_a_keyboard_may_come_and_go(
+    played: Daemon, server: Jack, recorder: Recorder
+) -> None:
+    client = played.client()
+    client.send("/bridge/subscribe")
+    client.send("/bridge/pad/36/set", "hit", 0.2, "steps", 1)
+    client.send("/bridge/pad/37/set", "drone", 3.0, "steps", 1, "gate", 1)
+    pad_state(client, 36, "ready", 2.0)
+    pad_state(client, 37, "ready", 2.0)
+    for _ in range(2):
+        start = len(played.lines)
+        with Keyboard(server) as keys:
+            midi_state(played, "open", start)
+            keys.send("note_on note=99 velocity=100")  # an empty pad: nothing happens
+            at = time.monotonic()
+            keys.send("note_on note=36 velocity=127")
+            assert recorder.wait_for_sound(at) < 0.2
+            while client.until("/bridge/voice")[1][1] != "ended":
+                pass
+            keys.send("note_on note=37 velocity=40")
+            recorder.wait_for_sound(time.monotonic())
+            time.sleep(0.1)
+            keys.send("note_on note=37 velocity=0")  # how most keyboards say that it is let go
+            while client.until("/bridge/voice")[1][1] != "ended":
+                pass
+            pad_state(client, 36, "ready", 2.0)
+            start = len(played.lines)
+        midi_state(played, "waiting", start)
+
+
+def test_a_clock_sets_the_tempo_and_the_beats(played: Daemon, server: Jack) -> None:
+    client = played.client()
+    start = len(played.lines)
+    with Keyboard(server) as keys:
+        midi_state(played, "open", start)
+        keys.send("start")
+        began = time.perf_counter()
+        for clock in range(24 * 6):
+            time.sleep(max(0.0, began + clock * 60 / 90 / 24 - time.perf_counter()))
+            keys.send("clock")
+        _, (bpm, beats, beat) = client.ask("/bridge/tempo")
+        assert bpm == pytest.approx(90, rel=0.03) and beats == 4 and abs(beat - 6) < 0.3
+        keys.send("stop")
+        keys.send("control_change control=120 value=0")
+
+
+def test_midi_that_is_not_installed_is_said_before_anything_is_loaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from bridge.errors import ConfigError
+    from bridge.frontends import midi
+
+    monkeypatch.setitem(sys.modules, "rtmidi", None)
+    with pytest.raises(ConfigError, match=r"pip install 'clipbridge\[midi\]'"):
+        midi.inputs()
