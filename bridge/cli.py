@@ -112,6 +112,13 @@ def parser() -> argparse.ArgumentParser:
     devices = commands.add_parser("devices", help="list the audio outputs and MIDI inputs", epilog=EXIT_CODES)
     devices.add_argument("--json", action="store_true", help="as JSON, for programs")
 
+    scripts = commands.add_parser("scripts", help="put the script of a host where it looks for it", epilog=EXIT_CODES)
+    scripts.add_argument("what", choices=("list", "install"))
+    scripts.add_argument("host", nargs="?", help="supercollider, pure_data, reaper …: see list")
+    scripts.add_argument("--to", metavar="FOLDER", help="another folder than the host's usual one")
+    scripts.add_argument("--overwrite", action="store_true", help="also files that you changed")
+    scripts.add_argument("--json", action="store_true", help="as JSON, for programs")
+
     bench = commands.add_parser("bench", help="measure the engine beside the plain pipeline", epilog=EXIT_CODES)
     bench.add_argument("--model", help="checkpoint folder, or the name of a model in the hub's cache")
     bench.add_argument("--random-weights", choices=("base", "music", "large"), help="real size without a download")

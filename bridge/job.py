@@ -50,6 +50,8 @@ class Ask:
     bars: float | None = None
     bpm: float | None = None
     quantize: str | None = None  # beat, bar or off: when it is played
+    then: str | None = None  # an OSC message to another program, and its port
+    then_port: int | None = None
     gate: int | None = None  # pads only: 1 ends the sound when the button is let go
 
 

@@ -43,6 +43,26 @@ def sample_folder() -> Path:
     return Path(platformdirs.user_music_dir()) / "Clipbridge"
 
 
+def host_folder(places: dict[str, str]) -> Path | None:
+    """A folder of another program: `places` has a pattern for each system (`linux`, `darwin`, `win32`), with {home},
+    {documents}, {music}, {data} (~/.local/share, Application Support, %LOCALAPPDATA%) and {config} (~/.config, Application
+    Support, %APPDATA%). None where that program does not run."""
+    pattern = places.get(sys.platform)
+    return (
+        None
+        if pattern is None
+        else Path(
+            pattern.format(
+                home=Path.home(),
+                documents=platformdirs.user_documents_dir(),
+                music=platformdirs.user_music_dir(),
+                data=platformdirs.user_data_dir(appauthor=False),
+                config=platformdirs.user_config_dir(appauthor=False, roaming=True),
+            )
+        )
+    )
+
+
 def selector_loop() -> asyncio.AbstractEventLoop:
     """An event loop on select/poll everywhere.
 

@@ -295,7 +295,14 @@ def test_a_button_let_go_does_nothing_and_our_own_answer_is_not_answered_in_kind
         (encode("/bridge/generate", "rain", "gate", 1), "bad_argument"),
         (encode("/bridge/generate", "rain", "quantize", "tomorrow"), "bad_argument"),
         (encode("/bridge/generate", "rain", "sink", "tape"), "bad_argument"),
-        (encode("/bridge/generate", "rain", "then", "/b_allocRead"), "unsupported"),
+        (encode("/bridge/generate", "rain", "then", "/b_allocRead"), "bad_argument"),
+        (encode("/bridge/generate", "rain", "then", "b_allocRead", "then_port", 57110), "bad_argument"),
+        (encode("/bridge/generate", "rain", "then", "/bridge/stop", "then_port", 57110), "bad_argument"),
+        (encode("/bridge/generate", "rain", "then", "/x {password}", "then_port", 57110), "bad_argument"),
+        (encode("/bridge/generate", "rain", "then", "/x i:{path}", "then_port", 57110), "bad_argument"),
+        (encode("/bridge/generate", "rain", "then", "/x 'open", "then_port", 57110), "bad_argument"),
+        (encode("/bridge/generate", "rain", "then", "/x f:1e999", "then_port", 57110), "bad_argument"),
+        (encode("/bridge/generate", "rain", "then", "/x", "then_port", 57110, "sink", "audio"), "bad_argument"),
         (encode("/bridge/generate", "rain", float("nan")), "bad_argument"),
         (encode("/bridge/generate", "rain", 1e30), "bad_argument"),
         (encode("/bridge/generate", "rain", -1), "bad_argument"),
@@ -310,6 +317,27 @@ def test_a_generate_that_is_refused_gets_failed_with_an_id(client: Client, packe
     client.raw(packet)
     address, values = client.receive()
     assert (address, values[1]) == ("/bridge/failed", code) and values[0] and values[2].endswith((".", "?", "4", "4.0"))
+
+
+def test_then_sends_one_message_to_another_program_of_the_asker_when_the_file_is_there(
+    daemon: Daemon, client: Client
+) -> None:
+    other = Client(daemon.port)  # stands for that program
+    message = "/b_allocRead i:10 s:{path} 's:two words' f:{seconds} i:{frames} {id} -3"
+    client.send(
+        "/bridge/generate", "rain", 0.2, "steps", 1, "id", "a {path} 'b", "then", message, "then_port", other.port
+    )
+    _, done = client.until("/bridge/done", job="a {path} 'b")
+    address, values = other.receive()
+    assert address == "/b_allocRead"
+    assert values == [10, done[1], "two words", pytest.approx(0.2), 9_600, "a {path} 'b", "-3"]
+    other.silence()
+    client.send("/bridge/job", "a {path} 'b")  # told once more, and not sent once more
+    client.until("/bridge/done")
+    other.silence()
+    client.send("/bridge/generate", "rain", "then", "/x", "then_port", daemon.port, "id", 1)
+    assert client.end_of(1)[1][1] == "bad_argument"
+    other.close()
 
 
 @pytest.mark.parametrize(("bpm", "bars", "beats"), [(120, 1, 4), (97.3, 0.25, 4), (141.7, 2, 3), (33.3, 0.5, 7)])

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 
-from bridge import config, logs, portable
+from bridge import config, hosts, logs, portable
 from bridge.config import Config
 from bridge.doctor import Check, fault, ok, warning
 from bridge.engine import checkpoints
@@ -120,13 +120,19 @@ def presets(chosen: Config) -> Check:
     return ok("presets", f"{count}; your own go into {chosen.presets}")
 
 
-def host_scripts() -> Check:
-    """Whether the scripts for hosts came with the installation."""
-    place = shipped_folder().parent / "host_scripts"
-    hosts = sorted(entry.name for entry in place.iterdir() if entry.is_dir()) if place.is_dir() else []
-    if not hosts:
-        return fault("host scripts", f"none in {place}", "Install Clipbridge again: pip install --force-reinstall .")
-    return ok("host scripts", f"{', '.join(hosts)} in {place}")
+def host_scripts() -> Iterator[Check]:
+    """Whether the scripts for hosts came along, and whether those that are installed are of this version."""
+    if not hosts.shipped_folder().is_dir():
+        what = f"none in {hosts.shipped_folder()}"
+        yield fault("host scripts", what, "Install Clipbridge again: pip install --force-reinstall .")
+        return
+    found = [hosts.look(host) for host in hosts.all_hosts()]
+    there = ", ".join(one.host for one in found if one.state == "current") or "none installed"
+    yield ok("host scripts", f"{there} (clipbridge scripts list)")
+    for one in found:
+        if one.state == "old":
+            what = f"the one for {one.host} in {one.folder} is of another version"
+            yield warning("host scripts", what, f"clipbridge scripts install {one.host}")
 
 
 def log(chosen: Config) -> Check:

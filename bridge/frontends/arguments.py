@@ -12,6 +12,7 @@ from typing import Any
 
 from bridge.clip import MAX_PROMPT_CHARACTERS, SECONDS, Range
 from bridge.errors import BadArgument, Unsupported
+from bridge.frontends import then
 from bridge.frontends.methods import KEYS, PORT, Key
 from bridge.job import Ask, JobId
 from bridge.notes import HIGHEST, midi_of, name_of
@@ -54,6 +55,8 @@ class Fields:
         seconds = None if self.seconds is None else number(self.seconds, "seconds", SECONDS)
         for name in ("id", "reply_port"):
             values.pop(name, None)
+        if ("then" in values) != ("then_port" in values):
+            raise BadArgument("then and then_port belong together: what is sent, and to which port.")
         return Ask(text=prompt(self.prompt), seconds=seconds, **values)
 
 
@@ -134,6 +137,11 @@ def value(key: Key, given: Any) -> Any:
         return clean(given, key.name)
     if key.kind == "note":
         return note(given)
+    if key.kind == "then":
+        if not isinstance(given, str):
+            raise BadArgument(f"then must be a text such as {then.EXAMPLE}, not {_shown(given)}.")
+        then.parse(given)
+        return given
     assert key.allowed is not None
     checked = number(given, key.name, key.allowed, whole=key.kind == "whole")
     return int(checked) if key.kind == "whole" else checked

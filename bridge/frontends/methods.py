@@ -22,7 +22,7 @@ from bridge.clip import (
     Range,
 )
 
-Kind = Literal["text", "number", "whole", "id", "choice", "note"]
+Kind = Literal["text", "number", "whole", "id", "choice", "note", "then"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +84,9 @@ KEYS = {
         Key("gate", "whole", "pads only; 1: the sound ends when the button is let go (velocity 0)", Range(0, 1)),
         Key("reply_port", "whole", "answer to this port of your machine, not the one you send from; every message takes it last", PORT),
         Key("loop", "whole", "", later="seamless loops come with a later version; the preset `loop` asks the model for one"),
-        Key("then", "text", "", later="messages to a third program come with a later version; load the path from /bridge/done"),
-        Key("then_port", "whole", "", later="messages to a third program come with a later version"),
+        Key("then", "then", "an OSC message that is sent to `then_port` of your machine when the file is there, such as "
+            "`/b_allocRead i:10 s:{path}`; `{path}`, `{id}`, `{seconds}`, `{frames}` and `{sample_rate}` are filled in"),
+        Key("then_port", "whole", "where `then` goes: 57110 is scsynth", PORT),
     )
 }  # fmt: skip
 
@@ -214,6 +215,7 @@ def _value(key: Key) -> str:
         "id": "number or text",
         "note": "text or number",
         "choice": "",
+        "then": "an address, then `i:`, `f:` or `s:` values",
     }
     return " or ".join(f"`{c}`" for c in key.choices) or kinds[key.kind] + (f", {key.allowed}" if key.allowed else "")
 

@@ -25,7 +25,7 @@ from bridge.core import Bridge
 from bridge.engine import checkpoints
 from bridge.errors import BadArgument, ClipbridgeError, IdTaken, NoModel, UnknownAddress
 from bridge.frontends import arguments as args
-from bridge.frontends import osc_guard
+from bridge.frontends import osc_guard, then
 from bridge.frontends.methods import KEYS, METHODS, PORT, REPLIES
 from bridge.frontends.osc_live import LiveMethods, Target
 from bridge.frontends.osc_socket import bind, encode, exact
@@ -188,7 +188,12 @@ class OscFrontend(LiveMethods, asyncio.DatagramProtocol):
             if target[1] == self.port:
                 target = sender
                 raise BadArgument(f"reply_port {self.port} is the port Clipbridge itself listens on; give your own.")
-            job, new = self.bridge.generate(fields.ask(), sender[0], job_id, target)
+            ask = fields.ask()
+            if ask.then_port == self.port:
+                raise BadArgument(f"then_port {self.port} is the port of Clipbridge itself; give the other program's.")
+            if ask.then is not None and ask.sink == "audio":
+                raise BadArgument("then is for a file, and sink audio makes none: leave one of them out.")
+            job, new = self.bridge.generate(ask, sender[0], job_id, target)
         except ClipbridgeError as error:
             # An id that is taken is not used for the refusal: the job that has it is alive and ends once.
             made = secrets.token_hex(4) if job_id is None or isinstance(error, IdTaken) else exact(job_id)
@@ -340,6 +345,10 @@ class OscFrontend(LiveMethods, asyncio.DatagramProtocol):
     def job_event(self, job: Job, event: JobEvent) -> None:
         for target in self._audience(job.reply_to):
             self._send_event(target, event)
+        if event.kind == "done" and job.ask.then is not None and job.ask.then_port is not None:
+            message = then.parse(job.ask.then)
+            values = message.filled({**event.fields, "id": job.id})
+            self._send((job.owner, job.ask.then_port), message.address, *values)
 
     def state_changed(self, state: str, why: str) -> None:
         for target in self._audience():

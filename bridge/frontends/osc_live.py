@@ -176,6 +176,6 @@ class LiveMethods:
 def _sounding(given: list[Any], why: str) -> Ask:
     """The ask of something that has a sink of its own."""
     ask = args.pairs(given).ask()
-    if ask.sink is not None:
-        raise BadArgument(f"{why}: leave sink out.")
+    if ask.sink is not None or ask.then is not None:
+        raise BadArgument(f"{why}: leave sink and then out.")
     return ask

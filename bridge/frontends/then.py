@@ -1,0 +1,70 @@
+"""`then`: an OSC message to a third program on the asker's machine when the clip is there, such as `/b_allocRead i:10 s:{path}`.
+
+The text is taken apart before anything is filled in, so no path and no id can change what is sent.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from dataclasses import dataclass
+from typing import Any
+
+from bridge.errors import BadArgument
+
+MAX_CHARACTERS, MAX_ARGUMENTS = 1_000, 32
+ADDRESS = re.compile(r"/[!-~]{1,254}")
+NAMES = ("path", "id", "seconds", "frames", "sample_rate")
+KINDS = {"i": int, "f": float, "s": str}
+SAMPLE = {"path": "/x y.wav", "id": "x", "seconds": 1.0, "frames": 48_000, "sample_rate": 48_000}
+EXAMPLE = 'then "/b_allocRead i:10 s:{path}"'
+
+
+@dataclass(frozen=True, slots=True)
+class Then:
+    """A message with places to be filled in: (`i`, `f` or `s`, text)."""
+
+    address: str
+    arguments: tuple[tuple[str, str], ...]
+
+    def filled(self, fields: dict[str, Any]) -> tuple[Any, ...]:
+        """The values, with {path}, {id}, {seconds}, {frames} and {sample_rate} from `fields`. Raises BadArgument."""
+        return tuple(_filled(kind, text, fields) for kind, text in self.arguments)
+
+
+def parse(text: str) -> Then:
+    """`/address kind:value …`, kinds i, f and s (s if none is said), quotes around values with spaces. Raises BadArgument."""
+    if len(text) > MAX_CHARACTERS:
+        raise BadArgument(f"then may have {MAX_CHARACTERS:,} characters, not {len(text):,}.")
+    try:
+        address, *parts = shlex.split(text)
+    except ValueError as error:
+        raise BadArgument(f"then cannot be read ({error}): write it like {EXAMPLE}.") from error
+    if not ADDRESS.fullmatch(address):
+        raise BadArgument(f"then begins with an OSC address: {EXAMPLE}.")
+    if address.startswith("/bridge/"):
+        raise BadArgument("then is for other programs: it cannot send to an address of Clipbridge.")
+    if len(parts) > MAX_ARGUMENTS:
+        raise BadArgument(f"then may have {MAX_ARGUMENTS} arguments.")
+    pairs = [part.partition(":") for part in parts]
+    typed = [(kind, rest) if colon and kind in KINDS else ("s", kind + colon + rest) for kind, colon, rest in pairs]
+    then = Then(address, tuple(typed))
+    then.filled(SAMPLE)  # what cannot be sent is told now, not when the clip is there
+    return then
+
+
+def _filled(kind: str, text: str, fields: dict[str, Any]) -> Any:
+    def value(found: re.Match[str]) -> str:
+        if found[1] not in NAMES:
+            known = ", ".join(f"{{{name}}}" for name in NAMES)
+            raise BadArgument(f"then knows {known}, not {{{found[1][:40]}}}.")
+        return str(fields[found[1]])
+
+    whole = re.sub(r"\{([^{}]*)\}", value, text)
+    try:
+        number = KINDS[kind](whole)
+    except ValueError as error:
+        raise BadArgument(f"then: {text[:40]!r} is no {'whole ' if kind == 'i' else ''}number.") from error
+    if number != number or (kind == "i" and not -(2**31) <= number < 2**31) or number in (float("inf"), -float("inf")):
+        raise BadArgument(f"then: {text[:40]!r} is no number that OSC can carry.")
+    return number

@@ -1,0 +1,119 @@
+"""Host scripts get to where their hosts look, and what a user changed stays as it is."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bridge import hosts, portable
+from bridge.doctor import places
+from bridge.errors import BadArgument, FolderError
+
+
+@pytest.fixture
+def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A stand-in for what we ship, and for the folder where Pd looks."""
+    folder = tmp_path / "shipped"
+    (folder / "pure_data" / "deep").mkdir(parents=True)
+    (folder / "pure_data" / "patch.pd").write_text("one", "utf-8")
+    (folder / "pure_data" / "deep" / "README.md").write_text("read", "utf-8")
+    monkeypatch.setattr(hosts, "shipped_folder", lambda: folder)
+    monkeypatch.setattr(portable, "host_folder", lambda places: tmp_path / "there" if places else None)
+    return folder
+
+
+def test_a_script_is_installed_once_and_updated_where_nobody_changed_it(shipped: Path, tmp_path: Path) -> None:
+    assert hosts.look("pure_data").state == "absent"
+    written = hosts.install(hosts.look("pure_data"))
+    assert {file.relative_to(tmp_path / "there").as_posix() for file in written} == {"patch.pd", "deep/README.md"}
+    assert hosts.look("pure_data").state == "current" and hosts.install(hosts.look("pure_data")) == []
+    (shipped / "pure_data" / "patch.pd").write_text("two", "utf-8")
+    (shipped / "pure_data" / "deep" / "README.md").unlink()
+    assert hosts.look("pure_data").state == "old"
+    assert [check.state for check in places.host_scripts()] == ["ok", "warning"]
+    hosts.install(hosts.look("pure_data"))
+    assert (tmp_path / "there" / "patch.pd").read_text("utf-8") == "two"
+    assert not (tmp_path / "there" / "deep" / "README.md").exists()  # it was ours and is not needed any more
+    assert [check.state for check in places.host_scripts()] == ["ok"]
+
+
+def test_what_a_user_changed_or_had_there_before_is_kept_unless_it_may_be_overwritten(
+    shipped: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "there").mkdir()
+    mine = tmp_path / "there" / "patch.pd"
+    mine.write_text("mine", "utf-8")
+    found = hosts.look("pure_data")
+    assert (found.state, found.changed) == ("changed", ("patch.pd",))
+    hosts.install(found)
+    assert mine.read_text("utf-8") == "mine" and (tmp_path / "there" / "deep" / "README.md").exists()
+    assert hosts.look("pure_data").state == "changed"
+    hosts.install(hosts.look("pure_data"), overwrite=True)
+    assert mine.read_text("utf-8") == "one" and hosts.look("pure_data").state == "current"
+    mine.write_text("mine again", "utf-8")
+    (shipped / "pure_data" / "patch.pd").write_text("three", "utf-8")
+    hosts.install(hosts.look("pure_data"))
+    assert mine.read_text("utf-8") == "mine again"
+
+
+@pytest.mark.parametrize(
+    "record", ["", "[]", "{", json.dumps({"../../precious": "x", "/etc/passwd": "x", "patch.pd": 3})]
+)
+def test_a_damaged_record_removes_nothing_outside_and_costs_no_change_of_the_user(
+    shipped: Path, tmp_path: Path, record: str
+) -> None:
+    (tmp_path / "there").mkdir()
+    (tmp_path / "precious").write_text("x", "utf-8")
+    (tmp_path / "there" / hosts.RECORD).write_text(record, "utf-8")
+    (tmp_path / "there" / "patch.pd").write_text("mine", "utf-8")
+    hosts.install(hosts.look("pure_data"))
+    assert (tmp_path / "there" / "patch.pd").read_text("utf-8") == "mine" and (tmp_path / "precious").exists()
+
+
+def test_what_cannot_be_done_is_said(shipped: Path, tmp_path: Path) -> None:
+    with pytest.raises(BadArgument, match="there are: pure_data"):
+        hosts.look("cubase")
+    (tmp_path / "there").write_text("a file where the folder should be", "utf-8")
+    with pytest.raises(FolderError, match="cannot be written"):
+        hosts.install(hosts.look("pure_data"))
+
+
+@pytest.mark.parametrize("system", ["linux", "darwin", "win32"])
+def test_every_shipped_script_has_a_folder_or_says_that_it_needs_one(
+    system: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "platform", system)
+    for host in hosts.all_hosts():
+        folder = portable.host_folder(hosts.FOLDERS[host])
+        assert folder is None or folder.is_absolute()
+    unknown = {place.name for place in hosts.shipped_folder().iterdir() if place.is_dir()} - set(hosts.FOLDERS)
+    assert not unknown
+
+
+def test_the_command_installs_what_doctor_then_finds(tmp_path: Path) -> None:
+    environment = {**os.environ, "HOME": str(tmp_path), "XDG_DATA_HOME": str(tmp_path / "data")}
+    environment |= {"XDG_CONFIG_HOME": str(tmp_path / "config"), "XDG_DOCUMENTS_DIR": str(tmp_path / "documents")}
+
+    def run(*words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "bridge", "scripts", *words],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    listed = {one["host"]: one for one in json.loads(run("list", "--json").stdout)}
+    assert listed["pure_data"]["state"] == "absent"
+    for host in listed:
+        where = tmp_path / "to" / host
+        ran = run("install", host, "--to", str(where), "--json")
+        assert ran.returncode == 0 and json.loads(ran.stdout)["written"], ran.stderr
+        assert "All is there already" in run("install", host, "--to", str(where)).stdout
+    assert run("install").returncode == 2 and "Which host?" in run("install").stderr
+    assert run("install", "cubase").returncode == 2
