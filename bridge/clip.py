@@ -19,6 +19,8 @@ class Range(NamedTuple):
         return f"{self.low:g} to {self.high:.12g}"
 
 
+OUTPUT_RATE = 48_000  # Hz, of every clip; what samplers and DAWs run at
+
 # The one home of every limit: METHODS, presets and the engine all read them here.
 SECONDS = Range(0.1, 150.0)
 STEPS = Range(1, 250)

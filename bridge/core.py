@@ -307,6 +307,9 @@ class Bridge:
         elif isinstance(message, engine.Samples):
             if not running.state.ended:
                 running.pieces += 1
+                if running.pieces == 1 and not message.piece.last and self.stage.hears_early(running):
+                    assert self.model is not None
+                    self._shaper.send(delivery.Begin(running.serial, running.prompt, self.model))
                 self._shaper.send(delivery.Samples(message.serial, message.piece))
         elif isinstance(message, engine.Finished):
             self.jobs.eta.learn(running.prompt, message.timing.denoise_s, message.timing.rest_s)
@@ -379,6 +382,9 @@ class Bridge:
         if isinstance(message, delivery.Written):
             return  # a sign of life between two takes
         self._shaper.settled()
+        if isinstance(message, delivery.Early):
+            self.stage.early(self.jobs.unfinished.get(message.serial), message.file, message.sample_rate)
+            return
         if isinstance(message, delivery.Kept):
             self.stage.kept(message)
             return
@@ -403,6 +409,7 @@ class Bridge:
             }
             assert job.model is not None
             took = {"engine_seconds": round(job.engine_took, 4), "delivery_seconds": round(message.seconds, 4)}
+            early = job.voice
             heard = self.stage.made(job, message.playable, best.sample_rate)
             late = {"late_seconds": round(max(0.0, late_s), 3)} if (late_s := job.late_seconds()) is not None else {}
             musical = {"bars": job.prompt.bars, "bpm": job.prompt.bpm} if job.prompt.bars else {}
@@ -418,7 +425,7 @@ class Bridge:
                 **heard,
                 **job.remarks,
             )
-            if heard:
+            if heard and not early:
                 self.stage.told(job, heard["voice"])
 
     def _lose_shaping(self, reason: str) -> None:
@@ -454,6 +461,8 @@ class Bridge:
         if event.terminal:
             job.state, job.ended_at = JobState(kind), time.monotonic()
             if kind != "done":
+                if job.voice:  # it was heard already
+                    self.stage.silence(job.voice)
                 self._shaper.send(delivery.Drop(job.serial))  # it may hold samples of this job
             self.jobs.unfinished.pop(job.serial, None)
         if job.ask.sink in INTERNAL:

@@ -17,6 +17,15 @@ class Samples:
 
 
 @dataclass(frozen=True, slots=True)
+class Begin:
+    """A clip is to be heard while it is still being decoded: its pieces follow."""
+
+    serial: int
+    prompt: Prompt
+    model: Model
+
+
+@dataclass(frozen=True, slots=True)
 class Deliver:
     """All pieces of a job were sent: shape them and put them into the folder."""
 
@@ -24,7 +33,8 @@ class Deliver:
     prompt: Prompt
     model: Model
     scores: tuple[float, ...]
-    sink: str = "folder"  # or audio, both, pad
+    sink: str = "folder"  # or audio, both, pad, stream
+    heard: bool = False  # its pieces went to the player already
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +73,15 @@ class Delivered:
     takes: tuple[TakeFile, ...]
     seconds: float
     playable: str = ""  # a file with the best take's samples for the player, if it is to be heard
+
+
+@dataclass(frozen=True, slots=True)
+class Early:
+    """A file with the next samples of a clip that is heard while it is decoded."""
+
+    serial: int
+    file: str
+    sample_rate: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,6 +94,7 @@ class Job:
     model: Model | None = None  # that made the clip
     remarks: dict[str, str] = field(default_factory=dict)  # the engine's, keys as in /bridge/done
     last_event: JobEvent | None = None
+    voice: int = 0  # that sounds it already, while it is being decoded
     silenced: bool = False  # by a panic: it is made, and not played
 
     def late_seconds(self) -> float | None:

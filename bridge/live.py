@@ -54,12 +54,13 @@ class Live:
         self.tell_device: Callable[[str, str], None] = lambda state, why: None
         self.renewed: Callable[[], None] = lambda: None  # another player was started, which holds nothing
         self.state, self.why = "closed", ""
+        self.sample_rate = 0  # of the device, while it is open
         self.underflows = 0
         self.tempo = Tempo(at=time.perf_counter())
         self.scratch = scratch / str(os.getpid())
         self._player = player
         self._player.on_message, self._player.on_death = self._says, self._died
-        self._voices: OrderedDict[int, tuple[Any, str]] = OrderedDict()  # owner, and the file that it is loaded from
+        self._voices: OrderedDict[int, tuple[Any, list[str]]] = OrderedDict()  # owner, and the files it is loaded from
         self._last = self._slots = 0
         self._spawned = self._watched = False
         self._dumb = 0  # how often in a row a device took no sound
@@ -103,6 +104,14 @@ class Live:
             self.spawn()
             self._watch()
             self._player.send(Open())
+
+    def go_on(self, voice: int, file: str, sample_rate: int) -> None:
+        """The next part of a voice's clip, to be heard right behind what it has; nothing if it has ended."""
+        if voice in self._voices:
+            self._voices[voice][1].append(file)
+            self._player.send(Play(voice, file, sample_rate, goes_on=True))
+        else:
+            self.discard(file)
 
     def set_tempo(self, tempo: Tempo) -> None:
         """Where beats and bars fall from now on."""
@@ -181,9 +190,10 @@ class Live:
 
     def _new(self, owner: Any, file: str) -> int:
         self._last += 1
-        self._voices[self._last] = (owner, file)
+        self._voices[self._last] = (owner, [file])
         while len(self._voices) > REMEMBERED_VOICES:
-            self.discard(self._voices.popitem(last=False)[1][1])
+            for old in self._voices.popitem(last=False)[1][1]:
+                self.discard(old)
         return self._last
 
     def _check(self, voice: int | None) -> None:
@@ -194,7 +204,7 @@ class Live:
         if isinstance(message, Ended):
             self._end(message.voice, message.why)
         elif isinstance(message, Began):
-            owner, _file = self._voices.get(message.voice, (None, ""))
+            owner, _files = self._voices.get(message.voice, (None, []))
             self.tell_voice(message.voice, owner, "began", "")
         elif isinstance(message, Alive):
             self.underflows = message.underflows
@@ -204,6 +214,7 @@ class Live:
             where = (
                 f"{message.device}, {message.sample_rate} Hz, {message.channels} channels, {message.latency_ms:g} ms"
             )
+            self.sample_rate = message.sample_rate
             self._set_state("open", where)
         elif isinstance(message, Unusable):
             self._watch()
@@ -217,8 +228,9 @@ class Live:
             asyncio.get_running_loop().call_later(pause_s, self._again_if_lost)
 
     def _end(self, voice: int, why: str) -> None:
-        owner, file = self._voices.pop(voice, (None, ""))
-        self.discard(file)
+        owner, files = self._voices.pop(voice, (None, []))
+        for file in files:
+            self.discard(file)
         self.tell_voice(voice, owner, "ended", why)
 
     def _lose(self, why: str) -> None:

@@ -32,6 +32,7 @@ class Play:
     pan: float = 0.0
     loop: bool = False
     when: When = NOW
+    goes_on: bool = False  # it is the next part of a voice that sounds
 
 
 @dataclass(frozen=True, slots=True)

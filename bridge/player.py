@@ -143,7 +143,7 @@ class Player:
             elif isinstance(message, Play):
                 self._wanted.set()
                 with self._asking:
-                    self._loading[message.voice] = []
+                    self._loading.setdefault(message.voice, [])
                 self._to_load.put((message, self._silenced, time.monotonic()))
             elif isinstance(message, Hold):
                 self._wanted.set()
@@ -204,11 +204,13 @@ class Player:
         samples = _read(play.file, play.sample_rate, self._mixer.sample_rate)
         voice = self._mixer.voice(play.voice, samples, play.gain, play.pan, play.loop)
         voice.when = play.when
+        if play.goes_on:
+            voice.after = play.voice
         with self._asking:
             if silenced != self._silenced or play.voice in self._stopped:
                 return "stopped before it began"
             self._mixer.asked.append(voice)
-            self._mixer.asked.extend(self._loading.pop(play.voice))
+            self._mixer.asked.extend(self._loading.pop(play.voice, []))
         return ""
 
     def _hold(self) -> None:

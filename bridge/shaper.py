@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import functools
 import logging
 import math
@@ -15,9 +16,10 @@ from typing import Any
 
 import numpy as np
 
-from bridge.audio.shape import OUTPUT_RATE, shape
-from bridge.clip import Piece, TakeFile
-from bridge.delivery import Deliver, Delivered, Drop, Keep, Kept, Samples, Undelivered, Written
+from bridge.audio.early import EarlyClip
+from bridge.audio.shape import shape
+from bridge.clip import OUTPUT_RATE, Piece, TakeFile
+from bridge.delivery import Begin, Deliver, Delivered, Drop, Early, Keep, Kept, Samples, Undelivered, Written
 from bridge.errors import BadAudio, ClipbridgeError
 from bridge.sinks import wav
 from bridge.sinks.folder import FolderSink
@@ -32,15 +34,27 @@ def main(connection: Connection, folder: str, scratch: str = "") -> None:
     sink = FolderSink(Path(folder))
     sink.sweep()  # what a killed shaper of this very daemon left
     received: dict[int, list[Piece]] = {}
+    heard: dict[int, EarlyClip] = {}
     try:
         while (message := _receive(connection)) is not None:
             if isinstance(message, Samples):
                 received.setdefault(message.serial, []).append(message.piece)
+                if message.serial in heard:
+                    early = _early(message, heard[message.serial], Path(scratch), len(received[message.serial]))
+                    if early is not None:
+                        connection.send(early)
+            elif isinstance(message, Begin):
+                heard[message.serial] = EarlyClip(
+                    message.model.sample_rate, message.prompt.seconds, message.prompt.shape
+                )
             elif isinstance(message, Drop):
                 received.pop(message.serial, None)
+                heard.pop(message.serial, None)
             elif isinstance(message, Keep):
                 connection.send(keep(message, sink))
             else:
+                if heard.pop(message.serial, None) is not None:
+                    message = dataclasses.replace(message, heard=True)
                 alive = functools.partial(connection.send, Written(message.serial))
                 connection.send(deliver(message, received.pop(message.serial, []), sink, alive, Path(scratch)))
     except (BrokenPipeError, ConnectionResetError):
@@ -77,7 +91,7 @@ def deliver(
         if not takes:
             raise fault
         playable = ""
-        if ask.sink != "folder":
+        if ask.sink != "folder" and not ask.heard:
             try:
                 playable = _leave(best[1], scratch / f"{ask.serial}.npy")
             except OSError as error:
@@ -97,6 +111,17 @@ def deliver(
         return Undelivered(ask.serial, ClipbridgeError.code, why, traceback.format_exc())
     takes.sort(key=lambda take: -take.score)
     return Delivered(ask.serial, tuple(takes), time.perf_counter() - started, playable)
+
+
+def _early(message: Samples, clip: EarlyClip, scratch: Path, number: int) -> Early | None:
+    """The next samples to be heard, in a file. What is wrong with them is told when the whole is delivered."""
+    try:
+        samples = clip.add(_array(message.piece), message.piece.last)
+        if len(samples):
+            return Early(message.serial, _leave(samples, scratch / f"{message.serial}-{number}.npy"), OUTPUT_RATE)
+    except (BadAudio, OSError) as error:
+        log.info("a clip is not heard early: %s", error)
+    return None
 
 
 def _leave(samples: Any, file: Path) -> str:
@@ -136,7 +161,11 @@ def _join(pieces: list[Piece]) -> Any:
     if not pieces or not any(piece.last for piece in pieces):
         return None
     ordered = sorted(pieces, key=lambda piece: piece.start_frame)
-    return np.concatenate([np.frombuffer(piece.samples, "<f4").reshape(-1, piece.channels) for piece in ordered])
+    return np.concatenate([_array(piece) for piece in ordered])
+
+
+def _array(piece: Piece) -> Any:
+    return np.frombuffer(piece.samples, "<f4").reshape(-1, piece.channels)
 
 
 def _receive(connection: Connection) -> Any:

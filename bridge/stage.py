@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from bridge import delivery, pads, streams
+from bridge.clip import OUTPUT_RATE
 from bridge.errors import NoAudio
 from bridge.job import Ask, Job
 from bridge.live import Live
@@ -74,6 +75,11 @@ class Stage:
         self.stream.stop(0.0)
         self.live.stop()
 
+    def silence(self, voice: int) -> None:
+        """Fade one voice out, if it still sounds."""
+        if self.live.sounds(voice):
+            self.live.stop(voice)
+
     # ---- tempo ----
 
     def set_tempo(self, bpm: float, beats_per_bar: int, at: float | None = None) -> None:
@@ -94,12 +100,35 @@ class Stage:
             self.live.check()
             self.live.open()
 
+    def hears_early(self, job: Job) -> bool:
+        """Whether a clip is to be heard while it is still being decoded: at once, alone, and at the rate that it has."""
+        at_once = job.ask.sink in ("audio", "both") and job.ask.quantize in (None, "off") and job.prompt.takes == 1
+        return at_once and not job.silenced and self.live.state == "open" and self.live.sample_rate == OUTPUT_RATE
+
+    def early(self, job: Job | None, file: str, sample_rate: int) -> None:
+        """The next samples of such a clip."""
+        if job is None or job.silenced:
+            self.live.discard(file)
+        elif job.voice:
+            self.live.go_on(job.voice, file, sample_rate)
+        else:
+            try:
+                job.voice = self._play(job, file, sample_rate)
+            except NoAudio as error:
+                self.live.discard(file)
+                log.info("not heard early: %s", error)
+                job.silenced = True
+                return
+            self.told(job, job.voice)
+
     def made(self, job: Job, file: str, sample_rate: int) -> dict[str, int]:
         """The samples of a job are there: for a pad, for the stream, or to be heard; then its voice is returned."""
         if job.ask.sink in INTERNAL:
             assert job.model is not None
             (self.pads if job.ask.sink == pads.SINK else self.stream).made(job, file, sample_rate, job.model)
             return {}
+        if job.voice:
+            return {"voice": job.voice}
         if not file:
             return {}
         if job.silenced:
@@ -112,9 +141,13 @@ class Stage:
             remarks = [job.remarks.get("remark"), str(error).rstrip(".")]
             job.remarks = {**job.remarks, "remark": "; ".join(filter(None, remarks))}
             return {}
+        job.voice = self._play(job, file, sample_rate)
+        return {"voice": job.voice}
+
+    def _play(self, job: Job, file: str, sample_rate: int) -> int:
         gain, pan = (1.0 if job.ask.gain is None else job.ask.gain), job.ask.pan or 0.0
         quantize = "" if job.ask.quantize in (None, "off") else job.ask.quantize
-        return {"voice": self.live.play(job, file, sample_rate, gain, pan, When(quantize=quantize))}
+        return self.live.play(job, file, sample_rate, gain, pan, When(quantize=quantize))
 
     def told(self, job: Job, voice: int) -> None:
         """Its asker knows the number of the voice now."""

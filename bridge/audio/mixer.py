@@ -79,6 +79,7 @@ class Voice:
     when: When = NOW
     after: int | None = None
     overlap: int = 0
+    before: Voice | None = None  # whose next part it is
     position: int = 0
     fade: Glide = field(default_factory=lambda: Glide(1.0))
     stopping: bool = False
@@ -204,8 +205,10 @@ class Mixer:
             self.frame += until - done
             done = until
         if any(voice.over for voice in self.voices):
-            self.ended.extend(voice.number for voice in self.voices if voice.over)
+            over = [voice.number for voice in self.voices if voice.over]
             self.voices = [voice for voice in self.voices if not voice.over]
+            going_on = self._numbers() | {waiting.number for _, _, waiting in self._later if isinstance(waiting, Voice)}
+            self.ended.extend(number for number in over if number not in going_on)
         self._limiter.apply(bus)
         mix[:] = bus.T
 
@@ -227,8 +230,12 @@ class Mixer:
         if isinstance(asked, Voice) and asked.after is not None:
             starts = [(self.frame - voice.position, voice) for voice in self.voices]
             starts += [(frame, waiting) for frame, _, waiting in self._later if isinstance(waiting, Voice)]
-            ends = [start + len(voice.samples) for start, voice in starts if voice.number == asked.after]
-            return ends[0] - asked.overlap if ends else self.frame
+            ends = [(start + len(voice.samples), voice) for start, voice in starts if voice.number == asked.after]
+            if not ends:
+                return self.frame
+            end, voice = max(ends, key=lambda found: found[0])
+            asked.before = voice if voice.number == asked.number else None
+            return end - asked.overlap
         when = getattr(asked, "when", NOW)
         if when == NOW:
             return self.frame
@@ -237,7 +244,14 @@ class Mixer:
 
     def _do(self, asked: object) -> None:
         if isinstance(asked, Voice):
-            if asked.when != NOW or asked.after is not None:
+            if asked.before is not None:
+                # As loud as the part before, and where that is; a voice that was stopped has no next part.
+                asked.gain, asked.pan = asked.before.gain, asked.before.pan
+                stopped, asked.before = asked.before.stopping, None
+                if stopped:
+                    self.ended.append(asked.number)
+                    return
+            elif asked.when != NOW or asked.after is not None:
                 self.began.append(asked.number)
             self.voices.append(asked)
             for voice in self.voices[: max(0, len(self.voices) - MAX_VOICES)]:
@@ -252,11 +266,15 @@ class Mixer:
                 if voice.number == asked.voice:
                     self._change(voice, asked)
 
+    def _numbers(self) -> set[int]:
+        """Of the voices that sound."""
+        return {voice.number for voice in self.voices}
+
     def _forget(self, number: int | None) -> None:
         """What waits for its frame will not be done: all of it, or one voice."""
         dropped = [asked for _, _, asked in self._later if number in (None, getattr(asked, "number", None))]
         if dropped:
-            self.ended.extend(asked.number for asked in dropped if isinstance(asked, Voice))
+            self.ended.extend({asked.number for asked in dropped if isinstance(asked, Voice)} - self._numbers())
             self._later = [entry for entry in self._later if entry[2] not in dropped]
             heapq.heapify(self._later)
 

@@ -6,10 +6,9 @@ import numpy as np
 import numpy.typing as npt
 import soxr
 
-from bridge.clip import Shape
+from bridge.clip import OUTPUT_RATE, Shape
 from bridge.errors import BadAudio
 
-OUTPUT_RATE = 48_000  # Hz; what samplers and DAWs run at
 PEAK_DBFS = -1.0  # leaves room for the overshoot of a later conversion (EBU R 128: at most −1 dBTP)
 SILENCE = 1e-5  # a peak below −100 dBFS is left as it is: lifting it would deliver noise
 

@@ -28,6 +28,14 @@ def reach_frames(config: Any) -> int:
     return math.ceil(reach + 3 / rate)
 
 
+def _ends(frames: int, first: int, most: int) -> Iterator[int]:
+    """Where chunks end: each is made while the one before is heard, so each may be twice as long."""
+    end, size = 0, first
+    while end < frames:
+        end, size = min(frames, end + size), min(most, 2 * size)
+        yield end
+
+
 @torch.no_grad()
 def waveform(
     vocoder: Any, mel: torch.Tensor, chunk_frames: int = CHUNK_FRAMES, first_frames: int = FIRST_FRAMES
@@ -42,7 +50,7 @@ def waveform(
         yield vocoder(mel)[0].cpu().float()
         return
     reach, hop = reach_frames(vocoder.config), math.prod(vocoder.config.upsample_rates)
-    for start, end in itertools.pairwise([0, *range(first_frames, frames, chunk_frames), frames]):
+    for start, end in itertools.pairwise([0, *_ends(frames, first_frames, chunk_frames)]):
         first = max(0, start - reach)
         samples = vocoder(mel[:, first : end + reach])[0]
         # Transposed convolutions append a few samples at the very end; those belong to the clip's end only.

@@ -1,0 +1,57 @@
+"""A clip that is heard while it is still being decoded: what `shape` does to a whole one, done to its pieces."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import soxr
+
+from bridge.audio.shape import PEAK_DBFS
+from bridge.clip import OUTPUT_RATE, Shape
+from bridge.errors import BadAudio
+
+Samples = npt.NDArray[np.float32]
+
+# How loud the whole will be is not known yet: the first piece is taken for it, and one that begins quietly is lifted by no
+# more than 12 dB. The player's limiter holds what is louder later.
+MOST_GAIN = 4.0
+
+
+class EarlyClip:
+    """Takes pieces at `sample_rate`, gives pieces at OUTPUT_RATE; together they are `seconds` long."""
+
+    def __init__(self, sample_rate: int, seconds: float, how: Shape) -> None:
+        self._left = self._frames = round(seconds * OUTPUT_RATE)
+        self._how, self._rate = how, sample_rate
+        self._resampler: soxr.ResampleStream | None = None
+        self._gain: np.float32 | None = None
+        self._constant: Samples | np.float32 = np.float32(0)
+
+    def add(self, samples: Samples, last: bool) -> Samples:
+        """(frames, channels) → the next frames, perhaps none. Raises BadAudio for NaN or infinity."""
+        if not np.isfinite(samples).all():
+            raise BadAudio("The model returned no valid sound (NaN or infinity).")
+        if self._rate != OUTPUT_RATE:
+            if self._resampler is None:
+                self._resampler = soxr.ResampleStream(self._rate, OUTPUT_RATE, samples.shape[1], "float32", "HQ")
+            samples = self._resampler.resample_chunk(np.ascontiguousarray(samples, np.float32), last)
+        samples = samples[: self._left].astype(np.float32)
+        if not len(samples):
+            return samples
+        if self._gain is None:
+            self._constant = np.median(samples, axis=0)
+            peak = float(np.abs(samples - self._constant).max())
+            self._gain = np.float32(min(MOST_GAIN, 10 ** (PEAK_DBFS / 20) / max(peak, 1e-9)))
+        samples = (samples - self._constant) * self._gain
+        at = self._frames - self._left
+        self._left -= len(samples)
+        places = np.arange(at, at + len(samples))
+        for frames, distance in (
+            (self._how.fade_in_ms, places),
+            (self._how.fade_out_ms, self._frames - 1 - places),
+        ):
+            length = min(round(frames / 1000 * OUTPUT_RATE), self._frames // 2)
+            if length and (distance < length).any():
+                fade = 0.5 - 0.5 * np.cos(np.pi * np.minimum(distance, length) / length)
+                samples *= fade.astype(np.float32)[:, None]
+        return samples.astype(np.float32)

@@ -1,0 +1,121 @@
+"""A clip is heard while it is still being decoded, in one piece, as the whole would be."""
+
+from __future__ import annotations
+
+import itertools
+import time
+
+import numpy as np
+import pytest
+import soundfile
+
+from bridge.audio.early import MOST_GAIN, EarlyClip
+from bridge.audio.mixer import Mixer
+from bridge.audio.shape import shape
+from bridge.clip import OUTPUT_RATE, Shape
+from bridge.errors import BadAudio
+from bridge.playback import Change, Stop
+from tests.harness import Daemon, pairs
+from tests.jack_device import RATE, Recorder
+from tests.on_stage import ended
+
+
+@pytest.mark.parametrize("rate", [16_000, 44_100, 48_000])
+def test_the_pieces_together_are_what_the_whole_is_but_for_its_level(rate: int) -> None:
+    drawn = np.random.default_rng(1)
+    noise = np.convolve(drawn.normal(0, 0.1, 3 * rate + 700), np.hanning(24), "same")
+    wave = (0.1 + noise)[:, None].astype(np.float32)
+    how = Shape(fade_in_ms=20.0, fade_out_ms=1_500.0)
+    clip = EarlyClip(rate, 3.0, how)
+    cuts = [0, rate, rate + 5, 2 * rate + 17, len(wave)]
+    parts = [clip.add(wave[a:b], b == len(wave)) for a, b in itertools.pairwise(cuts)]
+    whole = shape(wave, rate, 3.0, how)
+    early = np.concatenate(parts)
+    assert early.shape == whole.shape == (3 * OUTPUT_RATE, 1)
+    # The constant that is taken out is that of the first piece; it is estimated once more in the whole.
+    level = float(np.dot(early[:, 0], whole[:, 0]) / np.dot(whole[:, 0], whole[:, 0]))
+    assert np.abs(early / level - whole).max() < 0.02 and np.corrcoef(early[:, 0], whole[:, 0])[0, 1] > 0.999
+    steps = np.abs(np.diff(early[:, 0]))
+    seams = np.cumsum([len(part) for part in parts])[:-1]
+    for seam in seams[seams < len(steps)]:
+        assert (
+            steps[max(0, seam - 3) : seam + 3].max() <= np.quantile(steps, 0.9999) * 1.5
+        )  # no click where pieces meet
+
+
+def test_a_quiet_beginning_is_not_lifted_without_bounds_and_no_sound_is_refused() -> None:
+    clip = EarlyClip(OUTPUT_RATE, 2.0, Shape(0.0, 0.0))
+    quiet = 0.01 * np.sin(np.arange(OUTPUT_RATE) / 20)[:, None].astype(np.float32)
+    assert np.abs(clip.add(quiet, False)).max() == pytest.approx(0.01 * MOST_GAIN, rel=0.01)
+    with pytest.raises(BadAudio):
+        clip.add(np.full((10, 1), np.nan, np.float32), True)
+    assert len(clip.add(np.zeros((2 * OUTPUT_RATE, 1), np.float32), True)) == OUTPUT_RATE  # as long as was asked for
+
+
+def test_parts_of_a_voice_are_one_voice_that_ends_once_glides_on_and_stops_as_a_whole() -> None:
+    clip = (0.3 * np.sin(np.arange(30_000) / 15)).astype(np.float32)[:, None]
+
+    def mixer() -> Mixer:
+        made = Mixer(RATE, 1)
+        for start in range(0, 30_000, 10_000):
+            voice = made.voice(7, clip[start : start + 10_000])
+            voice.after = 7 if start else None
+            made.asked.append(voice)
+        return made
+
+    def rendered(made: Mixer, frames: int) -> np.ndarray:
+        blocks = []
+        for _ in range(frames // 500):
+            mix = np.empty((500, 1), np.float32)
+            made.render(mix)
+            blocks.append(mix)
+        return np.concatenate(blocks)
+
+    made = mixer()
+    assert np.array_equal(rendered(made, 30_000), made.voice(0, clip).samples)
+    assert list(made.ended) == [7] and list(made.began) == []
+    made = mixer()
+    rendered(made, 9_500)
+    made.asked.append(Change(7, gain=0.5, glide_ms=50.0))
+    heard = rendered(made, 20_000)
+    assert np.abs(heard[3_000:] - 0.5 * clip[12_500:29_500]).max() < 1e-6
+    assert np.abs(np.diff(heard[:, 0])).max() < 0.3 / 15 * 1.05
+    made = mixer()
+    rendered(made, 9_900)
+    made.asked.append(Stop(7, 20.0))
+    rendered(made, 1_000)
+    assert not rendered(made, 20_000).any() and list(made.ended) == [7]
+
+
+def test_a_long_clip_is_heard_before_it_is_done_without_a_gap_and_its_file_is_whole(
+    stage: Daemon, recorder: Recorder
+) -> None:
+    client = stage.client()
+    at = time.monotonic()
+    client.send("/bridge/generate", "surf", 30.0, "steps", 1, "sink", "both", "id", "early")
+    _, (voice, state, _) = client.until("/bridge/voice")
+    began = time.monotonic() - at
+    assert state == "began"
+    _, done = client.until("/bridge/done", job="early")
+    assert time.monotonic() - at > began
+    assert pairs(done, 3)["voice"] == voice and soundfile.info(done[1]).frames == 30 * RATE
+    time.sleep(3.0)
+    client.send(f"/bridge/voice/{voice}/stop")
+    assert ended(client, voice) == ""
+    time.sleep(0.1)
+    heard, file = recorder.heard()[:, 0], soundfile.read(done[1], dtype="float32")[0]
+    start = int(np.nonzero(heard)[0][0]) - int(np.nonzero(np.abs(file) > 1e-6)[0][0])
+    piece, wanted = heard[start + 500 : start + 2 * RATE], file[500 : 2 * RATE]
+    assert np.corrcoef(piece, wanted)[0, 1] > 0.999  # the same sound over the seam of its first two pieces
+
+
+def test_a_clip_that_is_cancelled_while_it_is_heard_is_silent(stage: Daemon, recorder: Recorder) -> None:
+    client = stage.client()
+    client.send("/bridge/generate", "surf", 60.0, "steps", 1, "sink", "audio", "id", "gone")
+    _, (voice, _, _) = client.until("/bridge/voice")
+    client.send("/bridge/cancel", "gone")
+    assert client.end_of("gone")[0] in ("/bridge/cancelled", "/bridge/done")
+    client.send(f"/bridge/voice/{voice}/stop")
+    time.sleep(0.5)
+    last = recorder.heard()[-4_096:]
+    assert not last.any()
