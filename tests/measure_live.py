@@ -1,12 +1,14 @@
-"""Figures of the live part, for RESULTS.md: `python -m tests.measure_live [--minutes 5]`. Needs what tests/test_live.py needs.
+"""Figures of the live part, for RESULTS.md: `python -m tests.measure_live [--minutes 5] [--stream-minutes 10]`. Needs what
+tests/test_live.py needs.
 
 Pads: from the packet to the first sample that is heard, at a block of 1,024 frames (21.3 ms). Panic: from the packet to the
-last one. Soak: a looped voice while clips are made and 5,000 messages a second come in.
+last one. Stream: the quietest 20 ms, against the median. Soak: a looped voice while clips are made and 5,000 messages a second come in.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import os
 import statistics
 import subprocess
@@ -15,6 +17,8 @@ import tempfile
 import threading
 import time
 from pathlib import Path
+
+import numpy as np
 
 from tests.harness import Client, Daemon, pairs
 from tests.jack_device import BLOCK, RATE, Recorder, jack
@@ -26,7 +30,9 @@ def main() -> None:
     """Measure and print."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--minutes", type=float, default=5.0)
-    minutes = options.parse_args().minutes
+    options.add_argument("--stream-minutes", type=float, default=1.0)
+    given = options.parse_args()
+    minutes = given.minutes
     with jack() as server, tempfile.TemporaryDirectory() as place:
         os.environ.update(server.environment)
         daemon = Daemon(Path(place) / "clips", Path(place) / "home", "--audio-device", "system")
@@ -45,6 +51,7 @@ def main() -> None:
                     process.kill()
                     process.wait()
             panics(client, recorder)
+            stream(given.stream_minutes, client, recorder)
             soak(minutes, client, daemon.client(), recorder)
         finally:
             recorder.close()
@@ -91,6 +98,32 @@ def panics(client: Client, recorder: Recorder) -> None:
         f"| panic, packet to silence, p50 / most of {PANICS} | {statistics.median(delays):.1f} / {max(delays):.1f} ms |",
         flush=True,
     )
+
+
+def stream(minutes: float, client: Client, recorder: Recorder) -> None:
+    """An endless prompt, another one now and then, nothing else asked."""
+    before = len(recorder.heard())
+    client.send("/bridge/stream/start", "rain", 8.0)
+    end, states = time.monotonic() + 60 * minutes, set()
+    prompts = itertools.cycle(["wind", "rain"])
+    while time.monotonic() < end:
+        time.sleep(min(20.0, 30 * minutes))
+        client.send("/bridge/stream/set", next(prompts), 8.0)
+        states.add(str(client.until("/bridge/stream/state")[1][0]))
+    client.send("/bridge/stream/stop")
+    heard = recorder.heard()[before:, 0]
+    window = RATE // 50
+    first = int(np.nonzero(heard)[0][0]) + 2 * RATE  # it fades in
+    levels = np.sqrt(
+        np.mean(heard[first : first + len(heard[first:]) // window * window].reshape(-1, window) ** 2, axis=1)
+    )
+    levels = levels[: -3 * 50]  # and out
+    quietest = 20 * np.log10(levels.min() / np.median(levels))
+    print(
+        f"| stream, {minutes:g} minutes, {sorted(states)}: quietest 20 ms against the median | {quietest:.1f} dB |",
+        flush=True,
+    )
+    time.sleep(3.0)
 
 
 def soak(minutes: float, client: Client, other: Client, recorder: Recorder) -> None:

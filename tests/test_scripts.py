@@ -13,6 +13,7 @@ import pytest
 from bridge import hosts, portable
 from bridge.doctor import places
 from bridge.errors import BadArgument, FolderError
+from tests.harness import Daemon
 
 
 @pytest.fixture
@@ -117,3 +118,19 @@ def test_the_command_installs_what_doctor_then_finds(tmp_path: Path) -> None:
         assert "All is there already" in run("install", host, "--to", str(where)).stdout
     assert run("install").returncode == 2 and "Which host?" in run("install").stderr
     assert run("install", "cubase").returncode == 2
+
+
+def test_the_client_in_the_guide_runs_as_it_stands_and_says_what_went_wrong(daemon: Daemon, tmp_path: Path) -> None:
+    guide = (hosts.shipped_folder() / "README.md").read_text("utf-8")
+    (tmp_path / "client.py").write_text(guide.partition("```python\n")[2].partition("```")[0], "utf-8")
+
+    def run(prompt: str, seconds: float, port: int) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, str(tmp_path / "client.py"), prompt, str(seconds), str(port)]
+        return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+    made = run("deep kick", 0.2, daemon.port)
+    assert Path(made.stdout.splitlines()[-1]).is_file(), made.stderr
+    refused = run("deep kick", 4_000, daemon.port)
+    assert refused.returncode == 1 and "0.1 to 150" in refused.stderr
+    nobody = run("deep kick", 1, 9)
+    assert nobody.returncode == 1 and "start it with clipbridge run" in nobody.stderr
