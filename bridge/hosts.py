@@ -24,11 +24,11 @@ FOLDERS: dict[str, dict[str, str]] = {
         "darwin": "{data}/SuperCollider/Extensions/Clipbridge",
         "win32": "{data}/SuperCollider/Extensions/Clipbridge",
     },
-    # Pd manual, chapter 4.7: the user's externals folder
+    # Pd manual, "Pd search path": the user's standard path, in which a folder of an object's name is looked through too
     "pure_data": {
-        "linux": "{documents}/Pd/externals/clipbridge",
-        "darwin": "{documents}/Pd/externals/clipbridge",
-        "win32": "{documents}/Pd/externals/clipbridge",
+        "linux": "{home}/.local/lib/pd/extra/clipbridge~",
+        "darwin": "{home}/Library/Pd/clipbridge~",
+        "win32": "{config}/Pd/clipbridge~",
     },
     # REAPER: Options, Show REAPER resource path
     "reaper": {
