@@ -85,10 +85,10 @@ class LiveMethods:
             live.change(voice, **{what: value}, **glide, when=when)
 
     def pad(self, given: list[Any], sender: Target, message: Any) -> None:
-        _, _, _, number, what = message.address.split("/")
+        _, _, _, number, what, *words = message.address.split("/")
         pad, pads = int(args.number(number, "the number of the pad", PADS, whole=True)), self.bridge.stage.pads
         if what == "set":
-            pads.set(pad, _sounding(given, "A pad sounds when it is played"))
+            pads.set(pad, _sounding(given, bool(words), "A pad sounds when it is played"))
             self._send_pads(sender, pad)
         elif what == "lock":
             pads.lock(pad, args.number(args.only(given, what), what, Range(0, 1), whole=True) == 1)
@@ -122,7 +122,8 @@ class LiveMethods:
             self._send_pads(sender)
 
     def stream(self, given: list[Any], sender: Target, message: Any) -> None:
-        stream, what = self.bridge.stage.stream, message.address.rpartition("/")[2]
+        whole, _, _ = message.address.partition("/words")
+        stream, what = self.bridge.stage.stream, whole.rpartition("/")[2]
         if what == "stop":
             fade_ms = args.number(given[0], "fade_ms", Range(0, VOICE_FADE_MS.high)) if given else 1.0
             if len(given) > 1:
@@ -133,7 +134,7 @@ class LiveMethods:
             if args.press(given, "/bridge/stream"):
                 self._send(sender, "/bridge/stream/state", stream.state, stream.ahead_s)
         else:
-            ask = _sounding(given, "A stream is always heard")
+            ask = _sounding(given, whole != message.address, "A stream is always heard")
             (stream.start if what == "start" else stream.set)(ask)
             if sender not in self._audience():
                 self._send(sender, "/bridge/stream/state", stream.state, stream.ahead_s)
@@ -173,9 +174,9 @@ class LiveMethods:
         self._send(target, f"/bridge/pad/{pad}/state", state, value, *(("why", why) if why else ()))
 
 
-def _sounding(given: list[Any], why: str) -> Ask:
+def _sounding(given: list[Any], words: bool, why: str) -> Ask:
     """The ask of something that has a sink of its own."""
-    ask = args.pairs(given).ask()
+    ask = (args.words if words else args.pairs)(given).ask()
     if ask.sink is not None or ask.then is not None:
         raise BadArgument(f"{why}: leave sink and then out.")
     return ask
