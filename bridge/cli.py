@@ -88,10 +88,15 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--json", action="store_true", help="one JSON object a line, for programs")
 
     ask = commands.add_parser("generate", help="ask the running daemon for a clip", epilog=EXIT_CODES)
-    ask.add_argument("prompt")
+    ask.add_argument("prompt", nargs="?")
     ask.add_argument("seconds", nargs="?")
     for name in GENERATE_KEYS:
         ask.add_argument(f"--{name.replace('_', '-')}")
+    ask.add_argument(
+        "--ask-file",
+        metavar="FILE",
+        help="for hosts: read the ask as JSON from FILE, write the events to FILE.events; cancelled when FILE is removed",
+    )
     ask.add_argument("--osc-port", type=int, metavar="N", help=f"the daemon's port (default: {DEFAULT_OSC_PORT})")
     ask.add_argument("--json", action="store_true", help="one JSON object a line, for programs")
 

@@ -1,0 +1,400 @@
+-- Clipbridge for REAPER 6 and 7: a sound from words, as an item at the edit cursor.
+-- How to install and use it: README.md beside this file. Licence: MIT.
+--
+-- REAPER's Lua has no sockets, so this script lets Clipbridge's own command line ask the daemon: the ask is written into a
+-- file, `clipbridge generate --ask-file FILE` is started in the background, and its answers are read from FILE.events as
+-- they come, ten times a second. REAPER never waits. No word of the prompt ever stands on a command line.
+
+local SECTION = "Clipbridge" -- of REAPER's own memory for scripts (SetExtState)
+local START_S = 30 -- Python's first start, from a cold disk and behind a virus scanner
+local SILENCE_S = 25 -- the command line says something every 5 s while it waits
+local LOOK_S = 0.1 -- so often the answers are looked at
+local BUILD_MISSING_PEAKS = 40047 -- REAPER's action "Peaks: Build any missing peaks"
+
+local windows = reaper.GetOS():match("^Win") ~= nil
+local separator = windows and "\\" or "/"
+
+local function tell(sentence)
+  reaper.ShowMessageBox(sentence, "Clipbridge", 0)
+end
+
+---------------------------------------------------------------- JSON, as much as is needed
+
+local function json_text(text)
+  return '"' .. text:gsub('[%c"\\\127]', function(letter) return ("\\u%04x"):format(letter:byte()) end) .. '"'
+end
+
+local function json_object(pairs_in_order)
+  local parts = {}
+  for _, pair in ipairs(pairs_in_order) do
+    local value = type(pair[2]) == "string" and json_text(pair[2]) or ("%.15g"):format(pair[2])
+    parts[#parts + 1] = json_text(pair[1]) .. ":" .. value
+  end
+  return "{" .. table.concat(parts, ",") .. "}"
+end
+
+local json_value -- function(text, at): the value that begins at `at`, and where it ends
+
+local ESCAPES = { b = "\b", f = "\f", n = "\n", r = "\r", t = "\t", ['"'] = '"', ["\\"] = "\\", ["/"] = "/" }
+
+local function json_string(text, at)
+  local parts = {}
+  while true do
+    local plain, mark, place = text:match('^([^"\\]*)(["\\])()', at)
+    assert(plain, "a text without an end")
+    parts[#parts + 1], at = plain, place
+    if mark == '"' then return table.concat(parts), at end
+    local code = text:match("^u(%x%x%x%x)", at)
+    if code then
+      local number = tonumber(code, 16)
+      at = at + 5
+      local low = number >= 0xD800 and number < 0xDC00 and text:match("^\\u(%x%x%x%x)", at)
+      if low then -- two halves of one letter beyond the first 65,536
+        number = 0x10000 + (number - 0xD800) * 0x400 + (tonumber(low, 16) - 0xDC00)
+        at = at + 6
+      end
+      parts[#parts + 1] = utf8.char(number)
+    else
+      parts[#parts + 1] = assert(ESCAPES[text:sub(at, at)], "an unknown escape")
+      at = at + 1
+    end
+  end
+end
+
+local function json_list(text, at, closing, add)
+  at = text:match("^%s*()", at)
+  if text:sub(at, at) == closing then return at + 1 end
+  while true do
+    at = add(at)
+    local mark, place = text:match("^%s*([,%]}])%s*()", at)
+    assert(mark == "," or mark == closing, "a list without an end")
+    if mark == closing then return place end
+    at = place
+  end
+end
+
+function json_value(text, at)
+  at = text:match("^%s*()", at)
+  local first = text:sub(at, at)
+  if first == '"' then return json_string(text, at + 1) end
+  if first == "[" then
+    local list = {}
+    local after = json_list(text, at + 1, "]", function(place)
+      list[#list + 1], place = json_value(text, place)
+      return place
+    end)
+    return list, after
+  end
+  if first == "{" then
+    local object = {}
+    local after = json_list(text, at + 1, "}", function(place)
+      local key, value
+      key, place = json_value(text, place)
+      object[key], place = json_value(text, assert(text:match("^%s*:()", place), "a key without a value"))
+      return place
+    end)
+    return object, after
+  end
+  local word, after = text:match("^([%w%.%+%-]+)()", at)
+  if word == "true" or word == "false" then return word == "true", after end
+  if word == "null" then return false, after end -- nil would make a hole in a list
+  return assert(tonumber(word), "no value"), after
+end
+
+---------------------------------------------------------------- where the command line is
+
+local function contents(path)
+  local file = io.open(path, "rb")
+  if not file then return nil end
+  local text = file:read("a")
+  file:close()
+  return text
+end
+
+local function is_command(path)
+  return path ~= "" and reaper.file_exists(path)
+end
+
+-- A command as `clipbridge scripts install reaper` leaves it beside this script, or the path that the user told us.
+local function known_command()
+  local told = reaper.GetExtState(SECTION, "command")
+  if is_command(told) then return '"' .. told .. '"' end
+  local here = ({ reaper.get_action_context() })[2]:match("^(.*[/\\])") or ""
+  local beside = contents(here .. "clipbridge-command.txt")
+  if beside and beside:match("%S") then return beside:match("^%s*(.-)%s*$") end
+  for folder in (os.getenv("PATH") or ""):gmatch(windows and "[^;]+" or "[^:]+") do
+    local path = folder .. separator .. (windows and "clipbridge.exe" or "clipbridge")
+    if is_command(path) then return '"' .. path .. '"' end
+  end
+  return nil
+end
+
+local function ask_for_command()
+  local find = windows and "where.exe clipbridge" or "which clipbridge"
+  local given = ""
+  while true do
+    local answered
+    answered, given = reaper.GetUserInputs(
+      "Clipbridge: once only", 1, "Path that '" .. find .. "' prints:,extrawidth=400,separator=\n", given)
+    if not answered then return nil end
+    given = given:gsub('^[%s"]+', ""):gsub('[%s"]+$', "")
+    if is_command(given) and not given:find('"') then
+      reaper.SetExtState(SECTION, "command", given, true)
+      return '"' .. given .. '"'
+    end
+    tell("There is no file " .. given .. "\n\nIn the terminal in which 'clipbridge run' works, type\n\n    " .. find
+      .. "\n\nand copy the line that it prints.")
+  end
+end
+
+---------------------------------------------------------------- what the user wants
+
+local FIELDS = {
+  { key = "prompt", caption = "Sound", default = "deep warm kick" },
+  { key = "length", caption = "Length: 2 = seconds; 4b = bars; sel = selection", default = "1b" },
+  { key = "preset", caption = "Preset: drum note bass loop pad ... or empty", default = "" },
+  { key = "takes", caption = "Takes (1 to 16)", default = "1" },
+  { key = "seed", caption = "Seed: a number, or empty for a new one", default = "" },
+}
+
+local function ask_user(values)
+  local captions, defaults = {}, {}
+  for place, field in ipairs(FIELDS) do
+    captions[place], defaults[place] = field.caption, values[field.key]
+  end
+  -- A comma may be in a prompt, a line break cannot.
+  local answered, text = reaper.GetUserInputs("Clipbridge", #FIELDS,
+    table.concat(captions, ",") .. ",extrawidth=240,separator=\n", table.concat(defaults, "\n"))
+  if not answered then return nil end
+  local given, place = {}, 0
+  for line in (text .. "\n"):gmatch("(.-)\r?\n") do
+    place = place + 1
+    if FIELDS[place] then given[FIELDS[place].key] = line:match("^%s*(.-)%s*$") end
+  end
+  return given
+end
+
+-- So many bars from a place on, in seconds: through every change of tempo and signature on the way.
+local function bars_from(project, start, bars)
+  local beats, measure = reaper.TimeMap2_timeToBeats(project, start)
+  local whole = math.floor(bars)
+  local finish = reaper.TimeMap2_beatsToTime(project, beats, measure + whole)
+  if bars > whole then
+    local _, last, beats_in_measure = reaper.TimeMap2_timeToBeats(project, finish + 1e-9)
+    finish = reaper.TimeMap2_beatsToTime(project, beats + (bars - whole) * beats_in_measure, last)
+  end
+  return finish - start
+end
+
+local function number(text)
+  return tonumber((text:gsub(",", ".")))
+end
+
+-- Where the item begins and how many seconds it has (nil: as the preset says); or nil and what is wrong.
+local function place_and_seconds(project, text)
+  local cursor = reaper.GetCursorPositionEx(project)
+  if text == "" then return cursor, nil end
+  if text:lower() == "sel" then
+    local from, to = reaper.GetSet_LoopTimeRange2(project, false, false, 0, 0, false)
+    if to <= from then return nil, "'sel' makes a sound as long as the time selection, and there is none." end
+    return from, to - from
+  end
+  local bars = text:lower():match("^(.-)%s*b[ars]*$")
+  local count = number(bars or text)
+  if not count or count <= 0 or count ~= count or count == math.huge then
+    return nil, "The length '" .. text .. "' is not understood. 2 is two seconds, 4b are four bars, sel is the time selection."
+  end
+  return cursor, bars and bars_from(project, cursor, count) or count
+end
+
+---------------------------------------------------------------- the item
+
+-- One item, with a take for each file; one step of undo.
+local function insert(job, paths, facts)
+  if not reaper.ValidatePtr(job.project, "ReaProject*") then
+    return "The project was closed meanwhile. The sound is here: " .. paths[1]
+  end
+  local sources = {}
+  for place, path in ipairs(paths) do
+    sources[place] = reaper.PCM_Source_CreateFromFile(windows and path:gsub("/", "\\") or path)
+    if not sources[place] then return "REAPER cannot open " .. path end
+  end
+  reaper.Undo_BeginBlock2(job.project)
+  reaper.PreventUIRefresh(1)
+  local track = job.track
+  if not track or not reaper.ValidatePtr2(job.project, track, "MediaTrack*") then
+    local count = reaper.CountTracks(job.project)
+    if reaper.InsertTrackInProject then -- since REAPER 7
+      reaper.InsertTrackInProject(job.project, count, 1)
+    else
+      reaper.InsertTrackAtIndex(count, true)
+    end
+    track = reaper.GetTrack(job.project, count)
+    reaper.GetSetMediaTrackInfo_String(track, "P_NAME", "Clipbridge", true)
+  end
+  local item = reaper.AddMediaItemToTrack(track)
+  for place, source in ipairs(sources) do
+    local take = reaper.AddTakeToMediaItem(item)
+    reaper.SetMediaItemTake_Source(take, source)
+    reaper.GetSetMediaItemTakeInfo_String(take, "P_NAME", job.prompt, true)
+    if place == 1 then reaper.SetActiveTake(take) end -- best first
+  end
+  reaper.SetMediaItemInfo_Value(item, "D_POSITION", job.position)
+  reaper.SetMediaItemInfo_Value(item, "D_LENGTH", (reaper.GetMediaSourceLength(sources[1])))
+  local notes = job.prompt .. "\nseed " .. tostring(facts.seed)
+  if facts.heard and facts.heard ~= "" then notes = notes .. "\nheard as: " .. facts.heard end
+  if facts.remark then notes = notes .. "\n" .. facts.remark end
+  reaper.GetSetMediaItemInfo_String(item, "P_NOTES", notes, true)
+  reaper.SelectAllMediaItems(job.project, false)
+  reaper.SetMediaItemSelected(item, true)
+  reaper.PreventUIRefresh(-1)
+  reaper.UpdateArrange()
+  reaper.Undo_EndBlock2(job.project, "Clipbridge: " .. job.prompt, -1)
+  reaper.Main_OnCommandEx(BUILD_MISSING_PEAKS, 0, job.project)
+  return nil
+end
+
+---------------------------------------------------------------- the job in the background
+
+local function draw(job)
+  gfx.set(0.16, 0.16, 0.16, 1)
+  gfx.rect(0, 0, gfx.w, gfx.h, 1)
+  gfx.set(0.25, 0.6, 0.5, 1)
+  gfx.rect(10, 40, math.max(0, gfx.w - 20) * job.fraction, 16, 1)
+  gfx.set(0.9, 0.9, 0.9, 1)
+  gfx.x, gfx.y = 10, 12
+  gfx.drawstr(job.state .. "  (Esc: cancel)")
+  gfx.update()
+end
+
+local function clean_up(job)
+  os.remove(job.file) -- this also cancels what is not finished yet
+  os.remove(job.file .. ".events")
+end
+
+local function finish(job, sentence)
+  job.over = true
+  clean_up(job)
+  gfx.quit()
+  if sentence then tell(sentence) end
+end
+
+-- One line of the command line's answers. Returns true when it was the last one.
+local function hear(job, event)
+  local values = event.values or {}
+  if event.event == "started" then
+    job.state = "Asking Clipbridge"
+  elseif event.event == "queued" then
+    job.state = values[1] > 0 and ("%d before this one"):format(values[1]) or "Making it"
+  elseif event.event == "progress" then
+    job.state, job.fraction = "Making it", values[1]
+  elseif event.event == "take" then
+    job.paths[#job.paths + 1] = values[2]
+  elseif event.event == "done" then
+    local facts = {}
+    for place = 3, #values - 1, 2 do facts[values[place]] = values[place + 1] end
+    if #job.paths == 0 then job.paths[1] = values[1] end
+    local fine, wrong = pcall(insert, job, job.paths, facts)
+    finish(job, not fine and "The sound is made, but could not be inserted (" .. tostring(wrong) .. "): " .. job.paths[1] or wrong)
+    return true
+  elseif event.event == "failed" then
+    finish(job, values[2])
+    return true
+  elseif event.event == "error" then
+    finish(job, event.why)
+    return true
+  elseif event.event == "cancelled" then
+    finish(job, nil)
+    return true
+  end
+  return false
+end
+
+local function look(job, now)
+  local text = contents(job.file .. ".events") or ""
+  local heard
+  for line in text:sub(job.read + 1):gmatch("(.-)\n") do -- a line without its end is not all there yet
+    job.read, heard = job.read + #line + 1, now
+    local fine, event = pcall(json_value, line, 1)
+    if fine and type(event) == "table" and hear(job, event) then return end
+  end
+  job.heard = heard or job.heard
+  if job.read == 0 and now - job.began > START_S then
+    reaper.DeleteExtState(SECTION, "command", true) -- it is asked for again
+    finish(job, "Nothing came from\n\n" .. job.command .. "\n\nDoes it work in a terminal? Try: clipbridge doctor")
+  elseif job.read > 0 and now - job.heard > SILENCE_S then
+    finish(job, "'clipbridge generate' has stopped without a word. Ask again.")
+  end
+end
+
+local function run(job)
+  local key = gfx.getchar()
+  if key == 27 or key < 0 then return finish(job, nil) end -- Esc, or the window was closed
+  local now = reaper.time_precise()
+  if now - job.looked >= LOOK_S then
+    job.looked = now
+    look(job, now)
+    if job.over then return end
+    draw(job)
+  end
+  reaper.defer(function() run(job) end)
+end
+
+local function start(values, project, position, seconds, command)
+  local folder = reaper.GetResourcePath() .. separator .. "Clipbridge"
+  reaper.RecursiveCreateDirectory(folder, 0)
+  local file = folder .. separator .. "ask-" .. reaper.genGuid(""):gsub("[^%w%-]", "") .. ".json"
+  local ask = { { "prompt", values.prompt } }
+  if seconds then ask[#ask + 1] = { "seconds", seconds } end
+  for _, key in ipairs({ "preset", "takes", "seed" }) do
+    if values[key] ~= "" and not (key == "takes" and values[key] == "1") then ask[#ask + 1] = { key, values[key] } end
+  end
+  local port = tonumber(reaper.GetExtState(SECTION, "port"))
+  if port then ask[#ask + 1] = { "osc_port", math.floor(port) } end
+  local out, why = io.open(file, "wb")
+  if not out then return tell("Nothing can be written to " .. folder .. ": " .. tostring(why)) end
+  out:write(json_object(ask))
+  out:close()
+
+  local now = reaper.time_precise()
+  local job = {
+    project = project, track = reaper.GetSelectedTrack(project, 0), position = position, prompt = values.prompt,
+    file = file, command = command, began = now, looked = now, heard = now, read = 0,
+    paths = {}, fraction = 0, state = "Starting",
+  }
+  -- -2: REAPER does not wait, and no window comes to the front.
+  if not reaper.ExecProcess(command .. ' generate --ask-file "' .. file .. '"', -2) then
+    clean_up(job)
+    reaper.DeleteExtState(SECTION, "command", true)
+    return tell("This could not be started:\n\n" .. command)
+  end
+  gfx.init("Clipbridge: " .. values.prompt, 420, 70)
+  reaper.atexit(function() if not job.over then clean_up(job) end end)
+  run(job)
+end
+
+local function main()
+  local values = {}
+  for _, field in ipairs(FIELDS) do
+    local kept = reaper.HasExtState(SECTION, field.key) and field.key ~= "seed"
+    values[field.key] = kept and reaper.GetExtState(SECTION, field.key) or field.default
+  end
+  while true do
+    values = ask_user(values)
+    if not values then return end
+    local project = reaper.EnumProjects(-1)
+    local position, seconds = place_and_seconds(project, values.length)
+    if values.prompt == "" then
+      tell("What should it sound like? Some words are needed, such as: deep warm kick")
+    elseif not position then
+      tell(seconds)
+    else
+      for _, field in ipairs(FIELDS) do reaper.SetExtState(SECTION, field.key, values[field.key], true) end
+      local command = known_command() or ask_for_command()
+      if command then start(values, project, position, seconds, command) end
+      return
+    end
+  end
+end
+
+main()

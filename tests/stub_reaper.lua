@@ -1,0 +1,273 @@
+-- A stand-in for REAPER's ReaScript API, as far as host_scripts/reaper/Clipbridge.lua uses it.
+--   lua5.3 stub_reaper.lua SCRIPT SCENARIO RESULT
+-- SCENARIO is a Lua file that returns a table: what the user does and how the project is. RESULT gets what came of it, as
+-- JSON. Each function does what https://www.reaper.fm/sdk/reascript/reascripthelp.html says under its name; what is said
+-- there and matters here is quoted. Nothing here was compared with a real REAPER.
+
+local script, scenario_file, result_file = arg[1], arg[2], arg[3]
+local scenario = dofile(scenario_file)
+local socket = require("socket")
+
+local result = { messages = {}, dialogs = {}, commands = {}, drawn = {}, undo = {}, actions = {}, outside_undo = 0 }
+local memory = scenario.memory or {}
+local deferred, at_exit = nil, nil
+local answered = 0
+local undo_depth = 0
+
+local project = { kind = "ReaProject*", tracks = {}, open = true }
+for place = 1, scenario.tracks or 1 do
+  project.tracks[place] = { kind = "MediaTrack*", name = "Track " .. place, items = {} }
+end
+
+reaper, gfx = {}, { w = 420, h = 70 }
+
+local function change()
+  if undo_depth == 0 then result.outside_undo = result.outside_undo + 1 end
+end
+
+-- "bool retval, string retvals_csv = GetUserInputs(title, num_inputs, captions_csv, retvals_csv)": "Values are returned as a
+-- comma-separated string. Returns false if the user canceled the dialog. You can supply special extra information via
+-- additional caption fields: extrawidth=XXX to increase text field width, separator=X to use a different separator for
+-- returned fields."
+function reaper.GetUserInputs(title, count, captions, values)
+  assert(captions:find(",separator=\n$"), "the default separator would cut a prompt at its commas")
+  local fields = select(2, (values .. "\n"):gsub("\n", ""))
+  assert(fields == count, "as many values as fields")
+  result.dialogs[#result.dialogs + 1] = { title, values }
+  answered = answered + 1
+  local answer = scenario.inputs[answered]
+  if not answer then return false, values end
+  return true, answer
+end
+
+-- "type 0=OK"; modal.
+function reaper.ShowMessageBox(message, title, kind)
+  assert(kind == 0 and title == "Clipbridge")
+  result.messages[#result.messages + 1] = message
+  return 1
+end
+
+-- "Set the extended state value for a specific section and key. persist=true means the value should be stored and reloaded
+-- the next time REAPER is opened."
+function reaper.SetExtState(section, key, value, persist)
+  assert(section == "Clipbridge" and persist == true and type(value) == "string")
+  memory[key] = value
+end
+function reaper.GetExtState(_, key) return memory[key] or "" end -- "Get the extended state value"; "" if there is none
+function reaper.HasExtState(_, key) return memory[key] ~= nil end
+function reaper.DeleteExtState(_, key, persist) assert(persist) memory[key] = nil end
+
+function reaper.GetOS() return scenario.os or "Other" end -- "Win32, Win64, OSX32, OSX64, macOS-arm64, or Other"
+function reaper.GetResourcePath() return scenario.resources end
+function reaper.RecursiveCreateDirectory(path, _)
+  os.execute("mkdir -p '" .. path:gsub("'", "'\\''") .. "'")
+  return 1
+end
+function reaper.file_exists(path)
+  local file = io.open(path, "rb")
+  if file then file:close() end
+  return file ~= nil
+end
+function reaper.genGuid(_) return "{6F9619FF-8B86-D011-B42D-" .. os.time() .. tostring(project):gsub("%W", "") .. "}" end
+function reaper.time_precise() return socket.gettime() end
+function reaper.get_action_context() return true, script, 0, 1, 0, 0, 0, "" end
+function reaper.atexit(work) at_exit = work end -- "Adds code to be executed when the script finishes or is ended by the user."
+function reaper.defer(work) deferred = work end -- "Adds code to be called back by REAPER."
+
+-- "Executes command line, returns NULL on total failure, otherwise the return value, a newline, and then the output of the
+-- command. If timeoutmsec is 0, command will be allowed to run indefinitely [...]. timeoutmsec is -1 for no wait/terminate,
+-- -2 for no wait and minimize." There is no shell: the line is cut into arguments at spaces outside of double quotes.
+local start_program = os.execute
+function reaper.ExecProcess(line, timeout)
+  assert(timeout == -2, "REAPER would wait")
+  result.commands[#result.commands + 1] = line
+  local arguments, rest = {}, line
+  while rest:match("%S") do
+    local quoted, after = rest:match('^%s*"([^"]*)"(.*)$')
+    if not quoted then quoted, after = rest:match("^%s*(%S+)(.*)$") end
+    arguments[#arguments + 1], rest = "'" .. quoted:gsub("'", "'\\''") .. "'", after
+  end
+  if scenario.exec_fails then return nil end
+  start_program(table.concat(arguments, " ") .. " >/dev/null 2>&1 &")
+  return "0\n"
+end
+
+---------------------------------------------------------------- the project
+
+function reaper.EnumProjects(index) assert(index == -1) return project, "" end -- "idx=-1 for current project"
+function reaper.ValidatePtr(pointer, kind) return pointer.kind == kind and pointer.open ~= false end
+function reaper.ValidatePtr2(given, pointer, kind)
+  if given ~= project or pointer.kind ~= kind then return false end
+  for _, track in ipairs(project.tracks) do if track == pointer then return true end end
+  return false
+end
+function reaper.GetCursorPositionEx(given) assert(given == project) return scenario.cursor or 0 end
+function reaper.GetSet_LoopTimeRange2(given, set, loop, _, _, _)
+  assert(given == project and set == false and loop == false)
+  return (scenario.selection or { 0, 0 })[1], (scenario.selection or { 0, 0 })[2]
+end
+function reaper.GetSelectedTrack(given, index)
+  assert(given == project and index == 0)
+  return scenario.selected and project.tracks[scenario.selected] or nil
+end
+function reaper.CountTracks(given) assert(given == project) return #project.tracks end
+function reaper.GetTrack(given, index) assert(given == project) return project.tracks[index + 1] end
+function reaper.InsertTrackInProject(given, index, _)
+  assert(given == project)
+  change()
+  table.insert(project.tracks, index + 1, { kind = "MediaTrack*", name = "", items = {} })
+end
+function reaper.GetSetMediaTrackInfo_String(track, what, value, set)
+  assert(what == "P_NAME" and set)
+  change()
+  track.name = value
+  return true, value
+end
+function reaper.AddMediaItemToTrack(track)
+  assert(track.kind == "MediaTrack*")
+  change()
+  local item = { kind = "MediaItem*", takes = {} }
+  table.insert(track.items, item)
+  return item
+end
+function reaper.AddTakeToMediaItem(item)
+  change()
+  local take = { kind = "MediaItem_Take*", item = item }
+  table.insert(item.takes, take)
+  return take
+end
+function reaper.SetActiveTake(take) change() for place, other in ipairs(take.item.takes) do if other == take then take.item.active = place end end end
+function reaper.SetMediaItemTake_Source(take, source) change() take.source = source return true end
+function reaper.GetSetMediaItemTakeInfo_String(take, what, value, set) assert(what == "P_NAME" and set) change() take.name = value return true, value end
+function reaper.GetSetMediaItemInfo_String(item, what, value, set) assert(what == "P_NOTES" and set) change() item.notes = value return true, value end
+function reaper.SetMediaItemInfo_Value(item, what, value)
+  assert(what == "D_POSITION" or what == "D_LENGTH")
+  change()
+  item[what] = value
+  return true
+end
+function reaper.SelectAllMediaItems(given, selected) assert(given == project and selected == false) end
+function reaper.SetMediaItemSelected(item, selected) item.selected = selected end
+function reaper.PreventUIRefresh(_) end
+function reaper.UpdateArrange() end
+-- "call to start a new block", "call to end the block, with extra flags if any, and a description"
+function reaper.Undo_BeginBlock2(given) assert(given == project) undo_depth = undo_depth + 1 end
+function reaper.Undo_EndBlock2(given, description, flags)
+  assert(given == project and flags == -1)
+  undo_depth = undo_depth - 1
+  result.undo[#result.undo + 1] = description
+end
+function reaper.Main_OnCommandEx(command, _, given) assert(given == project) result.actions[#result.actions + 1] = command end
+
+-- A source is a file that can be read whole: 48 kHz, 24 bits, mono, as Clipbridge writes it.
+function reaper.PCM_Source_CreateFromFile(path)
+  local file = io.open(path, "rb")
+  local text = file and file:read("a")
+  if not text or text:sub(1, 4) ~= "RIFF" then return nil end
+  file:close()
+  local at = 13
+  while at + 8 <= #text do
+    local name, size = text:sub(at, at + 3), string.unpack("<I4", text, at + 4)
+    if name == "data" then
+      assert(at + 7 + size <= #text, "half a file")
+      return { path = path, seconds = size / 3 / 48000 }
+    end
+    at = at + 8 + size + size % 2
+  end
+  return nil
+end
+function reaper.GetMediaSourceLength(source) return source.seconds, false end -- "lengthIsQN" is false for audio
+
+---------------------------------------------------------------- time
+
+-- scenario.measures: { { beats, seconds per beat }, ... }; the last one goes on for ever.
+local function measure_of(number) return scenario.measures[math.min(number + 1, #scenario.measures)] end
+
+-- "convert a time into beats. if measures is non-NULL, measures will be set to the measure count, return value will be beats
+-- since measure. if cml is non-NULL, will be set to current measure length in beats (i.e. time signature numerator)"
+function reaper.TimeMap2_timeToBeats(given, time)
+  assert(given == project)
+  local number, full = 0, 0
+  while true do
+    local beats, seconds = table.unpack(measure_of(number))
+    if time < beats * seconds then return time / seconds, number, beats, full + time / seconds, 4 end
+    time, number, full = time - beats * seconds, number + 1, full + beats
+  end
+end
+
+-- "convert a beat position (or optionally a beats+measures if measures is non-NULL) to time."
+function reaper.TimeMap2_beatsToTime(given, beats, measure)
+  assert(given == project)
+  local time = 0
+  for number = 0, measure - 1 do time = time + measure_of(number)[1] * measure_of(number)[2] end
+  while beats > measure_of(measure)[1] do
+    time, beats, measure = time + measure_of(measure)[1] * measure_of(measure)[2], beats - measure_of(measure)[1], measure + 1
+  end
+  return time + beats * measure_of(measure)[2]
+end
+
+---------------------------------------------------------------- the window (gfx)
+
+local escape = false
+function gfx.init(title, _, _) result.window = title return 1 end
+function gfx.quit() result.window_closed = true end
+function gfx.set() end
+function gfx.rect() end
+function gfx.update() end
+-- "returns 0 if no character available, or -1 if window closed"; 27 is Esc.
+function gfx.getchar() return escape and (scenario.key or 27) or 0 end
+function gfx.drawstr(text)
+  if result.drawn[#result.drawn] ~= text then result.drawn[#result.drawn + 1] = text end
+  if scenario.escape_when and text:find(scenario.escape_when, 1, true) then escape = true end
+  if scenario.delete_track_when and text:find(scenario.delete_track_when, 1, true) then
+    project.tracks[scenario.selected] = nil
+    scenario.delete_track_when = nil
+  end
+  if scenario.close_project_when and text:find(scenario.close_project_when, 1, true) then project.open = false end
+end
+
+---------------------------------------------------------------- run
+
+os.execute, io.popen = nil, nil -- these would make REAPER wait, and go through a shell
+reaper.RecursiveCreateDirectory = (function(make)
+  return function(path, ignored)
+    os.execute = start_program
+    local made = make(path, ignored)
+    os.execute = nil
+    return made
+  end
+end)(reaper.RecursiveCreateDirectory)
+
+dofile(script)
+local began = socket.gettime()
+while deferred and socket.gettime() - began < 100 do
+  socket.sleep(1 / 30) -- REAPER calls back about thirty times a second
+  local work = deferred
+  deferred = nil
+  work()
+end
+result.unfinished = deferred ~= nil
+if at_exit then at_exit() end
+
+result.memory = memory
+result.tracks = project.tracks
+
+local function json(value)
+  if type(value) == "string" then
+    return '"' .. value:gsub('[%c"\\]', function(letter) return ("\\u%04x"):format(letter:byte()) end) .. '"'
+  elseif type(value) ~= "table" then
+    return tostring(value)
+  end
+  local parts = {}
+  if #value > 0 or next(value) == nil then
+    for _, part in ipairs(value) do parts[#parts + 1] = json(part) end
+    return "[" .. table.concat(parts, ",") .. "]"
+  end
+  for key, part in pairs(value) do
+    if key ~= "item" then parts[#parts + 1] = json(key) .. ":" .. json(part) end
+  end
+  return "{" .. table.concat(parts, ",") .. "}"
+end
+local out = assert(io.open(result_file, "wb"))
+out:write(json(result))
+out:close()
