@@ -155,7 +155,7 @@ def test_without_a_daemon_reaper_says_how_to_start_one(reaper: Reaper) -> None:
 @pytest.mark.parametrize("key", [27, -1], ids=["Esc", "the window was closed"])
 def test_closing_the_window_cancels_the_job(reaper: Reaper, daemon: Daemon, client: Client, key: int) -> None:
     client.ask("/bridge/subscribe")
-    result = reaper.run(fields("endless drone", "120", takes="2"), selected=1, escape_when="Making it", key=key)
+    result = reaper.run(fields("endless drone", "60"), selected=1, escape_when="Making it", key=key)
     assert client.until("/bridge/cancelled", timeout_s=60)
     client.send("/bridge/unsubscribe")
     assert result["messages"] == items(result) == result["undo"] == []
@@ -166,7 +166,7 @@ def test_closing_the_window_cancels_the_job(reaper: Reaper, daemon: Daemon, clie
 
 
 def test_while_it_waits_for_others_it_says_so(reaper: Reaper, client: Client) -> None:
-    client.send("/bridge/generate", "first", 6.0, "id", 1, "steps", 20)
+    client.send("/bridge/generate", "first", 3.0, "id", 1, "steps", 16)
     client.until("/bridge/progress")
     client.send("/bridge/generate", "second", 0.2, "id", 2, "steps", 2)
     client.until("/bridge/queued", job=2)

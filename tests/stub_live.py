@@ -1,0 +1,211 @@
+"""A stand-in for Ableton Live's Python API, as far as host_scripts/ableton_live uses it. Never compared with a real Live.
+
+Names and behaviour as in the Live Object Model (docs.cycling74.com/apiref/lom: classes Song, Song.View, Track, ClipSlot, Clip),
+which the Python API shares, and for what Python has beyond it as in AbletonOSC's use of it (github.com/ideoforms/AbletonOSC).
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import types
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import soundfile
+
+SCRIPT = Path(__file__).parent.parent / "host_scripts" / "ableton_live" / "Clipbridge"
+
+
+class WarpMarker:
+    """`Live.Clip.WarpMarker(sample_time, beat_time)`: seconds first, no keywords."""
+
+    def __init__(self, sample_time: float, beat_time: float, /) -> None:
+        self.sample_time, self.beat_time = sample_time, beat_time
+
+
+class Clip:
+    """LOM Clip, an audio clip. `warping`: "setting is deferred". `warp_markers`: the last one is hidden and Live's own."""
+
+    def __init__(self, song: Song, path: str) -> None:
+        info = soundfile.info(path)  # raises if there is no such file, or only half of one
+        self.file_path, self.sample_length, self.sample_rate = path, info.frames, float(info.samplerate)
+        self.name = Path(path).stem
+        self._song, self._warping, self._wanted, self._looping = song, True, True, False
+        self.loop_start, self.loop_end, self.start_marker, self.end_marker = 0.0, 1.0, 0.0, 1.0
+        seconds = info.frames / info.samplerate
+        # Live's guess is wrong, and it found a transient: what the script must mend.
+        self.warp_markers = [WarpMarker(0.0, song.first_guess), WarpMarker(seconds / 3, 0.7), WarpMarker(seconds, 3.3)]
+
+    @property
+    def warping(self) -> bool:
+        return self._warping
+
+    @warping.setter
+    def warping(self, value: bool) -> None:
+        self._wanted = value
+        self._song.deferred.append(lambda: setattr(self, "_warping", value))
+
+    @property
+    def looping(self) -> bool:
+        return self._looping
+
+    @looping.setter
+    def looping(self, value: bool) -> None:
+        if value and not self._warping:
+            raise RuntimeError("only warped audio clips can be looped")
+        self._looping = value
+
+    def remove_warp_marker(self, beat_time: float) -> None:
+        if self.warp_markers[-1].beat_time == beat_time:
+            raise RuntimeError("the shadow marker can't be removed")
+        self.warp_markers = [marker for marker in self.warp_markers if marker.beat_time != beat_time]
+
+    def add_warp_marker(self, marker: WarpMarker) -> None:
+        assert isinstance(marker, WarpMarker) and self._warping
+        if marker.sample_time > self.sample_length / self.sample_rate:
+            raise RuntimeError("Warp marker sample time is out of range")
+        self.warp_markers[-1:] = [marker, WarpMarker(marker.sample_time + 0.01, marker.beat_time + 1 / 32)]
+
+    def sample_to_beat_time(self, sample_time: float) -> float:
+        """`sample_time` is in samples here."""
+        assert self._warping
+        first, second = self.warp_markers[0], self.warp_markers[1]
+        beats = (second.beat_time - first.beat_time) / (second.sample_time - first.sample_time)
+        return first.beat_time + (sample_time / self.sample_rate - first.sample_time) * beats
+
+
+class ClipSlot:
+    """LOM ClipSlot."""
+
+    def __init__(self, song: Song, track: Track) -> None:
+        self._song, self.canonical_parent, self.clip = song, track, None
+
+    @property
+    def has_clip(self) -> bool:
+        return self.clip is not None
+
+    def create_audio_clip(self, path: str) -> None:
+        """ "Throws an error if the clip slot doesn't belong to an audio track or if the track is frozen", or is full."""
+        track = self.canonical_parent
+        if not track.has_audio_input or track.is_frozen or self.has_clip or not self._song.undo_open:
+            raise RuntimeError("Clip slot has to be empty and belong to an unfrozen audio track")
+        assert Path(path).is_absolute()
+        self.clip = Clip(self._song, path)
+
+
+class Track:
+    """LOM Track."""
+
+    def __init__(self, song: Song, name: str, audio: bool = True) -> None:
+        self.name, self.has_audio_input, self.has_midi_input = name, audio, not audio
+        self.is_foldable = self.is_frozen = False
+        self.clip_slots = [ClipSlot(song, self) for _ in song.scenes]
+
+
+class Scene:
+    """LOM Scene."""
+
+    def __init__(self) -> None:
+        self.name = ""
+
+
+class View:
+    """LOM Song.View."""
+
+    selected_track: Track
+    selected_scene: Scene
+    highlighted_clip_slot: ClipSlot | None = None
+
+
+class Song:
+    """LOM Song: audio tracks Drums and Bass, a MIDI track Keys, three scenes."""
+
+    def __init__(self) -> None:
+        self.tempo, self.signature_numerator, self.signature_denominator = 120.0, 4, 4
+        self.first_guess = 0.0
+        self.undo_open, self.undo_steps, self.deferred = False, 0, []
+        self.scenes = (Scene(), Scene(), Scene())
+        self.tracks = (Track(self, "Drums"), Track(self, "Bass"), Track(self, "Keys", audio=False))
+        self.view = View()
+        self.view.selected_track, self.view.selected_scene = self.tracks[0], self.scenes[0]
+
+    def create_scene(self, index: int) -> Scene:
+        assert index == -1  # "-1: at the end"
+        self.scenes = (*self.scenes, Scene())
+        for track in self.tracks:
+            track.clip_slots.append(ClipSlot(self, track))
+        return self.scenes[-1]
+
+    def begin_undo_step(self) -> None:
+        self.undo_open = True
+
+    def end_undo_step(self) -> None:
+        self.undo_open = False
+        self.undo_steps += 1
+
+
+class ControlSurface:
+    """ableton.v2.control_surface.ControlSurface: `song`, `show_message`, `schedule_message` in ticks of 100 ms."""
+
+    def __init__(self, c_instance: Any) -> None:
+        self._c_instance = c_instance
+
+    @property
+    def song(self) -> Song:
+        return self._c_instance.song
+
+    def show_message(self, message: str) -> None:
+        self._c_instance.messages.append(message)
+
+    def schedule_message(self, delay_in_ticks: int, callback: Callable[[], None]) -> None:
+        assert delay_in_ticks > 0
+        self._c_instance.scheduled.append(callback)
+
+    def disconnect(self) -> None:
+        self._c_instance.disconnected = True
+
+
+class Instance:
+    """Live itself, as the script is given it."""
+
+    def __init__(self) -> None:
+        self.song, self.messages, self.scheduled, self.disconnected = Song(), [], [], False
+
+    def tick(self) -> None:
+        """What happens every 100 ms."""
+        deferred, self.song.deferred = self.song.deferred, []
+        for work in deferred:
+            work()
+        scheduled, self.scheduled = self.scheduled, []
+        for work in scheduled:
+            work()
+
+
+def load(instance: Instance, port: int) -> Any:
+    """The script as Live loads it, with the daemon's port in its settings."""
+    live, v2 = types.ModuleType("Live"), types.ModuleType("ableton.v2.control_surface")
+    live.Clip = types.SimpleNamespace(WarpMarker=WarpMarker)  # type: ignore[attr-defined]
+    live.ClipSlot = types.SimpleNamespace(ClipSlot=ClipSlot)  # type: ignore[attr-defined]
+    v2.ControlSurface = ControlSurface  # type: ignore[attr-defined]
+    stubs = {
+        "Live": live,
+        "ableton": types.ModuleType("ableton"),
+        "ableton.v2": types.ModuleType("v2"),
+        v2.__name__: v2,
+    }
+    before, bytecode = dict(sys.modules), sys.dont_write_bytecode
+    sys.modules.update(stubs)
+    sys.path.insert(0, str(SCRIPT.parent))
+    sys.dont_write_bytecode = True  # nothing of ours may appear in the folder that travels inside the wheel
+    try:
+        package = importlib.import_module("Clipbridge")
+        importlib.import_module("Clipbridge.settings").PORT = port  # type: ignore[attr-defined]
+        return package.create_instance(instance)
+    finally:
+        sys.dont_write_bytecode = bytecode
+        sys.path.remove(str(SCRIPT.parent))
+        for name in set(sys.modules) - set(before):
+            if name.startswith(("Clipbridge", "Live", "ableton")):
+                del sys.modules[name]
