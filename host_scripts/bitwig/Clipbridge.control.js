@@ -1,0 +1,276 @@
+// Clipbridge in Bitwig Studio: words become a clip in the launcher. How to install and use it: README.md beside this file.
+// Written for Bitwig's controller API 18 (Bitwig Studio 5), in old JavaScript, as every engine that Bitwig had understands.
+
+loadAPI(18);
+
+var DAEMON_PORT = 57200; // clipbridge run says it when it starts
+var ANSWER_PORT = 57201; // Bitwig sends from a port on which it does not listen, so answers go here
+var TRACKS = 64;
+var SLOTS = 32;
+
+var LOOK_MS = 250;
+var AGAIN_MS = 700; // the daemon answers within milliseconds; the same ask again is the same job
+var NO_ANSWER_MS = 2000;
+var SILENCE_MS = 5000; // then the job's last event is asked for
+var GONE_MS = 12000;
+var TAKEN_MS = 2000; // until then Bitwig shows what was put into a slot, or has refused it
+
+host.defineController("Clipbridge", "Clipbridge", "1.0", "5e0f3f0a-7f0b-4c43-9d0e-3b1c9d2a6c11", "Clipbridge");
+host.defineMidiPorts(0, 0);
+
+var connection = null;
+var bank = null;
+var cursors = []; // for each track of the bank: is it the selected one?
+var jobs = {}; // by id
+var taken = {}; // slots that were filled a moment ago
+var settings = { sound: "", length: "", preset: "", takes: "1" };
+var tempo = 120;
+var numerator = 4;
+var denominator = 4;
+var counter = 0;
+
+function say(text) {
+   host.showPopupNotification("Clipbridge: " + text);
+   host.println("Clipbridge: " + text);
+}
+
+function now() {
+   return new Date().getTime();
+}
+
+// ---- what the user wants ----
+
+function follow(setting, key) {
+   setting.addValueObserver(function (value) {
+      settings[key] = String(value);
+   });
+}
+
+// Seconds of "2 bars", "3 beats", "1.5 s" or "1.5"; null for nothing; NaN for what is no length.
+function secondsOf(text) {
+   var given = text.trim().toLowerCase().replace(",", ".");
+   if (given === "") return null;
+   var parts = /^(\d+(?:\.\d+)?|\.\d+)\s*(bars?|beats?|s|sec|seconds?|)$/.exec(given);
+   if (!parts) return NaN;
+   var count = parseFloat(parts[1]);
+   if (parts[2].indexOf("ba") === 0) return (count * numerator * 4 / denominator * 60) / tempo;
+   if (parts[2].indexOf("be") === 0) return (count * 60) / tempo;
+   return count;
+}
+
+function selectedTrack() {
+   for (var i = 0; i < TRACKS; i++) {
+      if (bank.getItemAt(i).exists().get() && cursors[i].get()) return i;
+   }
+   return -1;
+}
+
+function make() {
+   var prompt = settings.sound.trim();
+   var seconds = secondsOf(settings.length);
+   var index = selectedTrack();
+   if (connection === null) return say("Port " + ANSWER_PORT + " is held by another program. Change ANSWER_PORT in the script");
+   if (prompt === "") return say("write into Sound what it should sound like");
+   if (seconds !== null && !(seconds > 0)) return say("the length '" + settings.length + "' is not understood: 2 bars, 3 beats, 1.5 s");
+   if (index < 0) return say("select an audio track among the first " + TRACKS);
+   var track = bank.getItemAt(index);
+   var kind = String(track.trackType().get());
+   if (kind !== "Audio" && kind !== "Hybrid") return say(track.name().get() + " takes no audio clips: select an audio track");
+   counter += 1;
+   // A number written out is a plain text; joined texts are objects of their own in some of Bitwig's engines.
+   var id = ((now() % 1e9) * 1000 + counter).toString(36);
+   var ask = ["/bridge/generate", prompt];
+   if (seconds !== null) ask.push(seconds);
+   ask.push("id", id, "reply_port", ANSWER_PORT, "takes", settings.takes.trim() === "" ? "1" : settings.takes.trim());
+   if (settings.preset.trim() !== "") ask.push("preset", settings.preset.trim());
+   jobs[id] = {
+      prompt: prompt, track: index, name: String(track.name().get()), ask: ask, paths: [],
+      last: now(), answered: false, again: false
+   };
+   send(ask);
+   say(prompt + " ...");
+   host.scheduleTask(function () { lookAfter(id); }, LOOK_MS);
+}
+
+function cancelAll() {
+   var any = false;
+   for (var id in jobs) {
+      any = true;
+      send(["/bridge/cancel", id, "reply_port", ANSWER_PORT]);
+   }
+   return any;
+}
+
+// ---- the daemon ----
+
+// Bitwig's methods are no JavaScript functions: they have no `apply`, so each number of arguments is written out.
+function send(m) {
+   try {
+      switch (m.length) {
+         case 4: connection.sendMessage(m[0], m[1], m[2], m[3]); break;
+         case 8: connection.sendMessage(m[0], m[1], m[2], m[3], m[4], m[5], m[6], m[7]); break;
+         case 9: connection.sendMessage(m[0], m[1], m[2], m[3], m[4], m[5], m[6], m[7], m[8]); break;
+         case 10: connection.sendMessage(m[0], m[1], m[2], m[3], m[4], m[5], m[6], m[7], m[8], m[9]); break;
+         case 11: connection.sendMessage(m[0], m[1], m[2], m[3], m[4], m[5], m[6], m[7], m[8], m[9], m[10]); break;
+         default: throw new Error("a message of " + m.length + " parts");
+      }
+   } catch (error) {
+      host.errorln("Clipbridge: " + error); // as good as lost on the way: no answer will come, and that is told
+   }
+}
+
+function end(id, text) {
+   delete jobs[id];
+   if (text) say(text);
+}
+
+function lookAfter(id) {
+   var job = jobs[id];
+   if (!job) return;
+   var silent = now() - job.last;
+   if (!job.answered && silent > NO_ANSWER_MS) {
+      return end(id, "Clipbridge does not answer on port " + DAEMON_PORT + ": start it with: clipbridge run");
+   }
+   if (silent > GONE_MS) return end(id, "Clipbridge has stopped answering. Is it still running?");
+   if (!job.again && silent > (job.answered ? SILENCE_MS : AGAIN_MS)) {
+      job.again = true;
+      send(job.answered ? ["/bridge/job", id, "reply_port", ANSWER_PORT] : job.ask);
+   }
+   host.scheduleTask(function () { lookAfter(id); }, LOOK_MS);
+}
+
+// Calls `work` with the job that a message is about, if it is one of ours.
+function about(work) {
+   return function (source, message) {
+      try {
+         var id = String(message.getString(0));
+         var job = jobs[id];
+         if (!job) return;
+         job.last = now();
+         job.answered = true;
+         job.again = false;
+         work(job, message, id);
+      } catch (error) {
+         host.errorln("Clipbridge: " + error);
+      }
+   };
+}
+
+function heardError(source, message) {
+   try {
+      if (String(message.getString(1)) !== "unknown_job") return;
+      for (var id in jobs) {
+         // The daemon was started anew and has never heard of what we ask it about. The id is in its sentence.
+         if (jobs[id].again && String(message.getString(2)).indexOf(id) >= 0) end(id, "it was started anew meanwhile. Ask again");
+      }
+   } catch (error) {
+      host.errorln("Clipbridge: " + error);
+   }
+}
+
+// ---- clips ----
+
+// The track that was selected at the ask, wherever it is by now; null if it is gone.
+function trackOf(job) {
+   var there = bank.getItemAt(job.track);
+   if (there.exists().get() && String(there.name().get()) === job.name) return job.track;
+   var found = null;
+   for (var i = 0; i < TRACKS; i++) {
+      var track = bank.getItemAt(i);
+      if (track.exists().get() && String(track.name().get()) === job.name) {
+         if (found !== null) return null; // two of that name: better none than the wrong one
+         found = i;
+      }
+   }
+   return found;
+}
+
+function insert(job, path) {
+   var index = trackOf(job);
+   if (index === null) return say("the track is gone. The clip is here: " + path);
+   var slots = bank.getItemAt(index).clipLauncherSlotBank();
+   for (var i = 0; i < SLOTS; i++) {
+      var key = index + "/" + i;
+      var slot = slots.getItemAt(i);
+      if (slot.exists().get() && !slot.hasContent().get() && !(taken[key] > now())) {
+         taken[key] = now() + TAKEN_MS;
+         slot.replaceInsertionPoint().insertFile(path);
+         confirm(job, path, slot, i);
+         return;
+      }
+   }
+   say("all slots of " + job.name + " are full. The clip is here: " + path);
+}
+
+function confirm(job, path, slot, i) {
+   host.scheduleTask(function () {
+      if (slot.hasContent().get()) say(job.prompt + " is in " + job.name + ", slot " + (i + 1));
+      else say("Bitwig did not take the clip. It is here: " + path);
+   }, TAKEN_MS);
+}
+
+// ---- Bitwig ----
+
+function init() {
+   var state = host.getDocumentState();
+   follow(state.getStringSetting("Sound", "Clipbridge", 200, "deep warm kick"), "sound");
+   follow(state.getStringSetting("Length (2 bars, 3 beats, 1.5 s)", "Clipbridge", 20, "1 bar"), "length");
+   follow(state.getStringSetting("Preset (drum, note, loop ... or empty)", "Clipbridge", 30, ""), "preset");
+   follow(state.getStringSetting("Takes (1 to 16)", "Clipbridge", 2, "1"), "takes");
+   state.getSignalSetting("Make a clip", "Clipbridge", "Make").addSignalObserver(make);
+   state.getSignalSetting("Cancel all", "Clipbridge", "Cancel").addSignalObserver(function () {
+      if (!cancelAll()) say("nothing is being made");
+   });
+
+   var transport = host.createTransport();
+   transport.tempo().value().addRawValueObserver(function (value) { tempo = value; });
+   transport.timeSignature().numerator().addValueObserver(function (value) { numerator = value; });
+   transport.timeSignature().denominator().addValueObserver(function (value) { denominator = value; });
+
+   var cursor = host.createCursorTrack("clipbridge", "Clipbridge", 0, 0, true);
+   bank = host.createMainTrackBank(TRACKS, 0, SLOTS);
+   for (var i = 0; i < TRACKS; i++) {
+      var track = bank.getItemAt(i);
+      track.exists().markInterested();
+      track.name().markInterested();
+      track.trackType().markInterested();
+      cursors[i] = track.createEqualsValue(cursor);
+      cursors[i].markInterested();
+      for (var j = 0; j < SLOTS; j++) {
+         track.clipLauncherSlotBank().getItemAt(j).exists().markInterested();
+         track.clipLauncherSlotBank().getItemAt(j).hasContent().markInterested();
+      }
+   }
+
+   var osc = host.getOscModule();
+   var space = osc.createAddressSpace();
+   space.registerMethod("/bridge/queued", "*", "accepted", about(function (job, message) {
+      var before = message.getInt(1);
+      if (before > 0) say(job.prompt + ": " + before + " before it");
+   }));
+   space.registerMethod("/bridge/progress", "*", "how far it is", about(function () {}));
+   space.registerMethod("/bridge/take", "*", "one of several", about(function (job, message) {
+      job.paths.push(String(message.getString(2)));
+   }));
+   space.registerMethod("/bridge/done", "*", "the file is there", about(function (job, message, id) {
+      end(id, "");
+      if (job.paths.length === 0) job.paths.push(String(message.getString(1)));
+      for (var i = 0; i < job.paths.length; i++) insert(job, job.paths[i]);
+   }));
+   space.registerMethod("/bridge/failed", "*", "no clip", about(function (job, message, id) { end(id, String(message.getString(2))); }));
+   space.registerMethod("/bridge/cancelled", "*", "as asked", about(function (job, message, id) { end(id, job.prompt + " is cancelled"); }));
+   space.registerMethod("/bridge/error", "*", "about no job", heardError);
+   try {
+      osc.createUdpServer(ANSWER_PORT, space); // listens before anything is sent
+      connection = osc.connectToUdpServer("127.0.0.1", DAEMON_PORT, null);
+   } catch (error) {
+      connection = null;
+      host.errorln("Clipbridge: " + error);
+   }
+}
+
+function flush() {}
+
+function exit() {
+   if (connection !== null) cancelAll();
+}
