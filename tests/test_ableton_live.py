@@ -95,14 +95,17 @@ def test_a_scene_named_cb_gets_its_clip_on_the_selected_track_unwarped_when_the_
 
 
 def test_a_clip_named_cb_gets_sisters_below_it_and_scenes_are_added_when_they_are_needed(live: Live) -> None:
+    live.song.view.selected_scene = live.song.scenes[1]
     live.name(live.song.tracks[0], "cb: kick 0.2 s @steps 2")
-    live.until(lambda: live.clips()[0])
-    live.song.view.highlighted_clip_slot = live.song.tracks[0].clip_slots[0]
+    live.until(lambda: live.clips()[1])
+    live.song.view.selected_scene = live.song.scenes[0]
+    live.song.view.highlighted_clip_slot = live.song.tracks[0].clip_slots[1]
     live.ticks()
-    live.name(live.clips()[0], "cb: kick 0.2 s @steps 2 @takes 3")
+    live.name(live.clips()[1], "cb: kick 0.2 s @steps 2 @takes 3")
     live.until(live.said("3 takes"))
-    assert len(live.song.scenes) == 4 and all(live.clips()) and live.clips(1) == [None] * 4
-    assert len({clip.file_path for clip in live.clips()}) == 4
+    assert len(live.song.scenes) == 5 and live.clips(1) == [None] * 5
+    first, *others = live.clips()
+    assert first is None and len({clip.file_path for clip in others}) == 4
 
 
 def test_several_asks_at_once_never_overwrite_a_clip(live: Live) -> None:
