@@ -71,10 +71,9 @@ def test_takes_and_asks_at_once_fill_the_slots_downwards(bitwig: Any, daemon: Da
 
 
 def test_without_a_length_the_preset_says_it(bitwig: Any, daemon: Daemon) -> None:
-    for preset in ("drum", ""):
-        result = bitwig(daemon.port, {"set": {"length": "", "preset": preset}}, MAKE, {"until": "slot 2"})
-        frames = soundfile.info(result["inserted"][0]["path"]).frames
-        assert frames == 192_000 if preset == "" else frames < 192_000
+    result = bitwig(daemon.port, {"set": {"length": "", "preset": "drum"}}, MAKE, {"until": "slot 2"})
+    (clip,) = result["inserted"]
+    assert soundfile.info(clip["path"]).duration < 4  # which it would be without a preset
 
 
 def test_what_cannot_be_is_said(bitwig: Any, daemon: Daemon) -> None:
