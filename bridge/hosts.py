@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,9 @@ from bridge import portable
 from bridge.errors import BadArgument, FolderError
 
 RECORD = ".clipbridge-installed.json"  # in the host's folder: relative path → SHA-256 of what we put there
+
+# A script that starts `clipbridge` reads in this file how.
+STARTS_US = {"reaper": "clipbridge-command.txt"}
 
 # Where hosts look, from their own documentation: the folder of the script is made inside it. {} are portable.host_folder's.
 FOLDERS: dict[str, dict[str, str]] = {
@@ -76,6 +80,13 @@ def all_hosts() -> list[str]:
     return sorted(place.name for place in shipped_folder().iterdir() if place.is_dir() and place.name in FOLDERS)
 
 
+def command_line() -> str:
+    """How a host starts our command on this machine, the program in double quotes. On Windows without a console window."""
+    program = Path(sys.executable)
+    windowless = program.with_name("pythonw.exe")
+    return f'"{windowless if windowless.is_file() else program}" -m bridge'
+
+
 def source_folder(host: str) -> Path:
     """What is copied: all of a host's folder, or what it has in a folder `Clipbridge`, where the host wants nothing else."""
     whole = shipped_folder() / host
@@ -122,6 +133,8 @@ def install(found: HostScript, overwrite: bool = False) -> list[Path]:
         for old in set(record) - set(ours):  # a file that the script had in an earlier version
             if _hash(found.folder / old) == record.pop(old):
                 (found.folder / old).unlink()
+        if found.host in STARTS_US:
+            (found.folder / STARTS_US[found.host]).write_text(command_line() + "\n", "utf-8")
         (found.folder / RECORD).write_text(json.dumps(record, indent=1), "utf-8")
     except OSError as error:
         raise FolderError(f"{found.folder} cannot be written: {error.strerror or error}.") from error

@@ -29,6 +29,7 @@ FLOORS = {
     "clip": 0, "memory": 0, "playback": 0, "tempo": 0, "keeping": 0, "notes": 0,
     "job": 0, "errors": 0, "config": 0, "portable": 0, "logs": 0, "delivery": 0, "__init__": -1,
 }  # fmt: skip
+SCRIPTS = {".md", ".pd", ".scd", ".sc", ".schelp", ".lua", ".js", ".py", ".ck", ".csd", ".inc", ".udo"}
 HEAVY = {
     "torch": {
         "engine/audioldm2.py",
@@ -149,7 +150,7 @@ def test_every_address_in_the_readme_and_the_host_scripts_exists() -> None:
     known = {*methods.METHODS, *methods.REPLIES}
     texts = [
         ROOT / "README.md",
-        *(p for p in (ROOT / "host_scripts").rglob("*") if p.suffix in {".md", ".pd", ".scd", ".lua"}),
+        *(p for p in (ROOT / "host_scripts").rglob("*") if p.suffix in SCRIPTS),
     ]
     for text in texts:
         for found in re.findall(r"/bridge/[a-z/<>0-9]+[a-z>]", text.read_text("utf-8")):

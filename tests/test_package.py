@@ -55,10 +55,14 @@ def test_the_readmes_two_commands_are_those_that_ci_runs() -> None:
 
 
 def test_every_import_of_the_package_is_a_declared_dependency() -> None:
-    declared = {
-        re.split(r"[<>=~! ;\[]", entry)[0].lower().replace("python-osc", "pythonosc")
-        for entry in tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
-    }
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+
+    def names(entries: list[str]) -> set[str]:
+        found = {re.split(r"[<>=~! ;\[]", entry)[0].lower() for entry in entries}
+        return {{"python-osc": "pythonosc", "python-rtmidi": "rtmidi"}.get(name, name) for name in found}
+
+    declared = names(project["dependencies"])
+    extras = names([*project["optional-dependencies"]["midi"], *project["optional-dependencies"]["link"]])
     used = set()
     tools = {
         *(ROOT / "bridge" / "bench").iterdir(),
@@ -69,4 +73,8 @@ def test_every_import_of_the_package_is_a_declared_dependency() -> None:
             used.add(match[1])
     third_party = used - set(sys.stdlib_module_names) - {"bridge"}
     # accelerate: diffusers loads through it.
-    assert third_party <= declared and declared - third_party == {"accelerate", "safetensors"}
+    assert (
+        third_party <= declared | extras
+        and extras <= third_party
+        and declared - third_party == {"accelerate", "safetensors"}
+    )
