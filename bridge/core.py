@@ -383,7 +383,7 @@ class Bridge:
             return  # a sign of life between two takes
         self._shaper.settled()
         if isinstance(message, delivery.Early):
-            self.stage.early(self.jobs.unfinished.get(message.serial), message.file, message.sample_rate)
+            self.stage.early(self.jobs.unfinished.get(message.serial), message)
             return
         if isinstance(message, delivery.Kept):
             self.stage.kept(message)

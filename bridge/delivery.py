@@ -77,11 +77,13 @@ class Delivered:
 
 @dataclass(frozen=True, slots=True)
 class Early:
-    """A file with the next samples of a clip that is heard while it is decoded."""
+    """A file with the next samples of a clip that is heard while it is decoded, of `frames` in all."""
 
     serial: int
     file: str
     sample_rate: int
+    frames: int
+    last: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,11 +105,11 @@ class Live:
             self._watch()
             self._player.send(Open())
 
-    def go_on(self, voice: int, file: str, sample_rate: int) -> None:
+    def go_on(self, voice: int, file: str, sample_rate: int, last: bool) -> None:
         """The next part of a voice's clip, to be heard right behind what it has; nothing if it has ended."""
         if voice in self._voices:
             self._voices[voice][1].append(file)
-            self._player.send(Play(voice, file, sample_rate, goes_on=True))
+            self._player.send(Play(voice, file, sample_rate, goes_on=True, last=last))
         else:
             self.discard(file)
 
@@ -119,12 +119,14 @@ class Live:
         if self._spawned and self.state != "failed":
             self._player.send(tempo)
 
-    def play(self, owner: Any, file: str, sample_rate: int, gain: float, pan: float, when: When = NOW) -> int:
-        """Sound a clip; returns the number of its voice. Raises NoAudio."""
+    def play(
+        self, owner: Any, file: str, sample_rate: int, gain: float, pan: float, when: When = NOW, frames: int = 0
+    ) -> int:
+        """Sound a clip, or the beginning of one of so many `frames`; returns the number of its voice. Raises NoAudio."""
         self.check()
         self.open()
         voice = self._new(owner, file)
-        self._player.send(Play(voice, file, sample_rate, gain, pan, when=when))
+        self._player.send(Play(voice, file, sample_rate, gain, pan, when=when, frames=frames))
         return voice
 
     def slot(self) -> int:

@@ -136,7 +136,8 @@ class Pads:
         for voice in pad.voices:
             if self._live.sounds(voice):
                 self._live.stop(voice, when=When(at))
-        pad.voices.clear()
+        if at is None:  # else they sound until then, and may be stopped earlier
+            pad.voices.clear()
 
     def let_go(self, number: int, at: float | None = None) -> None:
         """The button is not pressed any more: that ends what a gated pad sounds. Raises PadEmpty."""
@@ -227,7 +228,8 @@ class Pads:
                 pad.job, pad.fault, pad.failures = None, "", 0
                 for old in pad.ready[: max(0, len(pad.ready) + 1 - TAKES_READY)]:  # of another tempo
                     pad.ready.remove(old)
-                    self._let_go(old)
+                    if old is not pad.last:
+                        self._let_go(old)
                 pad.ready.append(take)
                 self._tell(number)
                 return
@@ -235,9 +237,20 @@ class Pads:
 
     def _fresh(self, pad: Pad) -> list[Take]:
         """The takes that need not be made anew. One whose bars are of another tempo is better than none, until then."""
-        if pad.ask.bars is None or pad.ask.bpm is not None:
+        if pad.ask.bars is None or pad.locked:
             return pad.ready
-        return [take for take in pad.ready if take.prompt.bpm == self._live.tempo.bpm]
+        try:
+            wanted_s = self._live.tempo.seconds(pad.ask.bars, pad.ask.bpm)
+        except BadArgument:
+            return pad.ready
+        return [take for take in pad.ready if abs(take.prompt.seconds - wanted_s) < 1e-6]
+
+    def tempo_changed(self) -> None:
+        """Bars are of another length now: what failed because of it may be tried again."""
+        for pad in self._pads.values():
+            if pad.ask.bars is not None:
+                pad.failures, pad.not_before = 0, 0.0
+        self.fill()
 
     def hold_again(self) -> None:
         """A new player holds nothing yet."""

@@ -32,7 +32,9 @@ class Play:
     pan: float = 0.0
     loop: bool = False
     when: When = NOW
-    goes_on: bool = False  # it is the next part of a voice that sounds
+    frames: int = 0  # of the whole clip, where this is its beginning; the rest follows
+    goes_on: bool = False  # it is the next part of such a voice
+    last: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ import numpy as np
 import soxr
 
 from bridge import portable
-from bridge.audio.mixer import LEAST_FADE_MS, Mixer, Samples, clean, fade_ends
+from bridge.audio.mixer import LEAST_FADE_MS, Mixer, Samples, Voice, clean, fade_ends
 from bridge.errors import NoAudio
 from bridge.playback import (
     NOW,
@@ -82,6 +82,7 @@ class Player:
         # Voices that wait for their samples, and what was asked of them since.
         self._loading: dict[int, list[Change]] = {}
         self._stopped: set[int] = set()  # those of them that were stopped
+        self._growing: dict[int, Voice] = {}  # whose clips are still being decoded
         self._saying, self._asking = threading.Lock(), threading.Lock()
 
     def run(self) -> None:
@@ -143,7 +144,8 @@ class Player:
             elif isinstance(message, Play):
                 self._wanted.set()
                 with self._asking:
-                    self._loading.setdefault(message.voice, [])
+                    if not message.goes_on:
+                        self._loading[message.voice] = []
                 self._to_load.put((message, self._silenced, time.monotonic()))
             elif isinstance(message, Hold):
                 self._wanted.set()
@@ -187,14 +189,18 @@ class Player:
                 why = self._begin(play, silenced, asked_at)
             except Exception as error:  # noqa: BLE001 - a clip that cannot be read; the others can
                 why = f"its samples cannot be read ({type(error).__name__}: {error})"
-            with self._asking:
-                self._loading.pop(play.voice, None)
-                self._stopped.discard(play.voice)
+            if not play.goes_on:
+                with self._asking:
+                    self._loading.pop(play.voice, None)
+                    self._stopped.discard(play.voice)
             if why:
                 self._say(Ended(play.voice, why))
 
     def _begin(self, play: Play, silenced: int, asked_at: float) -> str:
-        """Load a clip and give it to the mixer; or why not."""
+        """Load a clip, or a part of one, and give it to the mixer; or why not."""
+        if play.goes_on:
+            self._go_on(play)
+            return ""
         while self._mixer is None:
             if time.monotonic() > asked_at + WAIT_S:
                 return "there is no audio device"
@@ -204,14 +210,27 @@ class Player:
         samples = _read(play.file, play.sample_rate, self._mixer.sample_rate)
         voice = self._mixer.voice(play.voice, samples, play.gain, play.pan, play.loop)
         voice.when = play.when
-        if play.goes_on:
-            voice.after = play.voice
+        if play.frames > len(samples) and play.sample_rate == self._mixer.sample_rate:
+            whole = np.zeros((play.frames, samples.shape[1]), np.float32)
+            whole[: len(samples)] = voice.samples
+            voice.samples, voice.filled = whole, len(samples)
+            self._growing[play.voice] = voice
         with self._asking:
             if silenced != self._silenced or play.voice in self._stopped:
                 return "stopped before it began"
             self._mixer.asked.append(voice)
             self._mixer.asked.extend(self._loading.pop(play.voice, []))
         return ""
+
+    def _go_on(self, play: Play) -> None:
+        voice = self._growing.get(play.voice)
+        if voice is None:
+            return  # it has ended
+        samples = clean(np.load(play.file, allow_pickle=False))[: len(voice.samples) - voice.filled]
+        voice.samples[voice.filled : voice.filled + len(samples)] = samples
+        voice.filled = len(voice.samples) if play.last else voice.filled + len(samples)
+        if play.last:
+            self._growing.pop(play.voice, None)
 
     def _hold(self) -> None:
         while True:
@@ -242,7 +261,9 @@ class Player:
         while self._mixer is not None and self._mixer.began:
             self._say(Began(self._mixer.began.popleft()))
         while self._mixer is not None and self._mixer.ended:
-            self._say(Ended(self._mixer.ended.popleft()))
+            voice = self._mixer.ended.popleft()
+            self._growing.pop(voice, None)
+            self._say(Ended(voice))
 
     def _say(self, message: Any) -> None:
         with self._saying:

@@ -117,8 +117,9 @@ def _early(message: Samples, clip: EarlyClip, scratch: Path, number: int) -> Ear
     """The next samples to be heard, in a file. What is wrong with them is told when the whole is delivered."""
     try:
         samples = clip.add(_array(message.piece), message.piece.last)
-        if len(samples):
-            return Early(message.serial, _leave(samples, scratch / f"{message.serial}-{number}.npy"), OUTPUT_RATE)
+        if len(samples) or message.piece.last:
+            file = _leave(samples, scratch / f"{message.serial}-{number}.npy")
+            return Early(message.serial, file, OUTPUT_RATE, clip.frames, message.piece.last)
     except (BadAudio, OSError) as error:
         log.info("a clip is not heard early: %s", error)
     return None

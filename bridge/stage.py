@@ -86,7 +86,7 @@ class Stage:
         """Another tempo, from `at` (seconds of time.perf_counter; None: now) on."""
         now = time.perf_counter() if at is None else at
         self.live.set_tempo(self.live.tempo.changed(bpm, beats_per_bar, now))
-        self.pads.fill()
+        self.pads.tempo_changed()
 
     def beat(self, beat: float, at: float | None = None) -> None:
         """This beat falls at `at`, or now."""
@@ -105,15 +105,16 @@ class Stage:
         at_once = job.ask.sink in ("audio", "both") and job.ask.quantize in (None, "off") and job.prompt.takes == 1
         return at_once and not job.silenced and self.live.state == "open" and self.live.sample_rate == OUTPUT_RATE
 
-    def early(self, job: Job | None, file: str, sample_rate: int) -> None:
+    def early(self, job: Job | None, part: delivery.Early) -> None:
         """The next samples of such a clip."""
+        file, sample_rate = part.file, part.sample_rate
         if job is None or job.silenced:
             self.live.discard(file)
         elif job.voice:
-            self.live.go_on(job.voice, file, sample_rate)
+            self.live.go_on(job.voice, file, sample_rate, part.last)
         else:
             try:
-                job.voice = self._play(job, file, sample_rate)
+                job.voice = self._play(job, file, sample_rate, part.frames)
             except NoAudio as error:
                 self.live.discard(file)
                 log.info("not heard early: %s", error)
@@ -144,10 +145,10 @@ class Stage:
         job.voice = self._play(job, file, sample_rate)
         return {"voice": job.voice}
 
-    def _play(self, job: Job, file: str, sample_rate: int) -> int:
+    def _play(self, job: Job, file: str, sample_rate: int, frames: int = 0) -> int:
         gain, pan = (1.0 if job.ask.gain is None else job.ask.gain), job.ask.pan or 0.0
         quantize = "" if job.ask.quantize in (None, "off") else job.ask.quantize
-        return self.live.play(job, file, sample_rate, gain, pan, When(quantize=quantize))
+        return self.live.play(job, file, sample_rate, gain, pan, When(quantize=quantize), frames)
 
     def told(self, job: Job, voice: int) -> None:
         """Its asker knows the number of the voice now."""

@@ -30,6 +30,7 @@ AHEAD = 3  # clips that are made ahead at most
 SCHEDULE_S = 1.0  # before a seam: until then a newer clip may take its place
 KEPT = 4  # clips that sounded and may have to again
 THINNER, THINNEST = 0.7, 0.25
+OVERDUE_S = 3.0  # so late a voice does not begin any more
 LOADING_S = 0.25  # the player needs some of it until it holds a clip
 AGAIN_S, MOST_FAILURES = 1.0, 6  # after a clip that failed; each time twice as long, up to half a minute
 
@@ -64,6 +65,7 @@ class Sounding:
     voice: int
     part: Part
     began_at: float = 0.0
+    asked_at: float = field(default_factory=lambda: time.monotonic())
 
 
 @dataclass(slots=True)
@@ -76,6 +78,7 @@ class Stream:
     _ask: Ask | None = None
     _when: When = NOW
     _version: int = 0
+    _period_s: float = DEFAULT_PERIOD_S  # of the clip that was asked for last
     _made: int = 0
     _job: Job | None = None
     _failures: int = 0
@@ -125,7 +128,7 @@ class Stream:
     @property
     def urgent(self) -> bool:
         """Whether the next clip is needed before everybody else's."""
-        return self._ask is not None and self.ahead_s < max(2 * SCHEDULE_S, self.bridge.period_s(self._ask))
+        return self._ask is not None and self.ahead_s < max(2 * SCHEDULE_S, self._period_s)
 
     @property
     def ahead_s(self) -> float:
@@ -137,6 +140,8 @@ class Stream:
         """Begin what is to begin, ask for what will be needed; to be called every TICK_S seconds, and when one is there."""
         if self._ask is None:
             return
+        if self._next is not None and time.monotonic() > self._next.asked_at + SCHEDULE_S + OVERDUE_S:
+            self.voice_told(self._next.voice, "ended")  # nobody knows of it any more
         if self._now is None:
             self._begin()
         elif self._next is None and self._left_s() < SCHEDULE_S:
@@ -194,7 +199,7 @@ class Stream:
     def _begin(self) -> None:
         """The first clip: when there is a buffer, or again after the device was lost."""
         again = bool(self._used)
-        if self.live.state == "open" and (len(self._ready) >= BUFFER or again):
+        if self.live.state == "open" and self._next is None and (len(self._ready) >= BUFFER or again):
             part, gain = self._choose()
             voice = self.live.sound(self, part.slot, gain, self._pan(), self._when)
             self._voices.add(voice)
@@ -229,9 +234,12 @@ class Stream:
         others = [sounding.part for sounding in (self._now, self._next) if sounding is not None]
         if part in self._used or others.count(part) > 1:
             return  # it sounds already once more
-        self._used.append(part)
-        while len(self._used) > KEPT:
-            self._let_go(self._used.popleft())
+        # An earlier prompt does not come back once a clip of the newer one has sounded.
+        newest = max(other.version for other in (part, *others))
+        kept = [other for other in (*self._used, part) if other.version == newest or other in others]
+        for gone in {*self._used, part} - set(kept[-KEPT:]):
+            self._let_go(gone)
+        self._used = deque(kept[-KEPT:])
 
     def _fill(self) -> None:
         assert self._ask is not None
@@ -241,7 +249,8 @@ class Stream:
             return
         seed = None if self._ask.seed is None else (self._ask.seed + self._made) % 2**31
         try:
-            seconds = self.bridge.period_s(self._ask) + OVERLAP_S
+            self._period_s = self.bridge.period_s(self._ask)
+            seconds = self._period_s + OVERLAP_S
             ask = dataclasses.replace(self._ask, seed=seed, seconds=seconds, bars=None, bpm=None, sink=SINK)
             job = self.bridge.fill(ask, OWNER, first=True)
         except ClipbridgeError as error:
@@ -264,6 +273,7 @@ class Stream:
             raise BadArgument("A stream makes its clips by itself: leave takes, deadline_s and gate out.")
         if (period_s := self.bridge.period_s(ask)) not in PERIODS_S:
             raise BadArgument(f"A stream's clips are {PERIODS_S} seconds long, not {period_s:.4g}.")
+        self._period_s = period_s
 
     def _change(self, ask: Ask) -> None:
         self._ask, self._version, self._made = ask, self._version + 1, 0

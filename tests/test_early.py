@@ -10,7 +10,7 @@ import pytest
 import soundfile
 
 from bridge.audio.early import MOST_GAIN, EarlyClip
-from bridge.audio.mixer import Mixer
+from bridge.audio.mixer import Mixer, Voice
 from bridge.audio.shape import shape
 from bridge.clip import OUTPUT_RATE, Shape
 from bridge.errors import BadAudio
@@ -52,39 +52,78 @@ def test_a_quiet_beginning_is_not_lifted_without_bounds_and_no_sound_is_refused(
     assert len(clip.add(np.zeros((2 * OUTPUT_RATE, 1), np.float32), True)) == OUTPUT_RATE  # as long as was asked for
 
 
-def test_parts_of_a_voice_are_one_voice_that_ends_once_glides_on_and_stops_as_a_whole() -> None:
-    clip = (0.3 * np.sin(np.arange(30_000) / 15)).astype(np.float32)[:, None]
+def growing(made: Mixer, clip: np.ndarray, filled: int, number: int = 7) -> Voice:
+    """A voice of which only so many frames are there."""
+    voice = made.voice(number, clip)
+    voice.filled = filled
+    made.asked.append(voice)
+    return voice
 
-    def mixer() -> Mixer:
-        made = Mixer(RATE, 1)
-        for start in range(0, 30_000, 10_000):
-            voice = made.voice(7, clip[start : start + 10_000])
-            voice.after = 7 if start else None
-            made.asked.append(voice)
-        return made
 
-    def rendered(made: Mixer, frames: int) -> np.ndarray:
-        blocks = []
-        for _ in range(frames // 500):
-            mix = np.empty((500, 1), np.float32)
-            made.render(mix)
-            blocks.append(mix)
-        return np.concatenate(blocks)
+def rendered(made: Mixer, frames: int) -> np.ndarray:
+    blocks = []
+    for _ in range(frames // 500):
+        mix = np.empty((500, 1), np.float32)
+        made.render(mix)
+        blocks.append(mix)
+    return np.concatenate(blocks)[:, 0]
 
-    made = mixer()
-    assert np.array_equal(rendered(made, 30_000), made.voice(0, clip).samples)
-    assert list(made.ended) == [7] and list(made.began) == []
-    made = mixer()
-    rendered(made, 9_500)
-    made.asked.append(Change(7, gain=0.5, glide_ms=50.0))
-    heard = rendered(made, 20_000)
-    assert np.abs(heard[3_000:] - 0.5 * clip[12_500:29_500]).max() < 1e-6
-    assert np.abs(np.diff(heard[:, 0])).max() < 0.3 / 15 * 1.05
-    made = mixer()
-    rendered(made, 9_900)
-    made.asked.append(Stop(7, 20.0))
-    rendered(made, 1_000)
-    assert not rendered(made, 20_000).any() and list(made.ended) == [7]
+
+CLIP = (0.3 * np.sin(np.arange(30_000) / 15)).astype(np.float32)[:, None]
+STEP = 0.3 / 15 + 0.3 / 240  # the sine's own, and that of a fade of 5 ms
+
+
+def test_a_voice_that_grows_in_time_sounds_exactly_as_the_whole() -> None:
+    made = Mixer(RATE, 1)
+    voice = growing(made, CLIP, 10_000)
+    heard = [rendered(made, 9_000)]
+    voice.filled = 20_000
+    heard.append(rendered(made, 10_000))
+    voice.filled = 30_000
+    heard.append(rendered(made, 12_000))
+    assert np.array_equal(np.concatenate(heard)[:30_000], CLIP[:, 0]) and list(made.ended) == [7]
+
+
+def test_a_voice_that_runs_dry_fades_out_waits_and_goes_on_where_it_was() -> None:
+    made = Mixer(RATE, 1)
+    voice = growing(made, CLIP, 10_000)
+    heard = rendered(made, 15_000)
+    assert heard[9_000] and not heard[10_500:].any() and np.abs(np.diff(heard)).max() < STEP and not made.ended
+    there = voice.position
+    voice.filled = 30_000
+    more = rendered(made, 25_000)
+    assert np.abs(np.diff(np.concatenate([heard, more[: 30_000 - there]]))).max() < STEP
+    assert np.array_equal(more[500 : 30_000 - there], CLIP[there + 500 :, 0]) and list(made.ended) == [7]
+
+
+@pytest.mark.parametrize("fade_ms", [5.0, 100.0])
+def test_a_voice_that_grows_is_stopped_with_its_whole_fade_also_while_it_waits(fade_ms: float) -> None:
+    made = Mixer(RATE, 1)
+    voice = growing(made, CLIP, 10_000)
+    heard = [rendered(made, 9_500)]
+    made.asked.append(Stop(7, fade_ms))
+    voice.filled = 30_000
+    heard.append(rendered(made, 10_000))
+    whole = np.concatenate(heard)
+    last = int(np.nonzero(whole)[0][-1])
+    assert abs(last - 9_500 - fade_ms * 48) < 60 and np.abs(np.diff(whole)).max() < STEP and list(made.ended) == [7]
+    made = Mixer(RATE, 1)
+    growing(made, CLIP, 10_000)
+    rendered(made, 15_000)
+    made.asked.append(Stop(None, fade_ms))
+    rendered(made, 500)
+    assert list(made.ended) == [7]
+
+
+def test_gain_and_loop_hold_for_all_of_a_voice_that_grows() -> None:
+    made = Mixer(RATE, 1)
+    voice = growing(made, CLIP, 10_000)
+    rendered(made, 5_000)
+    made.asked.extend([Change(7, gain=0.1, glide_ms=5.0), Change(7, loop=True)])
+    voice.filled = 30_000
+    heard = rendered(made, 60_000)
+    assert np.abs(heard[1_000:]).max() <= 0.0301
+    assert np.abs(heard[25_000:55_000] - 0.1 * CLIP[:, 0]).max() < 1e-6  # the whole again, not a part
 
 
 def test_a_long_clip_is_heard_before_it_is_done_without_a_gap_and_its_file_is_whole(

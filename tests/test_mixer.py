@@ -189,6 +189,26 @@ def test_a_panic_also_forgets_what_waits_and_says_that_it_is_over() -> None:
     assert not rendered(mixer, 3 * RATE).any() and list(mixer.ended) == [1, 2]
 
 
+def test_what_is_said_to_a_voice_that_waits_holds_when_it_begins() -> None:
+    mixer = Mixer(RATE, 1)
+    rendered(mixer, 256)
+    mixer.asked.append(later(mixer, 5, When(quantize="beat"), tone(5_000, 0.5)))
+    rendered(mixer, 256)
+    mixer.asked.append(Change(5, gain=0.1, glide_ms=5.0))
+    assert 0.03 < np.abs(rendered(mixer, RATE)[-24_000 + 600 :]).max() < 0.06
+
+
+def test_the_grid_follows_a_device_whose_clock_is_not_the_machines() -> None:
+    mixer = Mixer(RATE, 1)
+    mix = np.empty((4_800, 1), np.float32)
+    mixer.asked.append(Tempo(120.0, 4, beat=0, at=0.0))
+    for block in range(1_000):  # the device is 0.1 % slow: after 100 s it is 0.1 s behind
+        mixer.render(mix, at=block * 0.1001)
+    beat = mixer._grid.next("beat", mixer.frame)
+    at = (beat / 4_800) * 0.1001
+    assert abs(at * 2 - round(at * 2)) < 0.03
+
+
 def test_only_so_much_waits() -> None:
     mixer = Mixer(RATE, 1)
     rendered(mixer, 256)

@@ -10,8 +10,10 @@ from types import SimpleNamespace
 
 import pytest
 
+from bridge.asks import resolve
 from bridge.job import Ask, JobState
 from bridge.pads import Pads
+from bridge.tempo import Tempo
 
 
 class StandInBridge:
@@ -94,6 +96,44 @@ def test_a_pad_that_fails_is_tried_ever_more_rarely_and_one_that_was_refused_at_
     times = [at for at, text in tried if text == "one"]
     assert len(times) == 4 and times[0] == 0.0 and times[3] - times[2] > times[2] - times[1] > times[1] > 9
     assert len([text for _, text in tried if text == "two"]) == 4
+
+
+def test_takes_of_another_tempo_are_made_anew_and_played_until_then_but_never_those_of_a_locked_pad(
+    tmp_path: Path,
+) -> None:
+    asked: list[str] = []
+    gone: list[str] = []
+    live = SimpleNamespace(
+        tempo=Tempo(120.0), slot=lambda: len(asked), hold=lambda *held: None, release=lambda slot: None, discard=gone.append,
+        sound=lambda *how: 1, sounds=lambda voice: False, tell_voice=lambda *told: None,
+    )  # fmt: skip
+    pads = Pads(live)  # type: ignore[arg-type]
+
+    def fill(ask: Ask, _owner: str) -> SimpleNamespace:
+        asked.append(ask.text)
+        return SimpleNamespace(state=JobState.RUNNING, prompt=resolve(ask, None, live.tempo))
+
+    pads.bridge = SimpleNamespace(idle=lambda: True, fill=fill, pad_changed=lambda *told: None)  # type: ignore[assignment]
+
+    def filled() -> list[float]:
+        for _ in range(5):
+            pads.fill()
+            if (job := pads._pads[1].job) is not None:
+                pads.made(job, f"file {len(asked)}", 48_000, None)  # type: ignore[arg-type]
+        return [round(take.prompt.seconds, 3) for take in pads._pads[1].ready]
+
+    pads.set(1, Ask("loop", bars=2))
+    assert filled() == [4.0, 4.0]
+    live.tempo = Tempo(120.0, 3)  # the bars are shorter now
+    assert [take.prompt.seconds for take in pads._pads[1].ready] == [4.0, 4.0]
+    assert filled() == [3.0, 3.0] and len(gone) == 2
+    pads.lock(1, True)
+    pads.play(1, 1.0, SimpleNamespace())  # type: ignore[arg-type]
+    live.tempo = Tempo(90.0, 4)
+    before = pads._pads[1].ready[0].file
+    assert filled() == [3.0, 3.0] and pads._pads[1].ready[0].file == before and before not in gone
+    pads.lock(1, False)
+    assert filled() == [pytest.approx(5.333), pytest.approx(5.333)] and before not in gone  # it may still be saved
 
 
 def test_a_pad_beyond_the_last_is_left_out(tmp_path: Path) -> None:

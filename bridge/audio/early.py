@@ -21,7 +21,7 @@ class EarlyClip:
     """Takes pieces at `sample_rate`, gives pieces at OUTPUT_RATE; together they are `seconds` long."""
 
     def __init__(self, sample_rate: int, seconds: float, how: Shape) -> None:
-        self._left = self._frames = round(seconds * OUTPUT_RATE)
+        self.frames = self._left = round(seconds * OUTPUT_RATE)
         self._how, self._rate = how, sample_rate
         self._resampler: soxr.ResampleStream | None = None
         self._gain: np.float32 | None = None
@@ -43,14 +43,14 @@ class EarlyClip:
             peak = float(np.abs(samples - self._constant).max())
             self._gain = np.float32(min(MOST_GAIN, 10 ** (PEAK_DBFS / 20) / max(peak, 1e-9)))
         samples = (samples - self._constant) * self._gain
-        at = self._frames - self._left
+        at = self.frames - self._left
         self._left -= len(samples)
         places = np.arange(at, at + len(samples))
         for frames, distance in (
             (self._how.fade_in_ms, places),
-            (self._how.fade_out_ms, self._frames - 1 - places),
+            (self._how.fade_out_ms, self.frames - 1 - places),
         ):
-            length = min(round(frames / 1000 * OUTPUT_RATE), self._frames // 2)
+            length = min(round(frames / 1000 * OUTPUT_RATE), self.frames // 2)
             if length and (distance < length).any():
                 fade = 0.5 - 0.5 * np.cos(np.pi * np.minimum(distance, length) / length)
                 samples *= fade.astype(np.float32)[:, None]

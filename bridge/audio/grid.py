@@ -12,6 +12,7 @@ from bridge.tempo import Tempo
 SMOOTH = 0.05
 OFF_S = 0.05  # so far off the line is a new line: the device stood still, or the machine slept
 SAME_BEAT = 1e-6  # beats
+OFF_GRID_S = 0.005
 
 
 class Clock:
@@ -44,6 +45,10 @@ class Grid:
     def set(self, tempo: Tempo, frame: int) -> None:
         """The beat `tempo.beat` falls on `frame`."""
         self._tempo, self._frame = tempo, frame
+
+    def off(self, frame: int) -> bool:
+        """Whether the grid is so far from where it should be, by now, that it must jump."""
+        return abs(frame - self._frame) > OFF_GRID_S * self._sample_rate
 
     def next(self, unit: str, frame: int) -> int:
         """The first frame from `frame` on at which a "beat" or a "bar" begins."""

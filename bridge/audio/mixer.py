@@ -79,7 +79,9 @@ class Voice:
     when: When = NOW
     after: int | None = None
     overlap: int = 0
-    before: Voice | None = None  # whose next part it is
+    margin: int = 240  # frames of the shortest fade
+    filled: int = -1  # so many of the samples are there already; -1: all
+    starved: bool = False  # silent until more are there
     position: int = 0
     fade: Glide = field(default_factory=lambda: Glide(1.0))
     stopping: bool = False
@@ -94,10 +96,17 @@ class Voice:
         if not self.stopping or frames < self.fade.left:
             self.stopping = True
             self.fade.to(0.0, frames)
+        if self.starved:
+            self.fade.left = 0
 
     def add_to(self, mix: Samples) -> None:
         """Add the next frames to (channels, frames)."""
         wanted, there = mix.shape[1], len(self.samples)
+        if 0 <= self.filled < there:
+            wanted = self._there(wanted)
+            mix = mix[:, :wanted]
+        elif self.starved:
+            self._resume()
         if self.loop and there < wanted:
             self._add(mix, self.samples[(self.position + np.arange(wanted)) % there])
             self.position = (self.position + wanted) % there
@@ -110,6 +119,25 @@ class Voice:
             done += len(piece)
             if self.loop and self.position == there:
                 self.position = 0
+
+    def _there(self, wanted: int) -> int:
+        """How many of the `wanted` frames of a clip that is still being decoded can sound now. It fades out before it runs
+        dry, and comes back when there is something again."""
+        left = self.filled - self.position
+        if self.starved:
+            if left < self.margin:
+                return 0
+            self._resume()
+        elif left < wanted + self.margin and not self.stopping:
+            wanted = min(wanted, left)
+            self.fade.to(0.0, max(1, min(wanted, self.margin)))
+            self.starved = True
+        return min(wanted, left)
+
+    def _resume(self) -> None:
+        self.starved = False
+        self.fade.now = 0.0
+        self.fade.to(1.0, self.margin)
 
     def _add(self, mix: Samples, piece: Samples) -> None:
         """As it is, or one multiplication: at a block of 256 frames the calls cost more than what they compute."""
@@ -169,6 +197,7 @@ class Mixer:
         self._counted = 0
         self._clock = Clock(sample_rate)
         self._grid = Grid(sample_rate)
+        self._tempo: Tempo | None = None
         self._limiter = Limiter(sample_rate)
 
     def frames(self, milliseconds: float) -> int:
@@ -183,12 +212,17 @@ class Mixer:
         self, number: int, samples: Samples, gain: float = 1.0, pan: float = 0.0, loop: bool = False
     ) -> Voice:
         """The same for samples that are clean already: takes no time."""
-        return Voice(number, samples, Glide(gain), Glide(pan), loop and len(samples) > 0)
+        voice = Voice(number, samples, Glide(gain), Glide(pan), loop and len(samples) > 0)
+        voice.margin = self.frames(LEAST_FADE_MS)
+        return voice
 
     def render(self, mix: Samples, at: float | None = None) -> None:
         """Fill (frames, channels) with the next sound. `at`: when that is asked for, in seconds of `time.perf_counter`."""
         if at is not None:
             self._clock.tick(self.frame, at)
+            # The device's clock is not the machine's, and it may have stood still.
+            if self._tempo is not None and self._grid.off(frame := self._clock.frame_of(self._tempo.at, self.frame)):
+                self._grid.set(self._tempo, frame)
         bus = np.zeros(
             (self.channels, len(mix)), np.float32
         )  # channel after channel: half the time of frame after frame
@@ -205,22 +239,21 @@ class Mixer:
             self.frame += until - done
             done = until
         if any(voice.over for voice in self.voices):
-            over = [voice.number for voice in self.voices if voice.over]
+            self.ended.extend(voice.number for voice in self.voices if voice.over)
             self.voices = [voice for voice in self.voices if not voice.over]
-            going_on = self._numbers() | {waiting.number for _, _, waiting in self._later if isinstance(waiting, Voice)}
-            self.ended.extend(number for number in over if number not in going_on)
         self._limiter.apply(bus)
         mix[:] = bus.T
 
     def _ask(self, asked: object) -> None:
         """Do it now, or keep it for its frame."""
         if isinstance(asked, Tempo):
+            self._tempo = asked
             self._grid.set(asked, self._clock.frame_of(asked.at, self.frame))
             return
         frame = self._frame_for(asked)
         if frame <= self.frame:
             self._do(asked)
-        elif len(self._later) < MAX_LATER:
+        elif len(self._later) < MAX_LATER or isinstance(asked, Stop):
             self._counted += 1
             heapq.heappush(self._later, (frame, self._counted, asked))
         elif isinstance(asked, Voice):
@@ -230,12 +263,8 @@ class Mixer:
         if isinstance(asked, Voice) and asked.after is not None:
             starts = [(self.frame - voice.position, voice) for voice in self.voices]
             starts += [(frame, waiting) for frame, _, waiting in self._later if isinstance(waiting, Voice)]
-            ends = [(start + len(voice.samples), voice) for start, voice in starts if voice.number == asked.after]
-            if not ends:
-                return self.frame
-            end, voice = max(ends, key=lambda found: found[0])
-            asked.before = voice if voice.number == asked.number else None
-            return end - asked.overlap
+            ends = [start + len(voice.samples) for start, voice in starts if voice.number == asked.after]
+            return max(ends) - asked.overlap if ends else self.frame
         when = getattr(asked, "when", NOW)
         if when == NOW:
             return self.frame
@@ -244,14 +273,7 @@ class Mixer:
 
     def _do(self, asked: object) -> None:
         if isinstance(asked, Voice):
-            if asked.before is not None:
-                # As loud as the part before, and where that is; a voice that was stopped has no next part.
-                asked.gain, asked.pan = asked.before.gain, asked.before.pan
-                stopped, asked.before = asked.before.stopping, None
-                if stopped:
-                    self.ended.append(asked.number)
-                    return
-            elif asked.when != NOW or asked.after is not None:
+            if asked.when != NOW or asked.after is not None:
                 self.began.append(asked.number)
             self.voices.append(asked)
             for voice in self.voices[: max(0, len(self.voices) - MAX_VOICES)]:
@@ -265,18 +287,22 @@ class Mixer:
             for voice in self.voices:
                 if voice.number == asked.voice:
                     self._change(voice, asked)
-
-    def _numbers(self) -> set[int]:
-        """Of the voices that sound."""
-        return {voice.number for voice in self.voices}
+            for _, _, waiting in self._later:
+                if isinstance(waiting, Voice) and waiting.number == asked.voice:
+                    self._change(waiting, asked)
 
     def _forget(self, number: int | None) -> None:
         """What waits for its frame will not be done: all of it, or one voice."""
-        dropped = [asked for _, _, asked in self._later if number in (None, getattr(asked, "number", None))]
-        if dropped:
-            self.ended.extend({asked.number for asked in dropped if isinstance(asked, Voice)} - self._numbers())
-            self._later = [entry for entry in self._later if entry[2] not in dropped]
-            heapq.heapify(self._later)
+        kept = []
+        for entry in self._later:
+            asked = entry[2]
+            if number is None or (isinstance(asked, Voice) and asked.number == number):
+                if isinstance(asked, Voice):
+                    self.ended.append(asked.number)
+            else:
+                kept.append(entry)
+        self._later = kept
+        heapq.heapify(self._later)
 
     def _change(self, voice: Voice, asked: Change) -> None:
         glide = self.frames(max(asked.glide_ms, LEAST_FADE_MS))

@@ -24,7 +24,11 @@ def main(options: argparse.Namespace) -> int:
         return _list(options.json)
     if not options.host:
         raise BadArgument(f"Which host? There are: {', '.join(hosts.all_hosts())}.")
-    found = hosts.look(options.host, Path(options.to).expanduser().absolute() if options.to else None)
+    try:
+        to = Path(options.to).expanduser().absolute() if options.to else None
+    except RuntimeError as error:  # ~nobody
+        raise BadArgument(f"--to {options.to}: {error}") from error
+    found = hosts.look(options.host, to)
     if found.folder is None:
         raise BadArgument(
             f"{options.host} has no folder of its own for scripts on this system; say where: clipbridge scripts install "

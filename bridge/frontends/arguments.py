@@ -94,7 +94,10 @@ def words(arguments: list[Any]) -> Fields:
 
 def _add(fields: Fields, name: Any, given: list[Any]) -> None:
     if fields.fault is not None:
-        return  # the first fault is told; looking for near names of a hundred others would take its time
+        # The first fault is told; looking for near names of a hundred others would take its time. Whom to tell it is read.
+        if name in ("id", "reply_port") and given:
+            fields.values.setdefault(name, given[0])
+        return
     fault = None
     if not isinstance(name, str):
         fault = BadArgument(f"After the prompt and the seconds come pairs of a key and a value; {name!r} is no key.")

@@ -46,16 +46,24 @@ async def _follow(bridge: Bridge, link: Any) -> None:
     ours, peers = bridge.stage.live.tempo.bpm, 0
     while True:
         await asyncio.sleep(LOOK_S)
-        now = bridge.stage.live.tempo
-        if link.num_peers != peers:
-            peers = link.num_peers
-            log.info("link: %d others", peers)
-        link.quantum = float(now.beats_per_bar)
-        if abs(now.bpm - ours) > SAME_BPM:
-            link.tempo = ours = now.bpm
-        elif abs(link.tempo - ours) > SAME_BPM:
-            ours = round(link.tempo, 2)
-            bridge.stage.set_tempo(ours, now.beats_per_bar)
-        # Alone the beats are counted from the start of the daemon, or as a host says: nobody needs Link's.
-        if peers:
-            bridge.stage.beat(max(0.0, link.beat), time.perf_counter())
+        try:
+            ours, peers = _look(bridge, link, ours, peers)
+        except Exception:  # Link must not end because of one look
+            log.exception("link")
+
+
+def _look(bridge: Bridge, link: Any, ours: float, peers: int) -> tuple[float, int]:
+    now = bridge.stage.live.tempo
+    if link.num_peers != peers:
+        peers = link.num_peers
+        log.info("link: %d others", peers)
+    link.quantum = float(now.beats_per_bar)
+    if abs(now.bpm - ours) > SAME_BPM:
+        link.tempo = ours = now.bpm
+    elif abs(link.tempo - ours) > SAME_BPM:
+        ours = round(link.tempo, 2)
+        bridge.stage.set_tempo(ours, now.beats_per_bar)
+    # Alone the beats are counted from the start of the daemon, or as a host says: nobody needs Link's.
+    if peers:
+        bridge.stage.beat(max(0.0, link.beat), time.perf_counter())
+    return ours, peers

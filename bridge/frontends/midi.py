@@ -10,9 +10,11 @@ import contextlib
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import AsyncIterator
 from typing import Any
 
+from bridge.clip import BPM
 from bridge.config import MidiConfig
 from bridge.core import Bridge
 from bridge.errors import ClipbridgeError, ConfigError
@@ -21,6 +23,8 @@ from bridge.pads import Press
 log = logging.getLogger("clipbridge")
 
 LOOK_S = 2.0  # for a port that came or went
+AVERAGED_BEATS = 8
+STEADY_BPM = 0.15  # a tempo that trembles by less is the same: pads would make their bars anew
 CLOCKS_PER_BEAT = 24  # MIDI 1.0 detailed specification, "System Real Time Messages"
 ALL_SOUND_OFF, ALL_NOTES_OFF = 120, 123  # controllers, the same, "Channel Mode Messages"
 
@@ -69,7 +73,8 @@ class Midi:
         self.ending = threading.Event()
         self._bridge, self._config, self._midi = bridge, config, midi
         self._loop = asyncio.get_running_loop()
-        self._clocks, self._beat_at, self._running = 0, 0.0, False
+        self._clocks, self._running = 0, False
+        self._beats: deque[float] = deque(maxlen=AVERAGED_BEATS + 1)  # when they came
 
     def watch(self) -> None:
         """Open the input whenever it is there."""
@@ -79,15 +84,16 @@ class Midi:
                 there = self._midi.get_ports()
                 if name and name not in there:
                     name = ""
-                    self._midi.delete()
-                    self._midi = listener(self._config.api)  # one that was closed and opened again hears nothing (JACK)
+                    # One that was closed and opened again hears nothing (JACK); one that was deleted must not be asked.
+                    old, self._midi = self._midi, listener(self._config.api)
+                    old.delete()
                 if not name:
                     name = next((found for found in there if self._config.port.casefold() in found.casefold()), "")
                     if name:
                         self._midi.set_callback(self._came)
                         self._midi.open_port(there.index(name), "pads")
                 state = ("open", name) if name else ("waiting", f"{self._config.port!r} is not there; {_listed(there)}")
-            except (OSError, ConfigError) as error:  # of rtmidi; it is tried again
+            except Exception as error:  # noqa: BLE001 - rtmidi's have many bases; it is tried again
                 name, state = "", ("unusable", str(error))
             if state != told:
                 told = state
@@ -115,7 +121,7 @@ class Midi:
                 stage.pads.stop(pad)
         elif message.type in ("start", "continue", "stop", "songpos"):
             self._running = message.type in ("start", "continue") or (self._running and message.type == "songpos")
-            self._beat_at = 0.0
+            self._beats.clear()
             if message.type == "start":
                 self._clocks = -1  # the next clock is beat 0
             elif message.type == "songpos":
@@ -127,13 +133,18 @@ class Midi:
         self._clocks += 1
         if self._clocks % CLOCKS_PER_BEAT:
             return
-        stage, took_s = self._bridge.stage, at - self._beat_at
-        if self._beat_at and 60 / 999 <= took_s <= 60 / 20:
-            bpm, now = 60 / took_s, stage.live.tempo
-            # Clocks come a little early or late: a tempo that trembles would make every pad's bars anew.
-            if abs(bpm - now.bpm) > 0.02 * now.bpm:
-                stage.set_tempo(round(bpm, 1), now.beats_per_bar, at)
-        self._beat_at = at
+        stage, now = self._bridge.stage, self._bridge.stage.live.tempo
+        self._beats.append(at)
+        took_s = (self._beats[-1] - self._beats[0]) / max(1, len(self._beats) - 1)
+        if 60 / BPM.high <= took_s <= 60 / BPM.low:
+            bpm = round(60 / took_s, 1)
+            # The first beats only tell roughly.
+            if abs(bpm - now.bpm) > (STEADY_BPM if len(self._beats) > AVERAGED_BEATS // 2 else 0.02 * now.bpm):
+                stage.set_tempo(bpm, now.beats_per_bar, at)
+                last = self._beats[-1]
+                if abs(bpm - now.bpm) > 0.02 * now.bpm:  # another tempo: what came before it says nothing
+                    self._beats.clear()
+                    self._beats.append(last)
         stage.beat(self._clocks / CLOCKS_PER_BEAT, at)
 
     def _came(self, event: tuple[list[int], float], _data: Any) -> None:

@@ -347,8 +347,16 @@ class OscFrontend(LiveMethods, asyncio.DatagramProtocol):
             self._send_event(target, event)
         if event.kind == "done" and job.ask.then is not None and job.ask.then_port is not None:
             message = then.parse(job.ask.then)
-            values = message.filled({**event.fields, "id": job.id})
-            self._send((job.owner, job.ask.then_port), message.address, *values)
+            try:
+                values = message.filled({**event.fields, "id": job.id})
+            except BadArgument as error:  # an id that is no number, where one was to be
+                self._send_error(job, error)
+            else:
+                self._send((job.owner, job.ask.then_port), message.address, *values)
+
+    def _send_error(self, job: Job, error: BadArgument) -> None:
+        for target in self._audience(job.reply_to):
+            self._send(target, "/bridge/error", "/bridge/generate", error.code, str(error)[:MAX_WHY])
 
     def state_changed(self, state: str, why: str) -> None:
         for target in self._audience():

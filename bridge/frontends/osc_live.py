@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import Any
 
@@ -18,6 +19,7 @@ Target = tuple[str, int]
 VOICES = Range(1, 999_999_999)
 BEATS = Range(0, 1e7)
 AHEAD_S = 10.0  # time tags further ahead are refused: most come from a clock that is wrong
+CLOCK_STEP_S = 0.05
 BEHIND_S = 1.0  # a beat that is told so late says still when it fell
 STREAM_FADE_MS = 2_000.0
 
@@ -27,6 +29,7 @@ class LiveMethods:
 
     bridge: Bridge
     _time_tag: float
+    _clocks_apart_s: float = 0.0
 
     def _send(self, target: Target, address: str, *values: Any) -> None:
         raise NotImplementedError
@@ -39,12 +42,17 @@ class LiveMethods:
         Raises BadArgument."""
         if not self._time_tag:
             return None
-        left_s = self._time_tag - time.time()
+        # The two clocks side by side, smoothed: on Windows time.time() moves in steps of 15.6 ms.
+        apart_s = time.perf_counter() - time.time()
+        steps = abs(apart_s - self._clocks_apart_s) < CLOCK_STEP_S
+        self._clocks_apart_s += (0.02 if steps else 1.0) * (apart_s - self._clocks_apart_s)
+        at = self._time_tag + self._clocks_apart_s
+        left_s = at - time.perf_counter()
         if left_s > AHEAD_S:
             raise BadArgument(
                 f"This is for {left_s:.4g} seconds from now; {AHEAD_S:g} at most. Is the clock of this machine right?"
             )
-        return time.perf_counter() + left_s if left_s > -behind_s else None
+        return at if left_s > -behind_s else None
 
     def stop(self, given: list[Any], _sender: Target, _message: Any) -> None:
         if args.press(given, "/bridge/stop"):
@@ -60,7 +68,11 @@ class LiveMethods:
             raise BadArgument("/bridge/tempo wants the BPM and, if it changes, how many beats a bar has.")
         bpm = args.number(given[0], "bpm", BPM)
         beats = int(args.number(given[1], "beats_per_bar", BEATS_PER_BAR, True)) if given[1:] else now.beats_per_bar
-        self.bridge.stage.set_tempo(bpm, beats, self._moment(BEHIND_S))
+        at = self._moment(BEHIND_S)
+        if at is not None and (left_s := at - time.perf_counter()) > 0:  # until then the old one holds
+            asyncio.get_running_loop().call_later(left_s, self.bridge.stage.set_tempo, bpm, beats, at)
+        else:
+            self.bridge.stage.set_tempo(bpm, beats, at)
 
     def beat(self, given: list[Any], _sender: Target, _message: Any) -> None:
         beat = args.number(args.only(given, "/bridge/beat"), "the beat", BEATS)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,8 +16,9 @@ from bridge.errors import BadArgument
 MAX_CHARACTERS, MAX_ARGUMENTS = 1_000, 32
 ADDRESS = re.compile(r"/[!-~]{1,254}")
 NAMES = ("path", "id", "seconds", "frames", "sample_rate")
-KINDS = {"i": int, "f": float, "s": str}
-SAMPLE = {"path": "/x y.wav", "id": "x", "seconds": 1.0, "frames": 48_000, "sample_rate": 48_000}
+KINDS: dict[str, Callable[[str], Any]] = {"i": lambda text: int(float(text)), "f": float, "s": str}
+LARGEST = {"i": 2**31 - 1, "f": 3.4e38}
+SAMPLE = {"path": "/x y.wav", "id": "1", "seconds": 1.0, "frames": 48_000, "sample_rate": 48_000}
 EXAMPLE = 'then "/b_allocRead i:10 s:{path}"'
 
 
@@ -63,8 +65,8 @@ def _filled(kind: str, text: str, fields: dict[str, Any]) -> Any:
     whole = re.sub(r"\{([^{}]*)\}", value, text)
     try:
         number = KINDS[kind](whole)
-    except ValueError as error:
-        raise BadArgument(f"then: {text[:40]!r} is no {'whole ' if kind == 'i' else ''}number.") from error
-    if number != number or (kind == "i" and not -(2**31) <= number < 2**31) or number in (float("inf"), -float("inf")):
+    except (ValueError, OverflowError) as error:
+        raise BadArgument(f"then: {text[:40]!r} is no number.") from error
+    if kind in LARGEST and not -LARGEST[kind] <= number <= LARGEST[kind]:
         raise BadArgument(f"then: {text[:40]!r} is no number that OSC can carry.")
     return number

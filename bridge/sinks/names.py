@@ -32,6 +32,6 @@ def clip_names(prompt: Prompt, seed: int) -> Iterator[str]:
     """
     stem = slug(prompt.text) or slug(prompt.preset) or "clip"
     if prompt.bars:
-        stem += f"_{prompt.bpm:g}bpm_{prompt.bars:g}bar{'' if prompt.bars == 1 else 's'}".replace(".", "-")
+        stem += f"_{round(prompt.bpm, 2):g}bpm_{round(prompt.bars, 4):g}bar{'' if prompt.bars == 1 else 's'}"
     while True:
         yield f"{stem}_s{seed}_{secrets.token_hex(2)}.wav"
