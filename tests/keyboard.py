@@ -18,6 +18,8 @@ def main() -> None:
     print("plugged in", flush=True)
     for line in sys.stdin:
         out.send_message(mido.Message.from_str(line.strip()).bytes())
+    out.close_port()
+    out.delete()  # a client that just goes away stops JACK for seconds
 
 
 if __name__ == "__main__":
