@@ -1,0 +1,639 @@
+// Clipbridge for SuperCollider: asks the Clipbridge daemon for clips, loads them, plays them. See README.md beside this folder.
+//
+// Three classes: Clipbridge is the daemon, ClipbridgeClip one ask and what became of it, ClipbridgePad one pad of the daemon.
+
+Clipbridge {
+	classvar <host = "127.0.0.1", <port = 57200, <address;
+	classvar <>verbose = true, <>panicOnCmdPeriod = true, <>latency;
+	classvar <>onError, <>onState, <>onStream, <>onVoice;
+	classvar <state, <streamState = \off, <streamAhead = 0, <clock;
+	classvar open, sounding, pads, listeners, watching = false;
+	classvar pingAge, subscribed = false, sinceRenewal = 0, serial = 0, session, clockWatcher, nextBar;
+
+	// One tick is a quarter of a second. What is not answered is asked once more, as a packet may be lost.
+	classvar <tickSeconds = 0.25, <againTicks = 3, <absentTicks = 7, <silentTicks = 12, <loadTicks = 120, <renewTicks = 80;
+
+	*initClass {
+		open = IdentityDictionary.new;
+		sounding = IdentitySet.new;
+		pads = IdentityDictionary.new;
+		address = NetAddr(host, port);
+		Class.initClassTree(Event);
+		// Pbind(\type, \clipbridge, \pad, 3, \velocity, 0.8): a pad in a pattern, in time with the synths of the server.
+		Event.addEventType(\clipbridge, { |server|
+			var pad = Clipbridge.pad((~pad ? 0).value.asInteger), lag = ~latency.value ?? { server.latency } ? 0;
+			pad.play((~velocity ? 1).value, ~quantize.value, lag);
+			if(pad.gated) { thisThread.clock.sched(~sustain.value, { pad.letGo(lag); nil }) };
+		});
+	}
+
+	// ---- where the daemon is ----
+
+	*port_ { |number| port = number.asInteger; this.prMove }
+	*host_ { |name| host = name.asString; this.prMove }
+
+	*prMove {
+		address = NetAddr(host, port);
+		state = nil;
+		if(subscribed) { this.prSubscribe };
+	}
+
+	// ---- clips ----
+
+	*generate { |prompt, seconds, preset, note, bars, bpm, seed, takes, steps, guidance, negative, transcript, deadline_s,
+		sink, gain, pan, quantize, load = true, server, action, onProgress, onError, others|
+		var clip, keys = this.prKeys([
+			preset: preset, note: note, bars: bars, bpm: bpm, seed: seed, takes: takes, steps: steps, guidance: guidance,
+			negative: negative, transcript: transcript, deadline_s: deadline_s, sink: sink, gain: gain, pan: pan,
+			quantize: quantize
+		] ++ others);
+		this.prListen;
+		serial = serial + 1;
+		// All ids are of one length, so that none is a part of another.
+		clip = ClipbridgeClip.prNew(
+			("sc" ++ session ++ "-" ++ serial.asString.padLeft(6, "0")).asSymbol, prompt.asString, this.prAsk(prompt, seconds, keys),
+			load, server, action, onProgress, onError
+		);
+		open.put(clip.id, clip);
+		clip.prSend;
+		this.prWatch;
+		^clip
+	}
+
+	*cancel { open.copy.do { |clip| clip.cancel } }
+
+	*clips { ^open.values.sort { |one, other| one.id.asString < other.id.asString } }
+
+	// ---- SuperDirt ----
+
+	// Fill the sample bank `bank` of a SuperDirt, so that TidalCycles plays s "bank:0", s "bank:1" …
+	// This is SuperDirt's public DirtSoundLibrary.addBuffer(name, buffer, appendToExisting = false), which it documents for
+	// sounds of one's own: https://github.com/musikinformatik/SuperDirt/blob/develop/classes/DirtSoundLibrary.sc
+	*dirt { |dirt, bank, prompts, seconds, append = false, preset, note, bars, bpm, seed, steps, guidance, negative, transcript,
+		deadline_s, action, onProgress, onError, others|
+		var server = dirt.server, left, clips, ended;
+		bank = bank.asSymbol;
+		prompts = if(prompts.isString or: { prompts.isKindOf(Symbol) }) { [prompts] } { prompts.asArray };
+		if(server.serverRunning.not) {
+			this.prFault("SuperDirt's server is not running, so there is no bank to fill: start SuperDirt first.", \no_server, onError);
+			^nil
+		};
+		left = prompts.size;
+		ended = {
+			left = left - 1;
+			if(left == 0) { this.prFillBank(dirt, bank, clips, append, action) };
+		};
+		// Nobody answers before this method is through: what comes is handled when the language is free again.
+		^clips = prompts.collect { |prompt|
+			this.generate(prompt, seconds, preset, note, bars, bpm, seed, nil, steps, guidance, negative, transcript, deadline_s,
+				server: server, onProgress: onProgress, action: ended, others: others,
+				onError: { |why, clip| this.prCall(onError, why, clip); ended.value })
+		}
+	}
+
+	*prFillBank { |dirt, bank, clips, append, action|
+		if(clips.every { |clip| clip.buffer.isNil }) {
+			this.prSay("none of the sounds for % was made, so the bank stays as it was.".format(bank));
+			^this
+		};
+		clips.do { |clip, place|
+			// A place whose sound was not made is silent: a pattern that says bank:2 goes on meaning the third sound.
+			var buffer = clip.prGiveAway ?? { Buffer.alloc(dirt.server, 4800, 1) };
+			dirt.soundLibrary.addBuffer(bank, buffer, append or: { place > 0 });
+		};
+		this.prSay("the bank % has %: %".format(
+			bank,
+			if(append) { "at its end" } { "now" },
+			clips.collect { |clip| clip.prompt + if(clip.hasFailed) { "(silent, it failed)" } { "" } }.join(", ")
+		));
+		this.prCall(action, clips);
+	}
+
+	// ---- pads, the stream, the tempo ----
+
+	*pad { |number|
+		number = number.asInteger;
+		this.prListen;
+		if(subscribed.not) { this.prSubscribe };
+		if(pads[number].isNil) { pads[number] = ClipbridgePad.prNew(number) };
+		^pads[number]
+	}
+
+	*streamStart { |prompt, seconds, preset, note, bars, bpm, seed, steps, guidance, negative, transcript, gain, pan, quantize, others|
+		this.prStream('/bridge/stream/start', prompt, seconds, [
+			preset: preset, note: note, bars: bars, bpm: bpm, seed: seed, steps: steps, guidance: guidance, negative: negative,
+			transcript: transcript, gain: gain, pan: pan, quantize: quantize
+		] ++ others)
+	}
+
+	*streamSet { |prompt, seconds, preset, note, bars, bpm, seed, steps, guidance, negative, transcript, gain, pan, quantize, others|
+		this.prStream('/bridge/stream/set', prompt, seconds, [
+			preset: preset, note: note, bars: bars, bpm: bpm, seed: seed, steps: steps, guidance: guidance, negative: negative,
+			transcript: transcript, gain: gain, pan: pan, quantize: quantize
+		] ++ others)
+	}
+
+	*streamStop { |fadeSeconds = 2| this.prTell('/bridge/stream/stop', [(fadeSeconds * 1000).max(5)]) }
+
+	*prStream { |what, prompt, seconds, pairs|
+		if(subscribed.not) { this.prSubscribe };
+		this.prTell(what, this.prAsk(prompt, seconds, this.prKeys(pairs)));
+	}
+
+	// The daemon's tempo, for the key bars and for quantize: a TempoClock, or beats per minute.
+	*tempo { |tempo, beatsPerBar, latency|
+		if(tempo.isKindOf(TempoClock)) {
+			beatsPerBar = beatsPerBar ? tempo.beatsPerBar;
+			tempo = tempo.tempo * 60;
+		};
+		this.prTell('/bridge/tempo', [tempo] ++ (beatsPerBar !? { [beatsPerBar.asInteger] }), latency);
+	}
+
+	// Tempo and bars of a clock from now on: what the daemon plays with quantize begins when the server's synths do.
+	*follow { |aClock|
+		this.unfollow;
+		clock = aClock ?? { TempoClock.default };
+		clockWatcher = { |changed, what|
+			if(what == \stop) { this.unfollow };
+			if(what == \tempo or: { what == \meter }) { this.tempo(clock, latency: this.prClockLatency) };
+		};
+		clock.addDependant(clockWatcher);
+		this.tempo(clock, latency: this.prClockLatency);
+		this.prTell('/bridge/beat', [clock.beatInBar], this.prClockLatency);
+		this.prNextBar;
+	}
+
+	*unfollow {
+		clock !? { clock.removeDependant(clockWatcher) };
+		clock = nil;
+	}
+
+	*prNextBar {
+		var own = clock;
+		nextBar = {
+			if(clock === own and: { thisFunction === nextBar }) {
+				address.sendBundle(this.prClockLatency, ['/bridge/beat', 0]);
+				this.prNextBar;
+			};
+			nil
+		};
+		// A bar may begin this very moment: the next is wanted.
+		own.schedAbs(own.nextBar(own.beats + 0.01), nextBar);
+	}
+
+	*prClockLatency { ^Server.default.latency ? 0.05 }
+
+	// Silence now, here and there. It goes out at once, whatever the latency.
+	*panic {
+		this.prTell('/bridge/stop');
+		this.prQuiet;
+	}
+
+	*prQuiet { sounding.copy.do { |clip| clip.stop(0.005) } }
+
+	*cmdPeriod {
+		// The clocks were emptied just now.
+		watching = false;
+		this.prWatch;
+		clock !? { this.prNextBar };
+		// Nobody is told that no daemon is there: the performer wanted silence, and has it.
+		if(panicOnCmdPeriod) { address.sendMsg('/bridge/stop'); this.prQuiet };
+	}
+
+	// ---- questions ----
+
+	*status { |action| this.prQuestion('/bridge/status', { |values| (state: values[0]).putPairs(values.drop(1)) }, action) }
+	*presets { |action| this.prQuestion('/bridge/presets', { |values| values }, action) }
+
+	*prQuestion { |what, read, action|
+		OSCFunc({ |message|
+			var answer = read.value(message.drop(1));
+			if(action.isNil) { this.prSay(answer) } { this.prCall(action, answer) };
+		}, what).oneShot;
+		this.prTell(what);
+	}
+
+	// ---- the wire ----
+
+	*prAsk { |prompt, seconds, keys| ^[prompt.asString] ++ (seconds !? { [seconds] }) ++ keys }
+
+	*prKeys { |pairs|
+		var keys = List.new;
+		pairs.pairsDo { |key, value|
+			if(value.notNil) { keys.add(key.asSymbol).add(if(value.isKindOf(Boolean)) { value.binaryValue } { value }) };
+		};
+		^keys.asArray
+	}
+
+	// A command that no event of a job answers. The ping beside it tells whether anybody is there.
+	*prTell { |what, values, lag|
+		var message = [what] ++ values;
+		this.prListen;
+		if(lag.isNil) { address.sendMsg(*message) } { address.sendBundle(lag, message) };
+		if(pingAge.isNil) {
+			pingAge = 0;
+			address.sendMsg('/bridge/ping');
+			this.prWatch;
+		};
+	}
+
+	*prSubscribe {
+		subscribed = true;
+		sinceRenewal = 0;
+		this.prTell('/bridge/subscribe');
+		address.sendMsg('/bridge/pads');
+	}
+
+	*prListen {
+		if(listeners.notNil) { ^this };
+		session = (Date.seed + 100000.rand).asInteger.bitAnd(0xFFFFFFF).asHexString(7);
+		listeners = [\queued, \progress, \take, \done, \failed, \cancelled].collect { |what|
+			this.prOn('/bridge/' ++ what, { |id ... values| this.prJob(what, id, values) })
+		} ++ [
+			this.prOn('/bridge/error', { |where, code, why| this.prError(where.asString, code, why.asString) }),
+			this.prOn('/bridge/pong', {}),
+			this.prOn('/bridge/state', { |name, why|
+				if(state != name) { state = name; this.prCall(onState, name, why.asString) };
+			}),
+			this.prOn('/bridge/stream/state', { |name, ahead ... more|
+				streamState = name;
+				streamAhead = ahead;
+				this.prCall(onStream, name, ahead, (more[1] ? "").asString);
+			}),
+			this.prOn('/bridge/voice', { |number, name, why| this.prCall(onVoice, number, name, why.asString) }),
+			this.prOn('/bridge/audio', { |name, why|
+				if(name != \open) { this.prFault("audio %: %".format(name, why), \no_audio) };
+			}),
+		];
+		CmdPeriod.add(this);
+		ServerQuit.add(this, \all);
+	}
+
+	*prOn { |what, function|
+		^OSCFunc({ |message, time, from|
+			// A daemon on another port may be somebody else's.
+			if(from.port == port) {
+				pingAge = nil;
+				function.value(*message.drop(1));
+			}
+		}, what).fix
+	}
+
+	*prJob { |what, id, values|
+		var clip = open[id];
+		if(clip.notNil) { ^clip.prHeard(what, values) };
+		// One of ours that was given up, as nobody had answered: nobody waits for it any more.
+		if(#[\queued, \progress].includes(what) and: { id.asString.beginsWith("sc" ++ session) }) {
+			address.sendMsg('/bridge/cancel', id);
+		};
+	}
+
+	*prError { |where, code, why|
+		var clip, pad;
+		if(code == \unknown_job) {
+			clip = open.detect { |each| why.contains(each.id.asString) };
+			// Its end crossed our cancel: ask what the end was. A daemon that was started anew knows none of our clips.
+			clip !? {
+				if(where == "/bridge/cancel") { clip.prQuestion } {
+					clip.prFail(code, "Clipbridge was started anew and does not know this clip: ask again.")
+				};
+			};
+			^this
+		};
+		if(where.beginsWith("/bridge/pad/")) { pad = pads[where.split($/)[3].asInteger] };
+		this.prFault(why, code, pad !? { pad.onError });
+	}
+
+	*prWatch {
+		if(watching) { ^this };
+		watching = true;
+		// By the time of the wall. By the logical time the ticks that a long evaluation delayed would come all at once, and a
+		// daemon whose answers wait behind them would be said not to answer.
+		SystemClock.schedAbs(Main.elapsedTime + tickSeconds, { this.prTick; nil });
+	}
+
+	*prTick {
+		watching = false;
+		open.copy.do { |clip| clip.prTick };
+		if(pingAge.notNil) {
+			pingAge = pingAge + 1;
+			if(pingAge == againTicks) { address.sendMsg('/bridge/ping') };
+			if(pingAge >= absentTicks) {
+				pingAge = nil;
+				state = \absent;
+				this.prFault(this.absence, \no_answer);
+				this.prCall(onState, state, this.absence);
+			};
+		};
+		if(subscribed) {
+			sinceRenewal = sinceRenewal + 1;
+			if(sinceRenewal >= renewTicks) {
+				// That it is away was said already: this knocks without a word until it is there again.
+				if(state == \absent) { sinceRenewal = 0; address.sendMsg('/bridge/subscribe') } { this.prSubscribe };
+			};
+		};
+		if(subscribed or: { open.notEmpty } or: { pingAge.notNil }) { this.prWatch };
+	}
+
+	*absence { ^"Clipbridge does not answer on port %: start it with: clipbridge run".format(port) }
+
+	*prClosed { |clip| open.removeAt(clip.id) }
+	*prSounds { |clip, flag| if(flag) { sounding.add(clip) } { sounding.remove(clip) } }
+	*doOnServerQuit { |server| sounding.copy.do { |clip| clip.prForget(server) } }
+
+	// ---- what is said ----
+
+	*prSay { |text| ("Clipbridge:" + text).postln }
+
+	*prFault { |why, code, function|
+		("Clipbridge:" + why).warn;
+		this.prCall(function ? onError, why, code);
+	}
+
+	// A fault in somebody's function must not stop what we watch.
+	*prCall { |function ... arguments|
+		function !? { try { function.value(*arguments) } { |error| error.reportError } };
+	}
+}
+
+ClipbridgeClip {
+	var <id, <prompt, ask, wantsBuffer, <server, <>action, <>onProgress, <>onError;
+	var <state = \asked, <progress = 0, <position, <eta, <path, <seconds, <seed, <voice, <code, <why, <facts, <takes;
+	var <buffer, ticks = 0, waiting, synths, toldAt = 0, loads = 0, whenLoaded, readingSince;
+
+	*prNew { |... arguments| ^super.newCopyArgs(*arguments).init }
+
+	init {
+		server = server ?? { Server.default };
+		synths = IdentitySet.new;
+		waiting = Condition({ this.hasEnded });
+		facts = ();
+		takes = [];
+		whenLoaded = List.new;
+	}
+
+	hasFailed { ^#[\failed, \cancelled].includes(state) }
+	hasEnded { ^state == \done or: { this.hasFailed } }
+
+	// In a Routine: go on when the clip is there, or will never be. Returns the clip; state tells which.
+	wait { waiting.wait }
+
+	cancel {
+		if(this.hasEnded.not and: { state != \loading }) { Clipbridge.address.sendMsg('/bridge/cancel', id) };
+	}
+
+	// ---- the buffer ----
+
+	// Read the file into a buffer of the server, unless it is there already; then loadedAction.(clip).
+	load { |aServer, loadedAction|
+		var now = Main.elapsedTime, number;
+		if(aServer.notNil and: { aServer !== server }) { this.prForget(server); server = aServer };
+		if(path.isNil) { ^this.prComplain("there is no file of \"%\" to load.".format(prompt)) };
+		if(server.serverRunning.not) { ^this.prComplain("the server % is not running: boot it first.".format(server)) };
+		if(buffer.notNil) { ^Clipbridge.prCall(loadedAction, this) };
+		loadedAction !? { whenLoaded.add(loadedAction) };
+		if(readingSince.notNil and: { now - readingSince < 30 }) { ^this };
+		readingSince = now;
+		loads = loads + 1;
+		number = loads;
+		// The server does one after the other: the synth is there when the buffer is.
+		this.prDefinition.send(server);
+		Buffer.read(server, path, action: { |read| if(number == loads) { this.prLoaded(read) } { read.free } });
+	}
+
+	prLoaded { |read|
+		var functions = whenLoaded;
+		buffer = read;
+		readingSince = nil;
+		whenLoaded = List.new;
+		Clipbridge.prSounds(this, true);
+		if(state == \loading) { this.prFinish(\done, action) };
+		functions.do { |function| Clipbridge.prCall(function, this) };
+	}
+
+	// Returns the synth; nil while there is none yet (the clip is loaded first, then it sounds) or no server.
+	play { |gain = 1, pan = 0, rate = 1, loop = false, quant, clock, out = 0, target|
+		var synth, node = target ?? { server.defaultGroup }, arguments, lag;
+		if(buffer.isNil) {
+			this.load(nil, { this.play(gain, pan, rate, loop, quant, clock, out, target) });
+			^nil
+		};
+		synth = Synth.basicNew(this.prName, server);
+		arguments = [\bufnum, buffer.bufnum, \gain, gain, \pan, pan, \rate, rate, \loop, loop.binaryValue, \out, out];
+		synths.add(synth);
+		synth.onFree { synths.remove(synth) };
+		if(quant.isNil) {
+			server.sendBundle(nil, synth.newMsg(node, arguments));
+		} {
+			lag = server.latency;
+			(clock ?? { TempoClock.default }).play({
+				if(synths.includes(synth)) { server.sendBundle(lag, synth.newMsg(node, arguments)) };
+				nil
+			}, quant);
+		};
+		^synth
+	}
+
+	// Fade out what sounds, without a click, and what waits for its beat will not sound.
+	stop { |fadeSeconds = 0.02|
+		synths.copy.do { |synth|
+			if(synth.isPlaying) { synth.release(fadeSeconds) } {
+				// On its way to the server, or still waiting.
+				synths.remove(synth);
+				server.sendBundle(server.latency ? 0, ['/error', -1], synth.releaseMsg(fadeSeconds), ['/error', -2]);
+			};
+		};
+		voice !? { Clipbridge.address.sendMsg('/bridge/voice/' ++ voice ++ '/stop', (fadeSeconds * 1000).max(5)) };
+	}
+
+	// Give the buffer back, after what sounds has faded out. The file stays; play loads it again.
+	free {
+		var old = buffer;
+		old !? {
+			this.stop;
+			this.prForget(server);
+			SystemClock.sched(0.5, { old.free; nil });
+		};
+	}
+
+	prForget { |aServer|
+		if(aServer === server) {
+			buffer = nil;
+			loads = loads + 1;
+			readingSince = nil;
+			whenLoaded = List.new;
+			synths.clear;
+			Clipbridge.prSounds(this, false);
+		};
+	}
+
+	prGiveAway {
+		var given = buffer;
+		this.prForget(server);
+		^given
+	}
+
+	prChannels { ^facts[\channels] ? 1 }
+	prName { ^"clipbridge" ++ this.prChannels }
+
+	// Sounds exactly as the file is while gain is 1, pan 0 and rate 1: no fade in, as it would soften a drum.
+	prDefinition {
+		var channels = this.prChannels;
+		^SynthDef(this.prName, { |bufnum, gain = 1, pan = 0, rate = 1, loop = 0, gate = 1, out = 0|
+			var sound = PlayBuf.ar(channels, bufnum, BufRateScale.kr(bufnum) * rate, loop: loop, doneAction: 2);
+			var level = Lag.kr(gain, 0.02) * EnvGen.kr(Env([1, 0], [0.02], \lin, 0), gate, doneAction: 2);
+			var place = Lag.kr(pan, 0.02);
+			if(channels < 3) { sound = sound.asArray.wrapExtend(2) * [1 - place.max(0), 1 + place.min(0)] };
+			Out.ar(out, sound * level);
+		})
+	}
+
+	// ---- what the daemon says ----
+
+	prSend { Clipbridge.address.sendMsg('/bridge/generate', *(ask ++ [\id, id])) }
+	prQuestion { Clipbridge.address.sendMsg('/bridge/job', id) }
+
+	prHeard { |what, values|
+		ticks = 0;
+		switch(what,
+			\queued, {
+				position = values[0];
+				eta = values[1];
+				seed = (().putPairs(values.drop(2)))[\seed];
+				if(state == \asked) {
+					state = \queued;
+					this.prSay("is asked for% %".format(
+						if(position > 0) { ", % before it".format(position) } { "" },
+						if(eta > 0) { "(about % s)".format(eta.round(0.1)) } { "" }
+					));
+					toldAt = Main.elapsedTime;
+				};
+			},
+			\progress, {
+				state = \working;
+				progress = values[0];
+				if(Main.elapsedTime - toldAt > 2) {
+					toldAt = Main.elapsedTime;
+					this.prSay("% %".format((progress * 100).round(1).asInteger, "%"));
+				};
+				Clipbridge.prCall(onProgress, progress, this);
+			},
+			\take, {
+				if(takes.any { |take| take.take == values[0] }.not) {
+					takes = takes.add((take: values[0], path: values[1].asString, score: values[2]).putPairs(values.drop(3)));
+				};
+			},
+			\done, { if(state != \loading) { this.prDone(values) } },
+			\failed, { this.prFail(values[0], values[1].asString) },
+			\cancelled, {
+				code = \cancelled;
+				why = "cancelled";
+				this.prSay(why);
+				this.prFinish(\cancelled, onError, why);
+			}
+		);
+	}
+
+	prDone { |values|
+		facts = ().putPairs(values.drop(2));
+		seconds = values[1];
+		seed = facts[\seed];
+		voice = facts[\voice];
+		progress = 1;
+		path = values[0].asString;
+		if(path.isEmpty) { path = nil };  // it was made to be heard only
+		this.prSay("%%".format(path ? "sounds", facts[\heard] !? { |heard| " (heard: %)".format(heard) } ? ""));
+		if(wantsBuffer and: { path.notNil } and: { server.serverRunning }) {
+			state = \loading;
+			this.load;
+		} {
+			this.prFinish(\done, action)
+		};
+	}
+
+	prFail { |aCode, sentence|
+		code = aCode;
+		why = sentence;
+		("Clipbridge: \"%\": %".format(prompt, why)).warn;
+		this.prFinish(\failed, onError ? Clipbridge.onError, why);
+	}
+
+	// The one end. Its function is called with the clip last: action.(clip), onError.(why, clip).
+	prFinish { |end, function, sentence|
+		state = end;
+		Clipbridge.prClosed(this);
+		waiting.signal;
+		if(sentence.isNil) { Clipbridge.prCall(function, this) } { Clipbridge.prCall(function, sentence, this) };
+	}
+
+	prTick {
+		ticks = ticks + 1;
+		case
+		{ state == \asked } {
+			// The same id and arguments never make a second clip.
+			if(ticks == Clipbridge.againTicks) { this.prSend };
+			if(ticks >= Clipbridge.absentTicks) { this.prFail(\no_answer, Clipbridge.absence) };
+		}
+		{ state == \loading } {
+			if(ticks >= Clipbridge.loadTicks) {
+				this.prForget(server);
+				this.prFail(\not_loaded, "the file is there, but the server % did not load it: %".format(server, path));
+			};
+		} {
+			// Long silences are usual for what waits; but an answer may have got lost, or the daemon have ended.
+			if(ticks == Clipbridge.silentTicks or: { ticks == (Clipbridge.silentTicks + Clipbridge.againTicks) }) { this.prQuestion };
+			if(ticks >= (Clipbridge.silentTicks + Clipbridge.absentTicks)) { this.prFail(\no_answer, Clipbridge.absence) };
+		};
+	}
+
+	prSay { |text| if(Clipbridge.verbose) { Clipbridge.prSay("\"%\" %".format(prompt, text)) } }
+	prComplain { |sentence| Clipbridge.prFault(sentence, \no_server) }
+
+	printOn { |stream| stream << "ClipbridgeClip(" <<< prompt << ", " << state << ", " << (path ? "no file") << ")" }
+}
+
+ClipbridgePad {
+	var <number, <>onState, <>onSaved, <>onError, <state = \empty, <ready = 0, <progress = 0, <why = "", <gated = false, <prompt;
+
+	*prNew { |number| ^super.newCopyArgs(number).init }
+
+	init {
+		Clipbridge.prOn(this.prAddress(\state), { |name, value ... more|
+			state = name;
+			ready = if(name == \ready) { value.asInteger } { 0 };
+			progress = if(name == \filling) { value } { ready.sign };
+			why = (more[1] ? "").asString;
+			Clipbridge.prCall(onState, name, value, this);
+		});
+		Clipbridge.prOn(this.prAddress(\saved), { |path, fault|
+			if(path.asString.isEmpty) { Clipbridge.prFault(fault.asString, \disk, onError) } {
+				if(Clipbridge.verbose) { Clipbridge.prSay("pad % is saved: %".format(number, path)) };
+				Clipbridge.prCall(onSaved, path.asString, this);
+			};
+		});
+	}
+
+	set { |aPrompt, seconds, preset, note, bars, bpm, seed, steps, guidance, negative, transcript, gain, pan, quantize, gate, others|
+		prompt = aPrompt.asString;
+		gated = (gate == 1) or: { gate == true };
+		Clipbridge.prTell(this.prAddress(\set), Clipbridge.prAsk(prompt, seconds, Clipbridge.prKeys([
+			preset: preset, note: note, bars: bars, bpm: bpm, seed: seed, steps: steps, guidance: guidance, negative: negative,
+			transcript: transcript, gain: gain, pan: pan, quantize: quantize, gate: gate
+		] ++ others)));
+	}
+
+	play { |velocity = 1, quantize, latency|
+		Clipbridge.prTell(this.prAddress(\play), [velocity] ++ (quantize !? { [\quantize, quantize.asSymbol] }), latency ? Clipbridge.latency)
+	}
+
+	// The end of a pad that was set with gate: 1.
+	letGo { |latency| Clipbridge.prTell(this.prAddress(\play), [0], latency ? Clipbridge.latency) }
+	stop { |latency| Clipbridge.prTell(this.prAddress(\stop), nil, latency ? Clipbridge.latency) }
+	clear { gated = false; prompt = nil; Clipbridge.prTell(this.prAddress(\clear)) }
+	lock { |flag = true| Clipbridge.prTell(this.prAddress(\lock), [if(flag.isNumber) { flag } { flag.binaryValue }]) }
+	save { Clipbridge.prTell(this.prAddress(\save)) }
+
+	prAddress { |what| ^("/bridge/pad/" ++ number ++ "/" ++ what).asSymbol }
+
+	printOn { |stream| stream << "ClipbridgePad(" << number << ", " << (prompt ? "?") << ", " << state << ")" }
+}
