@@ -308,6 +308,7 @@ pattern = { Pbind(\\type, \\clipbridge, \\pad, 40, \\velocity, Pseq([1, 64]), \\
 Clipbridge.pad(41).onError = { |why, code| tell.(\\empty, code, why); follow.value };
 follow = {
     Clipbridge.follow(clock);
+    clock.beats = clock.beats + 1;  // of which nobody is told: the next bar line says it
     fork {
         (clock.beatsPerBar / clock.tempo + 0.5).wait;
         OSCdef(\\beat, { |message|

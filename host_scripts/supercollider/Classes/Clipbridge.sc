@@ -8,7 +8,7 @@ Clipbridge {
 	classvar <>onError, <>onState, <>onStream, <>onVoice;
 	classvar <state, <streamState = \off, <streamAhead = 0, <clock;
 	classvar open, sounding, pads, listeners, watching = false;
-	classvar pingAge, subscribed = false, sinceRenewal = 0, serial = 0, session, clockWatcher, nextBar;
+	classvar pingAge, subscribed = false, sinceRenewal = 0, serial = 0, session, clockWatcher, bars = 0;
 
 	// One tick is a quarter of a second. What is not answered is asked once more, as a packet may be lost.
 	classvar <tickSeconds = 0.25, <againTicks = 3, <absentTicks = 7, <silentTicks = 12, <loadTicks = 120, <renewTicks = 80;
@@ -169,16 +169,17 @@ Clipbridge {
 	}
 
 	*prNextBar {
-		var own = clock;
-		nextBar = {
-			if(clock === own and: { thisFunction === nextBar }) {
+		var own = clock, number;
+		bars = bars + 1;
+		number = bars;
+		// A bar may begin this very moment: the next is wanted. Whoever asks for bars anew ends those asked for before.
+		own.schedAbs(own.nextBar(own.beats + 0.01), {
+			if(clock === own and: { number == bars }) {
 				address.sendBundle(this.prClockLatency, ['/bridge/beat', 0]);
 				this.prNextBar;
 			};
 			nil
-		};
-		// A bar may begin this very moment: the next is wanted.
-		own.schedAbs(own.nextBar(own.beats + 0.01), nextBar);
+		});
 	}
 
 	*prClockLatency { ^Server.default.latency ? 0.05 }
