@@ -1,0 +1,41 @@
+<CsoundSynthesizer>
+<CsOptions>
+; Your sound card. Live, --realtime lets files be opened beside the sound instead of in it.
+-odac --realtime
+</CsOptions>
+<CsInstruments>
+sr = 48000 ; what the clips have: they are played as they are
+ksmps = 64
+nchnls = 2
+0dbfs = 1
+#include "clipbridge.udo"
+
+; Ask for three clips, one of them a bar long; each is played as soon as it is there.
+instr Ask
+  ikick clip_ask "deep warm kick", 1, "@preset drum", "Play"
+  iloop clip_ask "shaker", 0, "@bars 1 @bpm 120", "PlayLooped"
+  ibell clip_ask "glassy bell a4", 2, "@preset note @seed 7", "Play"
+
+  kstate, kpart clip_state ibell
+  printf "bell: state %d, %3.0f %%\n", changed2(kstate, int(kpart * 10)) * (1 + kpart), kstate, kpart * 100
+endin
+
+instr Play
+  Spath clip_path p4
+  prints "%s\n", Spath
+  aleft, aright clip_play p4
+  outs aleft, aright
+endin
+
+; Four times the clip: p3 is as long as one.
+instr PlayLooped
+  p3 *= 4
+  aleft, aright clip_play p4, 0.5, 1
+  outs aleft, aright
+endin
+</CsInstruments>
+<CsScore>
+i "Ask" 0 20
+e 20
+</CsScore>
+</CsoundSynthesizer>
