@@ -1,7 +1,7 @@
 <CsoundSynthesizer>
 <CsOptions>
-; Your sound card. Live, --realtime lets files be opened beside the sound instead of in it.
--odac --realtime
+; Your sound card. Clips take time, so this is for real-time sound, not for rendering to a file.
+-odac
 </CsOptions>
 <CsInstruments>
 sr = 48000 ; what the clips have: they are played as they are
@@ -22,7 +22,7 @@ endin
 
 instr Play
   Spath clip_path p4
-  prints "%s\n", Spath
+  prints "PLAYS %s\n", Spath
   aleft, aright clip_play p4
   outs aleft, aright
 endin
@@ -30,6 +30,8 @@ endin
 ; Four times the clip: p3 is as long as one.
 instr PlayLooped
   p3 *= 4
+  Spath clip_path p4
+  prints "PLAYS %s\n", Spath
   aleft, aright clip_play p4, 0.5, 1
   outs aleft, aright
 endin

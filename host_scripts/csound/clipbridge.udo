@@ -118,7 +118,8 @@ instr ClipbridgeJob
   iseconds chnget clip_field(iclip, "seconds")
   Sid sprintf "%s%d", gS_clipbridge_id, iclip
 
-  ; The ask as words: the prompt, the seconds, then what Skeys holds, one atom each. Numbers may be text.
+  ; The ask as words: the prompt, the seconds, then keys, one atom each; numbers may be text. The daemon reads the keys up
+  ; to the first wrong one, so those that bring its answer back to us come before the user's.
   SAtom[] init 20
   SAtom[0] = Sprompt
   icount = 1
@@ -127,8 +128,14 @@ instr ClipbridgeJob
     SAtom[1] = Satom
     icount = 2
   endif
+  Sport sprintf "%d", $CLIPBRIDGE_REPLY_PORT
+  SAtom[icount] = "@id"
+  SAtom[icount + 1] = Sid
+  SAtom[icount + 2] = "@reply_port"
+  SAtom[icount + 3] = Sport
+  icount += 4
   Srest = Skeys
-  while strlen(Srest) > 0 && icount < 16 do
+  while strlen(Srest) > 0 && icount < 20 do
     ispace strindex Srest, " "
     if ispace < 0 then
       Satom = Srest
@@ -144,14 +151,8 @@ instr ClipbridgeJob
     endif
   od
   if strlen(Srest) > 0 then
-    prints "Clipbridge: \"%s\": there are too many keys, these are left out: %s\n", Sprompt, Srest
+    prints "Clipbridge: \"%s\": there are more keys than can be sent, these are left out: %s\n", Sprompt, Srest
   endif
-  Sport sprintf "%d", $CLIPBRIDGE_REPLY_PORT
-  SAtom[icount] = "@id"
-  SAtom[icount + 1] = Sid
-  SAtom[icount + 2] = "@reply_port"
-  SAtom[icount + 3] = Sport
-  icount += 4
   ; OSCsend itself reads beyond the end of a list of types that is shorter than its values.
   Stypes strsub "ssssssssssssssssssss", 0, icount
 

@@ -1,0 +1,49 @@
+"""A host that names its reply port, and the network it deserves: what stands between the two loses what the test says."""
+
+from __future__ import annotations
+
+import contextlib
+import select
+import socket
+import threading
+from collections.abc import Callable, Iterator
+
+
+def free_port() -> int:
+    """A UDP port that nobody has at this moment."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
+        udp.bind(("127.0.0.1", 0))
+        return int(udp.getsockname()[1])
+
+
+@contextlib.contextmanager
+def lossy(daemon_port: int, reply_port: int, lost: Callable[[bytes], bool]) -> Iterator[int]:
+    """Give a port that passes everything on to the daemon, and its answers back to the host, except what is `lost`.
+    The host's reply port, as number or as text, is replaced by one of ours, and in the answers again by the host's."""
+    with (
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as front,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as back,
+    ):
+        for udp in (front, back):
+            udp.bind(("127.0.0.1", 0))
+        own = back.getsockname()[1]
+        over = threading.Event()
+
+        def pass_on() -> None:
+            while not over.is_set():
+                for udp in select.select([front, back], [], [], 0.1)[0]:
+                    data = udp.recv(65_536)
+                    if lost(data):
+                        continue
+                    theirs, to = (reply_port, daemon_port) if udp is front else (own, reply_port)
+                    for form in (lambda port: b"%d" % port, lambda port: port.to_bytes(4, "big")):
+                        data = data.replace(form(theirs), form(own + reply_port - theirs))
+                    back.sendto(data, ("127.0.0.1", to))
+
+        worker = threading.Thread(target=pass_on, daemon=True)
+        worker.start()
+        try:
+            yield front.getsockname()[1]
+        finally:
+            over.set()
+            worker.join(5)
