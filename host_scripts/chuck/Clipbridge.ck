@@ -1,0 +1,231 @@
+// Clipbridge for ChucK: ask for a clip, wait until it is there, load it into a SndBuf. See README.md.
+//
+//     Clipbridge clip;
+//     clip.ask("deep warm kick", 1.0, "@preset drum");
+//     clip.ended => now;
+//     if (clip.load(buf)) 0 => buf.pos;
+//
+// One object has one ask at a time; for several at a time take several objects.
+public class Clipbridge
+{
+    // ---- yours to change before the first ask ----
+    "127.0.0.1" => string host;
+    57200 => int port;
+    0 => int replyPort; // where answers are heard; 0: a port that is free
+    0 => int quiet;     // 1: no sentences, only error()
+
+    // ---- yours to wait for ----
+    Event there; // the clip is there
+    Event ended; // the ask has ended, in whichever way
+
+    // ---- ours ----
+    "" => string _state;
+    "" => string _prompt;
+    "" => string _keys;
+    "" => string _path;
+    "" => string _error;
+    "" => string _id;
+    float _seconds;
+    float _progress;
+    int _frames;
+    int _count;
+    int _listening;
+    int _sent;
+    int _unwanted;
+    int _mark; // what this object has in its ids and no other has
+    time _opened;
+    time _heard;
+    OscIn _in;
+    OscMsg _message;
+    OscOut _out;
+
+    // ---- yours to call ----
+    // Whether an ask is under way: while (clip.busy()) clip.ended => now;
+    fun int busy() { return _state == "asked" || _state == "working"; }
+
+    // Asks, and is back at once. With seconds 0 the keys say how long: "@bars 2 @bpm 126". The keys are those of generate,
+    // written as in Pure Data and Max. The shred that asks must live until the end; 0: an ask of this object is under way.
+    fun int ask(string prompt, float seconds) { return ask(prompt, seconds, ""); }
+
+    fun int ask(string prompt, float seconds, string keys)
+    {
+        if (busy()) {
+            _say("\"" + prompt + "\" was not asked for: this object still waits for \"" + _prompt + "\"; take another one");
+            return 0;
+        }
+        prompt => _prompt;
+        seconds => _seconds;
+        keys => _keys;
+        "asked" => _state;
+        "" => _path => _error;
+        0 => _progress;
+        0 => _frames;
+        spork ~ _job();
+        return 1;
+    }
+
+    // "" before the first ask, then asked, working, and at the end done, failed, cancelled or unanswered
+    fun string state() { return _state; }
+    fun float progress() { return _progress; } // 0 to 1
+    fun string path() { return _path; }        // "" until it is there
+    fun int frames() { return _frames; }       // as many as the file has
+    fun string error() { return _error; }      // the sentence, if there is no clip
+
+    // Reads the clip, silent until you say 0 => buf.pos. 0: there is none.
+    fun int load(SndBuf buf)
+    {
+        if (_path == "") return 0;
+        _path => buf.read;
+        buf.samples() => buf.pos;
+        return buf.samples() > 0;
+    }
+
+    fun void cancel()
+    {
+        if (busy()) {
+            if (_sent) _send("/bridge/cancel");
+            else 1 => _unwanted;
+        }
+    }
+
+    // ---- ours ----
+
+    fun void _say(string sentence)
+    {
+        if (!quiet) cherr <= "Clipbridge: " <= sentence <= IO.newline();
+    }
+
+    // One ask, from its sending to its end.
+    fun void _job()
+    {
+        // Without a sound card ChucK's time runs hundreds of times faster than the daemon's.
+        1.0 => float pace;
+        if (!Machine.realtime()) 500.0 => pace;
+        0 => _sent => _unwanted;
+        if (!_listening) {
+            replyPort => _in.port;
+            _in.listenAll();
+            1 => _listening;
+            now => _opened;
+            Math.random2(1, 1000000000) => _mark;
+        }
+        // The port is opened by another thread, which also needs its time before it hears.
+        while (now < _opened + pace * 300::ms || (_in.port() <= 0 && now < _opened + pace * 2::second)) 5::ms => now;
+        if (_in.port() <= 0) {
+            0 => _listening;
+            _end("failed", "port " + replyPort + " of this machine is taken by another program, so no answer can be heard");
+            return;
+        }
+        if (_unwanted) { _end("cancelled", ""); return; }
+        _count++;
+        "chuck-" + _in.port() + "-" + _mark + "-" + _count => _id;
+        now => _heard => time asked;
+        asked => time looked;
+        0 => int answered;
+        1 => int asks;
+        _ask();
+        while (true) {
+            5::ms => now;
+            while (_in.recv(_message)) {
+                if (_isOurs()) {
+                    now => _heard;
+                    1 => answered;
+                    _take();
+                    if (!busy()) return;
+                }
+            }
+            // Unheard for a second: once more. The same id is the same ask, so no second clip is made.
+            if (!answered && asks == 1 && now > asked + pace * 1::second) { 2 => asks; _ask(); }
+            // Silence while it is made: an answer may be lost, and the job's last one can be asked for.
+            if (answered && now > _heard + pace * 3::second && now > looked + pace * 3::second) {
+                now => looked;
+                _send("/bridge/job");
+            }
+            asked + pace * 2::second => time late;
+            if (answered) _heard + pace * 5::second => late;
+            if (now > late) {
+                _end("unanswered", "");
+                return;
+            }
+        }
+    }
+
+    // The ask as words: the prompt, the seconds, then keys. The daemon reads the keys up to the first wrong one, so those
+    // that bring its answer back to us come before the user's.
+    fun void _ask()
+    {
+        1 => _sent;
+        _out.dest(host, port);
+        _out.start("/bridge/generate/words");
+        _out.add(_prompt);
+        if (_seconds > 0) _out.add(_seconds);
+        _out.add("@id");
+        _out.add(_id);
+        _out.add("@reply_port");
+        _out.add(_in.port());
+        StringTokenizer words;
+        words.set(_keys);
+        while (words.more()) _out.add(words.next());
+        _out.send();
+    }
+
+    fun void _send(string address)
+    {
+        _out.dest(host, port);
+        _out.start(address);
+        _out.add(_id);
+        _out.add("reply_port");
+        _out.add(_in.port());
+        _out.send();
+    }
+
+    // An error has no id of its own, but its sentence names the job that the daemon does not know.
+    fun int _isOurs()
+    {
+        if (_message.address == "/bridge/error")
+            return _text(0) == "/bridge/job" && _text(2).find("'" + _id + "'") >= 0;
+        return _text(0) == _id;
+    }
+
+    fun string _text(int place)
+    {
+        if (place < _message.numArgs() && _message.typetag.charAt(place) == 's') return _message.getString(place);
+        return "";
+    }
+
+    fun void _take()
+    {
+        _message.address => string kind;
+        if (kind == "/bridge/progress") {
+            "working" => _state;
+            _message.getFloat(1) => _progress;
+        } else if (kind == "/bridge/queued") {
+            "working" => _state;
+        } else if (kind == "/bridge/done") {
+            _text(1) => _path;
+            for (3 => int place; place + 1 < _message.numArgs(); 2 +=> place)
+                if (_text(place) == "frames") _message.getInt(place + 1) => _frames;
+            1 => _progress;
+            _end("done", "");
+        } else if (kind == "/bridge/failed") {
+            _end("failed", _text(2));
+        } else if (kind == "/bridge/cancelled") {
+            _end("cancelled", "");
+        } else if (kind == "/bridge/error") {
+            _end("failed", "Clipbridge was started again meanwhile and does not know of this clip: ask for it again.");
+        }
+    }
+
+    fun void _end(string state, string why)
+    {
+        state => _state;
+        why => _error;
+        if (state == "failed") _say("\"" + _prompt + "\": " + why);
+        if (state == "unanswered") {
+            "Clipbridge does not answer on port " + port + ": start it with: clipbridge run" => _error;
+            if (!quiet) cherr <= _error <= IO.newline();
+        }
+        if (state == "done") there.broadcast();
+        ended.broadcast();
+    }
+}
