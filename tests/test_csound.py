@@ -160,12 +160,15 @@ def test_csound_says_that_its_own_port_is_taken(daemon: Daemon, tmp_path: Path) 
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
         other.bind(("0.0.0.0", 0))
         taken = other.getsockname()[1]
-        asking = TELL + """
+        asking = (
+            TELL
+            + """
         instr Ask
           iclip clip_ask "deep warm kick", 0.2, "@steps 2"
           tell_to_end iclip
         endin
         """
+        )
         printed = csound(asking, tmp_path, daemon.port, taken, allowed_errors=True)
     assert f"port {taken} of this machine is taken by another program" in printed
 

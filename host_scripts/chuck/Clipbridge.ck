@@ -59,7 +59,7 @@ public class Clipbridge
         "asked" => _state;
         "" => _path => _error;
         0 => _progress;
-        0 => _frames;
+        0 => _frames => _sent => _unwanted;
         spork ~ _job();
         return 1;
     }
@@ -101,7 +101,6 @@ public class Clipbridge
         // Without a sound card ChucK's time runs hundreds of times faster than the daemon's.
         1.0 => float pace;
         if (!Machine.realtime()) 500.0 => pace;
-        0 => _sent => _unwanted;
         if (!_listening) {
             replyPort => _in.port;
             _in.listenAll();
