@@ -24,9 +24,9 @@ STARTS_US = {"reaper": "clipbridge-command.txt"}
 FOLDERS: dict[str, dict[str, str]] = {
     # SuperCollider help, "Using Extensions": Platform.userExtensionDir
     "supercollider": {
-        "linux": "{data}/SuperCollider/Extensions/Clipbridge",
-        "darwin": "{data}/SuperCollider/Extensions/Clipbridge",
-        "win32": "{data}/SuperCollider/Extensions/Clipbridge",
+        "linux": "{data}/SuperCollider/Extensions/clipbridge",
+        "darwin": "{data}/SuperCollider/Extensions/clipbridge",
+        "win32": "{data}/SuperCollider/Extensions/clipbridge",
     },
     # Pd manual, "Pd search path": the user's standard path, in which a folder of an object's name is looked through too
     "pure_data": {

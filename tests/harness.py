@@ -66,6 +66,13 @@ def encode(address: str, *values: Any) -> bytes:
     return builder.build().dgram
 
 
+def free_port() -> int:
+    """A UDP port that nobody holds just now."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 class Client:
     """An OSC client on a socket of its own, as a host would be."""
 

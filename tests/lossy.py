@@ -9,13 +9,6 @@ import threading
 from collections.abc import Callable, Iterator
 
 
-def free_port() -> int:
-    """A UDP port that nobody has at this moment."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
-        udp.bind(("127.0.0.1", 0))
-        return int(udp.getsockname()[1])
-
-
 @contextlib.contextmanager
 def lossy(daemon_port: int, reply_port: int, lost: Callable[[bytes], bool]) -> Iterator[int]:
     """Give a port that passes everything on to the daemon, and its answers back to the host, except what is `lost`.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -12,17 +11,11 @@ from typing import Any
 import pytest
 import soundfile
 
-from tests.harness import Client, Daemon, need
+from tests.harness import Client, Daemon, free_port, need
 
 SCRIPT = Path(__file__).parent.parent / "host_scripts" / "bitwig" / "Clipbridge.control.js"
 STUB = Path(__file__).parent / "stub_bitwig.js"
 TRACKS = [{"name": "Drums", "type": "Audio", "full": [0]}, {"name": "Keys", "type": "Instrument"}]
-
-
-def free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
-        udp.bind(("127.0.0.1", 0))
-        return udp.getsockname()[1]
 
 
 @pytest.fixture

@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from tests.harness import Daemon, need
+from tests.harness import Daemon, free_port, need
 from tests.jack_device import Jack, Recorder
-from tests.lossy import free_port, lossy
+from tests.lossy import lossy
 
 SCRIPTS = Path(__file__).parent.parent / "host_scripts" / "chuck"
 SILENT = "Clipbridge does not answer on port {}: start it with: clipbridge run"

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from tests.harness import Daemon, need
-from tests.lossy import free_port, lossy
+from tests.harness import Daemon, free_port, need
+from tests.lossy import lossy
 
 SCRIPTS = Path(__file__).parent.parent / "host_scripts" / "csound"
 SILENT = "Clipbridge does not answer on port {}: start it with: clipbridge run"

@@ -155,7 +155,8 @@ def test_every_address_in_the_readme_and_the_host_scripts_exists() -> None:
     for text in texts:
         for found in re.findall(r"/bridge/[a-z/<>0-9]+[a-z>]", text.read_text("utf-8")):
             address = re.sub(r"/[0-9]+/", "/<n>/", found)
-            assert address in known or address.startswith("/bridge/set/"), f"{text.name}: {address}"
+            begun = any(whole.startswith(address + "/") for whole in known)  # a script adds the rest
+            assert address in known or begun or address.startswith("/bridge/set/"), f"{text.name}: {address}"
 
 
 def test_public_functions_and_classes_say_what_they_are_for() -> None:

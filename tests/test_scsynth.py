@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import time
 
 import pytest
 
-from tests.harness import Client, Daemon, need
+from tests.harness import Client, Daemon, free_port, need
 from tests.jack_device import Jack
-
-
-def free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.mark.skipif(os.name != "posix", reason="scsynth on a JACK dummy")
