@@ -37,7 +37,8 @@ def test_the_tempo_and_the_bar_are_those_of_the_session_both_ways(start_daemon: 
 
     try:
         assert peer.stdout.readline().strip() == "there"
-        client = start_daemon("--model", "untrained", "--link").client()
+        daemon = start_daemon("--model", "untrained", "--link", wait=False)  # a tempo needs no engine
+        client = daemon.client()
         end = time.monotonic() + 15
         while ask("look")[0] == 0:
             if time.monotonic() > end:
