@@ -65,7 +65,8 @@ def test_the_same_seed_gives_the_same_sound_and_the_seed_is_in_the_file(client: 
             title, recipe = file.title, json.loads(file.comment)
         assert title == "bell" and (recipe["text"], recipe["seed"], recipe["steps"]) == ("bell", 42, 5)
         sounds.append(samples)
-    assert (sounds[0] == sounds[1]).all()
+    # Bit for bit (test_engine.py), unless another program took a core meanwhile: fewer threads add in another order.
+    assert abs(sounds[0] - sounds[1]).max() < 2e-3
 
 
 @pytest.mark.parametrize("seconds", [0.1, 0.57, 3.3333])
