@@ -22,7 +22,7 @@ from bridge.job import Ask, Job
 from bridge.keeping import KeptFile
 from bridge.live import Live
 from bridge.notes import midi_of
-from bridge.playback import NOW, When
+from bridge.playback import NOW, When, when
 
 log = logging.getLogger("clipbridge")
 
@@ -112,16 +112,15 @@ class Pads:
         """Sound the next take: now, or at `at` (seconds of time.perf_counter), then on the next beat or bar if `quantize`, or
         else the ask, says so. `velocity` 0 to 1 is its gain, times that of the ask. Raises PadEmpty."""
         pad = self._pad(number)
-        quantize = quantize or pad.ask.quantize or "off"
-        when = When(at, "" if quantize == "off" else quantize)
+        moment = when(quantize or pad.ask.quantize, at)
         if not pad.ready:
             raise PadEmpty(
                 f"Pad {number} has no take ready yet" + (f": {pad.fault}" if pad.fault else "; it is being made.")
             )
         take = pad.ready[0]
         gain = velocity * (1.0 if pad.ask.gain is None else pad.ask.gain)
-        voice = self._live.sound(press, take.slot, gain, pad.ask.pan or 0.0, when)
-        self._live.tell_voice(voice, press, "began" if when == NOW else "waiting", "")
+        voice = self._live.sound(press, take.slot, gain, pad.ask.pan or 0.0, moment)
+        self._live.tell_voice(voice, press, "began" if moment == NOW else "waiting", "")
         pad.voices = [*(sounding for sounding in pad.voices if self._live.sounds(sounding)), voice]
         pad.last = take
         if not pad.locked:

@@ -19,6 +19,11 @@ class When:
 NOW = When()
 
 
+def when(quantize: str | None, at: float | None = None) -> When:
+    """The moment that an ask's `quantize` (None and "off": at once) names, from `at` on."""
+    return When(at, "" if quantize in (None, "off") else quantize)
+
+
 # ---- front → player; and a Tempo, whenever it changes ----
 @dataclass(frozen=True, slots=True)
 class Play:

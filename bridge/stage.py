@@ -16,7 +16,7 @@ from bridge.errors import NoAudio
 from bridge.job import Ask, Job
 from bridge.live import Live
 from bridge.pads import Pads, Press, Take
-from bridge.playback import When
+from bridge.playback import NOW, when
 from bridge.streams import Stream
 
 log = logging.getLogger("clipbridge")
@@ -102,7 +102,7 @@ class Stage:
 
     def hears_early(self, job: Job) -> bool:
         """Whether a clip is to be heard while it is still being decoded: at once, alone, and at the rate that it has."""
-        at_once = job.ask.sink in ("audio", "both") and job.ask.quantize in (None, "off") and job.prompt.takes == 1
+        at_once = job.ask.sink in ("audio", "both") and when(job.ask.quantize) == NOW and job.prompt.takes == 1
         return at_once and not job.silenced and self.live.state == "open" and self.live.sample_rate == OUTPUT_RATE
 
     def early(self, job: Job | None, part: delivery.Early) -> None:
@@ -126,7 +126,7 @@ class Stage:
         """The samples of a job are there: for a pad, for the stream, or to be heard; then its voice is returned."""
         if job.ask.sink in INTERNAL:
             assert job.model is not None
-            (self.pads if job.ask.sink == pads.SINK else self.stream).made(job, file, sample_rate, job.model)
+            self._made_for(job).made(job, file, sample_rate, job.model)
             return {}
         if job.voice:
             return {"voice": job.voice}
@@ -147,16 +147,18 @@ class Stage:
 
     def _play(self, job: Job, file: str, sample_rate: int, frames: int = 0) -> int:
         gain, pan = (1.0 if job.ask.gain is None else job.ask.gain), job.ask.pan or 0.0
-        quantize = "" if job.ask.quantize in (None, "off") else job.ask.quantize
-        return self.live.play(job, file, sample_rate, gain, pan, When(quantize=quantize), frames)
+        return self.live.play(job, file, sample_rate, gain, pan, when(job.ask.quantize), frames)
 
     def told(self, job: Job, voice: int) -> None:
         """Its asker knows the number of the voice now."""
-        self._voice_told(voice, job, "waiting" if job.ask.quantize not in (None, "off") else "began", "")
+        self._voice_told(voice, job, "began" if when(job.ask.quantize) == NOW else "waiting", "")
 
     def job_event(self, job: Job, kind: str, fields: dict[str, Any]) -> None:
         """Something happened to a job of a pad or of the stream."""
-        (self.pads if job.ask.sink == pads.SINK else self.stream).job_event(job, kind, fields)
+        self._made_for(job).job_event(job, kind, fields)
+
+    def _made_for(self, job: Job) -> Pads | Stream:
+        return self.pads if job.ask.sink == pads.SINK else self.stream
 
     def gives_way(self, job: Job) -> bool:
         """Whether a job may be ended for somebody else's, and made later."""

@@ -13,11 +13,11 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from bridge.clip import Model, Range
+from bridge.clip import SEED, Model, Range
 from bridge.errors import BadArgument, ClipbridgeError, NoStream
 from bridge.job import Ask, Job
 from bridge.live import Live
-from bridge.playback import NOW, When
+from bridge.playback import NOW, When, when
 
 log = logging.getLogger("clipbridge")
 
@@ -98,7 +98,7 @@ class Stream:
         self.live.check()
         if self._ask is None:
             self._repeats, self._failures, self._not_before = 0, 0, 0.0
-            self._when = When(quantize="" if ask.quantize in (None, "off") else ask.quantize)
+            self._when = when(ask.quantize)
         self._change(ask)
 
     def set(self, ask: Ask) -> None:
@@ -247,7 +247,7 @@ class Stream:
         waits = self._job is not None or fresh >= AHEAD or time.monotonic() < self._not_before
         if waits or not (self.bridge.idle() or (self.urgent and self.bridge.serving())):
             return
-        seed = None if self._ask.seed is None else (self._ask.seed + self._made) % 2**31
+        seed = None if self._ask.seed is None else (self._ask.seed + self._made) % (int(SEED.high) + 1)
         try:
             self._period_s = self.bridge.period_s(self._ask)
             seconds = self._period_s + OVERLAP_S

@@ -40,3 +40,16 @@ def lossy(daemon_port: int, reply_port: int, lost: Callable[[bytes], bool]) -> I
         finally:
             over.set()
             worker.join(5)
+
+
+def first_of_each(lost: list[bytes]) -> Callable[[bytes], bool]:
+    """Loses the first ask, and the first time that the end is told; `lost` says what was."""
+
+    def is_lost(data: bytes) -> bool:
+        kind = next((k for k in (b"/bridge/generate", b"/bridge/done") if data.startswith(k)), None)
+        if kind is None or kind in lost:
+            return False
+        lost.append(kind)
+        return True
+
+    return is_lost

@@ -14,7 +14,7 @@ import soundfile
 
 from tests.harness import Daemon, free_port, need
 from tests.jack_device import Jack, Recorder
-from tests.lossy import lossy
+from tests.lossy import first_of_each, lossy
 
 SCRIPTS = Path(__file__).parent.parent / "host_scripts" / "chuck"
 SILENT = "Clipbridge does not answer on port {}: start it with: clipbridge run"
@@ -131,17 +131,8 @@ def test_chuck_says_that_a_port_is_taken(daemon: Daemon, tmp_path: Path) -> None
 
 def test_chuck_asks_again_for_what_the_network_lost(daemon: Daemon, server: Jack, tmp_path: Path) -> None:
     lost: list[bytes] = []
-
-    def first_of_each(data: bytes) -> bool:
-        """The first ask, and the first time that the end is told."""
-        kind = next((k for k in (b"/bridge/generate", b"/bridge/done") if data.startswith(k)), None)
-        if kind is None or kind in lost:
-            return False
-        lost.append(kind)
-        return True
-
     reply_port = free_port()
-    with lossy(daemon.port, reply_port, first_of_each) as port:
+    with lossy(daemon.port, reply_port, first_of_each(lost)) as port:
         code = f"""{reply_port} => clip.replyPort;
         clip.ask("deep warm kick", 0.2, "@seed 98 @steps 2");
         clip.ended => now;"""

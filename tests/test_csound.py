@@ -12,7 +12,7 @@ import numpy as np
 import soundfile
 
 from tests.harness import Daemon, free_port, need
-from tests.lossy import lossy
+from tests.lossy import first_of_each, lossy
 
 SCRIPTS = Path(__file__).parent.parent / "host_scripts" / "csound"
 SILENT = "Clipbridge does not answer on port {}: start it with: clipbridge run"
@@ -175,17 +175,8 @@ def test_csound_says_that_its_own_port_is_taken(daemon: Daemon, tmp_path: Path) 
 
 def test_csound_asks_again_for_what_the_network_lost(daemon: Daemon, tmp_path: Path) -> None:
     lost: list[bytes] = []
-
-    def first_of_each(data: bytes) -> bool:
-        """The first ask, and the first time that the end is told."""
-        kind = next((k for k in (b"/bridge/generate", b"/bridge/done") if data.startswith(k)), None)
-        if kind is None or kind in lost:
-            return False
-        lost.append(kind)
-        return True
-
     reply_port = free_port()
-    with lossy(daemon.port, reply_port, first_of_each) as port:
+    with lossy(daemon.port, reply_port, first_of_each(lost)) as port:
         printed = csound(
             TELL + """
             instr Ask
