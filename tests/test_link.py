@@ -16,6 +16,9 @@ import asyncio, sys, aalink
 async def main():
     link = aalink.Link(133.0)
     link.enabled, link.quantum = True, 4.0
+    # Of two sessions the older one's tempo counts; if they began within half a second, the numbers that they drew do. Link
+    # itself may take half a second to begin.
+    await asyncio.sleep(1.5)
     print("there", flush=True)
     reader = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
