@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -33,6 +34,19 @@ def test_a_peak_counts_what_lives_at_the_same_time_and_nothing_that_was_there() 
         other = kept.view(1_000, 1_000).t() + 1
         del other
     assert 8_000_000 <= found.bytes < 8_100_000 and len(kept) == 1_000_000
+
+
+def test_memory_that_was_there_hides_nothing_made_where_it_was() -> None:
+    most = []
+    for _ in range(20):
+        with measured.peak("cpu") as found:
+            given = torch.from_numpy(np.zeros(4))  # not made by an operation
+            used = given + 1
+            del given, used
+            made = torch.zeros(1_000_000)
+            del made
+        most.append(found.bytes)
+    assert set(most) == {4_000_000}
 
 
 @pytest.mark.parametrize(("seconds", "takes", "guidance"), [(4.0, 1, 3.5), (20.0, 1, 1.0), (6.0, 8, 3.5)])

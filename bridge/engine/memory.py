@@ -48,23 +48,25 @@ class _Living(TorchDispatchMode):
     def __init__(self) -> None:
         super().__init__()
         self.most = self._now = 0
+        # A storage is known by its address until it is gone: then another one, to be counted anew, may have the address.
         self._known: set[int] = set()
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        for tensor in tree_leaves((args, kwargs)):  # weights and the like: not made here
-            if isinstance(tensor, torch.Tensor):
-                self._known.add(tensor.untyped_storage()._cdata)
+        self._look((args, kwargs), made=False)  # weights, arrays of NumPy and the like
         made = func(*args, **(kwargs or {}))
-        for tensor in tree_leaves(made):
+        self._look(made, made=True)
+        return made
+
+    def _look(self, tensors: Any, made: bool) -> None:
+        for tensor in tree_leaves(tensors):
             if isinstance(tensor, torch.Tensor):
                 storage = tensor.untyped_storage()
-                key, size = storage._cdata, storage.nbytes()
+                key, size = storage._cdata, storage.nbytes() if made else 0
                 if key not in self._known:
                     self._known.add(key)
                     self._now += size
                     self.most = max(self.most, self._now)
                     weakref.finalize(storage, self._gone, key, size)
-        return made
 
     def _gone(self, key: int, size: int) -> None:
         self._known.discard(key)
