@@ -37,6 +37,12 @@ PADS = Range(0, 127)  # as many as MIDI has notes
 VOICE_FADE_MS = Range(5.0, 60_000.0)
 DEADLINE_S = Range(0.05, 3_600.0)
 FADE_MS = Range(0.0, 10_000.0)
+LUFS = Range(-40.0, -6.0)
+TRIMS = ("off", "onset", "free")
+FORMATS = ("wav", "flac", "aiff")
+BITS = Range(16, 32)
+WIDTHS = (16, 24, 32)  # bits; 32 are floating point
+CHANNELS = Range(1, 2)
 MAX_PROMPT_CHARACTERS = 4_000
 
 # A seed that we draw survives Pd, whose only number is a 32-bit float and which prints six digits of it.
@@ -48,11 +54,22 @@ DEFAULT_NEGATIVE = "Low quality, average quality."
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What is done to the samples before they become a file: fades in milliseconds and a sub-folder ("" for none)."""
+    """What is done to the samples on their way into a file.
+
+    `trim`: `onset` cuts what comes before the first sound and fills up with silence at the end, `free` cuts at both ends, so
+    that the clip becomes shorter. Fades in milliseconds. `lufs`: the loudness (ITU-R BS.1770) that the clip is brought to, as
+    far as its peaks allow; None: its peak is brought to −1 dBFS. `bits` of a sample: 16, 24, or 32 for floating point;
+    `channels`: 2 has the same in both. `folder`: a sub-folder, "" for none.
+    """
 
     fade_in_ms: float = 1.0
     fade_out_ms: float = 15.0
     folder: str = ""
+    trim: str = "off"
+    lufs: float | None = None
+    format: str = "wav"
+    bits: int = 24
+    channels: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +94,8 @@ class Prompt:
     transcript: str = ""  # the words that a speech checkpoint speaks
     bars: float = 0.0  # 0: the length was asked for in seconds
     bpm: float = 0.0  # of the bars
+    beats_per_bar: int = 4
+    loop: bool = False  # it goes on at its end where it began, without a seam
 
     def seed_of(self, take: int) -> int:
         """The seed of take `take` (1-based), wrapped so that it stays a positive 31-bit number."""

@@ -107,6 +107,13 @@ class BadAudio(ClipbridgeError):
     code = "bad_audio"
 
 
+class BadRecipe(ClipbridgeError):
+    """A file that carries no recipe, or one that cannot be followed. The sentence begins with "it" or "its"."""
+
+    code = "no_recipe"
+    exit_code = 10
+
+
 class Stopping(ClipbridgeError):
     """The daemon is being stopped."""
 

@@ -27,6 +27,7 @@ FLOORS = {
     "bench": 5, "starter": 5,
     "presets": 1, "hosts": 1, "eta": 1, "supervise": 1, "engine": 1, "audio": 1, "sinks": 1,
     "clip": 0, "memory": 0, "playback": 0, "tempo": 0, "keeping": 0, "notes": 0,
+    "recipe": 0, "tags": 0, "watch": 0,
     "job": 0, "errors": 0, "config": 0, "portable": 0, "logs": 0, "delivery": 0, "__init__": -1,
 }  # fmt: skip
 SCRIPTS = {".md", ".pd", ".scd", ".sc", ".schelp", ".lua", ".js", ".py", ".ck", ".csd", ".inc", ".udo"}
@@ -71,7 +72,7 @@ HEAVY = {
     "mido": {"frontends/midi.py"},
     "rtmidi": {"frontends/midi.py"},
     "aalink": {"frontends/link.py"},
-    "watchdog": set(),
+    "watchdog": {"watch.py"},
 }
 
 

@@ -1,0 +1,81 @@
+"""Watched folders: whoever watches one is woken when something in it has changed. The only importer of watchdog."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from watchdog.events import FileSystemEvent, FileSystemEventHandler
+from watchdog.observers import Observer
+
+log = logging.getLogger("clipbridge")
+
+# Systems lose events when many come at once, and tell of a file at its first byte (FACTS C4): whoever is woken looks at
+# the folder itself, and is woken now and then without a reason.
+LOOK_S = 10.0
+SETTLE_S = 0.05
+CHANGES = frozenset({"created", "modified", "deleted", "moved", "closed"})
+
+
+class Watch(FileSystemEventHandler):
+    """Calls `look` on a thread of its own: at the start, soon after something in `folder` changed (below it too, if
+    `recursive`), and every `every_s` seconds in any case, also while the folder cannot be watched or is not there."""
+
+    def __init__(
+        self, folder: Path, look: Callable[[], None], recursive: bool = False, every_s: float = LOOK_S
+    ) -> None:
+        self._folder, self._look, self._recursive, self._every_s = folder, look, recursive, every_s
+        self._changed, self._over = threading.Event(), threading.Event()
+        self._observer: object | None = None
+        self._thread = threading.Thread(target=self._work, name=f"watch {folder.name}", daemon=True)
+
+    def start(self) -> None:
+        """Begin; returns at once."""
+        self._thread.start()
+
+    def close(self, timeout_s: float = 2.0) -> None:
+        """End, after the look that is under way if that does not take too long."""
+        self._over.set()
+        self._changed.set()
+        self._thread.join(timeout_s)
+
+    def on_any_event(self, event: FileSystemEvent) -> None:
+        """Called by watchdog, on its thread."""
+        if event.event_type in CHANGES:  # opening and reading, which a look does itself, are none
+            self._changed.set()
+
+    def _work(self) -> None:
+        while not self._over.is_set():
+            self._observe()
+            self._changed.clear()
+            try:
+                self._look()
+            except Exception:  # one look that fails must not be the last
+                log.exception("looking at %s", self._folder)
+            if self._changed.wait(self._every_s):
+                self._over.wait(SETTLE_S)
+        self._unobserve()
+
+    def _observe(self) -> None:
+        alive = self._observer is not None and self._observer.is_alive()  # type: ignore[attr-defined]
+        if alive and self._folder.is_dir():
+            return
+        self._unobserve()
+        if not self._folder.is_dir():
+            return
+        observer = Observer()
+        try:
+            observer.schedule(self, str(self._folder), recursive=self._recursive)
+            observer.start()
+        except (OSError, RuntimeError) as error:  # no more watches to be had; a network folder
+            log.info("%s is looked at every %g s: it cannot be watched (%s)", self._folder, self._every_s, error)
+        else:
+            self._observer = observer
+
+    def _unobserve(self) -> None:
+        observer, self._observer = self._observer, None
+        if observer is not None:
+            observer.stop()  # type: ignore[attr-defined]
+            observer.join(2.0)  # type: ignore[attr-defined]
