@@ -155,7 +155,7 @@ def _number(values: dict[str, Any], name: str, allowed: Range, default: Any = No
     value = values.get(name, default)
     if isinstance(value, bool) or value not in allowed or (whole and value != int(value)):
         raise BadRecipe(f"its recipe says {name} {_short(value)}; allowed is {allowed}")
-    return value  # type: ignore[no-any-return]
+    return value
 
 
 def _choice(values: dict[str, Any], name: str, choices: tuple[str, ...]) -> str:
