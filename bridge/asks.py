@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import secrets
 from typing import Any
 
-from bridge.clip import DEFAULT_NEGATIVE, DRAWN_SEEDS, Prompt, Shape
+from bridge.clip import DEFAULT_NEGATIVE, DRAWN_SEEDS, WIDTHS, Prompt, Shape
 from bridge.errors import BadArgument
 from bridge.job import Ask
-from bridge.presets import Preset
+from bridge.presets import SHAPING, Preset
 from bridge.tempo import Tempo
 
 DEFAULT_SECONDS = 4.0
@@ -46,10 +47,22 @@ def resolve(ask: Ask, preset: Preset | None, tempo: Tempo = AS_USUAL) -> Prompt:
         guidance=choose("guidance", DEFAULT_GUIDANCE),
         takes=ask.takes or 1,
         preset=preset.name if preset else "",
-        shape=preset.shape if preset else Shape(),
+        shape=_shape(ask, preset),
         note=ask.note or "",
         transcript=ask.transcript or "",
+        beats_per_bar=tempo.beats_per_bar,
+        loop=bool(choose("loop", 0)),
     )
+
+
+def _shape(ask: Ask, preset: Preset | None) -> Shape:
+    asked = {name: value for name in SHAPING if (value := getattr(ask, name)) is not None}
+    shape = dataclasses.replace(preset.shape if preset else Shape(), **asked)
+    if shape.bits not in WIDTHS:
+        raise BadArgument("bits is 16, 24 or 32 (floating point).")
+    if shape.format == "flac" and shape.bits == 32:
+        raise BadArgument("FLAC has no floating point: ask for bits 24, or for the format wav or aiff.")
+    return shape
 
 
 def least_steps(prompt: Prompt, preset: Preset | None) -> int:

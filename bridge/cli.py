@@ -32,6 +32,14 @@ GENERATE_KEYS = (
     "sink",
     "gain",
     "pan",
+    "loop",
+    "trim",
+    "fade_in_ms",
+    "fade_out_ms",
+    "lufs",
+    "format",
+    "bits",
+    "channels",
     "bars",
     "bpm",
     "quantize",
@@ -99,6 +107,11 @@ def parser() -> argparse.ArgumentParser:
     )
     ask.add_argument("--osc-port", type=int, metavar="N", help=f"the daemon's port (default: {DEFAULT_OSC_PORT})")
     ask.add_argument("--json", action="store_true", help="one JSON object a line, for programs")
+
+    recall = commands.add_parser("recall", help="make clips again from the recipes in their files", epilog=EXIT_CODES)
+    recall.add_argument("file", nargs="+")
+    recall.add_argument("--osc-port", type=int, metavar="N", help=f"the daemon's port (default: {DEFAULT_OSC_PORT})")
+    recall.add_argument("--json", action="store_true", help="one JSON object a line, for programs")
 
     pull = commands.add_parser("pull", help="fetch a checkpoint, AudioLDM 2 for example", epilog=EXIT_CODES)
     pull.add_argument(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -44,6 +45,10 @@ BITS = Range(16, 32)
 WIDTHS = (16, 24, 32)  # bits; 32 are floating point
 CHANNELS = Range(1, 2)
 MAX_PROMPT_CHARACTERS = 4_000
+
+# A sub-folder that every system can have; and what Windows takes for devices.
+FOLDER = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _-]{0,39}(/[A-Za-z0-9][A-Za-z0-9 _-]{0,39}){0,2}")
+RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])", re.IGNORECASE)
 
 # A seed that we draw survives Pd, whose only number is a 32-bit float and which prints six digits of it.
 DRAWN_SEEDS = 1_000_000
@@ -97,6 +102,11 @@ class Prompt:
     beats_per_bar: int = 4
     loop: bool = False  # it goes on at its end where it began, without a seam
 
+    @property
+    def as_it_comes(self) -> bool:
+        """Whether its beginning can be shaped before its end is there."""
+        return not self.loop and self.shape.trim == "off" and self.shape.lufs is None
+
     def seed_of(self, take: int) -> int:
         """The seed of take `take` (1-based), wrapped so that it stays a positive 31-bit number."""
         return (self.seed + take - 1) % (int(SEED.high) + 1)
@@ -149,3 +159,5 @@ class TakeFile:
     channels: int
     seed: int
     score: float
+    seam: float | None = None  # of a loop, see audio.seam
+    lufs: float | None = None  # measured

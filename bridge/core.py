@@ -18,6 +18,7 @@ from bridge.asks import least_steps, resolve
 from bridge.clip import Model, Prompt
 from bridge.errors import (
     BadArgument,
+    BadAudio,
     ClipbridgeError,
     EngineLost,
     NotReady,
@@ -34,6 +35,7 @@ from bridge.jobs import Jobs
 from bridge.pads import SINK as PAD_SINK
 from bridge.pads import check_length
 from bridge.presets import Presets
+from bridge.recipe import Recipe
 from bridge.stage import INTERNAL, Stage
 from bridge.stage import Listener as StageListener
 from bridge.streams import DEFAULT_PERIOD_S
@@ -108,13 +110,8 @@ class Bridge:
 
         Raises BadArgument, OutOfMemory, NoAudio, QueueFull, TooLate, NotReady or Stopping; then there is no job.
         """
-        if job_id is not None and (known := self.jobs.repeated(owner, job_id, ask)) is not None:
-            known.reply_to = reply_to
+        if (known := self._known(ask, owner, job_id, reply_to)) is not None:
             return known, False
-        if self.state == "stopping":
-            raise Stopping("Clipbridge is stopping and takes no more jobs.")
-        if self.state == "failed":
-            raise NotReady(f"{self.why} Mend it, then send /bridge/restart.")
         preset = self.presets.get(ask.preset) if ask.preset else None
         prompt = resolve(ask, preset, self.stage.live.tempo)
         if ask.sink == PAD_SINK:
@@ -122,17 +119,51 @@ class Bridge:
         elif ask.gate is not None:
             raise BadArgument("gate is for pads: it ends the sound when the button is let go.")
         self.stage.check(ask.sink or "folder")
+        place = (1 if self._last_owner == owner else 0) if first else None
+        return self._queue(ask, prompt, owner, job_id, reply_to, least_steps(prompt, preset), place), True
+
+    def recall(self, recipe: Recipe, owner: str, job_id: JobId | None = None, reply_to: Any = None) -> tuple[Job, bool]:
+        """Make a clip again from its recipe. Returns and raises as `generate` does."""
+        prompt = recipe.prompt
+        alike = ("text", "seconds", "seed", "negative", "steps", "guidance", "takes")
+        ask = Ask(**{name: getattr(prompt, name) for name in alike}, loop=int(prompt.loop), take=recipe.take)
+        if (known := self._known(ask, owner, job_id, reply_to)) is not None:
+            return known, False
+        return self._queue(ask, prompt, owner, job_id, reply_to, prompt.steps, None, recipe), True
+
+    def _known(self, ask: Ask, owner: str, job_id: JobId | None, reply_to: Any) -> Job | None:
+        """The job that this is the repetition of. Raises BadArgument, NotReady, Stopping if nothing can be asked for."""
+        if job_id is not None and (known := self.jobs.repeated(owner, job_id, ask)) is not None:
+            known.reply_to = reply_to
+            return known
+        if self.state == "stopping":
+            raise Stopping("Clipbridge is stopping and takes no more jobs.")
+        if self.state == "failed":
+            raise NotReady(f"{self.why} Mend it, then send /bridge/restart.")
+        return None
+
+    def _queue(
+        self,
+        ask: Ask,
+        prompt: Prompt,
+        owner: str,
+        job_id: JobId | None,
+        reply_to: Any,
+        least: int,
+        place: int | None,
+        recipe: Recipe | None = None,
+    ) -> Job:
         if self.model is not None:
             self._check_fits(prompt, self.model)
         if ask.sink not in INTERNAL:
             self._make_way()
-        place = (1 if self._last_owner == owner else 0) if first else None
-        job = self.jobs.add(ask, prompt, owner, job_id, reply_to, least_steps(prompt, preset), place)
+        job = self.jobs.add(ask, prompt, owner, job_id, reply_to, least, place)
+        job.recipe = recipe
         eta_seconds = round(self.jobs.eta_seconds(job), 3)
         position = self.jobs.ahead_of(job)
         self._emit(job, "queued", position=position, eta_seconds=eta_seconds, seed=prompt.seed, **_chosen(job))
         self._feed_engine()
-        return job, True
+        return job
 
     def _make_way(self) -> None:
         """What is made ahead waits for everybody else: its job ends at the next step and begins again later."""
@@ -323,7 +354,10 @@ class Bridge:
                 assert self.model is not None
                 running.model = self.model
                 sink = running.ask.sink or "folder"
-                self._shaper.send(delivery.Deliver(running.serial, running.prompt, self.model, message.scores, sink))
+                only = running.recipe.take if running.recipe else 0
+                self._shaper.send(
+                    delivery.Deliver(running.serial, running.prompt, self.model, message.scores, sink, only=only)
+                )
             self._feed_engine()
         elif isinstance(message, engine.Broken):
             log.info("%s", message.details or message.why)
@@ -397,11 +431,14 @@ class Bridge:
             return
         if isinstance(message, delivery.Undelivered):
             log.info("%s", message.details or message.why)
-            self._emit(job, "failed", code=message.code, why=message.why)
+            if message.code == BadAudio.code and self._may_be_made_again(job):
+                self._make_again(job, message.why)
+            else:
+                self._emit(job, "failed", code=message.code, why=message.why)
         else:
             self.jobs.eta.learn_delivery(job.prompt, message.seconds)
             best = message.takes[0]
-            if job.prompt.takes > 1:
+            if job.prompt.takes > 1 and not job.recipe:
                 for take in message.takes:
                     self._emit(job, "take", take=take.take, path=take.path, score=take.score, seed=take.seed)
             facts = {
@@ -413,20 +450,34 @@ class Bridge:
             heard = self.stage.made(job, message.playable, best.sample_rate)
             late = {"late_seconds": round(max(0.0, late_s), 3)} if (late_s := job.late_seconds()) is not None else {}
             musical = {"bars": job.prompt.bars, "bpm": job.prompt.bpm} if job.prompt.bars else {}
+            measured = {
+                name: round(value, 3) for name in ("seam", "lufs") if (value := getattr(best, name)) is not None
+            }
             self._emit(
                 job,
                 "done",
                 **facts,
                 model=job.model.name,
                 **musical,
+                **measured,
                 **took,
                 **_chosen(job),
                 **late,
                 **heard,
-                **job.remarks,
+                **_remarks(job),
             )
             if heard and not early:
                 self.stage.told(job, heard["voice"])
+
+    def _may_be_made_again(self, job: Job) -> bool:
+        return not (job.again or job.recipe or job.voice) and self.state not in ("stopping", "failed")
+
+    def _make_again(self, job: Job, why: str) -> None:
+        """What came was no sound: once more, before all others, with the next seed."""
+        job.again, job.state, job.pieces = why, JobState.QUEUED, 0
+        job.prompt = dataclasses.replace(job.prompt, seed=job.prompt.seed_of(job.prompt.takes + 1))
+        self.jobs.queue.appendleft(job)
+        self._feed_engine()
 
     def _lose_shaping(self, reason: str) -> None:
         self.stage.lose_saving(reason)
@@ -490,6 +541,17 @@ class Bridge:
 def _chosen(job: Job) -> dict[str, int]:
     """What a deadline left of the takes and steps; nothing without a deadline."""
     return {} if job.ask.deadline_s is None else {"takes": job.prompt.takes, "steps": job.prompt.steps}
+
+
+def _remarks(job: Job) -> dict[str, str]:
+    """What the engine said of a clip that is done, and what else its asker should know of it."""
+    said = [job.remarks.get("remark", "")]
+    if job.again:
+        said.append(f"made a second time, with the next seed ({job.again.partition('.')[0]})")
+    if job.recipe is not None and job.model is not None and (differ := job.recipe.differences(job.model)):
+        said.append(f"it may not be the same, byte for byte: {'; '.join(differ)}")
+    remark = "; ".join(filter(None, said))
+    return {**job.remarks, **({"remark": remark} if remark else {})}
 
 
 def _eta_key(model: Model) -> str:

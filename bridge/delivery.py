@@ -35,6 +35,7 @@ class Deliver:
     scores: tuple[float, ...]
     sink: str = "folder"  # or audio, both, pad, stream
     heard: bool = False  # its pieces went to the player already
+    only: int = 0  # this take alone; 0: all
 
 
 @dataclass(frozen=True, slots=True)

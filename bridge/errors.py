@@ -23,7 +23,7 @@ class IdTaken(BadArgument):
 
 
 class Unsupported(BadArgument):
-    """A key of the OSC table whose feature this version does not have."""
+    """Something that the checkpoint which runs cannot do."""
 
     code = "unsupported"
 
@@ -108,10 +108,9 @@ class BadAudio(ClipbridgeError):
 
 
 class BadRecipe(ClipbridgeError):
-    """A file that carries no recipe, or one that cannot be followed. The sentence begins with "it" or "its"."""
+    """A file that carries no recipe, or one that cannot be followed."""
 
     code = "no_recipe"
-    exit_code = 10
 
 
 class Stopping(ClipbridgeError):

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bridge.clip import Model, Prompt
+from bridge.recipe import Recipe
 
 WHOLE = re.compile(r"-?(0|[1-9][0-9]{0,14})(\.0*)?")
 
@@ -53,6 +54,15 @@ class Ask:
     then: str | None = None  # an OSC message to another program, and its port
     then_port: int | None = None
     gate: int | None = None  # pads only: 1 ends the sound when the button is let go
+    loop: int | None = None  # 1: without a seam
+    trim: str | None = None
+    fade_in_ms: float | None = None
+    fade_out_ms: float | None = None
+    lufs: float | None = None
+    format: str | None = None
+    bits: int | None = None
+    channels: int | None = None
+    take: int | None = None  # recalled clips only: this one of its job's
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +106,8 @@ class Job:
     last_event: JobEvent | None = None
     voice: int = 0  # that sounds it already, while it is being decoded
     silenced: bool = False  # by a panic: it is made, and not played
+    again: str = ""  # why it was made a second time
+    recipe: Recipe | None = None  # that it follows
 
     def late_seconds(self) -> float | None:
         """Seconds since the deadline, negative before it; None without one."""

@@ -120,13 +120,22 @@ class Live:
             self._player.send(tempo)
 
     def play(
-        self, owner: Any, file: str, sample_rate: int, gain: float, pan: float, when: When = NOW, frames: int = 0
+        self,
+        owner: Any,
+        file: str,
+        sample_rate: int,
+        gain: float,
+        pan: float,
+        when: When = NOW,
+        frames: int = 0,
+        loop: bool = False,
     ) -> int:
-        """Sound a clip, or the beginning of one of so many `frames`; returns the number of its voice. Raises NoAudio."""
+        """Sound a clip, or the beginning of one of so many `frames`, over and over if `loop`; returns the number of its
+        voice. Raises NoAudio."""
         self.check()
         self.open()
         voice = self._new(owner, file)
-        self._player.send(Play(voice, file, sample_rate, gain, pan, when=when, frames=frames))
+        self._player.send(Play(voice, file, sample_rate, gain, pan, loop, when, frames))
         return voice
 
     def slot(self) -> int:
@@ -154,13 +163,14 @@ class Live:
         when: When = NOW,
         after: int | None = None,
         overlap_ms: float = 0.0,
+        loop: bool = False,
     ) -> int:
         """Sound what is held (see playback.Sound); returns the number of its voice. Raises NoAudio."""
         self.check()
         if self.state != "open":  # or a press would use a take up that nobody hears
             raise NoAudio("The audio device is not open yet, or is being opened again: press again in a moment.")
         voice = self._new(owner, "")
-        self._player.send(Sound(voice, slot, gain, pan, when, after, overlap_ms))
+        self._player.send(Sound(voice, slot, gain, pan, when, after, overlap_ms, loop))
         return voice
 
     def sounds(self, voice: int) -> bool:

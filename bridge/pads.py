@@ -119,7 +119,7 @@ class Pads:
             )
         take = pad.ready[0]
         gain = velocity * (1.0 if pad.ask.gain is None else pad.ask.gain)
-        voice = self._live.sound(press, take.slot, gain, pad.ask.pan or 0.0, moment)
+        voice = self._live.sound(press, take.slot, gain, pad.ask.pan or 0.0, moment, loop=take.prompt.loop)
         self._live.tell_voice(voice, press, "began" if moment == NOW else "waiting", "")
         pad.voices = [*(sounding for sounding in pad.voices if self._live.sounds(sounding)), voice]
         pad.last = take

@@ -63,6 +63,7 @@ class Sound:
     when: When = NOW
     after: int | None = None
     overlap_ms: float = 0.0
+    loop: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ import soxr
 
 from bridge import portable
 from bridge.audio.mixer import LEAST_FADE_MS, Mixer, Samples, Voice, clean, fade_ends
+from bridge.audio.shape import around
 from bridge.errors import NoAudio
 from bridge.playback import (
     NOW,
@@ -207,7 +208,7 @@ class Player:
             time.sleep(LOOK_S)
         if time.monotonic() > asked_at + WAIT_S:
             return "it could not begin in time"
-        samples = _read(play.file, play.sample_rate, self._mixer.sample_rate)
+        samples = _read(play.file, play.sample_rate, self._mixer.sample_rate, play.loop)
         voice = self._mixer.voice(play.voice, samples, play.gain, play.pan, play.loop)
         voice.when = play.when
         if play.frames > len(samples) and play.sample_rate == self._mixer.sample_rate:
@@ -252,7 +253,7 @@ class Player:
         if samples is None or self._mixer is None:
             self._say(Ended(sound.voice, "it was not ready yet"))
         else:
-            voice = self._mixer.cleaned_voice(sound.voice, samples, sound.gain, sound.pan)
+            voice = self._mixer.cleaned_voice(sound.voice, samples, sound.gain, sound.pan, sound.loop)
             voice.when, voice.after = sound.when, sound.after
             voice.overlap = self._mixer.frames(sound.overlap_ms)
             self._mixer.asked.append(voice)
@@ -280,7 +281,9 @@ def _opened(name: str, there: list[devices.Device]) -> tuple[devices.Device, Mix
     return chosen, mixer, devices.Output(chosen, mixer.render)
 
 
-def _read(file: str, sample_rate: int, wanted_rate: int) -> Samples:
+def _read(file: str, sample_rate: int, wanted_rate: int, loop: bool = False) -> Samples:
     """The samples of a file at the rate of the device."""
     samples: Samples = np.load(file, allow_pickle=False)
+    if loop and sample_rate != wanted_rate and len(samples):
+        return around(samples, round(len(samples) * wanted_rate / sample_rate))
     return samples if sample_rate == wanted_rate else soxr.resample(samples, sample_rate, wanted_rate, "HQ")

@@ -9,12 +9,25 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bridge.clip import FADE_MS, GUIDANCE, MAX_PROMPT_CHARACTERS, SECONDS, STEPS, Range, Shape
+from bridge.clip import (
+    CHANNELS,
+    FADE_MS,
+    FOLDER,
+    FORMATS,
+    GUIDANCE,
+    LUFS,
+    MAX_PROMPT_CHARACTERS,
+    RESERVED,
+    SECONDS,
+    STEPS,
+    TRIMS,
+    WIDTHS,
+    Range,
+    Shape,
+)
 from bridge.errors import BadArgument, ConfigError
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
-FOLDER = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _-]{0,39}(/[A-Za-z0-9][A-Za-z0-9 _-]{0,39}){0,2}")
-RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])", re.IGNORECASE)  # device names on Windows
 MAX_FILE_BYTES = 8_192  # tomllib takes 6 s for 40 kB of dotted keys, and the event loop waits for it
 MAX_PRESETS = 500
 
@@ -33,6 +46,7 @@ class Preset:
     steps: int | None = None
     guidance: float | None = None
     least_steps: int | None = None  # to which a deadline may lower the steps
+    loop: int | None = None
     shape: Shape = field(default_factory=Shape)
 
     def words_around(self, prompt: str) -> str:
@@ -118,7 +132,7 @@ def read(file: Path) -> Preset:
             checked[key] = CHECKS[key](value)
         except ValueError as error:
             raise _fault(file, text, key, f"{key} {error}") from error
-    shape = {key: checked.pop(key) for key in ("fade_in_ms", "fade_out_ms", "folder") if key in checked}
+    shape = {key: checked.pop(key) for key in (*SHAPING, "folder") if key in checked}
     return Preset(name=name, file=file, shape=Shape(**shape), **checked)
 
 
@@ -177,6 +191,22 @@ def _number(allowed: Range, whole: bool = False) -> Any:
     return check
 
 
+def _one_of(choices: tuple[Any, ...]) -> Any:
+    def check(value: Any) -> Any:
+        if value not in choices or isinstance(value, bool):
+            raise ValueError(f"must be one of {', '.join(map(str, choices))}")
+        return value
+
+    return check
+
+
+def _flag(value: Any) -> int:
+    if not isinstance(value, bool):
+        raise ValueError("must be true or false")
+    return int(value)
+
+
+SHAPING = ("trim", "fade_in_ms", "fade_out_ms", "lufs", "format", "bits", "channels")
 CHECKS: dict[str, Any] = {
     "description": _text,
     "example": _text,
@@ -188,5 +218,11 @@ CHECKS: dict[str, Any] = {
     "least_steps": _number(STEPS, whole=True),
     "fade_in_ms": _number(FADE_MS),
     "fade_out_ms": _number(FADE_MS),
+    "loop": _flag,
+    "trim": _one_of(TRIMS),
+    "lufs": _number(LUFS),
+    "format": _one_of(FORMATS),
+    "bits": _one_of(WIDTHS),
+    "channels": _number(CHANNELS, whole=True),
     "folder": _folder,
 }

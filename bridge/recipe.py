@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import unicodedata
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from bridge import __version__
+from bridge import __version__, tags
 from bridge.clip import (
     BARS,
     BEATS_PER_BAR,
@@ -15,15 +17,18 @@ from bridge.clip import (
     BPM,
     CHANNELS,
     FADE_MS,
+    FOLDER,
     FORMATS,
     GUIDANCE,
     LUFS,
     MAX_PROMPT_CHARACTERS,
+    RESERVED,
     SECONDS,
     SEED,
     STEPS,
     TAKES,
     TRIMS,
+    WIDTHS,
     Model,
     Prompt,
     Range,
@@ -31,7 +36,6 @@ from bridge.clip import (
 )
 from bridge.errors import BadRecipe
 
-MAX_BYTES = 200_000  # four texts of 4,000 characters, each six bytes in JSON, and the rest
 # What must be the same for the same bytes, and what to call it.
 CONDITIONS = (
     ("clipbridge", "the version of Clipbridge"),
@@ -98,7 +102,7 @@ def write(prompt: Prompt, model: Model, take: int) -> str:
 
 def read(text: str) -> Recipe:
     """Read a recipe that anybody may have written. Raises BadRecipe."""
-    if len(text) > MAX_BYTES:
+    if len(text) > tags.MAX_BYTES:
         raise BadRecipe("its recipe is too long to be one")
     try:
         values = json.loads(text)
@@ -125,11 +129,11 @@ def read(text: str) -> Recipe:
         shape=Shape(
             fade_in_ms=_number(shape, "fade_in_ms", FADE_MS, default.fade_in_ms),
             fade_out_ms=_number(shape, "fade_out_ms", FADE_MS, default.fade_out_ms),
-            folder="",  # where it lies is the business of who recalls it
+            folder=_folder(shape),
             trim=_choice(shape, "trim", TRIMS),
             lufs=None if shape.get("lufs") is None else _number(shape, "lufs", LUFS),
             format=_choice(shape, "format", FORMATS),
-            bits=int(_number(shape, "bits", BITS, default.bits, whole=True)),
+            bits=_bits(shape),
             channels=int(_number(shape, "channels", CHANNELS, default.channels, whole=True)),
         ),
         note=_text(values, "note", 8),
@@ -144,11 +148,31 @@ def read(text: str) -> Recipe:
     return Recipe(prompt, take, {name: values.get(name) for name, _words in CONDITIONS})
 
 
+def from_file(file: Path) -> Recipe:
+    """The recipe in an audio file. Raises BadRecipe with a sentence that names the file."""
+    try:
+        if not file.is_file():  # a pipe would never end
+            raise BadRecipe("there is no such file")
+        return read(tags.recipe_in(file))
+    except OSError as error:
+        raise BadRecipe(f"{file.name} cannot be recalled: it cannot be read ({error.strerror or error}).") from error
+    except (BadRecipe, ValueError) as error:
+        raise BadRecipe(f"{file.name} cannot be recalled: {error}.") from error
+
+
 def _text(values: dict[str, Any], name: str, most: int = MAX_PROMPT_CHARACTERS) -> str:
     value = values.get(name, "")
-    if not isinstance(value, str) or len(value) > most or not all(c.isprintable() for c in value):
+    # What `arguments.clean` lets through; and no half of a pair, which no file could hold.
+    if not isinstance(value, str) or len(value) > most or any(unicodedata.category(c) in ("Cc", "Cs") for c in value):
         raise BadRecipe(f"its recipe has a damaged {name}")
     return value
+
+
+def _folder(shape: dict[str, Any]) -> str:
+    folder = _text(shape, "folder", 200)
+    if folder and (not FOLDER.fullmatch(folder) or any(RESERVED.fullmatch(part) for part in folder.split("/"))):
+        raise BadRecipe("its recipe has a damaged folder")
+    return folder
 
 
 def _number(values: dict[str, Any], name: str, allowed: Range, default: Any = None, whole: bool = False) -> float:
@@ -156,6 +180,13 @@ def _number(values: dict[str, Any], name: str, allowed: Range, default: Any = No
     if isinstance(value, bool) or value not in allowed or (whole and value != int(value)):
         raise BadRecipe(f"its recipe says {name} {_short(value)}; allowed is {allowed}")
     return value
+
+
+def _bits(shape: dict[str, Any]) -> int:
+    bits = int(_number(shape, "bits", BITS, 24, whole=True))
+    if bits not in WIDTHS or (bits == 32 and shape.get("format") == "flac"):
+        raise BadRecipe(f"its recipe says {bits} bits")
+    return bits
 
 
 def _choice(values: dict[str, Any], name: str, choices: tuple[str, ...]) -> str:

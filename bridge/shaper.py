@@ -17,11 +17,12 @@ from typing import Any
 import numpy as np
 
 from bridge.audio.early import EarlyClip
-from bridge.audio.shape import shape
+from bridge.audio.seam import seam_score
+from bridge.audio.shape import loudness, shape
 from bridge.clip import OUTPUT_RATE, Piece, TakeFile
 from bridge.delivery import Begin, Deliver, Delivered, Drop, Early, Keep, Kept, Samples, Undelivered, Written
 from bridge.errors import BadAudio, ClipbridgeError
-from bridge.sinks import wav
+from bridge.sinks import clip_file
 from bridge.sinks.folder import FolderSink
 from bridge.sinks.names import clip_names
 
@@ -75,12 +76,13 @@ def deliver(
     best: tuple[float, Any] = (-math.inf, None)
     try:
         fault = BadAudio("The engine sent no samples. Ask for this clip again.")
-        for number in range(1, ask.prompt.takes + 1):
+        for number in (ask.only,) if ask.only else range(1, ask.prompt.takes + 1):
             samples = _join([piece for piece in pieces if piece.take == number])
             if samples is None:
                 continue
             try:
-                clip = shape(samples, ask.model.sample_rate, ask.prompt.seconds, ask.prompt.shape)
+                prompt = ask.prompt
+                clip = shape(samples, ask.model.sample_rate, prompt.seconds, prompt.shape, prompt.loop)
             except BadAudio as error:
                 fault = error
                 continue
@@ -148,14 +150,17 @@ def keep(ask: Keep, sink: FolderSink) -> Kept:
 
 def _write(ask: Deliver, number: int, clip: Any, sink: FolderSink) -> TakeFile:
     prompt, seed = ask.prompt, ask.prompt.seed_of(number)
+    lufs = None if prompt.shape.lufs is None else loudness(clip)
+    seam = seam_score(clip) if prompt.loop else None
     path = ""
     if ask.sink in ("folder", "both"):
-        data = wav.encode(clip, OUTPUT_RATE, prompt, ask.model, number)
-        check = functools.partial(wav.check, frames=len(clip))
+        data = clip_file.encode(clip, OUTPUT_RATE, prompt, ask.model, number, lufs)
+        check = functools.partial(clip_file.check, frames=len(clip))
         path = sink.deliver(data, check, prompt.shape.folder, clip_names(prompt, seed)).as_posix()
     frames, channels = clip.shape
     score = ask.scores[number - 1] if ask.scores else 0.0
-    return TakeFile(number, path, frames / OUTPUT_RATE, frames, OUTPUT_RATE, channels, seed, score)
+    channels = max(channels, prompt.shape.channels)
+    return TakeFile(number, path, frames / OUTPUT_RATE, frames, OUTPUT_RATE, channels, seed, score, seam, lufs)
 
 
 def _join(pieces: list[Piece]) -> Any:

@@ -103,7 +103,13 @@ class Stage:
     def hears_early(self, job: Job) -> bool:
         """Whether a clip is to be heard while it is still being decoded: at once, alone, and at the rate that it has."""
         at_once = job.ask.sink in ("audio", "both") and when(job.ask.quantize) == NOW and job.prompt.takes == 1
-        return at_once and not job.silenced and self.live.state == "open" and self.live.sample_rate == OUTPUT_RATE
+        return (
+            at_once
+            and job.prompt.as_it_comes
+            and not job.silenced
+            and self.live.state == "open"
+            and self.live.sample_rate == OUTPUT_RATE
+        )
 
     def early(self, job: Job | None, part: delivery.Early) -> None:
         """The next samples of such a clip."""
@@ -147,7 +153,7 @@ class Stage:
 
     def _play(self, job: Job, file: str, sample_rate: int, frames: int = 0) -> int:
         gain, pan = (1.0 if job.ask.gain is None else job.ask.gain), job.ask.pan or 0.0
-        return self.live.play(job, file, sample_rate, gain, pan, when(job.ask.quantize), frames)
+        return self.live.play(job, file, sample_rate, gain, pan, when(job.ask.quantize), frames, job.prompt.loop)
 
     def told(self, job: Job, voice: int) -> None:
         """Its asker knows the number of the voice now."""

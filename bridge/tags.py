@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import BinaryIO
 
 from bridge.errors import BadRecipe
-from bridge.recipe import MAX_BYTES
 
+MAX_BYTES = 200_000  # of a recipe: four texts of 4,000 characters, each six bytes in JSON, and the rest
 MAX_CHUNKS = 1_000
-MARK = "clipbridge="  # before the recipe, where a field may carry anybody's text
+MARK = "clipbridge="  # before the recipe in FLAC
+AIFF_RECIPE = b"CLBR"
 
 
 def recipe_in(file: Path) -> str:
@@ -51,8 +52,8 @@ def _in_wav(opened: BinaryIO) -> Iterator[str]:
 
 
 def _in_aiff(opened: BinaryIO) -> Iterator[str]:
-    for _name, data in _chunks(opened, ">", (b"ANNO",)):
-        yield data.rstrip(b"\0").decode("utf-8", "replace")
+    for _name, data in _chunks(opened, ">", (AIFF_RECIPE,)):
+        yield data.rstrip(b"\0 ").decode("utf-8", "replace")
 
 
 def _in_flac(opened: BinaryIO) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import struct
 import time
@@ -14,7 +15,8 @@ MODEL = Model("fake", "", 16_000, 10.0, "cpu", "float32", "none")
 
 
 def main(connection: Connection, behaviour: str, folder: str) -> None:
-    """`behaviour`: well, slow to load, poisoned once, dies at load, unloadable, dies at job, hangs at job, nan, slow, dies once at load."""
+    """`behaviour`: well, slow to load, poisoned once, dies at load, unloadable, dies at job, hangs at job, nan, slow, dies once at load,
+    nan at seed N, silence at seed N."""
     marker = os.path.join(folder, "died")
     connection.send(Stage("loading", 0, 1, "nothing"))
     if behaviour == "dies at load" or (behaviour == "dies once at load" and not os.path.exists(marker)):
@@ -57,8 +59,10 @@ def _generate(connection: Connection, ask: Generate, behaviour: str, cancelled: 
         if ask.serial in cancelled:
             connection.send(Broken(ask.serial, "cancelled", ""))
             return
-    value = float("nan") if behaviour == "nan" else 0.5
-    samples = struct.pack("<f", value) * round(prompt.seconds * 16_000)
+    bad = behaviour == "nan" or (behaviour.endswith(f" at seed {prompt.seed}"))
+    level = float("nan") if behaviour.startswith("nan") else 0.0 if behaviour.startswith("silence") else 0.5
+    wave = [(level if bad else 0.5) * math.sin(frame / 8) for frame in range(round(prompt.seconds * 16_000))]
+    samples = struct.pack(f"<{len(wave)}f", *wave)
     for take in range(1, prompt.takes + 1):
         if behaviour == "pauses between takes":
             time.sleep(0.5)

@@ -5,9 +5,8 @@ from typing import Any
 
 import pytest
 
-from bridge.errors import BadArgument, ClipbridgeError, Unsupported
+from bridge.errors import BadArgument, ClipbridgeError
 from bridge.frontends import arguments as args
-from bridge.frontends.methods import KEYS
 from bridge.job import Ask, id_key
 
 
@@ -110,12 +109,6 @@ def test_an_unknown_key_is_answered_with_the_nearest() -> None:
         ask("rain", "sed", 7)
     with pytest.raises(BadArgument, match="did you mean preset"):
         ask("rain", "@preset", "pad")
-
-
-@pytest.mark.parametrize("key", [key for key, entry in KEYS.items() if entry.later])
-def test_a_key_whose_feature_is_absent_is_refused_and_not_ignored(key: str) -> None:
-    with pytest.raises(Unsupported, match=key):
-        ask("rain", key, 1)
 
 
 def test_a_sink_is_one_of_three_words() -> None:

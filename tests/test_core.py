@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import psutil
 import pytest
 import soundfile
 
-from bridge import core, delivery, engine
+from bridge import core, delivery, engine, recipe
 from bridge.core import Bridge
 from bridge.errors import NotReady, Stopping
 from bridge.job import Ask, Job, JobEvent
@@ -185,6 +186,40 @@ def test_sound_that_is_none_becomes_no_file(tmp_path: Path) -> None:
         await until(lambda: job.state.ended)
 
     assert play(tmp_path, "nan", story).ends() == {1: ["bad_audio"]}
+
+
+@pytest.mark.parametrize("behaviour", ["nan at seed 7", "silence at seed 7"])
+def test_what_is_no_sound_is_made_once_more_with_the_next_seed(tmp_path: Path, behaviour: str) -> None:
+    async def story(bridge: Bridge, recorder: Recorder) -> None:
+        jobs = [ask(bridge, seed=7), ask(bridge, seed=1), ask(bridge, seed=2)]
+        await until(lambda: all(job.state.ended for job in jobs))
+
+    events = play(tmp_path, behaviour, story).events
+    ((_, _, done),) = [event for event in events if event[:2] == (1, "done")]
+    assert done["seed"] == 8 and "made a second time" in done["remark"]
+    # The engine was at the second job when the first turned out to be no sound; the third waits.
+    assert [event[0] for event in events if event[1] == "done"] == [2, 1, 3]
+    with soundfile.SoundFile(done["path"]) as file:
+        assert recipe.read(file.comment).prompt.seed == 8
+
+
+def test_a_clip_is_recalled_from_its_file_byte_for_byte(tmp_path: Path) -> None:
+    async def story(bridge: Bridge, recorder: Recorder) -> None:
+        made = ask(bridge, takes=3, format="flac", lufs=-20.0)
+        await until(lambda: made.state.ended)
+        third = next(fields for _, kind, fields in recorder.events if kind == "take" and fields["take"] == 3)
+        found = recipe.from_file(Path(third["path"]))
+        again, new = bridge.recall(found, "127.0.0.1", "again")
+        assert new and bridge.recall(found, "127.0.0.1", "again") == (again, False)
+        await until(lambda: again.state.ended)
+        done = recorder.events[-1][2]
+        assert done["path"] != third["path"] and Path(done["path"]).read_bytes() == Path(third["path"]).read_bytes()
+        assert "remark" not in done
+        other = bridge.recall(dataclasses.replace(found, conditions={**found.conditions, "model": "x"}), "127.0.0.1")
+        await until(lambda: other[0].state.ended)
+        assert "the checkpoint is fake, was x" in recorder.events[-1][2]["remark"]
+
+    play(tmp_path, "well", story)
     assert not list((tmp_path / "clips").glob("*.wav"))
 
 

@@ -21,7 +21,7 @@ import wavinfo
 from bridge import portable
 from bridge.clip import Model, Prompt
 from bridge.errors import FolderError
-from bridge.sinks import wav
+from bridge.sinks import clip_file
 from bridge.sinks.folder import DOT_FOLDER, FolderSink
 from bridge.sinks.names import clip_names, slug
 from tests.harness import need, skip_or_fail, small_disk
@@ -41,9 +41,9 @@ def clip(seconds: float = 0.5) -> np.ndarray:
 
 def deliver(sink: FolderSink, text: str = "rain on tin", sub_folder: str = "", seconds: float = 0.5) -> Path:
     samples = clip(seconds)
-    data = wav.encode(samples, 48_000, Prompt(text, text, seconds, 7), MODEL, 1)
+    data = clip_file.encode(samples, 48_000, Prompt(text, text, seconds, 7), MODEL, 1)
     return sink.deliver(
-        data, lambda file: wav.check(file, len(samples)), sub_folder, clip_names(Prompt(text, text, 1.0, 7), 7)
+        data, lambda file: clip_file.check(file, len(samples)), sub_folder, clip_names(Prompt(text, text, 1.0, 7), 7)
     )
 
 
@@ -126,18 +126,20 @@ def _info_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 def test_a_name_that_is_taken_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "taken.wav").write_bytes(b"mine")
-    data = wav.encode(clip(), 48_000, Prompt("x", "x", 0.5, 7), MODEL, 1)
+    data = clip_file.encode(clip(), 48_000, Prompt("x", "x", 0.5, 7), MODEL, 1)
     path = FolderSink(tmp_path).deliver(data, lambda file: None, "", iter(["taken.wav", "free.wav"]))
     assert path.name == "free.wav" and (tmp_path / "taken.wav").read_bytes() == b"mine"
 
 
 def test_a_file_that_reads_back_wrongly_is_never_seen(tmp_path: Path, cache: Path) -> None:
-    data = wav.encode(clip(), 48_000, Prompt("x", "x", 0.5, 7), MODEL, 1)
+    data = clip_file.encode(clip(), 48_000, Prompt("x", "x", 0.5, 7), MODEL, 1)
     sink = FolderSink(tmp_path / "clips")
     sink.open()
     for damaged in (data[:2_000], b"", b"RIFF" + data[4:100]):
         with pytest.raises(FolderError):
-            sink.deliver(damaged, lambda file: wav.check(file, 24_000), "", clip_names(Prompt("x", "x", 1.0, 7), 7))
+            sink.deliver(
+                damaged, lambda file: clip_file.check(file, 24_000), "", clip_names(Prompt("x", "x", 1.0, 7), 7)
+            )
     assert visible(tmp_path / "clips") == [] and staged(cache) == []
 
 
@@ -146,7 +148,7 @@ def test_staging_is_outside_the_watched_folder_when_it_is_on_the_same_volume(tmp
     sink.open()
     seen: list[Path] = []
     names = clip_names(Prompt("x", "x", 1.0, 1), 1)
-    sink.deliver(wav.encode(clip(), 48_000, Prompt("x", "x", 0.5, 1), MODEL, 1), seen.append, "", names)
+    sink.deliver(clip_file.encode(clip(), 48_000, Prompt("x", "x", 0.5, 1), MODEL, 1), seen.append, "", names)
     assert tmp_path / "clips" not in seen[0].parents
     assert len(visible(tmp_path / "clips")) == 1
     sink.close()

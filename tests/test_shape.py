@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bridge.audio.shape import OUTPUT_RATE, PEAK_DBFS, shape
+from bridge.audio.shape import OUTPUT_RATE, PEAK_DBFS, loudness, shape
 from bridge.clip import Shape
 from bridge.errors import BadAudio
 
@@ -57,8 +57,71 @@ def test_nan_and_infinity_are_refused(bad: float) -> None:
         shape(samples, 16_000, 0.5, NO_FADES)
 
 
-def test_silence_stays_silence() -> None:
-    assert not shape(np.zeros((1_600, 1), np.float32), 16_000, 0.1, NO_FADES).any()
+@pytest.mark.parametrize("level", [0.0, 5e-5])
+def test_silence_is_refused_and_a_constant_is_silence(level: float) -> None:
+    with pytest.raises(BadAudio, match="silence"):
+        shape(tone(0.1, 16_000, level=level) + 0.2, 16_000, 0.1, NO_FADES)
+
+
+@pytest.mark.parametrize("excess_db", [1.0, 6.0, 20.0])
+def test_flat_tops_are_refused_and_loud_rounded_ones_are_not(excess_db: float) -> None:
+    loud = tone(0.5, 48_000, level=10 ** (excess_db / 20))
+    shape(loud, 48_000, 0.5, NO_FADES)
+    with pytest.raises(BadAudio, match="clipped"):
+        shape(np.clip(loud, -1, 1), 48_000, 0.5, NO_FADES)
+
+
+def test_noise_and_low_tones_are_not_taken_for_clipped() -> None:
+    drawn = np.random.default_rng(1)
+    shape(drawn.uniform(-1, 1, (24_000, 1)).astype(np.float32), 48_000, 0.5, NO_FADES)
+    shape(tone(0.5, 48_000, hertz=100.0), 48_000, 0.5, NO_FADES)
+    shape(np.tanh(tone(0.5, 48_000, level=2.0)), 48_000, 0.5, NO_FADES)  # a loud tone of a network that ends in a tanh
+
+
+def late(seconds: float = 0.3) -> np.ndarray:
+    """A burst that begins after `seconds` and has died away long before the end."""
+    samples = np.zeros((48_000, 1), np.float32)
+    start = round(seconds * 48_000)
+    samples[start : start + 9_600] = tone(0.2, 48_000) * np.linspace(1, 0, 9_600, dtype=np.float32)[:, None]
+    return samples
+
+
+def test_trim_moves_the_sound_to_the_beginning_with_its_pre_roll_and_keeps_the_length() -> None:
+    clip = shape(late(), 48_000, 1.0, Shape(fade_in_ms=0, fade_out_ms=0, trim="onset"))[:, 0]
+    onset = int(np.argmax(np.abs(clip) > 0.01 * np.abs(clip).max()))
+    assert len(clip) == 48_000 and 200 <= onset <= 245  # 5 ms are 240 frames
+
+
+def test_trim_free_ends_where_the_sound_does() -> None:
+    clip = shape(late(), 48_000, 1.0, Shape(fade_in_ms=0, fade_out_ms=0, trim="free"))
+    assert 9_500 < len(clip) <= 9_600 + 240
+
+
+@pytest.mark.parametrize(("seconds", "lufs"), [(3.0, -23.0), (3.0, -30.0), (0.2, -20.0)])
+def test_loudness_is_what_was_asked_for(seconds: float, lufs: float) -> None:
+    clip = shape(tone(seconds, 48_000), 48_000, seconds, Shape(0, 0, lufs=lufs))
+    assert loudness(clip) == pytest.approx(lufs, abs=0.2)
+
+
+def test_a_full_scale_tone_of_1_khz_has_the_loudness_that_the_standard_says() -> None:
+    # ITU-R BS.1770-4: a 0 dBFS sine of 997 Hz in one channel reads -3.01 LKFS.
+    assert loudness(tone(3.0, 48_000, hertz=997.0, level=1.0)) == pytest.approx(-3.01, abs=0.05)
+
+
+def test_loudness_stops_where_the_peak_would_go_too_high() -> None:
+    drawn = tone(2.0, 48_000, level=0.01)
+    drawn[1_000] = 1.0
+    clip = shape(drawn, 48_000, 2.0, Shape(0, 0, lufs=-10.0))
+    assert np.abs(clip).max() == pytest.approx(PEAK, abs=1e-4) and loudness(clip) < -15
+
+
+@pytest.mark.parametrize("rate", [16_000, 44_100, 48_000])
+def test_a_period_becomes_a_loop_of_the_exact_length_that_goes_on_at_its_beginning(rate: int) -> None:
+    period = tone(0.5, rate, hertz=440.0)[: rate // 2]
+    clip = shape(period, rate, 0.499, NO_FADES, loop=True)[:, 0]
+    assert len(clip) == round(0.499 * 48_000)
+    twice = np.abs(np.fft.rfft(np.concatenate([clip, clip])))
+    assert np.argmax(twice) == 440 and np.delete(twice, 440).max() < 1e-3 * twice[440]  # one line, no click
 
 
 def test_what_came_in_is_not_changed() -> None:

@@ -34,7 +34,7 @@ def main(options: argparse.Namespace) -> int:
         raise BadArgument('A prompt is missing: clipbridge generate "rain on tin" 4')
     seconds = None if options.seconds is None else _seconds(options.seconds)
     keys = {key: value for key in GENERATE_KEYS if (value := getattr(options, key)) is not None}
-    tell = _print_line if options.json else None
+    tell = print_line if options.json else None
     return _ask(options.prompt, seconds, keys, options.osc_port, tell, quiet=options.json)
 
 
@@ -48,10 +48,23 @@ def _ask(
     still_wanted: Callable[[], bool] | None = None,
 ) -> int:
     """`tell` gets every event of the job. The job is cancelled by Ctrl-C, or when it is no longer wanted."""
-    job_id = secrets.token_hex(6)
     positions = [] if seconds is None else [seconds]
     pairs = [part for pair in keys.items() for part in pair]
-    ask = encode("/bridge/generate", prompt, *positions, "id", job_id, *pairs)
+    return ask_for("/bridge/generate", [prompt, *positions], pairs, osc_port, tell, quiet, still_wanted)
+
+
+def ask_for(
+    address: str,
+    positions: list[Any],
+    pairs: list[Any],
+    osc_port: int | None,
+    tell: Callable[[dict[str, Any]], None] | None,
+    quiet: bool,
+    still_wanted: Callable[[], bool] | None = None,
+) -> int:
+    """Send a message that makes a job, follow that to its end, print its path. Returns an exit code. Raises NoAnswer."""
+    job_id = secrets.token_hex(6)
+    ask = encode(address, *positions, "id", job_id, *pairs)
     with connected(osc_port) as udp:
         send(udp, ask)
         try:
@@ -96,7 +109,7 @@ def _follow(
             return _end(kind, given, takes or given[1:2], quiet)
 
 
-def _print_line(event: dict[str, Any]) -> None:
+def print_line(event: dict[str, Any]) -> None:
     print(json.dumps(event), flush=True)
 
 

@@ -24,7 +24,7 @@ from bridge.engine.retune import measure, retune
 from bridge.engine.text_side import TextSide
 from bridge.engine.threads import Threads
 from bridge.engine.untrained import build
-from bridge.engine.vocoding import waveform
+from bridge.engine.vocoding import circular, period, waveform
 from bridge.errors import NoModel, OutOfMemory
 from bridge.memory import Needs
 from bridge.portable import cache_folder
@@ -34,6 +34,8 @@ WARM_SECONDS = (0.5, 4.0)
 WARM_STEPS = 4
 # The starter is guided while the noise is louder than the sound; guided to the end it exaggerates what rings.
 GUIDED_ABOVE = 1.0
+# Rows that the VAE's convolutions see at either side of one: at the ends of a loop they are those of the other end.
+VAE_REACH_ROWS = 16
 
 
 def open_engine(config: EngineConfig, cache: Path | None = None) -> Engine:
@@ -173,6 +175,7 @@ class AudioLDM2Engine:
         # A tone that is played faster to reach its note must be made longer.
         needed = math.ceil(frames * (heard.wanted_hz / heard.made_hz if heard.wanted_hz else 1.0)) + self._lead_in
         generators = self._generators(prompt)
+        rows = self._rows_of_loop(prompt, heard) if prompt.loop else self._rows(needed)
         encoded = time.perf_counter()
         self._steady()
 
@@ -181,8 +184,8 @@ class AudioLDM2Engine:
             on_step(step, steps)
 
         latents = self.denoiser.run(
-            self.noise(generators, self._rows(needed)),
-            wanted, unwanted, prompt.steps, prompt.guidance, generators, after_step,
+            self.noise(generators, rows),
+            wanted, unwanted, prompt.steps, prompt.guidance, generators, after_step, prompt.loop,
         )  # fmt: skip
         if self.compute == "cuda":
             torch.cuda.synchronize()
@@ -192,8 +195,11 @@ class AudioLDM2Engine:
             on_step(prompt.steps, prompt.steps)
             parts: list[NDArray[np.float32]] = []
             start = 0
-            for part in self._decoded(latents[take : take + 1], heard, needed, frames):
-                yield Piece(take + 1, start, part.astype("<f4").tobytes(), 1, start + len(part) == frames)
+            latent = latents[take : take + 1]
+            decoded = self._decoded(latent, heard, needed, frames)
+            for part in iter([self._period(latent, prompt, heard)]) if prompt.loop else decoded:
+                last = prompt.loop or start + len(part) == frames
+                yield Piece(take + 1, start, part.astype("<f4").tobytes(), 1, last)
                 on_step(prompt.steps, prompt.steps)
                 parts.append(part)
                 start += len(part)
@@ -228,6 +234,28 @@ class AudioLDM2Engine:
             missing -= len(piece)
             yield piece
         yield np.zeros(missing, np.float32)
+
+    def _frames_of_loop(self, prompt: Prompt, heard: Heard) -> int:
+        """Frames of the spectrogram of one period. What is left to the exact length, and to the note, is done by playing it
+        faster or slower: half a frame at most, 10 cents for a second of the starter."""
+        pitch = heard.wanted_hz / heard.made_hz if heard.wanted_hz else 1.0
+        return max(1, round(prompt.seconds * self.sample_rate * pitch / self._hop))
+
+    def _rows_of_loop(self, prompt: Prompt, heard: Heard) -> int:
+        rows = self._frames_of_loop(prompt, heard) * self._hop / self._row_samples
+        return max(1, round(rows / self._rows_unit)) * self._rows_unit
+
+    def _period(self, latents: torch.Tensor, prompt: Prompt, heard: Heard) -> NDArray[np.float32]:
+        """The samples of one turn of a loop, at a rate that makes them as long as was asked for."""
+        rows = latents.shape[2]
+        places = torch.arange(-VAE_REACH_ROWS, rows + VAE_REACH_ROWS, device=latents.device) % rows
+        mel = self.pipe.vae.decode(latents[:, :, places] / self.pipe.vae.config.scaling_factor).sample
+        scale = self.pipe.vae_scale_factor
+        mel = mel[:, :, VAE_REACH_ROWS * scale : (VAE_REACH_ROWS + rows) * scale]
+        made: NDArray[np.float32] = period(
+            self.pipe.vocoder, circular(mel, self._frames_of_loop(prompt, heard))[:, 0]
+        ).numpy()
+        return made
 
     def _rows(self, samples: int) -> int:
         """Rows of latents that make at least so many samples, in the unit that the network halves well."""

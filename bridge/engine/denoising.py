@@ -7,6 +7,7 @@ Models", NeurIPS 2024. Steps without guidance cost half.
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -18,6 +19,8 @@ from bridge.engine.prompt_cache import Embeddings
 
 Network = Callable[[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
 """(latents, timestep, GPT-2 states, T5 states, T5 mask) → predicted noise: the UNet, by whatever way it runs."""
+
+GOLDEN = (math.sqrt(5) - 1) / 2  # turns by it fall nowhere near each other, however many there are
 
 
 class Denoiser:
@@ -37,9 +40,15 @@ class Denoiser:
         guidance: float,
         generators: list[torch.Generator],
         on_step: OnStep,
+        circular: bool = False,
     ) -> torch.Tensor:
         """Latents (takes, channels, rows, width) from noise of that shape. `unwanted`: what to be guided away from; None
-        for no guidance. Raises what `on_step` raises."""
+        for no guidance. `circular`: the last row is followed by the first. Raises what `on_step` raises.
+
+        The network takes what is beyond the first and last row for silence. For a circle its input is turned, at each step
+        by another number of rows, and its answer turned back: no place is an end at more than one step. The scheduler,
+        with whatever it remembers, sees nothing of that.
+        """
         scheduler, takes = self._pipe.scheduler, len(noise)
         scheduler.set_timesteps(steps, device=self._compute)
         takes_generator = "generator" in inspect.signature(scheduler.step).parameters
@@ -50,13 +59,16 @@ class Denoiser:
         latents = noise * scheduler.init_noise_sigma
         for done, (timestep, level) in enumerate(zip(scheduler.timesteps, levels, strict=True), 1):
             guided = both is not None and level > self.guided_above
+            turn = round(done * GOLDEN % 1 * latents.shape[2]) if circular else 0
             given = scheduler.scale_model_input(torch.cat([latents] * 2) if guided else latents, timestep)
+            given = given.roll(turn, 2) if turn else given
             if guided:
                 assert both is not None
                 away, told = self.network(given, timestep, *both).chunk(2)
                 predicted = away + guidance * (told - away)
             else:
                 predicted = self.network(given, timestep, *alone)
+            predicted = predicted.roll(-turn, 2) if turn else predicted
             latents = scheduler.step(predicted, timestep, latents, **more, return_dict=False)[0]
             # Schedulers of second order evaluate twice a step.
             on_step(done * steps // len(levels), steps)

@@ -112,6 +112,19 @@ class MelVocoder(PreTrainedModel):
         wave[:, : self.config.rise_samples] *= torch.linspace(0, 1, self.config.rise_samples, device=wave.device)
         return wave[0] if alone else wave
 
+    @torch.no_grad()
+    def period(self, spectrogram: torch.Tensor) -> torch.Tensor:
+        """Normalised log-mel (batch, frames, bands) of sounds that go on at their beginnings → one period of each,
+        (batch, frames × hop)."""
+        mel = spectrogram.float()
+        if mel.device.type == "mps":
+            mel = mel.cpu()
+        # At least two windows long, or the window would see itself more than once.
+        turns = -(-2 * self.config.window // (self.hop * mel.shape[1]))
+        wave = self._with_phases(self._linear(mel.repeat(1, turns, 1)), circular=True)
+        wave = wave[:, : mel.shape[1] * self.hop] * self.scale.float().to(wave.device)
+        return wave.roll(-self.config.lead_in_samples, 1)
+
     def _linear(self, mel: torch.Tensor) -> torch.Tensor:
         bands = self.bands(mel.device)
         back, weight = bands.t().contiguous(), bands.sum(1)[:, None]
@@ -124,21 +137,41 @@ class MelVocoder(PreTrainedModel):
             linear = linear * (target / (torch.matmul(back, torch.matmul(bands, linear)) + 1e-14))
         return linear.sqrt()
 
-    def _with_phases(self, magnitude: torch.Tensor) -> torch.Tensor:
+    def _with_phases(self, magnitude: torch.Tensor, circular: bool = False) -> torch.Tensor:
         window, hop = self.config.window, self.hop
         batch, bins, frames = magnitude.shape
         length = (frames - 1) * hop
         shape = torch.hann_window(window, device=magnitude.device)
+        beyond = -(-window // hop)  # frames that reach over an end
+
+        def to_wave(spectrum: torch.Tensor) -> torch.Tensor:
+            if not circular:
+                return torch.istft(spectrum, window, hop, window, shape, center=True, length=length)
+            spectrum = torch.cat([spectrum[:, :, -beyond:], spectrum, spectrum[:, :, :beyond]], dim=2)
+            long = torch.istft(
+                spectrum, window, hop, window, shape, center=True, length=(frames + 2 * beyond - 1) * hop
+            )
+            return long[:, beyond * hop : (beyond + frames) * hop]
+
+        def to_spectrum(wave: torch.Tensor) -> torch.Tensor:
+            if not circular:
+                return torch.stft(
+                    wave, window, hop, window, shape, center=True, pad_mode="constant", return_complex=True
+                )
+            wave = torch.cat([wave[:, -(window // 2) :], wave, wave[:, : window // 2 - hop]], dim=1)
+            return torch.stft(wave, window, hop, window, shape, center=False, return_complex=True)
+
         # The same first phases for every clip of a batch: a take sounds the same alone and among others.
         generator = torch.Generator("cpu").manual_seed(0)
         phases = 2 * math.pi * torch.rand((1, frames, bins), generator=generator).transpose(1, 2).to(magnitude.device)
         angles = torch.polar(torch.ones_like(phases), phases).expand(batch, -1, -1)
         previous = None
         for _ in range(self.config.phase_steps):
-            wave = torch.istft(magnitude * angles, window, hop, window, shape, center=True, length=length)
-            again = torch.stft(wave, window, hop, window, shape, center=True, pad_mode="constant", return_complex=True)
+            again = to_spectrum(to_wave(magnitude * angles))
             ahead = again if previous is None else again + self.config.momentum * (again - previous)
             previous, angles = again, ahead / (ahead.abs() + 1e-8)
-        wave = torch.istft(magnitude * angles, window, hop, window, shape, center=True, length=length)
+        wave = to_wave(magnitude * angles)
         # Frame k is centred at (k + 1/2) hops there and at k hops here.
+        if circular:
+            return wave.roll(hop // 2, 1)
         return F.pad(wave, (hop // 2, frames * hop - length - hop // 2))

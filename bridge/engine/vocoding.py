@@ -56,3 +56,28 @@ def waveform(
         # Transposed convolutions append a few samples at the very end; those belong to the clip's end only.
         stop = None if end == frames else (end - first) * hop
         yield samples[(start - first) * hop : stop].cpu().float()
+
+
+@torch.no_grad()
+def period(vocoder: Any, mel: torch.Tensor) -> torch.Tensor:
+    """One period (frames × hop samples, float32, on the CPU) of a sound whose spectrogram (1, frames, bands) goes on at its
+    beginning: the last sample is followed by the first as any other by its next."""
+    if hasattr(vocoder, "period"):  # it finds phases by looking at everything, and must know that it is a circle
+        around: torch.Tensor = vocoder.period(mel)[0].cpu().float()
+        return around
+    frames, hop = mel.shape[1], math.prod(vocoder.config.upsample_rates)
+    reach = reach_frames(vocoder.config)
+    places = torch.arange(-reach, frames + reach, device=mel.device) % frames
+    whole = torch.cat(list(waveform(vocoder, mel[:, places])))
+    return whole[reach * hop : (reach + frames) * hop]
+
+
+def circular(mel: torch.Tensor, frames: int) -> torch.Tensor:
+    """A spectrogram (1, 1, frames, bands) that is a circle, brought to so many frames."""
+    if mel.shape[2] == frames:
+        return mel
+    wrapped = torch.cat([mel[:, :, -1:], mel, mel[:, :, :1]], dim=2)
+    # Frame k of the new one lies at k / frames of the way around.
+    places = torch.arange(frames, device=mel.device, dtype=torch.float32) * mel.shape[2] / frames + 1
+    low = places.floor().long()
+    return torch.lerp(wrapped[:, :, low], wrapped[:, :, low + 1], (places - low).to(mel.dtype)[None, None, :, None])

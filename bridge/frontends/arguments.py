@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bridge.clip import MAX_PROMPT_CHARACTERS, SECONDS, Range
-from bridge.errors import BadArgument, Unsupported
+from bridge.errors import BadArgument
 from bridge.frontends import then
 from bridge.frontends.methods import KEYS, PORT, Key
 from bridge.job import Ask, JobId
@@ -48,7 +48,7 @@ class Fields:
             return None
 
     def ask(self) -> Ask:
-        """Check everything. Raises BadArgument or Unsupported."""
+        """Check everything. Raises BadArgument."""
         if self.fault is not None:
             raise self.fault
         values = {name: value(KEYS[name], given) for name, given in self.values.items()}
@@ -116,7 +116,7 @@ def unknown_key(name: str) -> BadArgument:
     """What to say about a key that the table does not have."""
     if name in ("seconds", "prompt"):
         return BadArgument("The prompt comes first and the seconds right after it, both without a key.")
-    there = [key.name for key in KEYS.values() if key.what]
+    there = list(KEYS)
     near = difflib.get_close_matches(name[:40].lower().lstrip("@-"), there, 1, 0.5)
     known = ", ".join(there)
     return BadArgument(
@@ -125,13 +125,11 @@ def unknown_key(name: str) -> BadArgument:
 
 
 def value(key: Key, given: Any) -> Any:
-    """The checked value of one key. Raises BadArgument, or Unsupported for a key whose feature is absent."""
+    """The checked value of one key. Raises BadArgument."""
     if key.kind == "choice":
         if given not in key.choices:
             raise BadArgument(f"{key.name} is one of {', '.join(key.choices)}, not {_shown(given)}.")
         return given
-    if key.later:
-        raise Unsupported(f"{key.name} is not available: {key.later}.")
     if key.kind == "id":
         return job_id(given)
     if key.kind == "text":

@@ -7,10 +7,15 @@ from typing import Literal
 
 from bridge.clip import (
     BARS,
+    BITS,
     BPM,
+    CHANNELS,
     DEADLINE_S,
+    FADE_MS,
+    FORMATS,
     GAIN,
     GUIDANCE,
+    LUFS,
     MAX_PROMPT_CHARACTERS,
     PADS,
     PAN,
@@ -19,6 +24,7 @@ from bridge.clip import (
     SEED,
     STEPS,
     TAKES,
+    TRIMS,
     Range,
 )
 
@@ -27,14 +33,13 @@ Kind = Literal["text", "number", "whole", "id", "choice", "note", "then"]
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One `key value` pair of generate. `later` says why this version refuses it; an absent feature is never ignored."""
+    """One `key value` pair of generate."""
 
     name: str
     kind: Kind
     what: str
     allowed: Range | None = None
     choices: tuple[str, ...] = ()
-    later: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +88,15 @@ KEYS = {
         Key("quantize", "choice", "when it is played: at once, or on the next beat or bar of `/bridge/tempo`", choices=QUANTIZE),
         Key("gate", "whole", "pads only; 1: the sound ends when the button is let go (velocity 0)", Range(0, 1)),
         Key("reply_port", "whole", "answer to this port of your machine, not the one you send from; every message takes it last", PORT),
-        Key("loop", "whole", "", later="seamless loops come with a later version; the preset `loop` asks the model for one"),
+        Key("loop", "whole", "1: the end goes on at the beginning without a seam; `/bridge/done` says how well", Range(0, 1)),
+        Key("trim", "choice", "`onset`: what comes before the sound is cut (the length stays); `free`: the silence after it too",
+            choices=TRIMS),
+        Key("fade_in_ms", "number", "milliseconds", FADE_MS),
+        Key("fade_out_ms", "number", "milliseconds", FADE_MS),
+        Key("lufs", "number", "the loudness, in the place of a peak of −1 dBFS, as far as peaks allow", LUFS),
+        Key("format", "choice", "of the file", choices=FORMATS),
+        Key("bits", "whole", "16, 24, or 32 (floating point); 24 if left out", BITS),
+        Key("channels", "whole", "2: the same in both", CHANNELS),
         Key("then", "then", "an OSC message that is sent to `then_port` of your machine when the file is there, such as "
             "`/b_allocRead i:10 s:{path}`; `{path}`, `{id}`, `{seconds}`, `{frames}` and `{sample_rate}` are filled in"),
         Key("then_port", "whole", "where `then` goes: 57110 is scsynth", PORT),
@@ -99,6 +112,9 @@ METHODS = {
         Method("/bridge/generate/words", "generate_words", "words … [f seconds] [@key value …]", "as generate",
                "The same for hosts that cannot quote (Pd, Max): all atoms before the first `@key` are the prompt, "
                "a last number among them is the seconds."),
+        Method("/bridge/recall", "recall", "s path, [`id` i or s]", "as generate",
+               "Make a clip again from the recipe in its file: byte for byte the same with the same checkpoint, versions and compute; "
+               "`remark` says what is not the same."),
         Method("/bridge/set/<key>", "set", "value; none forgets it", "nothing, or `/bridge/error`",
                "Remember `prompt`, `seconds` or any key below for your machine's next triggers (faders, automation, tablets)."),
         Method("/bridge/trigger", "trigger", "[f]; 0 does nothing", "as generate", "Make a clip with what was set."),
@@ -154,7 +170,7 @@ METHODS = {
 
 CODES = (
     "`bad_argument` `unsupported` `queue_full` `too_late` `no_audio` `out_of_memory` `engine_lost` `shaper_lost` `disk` `no_model` "
-    "`bad_audio` `stopping` `internal`"
+    "`bad_audio` `no_recipe` `stopping` `internal`"
 )
 
 REPLIES = {
@@ -169,7 +185,8 @@ REPLIES = {
               "Each take when there are several, best first."),
         Reply("/bridge/done", ("path", "seconds"),
               "id, s absolute path with `/`, f seconds, then `seed` i, `sample_rate` i, `channels` i, "
-              "`frames` i, `model` s, with bars `bars` f, `bpm` f, `engine_seconds` f, `delivery_seconds` f, "
+              "`frames` i, `model` s, with bars `bars` f, `bpm` f, of a loop `seam` f, "
+              "with `lufs` the measured `lufs` f, `engine_seconds` f, `delivery_seconds` f, "
               "with a deadline `takes` i, `steps` i, "
               "`late_seconds` f (0 or more), where it sounds `voice` i, [`heard` s], [`remark` s]",
               "The file is there, complete. With several takes this is the best. `heard`: the words that a small checkpoint understood."),
@@ -203,9 +220,7 @@ def tables() -> str:
     lines = ["| you send | arguments | you get | what for |", "|---|---|---|---|"]
     lines += [f"| `{m.address}` | {m.arguments} | {m.answer} | {m.what} |" for m in METHODS.values()]
     lines += ["", "| key of generate | value | what for |", "|---|---|---|"]
-    lines += [f"| `{key.name}` | {_value(key)} | {key.what} |" for key in KEYS.values() if key.what]
-    refused = ", ".join(f"`{key.name}`" for key in KEYS.values() if not key.what)
-    lines += ["", f"Reserved for later versions and refused until then, never ignored: {refused}."]
+    lines += [f"| `{key.name}` | {_value(key)} | {key.what} |" for key in KEYS.values()]
     lines += ["", "| you get | arguments | meaning |", "|---|---|---|"]
     lines += [f"| `{r.address}` | {r.arguments} | {r.what} |" for r in REPLIES.values()]
     return "\n".join(lines) + "\n"

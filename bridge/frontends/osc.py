@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 
 from pythonosc.osc_message import OscMessage
 
-from bridge import __version__, engine
+from bridge import __version__, engine, recipe
 from bridge.config import OscConfig
 from bridge.core import Bridge
 from bridge.engine import checkpoints
@@ -29,7 +29,7 @@ from bridge.frontends import osc_guard, then
 from bridge.frontends.methods import KEYS, METHODS, PORT, REPLIES
 from bridge.frontends.osc_live import LiveMethods, Target
 from bridge.frontends.osc_socket import bind, encode, exact
-from bridge.job import Job, JobEvent
+from bridge.job import Job, JobEvent, JobId
 
 log = logging.getLogger("clipbridge.osc")
 
@@ -135,7 +135,7 @@ class OscFrontend(LiveMethods, asyncio.DatagramProtocol):
     def _aside(self, look: Callable[[], T], then: Callable[[T], None], sender: Target, address: str) -> None:
         """Look at the disk on a thread of its own, and go on with what was found: a network disk may take seconds."""
         if self._looks >= MAX_LOOKS:
-            raise BadArgument(f"{MAX_LOOKS} questions about checkpoints wait for the disk already; ask again later.")
+            raise BadArgument(f"{MAX_LOOKS} questions wait for the disk already; ask again later.")
         self._looks += 1
 
         loop = asyncio.get_running_loop()
@@ -157,7 +157,7 @@ class OscFrontend(LiveMethods, asyncio.DatagramProtocol):
                     self._refuse(sender, address, error)
 
         # Not the loop's executor, which the end of the daemon would wait for, however long the disk takes.
-        threading.Thread(target=work, name="look at checkpoints", daemon=True).start()
+        threading.Thread(target=work, name="look at the disk", daemon=True).start()
 
     def _answer_to(self, given: list[Any], sender: Target) -> Target:
         """Where the asker wants its answer: a last `reply_port N` is taken out of `given`; else what was set, or
@@ -195,12 +195,43 @@ class OscFrontend(LiveMethods, asyncio.DatagramProtocol):
                 raise BadArgument("then is for a file, and sink audio makes none: leave one of them out.")
             job, new = self.bridge.generate(ask, sender[0], job_id, target)
         except ClipbridgeError as error:
-            # An id that is taken is not used for the refusal: the job that has it is alive and ends once.
-            made = secrets.token_hex(4) if job_id is None or isinstance(error, IdTaken) else exact(job_id)
-            self._send(target, "/bridge/failed", made, error.code, str(error)[:MAX_WHY])
+            self._send_refusal(target, job_id, error)
         else:
             if not new and job.last_event is not None:
                 self._send_event(target, job.last_event)
+
+    def _send_refusal(self, target: Target, job_id: JobId | None, error: ClipbridgeError) -> None:
+        # An id that is taken is not used for the refusal: the job that has it is alive and ends once.
+        made = secrets.token_hex(4) if job_id is None or isinstance(error, IdTaken) else exact(job_id)
+        self._send(target, "/bridge/failed", made, error.code, str(error)[:MAX_WHY])
+
+    def recall(self, given: list[Any], sender: Target, _message: Any) -> None:
+        address = "/bridge/recall"
+        if len(given) not in (1, 3) or not isinstance(given[0], str) or given[1:2] not in ([], ["id"]):
+            raise BadArgument(f"{address} wants the path of a clip and, if you like, id and your name for the job.")
+        job_id = args.job_id(given[2]) if len(given) == 3 else None
+        if not ipaddress.ip_address(sender[0].partition("%")[0]).is_loopback:
+            raise BadArgument("A clip can be recalled from this machine only.")  # who asks learns what files there are
+        file = Path(given[0])
+
+        def look() -> recipe.Recipe | ClipbridgeError:
+            try:
+                return recipe.from_file(file)
+            except ClipbridgeError as error:
+                return error
+
+        def go(found: recipe.Recipe | ClipbridgeError) -> None:
+            try:
+                if isinstance(found, ClipbridgeError):
+                    raise found
+                job, new = self.bridge.recall(found, sender[0], job_id, sender)
+            except ClipbridgeError as error:
+                self._send_refusal(sender, job_id, error)
+            else:
+                if not new and job.last_event is not None:
+                    self._send_event(sender, job.last_event)
+
+        self._aside(look, go, sender, address)
 
     def set(self, given: list[Any], sender: Target, address: str) -> None:
         name = address.removeprefix(SET_PREFIX)

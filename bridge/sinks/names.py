@@ -25,13 +25,15 @@ def slug(text: str) -> str:
 
 
 def clip_names(prompt: Prompt, seed: int) -> Iterator[str]:
-    """Ever new names for one clip, such as `rain-on-tin_s42_7f3a.wav` or `drone_120bpm_4bars_s42_7f3a.wav` (many hosts read
-    the tempo from there), at most 120 bytes.
+    """Ever new names for one clip, at most 120 bytes: `rain-on-tin_s42_7f3a.wav`, `bell_as4_s42_9b0c.wav` (A♯ 4) or
+    `drone_120bpm_4bars_s42_7f3a.wav` (many hosts read the tempo from there).
 
-    Never a Windows device name, a dot file or a name with a trailing dot: it always has `_s<seed>_<tag>.wav`.
+    Never a Windows device name, a dot file or a name with a trailing dot: it always ends in `_s<seed>_<tag>` and a suffix.
     """
     stem = slug(prompt.text) or slug(prompt.preset) or "clip"
+    if prompt.note:
+        stem += f"_{prompt.note.replace('#', 's')}"
     if prompt.bars:
         stem += f"_{round(prompt.bpm, 2):g}bpm_{round(prompt.bars, 4):g}bar{'' if prompt.bars == 1 else 's'}"
     while True:
-        yield f"{stem}_s{seed}_{secrets.token_hex(2)}.wav"
+        yield f"{stem}_s{seed}_{secrets.token_hex(2)}.{prompt.shape.format}"

@@ -1,0 +1,19 @@
+"""`clipbridge recall`: let the running daemon make clips again from the recipes in their files."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from bridge.commands.generate import ask_for, print_line
+
+
+def main(options: argparse.Namespace) -> int:
+    """Ask for one file after the other, wait, print the paths. Returns 0, or what the last one that failed ended with.
+    Raises NoAnswer, BadArgument."""
+    ended = 0
+    for file in options.file:
+        tell = print_line if options.json else None
+        path = Path(file).absolute().as_posix()
+        ended = ask_for("/bridge/recall", [path], [], options.osc_port, tell, options.json) or ended
+    return ended

@@ -1,0 +1,196 @@
+"""What is in the files, read back by programs that are not ours; and recipes that anybody may have written."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import random
+import struct
+import subprocess
+import time
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+import soundfile
+import wavinfo
+
+from bridge import recipe, tags
+from bridge.clip import Model, Prompt, Shape
+from bridge.errors import BadRecipe
+from bridge.sinks import clip_file
+from tests.harness import need
+
+MODEL = Model("test", "r1", 16_000, 150.0, "cpu", "float32", "DPMSolverMultistepScheduler", (("solver_order", "2"),))
+PROMPT = Prompt("rain on tin", "A steady rain on tin", 0.5, 7, note="c#4", bars=2.0, bpm=126.0, loop=True)
+TEXTS = [
+    "rain on tin",
+    "雨の音 🌧️ “quoted” <&> ]]>",
+    "word " * 799 + "last",
+    "👨‍👩‍👧 family",
+    '{"clipbridge": 1}',
+    "</USER>",
+]
+
+
+def samples(frames: int = 24_000) -> np.ndarray:
+    return (0.5 * np.sin(np.arange(frames) / 20)).astype(np.float32)[:, None]
+
+
+def written(folder: Path, prompt: Prompt = PROMPT, lufs: float | None = None) -> Path:
+    file = folder / f"clip{clip_file.suffix(prompt.shape)}"
+    file.write_bytes(clip_file.encode(samples(), 48_000, prompt, MODEL, 1, lufs))
+    clip_file.check(file, 24_000)
+    return file
+
+
+def shaped(**shape: object) -> Prompt:
+    return dataclasses.replace(PROMPT, shape=Shape(**shape))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+@pytest.mark.parametrize(
+    ("kind", "bits", "subtype"),
+    [
+        ("wav", 16, "PCM_16"), ("wav", 24, "PCM_24"), ("wav", 32, "FLOAT"), ("flac", 16, "PCM_16"),
+        ("flac", 24, "PCM_24"), ("aiff", 16, "PCM_16"), ("aiff", 24, "PCM_24"), ("aiff", 32, "FLOAT"),
+    ],
+)  # fmt: skip
+def test_every_format_is_read_by_libsndfile_and_sox_and_holds_the_recipe(
+    tmp_path: Path, kind: str, bits: int, subtype: str, channels: int
+) -> None:
+    prompt = shaped(format=kind, bits=bits, channels=channels)
+    file = written(tmp_path, prompt)
+    info = soundfile.info(file)
+    assert (info.format, info.subtype, info.channels) == (kind.upper(), subtype, channels)
+    assert (info.frames, info.samplerate) == (24_000, 48_000)
+    read, _ = soundfile.read(file, always_2d=True)
+    assert np.abs(read - samples()).max() < 2.0 ** -(bits - 2) and (read[:, 0] == read[:, -1]).all()
+    said = subprocess.run([need("soxi"), file], capture_output=True, text=True, check=True)
+    assert "24000 samples" in said.stdout and "WARN" not in said.stderr and "FAIL" not in said.stderr
+    assert recipe.from_file(file).prompt == prompt
+
+
+@pytest.mark.parametrize("text", TEXTS)
+@pytest.mark.parametrize("kind", ["wav", "flac", "aiff"])
+def test_long_and_foreign_prompts_survive_in_every_format(tmp_path: Path, kind: str, text: str) -> None:
+    prompt = dataclasses.replace(shaped(format=kind), text=text, full_text=text, negative=text)
+    assert recipe.from_file(written(tmp_path, prompt)).prompt == prompt
+
+
+def test_the_recipe_is_in_the_ixml_too_which_a_reader_of_xml_can_read(tmp_path: Path) -> None:
+    for text in TEXTS:
+        read = wavinfo.WavInfoReader(str(written(tmp_path, dataclasses.replace(PROMPT, text=text))))
+        found = {element.tag: element.text for element in ElementTree.fromstring(read.ixml.source).iter()}
+        assert found["NOTE"] == text and json.loads(found["USER"])["text"] == text
+    file = written(tmp_path)
+    without = file.read_bytes().replace(b"ICMT", b"ICMX")  # as hosts drop chunks
+    file.write_bytes(without)
+    assert recipe.from_file(file).prompt == PROMPT
+
+
+def test_bext_says_what_it_is_and_how_loud(tmp_path: Path) -> None:
+    bext = wavinfo.WavInfoReader(str(written(tmp_path, lufs=-18.25))).bext
+    assert (bext.description, bext.originator, bext.originator_ref) == ("rain on tin", "Clipbridge", "seed 7")
+    assert bext.loudness_value == pytest.approx(-18.25) and bext.coding_history.startswith("A=PCM,F=48000,W=24,M=mono")
+
+
+def test_a_loop_has_its_points_and_its_root_where_samplers_look(tmp_path: Path) -> None:
+    smpl = wavinfo.WavInfoReader(str(written(tmp_path))).smpl
+    assert (smpl.midi_note, len(smpl.sample_loops)) == (61, 1)
+    loop = smpl.sample_loops[0]
+    assert (loop.start, loop.end, loop.repetition_count) == (0, 23_999, 0)
+    said = subprocess.run(
+        [need("sox"), "-V4", written(tmp_path, shaped(format="aiff")), "-n"], capture_output=True, text=True
+    )
+    shown = " ".join(said.stderr.replace("/usr/bin/sox INFO aiff:", "").split())
+    assert "Loop 0: start: 0 end: 24000" in shown and "Unity MIDI Note: 61" in shown, said.stderr
+
+
+def test_a_clip_without_root_and_loop_has_no_sampler_chunk(tmp_path: Path) -> None:
+    data = written(tmp_path, Prompt("rain", "rain", 0.5, 7)).read_bytes()
+    assert b"smpl" not in data and b"acid" not in data
+
+
+def test_the_tempo_is_in_the_acid_chunk(tmp_path: Path) -> None:
+    data = written(tmp_path).read_bytes()
+    at = data.index(b"acid") + 8
+    flags, root, _, _, beats, below, above, bpm = struct.unpack_from("<IHHfIHHf", data, at)
+    assert (flags, root, beats, below, above, bpm) == (2, 61, 8, 4, 4, 126.0)
+
+
+def test_the_same_clip_gives_the_same_bytes_at_any_time() -> None:
+    ways = [("wav", 24), ("wav", 32), ("flac", 24), ("aiff", 24), ("aiff", 32)]
+
+    def all_of_them() -> list[bytes]:
+        return [clip_file.encode(samples(), 48_000, shaped(format=kind, bits=bits), MODEL, 1) for kind, bits in ways]
+
+    first = all_of_them()
+    time.sleep(1.05)  # libsndfile's PEAK chunk holds the second
+    assert all_of_them() == first
+
+
+def test_a_recipe_says_what_is_not_the_same_now() -> None:
+    read = recipe.read(recipe.write(PROMPT, MODEL, 1))
+    assert read.differences(MODEL) == [] and read.prompt == PROMPT and read.take == 1
+    other = dataclasses.replace(MODEL, name="audioldm2", compute="cuda")
+    assert [words.split(" is ")[0] for words in read.differences(other)] == ["the checkpoint", "the compute"]
+
+
+def test_each_take_of_a_batch_is_recalled_from_the_whole_batch() -> None:
+    prompt = dataclasses.replace(PROMPT, takes=4)
+    read = recipe.read(recipe.write(prompt, MODEL, 3))
+    assert (read.take, read.prompt.takes, read.prompt.seed) == (3, 4, 7)
+
+
+GOOD = recipe.make(PROMPT, MODEL, 1)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"seconds": 1e9}, {"seconds": None}, {"seconds": True}, {"seconds": float("nan")}, {"seconds": "1"},
+        {"steps": 2.5}, {"steps": 0}, {"takes": 99}, {"take": 2}, {"text": "a\x00b"}, {"text": "x" * 4_001}, {"text": 7},
+        {"text": "\ud800"}, {"batch_seed": -1}, {"shape": []}, {"shape": {"format": "exe"}}, {"shape": {"bits": 20}},
+        {"shape": {"folder": "../up"}}, {"shape": {"folder": "con"}}, {"shape": {"fade_in_ms": -1}}, {"bars": -2},
+        {"bpm": [1]}, {"guidance": {}}, {"beats_per_bar": 0}, {"note": "c" * 9},
+    ],
+)  # fmt: skip
+def test_a_recipe_that_cannot_be_is_refused_with_what_is_wrong(changed: dict[str, object]) -> None:
+    with pytest.raises(BadRecipe, match="recipe"):
+        recipe.read(json.dumps({**GOOD, **changed}))
+
+
+@pytest.mark.parametrize("text", ["", "{", "[1]", "{}", '"x"', "[" * 100_000, "{" + " " * 300_000])
+def test_what_is_no_recipe_is_refused(text: str) -> None:
+    with pytest.raises(BadRecipe):
+        recipe.read(text)
+
+
+@pytest.mark.parametrize("kind", ["wav", "flac", "aiff"])
+def test_damaged_and_truncated_files_are_refused_or_read_but_never_hang_or_crash(tmp_path: Path, kind: str) -> None:
+    data = written(tmp_path, shaped(format=kind)).read_bytes()
+    drawn, file, refused = random.Random(3), tmp_path / "hostile", 0
+    for _ in range(1_000):
+        bad = bytearray(data[: drawn.randrange(len(data))] if drawn.random() < 0.5 else data)
+        for _ in range(drawn.randrange(1, 60)):
+            if bad:
+                place = drawn.choice((drawn.randrange(len(bad)), drawn.randrange(min(900, len(bad)))))
+                bad[place] = drawn.randrange(256)
+        file.write_bytes(bad)
+        try:
+            recipe.from_file(file)
+        except BadRecipe as error:
+            assert str(error).startswith("hostile cannot be recalled: ")
+            refused += 1
+    assert refused > 300
+
+
+def test_files_of_others_and_what_is_no_file_are_refused(tmp_path: Path) -> None:
+    plain = tmp_path / "plain.wav"
+    soundfile.write(plain, samples(), 48_000)
+    for file in (plain, tmp_path, tmp_path / "missing.wav", Path(__file__)):
+        with pytest.raises(BadRecipe, match=f"{file.name} cannot be recalled"):
+            recipe.from_file(file)
+    assert len(recipe.write(dataclasses.replace(PROMPT, text="雨" * 4_000), MODEL, 1)) < tags.MAX_BYTES

@@ -1,0 +1,107 @@
+"""Loops: the end goes on at the beginning, in the vocoder, in the engine and in the file."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+import torch
+
+from bridge.audio.seam import seam_score
+from bridge.audio.shape import shape
+from bridge.clip import Piece, Prompt, Shape
+from bridge.config import EngineConfig
+from bridge.engine import audioldm2
+from bridge.engine.audioldm2 import AudioLDM2Engine, open_engine
+from bridge.engine.mel_vocoder import MelVocoder, MelVocoderConfig
+from bridge.engine.vocoding import circular, period
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AudioLDM2Engine]:
+    cache = tmp_path_factory.mktemp("cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(audioldm2, "cache_folder", lambda: cache)
+        engine = open_engine(EngineConfig(model="untrained", compute="cpu"))
+        engine.load(lambda done, total, what: None)
+        yield engine  # type: ignore[misc]
+
+
+def clip(engine: AudioLDM2Engine, seed: int, seconds: float = 1.0, loop: bool = True, **more: object) -> np.ndarray:
+    prompt = Prompt("rain", "rain", seconds, seed, steps=6, loop=loop, **more)  # type: ignore[arg-type]
+    pieces: list[Piece] = list(engine.generate(prompt, lambda step, steps: None))
+    assert not loop or [piece.last for piece in pieces] == [True] * prompt.takes
+    samples = np.concatenate([np.frombuffer(piece.samples, "<f4") for piece in pieces if piece.take == 1])[:, None]
+    return shape(samples, engine.sample_rate, seconds, Shape(0, 0), loop)
+
+
+def test_a_tone_that_closes_scores_low_and_one_that_is_cut_scores_one() -> None:
+    time = np.arange(48_000) / 48_000
+    drawn = np.random.default_rng(1).normal(0, 1e-3, (48_000, 1))
+    closed = (np.sin(2 * np.pi * 440 * time)[:, None] + drawn).astype(np.float32)
+    cut = (np.sin(2 * np.pi * 440.5 * time)[:, None] + drawn).astype(np.float32)
+    assert seam_score(closed) < 0.95 and seam_score(cut) == 1.0
+    assert seam_score(closed[:1_000]) == 0.0  # too short to be judged
+
+
+def test_seams_of_noise_score_like_any_other_moment_of_it() -> None:
+    drawn = np.random.default_rng(2)
+    scores = [seam_score(drawn.normal(0, 0.1, (24_000, 1)).astype(np.float32)) for _ in range(200)]
+    assert 0.4 < float(np.mean(scores)) < 0.6 and np.mean(np.array(scores) <= 0.95) > 0.9
+
+
+@pytest.mark.parametrize("frames", [7, 40, 93])
+def test_hifigan_makes_of_a_turned_spectrogram_the_turned_sound(engine: AudioLDM2Engine, frames: int) -> None:
+    mel = torch.randn(1, frames, 64, generator=torch.Generator().manual_seed(1))
+    hop, one = engine._hop, period(engine.pipe.vocoder, mel)
+    assert len(one) == frames * hop
+    turned = period(engine.pipe.vocoder, mel.roll(-3, 1))
+    assert torch.allclose(one.roll(-3 * hop), turned, atol=1e-5)
+
+
+@pytest.mark.parametrize("frames", [3, 9, 120])
+def test_the_starters_vocoder_leaves_no_seam_however_short_the_loop_is(frames: int) -> None:
+    vocoder = MelVocoder(MelVocoderConfig())
+    waves = torch.randn(1, frames * 512, generator=torch.Generator().manual_seed(2)) * 0.1
+    mel = vocoder.mel(waves.repeat(1, 3))[:, frames : 2 * frames]
+    made = period(vocoder, mel)
+    assert len(made) == frames * 512 and torch.isfinite(made).all()
+    around = torch.cat([made[-2:], made[:2]]).diff().abs()
+    assert float(around.max()) <= float(made.diff().abs().max())
+    # As loud as what it was made from: nothing is faded at the ends.
+    assert float(made.square().mean().sqrt()) == pytest.approx(float(waves.square().mean().sqrt()), rel=0.2)
+    ends = torch.cat([made[-512:], made[:512]])
+    assert float(ends.square().mean()) > 0.3 * float(made.square().mean())
+
+
+def test_a_circle_is_brought_to_another_length_without_a_seam() -> None:
+    angle = torch.arange(40) / 40 * 2 * torch.pi
+    mel = torch.stack([angle.sin(), angle.cos()], 1)[None, None]
+    made = circular(mel, 57)[0, 0]
+    angle = torch.arange(57) / 57 * 2 * torch.pi
+    assert torch.allclose(made, torch.stack([angle.sin(), angle.cos()], 1), atol=0.01)
+    assert circular(mel, 40) is mel
+
+
+@pytest.mark.parametrize("seconds", [0.1, 0.31, 1.0, 2.3333])
+def test_a_loop_is_exactly_as_long_as_was_asked(engine: AudioLDM2Engine, seconds: float) -> None:
+    samples = clip(engine, 5, seconds)
+    assert len(samples) == round(seconds * 48_000) and np.isfinite(samples).all()
+    assert np.array_equal(samples, clip(engine, 5, seconds))
+
+
+def test_loops_close_and_plain_clips_do_not(engine: AudioLDM2Engine) -> None:
+    loops = np.array([seam_score(clip(engine, seed)) for seed in range(10)])
+    plain = np.array([seam_score(clip(engine, seed, loop=False)) for seed in range(10)])
+    assert (loops <= 0.95).sum() >= 9 and (plain <= 0.95).sum() < (loops <= 0.95).sum(), (loops, plain)
+
+
+def test_each_take_of_a_loop_is_a_period_of_its_own(engine: AudioLDM2Engine) -> None:
+    prompt = Prompt("rain", "rain", 1.0, 5, steps=2, loop=True, takes=2)
+    pieces = list(engine.generate(prompt, lambda step, steps: None))
+    assert [piece.take for piece in pieces] == [1, 2] and len({piece.samples for piece in pieces}) == 2
+    alone = next(iter(engine.generate(dataclasses.replace(prompt, takes=1, seed=6), lambda step, steps: None)))
+    one, other = (np.frombuffer(piece.samples, "<f4") for piece in (pieces[1], alone))
+    assert np.allclose(one, other, atol=1e-4)
