@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
@@ -23,8 +23,26 @@ LONG = (20.0, "steps", 250)
 FAST = ("--model", "untrained")
 
 
-def test_a_killed_engine_fails_the_running_job_at_once_and_serves_those_that_wait(start_daemon: Start) -> None:
-    daemon = start_daemon(*FAST)
+@pytest.fixture(scope="module")
+def places(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Path, list[Daemon]]]:
+    """Home, sample folder, and the daemons that were started in them."""
+    started: list[Daemon] = []
+    yield home, tmp_path_factory.mktemp("faults") / "clips", started
+    for daemon in started:
+        daemon.stop()
+
+
+@pytest.fixture
+def daemon(places: tuple[Path, Path, list[Daemon]]) -> Daemon:
+    """The one that the test before left in order; another one if it was ended."""
+    home, folder, started = places
+    if not started or started[-1].process.poll() is not None:
+        started.append(Daemon(folder, home, *FAST))
+    started[-1].wait_ready()
+    return started[-1]
+
+
+def test_a_killed_engine_fails_the_running_job_at_once_and_serves_those_that_wait(daemon: Daemon) -> None:
     client, engine = daemon.client(), daemon.child("engine")
     client.send("/bridge/generate", "lost", *LONG, "id", "lost")
     client.until("/bridge/progress", job="lost")
@@ -42,8 +60,7 @@ def test_a_killed_engine_fails_the_running_job_at_once_and_serves_those_that_wai
     assert len(list(daemon.folder.glob("kept_*.wav"))) == 3
 
 
-def test_a_hung_engine_is_found_and_replaced(start_daemon: Start) -> None:
-    daemon = start_daemon(*FAST)
+def test_a_hung_engine_is_found_and_replaced(daemon: Daemon) -> None:
     client, engine = daemon.client(), daemon.child("engine")
     client.send("/bridge/generate", "first", 1.0, "steps", 5)
     client.until("/bridge/done")
@@ -56,8 +73,7 @@ def test_a_hung_engine_is_found_and_replaced(start_daemon: Start) -> None:
     assert client.end_of("after", timeout_s=120)[0] == "/bridge/done"
 
 
-def test_a_restart_on_request_brings_the_engine_back(start_daemon: Start) -> None:
-    daemon = start_daemon(*FAST)
+def test_a_restart_on_request_brings_the_engine_back(daemon: Daemon) -> None:
     client, engine = daemon.client(), daemon.child("engine")
     assert client.ask("/bridge/restart") == ("/bridge/restart", ["restarting"])
     client.send("/bridge/generate", "x", 0.2, "steps", 2, "id", 1)
@@ -65,8 +81,18 @@ def test_a_restart_on_request_brings_the_engine_back(start_daemon: Start) -> Non
     assert not engine.is_running() or engine.status() == psutil.STATUS_ZOMBIE
 
 
-def test_a_front_that_is_killed_takes_its_processes_with_it(start_daemon: Start) -> None:
-    daemon = start_daemon(*FAST)
+def test_a_folder_that_vanishes_is_told_and_used_again_when_it_is_back(daemon: Daemon, tmp_path: Path) -> None:
+    client = daemon.client()
+    daemon.folder.rename(tmp_path / "unplugged")
+    client.send("/bridge/generate", "x", 0.2, "steps", 2, "id", 1)
+    _, values = client.until("/bridge/failed")
+    assert values[1] == "disk" and "gone" in values[2] and not daemon.folder.exists()
+    (tmp_path / "unplugged").rename(daemon.folder)
+    client.send("/bridge/generate", "x", 0.2, "steps", 2, "id", 2)
+    assert client.end_of(2)[0] == "/bridge/done"
+
+
+def test_a_front_that_is_killed_takes_its_processes_with_it(daemon: Daemon) -> None:
     client = daemon.client()
     children = [daemon.child("engine"), daemon.child("shaper")]
     client.send("/bridge/generate", "x", *LONG, "id", 1)
@@ -77,9 +103,9 @@ def test_a_front_that_is_killed_takes_its_processes_with_it(start_daemon: Start)
 
 
 def test_killed_between_staging_and_rename_no_partial_file_is_visible_and_none_is_left_after_restart(
-    start_daemon: Start, home: Path, tmp_path: Path
+    daemon: Daemon, places: tuple[Path, Path, list[Daemon]]
 ) -> None:
-    daemon = start_daemon(*FAST)
+    home, folder, started = places
     client, shaper = daemon.client(), daemon.child("shaper")
     staging = [home / "cache" / "clipbridge" / "staging", daemon.folder / ".clipbridge-staging"]
 
@@ -104,28 +130,16 @@ def test_killed_between_staging_and_rename_no_partial_file_is_visible_and_none_i
     shaper.kill()
     assert set(daemon.folder.rglob("partial*.wav")) == complete
     assert all(soundfile.info(file).frames == 60 * 48_000 for file in complete)
-    again = start_daemon(*FAST, folder=daemon.folder)
+    again = Daemon(folder, home, *FAST)
+    started.append(again)
     assert staged() == []
     client = again.client()
     client.send("/bridge/generate", "after", 0.2, "steps", 2, "id", 1)
     assert client.end_of(1)[0] == "/bridge/done"
 
 
-def test_a_folder_that_vanishes_is_told_and_used_again_when_it_is_back(start_daemon: Start, tmp_path: Path) -> None:
-    daemon = start_daemon(*FAST)
-    client = daemon.client()
-    daemon.folder.rename(tmp_path / "unplugged")
-    client.send("/bridge/generate", "x", 0.2, "steps", 2, "id", 1)
-    _, values = client.until("/bridge/failed")
-    assert values[1] == "disk" and "gone" in values[2] and not daemon.folder.exists()
-    (tmp_path / "unplugged").rename(daemon.folder)
-    client.send("/bridge/generate", "x", 0.2, "steps", 2, "id", 2)
-    assert client.end_of(2)[0] == "/bridge/done"
-
-
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_the_first_stop_signal_finishes_the_clip_in_work_and_refuses_the_rest(start_daemon: Start, number: int) -> None:
-    daemon = start_daemon(*FAST)
+def test_the_first_stop_signal_finishes_the_clip_in_work_and_refuses_the_rest(daemon: Daemon, number: int) -> None:
     client = daemon.client()
     client.send("/bridge/generate", "in work", 2.0, "steps", 60, "id", "in work")
     client.send("/bridge/generate", "waiting", 2.0, "id", "waiting")
@@ -139,8 +153,7 @@ def test_the_first_stop_signal_finishes_the_clip_in_work_and_refuses_the_rest(st
     assert "Traceback" not in "".join(daemon.errors)
 
 
-def test_the_second_stop_signal_stops_now_and_still_tells_the_asker(start_daemon: Start) -> None:
-    daemon = start_daemon(*FAST)
+def test_the_second_stop_signal_stops_now_and_still_tells_the_asker(daemon: Daemon) -> None:
     client = daemon.client()
     client.send("/bridge/generate", "long", 150.0, "steps", 250, "id", 1)
     client.until("/bridge/progress", job=1)
