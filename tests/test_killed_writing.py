@@ -1,0 +1,102 @@
+"""kill -9 at any point of writing: whoever looks into the folder at any time sees complete clips, each once."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import random
+import sys
+import threading
+import time
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from bridge import portable, recipe
+from bridge.clip import Model, Piece, Prompt, Shape
+from bridge.delivery import Deliver, Delivered, Samples
+from bridge.shaper import main as write_clips
+from bridge.sinks.folder import FolderSink
+
+KILLS = int(os.environ.get("CLIPBRIDGE_KILLS", "100"))
+JOBS = 12  # asked of each process; most are killed before they have written them
+MODEL = Model("test", "r1", 48_000, 150.0, "cpu", "float32", "none")
+FORMATS = ("wav", "flac", "aiff")
+
+
+class EagerReader(threading.Thread):
+    """A host that opens every file the moment it is there."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(daemon=True)
+        self.folder, self.over, self.faults = folder, threading.Event(), list[str]()
+        self.seen: set[Path] = set()
+
+    def run(self) -> None:
+        while not self.over.is_set():
+            for file in set(self.folder.iterdir()) - self.seen:
+                self.seen.add(file)
+                try:
+                    if file.is_file():
+                        prompt = recipe.from_file(file).prompt
+                        samples, _ = soundfile.read(file)
+                        assert len(samples) == round(prompt.seconds * 48_000) and np.abs(samples).max() > 0.1
+                except Exception as error:  # noqa: BLE001 - told by the test
+                    self.faults.append(f"{file.name}: {error!r}")
+            time.sleep(0.001)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="sends SIGKILL to a forked process")
+def test_killed_at_any_point_no_partial_file_is_ever_visible_and_none_is_there_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    # Forked from one that has imported all of it: a spawned process would take a second each time.
+    forks = multiprocessing.get_context("forkserver")
+    forks.set_forkserver_preload(["bridge.shaper"])
+    folder, drawn = tmp_path / "clips", random.Random(8)
+    folder.mkdir()
+    wave = (0.5 * np.sin(np.arange(9_600) / 9)).astype("<f4").tobytes()
+    reader = EagerReader(folder)
+    reader.start()
+    told: dict[int, str] = {}
+    asked = killed = 0
+    try:
+        while killed < KILLS:
+            ours, theirs = forks.Pipe()
+            child = forks.Process(target=write_clips, args=(theirs, str(folder), str(tmp_path)), daemon=True)
+            child.start()
+            theirs.close()
+            for _ in range(JOBS):
+                asked += 1
+                prompt = Prompt(f"job {asked}", f"job {asked}", 0.2, asked, shape=Shape(format=FORMATS[asked % 3]))
+                ours.send(Samples(asked, Piece(1, 0, wave, 1, True)))
+                ours.send(Deliver(asked, prompt, MODEL, ()))
+            ours.poll(5)  # it is there and at work
+            time.sleep(drawn.uniform(0, 0.03))
+            child.kill()
+            child.join()
+            killed += 1
+            try:
+                while ours.poll(0):
+                    message = ours.recv()
+                    if isinstance(message, Delivered):
+                        told[message.serial] = message.takes[0].path
+            except (EOFError, ConnectionResetError):
+                pass
+            ours.close()
+        time.sleep(0.1)
+    finally:
+        reader.over.set()
+        reader.join(5)
+    files = [file for file in folder.iterdir() if file.is_file()]
+    assert reader.faults == [] and reader.seen >= set(files)
+    jobs = Counter(recipe.from_file(file).prompt.seed for file in files)
+    assert max(jobs.values()) == 1 and all(Path(path).is_file() for path in told.values())
+    # It was killed in the middle of things, and not only before or behind them.
+    assert len(told) < asked and len(files) > len(told) > killed
+    FolderSink(folder).sweep()
+    assert not list(portable.cache_folder().rglob("*.wav")) and not list(folder.rglob("*staging*/*.wav"))
