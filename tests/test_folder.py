@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import errno
+import io
 import json
 import os
+import random
 import stat
 import struct
 import subprocess
@@ -10,7 +12,8 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+import unicodedata
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +22,7 @@ import soundfile
 import wavinfo
 
 from bridge import portable
-from bridge.clip import Model, Prompt
+from bridge.clip import Model, Prompt, Shape
 from bridge.errors import FolderError
 from bridge.sinks import clip_file
 from bridge.sinks.folder import DOT_FOLDER, FolderSink
@@ -33,6 +36,9 @@ MODEL = Model("test", "r1", 16_000, 150.0, "cpu", "float32", "DPMSolverMultistep
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(portable, "cache_folder", lambda: tmp_path / "cache")
     return tmp_path / "cache"
+
+
+CALLS = ((os, "stat"), (os, "mkdir"), (io, "open"), (os, "fsync"), (os, "replace"), (os, "unlink"))
 
 
 def clip(seconds: float = 0.5) -> np.ndarray:
@@ -85,7 +91,107 @@ def test_a_name_is_legal_everywhere_and_at_most_120_bytes(text: str) -> None:
     assert name.split(".")[0].lower() not in {"con", "nul", "prn", "aux", "com1"}
 
 
+FORBIDDEN = set('<>:"/\\|?*')
+DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in "0123456789¹²³")}
+
+
+def test_10_000_hostile_prompts_make_names_that_windows_macos_and_linux_accept() -> None:
+    drawn = random.Random(4)
+    awkward = [
+        *DEVICES,
+        "..",
+        ".",
+        "~",
+        "$HOME",
+        "%TEMP%",
+        "CON.wav",
+        "a" * 300,
+        "\u202e",
+        "\u200d",
+        "ﬀ",
+        "İ",
+        "ß",
+        "\0",
+        "\n",
+        "  ",
+        "-rf",
+    ]
+    letters = [chr(code) for code in (*range(0x250), *range(0x2000, 0x2070), *range(0x4E00, 0x4E20), 0x1F600, 0xFEFF)]
+    for number in range(10_000):
+        text = "".join(drawn.choices(awkward if number % 2 else letters, k=drawn.randrange(1, 12)))
+        how = Shape(format=drawn.choice(("wav", "flac", "aiff")))
+        note, bars = drawn.choice(("", "c#4", "g-1")), drawn.choice((0.0, 4.0, 0.0625))
+        prompt = Prompt(text, text, 1.0, 7, shape=how, note=note, bars=bars, bpm=123.456 if bars else 0.0)
+        name = next(clip_names(prompt, drawn.randrange(2**31)))
+        assert len(name.encode()) <= 120 and name.isascii() and name.isprintable() and not FORBIDDEN & set(name), name
+        assert name[0] not in ".-~ $%" and name[-1] not in ". " and name.split(".")[0].casefold() not in DEVICES, name
+        assert name == unicodedata.normalize("NFC", name) == unicodedata.normalize("NFD", name)
+        assert name.endswith(f".{how.format}")
+
+
 # ---- complete or not at all ----
+
+
+def test_a_thousand_clips_of_one_prompt_at_once_are_a_thousand_files(tmp_path: Path) -> None:
+    data = clip_file.encode(clip(0.1), 48_000, Prompt("x", "x", 0.1, 7), MODEL, 1)
+    paths: list[Path] = []
+
+    def work() -> None:
+        sink = FolderSink(tmp_path / "clips")
+        for _ in range(250):
+            names = clip_names(Prompt("x", "x", 0.1, 7), 7)
+            paths.append(sink.deliver(data, lambda file: None, "", names))
+        sink.close()
+
+    (tmp_path / "clips").mkdir()
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(set(paths)) == len(visible(tmp_path / "clips")) == 1_000
+    assert {path.read_bytes() for path in paths} == {data}
+
+
+@pytest.mark.parametrize(("number", "words"), [(errno.ENOSPC, "full"), (errno.EROFS, "read-only")])
+def test_a_disk_that_fails_at_any_call_leaves_a_whole_clip_or_none_and_says_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, words: str
+) -> None:
+    sink = FolderSink(tmp_path / "clips")
+    sink.open()
+    left, failed = [0], [False]
+
+    def failing(real: Callable[..., object]) -> Callable[..., object]:
+        def call(*given: object, **named: object) -> object:
+            left[0] -= 1
+            if left[0] == 0:
+                failed[0] = True
+                raise OSError(number, os.strerror(number))
+            return real(*given, **named)
+
+        return call
+
+    real = {(place, name): getattr(place, name) for place, name in CALLS}
+    for call in range(1, 100):
+        before = set(visible(tmp_path / "clips"))
+        left[0], failed[0] = call, False
+        for (place, name), function in real.items():
+            monkeypatch.setattr(place, name, failing(function))
+        try:
+            path = deliver(sink)
+        except FolderError as error:
+            path = None
+            assert words in str(error), call
+        for (place, name), function in real.items():
+            monkeypatch.setattr(place, name, function)
+        there = set(visible(tmp_path / "clips")) - before
+        assert there == ({path} if path else set()), call
+        assert all(soundfile.info(file).frames == 24_000 for file in there)
+        if not failed[0]:
+            break
+    assert call > len(CALLS) and not failed[0]  # each was hit, and then none
+    sink.close()
+    assert staged(tmp_path / "cache") == []
 
 
 def test_a_clip_is_read_by_libsndfile_and_soxi_alike(tmp_path: Path) -> None:
