@@ -41,6 +41,8 @@ def clips() -> Iterator[tuple[str, float, float, np.ndarray, list[float]]]:
             for off in OFFS:
                 hits = [at for drum, at in places(name, 2, bpm * off) if drum in ("kick", "snare")]
                 yield name, bpm, bpm * off, rhythm(name, bpm, 2.5, 0.08), hits
+                if name == "rock":
+                    yield "rock by hand, ±5 ms", bpm, bpm * off, rhythm(name, bpm, 2.5, 0.08, 0.005), hits
 
 
 def theirs(samples: np.ndarray, asked: float) -> float:
@@ -190,7 +192,18 @@ def tonal() -> Iterator[tuple[str, float, np.ndarray]]:
             yield "tones", root + detune, tone(frequency_of(12 * octave + 12 + root + detune), 1.5, partials)
         for semitones in ((0, 7), (0, 4, 7), (0, 3, 7)):
             yield "chords", root, chord(frequency_of(60 + root), semitones, 1.5)
-    for name, octave in (("pad", 3), ("pluck", 3), ("organ", 4), ("bell", 4), ("mallet", 4), ("lead", 4), ("string", 3), ("bass", 2), ("sub", 2)):  # fmt: skip
+    instruments = {
+        "pad": 3,
+        "pluck": 3,
+        "organ": 4,
+        "bell": 4,
+        "mallet": 4,
+        "lead": 4,
+        "string": 3,
+        "bass": 2,
+        "sub": 2,
+    }
+    for name, octave in instruments.items():
         for root in range(0, 12, 3):
             yield "starter's sounds", root, starter(name, root, octave, 1.5)
 

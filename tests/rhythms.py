@@ -64,16 +64,15 @@ def places(pattern: str, bars: float, bpm: float) -> list[tuple[str, float]]:
     return sorted((place for place in found if place[1] < bars * 16 * sixteenth - 1e-9), key=lambda place: place[1])
 
 
-def rhythm(pattern: str, bpm: float, bars: float, start_s: float = 0.0, wrapped: bool = False) -> Samples:
-    """`bars` bars of a pattern behind `start_s` of silence; `wrapped`: what rings beyond the end rings at the start."""
+def rhythm(pattern: str, bpm: float, bars: float, start_s: float = 0.0, loose_s: float = 0.0) -> Samples:
+    """`bars` bars of a pattern behind `start_s` of silence, each hit so much too early or late, as by hand (standard deviation)."""
+    rng = np.random.default_rng(4)
     count = round((start_s + bars * 240 / bpm) * RATE)
     out = np.zeros(count + RATE, np.float32)
     for name, second in places(pattern, bars, bpm):
-        at = round((start_s + second) * RATE)
+        at = max(0, round((start_s + second + loose_s * rng.normal()) * RATE))
         sound = hit(name) * LEVELS[name]
         out[at : at + len(sound)] += sound[: len(out) - at]
-    if wrapped:
-        out[:RATE] += out[count:]
     return (out[:count] / np.abs(out).max() * 0.89)[:, None]
 
 

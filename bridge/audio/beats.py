@@ -24,7 +24,7 @@ FLOOR_DB = -50.0  # below the loudest band: what is quieter begins unheard
 LEAST_RISE_DB = 2.0  # of all bands, on average: the ripple of noise is below
 APART_S = 0.04  # attacks nearer than this are one
 BEFORE, AFTER = 288, 144  # frames that an attack is found between: 6 ms quiet, 3 ms loud
-PRIOR_OCTAVES = 0.25  # how far from the asked tempo is likely
+PRIOR_OCTAVES = 0.35  # how far from the asked tempo is likely
 MOST_ATTACKS = 600  # the strongest; their pairs are counted
 NEAR_BEATS = 0.05  # two attacks so near to whole beats apart are whole beats apart
 JITTER_S = 0.015  # of beats that are felt as steady, at most
@@ -78,14 +78,15 @@ def measure(samples: Samples, asked_bpm: float) -> Beats:
         return nothing
     strongest = np.sort(np.argsort(-found.strengths, kind="stable")[:MOST_ATTACKS])
     times, weights = found.frames[strongest] / OUTPUT_RATE, found.strengths[strongest]
-    beat, jitter = _fit(times, weights / weights.max(), guess)
-    if not jitter < math.inf:
+    beat, jitter, pairs = _fit(times, weights / weights.max(), guess)
+    if not pairs:
         return nothing
     lags = beat * np.arange(1, 9) * OUTPUT_RATE / HOP
     lags = lags[lags < 0.75 * len(likeness)]
     periodic = float(np.interp(lags, np.arange(len(likeness)), likeness).max(initial=0.0))
-    confidence = min(1.0, periodic) * math.exp(-((jitter / JITTER_S) ** 2))
-    downbeat = _downbeat(times, weights / weights.max() * 0.3 + found.lows[strongest], beat)
+    # Of three attacks two may well be a beat apart by chance.
+    confidence = min(1.0, periodic) * math.exp(-((jitter / JITTER_S) ** 2)) * (1 - math.exp(-pairs / 2))
+    downbeat = _downbeat(times, weights / weights.max(), found.lows[strongest], beat)
     return Beats(60 / beat, downbeat * OUTPUT_RATE, confidence, found.frames)
 
 
@@ -165,18 +166,20 @@ def _guess(likeness: Curve, asked_bpm: float) -> float | None:
     many = lags[:, None] * np.arange(1, 5)
     there = many < reach
     values = np.where(there, np.interp(many, np.arange(len(likeness)), likeness), 0.0)
-    score = values.sum(axis=1) / np.maximum(there.sum(axis=1), 1)
+    # The first counts as much as all: every fourth of three quarters of a beat is on the beat, too.
+    score = values[:, 0] + values.sum(axis=1) / np.maximum(there.sum(axis=1), 1)
     score = score * np.exp(-0.5 * (octaves / PRIOR_OCTAVES) ** 2)
     best = int(score.argmax())
     return float(lags[best] * HOP / OUTPUT_RATE) if score[best] > 0 else None
 
 
-def _fit(times: Curve, weights: Curve, beat: float) -> tuple[float, float]:
-    """The beat, and its jitter, both in seconds: least squares over all pairs of attacks that lie whole beats apart, first
-    over near ones, then over ever farther ones. The jitter is infinite if there is no such pair."""
+def _fit(times: Curve, weights: Curve, beat: float) -> tuple[float, float, int]:
+    """The beat, its jitter, both in seconds, and the number of pairs of attacks that lie one to four beats apart.
+
+    Least squares over all pairs that lie whole beats apart, first over near ones, then over ever farther ones."""
     first, second = np.triu_indices(len(times), 1)
     distances, both = times[second] - times[first], weights[first] * weights[second]
-    jitter = math.inf
+    jitter, pairs = 0.0, 0
     for most in (2, 4, 8, 16, 64, 1 << 30):
         beats = np.rint(distances / beat)
         off = distances - beats * beat
@@ -188,16 +191,22 @@ def _fit(times: Curve, weights: Curve, beat: float) -> tuple[float, float]:
         near = fits & (beats <= 4)
         if both[near].sum() > 0:
             off = distances[near] - beats[near] * beat
-            jitter = math.sqrt(float((both[near] * off**2).sum() / both[near].sum()) / 2)
-    return beat, jitter
+            jitter, pairs = math.sqrt(float((both[near] * off**2).sum() / both[near].sum()) / 2), int(near.sum())
+    return beat, jitter, pairs
 
 
-def _downbeat(times: Curve, weights: Curve, beat: float) -> float:
-    """The first beat, in seconds: on the phase that most of the low attacks share, not before the first attack."""
+def _downbeat(times: Curve, weights: Curve, lows: Curve, beat: float) -> float:
+    """The first beat, in seconds: the attack within a beat of the first one that has most low sound, and whose phase most of
+    the others share; of equals the first."""
     phases = times % beat
     apart = np.abs((phases[:, None] - phases[None, :] + beat / 2) % beat - beat / 2)
-    shared = (np.exp(-((apart / JITTER_S) ** 2)) * weights).sum(axis=1)
-    best = int(np.argmax(shared >= 0.95 * shared.max()))  # of equals the first
+    shared = (np.exp(-((apart / JITTER_S) ** 2)) * (0.3 * weights + lows)).sum(axis=1)
+    shared /= shared.max()
+    begins = times < times[0] + beat - EARLY_S
+    score = shared + lows / max(lows[begins].max(), 1e-9)
+    best = int(np.argmax(begins & (score >= 0.9 * score[begins].max())))
+    if shared[best] < 0.5:  # nothing sounds on the first beat
+        best = int(shared.argmax())
     near = apart[best] < JITTER_S
     off = (phases[near] - phases[best] + beat / 2) % beat - beat / 2
     phase = phases[best] + float((off * weights[near]).sum() / weights[near].sum())
