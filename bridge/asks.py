@@ -9,6 +9,7 @@ from typing import Any
 from bridge.clip import DEFAULT_NEGATIVE, DRAWN_SEEDS, WIDTHS, Prompt, Shape
 from bridge.errors import BadArgument
 from bridge.job import Ask
+from bridge.keys import key_of
 from bridge.presets import SHAPING, Preset
 from bridge.tempo import Tempo
 
@@ -33,11 +34,16 @@ def resolve(ask: Ask, preset: Preset | None, tempo: Tempo = AS_USUAL) -> Prompt:
         raise BadArgument("bpm says how long a bar is: send bars too, or leave bpm out.")
     if ask.bars is not None and ask.seconds is not None:
         raise BadArgument("The length is given in seconds or in bars, not in both: leave one of them out.")
+    if ask.key is not None and ask.note is not None:
+        raise BadArgument("note is the pitch of one tone, key that of a phrase: leave one of them out.")
     bpm = tempo.bpm if ask.bpm is None else ask.bpm
+    # In words too: AudioLDM 2 follows them sometimes, and what it does not follow is mended by measuring.
+    words = [ask.note.upper()] if ask.note else []
+    words += [f"{round(bpm, 2):g} BPM"] if ask.bars is not None else []
+    words += [f"in the key of {key_of(ask.key).words}"] if ask.key else []
     return Prompt(
         text=ask.text,
-        full_text=(preset.words_around(ask.text) if preset else ask.text)
-        + (f", {ask.note.upper()}" if ask.note else ""),
+        full_text=", ".join([preset.words_around(ask.text) if preset else ask.text, *words]),
         seconds=choose("seconds", DEFAULT_SECONDS) if ask.bars is None else tempo.seconds(ask.bars, bpm),
         bars=ask.bars or 0.0,
         bpm=bpm if ask.bars is not None else 0.0,
@@ -52,6 +58,7 @@ def resolve(ask: Ask, preset: Preset | None, tempo: Tempo = AS_USUAL) -> Prompt:
         transcript=ask.transcript or "",
         beats_per_bar=tempo.beats_per_bar,
         loop=bool(choose("loop", 0)),
+        key=ask.key or "",
     )
 
 

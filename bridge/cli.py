@@ -32,6 +32,7 @@ GENERATE_KEYS = (
     "sink",
     "gain",
     "pan",
+    "key",
     "loop",
     "trim",
     "fade_in_ms",

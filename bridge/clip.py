@@ -101,11 +101,13 @@ class Prompt:
     bpm: float = 0.0  # of the bars
     beats_per_bar: int = 4
     loop: bool = False  # it goes on at its end where it began, without a seam
+    key: str = ""  # "f#m", or "" for none
 
     @property
     def as_it_comes(self) -> bool:
         """Whether its beginning can be shaped before its end is there."""
-        return not self.loop and self.shape.trim == "off" and self.shape.lufs is None
+        measured = self.loop or self.bars or self.key or self.shape.lufs is not None
+        return not measured and self.shape.trim == "off"
 
     def seed_of(self, take: int) -> int:
         """The seed of take `take` (1-based), wrapped so that it stays a positive 31-bit number."""
@@ -159,5 +161,5 @@ class TakeFile:
     channels: int
     seed: int
     score: float
-    seam: float | None = None  # of a loop, see audio.seam
-    lufs: float | None = None  # measured
+    measured: tuple[tuple[str, float | str], ...] = ()  # what /bridge/done tells of it
+    remark: str = ""

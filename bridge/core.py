@@ -354,10 +354,10 @@ class Bridge:
                 assert self.model is not None
                 running.model = self.model
                 sink = running.ask.sink or "folder"
+                deliver = delivery.Deliver(running.serial, running.prompt, self.model, message.scores, sink)
                 only = running.recipe.take if running.recipe else 0
-                self._shaper.send(
-                    delivery.Deliver(running.serial, running.prompt, self.model, message.scores, sink, only=only)
-                )
+                insist = not self._may_be_made_again(running)
+                self._shaper.send(dataclasses.replace(deliver, only=only, insist=insist))
             self._feed_engine()
         elif isinstance(message, engine.Broken):
             log.info("%s", message.details or message.why)
@@ -431,7 +431,7 @@ class Bridge:
             return
         if isinstance(message, delivery.Undelivered):
             log.info("%s", message.details or message.why)
-            if message.code == BadAudio.code and self._may_be_made_again(job):
+            if message.code in (BadAudio.code, delivery.OFF_TEMPO) and self._may_be_made_again(job):
                 self._make_again(job, message.why)
             else:
                 self._emit(job, "failed", code=message.code, why=message.why)
@@ -450,16 +450,14 @@ class Bridge:
             heard = self.stage.made(job, message.playable, best.sample_rate)
             late = {"late_seconds": round(max(0.0, late_s), 3)} if (late_s := job.late_seconds()) is not None else {}
             musical = {"bars": job.prompt.bars, "bpm": job.prompt.bpm} if job.prompt.bars else {}
-            measured = {
-                name: round(value, 3) for name in ("seam", "lufs") if (value := getattr(best, name)) is not None
-            }
+            job.noted = best.remark
             self._emit(
                 job,
                 "done",
                 **facts,
                 model=job.model.name,
                 **musical,
-                **measured,
+                **dict(best.measured),
                 **took,
                 **_chosen(job),
                 **late,
@@ -473,7 +471,7 @@ class Bridge:
         return not (job.again or job.recipe or job.voice) and self.state not in ("stopping", "failed")
 
     def _make_again(self, job: Job, why: str) -> None:
-        """What came was no sound: once more, before all others, with the next seed."""
+        """What came was no sound, or a loop without a beat: once more, before all others, with the next seed."""
         job.again, job.state, job.pieces = why, JobState.QUEUED, 0
         job.prompt = dataclasses.replace(job.prompt, seed=job.prompt.seed_of(job.prompt.takes + 1))
         self.jobs.queue.appendleft(job)
@@ -545,7 +543,7 @@ def _chosen(job: Job) -> dict[str, int]:
 
 def _remarks(job: Job) -> dict[str, str]:
     """What the engine said of a clip that is done, and what else its asker should know of it."""
-    said = [job.remarks.get("remark", "")]
+    said = [job.remarks.get("remark", ""), job.noted]
     if job.again:
         said.append(f"made a second time, with the next seed ({job.again.partition('.')[0]})")
     if job.recipe is not None and job.model is not None and (differ := job.recipe.differences(job.model)):

@@ -36,6 +36,7 @@ class Deliver:
     sink: str = "folder"  # or audio, both, pad, stream
     heard: bool = False  # its pieces went to the player already
     only: int = 0  # this take alone; 0: all
+    insist: bool = False  # deliver it also if its tempo is not what was asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,9 @@ class Written:
     """A sign of life: one of several takes is in the folder."""
 
     serial: int
+
+
+OFF_TEMPO = "off_tempo"  # the code of a clip that may be better when it is made once more
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,6 +55,7 @@ class Ask:
     then_port: int | None = None
     gate: int | None = None  # pads only: 1 ends the sound when the button is let go
     loop: int | None = None  # 1: without a seam
+    key: str | None = None
     trim: str | None = None
     fade_in_ms: float | None = None
     fade_out_ms: float | None = None
@@ -107,6 +108,7 @@ class Job:
     voice: int = 0  # that sounds it already, while it is being decoded
     silenced: bool = False  # by a panic: it is made, and not played
     again: str = ""  # why it was made a second time
+    noted: str = ""  # what was seen when it was shaped
     recipe: Recipe | None = None  # that it follows
 
     def late_seconds(self) -> float | None:

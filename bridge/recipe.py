@@ -35,6 +35,7 @@ from bridge.clip import (
     Shape,
 )
 from bridge.errors import BadRecipe
+from bridge.keys import key_of
 
 # What must be the same for the same bytes, and what to call it.
 CONDITIONS = (
@@ -142,6 +143,7 @@ def read(text: str) -> Recipe:
         bpm=_number(values, "bpm", BPM, 0.0) if values.get("bpm") else 0.0,
         beats_per_bar=int(_number(values, "beats_per_bar", BEATS_PER_BAR, 4, whole=True)),
         loop=values.get("loop") is True,
+        key=_key(values),
     )
     if take > prompt.takes:
         raise BadRecipe("its recipe names a take that the job did not have")
@@ -166,6 +168,14 @@ def _text(values: dict[str, Any], name: str, most: int = MAX_PROMPT_CHARACTERS) 
     if not isinstance(value, str) or len(value) > most or any(unicodedata.category(c) in ("Cc", "Cs") for c in value):
         raise BadRecipe(f"its recipe has a damaged {name}")
     return value
+
+
+def _key(values: dict[str, Any]) -> str:
+    name = _text(values, "key", 20)
+    try:
+        return name and key_of(name).name
+    except ValueError as error:
+        raise BadRecipe("its recipe has a damaged key") from error
 
 
 def _folder(shape: dict[str, Any]) -> str:

@@ -17,10 +17,9 @@ from typing import Any
 import numpy as np
 
 from bridge.audio.early import EarlyClip
-from bridge.audio.seam import seam_score
-from bridge.audio.shape import loudness, shape
+from bridge.audio.make import Made, make
 from bridge.clip import OUTPUT_RATE, Piece, TakeFile
-from bridge.delivery import Begin, Deliver, Delivered, Drop, Early, Keep, Kept, Samples, Undelivered, Written
+from bridge.delivery import OFF_TEMPO, Begin, Deliver, Delivered, Drop, Early, Keep, Kept, Samples, Undelivered, Written
 from bridge.errors import BadAudio, ClipbridgeError
 from bridge.sinks import clip_file
 from bridge.sinks.folder import FolderSink
@@ -81,14 +80,15 @@ def deliver(
             if samples is None:
                 continue
             try:
-                prompt = ask.prompt
-                clip = shape(samples, ask.model.sample_rate, prompt.seconds, prompt.shape, prompt.loop)
+                made = make(samples, ask.model.sample_rate, ask.prompt)
             except BadAudio as error:
                 fault = error
                 continue
-            takes.append(_write(ask, number, clip, sink))
+            if not (made.on_the_grid or ask.insist) and ask.prompt.loop and ask.prompt.takes == 1:
+                return Undelivered(ask.serial, OFF_TEMPO, made.remarks[-1])
+            takes.append(_write(ask, number, made, sink))
             if takes[-1].score > best[0]:
-                best = takes[-1].score, clip
+                best = takes[-1].score, made.samples
             on_take()
         if not takes:
             raise fault
@@ -143,24 +143,32 @@ def keep(ask: Keep, sink: FolderSink) -> Kept:
     try:
         clip = np.load(ask.file, allow_pickle=False)
         again = Deliver(0, ask.prompt, ask.model, ())
-        return Kept(ask.number, _write(again, 1, clip, sink).path)
+        return Kept(ask.number, _write(again, 1, Made(clip), sink).path)
     except Exception as error:  # noqa: BLE001 - one take that cannot be kept must not end the process
         return Kept(ask.number, "", str(error))
 
 
-def _write(ask: Deliver, number: int, clip: Any, sink: FolderSink) -> TakeFile:
+def _write(ask: Deliver, number: int, made: Made, sink: FolderSink) -> TakeFile:
     prompt, seed = ask.prompt, ask.prompt.seed_of(number)
-    lufs = None if prompt.shape.lufs is None else loudness(clip)
-    seam = seam_score(clip) if prompt.loop else None
     path = ""
     if ask.sink in ("folder", "both"):
-        data = clip_file.encode(clip, OUTPUT_RATE, prompt, ask.model, number, lufs)
-        check = functools.partial(clip_file.check, frames=len(clip))
+        lufs = made.measured.get("lufs")
+        data = clip_file.encode(made.samples, OUTPUT_RATE, prompt, ask.model, number, lufs)
+        check = functools.partial(clip_file.check, frames=len(made.samples))
         path = sink.deliver(data, check, prompt.shape.folder, clip_names(prompt, seed)).as_posix()
-    frames, channels = clip.shape
-    score = ask.scores[number - 1] if ask.scores else 0.0
-    channels = max(channels, prompt.shape.channels)
-    return TakeFile(number, path, frames / OUTPUT_RATE, frames, OUTPUT_RATE, channels, seed, score, seam, lufs)
+    frames, channels = made.samples.shape
+    return TakeFile(
+        take=number,
+        path=path,
+        seconds=frames / OUTPUT_RATE,
+        frames=frames,
+        sample_rate=OUTPUT_RATE,
+        channels=max(channels, prompt.shape.channels),
+        seed=seed,
+        score=ask.scores[number - 1] if ask.scores else 0.0,
+        measured=tuple(made.measured.items()),
+        remark="; ".join(remark.rstrip(".") for remark in made.remarks),
+    )
 
 
 def _join(pieces: list[Piece]) -> Any:

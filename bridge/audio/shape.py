@@ -20,11 +20,15 @@ Samples = npt.NDArray[np.float32]
 
 
 def shape(samples: Samples, sample_rate: int, seconds: float, how: Shape, loop: bool = False) -> Samples:
-    """The finished clip: (round(seconds × 48000), channels) float32 at 48 kHz, faded at both ends, at its level. With `trim
-    free` it may be shorter.
+    """The finished clip: `sound`, then `finished`."""
+    frames = round(seconds * OUTPUT_RATE)
+    return finished(sound(samples, sample_rate, frames, loop), frames, how, loop)
 
-    `samples`: (frames, channels) at `sample_rate` Hz, at least `seconds` long but for rounding; what is missing is
-    silence. A `loop` is one period instead, which fills the clip whatever its length is, and has no fades and no trim.
+
+def sound(samples: Samples, sample_rate: int, frames: int, loop: bool = False) -> Samples:
+    """What the engine made, at 48 kHz and without a constant: at most `frames` of (frames, channels); a `loop`, of which one
+    period came, has exactly so many.
+
     Raises BadAudio for NaN or infinity (in PCM libsndfile would turn NaN into full scale), silence, and clipping.
     """
     if not np.isfinite(samples).all():
@@ -36,12 +40,17 @@ def shape(samples: Samples, sample_rate: int, seconds: float, how: Shape, loop: 
         raise BadAudio("The model returned silence. Try another seed, or other words.")
     if _is_clipped(samples):
         raise BadAudio("The model returned a clipped sound. Try another seed or a lower guidance.")
-    frames = round(seconds * OUTPUT_RATE)
     if loop:
-        samples = around(samples, frames)
-    else:
-        if sample_rate != OUTPUT_RATE:
-            samples = soxr.resample(samples, sample_rate, OUTPUT_RATE, "HQ")
+        return around(samples, frames)
+    if sample_rate != OUTPUT_RATE:
+        samples = soxr.resample(samples, sample_rate, OUTPUT_RATE, "HQ")
+    return samples[:frames]
+
+
+def finished(samples: Samples, frames: int, how: Shape, loop: bool = False) -> Samples:
+    """Trimmed, `frames` long (with `trim free` perhaps shorter; what is missing is silence), faded at both ends, at its
+    level. A `loop` has no trim and no fades."""
+    if not loop:
         samples = _trimmed(samples[:frames], how.trim, frames)
         samples = samples.astype(np.float32)  # a copy: what came in may be a view of received bytes
         _fade(samples, how.fade_in_ms)

@@ -15,6 +15,7 @@ from bridge.errors import BadArgument
 from bridge.frontends import then
 from bridge.frontends.methods import KEYS, PORT, Key
 from bridge.job import Ask, JobId
+from bridge.keys import key_of
 from bridge.notes import HIGHEST, midi_of, name_of
 
 MAX_ID_CHARACTERS = 120
@@ -138,6 +139,13 @@ def value(key: Key, given: Any) -> Any:
         return clean(given, key.name)
     if key.kind == "note":
         return note(given)
+    if key.kind == "key":
+        if not isinstance(given, str):
+            raise BadArgument(f"key must be a text such as c or f#m, not {_shown(given)}.")
+        try:
+            return key_of(given).name
+        except ValueError as error:
+            raise BadArgument(f"{error}.") from error
     if key.kind == "then":
         if not isinstance(given, str):
             raise BadArgument(f"then must be a text such as {then.EXAMPLE}, not {_shown(given)}.")

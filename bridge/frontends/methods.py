@@ -28,7 +28,7 @@ from bridge.clip import (
     Range,
 )
 
-Kind = Literal["text", "number", "whole", "id", "choice", "note", "then"]
+Kind = Literal["text", "number", "whole", "id", "choice", "note", "key", "then"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +83,10 @@ KEYS = {
         Key("sink", "choice", "where the clip goes: a file, the audio device (no file), or both", choices=("folder", "audio", "both")),
         Key("gain", "number", "how loud it is played, as a factor; a limiter keeps the sum at −1 dBFS", GAIN),
         Key("pan", "number", "where it is played, from −1 (left) to 1 (right)", PAN),
-        Key("bars", "number", "the length in bars, in the place of the seconds: exact to the frame at the tempo", BARS),
+        Key("bars", "number", "the length in bars, in the place of the seconds: exact to the frame; a beat that is found is "
+            "stretched to the tempo", BARS),
         Key("bpm", "number", "the tempo of the bars, if it is not that of `/bridge/tempo`", BPM),
+        Key("key", "key", "the key of a phrase, such as `c`, `f#m` or `eb minor`: a clear root is brought to it"),
         Key("quantize", "choice", "when it is played: at once, or on the next beat or bar of `/bridge/tempo`", choices=QUANTIZE),
         Key("gate", "whole", "pads only; 1: the sound ends when the button is let go (velocity 0)", Range(0, 1)),
         Key("reply_port", "whole", "answer to this port of your machine, not the one you send from; every message takes it last", PORT),
@@ -185,7 +187,8 @@ REPLIES = {
               "Each take when there are several, best first."),
         Reply("/bridge/done", ("path", "seconds"),
               "id, s absolute path with `/`, f seconds, then `seed` i, `sample_rate` i, `channels` i, "
-              "`frames` i, `model` s, with bars `bars` f, `bpm` f, of a loop `seam` f, "
+              "`frames` i, `model` s, with bars `bars` f, `bpm` f, `measured_bpm` f, `ratio` f, `confidence` f, "
+              "with a key `root` s, `cents` f, `root_confidence` f, of a loop `seam` f, "
               "with `lufs` the measured `lufs` f, `engine_seconds` f, `delivery_seconds` f, "
               "with a deadline `takes` i, `steps` i, "
               "`late_seconds` f (0 or more), where it sounds `voice` i, [`heard` s], [`remark` s]",
@@ -233,6 +236,7 @@ def _value(key: Key) -> str:
         "whole": "whole number",
         "id": "number or text",
         "note": "text or number",
+        "key": "text",
         "choice": "",
         "then": "an address, then `i:`, `f:` or `s:` values",
     }

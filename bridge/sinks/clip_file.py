@@ -12,6 +12,7 @@ import soundfile
 
 from bridge import __version__, recipe
 from bridge.clip import Model, Prompt, Shape
+from bridge.keys import key_of
 from bridge.notes import midi_of
 from bridge.sinks import chunks
 from bridge.sinks.chunks import Tags
@@ -26,7 +27,7 @@ def encode(
     prompt: Prompt,
     model: Model,
     take: int,
-    lufs: float | None = None,
+    lufs: float | str | None = None,
 ) -> bytes:
     """The file's bytes, always the same for the same arguments. `samples`: (frames, channels), finite; one channel becomes
     two where the prompt's shape says so. `lufs`: the loudness, if it was measured."""
@@ -45,12 +46,12 @@ def encode(
         bits=how.bits,
         channels=samples.shape[1],
         frames=len(samples),
-        root=midi_of(prompt.note) if prompt.note else None,
+        root=midi_of(prompt.note) if prompt.note else 60 + key_of(prompt.key).root if prompt.key else None,
         loop=prompt.loop,
         beats=round(beats) if beats == round(beats) else 0,
         beats_per_bar=prompt.beats_per_bar,
         bpm=prompt.bpm,
-        lufs=lufs,
+        lufs=lufs if isinstance(lufs, float) else None,
     )
     return INTO[how.format](buffer.getvalue(), tags)
 

@@ -31,8 +31,8 @@ def clip_names(prompt: Prompt, seed: int) -> Iterator[str]:
     Never a Windows device name, a dot file or a name with a trailing dot: it always ends in `_s<seed>_<tag>` and a suffix.
     """
     stem = slug(prompt.text) or slug(prompt.preset) or "clip"
-    if prompt.note:
-        stem += f"_{prompt.note.replace('#', 's')}"
+    if pitch := prompt.note or prompt.key:
+        stem += f"_{pitch.replace('#', 's')}"
     if prompt.bars:
         stem += f"_{round(prompt.bpm, 2):g}bpm_{round(prompt.bars, 4):g}bar{'' if prompt.bars == 1 else 's'}"
     while True:

@@ -1,0 +1,126 @@
+"""Longer or shorter at the same pitch, higher or lower at the same length: Signalsmith Stretch, which leaves attacks alone here.
+
+Its window of 120 ms smears a drum into the time before it. So a clip is cut just before each attack, each slice begins as it
+was, at its new place, and only what rings after the attack is stretched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import soxr
+
+from bridge.clip import OUTPUT_RATE
+
+Samples = npt.NDArray[np.float32]
+
+LEAD = 48  # frames before an attack that belong to it: 1 ms
+FADE = 96  # frames in which one slice fades into the next, before that: 2 ms
+HEAD = 1_920  # frames of an attack that stay as they are: 40 ms
+JOIN = 480  # frames in which they fade into what is stretched: 10 ms
+BLOCK = 5_760  # frames of the window of Signalsmith Stretch at its preset
+SEED = 1  # of the noise that it makes when it stretches far: the same clip again is the same bytes
+
+
+def stretch(samples: Samples, frames: int, attacks: Sequence[int] = (), loop: bool = False) -> Samples:
+    """`samples` (frames, 1 or 2 channels) at 48 kHz in exactly `frames` frames. `attacks`: frames, rising, at least 20 ms
+    apart; what is at frame a is then at round(a × ratio), as sharp as it was. `loop`: the end goes on at the beginning."""
+    samples = np.asarray(samples, np.float32)
+    if not len(samples) or frames <= 0:
+        return np.zeros((max(0, frames), samples.shape[1]), np.float32)
+    places = [int(place) for place in attacks if 0 <= place < len(samples)]
+    if len(samples) == frames:
+        return samples.copy()
+    if not places:
+        return _around(samples, frames) if loop else _signalsmith(samples, frames)
+    if not loop:
+        return _sliced(samples, frames, places)
+    # So that the first slice begins at 0, and the last one fades into it.
+    ratio, lead = frames / len(samples), LEAD + FADE
+    turned = places[0] - lead
+    rolled = np.roll(samples, -turned, axis=0)
+    out = _sliced(np.concatenate([rolled, rolled[:FADE]]), frames, [place - turned for place in places], ratio)
+    return np.roll(out, round(places[0] * ratio) - lead, axis=0)
+
+
+def pitch_shift(samples: Samples, cents: float, attacks: Sequence[int] = (), loop: bool = False) -> Samples:
+    """`samples` `cents` higher (lower: negative; −2400 to 2400), as long as they were."""
+    ratio = 2 ** (cents / 1200)
+    pad = min(len(samples), OUTPUT_RATE // 10) if loop else 0
+    wide = np.pad(samples, ((pad, pad), (0, 0)), mode="wrap") if pad else samples
+    quick = np.asarray(soxr.resample(wide, OUTPUT_RATE * ratio, OUTPUT_RATE, "HQ"), np.float32)
+    start = round(pad / ratio)
+    quick = quick[start : start + max(1, round(len(samples) / ratio))]
+    return stretch(quick, len(samples), [round(place / ratio) for place in attacks], loop)
+
+
+def exactly(samples: Samples, frames: int) -> Samples:
+    """The first `frames` frames, silence behind them where there are fewer."""
+    samples = samples[:frames]
+    return np.pad(samples, ((0, frames - len(samples)), (0, 0))) if len(samples) < frames else samples
+
+
+def _sliced(samples: Samples, frames: int, places: list[int], ratio: float = 0.0) -> Samples:
+    """Cut before each attack. `ratio` for a loop: its first attack stands at LEAD + FADE, FADE frames of its beginning
+    follow its end; 0 for others."""
+    loop, lead = ratio > 0, LEAD + FADE
+    ratio = ratio or frames / len(samples)
+    cuts = [place - lead for place in places if place >= lead]
+    goals = [round((cut if loop else cut + lead) * ratio) - (0 if loop else lead) for cut in cuts]
+    kept = [(cut, goal) for cut, goal in zip(cuts, goals, strict=True) if loop or (cut > 0 < goal < frames - FADE)]
+    first = not kept or places[0] - lead < kept[0][0]  # an attack too near to the beginning for a fade
+    slices = [(cut, goal, True) for cut, goal in kept]
+    if not loop:
+        slices.insert(0, (0, 0, first))
+    out = np.zeros((frames + FADE, samples.shape[1]), np.float32)
+    ramp = np.linspace(0.0, 1.0, FADE, dtype=np.float32)[:, None]
+    for number, (cut, goal, attack) in enumerate(slices):
+        last = number + 1 == len(slices)
+        if last:
+            end, until = (len(samples), frames + FADE) if loop else (len(samples), frames)
+        else:
+            end, until = slices[number + 1][0] + FADE, slices[number + 1][1] + FADE
+        piece = _slice(samples[cut:end], until - goal, attack)
+        if number or loop:
+            piece[:FADE] *= ramp[: len(piece)]
+        if not last or loop:
+            piece[-FADE:] *= ramp[::-1][-len(piece) :]
+        out[goal:until] += piece
+    if loop:
+        out[:FADE] += out[frames:]
+    return out[:frames]
+
+
+def _slice(samples: Samples, frames: int, attack: bool) -> Samples:
+    """One slice in `frames` frames; with `attack` its first 40 ms (half of it, if that is less) stay as they are."""
+    if len(samples) == frames:
+        return samples.copy()
+    if not attack:
+        return _signalsmith(samples, frames)
+    head = min(LEAD + FADE + HEAD, min(len(samples), frames) // 2)
+    join = min(JOIN, head // 2)
+    rest = _signalsmith(samples[head - join :], frames - head + join)
+    ramp = np.linspace(0.0, 1.0, join, dtype=np.float32)[:, None]
+    rest[:join] = samples[head - join : head] * (1 - ramp) + rest[:join] * ramp
+    return np.concatenate([samples[: head - join], rest])
+
+
+def _around(samples: Samples, frames: int) -> Samples:
+    """A loop without attacks: stretched with what comes before and after it, which is itself."""
+    lead = round(BLOCK * frames / len(samples))
+    return _signalsmith(np.pad(samples, ((BLOCK, BLOCK), (0, 0)), mode="wrap"), frames + 2 * lead)[lead : lead + frames]
+
+
+def _signalsmith(samples: Samples, frames: int) -> Samples:
+    from python_stretch import Signalsmith  # late: only a clip that must be stretched needs it
+
+    # What follows the end is its mirror image: a window that looks into silence would fade out.
+    tail = round(BLOCK * frames / len(samples))
+    padded = np.pad(samples, ((0, BLOCK), (0, 0)), mode="symmetric")
+    stretcher = Signalsmith.Stretch(SEED)
+    stretcher.preset(samples.shape[1], OUTPUT_RATE)
+    stretcher.timeFactor = len(padded) / (frames + tail)  # a speed, despite its name
+    out = stretcher.process(np.ascontiguousarray(padded.T))
+    return np.array(exactly(out.T, frames), np.float32)
