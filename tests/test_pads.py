@@ -105,7 +105,7 @@ def test_takes_of_another_tempo_are_made_anew_and_played_until_then_but_never_th
     gone: list[str] = []
     live = SimpleNamespace(
         tempo=Tempo(120.0), slot=lambda: len(asked), hold=lambda *held: None, release=lambda slot: None, discard=gone.append,
-        sound=lambda *how: 1, sounds=lambda voice: False, tell_voice=lambda *told: None,
+        sound=lambda *how, **more: 1, sounds=lambda voice: False, tell_voice=lambda *told: None,
     )  # fmt: skip
     pads = Pads(live)  # type: ignore[arg-type]
 
