@@ -43,6 +43,7 @@ FORMATS = ("wav", "flac", "aiff")
 BITS = Range(16, 32)
 WIDTHS = (16, 24, 32)  # bits; 32 are floating point
 CHANNELS = Range(1, 2)
+RATING = Range(0, 5)
 MAX_PROMPT_CHARACTERS = 4_000
 
 # A seed that we draw survives Pd, whose only number is a 32-bit float and which prints six digits of it.

@@ -27,6 +27,7 @@ from bridge.errors import BadArgument, ClipbridgeError, IdTaken, NoModel, Unknow
 from bridge.frontends import arguments as args
 from bridge.frontends import osc_guard, then
 from bridge.frontends.methods import KEYS, METHODS, PORT, REPLIES
+from bridge.frontends.osc_library import LibraryMethods
 from bridge.frontends.osc_live import LiveMethods, Target
 from bridge.frontends.osc_socket import bind, encode, exact
 from bridge.job import Job, JobEvent
@@ -67,7 +68,7 @@ async def serve_osc(bridge: Bridge, config: OscConfig) -> AsyncIterator[OscFront
         transport.close()
 
 
-class OscFrontend(LiveMethods, asyncio.DatagramProtocol):
+class OscFrontend(LiveMethods, LibraryMethods, asyncio.DatagramProtocol):
     """One UDP socket. Each datagram is handled whole, at once, on the event loop; nothing in here waits."""
 
     def __init__(self, bridge: Bridge, config: OscConfig) -> None:
@@ -135,7 +136,7 @@ class OscFrontend(LiveMethods, asyncio.DatagramProtocol):
     def _aside(self, look: Callable[[], T], then: Callable[[T], None], sender: Target, address: str) -> None:
         """Look at the disk on a thread of its own, and go on with what was found: a network disk may take seconds."""
         if self._looks >= MAX_LOOKS:
-            raise BadArgument(f"{MAX_LOOKS} questions about checkpoints wait for the disk already; ask again later.")
+            raise BadArgument(f"{MAX_LOOKS} questions wait for the disk already; ask again later.")
         self._looks += 1
 
         loop = asyncio.get_running_loop()
@@ -157,7 +158,7 @@ class OscFrontend(LiveMethods, asyncio.DatagramProtocol):
                     self._refuse(sender, address, error)
 
         # Not the loop's executor, which the end of the daemon would wait for, however long the disk takes.
-        threading.Thread(target=work, name="look at checkpoints", daemon=True).start()
+        threading.Thread(target=work, name="look at the disk", daemon=True).start()
 
     def _answer_to(self, given: list[Any], sender: Target) -> Target:
         """Where the asker wants its answer: a last `reply_port N` is taken out of `given`; else what was set, or
