@@ -186,6 +186,8 @@ class Library:
             changes = self._follower.look(connection)
             if not self._looked.is_set():
                 records.settle(connection)
+                if left := len(records.interrupted(connection)):
+                    log.warning("%d jobs were interrupted by a crash; to ask for them again: clipbridge resume", left)
         self._looked.set()
         if changes.added or changes.moved or changes.gone:
             log.info("library: %d clips new, %d moved, %d gone", changes.added, changes.moved, changes.gone)

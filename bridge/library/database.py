@@ -19,6 +19,7 @@ log = logging.getLogger("clipbridge")
 FILE = "library.db"
 PATIENCE_S = 2.0  # for another writer: each of them writes for less than a millisecond at a time
 OPENING_S = 5.0
+APPLICATION_ID = int.from_bytes(b"Clip")
 DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 # A step for each version: `user_version` counts those that were taken. Steps are only ever added.
 STEPS = (
@@ -127,7 +128,7 @@ def checkpoint(connection: sqlite3.Connection) -> None:
     disk, and the event loop writes too.
     """
     connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
-    connection.execute(f"PRAGMA user_version = {VERSION}")  # changes nothing, and is a write
+    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")  # changes nothing, and is a write
 
 
 def finds_words(connection: sqlite3.Connection) -> bool:

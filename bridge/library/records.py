@@ -12,6 +12,7 @@ from typing import Any
 
 import psutil
 
+from bridge.clip import MAX_PROMPT_CHARACTERS, SEED
 from bridge.errors import BadRecipe
 from bridge.job import Ask, Job, JobId
 from bridge.recipe import read
@@ -159,15 +160,17 @@ def _read(key: str, holder: str, asked_at: float, text: str) -> Interrupted | No
     try:
         facts = json.loads(text)
         ask = dict(facts["ask"])
+        if not isinstance(facts["id"], int | float | str) or ask["seed"] not in SEED:
+            return None
         return Interrupted(
             key,
             holder,
             facts["id"],
-            str(ask["text"]),
+            str(ask["text"])[:MAX_PROMPT_CHARACTERS],
             str(facts["full_text"]),
             float(facts["seconds"]),
             int(facts["takes"]),
-            {**ask, "seed": int(ask["seed"])},
+            ask,
             float(asked_at),
         )
     except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
