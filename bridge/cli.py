@@ -15,7 +15,7 @@ from bridge.errors import ClipbridgeError
 EXIT_CODES = """\
 exit codes: 0 done · 1 the job failed · 2 wrong usage · 3 no daemon answers · 4 the OSC port is taken ·
 5 Clipbridge is running already · 6 the sample folder cannot be written · 7 no usable checkpoint ·
-8 wrong configuration · 9 no audio device · 130 interrupted"""
+8 wrong configuration · 9 no audio device · 11 the library cannot be used · 130 interrupted"""
 
 
 # Keys of /bridge/generate that the command line has as options.
@@ -147,6 +147,28 @@ def parser() -> argparse.ArgumentParser:
     bench.add_argument("--requests", type=int, default=100, help="random requests (default: 100)")
     bench.add_argument("--compile-recipe", action="store_true", help="compile the recipe's UNet, as it says: minutes")
     bench.add_argument("--json", action="store_true", help="as JSON, for programs")
+
+    find = commands.add_parser(
+        "find", help="find clips again", epilog=f"{EXIT_CODES}\nfind ends with 1 if nothing is found"
+    )
+    find.add_argument("words", nargs="*", help="beginnings of words of the prompt, file name, preset or sub-folder")
+    find.add_argument("--bpm", metavar="FROM..TO", help="120, 120..130, 120.. or ..130")
+    find.add_argument("--seconds", metavar="FROM..TO", help="likewise")
+    find.add_argument("--note", help="c3, a#4 …")
+    find.add_argument("--favourite", action="store_true", help="favourites only")
+    find.add_argument("--rating", metavar="FROM..TO", help="0 to 5: 3..5 or 3..")
+    find.add_argument("--limit", type=int, default=20, metavar="N", help="at most so many (default: 20)")
+    find.add_argument("--json", action="store_true", help="as JSON, for programs")
+
+    again = commands.add_parser("resume", help="ask again for what a crash interrupted", epilog=EXIT_CODES)
+    again.add_argument("--list", action="store_true", help="only say what it is")
+    again.add_argument("--osc-port", type=int, metavar="N", help=f"the daemon's port (default: {DEFAULT_OSC_PORT})")
+    again.add_argument("--json", action="store_true", help="as JSON, for programs")
+
+    imports = commands.add_parser("import", help="take the clips of a folder into the library", epilog=EXIT_CODES)
+    imports.set_defaults(command="importing")  # import is a word of Python
+    imports.add_argument("folder", metavar="FOLDER", help="clips of ours in it, and in its sub-folders, carry recipes")
+    imports.add_argument("--json", action="store_true", help="as JSON, for programs")
 
     doctor = commands.add_parser("doctor", help="look at the whole set-up and say what to mend", epilog=EXIT_CODES)
     doctor.add_argument("--json", action="store_true", help="as JSON, for programs")

@@ -44,6 +44,7 @@ FORMATS = ("wav", "flac", "aiff")
 BITS = Range(16, 32)
 WIDTHS = (16, 24, 32)  # bits; 32 are floating point
 CHANNELS = Range(1, 2)
+RATING = Range(0, 5)
 MAX_PROMPT_CHARACTERS = 4_000
 
 # A sub-folder that every system can have; and what Windows takes for devices.

@@ -32,6 +32,7 @@ from bridge.errors import (
 from bridge.eta import Eta, EtaFile
 from bridge.job import Ask, Job, JobEvent, JobId, JobState
 from bridge.jobs import Jobs
+from bridge.library import Library
 from bridge.pads import SINK as PAD_SINK
 from bridge.pads import check_length
 from bridge.presets import Presets
@@ -61,7 +62,7 @@ class Listener(StageListener, Protocol):
 
 class Bridge:
     """The heart. `engine_child` and `shaper_child` are not started yet; `start()` does that. `eta_file`: where what is
-    learned about the time that clips take is kept between runs, if anywhere."""
+    learned about the time that clips take is kept between runs, if anywhere. `library`: where jobs and clips are recorded."""
 
     def __init__(
         self,
@@ -70,6 +71,7 @@ class Bridge:
         shaper_child: Child,
         stage: Stage,
         eta_file: EtaFile | None = None,
+        library: Library | None = None,
     ) -> None:
         self.presets = presets
         self.listeners: list[Listener] = []
@@ -86,6 +88,7 @@ class Bridge:
         self._shaper.on_message, self._shaper.on_death = self._shaper_says, self._shaper_died
         self._step = -1  # of the running job
         self._eta_file, self._recalled = eta_file, ""
+        self.library = library
 
     def start(self) -> None:
         """Spawn both processes; asks are taken from now on."""
@@ -159,6 +162,8 @@ class Bridge:
             self._make_way()
         job = self.jobs.add(ask, prompt, owner, job_id, reply_to, least, place)
         job.recipe = recipe
+        if self.library is not None and ask.sink not in INTERNAL:
+            self.library.accepted(job)  # before it is acknowledged: a crash must not lose it
         eta_seconds = round(self.jobs.eta_seconds(job), 3)
         position = self.jobs.ahead_of(job)
         self._emit(job, "queued", position=position, eta_seconds=eta_seconds, seed=prompt.seed, **_chosen(job))
@@ -446,6 +451,8 @@ class Bridge:
             }
             assert job.model is not None
             took = {"engine_seconds": round(job.engine_took, 4), "delivery_seconds": round(message.seconds, 4)}
+            if self.library is not None and job.ask.sink not in INTERNAL:
+                self.library.delivered(job, message.takes)
             early = job.voice
             heard = self.stage.made(job, message.playable, best.sample_rate)
             late = {"late_seconds": round(max(0.0, late_s), 3)} if (late_s := job.late_seconds()) is not None else {}
@@ -514,6 +521,8 @@ class Bridge:
                     self.stage.silence(job.voice)
                 self._shaper.send(delivery.Drop(job.serial))  # it may hold samples of this job
             self.jobs.unfinished.pop(job.serial, None)
+            if self.library is not None:
+                self.library.ended(job)
         if job.ask.sink in INTERNAL:
             self.stage.job_event(job, kind, fields)
         else:

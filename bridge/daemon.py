@@ -15,6 +15,7 @@ from bridge.eta import EtaFile
 from bridge.frontends.link import serve_link
 from bridge.frontends.midi import serve_midi
 from bridge.frontends.osc import serve_osc
+from bridge.library import Library, database
 from bridge.live import Live
 from bridge.pads import Pads
 from bridge.presets import Presets, shipped_folder
@@ -46,18 +47,22 @@ async def serve(config: Config, terminal: Terminal) -> None:
             Child("player", playback.TARGET, config.audio.device, bool(config.audio.device)),
             portable.cache_folder() / "playing",
         )
+        library = Library(database.place(), config.folder)
         bridge = Bridge(
             Presets(shipped_folder(), config.presets),
             Child("engine", engine.TARGET, config.engine),
             Child("shaper", delivery.TARGET, str(config.folder), str(live.scratch)),
             Stage(live, Pads(live, portable.config_folder() / "pads.json")),
             EtaFile(portable.cache_folder() / "eta.json"),
+            library,
         )
         frontend = await stack.enter_async_context(serve_osc(bridge, config.osc))
         # The port comes first: whoever holds it may be a daemon that writes into this very folder.
         sink = FolderSink(config.folder)
         sink.open()
         sink.close()
+        library.start()
+        stack.callback(library.close)
         bridge.listeners.append(terminal)
         await stack.enter_async_context(serve_midi(bridge, config.midi))
         await stack.enter_async_context(serve_link(bridge, config.tempo.link))

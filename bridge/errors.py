@@ -113,6 +113,19 @@ class BadRecipe(ClipbridgeError):
     code = "no_recipe"
 
 
+class LibraryError(ClipbridgeError):
+    """The library cannot be used: damaged, written by a newer version, or its disk is full."""
+
+    code = "library"
+    exit_code = 11
+
+
+class UnknownClip(ClipbridgeError):
+    """A path that the library has no clip at."""
+
+    code = "unknown_clip"
+
+
 class Stopping(ClipbridgeError):
     """The daemon is being stopped."""
 

@@ -33,6 +33,11 @@ def cache_folder() -> Path:
     return Path(platformdirs.user_cache_dir(APP, appauthor=False))
 
 
+def data_folder() -> Path:
+    """Where lives what cannot be made again: the library (not created)."""
+    return Path(platformdirs.user_data_dir(APP, appauthor=False))
+
+
 def log_folder() -> Path:
     """Where the log file lies (not created)."""
     return Path(platformdirs.user_log_dir(APP, appauthor=False))

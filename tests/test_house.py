@@ -25,7 +25,7 @@ FLOORS = {
     "frontends": 3,
     "core": 2, "jobs": 2, "asks": 2, "deadlines": 2, "live": 2, "pads": 2, "streams": 2, "stage": 2, "player": 2, "shaper": 2,
     "bench": 5, "starter": 5,
-    "presets": 1, "hosts": 1, "eta": 1, "supervise": 1, "engine": 1, "audio": 1, "sinks": 1,
+    "presets": 1, "hosts": 1, "eta": 1, "supervise": 1, "engine": 1, "audio": 1, "sinks": 1, "library": 1,
     "clip": 0, "memory": 0, "playback": 0, "tempo": 0, "keeping": 0, "notes": 0, "keys": 0,
     "recipe": 0, "tags": 0, "watch": 0,
     "job": 0, "errors": 0, "config": 0, "portable": 0, "logs": 0, "delivery": 0, "__init__": -1,
@@ -87,6 +87,14 @@ HEAVY = {
     "rtmidi": {"frontends/midi.py"},
     "aalink": {"frontends/link.py"},
     "watchdog": {"watch.py"},
+    "sqlite3": {
+        "library/__init__.py",
+        "library/clips.py",
+        "library/database.py",
+        "library/following.py",
+        "library/records.py",
+        "library/writing.py",
+    },
 }
 
 

@@ -20,6 +20,7 @@ from bridge.clip import (
     PADS,
     PAN,
     QUANTIZE,
+    RATING,
     SECONDS,
     SEED,
     STEPS,
@@ -105,6 +106,20 @@ KEYS = {
     )
 }  # fmt: skip
 
+FIND_KEYS = {
+    key.name: key
+    for key in (
+        Key("bpm_from", "number", "", BPM),
+        Key("bpm_to", "number", "", BPM),
+        Key("seconds_from", "number", "", SECONDS),
+        Key("seconds_to", "number", "", SECONDS),
+        Key("note", "note", ""),
+        Key("favourite", "whole", "", Range(0, 1)),
+        Key("rating_from", "whole", "", RATING),
+        Key("limit", "whole", "", Range(1, 50)),
+    )
+}
+
 METHODS = {
     method.address: method
     for method in (
@@ -163,6 +178,16 @@ METHODS = {
         Method("/bridge/restart", "restart", "[s name]", "`/bridge/restart` s state",
                "Start the engine afresh, with a name: with that checkpoint. The running job fails with `engine_lost`, those "
                "that wait are kept."),
+        Method("/bridge/find", "find", "s words, [" + " ".join(f"`{name}`" for name in FIND_KEYS) + "]",
+               "`/bridge/found`, then `/bridge/clip` for each",
+               "Look for clips by the beginnings of words in the prompt, file name, preset or sub-folder; `\"\"`: any clip. At most 50 "
+               "(20 if nothing is said), the best match first, then the newest."),
+        Method("/bridge/favourite", "favourite", "s path, [i 0 or 1]", "`/bridge/clip`", "Mark a clip as a favourite; 0: no longer."),
+        Method("/bridge/rate", "rate", "s path, i 0 to 5", "`/bridge/clip`", "Rate a clip."),
+        Method("/bridge/interrupted", "interrupted", "–", "`/bridge/interrupted/count`, then `/bridge/interrupted/job` for each",
+               "The jobs that were accepted and did not end, because Clipbridge or the machine crashed."),
+        Method("/bridge/resume", "resume", "–", "`/bridge/queued` for each, then `/bridge/resumed`",
+               "Ask for them again, with the same prompts, seeds and keys (but no deadline); you get their events."),
         Method("/bridge/ping", "ping", "[anything]", "`/bridge/pong` with the same", "Is anybody there?"),
         Method("/bridge/subscribe", "subscribe", "[i port]", "`/bridge/state`, then all events of all jobs",
                "For 60 s; ask again to renew."),
@@ -197,7 +222,7 @@ REPLIES = {
         Reply("/bridge/cancelled", (), "id", "No clip, as asked."),
         Reply("/bridge/error", ("address", "code", "why"), "s address, s code, s why",
               "About a message that made no job. More codes: `malformed` `unknown_address` `unknown_job` "
-              "`unknown_voice` `pad_empty` `no_stream`."),
+              "`unknown_voice` `pad_empty` `no_stream` `library` `unknown_clip`."),
         Reply("/bridge/state", ("state", "why"), "s state, s why",
               "To subscribers: `loading` `warming` `ready` `restarting` `failed` `stopping`."),
         Reply("/bridge/voice", ("voice", "state"), "i n, s state, s why",
@@ -213,6 +238,14 @@ REPLIES = {
         Reply("/bridge/midi", ("state", "why"), "s state, s why", "To subscribers, about the MIDI input: `open`, `waiting`, `unusable`."),
         Reply("/bridge/model", ("name",), "s name, then `size_mb` f, `licence` s, `sample_rate` i, `revision` s",
               "The facts of a checkpoint on this disk. An empty licence: it states none."),
+        Reply("/bridge/found", ("count",), "i count", "So many `/bridge/clip` follow."),
+        Reply("/bridge/clip", ("path",),
+              "s absolute path with `/`, then `prompt` s, `seconds` f, `bpm` f, `note` s, `seed` i, `rating` i, `favourite` i",
+              "A clip of the library. `bpm` 0, `note` and `rating` empty or 0: none."),
+        Reply("/bridge/interrupted/count", ("count",), "i count", "So many `/bridge/interrupted/job` follow."),
+        Reply("/bridge/interrupted/job", ("prompt", "seconds"), "id, s prompt, f seconds, then `seed` i", "A job that was interrupted."),
+        Reply("/bridge/resumed", ("count", "left"), "i count, i left",
+              "So many are asked for again; `left` found no place in the queue: resume once more when there is some."),
         Reply("/bridge/pong", (), "what ping carried", "Yes."),
     )
 }  # fmt: skip

@@ -1,0 +1,66 @@
+"""`clipbridge find`: clips by words and facts, a path a line. Reads the library itself; no daemon is needed."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import re
+import sys
+
+from bridge.clip import BPM, RATING, SECONDS, Range
+from bridge.errors import BadArgument
+from bridge.library import clips, database
+from bridge.library.clips import Query
+from bridge.notes import midi_of, name_of
+
+LIMIT = Range(1, 100_000)
+SPAN = re.compile(r"(?P<low>[0-9]+(\.[0-9]*)?)?(?P<dots>\.\.)?(?P<high>[0-9]+(\.[0-9]*)?)?")
+
+
+def main(options: argparse.Namespace) -> int:
+    """Print what is found. Returns 1 if that is nothing. Raises BadArgument, LibraryError."""
+    if options.limit not in LIMIT:
+        raise BadArgument(f"--limit must be {LIMIT}, not {options.limit}.")
+    query = Query(
+        words=" ".join(options.words),
+        bpm=span(options.bpm, "--bpm", BPM),
+        seconds=span(options.seconds, "--seconds", SECONDS),
+        note=None if options.note is None else _note(options.note),
+        favourite=True if options.favourite else None,
+        rating=span(options.rating, "--rating", RATING),
+        limit=options.limit,
+    )
+    found = []
+    if database.place().is_file():
+        with database.opened(database.place()) as connection:
+            found = clips.find(connection, query)
+    if options.json:
+        print(json.dumps([dataclasses.asdict(clip) for clip in found]))
+    for clip in () if options.json else found:
+        print(clip.path)
+    if not found:
+        print("clipbridge: no clip is found.", file=sys.stderr)
+    return 0 if found else 1
+
+
+def span(text: str | None, name: str, allowed: Range) -> Range | None:
+    """The range that `120..130`, `120..`, `..130` or `120` means; None for None. Raises BadArgument."""
+    if text is None:
+        return None
+    match = SPAN.fullmatch(text.strip())
+    low, dots, high = match.group("low", "dots", "high") if match else (None, None, None)
+    if (low is None and high is None) or (not dots and (low is None or high is not None)):
+        raise BadArgument(f"{name} wants a number or a range such as 3..5, 3.. or ..5, not {text[:40]!r}.")
+    first = allowed.low if low is None else float(low)
+    last = float(high) if high is not None else allowed.high if dots else first
+    if first not in allowed or last not in allowed or first > last:
+        raise BadArgument(f"{name} goes from {allowed}, the smaller number first; not {text[:40]!r}.")
+    return Range(first - 1e-6, last + 1e-6)  # what was computed may miss the number by a hair
+
+
+def _note(text: str) -> str:
+    try:
+        return name_of(midi_of(text))
+    except ValueError as error:
+        raise BadArgument(f"--note: {error}.") from error

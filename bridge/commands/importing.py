@@ -1,0 +1,31 @@
+"""`clipbridge import FOLDER`: takes the clips of a folder into the library, from the recipes in the files."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+from pathlib import Path
+
+from bridge.errors import BadArgument
+from bridge.library import database
+from bridge.library.following import Follower
+
+
+def main(options: argparse.Namespace) -> int:
+    """Compare the folder with the library, and say what was new. Raises BadArgument, LibraryError."""
+    try:
+        folder = Path(options.folder).expanduser().absolute()
+        there = folder.is_dir()
+    except (OSError, RuntimeError, ValueError) as error:  # a name that cannot be; ~nobody
+        raise BadArgument(f"{options.folder[:200]!r} is no folder ({error}).") from error
+    if not there:
+        raise BadArgument(f"There is no folder {folder}.")
+    database.put_aside_if_damaged(database.place())
+    with database.opened(database.place()) as connection:
+        changes = Follower(folder).look(connection)
+    if options.json:
+        print(json.dumps(dataclasses.asdict(changes)))
+    else:
+        print(f"{changes.present} clips in {folder}: {changes.added} new, {changes.moved} moved, {changes.gone} gone")
+    return 0

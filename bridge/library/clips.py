@@ -1,0 +1,170 @@
+"""The clips of the library: added, found, rated."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from bridge.clip import Range
+from bridge.errors import UnknownClip
+from bridge.library import database
+from bridge.recipe import Recipe
+
+MAX_WORDS, MAX_WORD_CHARACTERS = 20, 80  # of what is searched for; more says nothing new
+COLUMNS = "path, prompt, seconds, bpm, note, seed, preset, tags, model, rating, favourite, added_at"
+WHERE = "path, name, hash, size, mtime_ns, prompt, preset, tags, seconds, bpm, note, seed, model, recipe, job, added_at"
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """A clip that lies in a folder. `path` is absolute, with `/`; `bpm` is 0 and `note` "" where none was asked for;
+    `added_at` in seconds since 1970."""
+
+    path: str
+    prompt: str
+    seconds: float
+    bpm: float
+    note: str
+    seed: int
+    preset: str
+    tags: str
+    model: str
+    rating: int
+    favourite: bool
+    added_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What is looked for. `words`: each must begin a word of the prompt, the file's name, the preset or the tags; "" for
+    any clip. None: whatever it is."""
+
+    words: str = ""
+    bpm: Range | None = None
+    seconds: Range | None = None
+    note: str | None = None
+    favourite: bool | None = None
+    rating: Range | None = None
+    limit: int = 20
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """What is known of a file without understanding it. `path` is absolute, with `/`; `size` in bytes."""
+
+    path: str
+    size: int
+    mtime_ns: int
+    hash: bytes
+
+
+def add(
+    connection: sqlite3.Connection,
+    file: File,
+    folder: Path,
+    read: Recipe,
+    text: str,
+    job: str = "",
+    seconds: float | None = None,
+) -> None:
+    """Add a clip, or say anew what is at its path; ratings stay. `folder`: the sample folder; `text`: the recipe that was
+    read; `job`: the record of the job that made it, if that is known; `seconds`: its real length."""
+    prompt = read.prompt
+    row = {
+        "path": file.path,
+        "name": PurePosixPath(file.path).stem,
+        "hash": file.hash,
+        "size": file.size,
+        "mtime_ns": file.mtime_ns,
+        "prompt": prompt.text,
+        "preset": prompt.preset,
+        "tags": tags(file.path, folder, prompt.note, prompt.bpm, prompt.loop),
+        "seconds": prompt.seconds if seconds is None else seconds,
+        "bpm": prompt.bpm,
+        "note": prompt.note,
+        "seed": prompt.seed_of(read.take),
+        "model": str(read.conditions.get("model", ""))[:200],
+        "recipe": text,
+        "job": job,
+        "added_at": time.time(),
+    }
+    kept = ("path", "job", "added_at")
+    changes = ", ".join(f"{name} = excluded.{name}" for name in row if name not in kept)
+    connection.execute(
+        f"INSERT INTO clips ({WHERE}) VALUES ({', '.join(f':{name}' for name in row)}) ON CONFLICT (path) DO UPDATE SET "
+        f"{changes}, gone = 0, job = CASE excluded.job WHEN '' THEN job ELSE excluded.job END",
+        row,
+    )
+
+
+def tags(path: str, folder: Path, note: str, bpm: float, loop: bool) -> str:
+    """Words that a clip is found by beside its prompt: the sub-folders that it lies in, its note, its tempo."""
+    root = folder.as_posix().rstrip("/") + "/"
+    parts = path.removeprefix(root).split("/")[:-1] if path.startswith(root) else []
+    return " ".join(filter(None, [*parts, note, f"{bpm:g}bpm" if bpm else "", "loop" if loop else ""]))
+
+
+def find(connection: sqlite3.Connection, query: Query) -> list[Clip]:
+    """The clips that are asked for: the best match first, then the newest. Raises sqlite3.Error only for the database's
+    own faults, whatever the words are."""
+    words = wanted(query.words)
+    if query.words.strip() and not words:
+        return []  # nothing but marks, which no clip is found by
+    terms, values = ["gone = 0"], []
+    source, order = "clips", "id DESC"
+    if words and database.finds_words(connection):
+        source, order = "words JOIN clips ON clips.id = words.rowid", "words.rank, id DESC"
+        terms.append("words MATCH ?")
+        values.append(" ".join(f'"{word.replace(chr(34), chr(34) * 2)}"*' for word in words))
+    else:
+        for word in words:
+            terms.append(
+                "clips.prompt || ' ' || clips.name || ' ' || clips.preset || ' ' || clips.tags LIKE ? ESCAPE '\\'"
+            )
+            values.append(f"%{_plain(word)}%")
+    for column, allowed in (("bpm", query.bpm), ("seconds", query.seconds), ("rating", query.rating)):
+        if allowed is not None:
+            terms.append(f"{column} BETWEEN ? AND ?")
+            values += [allowed.low, allowed.high]
+    for column, value in (("note", query.note), ("favourite", query.favourite)):
+        if value is not None:
+            terms.append(f"{column} = ?")
+            values.append(value)
+    columns = ", ".join(f"clips.{column}" for column in COLUMNS.split(", "))
+    found = connection.execute(
+        f"SELECT {columns} FROM {source} WHERE {' AND '.join(terms)} ORDER BY {order} LIMIT ?", [*values, query.limit]
+    )
+    return [_clip(row) for row in found]
+
+
+def wanted(text: str) -> list[str]:
+    """The words of a search, without those that consist of marks only. No text is too strange."""
+    printable = "".join(c if c.isprintable() else " " for c in text)
+    words = [word[:MAX_WORD_CHARACTERS] for word in printable.split() if any(c.isalnum() for c in word)]
+    return words[:MAX_WORDS]
+
+
+def change(connection: sqlite3.Connection, path: str, **values: Any) -> Clip:
+    """Set the `rating` or `favourite` of a clip. Raises UnknownClip."""
+    (name, value), *_ = values.items()
+    assert name in ("rating", "favourite")
+    changed = connection.execute(f"UPDATE clips SET {name} = ? WHERE path = ? AND gone = 0", (int(value), path))
+    if not changed.rowcount:
+        raise UnknownClip(
+            f"The library has no clip {path[:200]!r}. Give the whole path, as /bridge/done and /bridge/clip state it."
+        )
+    return _clip(connection.execute(f"SELECT {COLUMNS} FROM clips WHERE path = ?", (path,)).fetchone())
+
+
+def _clip(row: Iterable[Any]) -> Clip:
+    *rest, rating, favourite, added_at = row
+    return Clip(*rest, rating, bool(favourite), added_at)
+
+
+def _plain(word: str) -> str:
+    """`word` with nothing that is special to LIKE."""
+    return word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")

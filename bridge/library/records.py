@@ -1,0 +1,177 @@
+"""The record of accepted jobs: what was promised, until it is kept."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import secrets
+import sqlite3
+from dataclasses import dataclass
+from typing import Any
+
+import psutil
+
+from bridge.clip import MAX_PROMPT_CHARACTERS, SEED
+from bridge.errors import BadRecipe
+from bridge.job import Ask, Job, JobId
+from bridge.recipe import read
+
+CLOCK_S = 5.0  # by which the same process may seem to be born at another time
+COARSE_NS = 2_000_000_000  # the clock of the oldest file system that is still met
+NOT_AGAIN = ("deadline_s",)  # its moment is over
+
+
+@dataclass(frozen=True, slots=True)
+class Interrupted:
+    """A job that was accepted and never ended. `ask`: its keys as Ask has them, without those that were left out, with the
+    seed that was drawn; `seconds`: the length of the clip; `asked_at` in seconds since 1970."""
+
+    key: str
+    holder: str
+    id: JobId
+    text: str
+    full_text: str
+    seconds: float
+    takes: int
+    ask: dict[str, Any]
+    asked_at: float
+
+
+def session() -> str:
+    """A name for this run of the daemon, by which others see whether it is alive."""
+    born = psutil.Process().create_time()
+    return f"{os.getpid()}:{born:.2f}:{secrets.token_hex(4)}"
+
+
+def is_alive(holder: str) -> bool:
+    """Whether the process of a session still runs."""
+    try:
+        pid, born, _ = holder.split(":")
+        process = psutil.Process(int(pid))
+        return abs(process.create_time() - float(born)) < CLOCK_S and process.status() != psutil.STATUS_ZOMBIE
+    except (psutil.Error, ValueError, OverflowError):
+        return False
+
+
+def row_of(job: Job, session: str, asked_at: float) -> tuple[str, str, float, str]:
+    """The row of an accepted job."""
+    ask = {name: value for name, value in _fields(job.ask) if value is not None and name not in NOT_AGAIN}
+    ask["seed"] = job.prompt.seed
+    if job.ask.bars is not None:
+        ask["bpm"] = job.prompt.bpm  # as it was then
+    facts = {
+        "id": job.id,
+        "full_text": job.prompt.full_text,
+        "seconds": job.prompt.seconds,
+        "takes": job.prompt.takes,
+        "ask": ask,
+    }
+    return key_of(job, session), session, asked_at, json.dumps(facts)
+
+
+def key_of(job: Job, session: str) -> str:
+    """The name of a job's row."""
+    return f"{session}/{job.serial}"
+
+
+def accept(connection: sqlite3.Connection, row: tuple[str, str, float, str]) -> None:
+    """Record a job."""
+    connection.execute("INSERT OR REPLACE INTO jobs (key, holder, asked_at, ask) VALUES (?, ?, ?, ?)", row)
+
+
+def end(connection: sqlite3.Connection, key: str) -> None:
+    """A job has ended, in whatever way."""
+    connection.execute("DELETE FROM jobs WHERE key = ?", (key,))
+
+
+def interrupted(connection: sqlite3.Connection) -> list[Interrupted]:
+    """The jobs of sessions that are over, and whose clips are not there, the oldest first."""
+    rows = connection.execute(
+        "SELECT key, holder, asked_at, ask FROM jobs WHERE NOT EXISTS (SELECT 1 FROM clips WHERE clips.job = jobs.key) "
+        "ORDER BY asked_at, rowid"
+    ).fetchall()
+    alive: dict[str, bool] = {}
+    found = []
+    for key, holder, asked_at, text in rows:
+        if holder not in alive:
+            alive[holder] = is_alive(holder)
+        if not alive[holder] and (job := _read(key, holder, asked_at, text)) is not None:
+            found.append(job)
+    return found
+
+
+def claim(connection: sqlite3.Connection, session: str) -> list[Interrupted]:
+    """The interrupted jobs, which belong to `session` now: nobody else gets them while it lives."""
+    return [
+        job
+        for job in interrupted(connection)
+        if connection.execute(
+            "UPDATE jobs SET holder = ? WHERE key = ? AND holder = ?", (session, job.key, job.holder)
+        ).rowcount
+    ]
+
+
+def release(connection: sqlite3.Connection, jobs: list[Interrupted]) -> None:
+    """Give claimed jobs back: they are interrupted again."""
+    for job in jobs:
+        connection.execute("UPDATE jobs SET holder = ? WHERE key = ?", (job.holder, job.key))
+
+
+def settle(connection: sqlite3.Connection) -> None:
+    """End the jobs whose clips were complete, but not recorded any more, when their session ended: the folder was looked
+    at since, and has clips with such a recipe that belong to no job."""
+    served = connection.execute("SELECT key, holder FROM jobs WHERE EXISTS (SELECT 1 FROM clips WHERE job = jobs.key)")
+    for key, holder in served.fetchall():
+        if not is_alive(holder):
+            end(connection, key)
+    for job in interrupted(connection):
+        orphans = connection.execute(
+            "SELECT id, recipe FROM clips WHERE job = '' AND gone = 0 AND prompt = ? AND mtime_ns >= ? ORDER BY mtime_ns",
+            (job.text, int(job.asked_at * 1e9) - COARSE_NS),
+        )
+        takes: dict[int, int] = {}
+        for number, text in orphans:
+            take = _take_of(job, text)
+            if take:
+                takes.setdefault(take, number)
+        if len(takes) >= job.takes:
+            for number in takes.values():
+                connection.execute("UPDATE clips SET job = ? WHERE id = ?", (job.key, number))
+            end(connection, job.key)
+
+
+def _take_of(job: Interrupted, text: str) -> int:
+    """Which take of this job a recipe tells of; 0: none."""
+    try:
+        recipe = read(text)
+    except BadRecipe:
+        return 0
+    prompt = recipe.prompt
+    same = (prompt.seed, prompt.full_text, prompt.seconds) == (job.ask["seed"], job.full_text, job.seconds)
+    return recipe.take if same else 0
+
+
+def _fields(ask: Ask) -> list[tuple[str, Any]]:
+    return [(field.name, getattr(ask, field.name)) for field in dataclasses.fields(ask)]
+
+
+def _read(key: str, holder: str, asked_at: float, text: str) -> Interrupted | None:
+    try:
+        facts = json.loads(text)
+        ask = dict(facts["ask"])
+        if not isinstance(facts["id"], int | float | str) or ask["seed"] not in SEED:
+            return None
+        return Interrupted(
+            key,
+            holder,
+            facts["id"],
+            str(ask["text"])[:MAX_PROMPT_CHARACTERS],
+            str(facts["full_text"]),
+            float(facts["seconds"]),
+            int(facts["takes"]),
+            ask,
+            float(asked_at),
+        )
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
+        return None  # not what we write; whoever wrote it asks again

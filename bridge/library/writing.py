@@ -1,0 +1,74 @@
+"""The writer: a thread that does what follows clips, in order, so that nobody waits for the disk."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import queue
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from bridge.errors import LibraryError
+from bridge.library import database
+
+log = logging.getLogger("clipbridge")
+
+WAITING = 10_000  # pieces of work; more are lost, not waited for
+CHECKPOINT_EVERY = 128
+
+Work = Callable[[sqlite3.Connection], None]
+
+
+class Writer(threading.Thread):
+    """Work may be offered before it is started; it is done then."""
+
+    def __init__(self, file: Path) -> None:
+        super().__init__(name="library", daemon=True)
+        self._file = file
+        self._queue: queue.Queue[Work | None] = queue.Queue()
+        self._connection: sqlite3.Connection | None = None
+
+    def offer(self, work: Work) -> None:
+        """Do it when it is its turn. A fault of the database costs this piece only."""
+        if self._queue.qsize() < WAITING:
+            self._queue.put(work)
+        else:
+            log.warning("the library lags behind: not everything is recorded")
+
+    def settle(self, seconds: float) -> None:
+        """Wait until what was offered so far is done, at most so long."""
+        if self.is_alive():
+            done = threading.Event()
+            self.offer(lambda _: done.set())
+            done.wait(seconds)
+
+    def close(self, seconds: float) -> None:
+        """Do what waits, at most so long, and end."""
+        self._queue.put(None)
+        if self.is_alive():
+            self.join(seconds)
+
+    def run(self) -> None:
+        done = 0
+        while (work := self._queue.get()) is not None:
+            self._do(work)
+            done += 1
+            if done % CHECKPOINT_EVERY == 0:
+                self._do(database.checkpoint)
+        if self._connection is not None:
+            with contextlib.suppress(sqlite3.Error):
+                self._connection.close()
+
+    def _do(self, work: Work) -> None:
+        try:
+            if self._connection is None:
+                self._connection = database.connect(self._file)
+            work(self._connection)
+        except (LibraryError, sqlite3.Error, OSError) as error:
+            log.warning("the library could not be written: %s", error)
+            time.sleep(0.05)  # a disk that is full stays full for a while
+        except Exception:  # one piece of work must not end all others
+            log.exception("the library failed")

@@ -1,0 +1,650 @@
+"""The library: what was made is found, followed and rated, and no accepted job is forgotten."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import random
+import shutil
+import signal
+import sqlite3
+import statistics
+import struct
+import subprocess
+import sys
+import time
+import wave
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bridge.clip import Model, Prompt, Range
+from bridge.commands.find import span
+from bridge.core import Bridge
+from bridge.errors import BadArgument, LibraryError, UnknownClip
+from bridge.frontends.osc_library import ask_of, query_of
+from bridge.job import Ask, Job
+from bridge.library import Library, clips, database, records
+from bridge.library.clips import Clip, File, Query
+from bridge.library.following import Follower
+from bridge.pads import SINK as PAD_SINK
+from bridge.recipe import Recipe, conditions, write
+from tests.harness import Client, Daemon, environment, pairs
+from tests.test_core import Recorder, ask, play, until
+
+ROOT = Path(__file__).parent.parent
+MODEL = Model("fake", "1", 16_000, 10.0, "cpu", "float32", "none")
+DEAD = "4194304:1.00:dead"  # a process number that no system gives
+WORDS = ("metal", "rain", "tin", "glass", "bell", "kick", "drone", "Ätherisch", "雨音", "a#4")
+
+
+def recipe_of(text: str = "rain on tin", seed: int = 1, take: int = 1, **more: Any) -> Recipe:
+    prompt = Prompt(text, more.pop("full_text", text), more.pop("seconds", 2.0), seed, **more)
+    return Recipe(prompt, take, conditions(MODEL))
+
+
+def make_file(path: Path, read: Recipe, samples: bytes | None = None) -> Path:
+    """A WAV with its recipe in LIST/INFO, as Clipbridge writes it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with wave.open(str(path), "wb") as out:
+        out.setnchannels(1)
+        out.setsampwidth(2)
+        out.setframerate(48_000)
+        out.writeframes(random.Random(read.prompt.seed).randbytes(2_000) if samples is None else samples)
+    text = write(read.prompt, MODEL, read.take).encode() + b"\0"
+    comment = b"INFO" + b"ICMT" + struct.pack("<I", len(text)) + text + b"\0" * (len(text) % 2)
+    with path.open("ab") as out:
+        out.write(b"LIST" + struct.pack("<I", len(comment)) + comment)
+    with path.open("r+b") as out:
+        out.seek(4)
+        out.write(struct.pack("<I", path.stat().st_size - 8))
+    return path
+
+
+def job_of(serial: int, text: str = "rain on tin", **more: Any) -> Job:
+    asked = Ask(text, seconds=2.0, **more)
+    return Job(serial, f"id {serial}", "127.0.0.1", asked, recipe_of(text, seed=serial).prompt, model=MODEL)
+
+
+def soon(true: Callable[[], Any], seconds: float = 15.0) -> Any:
+    end = time.monotonic() + seconds
+    while not (value := true()):
+        assert time.monotonic() < end, "it did not come true"
+        time.sleep(0.02)
+    return value
+
+
+def python(code: str, *arguments: object) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", code, *map(str, arguments)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "data" / database.FILE
+
+
+@pytest.fixture
+def connection(file: Path) -> Iterator[sqlite3.Connection]:
+    with contextlib.closing(database.connect(file)) as connection:
+        yield connection
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "clips").mkdir()
+    return tmp_path / "clips"
+
+
+@pytest.fixture
+def library(file: Path, folder: Path) -> Iterator[Library]:
+    library = Library(file, folder)
+    library.start()
+    yield library
+    library.close()
+
+
+def fill(connection: sqlite3.Connection, count: int) -> list[Recipe]:
+    chance = random.Random(7)
+    made = []
+    connection.execute("BEGIN")
+    for number in range(count):
+        text = " ".join(chance.sample(WORDS, 3))
+        bpm = chance.choice((0.0, 90.0, 120.0, 128.0))
+        made.append(recipe_of(text, number, seconds=chance.uniform(0.5, 8.0), bpm=bpm, note=chance.choice(("", "c3"))))
+        clips.add(connection, File(f"/clips/{number}.wav", number, 0, bytes(16)), Path("/clips"), made[-1], "{}")
+    connection.execute("COMMIT")
+    return made
+
+
+def found(connection: sqlite3.Connection, words: str = "", **more: Any) -> list[Clip]:
+    return clips.find(connection, Query(words, limit=10_000, **more))
+
+
+# ---- searching ----
+
+
+@pytest.mark.parametrize("full_text", [True, False])
+def test_among_1000_clips_words_and_filters_find_what_they_say(
+    file: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, full_text: bool
+) -> None:
+    if not full_text:
+        monkeypatch.setattr(database, "has_full_text", lambda connection: False)
+    with contextlib.closing(database.connect(file)) as connection:
+        assert database.finds_words(connection) == full_text
+        assert ("full-text" in caplog.text) == (not full_text)
+        made = fill(connection, 1_000)
+        for words in ("metal", "metal rain", "METAL", "雨音", "glass bell kick"):
+            wanted = {m.prompt.seed for m in made if all(w in m.prompt.text for w in words.lower().split())}
+            assert {clip.seed for clip in found(connection, words)} == wanted and wanted
+        fitting = [
+            m.prompt for m in made if "tin" in m.prompt.text and 120 <= m.prompt.bpm <= 130 and m.prompt.note == "c3"
+        ]
+        got = found(connection, "tin", bpm=Range(120, 130), note="c3")
+        assert sorted(clip.seed for clip in got) == sorted(prompt.seed for prompt in fitting) and got
+        short = found(connection, seconds=Range(0.0, 1.0))
+        assert len(short) == sum(m.prompt.seconds <= 1.0 for m in made)
+        assert [clip.seed for clip in clips.find(connection, Query(limit=3))] == [999, 998, 997]  # the newest first
+        assert (
+            found(connection, "nowhere") == [] and found(connection, '"') == [] and len(found(connection, " ")) == 1_000
+        )
+        began = time.perf_counter()
+        for _ in range(20):
+            clips.find(connection, Query("metal rain"))
+        assert (time.perf_counter() - began) / 20 < 0.1
+
+
+def test_beginnings_of_words_accents_file_names_presets_and_folders_are_found(connection: sqlite3.Connection) -> None:
+    path = "/clips/drums/Dark ones/deep-warm-kick_s42_7f3a.wav"
+    read = recipe_of("Ätherische Röhrenglocke", preset="impact", note="a#4", bpm=120.0, loop=True)
+    clips.add(connection, File(path, 1, 1, b"x"), Path("/clips"), read, "{}")
+    for words in (
+        "äther",
+        "atherische rohren",
+        "deep-warm",
+        "7f3a",
+        "impact",
+        "dark",
+        "drums",
+        "a#4",
+        "120bpm",
+        "loop s42",
+    ):
+        assert [clip.path for clip in found(connection, words)] == [path], words
+    assert found(connection, "glocke") == []  # in the middle of a word
+
+
+def test_a_library_of_a_python_without_full_text_search_gets_its_index_later_and_the_other_way_round(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number, has in enumerate((False, True, False, True)):
+        monkeypatch.setattr(database, "has_full_text", lambda connection, has=has: has)
+        with contextlib.closing(database.connect(file)) as connection:
+            clips.add(connection, File(f"/{number}.wav", 1, 1, b""), Path("/"), recipe_of("metal"), "{}")
+            assert len(found(connection, "metal")) == number + 1
+
+
+def test_10000_hostile_searches_are_searches_and_no_errors(connection: sqlite3.Connection) -> None:
+    fill(connection, 30)
+    chance = random.Random(8)
+    pieces = [
+        *'"*^():-+{}[]\'\\%_;,.|&<>~`@#$!?= \t\n\0', "NEAR(", " AND ", " OR ", " NOT ", "prompt:", '""', "metal", "ra", "--", "/*",
+        "\u202e", "\u0301", "\ud800", "雨", "👩\u200d🎤", "é", "DROP TABLE clips",
+    ]  # fmt: skip
+    for _ in range(10_000):
+        text = "".join(chance.choice(pieces) for _ in range(chance.randint(1, 12)))
+        if chance.random() < 0.2:
+            text += "".join(chr(chance.randrange(0x110000)) for _ in range(5))
+        clips.find(connection, Query(text))
+    clips.find(connection, Query("metal " * 10_000))
+    clips.find(connection, Query("m" * 1_000_000))
+    assert len(found(connection)) == 30
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ((), ["metal", ""]),
+        (("x", "bpm"), ["no value"]),
+        (("x", "bpm_form", 3), ["bpm_from"]),
+        (("x", [1], 3), ["no key"]),
+        (("x", "limit", 51), ["1 to 50"]),
+        (("x", "note", "h3"), ["note"]),
+        (("x", "favourite", 2), ["0 to 1"]),
+        (("x", "rating_from", 1, "rating_from", 1), ["twice"]),
+        ((["x"],), ["text"]),
+    ],
+)
+def test_a_search_over_osc_that_cannot_be_is_refused_with_a_sentence(given: tuple[Any, ...], words: list[str]) -> None:
+    with pytest.raises(BadArgument) as fault:
+        query_of(list(given))
+    assert all(word in str(fault.value) for word in words)
+
+
+def test_a_search_over_osc_becomes_a_query() -> None:
+    query = query_of(["808", "bpm_from", 120.0, "note", 60, "favourite", 1, "rating_from", "3", "limit", 5])
+    assert query == Query("808", Range(119.9999, 999.0001), None, "c4", True, Range(3, 5), 5)
+    assert query_of([""]) == Query() and query_of([808]).words == "808"
+
+
+def test_ranges_on_the_command_line() -> None:
+    allowed = Range(20, 999)
+    near = 1e-6
+    assert span("120..130", "--bpm", allowed) == Range(120 - near, 130 + near)
+    assert span("120", "--bpm", allowed) == Range(120 - near, 120 + near)
+    assert span("120..", "--bpm", allowed) == Range(120 - near, 999 + near)
+    assert span("..130.5", "--bpm", allowed) == Range(20 - near, 130.5 + near)
+    for text in ("", "..", "a", "130..120", "1..2", "1e3", "nan", "120...130", "12 0", "9" * 400):
+        with pytest.raises(BadArgument, match="--bpm"):
+            span(text, "--bpm", allowed)
+
+
+# ---- files and folder ----
+
+
+def test_a_renamed_a_moved_a_copied_and_a_deleted_clip_are_followed(library: Library, folder: Path) -> None:
+    kick = make_file(folder / "kick.wav", recipe_of("deep kick", 1))
+    make_file(folder / "bell.wav", recipe_of("glass bell", 2))
+    assert soon(lambda: len(library.find(Query())) == 2)
+    library.change(kick.as_posix(), rating=4)
+    library.change(kick.as_posix(), favourite=True)
+
+    def only(words: str) -> Clip | None:
+        (clip, *more) = library.find(Query(words)) or [None]
+        return None if more else clip
+
+    kick = kick.rename(folder / "boom.wav")
+    clip = soon(lambda: (clip := only("boom")) and clip.path == kick.as_posix() and clip)
+    assert (clip.rating, clip.favourite, clip.prompt) == (4, True, "deep kick") and not library.find(Query("kick.wav"))
+    (folder / "Dark ones").mkdir()
+    kick = kick.rename(folder / "Dark ones" / "boom.wav")
+    assert soon(lambda: only("dark")).rating == 4
+    shutil.copy(kick, folder / "copy.wav")
+    assert soon(lambda: len(library.find(Query("deep"))) == 2)
+    assert only("copy").rating == 0
+    (folder / "copy.wav").unlink()
+    kick.unlink()
+    assert soon(lambda: not library.find(Query("deep"))) and only("glass")
+    with pytest.raises(UnknownClip):
+        library.change(kick.as_posix(), rating=1)
+
+
+def test_looks_tell_copies_edits_and_strangers_apart(
+    connection: sqlite3.Connection, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    follower = Follower(folder)
+    same = [make_file(folder / f"{n}.wav", recipe_of(seed=5)) for n in range(3)]  # three times the same bytes
+    stranger = folder / "mine.wav"
+    stranger.write_bytes(b"RIFF" + bytes(100))
+    (folder / "notes.txt").write_text("x")
+    make_file(folder / ".clipbridge-staging" / "x.wav", recipe_of(seed=6))
+    changes = follower.look(connection)
+    assert (changes.added, changes.moved, changes.gone, changes.present) == (3, 0, 0, 3)
+    clips.change(connection, same[1].as_posix(), rating=5)
+    same[1].rename(folder / "moved.wav")
+    assert follower.look(connection).moved == 1
+    assert [clip.path for clip in found(connection, rating=Range(5, 5))] == [(folder / "moved.wav").as_posix()]
+    # An editor that drops what it does not know: still our clip.
+    with wave.open(str(same[0]), "wb") as out:
+        out.setparams((1, 2, 48_000, 0, "NONE", ""))
+        out.writeframes(bytes(5_000))
+    follower.look(connection)
+    assert len(found(connection, "rain")) == 3
+    same[0].rename(folder / "edited.wav")
+    assert follower.look(connection).moved == 1 and [c.prompt for c in found(connection, "edited")] == ["rain on tin"]
+    # One that takes the name of another.
+    (folder / "edited.wav").replace(folder / "moved.wav")
+    follower.look(connection)
+    assert sorted(Path(clip.path).name for clip in found(connection)) == ["2.wav", "moved.wav"]
+    assert found(connection, "moved")[0].rating == 0
+    # Nothing is read again, strangers neither.
+    monkeypatch.setattr("bridge.library.following.recipe_in", lambda path: pytest.fail(f"{path} was read again"))
+    assert follower.look(connection).added == 0
+
+
+def test_a_folder_that_is_not_there_loses_nothing_and_clips_that_come_back_keep_their_ratings(
+    connection: sqlite3.Connection, folder: Path
+) -> None:
+    follower = Follower(folder)
+    path = make_file(folder / "kick.wav", recipe_of()).as_posix()
+    follower.look(connection)
+    clips.change(connection, path, rating=3)
+    folder.rename(folder.with_name("unplugged"))
+    follower.look(connection)
+    assert len(found(connection)) == 1
+    folder.mkdir()  # the empty place where a drive is mounted
+    assert follower.look(connection).gone == 1 and not found(connection)
+    folder.rmdir()
+    folder.with_name("unplugged").rename(folder)
+    follower.look(connection)
+    assert [clip.rating for clip in found(connection)] == [3]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names that are no text")
+def test_names_that_are_no_text_and_hostile_files_do_no_harm(connection: sqlite3.Connection, folder: Path) -> None:
+    good = make_file(folder / "a.wav", recipe_of())
+    (folder / "\udcff\udcfe.wav").write_bytes(good.read_bytes())
+    (folder / "empty.wav").touch()
+    (folder / "dir.wav").mkdir()
+    (folder / "loop").symlink_to(folder)
+    (folder / "nowhere.wav").symlink_to(folder / "not there")
+    make_file(folder / "bad.wav", recipe_of()).write_bytes(good.read_bytes().replace(b'"steps":20', b'"steps":-1'))
+    assert (follower := Follower(folder)).look(connection).added == 1 and follower.look(connection).added == 0
+
+
+def test_a_library_that_was_deleted_is_made_again_from_the_recipes_in_the_files(file: Path, folder: Path) -> None:
+    for number in range(20):
+        make_file(
+            folder / f"{number}" / "x.wav", recipe_of(f"sound {number}", number, preset="drum", bpm=120.0, bars=1.0)
+        )
+    first = Library(file, folder)
+    first.start()
+    soon(lambda: len(first.find(Query(limit=50))) == 20)
+    before = {(c.path, c.prompt, c.seed, c.preset, c.bpm, c.model) for c in first.find(Query(limit=50))}
+    first.close()
+    shutil.rmtree(file.parent)
+    again = Library(file, folder)
+    again.start()
+    soon(lambda: len(again.find(Query(limit=50))) == 20)
+    assert {(c.path, c.prompt, c.seed, c.preset, c.bpm, c.model) for c in again.find(Query(limit=50))} == before
+    again.close()
+
+
+# ---- the database ----
+
+
+def test_a_damaged_library_is_put_aside_and_a_new_one_begun(
+    file: Path, folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    make_file(folder / "a.wav", recipe_of())
+    with contextlib.closing(database.connect(file)) as connection:
+        fill(connection, 300)
+    whole = file.read_bytes()
+    for damaged in (b"no database " * 1_000, whole[:8_192] + bytes(4_096 * 8) + whole[8_192 + 4_096 * 8 :]):
+        file.write_bytes(damaged)
+        library = Library(file, folder)
+        library.start()
+        soon(lambda library=library: [clip.prompt for clip in library.find(Query())] == ["rain on tin"])
+        library.close()
+        assert "damaged" in caplog.text
+    asides = [path for path in file.parent.iterdir() if ".damaged-" in path.name and path.suffix == ".db"]
+    assert sorted(path.read_bytes()[:11] for path in asides) == [b"SQLite form", b"no database"]
+
+
+def test_a_newer_library_is_refused_with_a_sentence_left_as_it_is_and_asks_go_on(
+    file: Path, folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with contextlib.closing(database.connect(file)) as connection:
+        connection.execute("PRAGMA user_version = 99")
+    before = file.read_bytes()
+    library = Library(file, folder)
+    library.start()
+    assert "newer Clipbridge" in caplog.text
+    library.accepted(job := job_of(1))
+    library.ended(job)
+    with pytest.raises(LibraryError, match="newer Clipbridge"):
+        library.find(Query())
+    library.close()
+    assert file.read_bytes() == before
+
+
+def test_two_processes_read_while_a_third_writes(file: Path, connection: sqlite3.Connection) -> None:
+    read = """
+import sys
+from pathlib import Path
+from bridge.library import clips, database
+print("here", flush=True)
+count = 0
+while count < 600:
+    with database.opened(Path(sys.argv[1])) as connection:
+        now = len(clips.find(connection, clips.Query("metal", limit=10_000)))
+    assert now >= count, (now, count)
+    count = now
+"""
+    readers = [python(read, file) for _ in range(2)]
+    for reader in readers:
+        assert reader.stdout is not None and reader.stdout.readline() == "here\n"
+    for number in range(600):
+        clips.add(connection, File(f"/{number}.wav", number, 0, b""), Path("/"), recipe_of(f"metal {number}"), "{}")
+        if number % 100 == 0:
+            database.checkpoint(connection)
+    for reader in readers:
+        assert reader.communicate(timeout=60)[1] == "" and reader.returncode == 0
+
+
+# ---- accepted jobs ----
+
+
+def test_kill_9_loses_no_accepted_job(file: Path, folder: Path) -> None:
+    record = """
+import sys
+from pathlib import Path
+from bridge.library import Library
+from tests.test_library import job_of
+library = Library(Path(sys.argv[1]), Path(sys.argv[2]))
+library.start()
+for serial in range(1, 1_000_000):
+    job = job_of(serial)
+    library.accepted(job)
+    print(serial, flush=True)
+    if serial % 3 == 0:
+        library.ended(job)
+"""
+    chance = random.Random(9)
+    acknowledged = 0
+    for _ in range(3):
+        child = python(record, file, folder)
+        assert child.stdout is not None
+        for _ in range(chance.randint(20, 400)):
+            last = int(child.stdout.readline())
+        child.send_signal(signal.SIGKILL)
+        last = max([last, *(int(line) for line in child.communicate()[0].split())])
+        with database.opened(file) as connection:
+            left = records.interrupted(connection)
+            serials = {job.ask["seed"] for job in left}
+            for job in left:
+                records.end(connection, job.key)
+        assert {serial for serial in range(1, last + 1) if serial % 3} <= serials
+        acknowledged += last
+    assert acknowledged > 60
+
+
+def test_recording_a_job_takes_no_time_that_matters_and_a_busy_database_delays_no_ask(
+    library: Library, file: Path
+) -> None:
+    took = []
+    for serial in range(1, 301):
+        job = job_of(serial)
+        began = time.perf_counter()
+        library.accepted(job)
+        took.append(time.perf_counter() - began)
+        library.ended(job)
+    assert statistics.median(took) < 0.005
+    with contextlib.closing(database.connect(file)) as other:
+        library._writer.settle(5.0)
+        other.execute("BEGIN IMMEDIATE")
+        began = time.perf_counter()
+        library.accepted(job_of(1_000))
+        assert time.perf_counter() - began < 0.5
+        other.execute("COMMIT")
+        soon(lambda: other.execute("SELECT ask FROM jobs").fetchall())
+        assert json.loads(other.execute("SELECT ask FROM jobs").fetchone()[0])["ask"]["seed"] == 1_000
+
+
+def test_a_clip_that_was_complete_when_the_daemon_was_killed_is_not_made_again(file: Path, folder: Path) -> None:
+    killed = Library(file, folder)
+    killed.session = DEAD
+    killed._records = database.connect(file)
+    killed.accepted(job_of(1, "rain on tin"))
+    killed.accepted(job_of(2, "glass bell"))
+    killed._records.close()
+    make_file(folder / "a.wav", recipe_of("rain on tin", 1))
+    make_file(folder / "b.wav", recipe_of("glass bell", 7))  # another seed: another job's
+    library = Library(file, folder)
+    library.start()
+    assert [job.text for job in library.interrupted()] == ["glass bell"]
+    (claimed,) = library.claim()
+    assert library.claim() == library.interrupted() == []  # nobody else gets it
+    library.release([claimed])
+    assert [job.text for job in library.interrupted()] == ["glass bell"]
+    library.close()
+
+
+def test_what_is_asked_again_is_what_was_asked_with_the_seed_and_tempo_of_then(connection: sqlite3.Connection) -> None:
+    asked = Ask(
+        "808", bars=2.0, preset="loop", takes=3, deadline_s=2.0, sink="both", then="/x s:{path}", then_port=57110
+    )
+    prompt = recipe_of("808", 77, bars=2.0, bpm=123.0).prompt
+    records.accept(connection, records.row_of(Job(1, 7.5, "127.0.0.1", asked, prompt), DEAD, 1.0))
+    (job,) = records.interrupted(connection)
+    again = Ask(
+        "808", bars=2.0, bpm=123.0, preset="loop", takes=3, sink="both", then="/x s:{path}", then_port=57110, seed=77
+    )
+    assert job.id == 7.5 and ask_of(job) == again
+
+
+def test_a_record_that_somebody_tampered_with_is_refused_or_left_out(connection: sqlite3.Connection) -> None:
+    asked = {"text": "x", "seed": 1, "steps": 10**9}
+    facts = {"id": 1, "full_text": "x", "seconds": 1.0, "takes": 1, "ask": asked}
+    for number, text in enumerate((json.dumps(facts), "", "[]", "{}", "[" * 100_000, '{"ask": {"text": 1}}')):
+        connection.execute("INSERT INTO jobs VALUES (?, ?, 1, ?)", (str(number), DEAD, text))
+    (job,) = records.interrupted(connection)
+    with pytest.raises(BadArgument, match="steps"):
+        ask_of(job)
+
+
+# ---- the bridge ----
+
+
+def test_the_bridge_records_jobs_before_it_says_so_and_ends_them_after_their_clips(tmp_path: Path, file: Path) -> None:
+    def rows() -> list[str]:
+        with database.opened(file) as connection:
+            return [row[0] for row in connection.execute("SELECT key FROM jobs ORDER BY key")]
+
+    seen: list[int] = []
+
+    class Watcher(Recorder):
+        def job_event(self, job: Job, event: Any) -> None:
+            if event.kind == "queued":
+                seen.append(len(rows()))
+
+    async def story(bridge: Bridge, recorder: Recorder) -> None:
+        (tmp_path / "clips").mkdir(exist_ok=True)
+        bridge.library = Library(file, tmp_path / "clips")
+        bridge.library.start()
+        bridge.listeners.append(Watcher())  # type: ignore[arg-type]
+        jobs = [ask(bridge, "rain on tin", takes=2), ask(bridge), ask(bridge)]
+        bridge.cancel("127.0.0.1", jobs[2].id)
+        with_no_file = bridge.generate(Ask("heard", seconds=0.2, sink=PAD_SINK), "pad")[0]
+        await until(lambda: all(job.state.ended for job in [*jobs, with_no_file]))
+        bridge.library.close()
+
+    play(tmp_path, "well", story)
+    assert seen == [1, 2, 3] and rows() == []
+    with database.opened(file) as connection:
+        assert sorted(clip.prompt for clip in found(connection)) == ["rain on tin", "rain on tin", "x"]
+        keys = connection.execute("SELECT job FROM clips").fetchall()
+        assert all(key for (key,) in keys) and len(set(keys)) == 2
+
+
+# ---- through the doors ----
+
+
+def clipbridge(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "bridge", *arguments],
+        env=environment(home),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_a_clip_that_is_done_is_found_rated_and_a_favourite_over_osc_and_on_the_command_line(
+    daemon: Daemon, client: Client
+) -> None:
+    client.send("/bridge/generate", "quince metal", 0.5, "steps", 2, "seed", 11)
+    path = client.until("/bridge/done")[1][1]
+    assert client.ask("/bridge/find", "quin", "seconds_to", 0.5) == ("/bridge/found", [1])
+    address, (got, *facts) = client.receive()
+    assert (address, got) == ("/bridge/clip", path)
+    assert pairs(facts, 0) == {
+        "prompt": "quince metal", "seconds": 0.5, "bpm": 0.0, "note": "", "seed": 11, "rating": 0, "favourite": 0,
+    }  # fmt: skip
+    assert client.ask("/bridge/rate", path, 4)[1][-4:] == ["rating", 4, "favourite", 0]
+    assert client.ask("/bridge/favourite", path)[1][-2:] == ["favourite", 1]
+    assert client.ask("/bridge/find", "quince", "rating_from", 5) == ("/bridge/found", [0])
+    for address, *values in (("/bridge/rate", "/no/where.wav", 3), ("/bridge/favourite", "x")):
+        assert client.ask(address, *values)[1][:2] == [address, "unknown_clip"]
+    for address, *values in (
+        ("/bridge/rate", path, 6),
+        ("/bridge/rate", path),
+        ("/bridge/find",),
+        ("/bridge/favourite", 1),
+    ):
+        assert client.ask(address, *values)[1][:2] == [address, "bad_argument"]
+    run = clipbridge(daemon.home, "find", "quince", "--favourite", "--rating", "3..5", "--seconds", "0.5")
+    assert (run.returncode, run.stdout) == (0, f"{path}\n"), run.stderr
+    Path(path).rename(renamed := Path(path).with_name("renamed.wav"))
+    soon(
+        lambda: json.loads(clipbridge(daemon.home, "find", "quince", "--json").stdout)[0]["path"] == renamed.as_posix()
+    )
+    run = clipbridge(daemon.home, "find", "quince", "--bpm", "90..100")
+    assert (run.returncode, run.stdout, run.stderr) == (1, "", "clipbridge: no clip is found.\n")
+
+
+def test_find_and_import_need_no_daemon(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    assert clipbridge(home, "find", "rain").returncode == 1
+    make_file(tmp_path / "old" / "drums" / "a.wav", recipe_of())
+    run = clipbridge(home, "import", str(tmp_path / "old"))
+    assert (run.returncode, run.stdout) == (0, f"1 clips in {tmp_path / 'old'}: 1 new, 0 moved, 0 gone\n"), run.stderr
+    assert clipbridge(home, "find", "rain", "dru").stdout == f"{tmp_path / 'old' / 'drums' / 'a.wav'}\n"
+    for arguments in (
+        ("import", "nowhere"),
+        ("find", "--bpm", "x"),
+        ("find", "--note", "h9"),
+        ("find", "--limit", "0"),
+    ):
+        run = clipbridge(home, *arguments)
+        assert run.returncode == 2 and run.stderr.startswith("clipbridge: ") and len(run.stderr.splitlines()) == 1
+
+
+def test_jobs_of_a_daemon_that_is_killed_are_listed_and_resumed_with_one_command(tmp_path: Path, home: Path) -> None:
+    own = tmp_path / "home"  # a library of its own, with the checkpoint that is built already
+    own.mkdir()
+    (home / "cache").mkdir(exist_ok=True)
+    (own / "cache").symlink_to(home / "cache")
+    first = Daemon(tmp_path / "clips", own, "--model", "untrained", wait=False)
+    client = first.client()
+    seeds = {}
+    for text in ("rain on tin", "glass bell"):
+        client.send("/bridge/generate", text, 0.5, "steps", 2, "id", text)
+        seeds[text] = pairs(client.until("/bridge/queued")[1], 3)["seed"]
+    first.process.kill()
+    first.stop()
+    second = Daemon(tmp_path / "clips", own, "--model", "untrained", wait=False)
+    try:
+        client, port = second.client(), str(second.port)
+        assert client.ask("/bridge/interrupted") == ("/bridge/interrupted/count", [2])
+        jobs = [client.receive()[1] for _ in range(2)]
+        assert jobs == [[text, text, 0.5, "seed", seed] for text, seed in seeds.items()]
+        run = clipbridge(own, "resume", "--list", "--osc-port", port)
+        assert run.stdout.splitlines() == [f"{text}  0.5 s  seed {seed}" for text, seed in seeds.items()], run.stderr
+        client.send("/bridge/resume")
+        assert client.until("/bridge/resumed")[1] == [2, 0]
+        made = {pairs(client.until("/bridge/done", timeout_s=100)[1], 3)["seed"] for _ in range(2)}
+        assert made == set(seeds.values())
+        run = clipbridge(own, "resume", "--osc-port", port)
+        assert (run.returncode, run.stdout) == (0, "Nothing was interrupted.\n"), run.stderr
+        assert len(list((tmp_path / "clips").glob("*.wav"))) == 2
+    finally:
+        second.stop()
