@@ -124,10 +124,7 @@ class Bridge:
         if job_id is not None and (known := self.jobs.repeated(owner, job_id, ask)) is not None:
             known.reply_to = reply_to
             return known, False
-        if self.state == "stopping":
-            raise Stopping("Clipbridge is stopping and takes no more jobs.")
-        if self.state == "failed":
-            raise NotReady(f"{self.why} Mend it, then send /bridge/restart.")
+        self.check_open()
         preset = self.presets.get(ask.preset) if ask.preset else None
         prompt = resolve(ask, preset, self.stage.live.tempo)
         if into:
@@ -150,6 +147,13 @@ class Bridge:
         self._emit(job, "queued", position=position, eta_seconds=eta_seconds, seed=prompt.seed, **_chosen(job))
         self._feed_engine()
         return job, True
+
+    def check_open(self) -> None:
+        """Raises NotReady or Stopping where nothing that is asked for would be made."""
+        if self.state == "stopping":
+            raise Stopping("Clipbridge is stopping and takes no more jobs.")
+        if self.state == "failed":
+            raise NotReady(f"{self.why} Mend it, then send /bridge/restart.")
 
     def _make_way(self) -> None:
         """What is made ahead waits for everybody else: its job ends at the next step and begins again later."""

@@ -42,6 +42,7 @@ class Maker(Protocol):
         first: bool = False,
         into: str = "",
     ) -> tuple[Job, bool]: ...
+    def check_open(self) -> None: ...
     def cancel(self, owner: str, job_id: JobId | None = None) -> list[Job]: ...
     def shape_kit(self, message: Claim | Map | Leave) -> None: ...
     def kit_changed(self, reply_to: Any, event: KitEvent) -> None: ...
@@ -84,7 +85,7 @@ class Kits:
 
     def make(self, ask: KitAsk, owner: str, reply_to: Any) -> KitEvent | None:
         """Take a kit. If this very kit is being made for `owner` already, nothing is begun and its last event is returned.
-        Raises BadArgument and QueueFull; then nothing has begun."""
+        Raises BadArgument, QueueFull, NotReady and Stopping; then nothing has begun."""
         for kit in self._kits:
             if (kit.owner, kit.ask.name) == (owner, ask.name):
                 if kit.ask == ask:
@@ -93,6 +94,7 @@ class Kits:
                 raise BadArgument(f"The kit {ask.name!r} is not finished, and was asked for with other sounds.")
         if len(self._kits) >= MAX_KITS:
             raise QueueFull(f"{MAX_KITS} kits are waiting already; ask again when one of them is done.")
+        self.bridge.check_open()
         self._number += 1
         seed = secrets.randbelow(DRAWN_SEEDS) if ask.ask.seed is None else ask.ask.seed
         kit = Making(self._number, ask, owner, reply_to, seed, deque(ask.sounds))
@@ -123,11 +125,19 @@ class Kits:
 
     def tick(self) -> None:
         """Begin what can begin; to be called every TICK_S seconds."""
-        if self._kits and (kit := self._kits[0]).state == "waiting":
+        if not self._kits:
+            return
+        kit = self._kits[0]
+        if kit.state == "making":
+            self._feed(kit)
+        elif kit.state == "waiting":
+            try:
+                self.bridge.check_open()
+            except ClipbridgeError as error:
+                self._fail(kit, error.code, str(error))
+                return
             kit.state = "claiming"
             self.bridge.shape_kit(Claim(kit.number, _slug(kit.ask.name)))
-        elif self._kits and kit.state == "making":
-            self._feed(kit)
 
     # ---- jobs ----
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
@@ -15,10 +16,11 @@ from xml.etree import ElementTree
 
 import pytest
 import soundfile
+from lxml import etree
 
 from bridge import kit_presets
 from bridge.core import Bridge
-from bridge.errors import BadArgument, ConfigError
+from bridge.errors import BadArgument, ConfigError, QueueFull
 from bridge.job import Ask
 from bridge.keymap import lay_out, parse, reach
 from bridge.kit import Claim, Claimed, Kit, KitAsk, KitEvent, Leave, Map, Mapped, Sound
@@ -26,7 +28,7 @@ from bridge.kits import MAX_KITS, zones
 from bridge.presets import Presets, shipped_folder
 from bridge.sinks import kit_folder, mappings
 from bridge.sinks.folder import FolderSink
-from tests.harness import Client, Daemon, need, pairs
+from tests.harness import Client, Daemon, need, pairs, skip_or_fail
 from tests.test_cli import clipbridge
 from tests.test_core import Recorder, play, until
 
@@ -265,7 +267,7 @@ def test_a_folder_that_is_gone_is_told_in_a_sentence(sink: FolderSink) -> None:
 
 
 def kit_ask(*prompts: str, name: str = "kit", **more: Any) -> KitAsk:
-    return KitAsk(name, lay_out(prompts), Ask("", seconds=0.2, **more))
+    return KitAsk(name, lay_out(prompts), Ask("", seconds=0.2, steps=2, **more))
 
 
 def kinds(events: list[KitEvent]) -> list[str]:
@@ -333,7 +335,7 @@ def test_a_full_queue_makes_a_kit_wait_and_seventeen_kits_are_too_many(
             bridge.generate(Ask("x", seconds=0.2), "127.0.0.1")
         for number in range(MAX_KITS):
             bridge.kits.make(kit_ask("kick", name=str(number)), "127.0.0.1", None)
-        with pytest.raises(Exception, match="16 kits are waiting"):
+        with pytest.raises(QueueFull, match="16 kits are waiting"):
             bridge.kits.make(kit_ask("kick", name="one more"), "127.0.0.1", None)
         await until(lambda: any(event.kind == "done" for event in events))
         bridge.kits.cancel("127.0.0.1")
@@ -346,13 +348,10 @@ def test_stopping_maps_what_is_made_of_a_kit(tmp_path: Path) -> None:
     events: list[KitEvent] = []
 
     async def story(bridge: Bridge, recorder: Recorder) -> None:
-        events.extend([])
         recorder.kit_changed = lambda reply_to, event: events.append(event)  # type: ignore[method-assign]
         bridge.kits.make(kit_ask(*[f"sound {n}" for n in range(20)]), "127.0.0.1", None)
         bridge.kits.make(kit_ask("kick", name="not begun"), "127.0.0.1", None)
         await until(lambda: any(event.kind == "progress" for event in events))
-        import asyncio
-
         await bridge.stop(asyncio.Event())
 
     play(tmp_path, "slow", story)
@@ -432,13 +431,10 @@ def test_decent_sampler_finds_every_sample_beside_its_preset(drums: dict[str, An
 
 
 def test_hydrogen_takes_the_kit_by_its_own_schema(drums: dict[str, Any]) -> None:
-    lint = need("xmllint")
     if not SCHEMA.is_file():
-        need("h2cli")  # says what is missing
-    checked = subprocess.run(
-        [lint, "--nonet", "--noout", "--schema", SCHEMA, drums["hydrogen"]], capture_output=True, text=True, check=False
-    )
-    assert checked.returncode == 0, checked.stderr
+        skip_or_fail("Hydrogen is not installed (see .ci/run for the Debian package)")
+    schema = etree.XMLSchema(etree.parse(SCHEMA))
+    assert schema.validate(etree.parse(drums["hydrogen"])), schema.error_log
 
 
 def test_a_clip_that_is_asked_for_while_a_kit_is_made_waits_for_two_sounds_at_most(client: Client) -> None:
@@ -513,17 +509,16 @@ def test_the_same_name_again_is_a_kit_of_its_own_and_a_repeated_packet_is_none(d
         (("kit", "x" * 4_001), "4,000 characters"),
         (("kit", *["kick"] * 129), "128 sounds"),
         (("kit", "@preset", "drums-808", "@notes", "c4"), "has its own"),
-        (("kit", "kick", "@seconds", 149.0), "at most"),
     ],
 )
 def test_a_kit_that_is_refused_fails_with_a_sentence(client: Client, given: tuple[Any, ...], reason: str) -> None:
     address, values = make_kit(client, *given)
-    assert address == "/bridge/kit/failed" and values[0] == "kit" and values[1] in ("bad_argument", "out_of_memory")
+    assert address == "/bridge/kit/failed" and values[0] == "kit" and values[1] == "bad_argument"
     assert reason in values[2], values
 
 
 @pytest.mark.parametrize(
-    "given", [(), ("",), (True,), ("@preset", "drums-808"), ("x" * 81, "kick"), ("a\x00b", "kick"), (b"x",)]
+    "given", [(), ("",), (True,), ("@preset", "drums-808"), ("x" * 81, "kick"), ("a\x01b", "kick"), (b"x",)]
 )
 def test_a_kit_without_a_name_is_an_error(client: Client, given: tuple[Any, ...]) -> None:
     assert client.ask("/bridge/kit", *given)[1][:2] == ["/bridge/kit", "bad_argument"]
@@ -569,6 +564,45 @@ def test_the_command_lists_the_kits_and_says_which_is_broken(home: Path, tmp_pat
     (broken / "mine.toml").write_text("sounds = 1", "utf-8")
     listed = clipbridge(tmp_path, "kit", "--list")
     assert listed.returncode == 8 and "drums-808" in listed.stdout and "mine.toml:1" in listed.stderr
+
+
+PATCH = r"""#N canvas 0 0 400 300 10;
+#X obj 10 10 loadbang;
+#X obj 10 40 del 200;
+#X obj 10 70 t b b;
+#X msg 100 100 connect 127.0.0.1 PORT;
+#X msg 10 130 list pd\ drums deep\ kick 40:low\ snare @steps 2 @seconds 0.3;
+#X obj 10 160 oscformat /bridge/kit;
+#X obj 10 190 list prepend send;
+#X obj 10 220 list trim;
+#X obj 10 250 netsend -u -b;
+#X connect 0 0 1 0;
+#X connect 1 0 2 0;
+#X connect 2 1 3 0;
+#X connect 3 0 8 0;
+#X connect 2 0 4 0;
+#X connect 4 0 5 0;
+#X connect 5 0 6 0;
+#X connect 6 0 7 0;
+#X connect 7 0 8 0;
+"""
+
+
+def test_pure_data_asks_for_a_kit_in_one_message_box(daemon: Daemon, client: Client, tmp_path: Path) -> None:
+    (tmp_path / "kit.pd").write_text(PATCH.replace("PORT", str(daemon.port)), "utf-8")
+    client.send("/bridge/subscribe")
+    client.until("/bridge/state")
+    pd = subprocess.Popen(
+        [need("pd"), "-nogui", "-noaudio", "-stderr", "kit.pd"], cwd=tmp_path, stderr=subprocess.DEVNULL
+    )
+    try:
+        _, folder, count, failed, *rest = client.until("/bridge/kit/done", job="pd drums")[1]
+    finally:
+        pd.terminate()
+        pd.wait(10)
+        client.send("/bridge/unsubscribe")
+    regions = opcodes(Path(pairs(rest, 0)["sfz"]).read_text("utf-8"))
+    assert (count, failed, [region["key"] for region in regions]) == (2, 0, ["36", "40"])
 
 
 def song(names: list[str]) -> str:
