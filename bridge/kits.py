@@ -5,6 +5,7 @@ Everything here runs on the event loop and never blocks: the shaper process make
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import dataclasses
 import secrets
@@ -76,7 +77,6 @@ class Kits:
         self._kits: list[Making] = []  # the first is being made
         self._ended: OrderedDict[tuple[str, str], KitEvent] = OrderedDict()
         self._number = 0
-        self._feeding = False
 
     @property
     def idle(self) -> bool:
@@ -121,7 +121,6 @@ class Kits:
             for job in jobs:
                 with contextlib.suppress(UnknownJob):  # it ends just now
                     self.bridge.cancel(owner, job.id)
-        self.tick()
 
     def tick(self) -> None:
         """Begin what can begin; to be called every TICK_S seconds."""
@@ -143,17 +142,6 @@ class Kits:
 
     def _feed(self, kit: Making) -> None:
         """Keep AT_A_TIME jobs on their way; when all have ended, map what they made."""
-        if self._feeding:  # a job ended while the next was handed over: the loop below sees it
-            return
-        self._feeding = True
-        try:
-            self._hand_over(kit)
-        finally:
-            self._feeding = False
-        if kit.state == "making" and not kit.waiting and not kit.jobs:
-            self._map(kit)
-
-    def _hand_over(self, kit: Making) -> None:
         while kit.state == "making" and kit.waiting and len(kit.jobs) < AT_A_TIME:
             sound = kit.waiting.popleft()
             seed = (kit.seed + sound.variant) % (int(SEED.high) + 1)
@@ -169,6 +157,8 @@ class Kits:
             kit.jobs[job.serial] = (sound, job)
             if job.state.ended and job.last_event is not None:  # refused in the very moment in which it was to begin
                 self.job_event(job, job.last_event)
+        if kit.state == "making" and not kit.waiting and not kit.jobs:
+            self._map(kit)
 
     def job_event(self, job: Job, event: JobEvent) -> None:
         """Something happened to a job, perhaps to one of ours."""
@@ -181,7 +171,11 @@ class Kits:
             self._progress(kit)
         else:
             self._faulty(kit, sound, event.fields.get("code", event.kind), event.fields.get("why", "It was cancelled."))
-        self._feed(kit)
+        self._go_on()
+
+    def _go_on(self) -> None:
+        # Not at once: the bridge may be in the middle of an engine's end, and would hand the next job to a dead one.
+        asyncio.get_running_loop().call_soon(self.tick)
 
     def _faulty(self, kit: Making, sound: Sound, code: str, why: str) -> None:
         kit.faults.append((sound, code, why))
@@ -269,6 +263,7 @@ class Kits:
         self._ended[(kit.owner, kit.ask.name)] = kit.last
         while len(self._ended) > REMEMBERED:
             self._ended.popitem(last=False)
+        self._go_on()
 
     def _tell(self, kit: Making, kind: str, **fields: Any) -> None:
         kit.last = KitEvent(kind, kit.ask.name, fields)

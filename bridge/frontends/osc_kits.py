@@ -130,8 +130,9 @@ class KitMethods:
     def _send_kit(self, target: Target, event: KitEvent) -> None:
         address = f"/bridge/kit/{event.kind}"
         positional = REPLIES[address].positional[1:]  # after the name
-        rest = [part for key, value in event.fields.items() if key not in positional for part in (key, _short(value))]
-        self._send(target, address, event.name, *(_short(event.fields[key]) for key in positional), *rest)
+        fields = {key: value[:MAX_WHY] if key == "why" else value for key, value in event.fields.items()}
+        rest = [part for key, value in fields.items() if key not in positional for part in (key, value)]
+        self._send(target, address, event.name, *(fields[key] for key in positional), *rest)
 
 
 def name_of(given: list[Any]) -> str:
@@ -165,7 +166,3 @@ def parse(given: list[Any]) -> Asked:
             'Name the sounds, or a kit preset: /bridge/kit drums "deep kick" "36:low kick", or @preset drums-808.'
         )
     return asked
-
-
-def _short(value: Any) -> Any:
-    return value[:MAX_WHY] if isinstance(value, str) else value
