@@ -26,6 +26,7 @@ from bridge.sinks.names import slug
 AT_A_TIME = 2  # unfinished jobs, so that whoever plays live never waits behind a whole kit
 MAX_KITS = 16  # of all askers; one is made, the others wait
 REMEMBERED = 64
+TITLE_CHARACTERS = 80
 SLUG_CHARACTERS = 36  # leaves room for -9999 in what a sub-folder's name may have
 
 
@@ -276,7 +277,7 @@ def zones(made: list[tuple[Sound, str, float]]) -> tuple[Zone, ...]:
     reached = reach(sound.key for sound, _, _ in made) if all(sound.note for sound, _, _ in made) else {}
     return tuple(
         Zone(
-            file, sound.text, sound.key, *reached.get(sound.key, (sound.key, sound.key)), seconds,
+            file, f"{sound.text[:TITLE_CHARACTERS]} {sound.note.upper()}".strip(), sound.key, *reached.get(sound.key, (sound.key, sound.key)), seconds,
             1 if is_hat(sound.text) and not sound.note else 0, bool(sound.note),
         )
         for sound, file, seconds in sorted(made, key=lambda one: one[0].key)
