@@ -45,6 +45,8 @@ GENERATE_KEYS = (
     "bpm",
     "quantize",
 )
+# Keys of /bridge/kit that the command line has as options, beside the preset.
+KIT_KEYS = ("notes", "seconds", "seed", "negative", "steps", "guidance")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -124,6 +126,16 @@ def parser() -> argparse.ArgumentParser:
     models.add_argument("--use", metavar="NAME", help="let the running daemon go on with this checkpoint")
     models.add_argument("--osc-port", type=int, metavar="N", help=f"the daemon's port (default: {DEFAULT_OSC_PORT})")
     models.add_argument("--json", action="store_true", help="as JSON, for programs")
+
+    kit = commands.add_parser("kit", help="let the daemon make a folder of one-shots for a sampler", epilog=EXIT_CODES)
+    kit.add_argument("name", nargs="?")
+    kit.add_argument("prompts", nargs="*", metavar="prompt", help="'deep kick', '36:deep kick', 'c4:glassy bell' …")
+    kit.add_argument("--preset", help="a kit by its name; with prompts: the preset of all sounds (default: drum)")
+    for name in KIT_KEYS:
+        kit.add_argument(f"--{name}")
+    kit.add_argument("--list", action="store_true", help="list the kit presets")
+    kit.add_argument("--osc-port", type=int, metavar="N", help=f"the daemon's port (default: {DEFAULT_OSC_PORT})")
+    kit.add_argument("--json", action="store_true", help="one JSON object a line, for programs")
 
     presets = commands.add_parser("presets", help="list the presets", epilog=EXIT_CODES)
     presets.add_argument("--json", action="store_true", help="as JSON, for programs")

@@ -164,3 +164,8 @@ class TakeFile:
     score: float
     measured: tuple[tuple[str, float | str], ...] = ()  # what /bridge/done tells of it
     remark: str = ""
+
+
+def is_sub_folder(text: str) -> bool:
+    """Whether clips may be put there: below the sample folder, with a name that every system takes."""
+    return bool(FOLDER.fullmatch(text)) and not any(RESERVED.fullmatch(part) for part in text.split("/"))

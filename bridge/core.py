@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 from bridge import delivery, engine, memory
 from bridge.asks import least_steps, resolve
-from bridge.clip import Model, Prompt
+from bridge.clip import Model, Prompt, is_sub_folder
 from bridge.errors import (
     BadArgument,
     BadAudio,
@@ -32,6 +32,8 @@ from bridge.errors import (
 from bridge.eta import Eta, EtaFile
 from bridge.job import Ask, Job, JobEvent, JobId, JobState
 from bridge.jobs import Jobs
+from bridge.kit import Claim, Claimed, KitEvent, Leave, Map, Mapped
+from bridge.kits import Kits
 from bridge.library import Library
 from bridge.pads import SINK as PAD_SINK
 from bridge.pads import check_length
@@ -58,6 +60,7 @@ class Listener(StageListener, Protocol):
     def state_changed(self, state: str, why: str) -> None: ...
     def preparing(self, stage: engine.Stage) -> None: ...
     def midi_changed(self, state: str, why: str) -> None: ...
+    def kit_changed(self, reply_to: Any, event: KitEvent) -> None: ...
 
 
 class Bridge:
@@ -82,6 +85,8 @@ class Bridge:
         self.jobs = Jobs()
         self.stage = stage
         stage.attach(self)
+        self.kits = Kits()
+        self.kits.bridge = self
         self._last_owner = ""  # of the job that the engine was given last
         self._engine, self._shaper = engine_child, shaper_child
         self._engine.on_message, self._engine.on_death = self._engine_says, self._engine_died
@@ -102,14 +107,22 @@ class Bridge:
         self._engine.tick()
         self._shaper.tick()
         self.stage.tick()
+        self.kits.tick()
 
     # ---- what frontends ask for ----
 
     def generate(
-        self, ask: Ask, owner: str, job_id: JobId | None = None, reply_to: Any = None, first: bool = False
+        self,
+        ask: Ask,
+        owner: str,
+        job_id: JobId | None = None,
+        reply_to: Any = None,
+        first: bool = False,
+        into: str = "",
     ) -> tuple[Job, bool]:
         """Take an ask. Returns the job and whether it is new (False: this id with this ask is known already). `first`: it
-        goes before those that wait, and behind one of them if the last one was of the same owner.
+        goes before those that wait, and behind one of them if the last one was of the same owner. `into`: the sub-folder of a
+        kit, whose clips are trimmed at both ends; no frontend hands on what it was sent.
 
         Raises BadArgument, OutOfMemory, NoAudio, QueueFull, TooLate, NotReady or Stopping; then there is no job.
         """
@@ -117,6 +130,10 @@ class Bridge:
             return known, False
         preset = self.presets.get(ask.preset) if ask.preset else None
         prompt = resolve(ask, preset, self.stage.live.tempo)
+        if into:
+            if not is_sub_folder(into):
+                raise BadArgument(f"{into!r} is no sub-folder for a kit.")
+            prompt = dataclasses.replace(prompt, shape=dataclasses.replace(prompt.shape, folder=into, trim="free"))
         if ask.sink == PAD_SINK:
             check_length(prompt.seconds)
         elif ask.gate is not None:
@@ -139,10 +156,7 @@ class Bridge:
         if job_id is not None and (known := self.jobs.repeated(owner, job_id, ask)) is not None:
             known.reply_to = reply_to
             return known
-        if self.state == "stopping":
-            raise Stopping("Clipbridge is stopping and takes no more jobs.")
-        if self.state == "failed":
-            raise NotReady(f"{self.why} Mend it, then send /bridge/restart.")
+        self.check_open()
         return None
 
     def _queue(
@@ -169,6 +183,13 @@ class Bridge:
         self._emit(job, "queued", position=position, eta_seconds=eta_seconds, seed=prompt.seed, **_chosen(job))
         self._feed_engine()
         return job
+
+    def check_open(self) -> None:
+        """Raises NotReady or Stopping where nothing that is asked for would be made."""
+        if self.state == "stopping":
+            raise Stopping("Clipbridge is stopping and takes no more jobs.")
+        if self.state == "failed":
+            raise NotReady(f"{self.why} Mend it, then send /bridge/restart.")
 
     def _make_way(self) -> None:
         """What is made ahead waits for everybody else: its job ends at the next step and begins again later."""
@@ -207,6 +228,20 @@ class Bridge:
         """Put a take into the folder; `Stage.kept` is told."""
         self._shaper.send(keep)
 
+    # ---- what kits ask for (kits.Maker) ----
+
+    def shape_kit(self, message: Claim | Map | Leave) -> None:
+        """Let the shaper process work on a kit's folder; `Kits.told` is told."""
+        if not isinstance(message, Leave):
+            self._shaper.watch(SHAPING_BUDGET_S, "writing a kit")
+        self._shaper.send(message)
+
+    def kit_changed(self, reply_to: Any, event: KitEvent) -> None:
+        """Tell it to all listeners."""
+        if event.kind != "progress":
+            log.info("kit %r %s %s", event.name, event.kind, event.fields)
+        self.tell(lambda listener: listener.kit_changed(reply_to, event))
+
     # ---- more of what frontends ask for ----
 
     def cancel(self, owner: str, job_id: JobId | None = None) -> list[Job]:
@@ -215,6 +250,8 @@ class Bridge:
         A job whose clip is being written already is not among them: it ends as done within moments.
         Raises UnknownJob if `job_id` names no unfinished job.
         """
+        if job_id is None:
+            self.kits.cancel(owner)
         cancelled = self.jobs.cancellable(owner, job_id)
         for job in cancelled:
             if job is self.jobs.running:
@@ -271,17 +308,21 @@ class Bridge:
     async def stop(self, now: asyncio.Event) -> None:
         """Refuse what waits, let the running job end (at most STOPPING_BUDGET_S, or until `now`), end the processes."""
         self._set_state("stopping")
+        self.kits.stop()
         for job in list(self.jobs.queue):
             self._fail(job, Stopping("Clipbridge was stopped before this job began."))
         self.jobs.queue.clear()
         self.stage.stream.stop(STREAM_FADE_MS)
         self._make_way()
         end = time.monotonic() + STOPPING_BUDGET_S
-        while not ((self.jobs.idle and not self.stage.saving) or now.is_set() or time.monotonic() > end):
+        while not (
+            (self.jobs.idle and not self.stage.saving and self.kits.idle) or now.is_set() or time.monotonic() > end
+        ):
             self.tick()
             await asyncio.sleep(0.02)
         for job in list(self.jobs.unfinished.values()):
             self._fail(job, Stopping("Clipbridge was stopped before this clip was finished."))
+        self.kits.end()
         self._keep_eta()
         if self._eta_file is not None:
             await asyncio.to_thread(self._eta_file.wait, 2.0)
@@ -427,6 +468,11 @@ class Bridge:
         if isinstance(message, delivery.Kept):
             self.stage.kept(message)
             return
+        if isinstance(message, Claimed | Mapped):
+            if not self.jobs.shaping:
+                self._shaper.watch(None)
+            self.kits.told(message)
+            return
         job = self.jobs.shaping.pop(message.serial, None)
         if not self.jobs.shaping:
             self._shaper.watch(None)
@@ -486,6 +532,7 @@ class Bridge:
 
     def _lose_shaping(self, reason: str) -> None:
         self.stage.lose_saving(reason)
+        self.kits.lose(reason)
         lost = list(self.jobs.shaping.values())
         self.jobs.shaping.clear()
         self._shaper.watch(None)
@@ -527,6 +574,7 @@ class Bridge:
             self.stage.job_event(job, kind, fields)
         else:
             self.tell(lambda listener: listener.job_event(job, event))
+            self.kits.job_event(job, event)
 
     def _set_state(self, state: str, why: str = "", may_leave_failed: bool = False) -> None:
         """Move on. `stopping` is the end, and `failed` is left by a restart on request only."""

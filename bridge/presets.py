@@ -12,18 +12,17 @@ from typing import Any
 from bridge.clip import (
     CHANNELS,
     FADE_MS,
-    FOLDER,
     FORMATS,
     GUIDANCE,
     LUFS,
     MAX_PROMPT_CHARACTERS,
-    RESERVED,
     SECONDS,
     STEPS,
     TRIMS,
     WIDTHS,
     Range,
     Shape,
+    is_sub_folder,
 )
 from bridge.errors import BadArgument, ConfigError
 
@@ -103,16 +102,13 @@ def shipped_folder() -> Path:
     return installed if installed.is_dir() else package.parent / "presets"
 
 
-def read(file: Path) -> Preset:
-    """Read one preset file. Raises ConfigError that begins with the file and, where it is known, the line."""
-    name = file.stem.lower()
-    if not NAME.fullmatch(name):
-        raise ConfigError(f"{file}: a preset's file name is letters, digits, - and _ (at most 40), then .toml.")
+def contents(file: Path) -> tuple[str, dict[str, Any]]:
+    """The text of a TOML file and what it says. Raises ConfigError that begins with the file and, where it is known, the line."""
     try:
         if file.stat().st_size > MAX_FILE_BYTES:
             raise ConfigError(f"{file}: larger than {MAX_FILE_BYTES} bytes; that is no preset.")
         text = file.read_text("utf-8-sig")  # Windows editors like to begin with a byte order mark
-        values = tomllib.loads(text)
+        return text, tomllib.loads(text)
     except OSError as error:
         raise ConfigError(f"{file}: cannot be read ({error.strerror}).") from error
     except UnicodeDecodeError as error:
@@ -122,21 +118,30 @@ def read(file: Path) -> Preset:
         raise ConfigError(f"{file}:{at[1] if at else text.count(chr(10)) + 1}: {error}.") from error
     except RecursionError as error:
         raise ConfigError(f"{file}: nested too deep.") from error
+
+
+def read(file: Path) -> Preset:
+    """Read one preset file. Raises ConfigError that begins with the file and, where it is known, the line."""
+    name = file.stem.lower()
+    if not NAME.fullmatch(name):
+        raise ConfigError(f"{file}: a preset's file name is letters, digits, - and _ (at most 40), then .toml.")
+    text, values = contents(file)
     for key in values:
         if key not in CHECKS:
             near = difflib.get_close_matches(key, CHECKS, 1)
-            raise _fault(file, text, key, f"unknown key {key!r}" + (f", did you mean {near[0]!r}?" if near else ""))
+            raise fault(file, text, key, f"unknown key {key!r}" + (f", did you mean {near[0]!r}?" if near else ""))
     checked: dict[str, Any] = {}
     for key, value in values.items():
         try:
             checked[key] = CHECKS[key](value)
         except ValueError as error:
-            raise _fault(file, text, key, f"{key} {error}") from error
+            raise fault(file, text, key, f"{key} {error}") from error
     shape = {key: checked.pop(key) for key in (*SHAPING, "folder") if key in checked}
     return Preset(name=name, file=file, shape=Shape(**shape), **checked)
 
 
-def _fault(file: Path, text: str, key: str, reason: str) -> ConfigError:
+def fault(file: Path, text: str, key: str, reason: str) -> ConfigError:
+    """The error about a key, with its line."""
     match = re.search(rf"^\s*[\"']?{re.escape(key)}[\"']?\s*[=.]|^\s*\[+\s*{re.escape(key)}", text, re.MULTILINE)
     line = text.count("\n", 0, match.start() + len(match[0]) - len(match[0].lstrip())) + 1 if match else 1
     return ConfigError(f"{file}:{line}: {reason}.")
@@ -175,7 +180,7 @@ def _template(value: Any) -> str:
 
 def _folder(value: Any) -> str:
     text = _text(value)
-    if not FOLDER.fullmatch(text) or any(RESERVED.fullmatch(part) for part in text.split("/")):
+    if not is_sub_folder(text):
         raise ValueError("must be a sub-folder such as drums or drums/kicks: letters, digits, space, - and _")
     return text
 

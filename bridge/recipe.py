@@ -17,12 +17,10 @@ from bridge.clip import (
     BPM,
     CHANNELS,
     FADE_MS,
-    FOLDER,
     FORMATS,
     GUIDANCE,
     LUFS,
     MAX_PROMPT_CHARACTERS,
-    RESERVED,
     SECONDS,
     SEED,
     STEPS,
@@ -33,6 +31,7 @@ from bridge.clip import (
     Prompt,
     Range,
     Shape,
+    is_sub_folder,
 )
 from bridge.errors import BadRecipe
 from bridge.keys import key_of
@@ -180,7 +179,7 @@ def _key(values: dict[str, Any]) -> str:
 
 def _folder(shape: dict[str, Any]) -> str:
     folder = _text(shape, "folder", 200)
-    if folder and (not FOLDER.fullmatch(folder) or any(RESERVED.fullmatch(part) for part in folder.split("/"))):
+    if folder and not is_sub_folder(folder):
         raise BadRecipe("its recipe has a damaged folder")
     return folder
 

@@ -21,7 +21,8 @@ from bridge.audio.make import Made, make
 from bridge.clip import OUTPUT_RATE, Piece, TakeFile
 from bridge.delivery import OFF_TEMPO, Begin, Deliver, Delivered, Drop, Early, Keep, Kept, Samples, Undelivered, Written
 from bridge.errors import BadAudio, ClipbridgeError
-from bridge.sinks import clip_file
+from bridge.kit import Claim, Leave, Map
+from bridge.sinks import clip_file, kit_folder
 from bridge.sinks.folder import FolderSink
 from bridge.sinks.names import clip_names
 
@@ -52,6 +53,9 @@ def main(connection: Connection, folder: str, scratch: str = "") -> None:
                 heard.pop(message.serial, None)
             elif isinstance(message, Keep):
                 connection.send(keep(message, sink))
+            elif isinstance(message, Claim | Map | Leave):
+                if (answer := kit_folder.answer(message, sink)) is not None:
+                    connection.send(answer)
             else:
                 if heard.pop(message.serial, None) is not None:
                     message = dataclasses.replace(message, heard=True)

@@ -16,6 +16,7 @@ from bridge import core, delivery, engine, recipe
 from bridge.core import Bridge
 from bridge.errors import NotReady, Stopping
 from bridge.job import Ask, Job, JobEvent
+from bridge.kit import KitEvent
 from bridge.live import Live
 from bridge.pads import Pads
 from bridge.portable import selector_loop
@@ -56,6 +57,9 @@ class Recorder:
         pass
 
     def midi_changed(self, state: str, why: str) -> None:
+        pass
+
+    def kit_changed(self, reply_to: object, event: KitEvent) -> None:
         pass
 
     def ends(self) -> dict[int, list[str]]:

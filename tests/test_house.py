@@ -28,6 +28,7 @@ FLOORS = {
     "presets": 1, "hosts": 1, "eta": 1, "supervise": 1, "engine": 1, "audio": 1, "sinks": 1, "library": 1,
     "clip": 0, "memory": 0, "playback": 0, "tempo": 0, "keeping": 0, "notes": 0, "keys": 0,
     "recipe": 0, "tags": 0, "watch": 0,
+    "kits": 2, "kit_presets": 2, "kit": 0, "keymap": 0,
     "job": 0, "errors": 0, "config": 0, "portable": 0, "logs": 0, "delivery": 0, "__init__": -1,
 }  # fmt: skip
 SCRIPTS = {".md", ".pd", ".scd", ".sc", ".schelp", ".lua", ".js", ".py", ".ck", ".csd", ".inc", ".udo"}
@@ -156,6 +157,7 @@ def test_every_method_of_the_table_has_a_handler_and_every_handler_a_method() ->
         "pad_saved",
         "stream_changed",
         "midi_changed",
+        "kit_changed",
         "connection_made",
         "connection_lost",
         "error_received",

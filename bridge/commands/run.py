@@ -23,6 +23,7 @@ from bridge.engine import Stage
 from bridge.engine.checkpoints import STARTER, UNTRAINED
 from bridge.engine.hearing import plain
 from bridge.job import Job, JobEvent
+from bridge.kit import KitEvent
 from bridge.pads import Press
 
 LAG_PROGRESS, LAG_ALL = 200, 10_000  # lines that may wait to be printed before the next are left out
@@ -101,6 +102,10 @@ class Aside:
     def midi_changed(self, state: str, why: str) -> None:
         self._later(self._listener.midi_changed, state, why)
 
+    def kit_changed(self, reply_to: Any, event: KitEvent) -> None:
+        if event.kind in ("done", "failed"):  # its sounds have lines of their own
+            self._later(self._listener.kit_changed, event)
+
     def job_event(self, job: Job, event: JobEvent) -> None:
         self._later(self._listener.job_event, job, event, dispensable=event.kind == "progress")
 
@@ -174,6 +179,15 @@ class Terminal:
         self._close_bar()
         words = {"thin": "thin: clips sound again until new ones are made"}
         self._say(f"Stream {words.get(state, state)}{f' ({why})' if why else ''}")
+
+    def kit_changed(self, event: KitEvent) -> None:
+        self._close_bar()
+        fields = event.fields
+        if event.kind == "done":
+            failed = f", {fields['failed']} failed" if fields["failed"] else ""
+            self._say(f"Kit {short(event.name)}  {fields['count']} sounds{failed}  -> {fields['folder']}")
+        else:
+            self._say(f"Kit {short(event.name)}  failed ({fields['code']}): {fields['why']}")
 
     def audio_changed(self, state: str, why: str) -> None:
         self._close_bar()
@@ -262,6 +276,9 @@ class JsonLines:
 
     def stream_changed(self, state: str, why: str) -> None:
         self._say(event="stream", state=state, why=why)
+
+    def kit_changed(self, event: KitEvent) -> None:
+        self._say(event=f"kit {event.kind}", name=event.name, **event.fields)
 
     def audio_changed(self, state: str, why: str) -> None:
         self._say(event="audio", state=state, why=why)

@@ -27,6 +27,7 @@ from bridge.errors import BadArgument, ClipbridgeError, IdTaken, NoModel, Unknow
 from bridge.frontends import arguments as args
 from bridge.frontends import osc_guard, then
 from bridge.frontends.methods import KEYS, METHODS, PORT, REPLIES
+from bridge.frontends.osc_kits import KitMethods
 from bridge.frontends.osc_library import LibraryMethods
 from bridge.frontends.osc_live import LiveMethods, Target
 from bridge.frontends.osc_socket import bind, encode, exact
@@ -68,7 +69,7 @@ async def serve_osc(bridge: Bridge, config: OscConfig) -> AsyncIterator[OscFront
         transport.close()
 
 
-class OscFrontend(LiveMethods, LibraryMethods, asyncio.DatagramProtocol):
+class OscFrontend(LiveMethods, LibraryMethods, KitMethods, asyncio.DatagramProtocol):
     """One UDP socket. Each datagram is handled whole, at once, on the event loop; nothing in here waits."""
 
     def __init__(self, bridge: Bridge, config: OscConfig) -> None:
