@@ -134,6 +134,8 @@ def test_every_method_of_the_table_has_a_handler_and_every_handler_a_method() ->
         "pad_saved",
         "stream_changed",
         "midi_changed",
+        "preset_changed",
+        "inbox_changed",
         "connection_made",
         "connection_lost",
         "error_received",
