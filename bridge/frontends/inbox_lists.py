@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 import tomllib
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ MAX_LINE = 20_000  # characters: a prompt, a negative and a transcript at their 
 MAX_DOTS = 30  # in one key: tomllib takes seconds for keys of thousands of parts
 SHOWN = 120  # characters of a prompt in the report
 USELESS = ("id", "reply_port", "then", "then_port", "sink", "quantize", "gate")
+THERE = ["seconds", *(key.name for key in KEYS.values() if key.what and key.name not in USELESS)]
 PAIR = re.compile(r'(?:^|\s)([A-Za-z][A-Za-z0-9_-]*)\s*=\s*(?:["“]([^"“”]*)["”]|([^\s"“”=]*))\s*$')
 CLIP = re.compile(r"\s*\[\[\s*[\"']?clip[\"']?\s*\]\]")
 EXAMPLE = 'prompt = "rain on tin"'
@@ -129,7 +131,9 @@ def _checked(name: str, given: Any) -> Any:
     if name == "seconds":
         return args.number(_plain(given), name, SECONDS)
     if name not in KEYS:
-        raise args.unknown_key(name)
+        near = difflib.get_close_matches(name[:40], THERE, 1, 0.5)
+        hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(THERE)}."
+        raise BadArgument(f"There is no key {name[:40]!r}; {hint}")
     return args.value(KEYS[name], _switch(KEYS[name], _plain(given)))
 
 
