@@ -84,6 +84,11 @@ def parser() -> argparse.ArgumentParser:
 
     run = commands.add_parser("run", help="start the daemon", epilog=EXIT_CODES)
     run.add_argument("--folder", help="sample folder (default: Clipbridge in your music folder)")
+    run.add_argument(
+        "--inbox",
+        metavar="DIR",
+        help='lists of prompts dropped into it become clips (default: Clipbridge Inbox in your music folder; "": none)',
+    )
     run.add_argument("--model", help="checkpoint folder, or the name of a model in the hub's cache")
     run.add_argument("--compute", choices=COMPUTES, help="what computes (default: auto)")
     run.add_argument(

@@ -67,6 +67,13 @@ class TempoConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class InboxConfig:
+    """`folder`: lists of prompts that are dropped into it become clips; "" for none."""
+
+    folder: str = field(default_factory=lambda: str(portable.inbox_folder()))
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """All settings. `folder` is where clips go, `presets` the user's own presets."""
 
@@ -77,6 +84,7 @@ class Config:
     audio: AudioConfig = AudioConfig()
     midi: MidiConfig = MidiConfig()
     tempo: TempoConfig = TempoConfig()
+    inbox: InboxConfig = field(default_factory=InboxConfig)
 
 
 def config_file() -> Path:

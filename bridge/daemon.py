@@ -12,9 +12,11 @@ from bridge.config import Config
 from bridge.core import Bridge, Listener
 from bridge.engine import checkpoints
 from bridge.eta import EtaFile
+from bridge.frontends.inbox import serve_inbox
 from bridge.frontends.link import serve_link
 from bridge.frontends.midi import serve_midi
 from bridge.frontends.osc import serve_osc
+from bridge.frontends.presets import serve_presets
 from bridge.library import Library, database
 from bridge.live import Live
 from bridge.pads import Pads
@@ -56,6 +58,7 @@ async def serve(config: Config, terminal: Terminal) -> None:
             EtaFile(portable.cache_folder() / "eta.json"),
             library,
         )
+        await stack.enter_async_context(serve_presets(bridge))
         frontend = await stack.enter_async_context(serve_osc(bridge, config.osc))
         # The port comes first: whoever holds it may be a daemon that writes into this very folder.
         sink = FolderSink(config.folder)
@@ -68,6 +71,7 @@ async def serve(config: Config, terminal: Terminal) -> None:
         await stack.enter_async_context(serve_link(bridge, config.tempo.link))
         portable.on_stop_signals(asyncio.get_running_loop(), stop)
         terminal.started(bridge, frontend.port, config.folder)
+        await stack.enter_async_context(serve_inbox(bridge, config.inbox, config.folder))
         bridge.start()
         stack.push_async_callback(bridge.stop, now)
         while not stopping.is_set():

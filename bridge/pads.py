@@ -180,6 +180,11 @@ class Pads:
 
     # ---- filling ----
 
+    def wanting(self) -> bool:
+        """Whether a pad has fewer takes than it should, and may have one made now."""
+        now = time.monotonic()
+        return any(len(self._fresh(pad)) < TAKES_READY and now >= pad.not_before for pad in self._pads.values())
+
     def fill(self) -> None:
         """Begin to make a take for the pad that has the fewest, if there is nothing else to do."""
         now = time.monotonic()

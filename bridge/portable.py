@@ -48,6 +48,11 @@ def sample_folder() -> Path:
     return Path(platformdirs.user_music_dir()) / "Clipbridge"
 
 
+def inbox_folder() -> Path:
+    """The default inbox: beside the default sample folder, where no host looks for clips (not created)."""
+    return sample_folder().with_name("Clipbridge Inbox")
+
+
 def host_folder(places: dict[str, str]) -> Path | None:
     """A folder of another program: `places` has a pattern for each system (`linux`, `darwin`, `win32`), with {home},
     {documents}, {music}, {data} (~/.local/share, Application Support, %LOCALAPPDATA%) and {config} (~/.config, Application
@@ -202,3 +207,16 @@ def is_port_taken(error: OSError) -> bool:
     """Whether a bind failed because somebody has the port. Windows says so with two codes of its own: in use
     (10048) and, for a port held exclusively, no access (10013)."""
     return error.errno == errno.EADDRINUSE or getattr(error, "winerror", None) in (10013, 10048)
+
+
+def is_held(error: OSError) -> bool:
+    """Whether a file cannot be opened or moved because another program is at it just now. Only Windows keeps others out:
+    a sharing violation (32), a locked part (33)."""
+    return getattr(error, "winerror", None) in (32, 33)
+
+
+def open_plain(file: Path) -> int:
+    """Open a file for reading that must be one itself: a link is refused, a pipe is not waited for. Returns a descriptor.
+    Windows has neither flag; nothing there blocks at opening, and links need a right to be made."""
+    flags = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    return os.open(file, flags)

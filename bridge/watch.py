@@ -41,6 +41,10 @@ class Watch(FileSystemEventHandler):
         self._changed.set()
         self._thread.join(timeout_s)
 
+    def wake(self) -> None:
+        """Look again, soon."""
+        self._changed.set()
+
     def on_any_event(self, event: FileSystemEvent) -> None:
         """Called by watchdog, on its thread."""
         if event.event_type in CHANGES:  # opening and reading, which a look does itself, are none

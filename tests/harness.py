@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -140,11 +141,12 @@ class Daemon:
 
     def __init__(self, folder: Path, home: Path, *options: str, wait: bool = True) -> None:
         self.folder, self.home = folder, home
+        self.inbox = home / "inboxes" / secrets.token_hex(4)  # its own: two daemons never share one
         self._clients: list[Client] = []
         self.lines: list[dict[str, Any]] = []
         self._changed = threading.Condition()
         self.process = subprocess.Popen(
-            [*RUN, "--json", "--folder", str(folder), *options],
+            [*RUN, "--json", "--folder", str(folder), "--inbox", str(self.inbox), *options],
             env=environment(home),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -62,6 +62,12 @@ class Recorder:
     def kit_changed(self, reply_to: object, event: KitEvent) -> None:
         pass
 
+    def preset_changed(self, name: str, state: str, why: str) -> None:
+        pass
+
+    def inbox_changed(self, state: str, what: str) -> None:
+        pass
+
     def ends(self) -> dict[int, list[str]]:
         ends: dict[int, list[str]] = {}
         for serial, kind, fields in self.events:

@@ -158,6 +158,8 @@ def test_every_method_of_the_table_has_a_handler_and_every_handler_a_method() ->
         "stream_changed",
         "midi_changed",
         "kit_changed",
+        "preset_changed",
+        "inbox_changed",
         "connection_made",
         "connection_lost",
         "error_received",

@@ -1,12 +1,17 @@
 from __future__ import annotations
 
+import asyncio
 import os
+import time
 from pathlib import Path
 
 import pytest
 
+from bridge.core import Bridge
 from bridge.errors import BadArgument, ConfigError
-from bridge.presets import Presets, read, shipped_folder
+from bridge.frontends.presets import serve_presets
+from bridge.presets import Change, Presets, read, shipped_folder
+from tests.harness import Client, Daemon
 
 SHIPPED = sorted(shipped_folder().glob("*.toml"))
 
@@ -137,3 +142,145 @@ def test_a_missing_preset_is_answered_with_the_nearest_name() -> None:
 def test_read_raises_for_a_file_that_is_gone(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot be read"):
         read(tmp_path / "gone.toml")
+
+
+# ---- live: edited while the daemon runs ----
+
+
+def test_a_broken_edit_keeps_the_last_good_version_and_a_mended_one_is_taken(tmp_path: Path) -> None:
+    presets = Presets(tmp_path)
+    file = write(tmp_path, "mine.toml", "seconds = 1")
+    assert presets.take(presets.look()) == [Change("mine", "ready", "")]
+    file.write_text("seconds = 2\nsecnods = 3", "utf-8")
+    ((name, state, why),) = presets.take(presets.look())
+    assert (name, state) == ("mine", "broken") and why.startswith(f"{file}:2: unknown key 'secnods'")
+    assert why.endswith("The version before it stays in use.")
+    assert presets.get("mine").seconds == 1 and list(presets.all()) == ["mine"] and len(presets.faults) == 1
+    assert presets.take(presets.look()) == []  # told once
+    file.write_text("seconds = ", "utf-8")
+    ((name, state, why),) = presets.take(presets.look())
+    assert state == "broken" and f"{file}:1:" in why and presets.get("mine").seconds == 1
+    file.write_text("seconds = 1", "utf-8")  # as it was
+    assert presets.take(presets.look()) == [Change("mine", "ready", "")] and presets.faults == []
+    file.unlink()
+    assert presets.take(presets.look()) == [Change("mine", "gone", "")]
+    with pytest.raises(BadArgument, match="There is no preset 'mine'"):
+        presets.get("mine")
+
+
+def test_a_preset_that_was_never_good_is_refused_and_ours_of_that_name_is_back_when_it_is_gone(tmp_path: Path) -> None:
+    presets = Presets(shipped_folder(), tmp_path)
+    presets.take(presets.look())
+    file = write(tmp_path, "drum.toml", "secnods = 1")
+    assert [change[:2] for change in presets.take(presets.look())] == [("drum", "broken")]
+    with pytest.raises(BadArgument, match="drum.toml:1"):
+        presets.get("drum")
+    file.unlink()
+    assert presets.take(presets.look()) == [Change("drum", "ready", "")]
+    assert presets.get("drum").file.parent == shipped_folder()
+
+
+def test_a_file_that_an_editor_removes_to_write_it_anew_keeps_its_last_good_version(tmp_path: Path) -> None:
+    presets = Presets(tmp_path)
+    file = write(tmp_path, "mine.toml", "seconds = 1")
+    presets.take(presets.look())
+    file.unlink()
+    presets.take(presets.look())
+    file.write_text("secnods = 1", "utf-8")
+    presets.take(presets.look())
+    assert presets.get("mine").seconds == 1
+    file.write_text("", "utf-8")  # for a moment
+    assert presets.take(presets.look()) == []
+
+
+def test_an_edit_within_one_tick_of_the_disks_clock_and_of_the_same_length_is_seen(tmp_path: Path) -> None:
+    presets = Presets(tmp_path)
+    file = write(tmp_path, "mine.toml", "seconds = 1")
+    stamp = file.stat()
+    presets.take(presets.look())
+    file.write_text("seconds = 2", "utf-8")
+    os.utime(file, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
+    presets.take(presets.look())
+    assert presets.get("mine").seconds == 2
+
+
+def test_what_has_not_changed_is_not_read_again(tmp_path: Path) -> None:
+    presets = Presets(tmp_path)
+    file = write(tmp_path, "mine.toml", "seconds = 1")
+    os.utime(file, (time.time() - 60, time.time() - 60))
+    before = presets.look().presets["mine"]
+    assert presets.look().presets["mine"] is before
+
+
+def test_asking_costs_no_disk_once_the_presets_are_handed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    presets = Presets(tmp_path)
+    write(tmp_path, "mine.toml", "seconds = 1")
+    presets.take(presets.look())
+    monkeypatch.setattr(presets, "look", lambda: pytest.fail("looked at the disk"))
+    assert presets.get("mine").seconds == 1
+    with pytest.raises(BadArgument):
+        presets.get("other")
+
+
+def test_presets_are_watched_also_in_a_folder_that_is_made_later(tmp_path: Path) -> None:
+    folder, told = tmp_path / "presets", []
+
+    class Listening:
+        def preset_changed(self, name: str, state: str, why: str) -> None:
+            told.append((name, state, why))
+
+    class Bridged:
+        presets = Presets(shipped_folder(), folder)
+
+        def tell(self, call: object) -> None:
+            call(Listening())  # type: ignore[operator]
+
+    async def story() -> None:
+        bridge: Bridge = Bridged()  # type: ignore[assignment]
+        async with serve_presets(bridge):
+            assert "drum" in bridge.presets.all() and told == []
+            for number, (text, state) in enumerate(
+                [("seconds = 1", "ready"), ("seconds =", "broken"), ("seconds = 2", "ready")]
+            ):
+                write(folder, "mine.toml", text)
+                began = time.monotonic()
+                while len(told) <= number:
+                    await asyncio.sleep(0.01)
+                    assert time.monotonic() - began < 5.0  # a second, and what a busy machine adds
+                assert told[number][:2] == ("mine", state)
+            assert bridge.presets.get("mine").seconds == 2
+
+    asyncio.run(story())
+
+
+def test_a_running_daemon_takes_up_an_edit_and_keeps_what_was_good(daemon: Daemon, client: Client) -> None:
+    folder = daemon.home / "config" / "clipbridge" / "presets"
+    folder.mkdir(parents=True, exist_ok=True)
+    client.send("/bridge/subscribe")
+    client.until("/bridge/state")
+
+    def seconds() -> float:
+        job = f"edited {time.monotonic_ns()}"
+        client.send("/bridge/generate", "kick", "preset", "edited", "steps", 1, "id", job)
+        address, values = client.end_of(job)
+        return float(values[2]) if address == "/bridge/done" else -1.0
+
+    file = folder / "edited.toml"
+    try:
+        file.write_text("seconds = 0.2\n", "utf-8")
+        assert client.until("/bridge/preset", timeout_s=5)[1] == ["edited", "ready", ""]
+        assert seconds() == pytest.approx(0.2)
+        start = len(daemon.lines)
+        file.write_text('seconds = 0.3\nsteps = "many"\n', "utf-8")
+        name, state, why = client.until("/bridge/preset", timeout_s=5)[1]
+        assert (name, state) == ("edited", "broken") and f"{file}:2: steps must be a number" in why
+        said = daemon.wait_for(lambda line: line["event"] == "preset", start=start)
+        assert said["why"] == why
+        assert seconds() == pytest.approx(0.2)
+        file.write_text("seconds = 0.3\n", "utf-8")
+        assert client.until("/bridge/preset", timeout_s=5)[1] == ["edited", "ready", ""]
+        assert seconds() == pytest.approx(0.3)
+    finally:
+        file.unlink()
+    assert client.until("/bridge/preset", timeout_s=5)[1] == ["edited", "gone", ""]
+    client.send("/bridge/unsubscribe")

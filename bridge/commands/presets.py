@@ -28,4 +28,6 @@ def main(options: argparse.Namespace) -> int:
         print(f"\nYour own go into {chosen.presets}")
     for fault in presets.faults:
         print(f"clipbridge: preset left out: {fault}", file=sys.stderr)
+    if presets.faults:
+        print("A Clipbridge that runs goes on with the last version that was good.", file=sys.stderr)
     return 8 if presets.faults else 0

@@ -40,6 +40,7 @@ def main(options: argparse.Namespace) -> int:
     settings = dict(config.parse_setting(text) for text in options.set)
     given = {
         "folder": options.folder,
+        "inbox.folder": options.inbox,
         "engine.model": options.model,
         "engine.compute": options.compute,
         "audio.device": options.audio_device,
@@ -73,7 +74,6 @@ class Aside:
         self._thread.start()
 
     def started(self, bridge: Bridge, port: int, folder: Path) -> None:
-        bridge.presets.all()  # read on the loop's thread; the terminal only tells what is wrong with them
         self._later(self._listener.started, bridge, port, folder)
 
     def preparing(self, stage: Stage) -> None:
@@ -105,6 +105,12 @@ class Aside:
     def kit_changed(self, reply_to: Any, event: KitEvent) -> None:
         if event.kind in ("done", "failed"):  # its sounds have lines of their own
             self._later(self._listener.kit_changed, event)
+
+    def preset_changed(self, name: str, state: str, why: str) -> None:
+        self._later(self._listener.preset_changed, name, state, why)
+
+    def inbox_changed(self, state: str, what: str) -> None:
+        self._later(self._listener.inbox_changed, state, what)
 
     def job_event(self, job: Job, event: JobEvent) -> None:
         self._later(self._listener.job_event, job, event, dispensable=event.kind == "progress")
@@ -203,6 +209,23 @@ class Terminal:
         self._close_bar()
         self._say({"open": f"Pads are played by {why}", "waiting": f"No MIDI yet: {why}"}.get(state, f"No MIDI: {why}"))
 
+    def preset_changed(self, name: str, state: str, why: str) -> None:
+        self._close_bar()
+        self._say(f"Preset {logs.escaped(name)} is {state}{f': {logs.escaped(why)}' if why else ''}")
+
+    def inbox_changed(self, state: str, what: str) -> None:
+        self._close_bar()
+        words = {
+            "open": "lists of prompts (.txt, .toml) that are dropped into {} become clips",
+            "closed": "nothing is taken: {}",
+            "begun": "{} is begun",
+            "done": "done, see {}",
+            "failed": "not all of it could be made, see {}",
+            "withdrawn": "{} was taken back; what is not made yet is not made",
+            "stuck": "{}",
+        }
+        self._say(f"Inbox: {words[state].format(logs.escaped(what))}")
+
     def job_event(self, job: Job, event: JobEvent) -> None:
         took = time.monotonic() - self._since.setdefault(job.serial, time.monotonic())
         if event.kind == "progress":
@@ -285,6 +308,12 @@ class JsonLines:
 
     def midi_changed(self, state: str, why: str) -> None:
         self._say(event="midi", state=state, why=why)
+
+    def preset_changed(self, name: str, state: str, why: str) -> None:
+        self._say(event="preset", name=name, state=state, why=why)
+
+    def inbox_changed(self, state: str, what: str) -> None:
+        self._say(event="inbox", state=state, what=what)
 
     def job_event(self, job: Job, event: JobEvent) -> None:
         self._say(event=event.kind, id=event.job_id, prompt=job.prompt.text, **event.fields)

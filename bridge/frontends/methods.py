@@ -250,6 +250,11 @@ REPLIES = {
         Reply("/bridge/audio", ("state", "why"), "s state, s why",
               "To subscribers, about the audio device: `open`, `lost`, `unusable`, `failed`."),
         Reply("/bridge/midi", ("state", "why"), "s state, s why", "To subscribers, about the MIDI input: `open`, `waiting`, `unusable`."),
+        Reply("/bridge/preset", ("name", "state"), "s name, s state, s why",
+              "To subscribers, about a preset that is edited: `ready`, `broken` (`why` names file and line), `gone`."),
+        Reply("/bridge/inbox", ("state",), "s state, s what",
+              "To subscribers, about the inbox: `open` or `closed`, and about a file in it: `begun`, `done` or `failed` with the path "
+              "of the report, `withdrawn`, `stuck`."),
         Reply("/bridge/model", ("name",), "s name, then `size_mb` f, `licence` s, `sample_rate` i, `revision` s",
               "The facts of a checkpoint on this disk. An empty licence: it states none."),
         Reply("/bridge/found", ("count",), "i count", "So many `/bridge/clip` follow."),

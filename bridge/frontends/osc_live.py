@@ -165,6 +165,14 @@ class LiveMethods:
         for target in self._audience():
             self._send(target, "/bridge/midi", state, why)
 
+    def preset_changed(self, name: str, state: str, why: str) -> None:
+        for target in self._audience():
+            self._send(target, "/bridge/preset", name, state, why)
+
+    def inbox_changed(self, state: str, what: str) -> None:
+        for target in self._audience():
+            self._send(target, "/bridge/inbox", state, what)
+
     def pad_changed(self, pad: int, state: str, value: float, why: str) -> None:
         for target in self._audience():
             self._send_pad(target, pad, state, value, why)
