@@ -141,7 +141,7 @@ class Bridge:
         elif ask.gate is not None:
             raise BadArgument("gate is for pads: it ends the sound when the button is let go.")
         self.stage.check(ask.sink or "folder")
-        place = (1 if self._last_owner == owner else 0) if first else None
+        place = self.jobs.place_before(1 if self._last_owner == owner else 0) if first else None
         return self._queue(ask, prompt, owner, job_id, reply_to, least_steps(prompt, preset), place), True
 
     def recall(self, recipe: Recipe, owner: str, job_id: JobId | None = None, reply_to: Any = None) -> tuple[Job, bool]:

@@ -79,6 +79,11 @@ class Jobs:
             del self._by_id[next(key for key, old in self._by_id.items() if old.state.ended)]
         return job
 
+    def place_before(self, behind: int) -> int:
+        """The first place in the queue behind so many jobs, and behind every one that was promised for a deadline."""
+        promised = [place + 1 for place, job in enumerate(self.queue) if job.ask.deadline_s is not None]
+        return max([min(behind, len(self.queue)), *promised])
+
     def meet_deadline(self, job: Job, before_s: float = 0.0) -> None:
         """Lower what must be lowered for a job that starts in `before_s` seconds. Raises TooLate."""
         if job.ask.deadline_s is None:
