@@ -45,7 +45,7 @@ class Jack:
         environment = {**os.environ, **self.environment}
         self.process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         end = time.monotonic() + 15
-        while subprocess.run([need("jack_lsp")], env=environment, capture_output=True, check=False).returncode:
+        while not _answers(environment):
             assert time.monotonic() < end and self.process.poll() is None, "jackd does not start"
             time.sleep(0.05)
 
@@ -64,6 +64,14 @@ class Jack:
             for file in glob.glob(pattern):
                 with contextlib.suppress(OSError):
                     os.unlink(file)
+
+
+def _answers(environment: dict[str, str]) -> bool:
+    """Whether the server does. A question to one that is just coming up may hang for ever (one in 60 starts)."""
+    try:
+        return subprocess.run([need("jack_lsp")], env=environment, capture_output=True, timeout=3).returncode == 0
+    except subprocess.TimeoutExpired:
+        return False
 
 
 def _forget_dead_servers() -> None:
