@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from bridge import delivery, engine, memory
+from bridge import delivery, engine, memory, outcome
 from bridge.asks import least_steps, resolve
 from bridge.clip import Model, Prompt, is_sub_folder
 from bridge.errors import (
@@ -182,7 +182,7 @@ class Bridge:
             self.library.accepted(job)  # before it is acknowledged: a crash must not lose it
         eta_seconds = round(self.jobs.eta_seconds(job), 3)
         position = self.jobs.ahead_of(job)
-        self._emit(job, "queued", position=position, eta_seconds=eta_seconds, seed=prompt.seed, **_chosen(job))
+        self._emit(job, "queued", position=position, eta_seconds=eta_seconds, seed=prompt.seed, **outcome.chosen(job))
         self._feed_engine()
         return job
 
@@ -494,31 +494,11 @@ class Bridge:
             if job.prompt.takes > 1 and not job.recipe:
                 for take in message.takes:
                     self._emit(job, "take", take=take.take, path=take.path, score=take.score, seed=take.seed)
-            facts = {
-                name: getattr(best, name) for name in ("path", "seconds", "seed", "sample_rate", "channels", "frames")
-            }
-            assert job.model is not None
-            took = {"engine_seconds": round(job.engine_took, 4), "delivery_seconds": round(message.seconds, 4)}
             if self.library is not None and job.ask.sink not in INTERNAL:
                 self.library.delivered(job, message.takes)
             early = job.voice
             heard = self.stage.made(job, message.playable, best.sample_rate)
-            late = {"late_seconds": round(max(0.0, late_s), 3)} if (late_s := job.late_seconds()) is not None else {}
-            musical = {"bars": job.prompt.bars, "bpm": job.prompt.bpm} if job.prompt.bars else {}
-            job.noted = best.remark
-            self._emit(
-                job,
-                "done",
-                **facts,
-                model=job.model.name,
-                **musical,
-                **dict(best.measured),
-                **took,
-                **_chosen(job),
-                **late,
-                **heard,
-                **_remarks(job),
-            )
+            self._emit(job, "done", **outcome.done(job, message, heard))
             if heard and not early:
                 self.stage.told(job, heard["voice"])
 
@@ -593,22 +573,6 @@ class Bridge:
                 call(listener)
             except Exception:  # one that cannot listen must not keep the others, or the jobs, from going on
                 log.exception("a listener failed")
-
-
-def _chosen(job: Job) -> dict[str, int]:
-    """What a deadline left of the takes and steps; nothing without a deadline."""
-    return {} if job.ask.deadline_s is None else {"takes": job.prompt.takes, "steps": job.prompt.steps}
-
-
-def _remarks(job: Job) -> dict[str, str]:
-    """What the engine said of a clip that is done, and what else its asker should know of it."""
-    said = [job.remarks.get("remark", ""), job.noted]
-    if job.again:
-        said.append(f"made a second time, with the next seed ({job.again.partition('.')[0]})")
-    if job.recipe is not None and job.model is not None and (differ := job.recipe.differences(job.model)):
-        said.append(f"it may not be the same, byte for byte: {'; '.join(differ)}")
-    remark = "; ".join(filter(None, said))
-    return {**job.remarks, **({"remark": remark} if remark else {})}
 
 
 def _eta_key(model: Model) -> str:

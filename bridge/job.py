@@ -108,7 +108,6 @@ class Job:
     voice: int = 0  # that sounds it already, while it is being decoded
     silenced: bool = False  # by a panic: it is made, and not played
     again: str = ""  # why it was made a second time
-    noted: str = ""  # what was seen when it was shaped
     recipe: Recipe | None = None  # that it follows
 
     def late_seconds(self) -> float | None:

@@ -23,7 +23,7 @@ FLOORS = {
     "__main__": 5, "cli": 5, "commands": 5, "doctor": 5,
     "daemon": 4,
     "frontends": 3,
-    "core": 2, "jobs": 2, "asks": 2, "deadlines": 2, "live": 2, "pads": 2, "streams": 2, "stage": 2, "player": 2, "shaper": 2,
+    "core": 2, "outcome": 2, "jobs": 2, "asks": 2, "deadlines": 2, "live": 2, "pads": 2, "streams": 2, "stage": 2, "player": 2, "shaper": 2,
     "bench": 5, "starter": 5,
     "presets": 1, "hosts": 1, "eta": 1, "supervise": 1, "engine": 1, "audio": 1, "sinks": 1, "library": 1,
     "clip": 0, "memory": 0, "playback": 0, "tempo": 0, "keeping": 0, "notes": 0, "keys": 0,
