@@ -212,7 +212,7 @@ def test_10000_hostile_searches_are_searches_and_no_errors(connection: sqlite3.C
     ("given", "words"),
     [
         ((), ["metal", ""]),
-        (("x", "bpm"), ["no value"]),
+        (("x", "note"), ["no value"]),
         (("x", "bpm_form", 3), ["bpm_from"]),
         (("x", [1], 3), ["no key"]),
         (("x", "limit", 51), ["1 to 50"]),
@@ -426,12 +426,13 @@ def test_kill_9_loses_no_accepted_job(file: Path, folder: Path) -> None:
     record = """
 import sys
 from pathlib import Path
+from bridge.clip import Prompt
+from bridge.job import Ask, Job
 from bridge.library import Library
-from tests.test_library import job_of
 library = Library(Path(sys.argv[1]), Path(sys.argv[2]))
 library.start()
 for serial in range(1, 1_000_000):
-    job = job_of(serial)
+    job = Job(serial, "x", "127.0.0.1", Ask("x", seconds=2.0), Prompt("x", "x", 2.0, serial))
     library.accepted(job)
     print(serial, flush=True)
     if serial % 3 == 0:
