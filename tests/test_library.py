@@ -18,13 +18,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from bridge.clip import Model, Prompt, Range
 from bridge.commands.find import span
 from bridge.core import Bridge
-from bridge.errors import BadArgument, LibraryError, UnknownClip
-from bridge.frontends.osc_library import ask_of, query_of
+from bridge.errors import BadArgument, LibraryError, QueueFull, UnknownClip
+from bridge.frontends.osc_library import LibraryMethods, ask_of, query_of
 from bridge.job import Ask, Job
 from bridge.library import Library, clips, database, records
 from bridge.library.clips import Clip, File, Query
@@ -212,7 +213,7 @@ def test_10000_hostile_searches_are_searches_and_no_errors(connection: sqlite3.C
     ("given", "words"),
     [
         ((), ["metal", ""]),
-        (("x", "bpm"), ["no value"]),
+        (("x", "note"), ["no value"]),
         (("x", "bpm_form", 3), ["bpm_from"]),
         (("x", [1], 3), ["no key"]),
         (("x", "limit", 51), ["1 to 50"]),
@@ -426,12 +427,13 @@ def test_kill_9_loses_no_accepted_job(file: Path, folder: Path) -> None:
     record = """
 import sys
 from pathlib import Path
+from bridge.clip import Prompt
+from bridge.job import Ask, Job
 from bridge.library import Library
-from tests.test_library import job_of
 library = Library(Path(sys.argv[1]), Path(sys.argv[2]))
 library.start()
 for serial in range(1, 1_000_000):
-    job = job_of(serial)
+    job = Job(serial, "x", "127.0.0.1", Ask("x", seconds=2.0), Prompt("x", "x", 2.0, serial))
     library.accepted(job)
     print(serial, flush=True)
     if serial % 3 == 0:
@@ -554,6 +556,39 @@ def test_the_bridge_records_jobs_before_it_says_so_and_ends_them_after_their_cli
         assert all(key for (key,) in keys) and len(set(keys)) == 2
 
 
+def test_resumed_jobs_that_find_no_place_stay_interrupted_and_refused_ones_are_told(
+    file: Path, library: Library
+) -> None:
+    with contextlib.closing(database.connect(file)) as connection:
+        for serial, more in enumerate(({}, {"preset": "gone"}, {}, {}), 1):
+            records.accept(connection, records.row_of(job_of(serial, f"sound {serial}", **more), DEAD, float(serial)))
+    told: list[tuple[Any, ...]] = []
+    asked: list[Ask] = []
+
+    class Frontend(LibraryMethods):
+        def _send(self, target: Any, address: str, *values: Any) -> None:
+            told.append((address, *values))
+
+        def _aside(self, look: Any, then: Any, sender: Any, address: str) -> None:
+            then(look())
+
+    class Almost:
+        def generate(self, ask: Ask, *_: Any) -> None:
+            if ask.preset:
+                raise BadArgument("There is no preset 'gone'.")
+            if len(asked) == 1:
+                raise QueueFull("64 jobs are waiting.")
+            asked.append(ask)
+
+    frontend = Frontend()
+    frontend.bridge = Almost()  # type: ignore[assignment]
+    frontend.bridge.library = library
+    frontend.resume([], ("127.0.0.1", 1), None)
+    assert [ask.text for ask in asked] == ["sound 1"] and asked[0].seed == 1
+    assert told[0][0] == "/bridge/failed" and told[0][2] == "bad_argument" and told[1] == ("/bridge/resumed", 1, 2)
+    assert [job.text for job in library.interrupted()] == ["sound 3", "sound 4"]
+
+
 # ---- through the doors ----
 
 
@@ -629,7 +664,9 @@ def test_jobs_of_a_daemon_that_is_killed_are_listed_and_resumed_with_one_command
     for text in ("rain on tin", "glass bell"):
         client.send("/bridge/generate", text, 0.5, "steps", 2, "id", text)
         seeds[text] = pairs(client.until("/bridge/queued")[1], 3)["seed"]
-    first.process.kill()
+    parts = psutil.Process(first.process.pid).children(recursive=True)
+    for process in (first.process, *parts):
+        process.kill()
     first.stop()
     second = Daemon(tmp_path / "clips", own, "--model", "untrained", wait=False)
     try:

@@ -15,7 +15,7 @@ from bridge.library.clips import Query
 from bridge.notes import midi_of, name_of
 
 LIMIT = Range(1, 100_000)
-SPAN = re.compile(r"(?P<low>[0-9]+(\.[0-9]*)?)?(?P<dots>\.\.)?(?P<high>[0-9]+(\.[0-9]*)?)?")
+SPAN = re.compile(r"(?P<low>[0-9]+(\.[0-9]+)?)?(?P<dots>\.\.)?(?P<high>[0-9]+(\.[0-9]+)?)?")
 
 
 def main(options: argparse.Namespace) -> int:

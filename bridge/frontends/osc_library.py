@@ -136,7 +136,7 @@ def query_of(given: list[Any]) -> Query:
         note=values.get("note"),
         favourite=None if favourite is None else favourite == 1,
         rating=Range(values["rating_from"], RATING.high) if "rating_from" in values else None,
-        limit=values.get("limit", Query.limit),
+        **({"limit": values["limit"]} if "limit" in values else {}),
     )
 
 

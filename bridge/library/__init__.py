@@ -1,5 +1,5 @@
 """The library: the record of all clips and of the jobs that were accepted. The event loop calls it and never waits for it,
-except for the moment (about 50 µs) that recording an accepted job takes."""
+except for the moment (a tenth of a millisecond) that recording an accepted job takes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from bridge.watch import Watch
 
 log = logging.getLogger("clipbridge")
 
-RECORDING_PATIENCE_S = 0.02  # for another writer; then the record waits its turn instead of the ask
+RECORDING_PATIENCE_MS = 10  # for another writer; then the record waits its turn instead of the ask
 SETTLE_S = 1.0
 LOOKED_S = 5.0
 LOOK_EVERY_S = 60.0
@@ -53,7 +53,8 @@ class Library:
         """Open it and follow the folder. A fault is logged, and told to whoever asks the library something."""
         try:
             aside = database.put_aside_if_damaged(self.file)
-            self._records = database.connect(self.file, RECORDING_PATIENCE_S)
+            self._records = database.connect(self.file)
+            self._records.execute(f"PRAGMA busy_timeout = {RECORDING_PATIENCE_MS}")
         except LibraryError as error:
             self._off, self._fault = True, error
             log.warning("clips and jobs are not recorded: %s", error)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sqlite3
 import time
 from collections.abc import Iterable
@@ -114,7 +115,8 @@ def find(connection: sqlite3.Connection, query: Query) -> list[Clip]:
     words = wanted(query.words)
     if query.words.strip() and not words:
         return []  # nothing but marks, which no clip is found by
-    terms, values = ["gone = 0"], []
+    terms = ["gone = 0"]
+    values: list[Any] = []
     source, order = "clips", "id DESC"
     if words and database.finds_words(connection):
         source, order = "words JOIN clips ON clips.id = words.rowid", "words.rank, id DESC"
@@ -161,8 +163,9 @@ def change(connection: sqlite3.Connection, path: str, **values: Any) -> Clip:
 
 
 def _clip(row: Iterable[Any]) -> Clip:
-    *rest, rating, favourite, added_at = row
-    return Clip(*rest, rating, bool(favourite), added_at)
+    names = COLUMNS.split(", ")
+    clip = Clip(**dict(zip(names, row, strict=True)))
+    return dataclasses.replace(clip, favourite=bool(clip.favourite))
 
 
 def _plain(word: str) -> str:

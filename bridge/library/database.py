@@ -81,15 +81,15 @@ def place() -> Path:
     return portable.data_folder() / FILE
 
 
-def connect(file: Path, patience_s: float = PATIENCE_S) -> sqlite3.Connection:
+def connect(file: Path) -> sqlite3.Connection:
     """A connection to the library, which is made if there is none. It may be used on one thread at a time, and each
-    statement is a transaction of its own. Waits at most `patience_s` for another writer.
+    statement is a transaction of its own. Waits at most PATIENCE_S seconds for another writer.
 
     Raises LibraryError.
     """
     with sentence(file):
         file.parent.mkdir(parents=True, exist_ok=True)
-        connection = sqlite3.connect(file, timeout=patience_s, isolation_level=None, check_same_thread=False)
+        connection = sqlite3.connect(file, timeout=PATIENCE_S, isolation_level=None, check_same_thread=False)
         try:
             _use_wal(connection)
             # A clip's row survives a crash of the program; a power cut may cost the last ones, and the files are there.
