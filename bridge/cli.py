@@ -15,7 +15,7 @@ from bridge.errors import ClipbridgeError
 EXIT_CODES = """\
 exit codes: 0 done · 1 the job failed · 2 wrong usage · 3 no daemon answers · 4 the OSC port is taken ·
 5 Clipbridge is running already · 6 the sample folder cannot be written · 7 no usable checkpoint ·
-8 wrong configuration · 9 no audio device · 11 the library cannot be used · 130 interrupted"""
+8 wrong configuration · 9 no audio device · 10 the library cannot be used · 130 interrupted"""
 
 
 # Keys of /bridge/generate that the command line has as options.

@@ -117,7 +117,7 @@ class LibraryError(ClipbridgeError):
     """The library cannot be used: damaged, written by a newer version, or its disk is full."""
 
     code = "library"
-    exit_code = 11
+    exit_code = 10
 
 
 class UnknownClip(ClipbridgeError):
