@@ -274,14 +274,13 @@ def zones(made: list[tuple[Sound, str, float]]) -> tuple[Zone, ...]:
     """The zones of what is made, by key. In a kit of tones alone each is played beyond its own key; open and closed hats end
     each other."""
     reached = reach(sound.key for sound, _, _ in made) if all(sound.note for sound, _, _ in made) else {}
-    return tuple(
-        Zone(
-            file, f"{sound.text[:TITLE_CHARACTERS]} {sound.note.upper()}".strip(), sound.key,
-            *reached.get(sound.key, (sound.key, sound.key)), seconds,
-            1 if is_hat(sound.text) and not sound.note else 0, bool(sound.note),
-        )
-        for sound, file, seconds in sorted(made, key=lambda one: one[0].key)
-    )  # fmt: skip
+    laid = []
+    for sound, file, seconds in sorted(made, key=lambda one: one[0].key):
+        title = f"{sound.text[:TITLE_CHARACTERS]} {sound.note.upper()}".strip()
+        low, high = reached.get(sound.key, (sound.key, sound.key))
+        choke = 1 if is_hat(sound.text) and not sound.note else 0
+        laid.append(Zone(file, title, sound.key, low, high, seconds, choke, tone=bool(sound.note)))
+    return tuple(laid)
 
 
 def _slug(name: str) -> str:

@@ -56,7 +56,15 @@ def decent_sampler(kit: Kit) -> str:
 def hydrogen(kit: Kit) -> str:
     """The drumkit.xml of Hydrogen 1.2. An instrument has no root key there: a tone sounds at its own pitch alone."""
     root = xml.Element("drumkit_info", {"xmlns": HYDROGEN_SPACE})
-    _fill(root, name=_printable(kit.name), author="Clipbridge", info=_printable(kit.info), license="undefined license")
+    _fill(
+        root,
+        name=_printable(kit.name),
+        author="Clipbridge",
+        info=_printable(kit.info),
+        license="undefined license",
+        image="",
+        imageLicense="undefined license",
+    )
     component = xml.SubElement(xml.SubElement(root, "componentList"), "drumkitComponent")
     _fill(component, id=0, name="Main", volume=1)
     instruments = xml.SubElement(root, "instrumentList")
