@@ -195,7 +195,7 @@ def test_three_kits_ship_and_a_users_own_goes_before(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "line", "reason"),
     [
-        ("", 1, "list of 1 to 128"),
+        ("", 1, "is empty"),
         ("sounds = []", 1, "list of 1 to 128"),
         ("seconds = 1\nsounds = ['kick', 7]", 2, "must be a text"),
         ("sounds = ['kick', '']", 1, "no empty text"),

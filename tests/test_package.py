@@ -59,7 +59,10 @@ def test_every_import_of_the_package_is_a_declared_dependency() -> None:
 
     def names(entries: list[str]) -> set[str]:
         found = {re.split(r"[<>=~! ;\[]", entry)[0].lower() for entry in entries}
-        return {{"python-osc": "pythonosc", "python-rtmidi": "rtmidi"}.get(name, name) for name in found}
+        return {
+            {"python-osc": "pythonosc", "python-rtmidi": "rtmidi", "python-stretch": "python_stretch"}.get(name, name)
+            for name in found
+        }
 
     declared = names(project["dependencies"])
     extras = names([*project["optional-dependencies"]["midi"], *project["optional-dependencies"]["link"]])
@@ -69,7 +72,9 @@ def test_every_import_of_the_package_is_a_declared_dependency() -> None:
         *(ROOT / "bridge" / "starter").iterdir(),
     }  # have extras of their own
     for module in set((ROOT / "bridge").rglob("*.py")) - tools:
-        for match in re.finditer(r"^\s*(?:from|import) ([A-Za-z_]+)", module.read_text("utf-8"), re.MULTILINE):
+        for match in re.finditer(
+            r"^\s*(?:from|import) ([A-Za-z_][A-Za-z_0-9]*)", module.read_text("utf-8"), re.MULTILINE
+        ):
             used.add(match[1])
     third_party = used - set(sys.stdlib_module_names) - {"bridge"}
     # accelerate: diffusers loads through it.
