@@ -180,8 +180,8 @@ def swift(samples: np.ndarray) -> float:
     import soxr
     from swift_f0 import SwiftF0
 
-    found = SwiftF0(fmin=46.875, fmax=2_093.75).detect_from_array(soxr.resample(samples[:, 0], RATE, 16_000), 16_000)
-    hertz = found.pitch_hz[found.voicing]
+    found = SwiftF0().detect(soxr.resample(samples[:, 0], RATE, 16_000), 16_000)
+    hertz = np.asarray(found.pitch_hz)[np.asarray(found.confidence) > 0.5]
     return float(np.median(69 + 12 * np.log2(hertz / 440)) % 12) if len(hertz) else math.nan
 
 

@@ -200,14 +200,14 @@ def _fit(times: Curve, weights: Curve, beat: float) -> tuple[float, float, int]:
 
 def _downbeat(times: Curve, weights: Curve, lows: Curve, beat: float) -> float:
     """The first beat, in seconds: the attack within a beat of the first one that has most low sound, and whose phase most of
-    the others share; of equals the first."""
+    the others share; of those that are about as good the first."""
     phases = times % beat
     apart = np.abs((phases[:, None] - phases[None, :] + beat / 2) % beat - beat / 2)
     shared = (np.exp(-((apart / JITTER_S) ** 2)) * (0.3 * weights + lows)).sum(axis=1)
     shared /= shared.max()
     begins = times < times[0] + beat - EARLY_S
     score = shared + lows / max(lows[begins].max(), 1e-9)
-    best = int(np.argmax(begins & (score >= 0.9 * score[begins].max())))
+    best = int(np.argmax(begins & (score >= 0.8 * score[begins].max())))
     if shared[best] < 0.5:  # nothing sounds on the first beat
         best = int(shared.argmax())
     near = apart[best] < JITTER_S
