@@ -20,7 +20,7 @@ def grid(bpm: float, count: int) -> list[float]:
     return [beat * 60 / bpm * RATE for beat in range(count)]
 
 
-@pytest.mark.parametrize("off", [0.92, 0.97, 1.0, 1.04, 1.08])
+@pytest.mark.parametrize("off", [0.92, 1.0, 1.08])
 @pytest.mark.parametrize("bpm", TEMPI)
 def test_clicks_end_within_5_ms_of_the_grid_and_fill_their_bars_exactly(bpm: int, off: float) -> None:
     asked = bpm * off
@@ -41,8 +41,9 @@ def test_a_loop_that_is_whole_is_turned_so_that_its_beat_comes_first(bpm: float,
     assert worst_off_ms(np.concatenate([result.samples] * 2), grid(bpm * off, 32)) < 5
 
 
-@pytest.mark.parametrize(("off", "loop"), [(0.93, False), (1.0, True), (1.07, True)])
-@pytest.mark.parametrize("bpm", [70, 110, 174])
+@pytest.mark.parametrize(
+    ("bpm", "off", "loop"), [(70, 0.93, False), (110, 1.0, True), (174, 0.93, False), (174, 1.07, True)]
+)
 @pytest.mark.parametrize("pattern", PATTERNS)
 def test_drums_are_on_the_grid_and_keep_their_swing_and_syncopation(
     pattern: str, bpm: int, off: float, loop: bool

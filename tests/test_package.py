@@ -60,7 +60,7 @@ def test_every_import_of_the_package_is_a_declared_dependency() -> None:
 
     def names(entries: list[str]) -> set[str]:
         found = {re.split(r"[<>=~! ;\[]", entry)[0].lower() for entry in entries}
-        return {{IMPORTED_AS.get(name, name) for name in found}
+        return {IMPORTED_AS.get(name, name) for name in found}
 
     declared = names(project["dependencies"])
     extras = names([*project["optional-dependencies"]["midi"], *project["optional-dependencies"]["link"]])

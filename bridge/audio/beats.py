@@ -51,6 +51,8 @@ class _Attacks:
 
 def mono(samples: Samples) -> Samples:
     """One channel of (frames, channels): the sum, or the loudest channel where the sum cancels. NaN and infinity are 0."""
+    if not len(samples):
+        return np.zeros(0, np.float32)
     samples = np.nan_to_num(samples, nan=0.0, posinf=0.0, neginf=0.0)
     together = samples.mean(axis=1)
     power = np.square(samples, dtype=np.float64).mean(axis=0)
