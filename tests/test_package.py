@@ -11,6 +11,7 @@ import zipfile
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
+IMPORTED_AS = {"python-osc": "pythonosc", "python-rtmidi": "rtmidi", "python-stretch": "python_stretch"}
 
 
 def test_the_wheel_carries_presets_and_host_scripts_and_finds_them_where_it_is_installed(tmp_path: Path) -> None:
@@ -59,10 +60,7 @@ def test_every_import_of_the_package_is_a_declared_dependency() -> None:
 
     def names(entries: list[str]) -> set[str]:
         found = {re.split(r"[<>=~! ;\[]", entry)[0].lower() for entry in entries}
-        return {
-            {"python-osc": "pythonosc", "python-rtmidi": "rtmidi", "python-stretch": "python_stretch"}.get(name, name)
-            for name in found
-        }
+        return {IMPORTED_AS.get(name, name) for name in found}
 
     declared = names(project["dependencies"])
     extras = names([*project["optional-dependencies"]["midi"], *project["optional-dependencies"]["link"]])

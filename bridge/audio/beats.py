@@ -23,7 +23,7 @@ LOW_BINS = slice(1, 5)  # 47 to 190 Hz: kicks and basses
 FLOOR_DB = -50.0  # below the loudest band: what is quieter begins unheard
 LEAST_RISE_DB = 2.0  # of all bands, on average: the ripple of noise is below
 APART_S = 0.04  # attacks nearer than this are one
-BEFORE, AFTER = 288, 144  # frames that an attack is found between: 6 ms quiet, 3 ms loud
+BEFORE, AFTER = 720, 144  # frames that an attack is found between: 15 ms quiet (a period of a kick), 3 ms loud
 PRIOR_OCTAVES = 0.35  # how far from the asked tempo is likely
 MOST_ATTACKS = 600  # the strongest; their pairs are counted
 NEAR_BEATS = 0.05  # two attacks so near to whole beats apart are whole beats apart
@@ -51,6 +51,8 @@ class _Attacks:
 
 def mono(samples: Samples) -> Samples:
     """One channel of (frames, channels): the sum, or the loudest channel where the sum cancels. NaN and infinity are 0."""
+    if not len(samples):
+        return np.zeros(0, np.float32)
     samples = np.nan_to_num(samples, nan=0.0, posinf=0.0, neginf=0.0)
     together = samples.mean(axis=1)
     power = np.square(samples, dtype=np.float64).mean(axis=0)
@@ -97,7 +99,9 @@ def _attacks(wave: Samples) -> tuple[_Attacks, Curve]:
     frames: list[int] = []
     strengths: list[float] = []
     low_rises: list[float] = []
-    power = np.concatenate([[0.0], np.cumsum(np.square(np.diff(wave, prepend=np.float32(0)), dtype=np.float64))])
+    # As it is, where kicks are loud, and its differences, where hats are.
+    both = np.stack([wave, np.diff(wave, prepend=np.float32(0))])
+    power = np.pad(np.cumsum(np.square(both, dtype=np.float64), axis=1), ((0, 0), (1, 0)))
     apart = round(APART_S * OUTPUT_RATE / HOP)
     for place in np.flatnonzero(rises > least):
         around = rises[max(0, place - apart) : place + apart + 1]
@@ -139,12 +143,13 @@ def _rises(wave: Samples) -> tuple[Curve, Curve]:
 
 
 def _exactly(power: Curve, near: int) -> int:
-    """The frame within 19 ms of `near` where the sound gets louder at once: `power` is summed up over the frames."""
-    last = len(power) - 1
+    """The frame within 19 ms of `near` where the sound gets louder at once. `power`: two views of it, summed up over the frames."""
+    last = power.shape[1] - 1
     places = np.arange(max(0, near - 900), max(1, min(near + 900, last - AFTER)))
-    after = (power[np.minimum(places + AFTER, last)] - power[places]) / AFTER
-    before = (power[places] - power[np.maximum(places - BEFORE, 0)]) / BEFORE
-    return int(places[np.argmax(after / (before + 1e-4 * after.max() + 1e-15))])
+    after = (power[:, np.minimum(places + AFTER, last)] - power[:, places]) / AFTER
+    before = (power[:, places] - power[:, np.maximum(places - BEFORE, 0)]) / BEFORE
+    least = 1e-4 * after.max(axis=1, keepdims=True) + 1e-15
+    return int(places[np.argmax(np.log((after + least) / (before + least)).sum(axis=0))])
 
 
 def _likeness(rises: Curve) -> Curve:
@@ -197,14 +202,14 @@ def _fit(times: Curve, weights: Curve, beat: float) -> tuple[float, float, int]:
 
 def _downbeat(times: Curve, weights: Curve, lows: Curve, beat: float) -> float:
     """The first beat, in seconds: the attack within a beat of the first one that has most low sound, and whose phase most of
-    the others share; of equals the first."""
+    the others share; of those that are about as good the first."""
     phases = times % beat
     apart = np.abs((phases[:, None] - phases[None, :] + beat / 2) % beat - beat / 2)
     shared = (np.exp(-((apart / JITTER_S) ** 2)) * (0.3 * weights + lows)).sum(axis=1)
     shared /= shared.max()
     begins = times < times[0] + beat - EARLY_S
     score = shared + lows / max(lows[begins].max(), 1e-9)
-    best = int(np.argmax(begins & (score >= 0.9 * score[begins].max())))
+    best = int(np.argmax(begins & (score >= 0.8 * score[begins].max())))
     if shared[best] < 0.5:  # nothing sounds on the first beat
         best = int(shared.argmax())
     near = apart[best] < JITTER_S

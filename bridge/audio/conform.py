@@ -26,6 +26,7 @@ SLOWEST, FASTEST = 0.8, 1.25  # ratios of the lengths; beyond, one hears it
 IN_TUNE = 1e-4  # a ratio so near to 1 is 1: 1 ms in 10 s
 WHOLE_S = 0.002  # a loop whose length is so near to its beats is whole
 FADE = 240  # frames in which a clip goes over into what it is filled up with: 5 ms
+MISSING = "Without python-stretch no tempo can be changed (pip install python-stretch); the clip's tempo is as it came."
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,10 @@ def conform(samples: Samples, bpm: float, bars: float, beats_per_bar: int, loop:
         ratio, out = 1.0, _resized(source, frames)
     else:
         ratio = frames / len(source)
-        out = stretch(source, frames, attacks(source).tolist(), loop)
+        try:
+            out = stretch(source, frames, attacks(source).tolist(), loop)
+        except ImportError:
+            return Conformed(exactly(samples, frames), found.bpm, 1.0, found.confidence, MISSING, False)
     return Conformed(out, found.bpm, ratio, found.confidence, _remark(filled / beat, found.bpm), True)
 
 

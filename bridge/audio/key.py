@@ -25,6 +25,7 @@ from bridge.notes import NAMES, frequency_of
 
 SURE = 0.5  # confidence below which nothing is retuned
 IN_TUNE_CENTS = 4.0  # nearer than one hears
+MISSING = "Without python-stretch no loop can be retuned (pip install python-stretch); its pitch is as it came."
 LOWEST_C, OCTAVES = 24, 7  # MIDI: 32.7 to 4186 Hz
 STEPS = 120  # an octave: 10 cents each
 FFT_SIZE = 1 << 15  # frames: 0.7 s, bins of 1.5 Hz
@@ -72,7 +73,10 @@ def retune(samples: Samples, key: Key, keep_length: bool, loop: bool = False) ->
     if abs(cents) < IN_TUNE_CENTS:
         return Retuned(samples, found.name, 0.0, found.confidence, "")
     if keep_length:
-        out = pitch_shift(samples, cents, attacks(samples).tolist(), loop)
+        try:
+            out = pitch_shift(samples, cents, attacks(samples).tolist(), loop)
+        except ImportError:
+            return Retuned(samples, found.name, 0.0, found.confidence, MISSING)
     else:
         out = np.asarray(soxr.resample(samples, OUTPUT_RATE * 2 ** (cents / 1200), OUTPUT_RATE, "HQ"), np.float32)
     return Retuned(out, found.name, cents, found.confidence, "")

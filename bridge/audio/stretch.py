@@ -1,6 +1,6 @@
 """Longer or shorter at the same pitch, higher or lower at the same length: Signalsmith Stretch, which leaves attacks alone here.
 
-Its window of 120 ms smears a drum into the time before it. So a clip is cut just before each attack, each slice begins as it
+Its window of 120 ms or more smears a drum into the time before it. So a clip is cut just before each attack, each slice begins as it
 was, at its new place, and only what rings after the attack is stretched.
 """
 
@@ -20,7 +20,10 @@ LEAD = 48  # frames before an attack that belong to it: 1 ms
 FADE = 96  # frames in which one slice fades into the next, before that: 2 ms
 HEAD = 1_920  # frames of an attack that stay as they are: 40 ms
 JOIN = 480  # frames in which they fade into what is stretched: 10 ms
-BLOCK = 5_760  # frames of the window of Signalsmith Stretch at its preset
+SHORT, LONG = (
+    5_760,
+    12_000,
+)  # frames of its window: its own 120 ms; and 250 ms, which keep the notes of a low chord apart
 SEED = 1  # of the noise that it makes when it stretches far: the same clip again is the same bytes
 
 
@@ -109,18 +112,26 @@ def _slice(samples: Samples, frames: int, attack: bool) -> Samples:
 
 def _around(samples: Samples, frames: int) -> Samples:
     """A loop without attacks: stretched with what comes before and after it, which is itself."""
-    lead = round(BLOCK * frames / len(samples))
-    return _signalsmith(np.pad(samples, ((BLOCK, BLOCK), (0, 0)), mode="wrap"), frames + 2 * lead)[lead : lead + frames]
+    lead = round(LONG * frames / len(samples))
+    return _signalsmith(np.pad(samples, ((LONG, LONG), (0, 0)), mode="wrap"), frames + 2 * lead)[lead : lead + frames]
 
 
 def _signalsmith(samples: Samples, frames: int) -> Samples:
     from python_stretch import Signalsmith  # late: only a clip that must be stretched needs it
 
     # What follows the end is its mirror image: a window that looks into silence would fade out.
-    tail = round(BLOCK * frames / len(samples))
-    padded = np.pad(samples, ((0, BLOCK), (0, 0)), mode="symmetric")
+    block = LONG if _held(samples) else SHORT
+    tail = round(block * frames / len(samples))
+    padded = np.pad(samples, ((0, block), (0, 0)), mode="symmetric")
     stretcher = Signalsmith.Stretch(SEED)
-    stretcher.preset(samples.shape[1], OUTPUT_RATE)
+    stretcher.configure(samples.shape[1], block, block // 4)
     stretcher.timeFactor = len(padded) / (frames + tail)  # a speed, despite its name
-    out = stretcher.process(np.ascontiguousarray(padded.T))
-    return np.array(exactly(out.T, frames), np.float32)
+    out = np.asarray(stretcher.process(np.ascontiguousarray(padded.T)), np.float32)
+    return np.array(exactly(out.T, frames))
+
+
+def _held(samples: Samples) -> bool:
+    """Whether it is long enough for a long window, and goes on sounding instead of dying away."""
+    half = len(samples) // 2
+    first, second = (float(np.square(part, dtype=np.float64).sum()) for part in (samples[:half], samples[half:]))
+    return half >= LONG and second > 0.1 * first
