@@ -224,6 +224,8 @@ class Daemon:
                 "0",
                 "--folder",
                 str(folder / "clips"),
+                "--inbox",
+                "",
             ],
             stdout=subprocess.PIPE,
             text=True,

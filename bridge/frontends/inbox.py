@@ -43,7 +43,8 @@ async def serve_inbox(bridge: Bridge, config: InboxConfig, samples: Path) -> Asy
         folder = Path(config.folder).expanduser().absolute()
     except (RuntimeError, OSError) as error:  # ~nobody
         raise ConfigError(f"inbox.folder: {error}") from error
-    inbox = Inbox(bridge, InboxFolder(folder, samples))
+    # What else listeners are told of is not for it: there the protocol's own empty methods do.
+    inbox = Inbox(bridge, InboxFolder(folder, samples))  # type: ignore[abstract]
     bridge.listeners.append(inbox)
     inbox.start()
     try:
@@ -155,6 +156,7 @@ class Inbox(Listener):
     def _tell_state(self, state: str, what: str) -> None:
         if (state, what) != self._told:
             self._told = (state, what)
+            self._watch.wake()  # it may be there only since this look, and is watched from the next one on
             self._on_loop(self._tell, state, what)
 
     def _on_loop(self, call: Callable[..., None], *values: Any) -> None:

@@ -271,6 +271,9 @@ class InboxFolder:
     def _write_journal(self) -> None:
         file = self.folder / JOURNAL
         try:
+            if not self._journal:
+                file.unlink(missing_ok=True)
+                return
             unfinished = file.with_suffix(".unfinished")
             unfinished.write_text(json.dumps(self._journal), "utf-8")
             portable.replace(unfinished, file)
