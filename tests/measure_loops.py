@@ -18,6 +18,7 @@ from bridge.audio.shape import shape
 from bridge.clip import Piece, Prompt, Shape
 from bridge.config import EngineConfig
 from bridge.engine.audioldm2 import open_engine
+from bridge.errors import BadAudio
 
 SECONDS, OVERLAP_S = 2.0, 0.1
 SOUNDS = (
@@ -55,7 +56,11 @@ def main() -> None:
         started = time.perf_counter()
         made = samples(engine, Prompt(text, text, SECONDS, seed, loop=True))
         took["loop"] += time.perf_counter() - started
-        scores["circular denoising"].append(seam_score(shape(made, rate, SECONDS, bare, True)))
+        try:
+            scores["circular denoising"].append(seam_score(shape(made, rate, SECONDS, bare, True)))
+        except BadAudio as error:
+            print(f"{text}, seed {seed}: {error}", flush=True)
+            scores["circular denoising"].append(1.0)
         started = time.perf_counter()
         plain = samples(engine, Prompt(text, text, SECONDS, seed))
         took["plain"] += time.perf_counter() - started

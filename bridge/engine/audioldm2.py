@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from bridge.clip import SECONDS, Model, Piece, Prompt
 from bridge.config import EngineConfig
-from bridge.engine import Engine, OnStage, OnStep, Timing, checkpoints, memory, tracing
+from bridge.engine import Engine, OnStage, OnStep, Timing, checkpoints, memory, tracing, vocoding
 from bridge.engine.denoising import Denoiser, states
 from bridge.engine.hearing import Heard, Vocabulary
 from bridge.engine.loading import load_pipeline, quiet, scheduler_facts
@@ -24,7 +24,7 @@ from bridge.engine.retune import measure, retune
 from bridge.engine.text_side import TextSide
 from bridge.engine.threads import Threads
 from bridge.engine.untrained import build
-from bridge.engine.vocoding import circular, period, waveform
+from bridge.engine.vocoding import waveform
 from bridge.errors import NoModel, OutOfMemory
 from bridge.memory import Needs
 from bridge.portable import cache_folder
@@ -36,6 +36,7 @@ WARM_STEPS = 4
 GUIDED_ABOVE = 1.0
 # Rows that the VAE's convolutions see at either side of one: at the ends of a loop they are those of the other end.
 VAE_REACH_ROWS = 16
+SILENT = 1e-3  # a peak below which nothing was made
 
 
 def open_engine(config: EngineConfig, cache: Path | None = None) -> Engine:
@@ -196,8 +197,11 @@ class AudioLDM2Engine:
             parts: list[NDArray[np.float32]] = []
             start = 0
             latent = latents[take : take + 1]
-            decoded = self._decoded(latent, heard, needed, frames)
-            for part in iter([self._period(latent, prompt, heard)]) if prompt.loop else decoded:
+            if prompt.loop:
+                made = iter([self._loop(latent, take, prompt, heard, after_step)])
+            else:
+                made = self._decoded(latent, heard, needed, frames)
+            for part in made:
                 last = prompt.loop or start + len(part) == frames
                 yield Piece(take + 1, start, part.astype("<f4").tobytes(), 1, last)
                 on_step(prompt.steps, prompt.steps)
@@ -245,6 +249,21 @@ class AudioLDM2Engine:
         rows = self._frames_of_loop(prompt, heard) * self._hop / self._row_samples
         return max(1, round(rows / self._rows_unit)) * self._rows_unit
 
+    def _loop(
+        self, latents: torch.Tensor, take: int, prompt: Prompt, heard: Heard, on_step: OnStep
+    ) -> NDArray[np.float32]:
+        """One turn of take `take` (from 0). A single hit may have found no place on the circle: then it is made as it would be
+        alone, and dies away before its end."""
+        period = self._period(latents, prompt, heard)
+        if np.abs(period).max(initial=0.0) >= SILENT:
+            return period
+        generators = [self._generators(prompt)[take]]
+        latents = self.denoiser.run(
+            self.noise(generators, latents.shape[2]), self.texts.wanted(prompt), self.texts.unwanted(prompt),
+            prompt.steps, prompt.guidance, generators, lambda step, steps: on_step(steps, steps),
+        )  # fmt: skip
+        return self._period(latents, prompt, heard)
+
     def _period(self, latents: torch.Tensor, prompt: Prompt, heard: Heard) -> NDArray[np.float32]:
         """The samples of one turn of a loop, at a rate that makes them as long as was asked for."""
         rows = latents.shape[2]
@@ -252,9 +271,8 @@ class AudioLDM2Engine:
         mel = self.pipe.vae.decode(latents[:, :, places] / self.pipe.vae.config.scaling_factor).sample
         scale = self.pipe.vae_scale_factor
         mel = mel[:, :, VAE_REACH_ROWS * scale : (VAE_REACH_ROWS + rows) * scale]
-        made: NDArray[np.float32] = period(
-            self.pipe.vocoder, circular(mel, self._frames_of_loop(prompt, heard))[:, 0]
-        ).numpy()
+        around = vocoding.circular(mel, self._frames_of_loop(prompt, heard))[:, 0]
+        made: NDArray[np.float32] = vocoding.period(self.pipe.vocoder, around).numpy()
         return made
 
     def _rows(self, samples: int) -> int:
