@@ -27,7 +27,7 @@ BEFORE, AFTER = 720, 144  # frames that an attack is found between: 15 ms quiet 
 PRIOR_OCTAVES = 0.35  # how far from the asked tempo is likely
 MOST_ATTACKS = 600  # the strongest; their pairs are counted
 NEAR_BEATS = 0.05  # two attacks so near to whole beats apart are whole beats apart
-SMOOTH_HOPS = 2.5  # 13 ms: hits that come so early or late still resemble each other
+SHARP, SOFT = 0.85, 2.5  # hops, 5 and 13 ms: to tell tempi apart; and to see that hits by hand resemble each other
 JITTER_S = 0.025  # of beats that are felt as steady, at most
 SAME_S = 0.015  # attacks so near to the same phase share it
 EARLY_S = 0.015  # an attack that was cut off at the start of the clip
@@ -76,8 +76,7 @@ def measure(samples: Samples, asked_bpm: float) -> Beats:
     nothing = Beats(0.0, 0.0, 0.0, found.frames)
     if len(found.frames) < 3:
         return nothing
-    likeness = _likeness(rises)
-    guess = _guess(likeness, asked_bpm)
+    guess = _guess(_likeness(rises, SHARP), asked_bpm)
     if guess is None:
         return nothing
     strongest = np.sort(np.argsort(-found.strengths, kind="stable")[:MOST_ATTACKS])
@@ -85,6 +84,7 @@ def measure(samples: Samples, asked_bpm: float) -> Beats:
     beat, jitter, pairs = _fit(times, weights / weights.max(), guess)
     if not pairs:
         return nothing
+    likeness = _likeness(rises, SOFT)
     lags = beat * np.arange(1, 9) * OUTPUT_RATE / HOP
     lags = lags[lags < 0.75 * len(likeness)]
     periodic = float(np.interp(lags, np.arange(len(likeness)), likeness).max(initial=0.0))
@@ -154,9 +154,9 @@ def _exactly(power: Curve, near: int) -> int:
     return int(places[np.argmax(np.log((after + least) / (before + least)).sum(axis=0))])
 
 
-def _likeness(rises: Curve) -> Curve:
-    """How much the clip resembles itself that many hops later: the autocorrelation, 1 at 0."""
-    bell = np.exp(-0.5 * (np.arange(-8, 9) / SMOOTH_HOPS) ** 2)
+def _likeness(rises: Curve, hops: float) -> Curve:
+    """How much the clip resembles itself that many hops later: the autocorrelation, 1 at 0, of the rises smoothed by `hops`."""
+    bell = np.exp(-0.5 * (np.arange(-8, 9) / hops) ** 2)
     smooth = np.convolve(rises - rises.mean(), bell, "same")[: len(rises)]
     count = len(smooth)
     size = 1 << (2 * count - 1).bit_length()
