@@ -203,3 +203,9 @@ def test_without_the_stretcher_the_clip_is_delivered_as_it_came_and_says_so(monk
     result = conform(clicks(100, 6.0), 107, 2, 4, loop=False)
     assert not result.stretched and "pip install" in result.remark
     assert len(result.samples) == round(2 * 240 / 107 * RATE)
+
+
+@pytest.mark.parametrize("pattern", PATTERNS)
+def test_drums_played_by_hand_are_trusted_too(pattern: str) -> None:
+    result = conform(rhythm(pattern, 100, 4.5, 0.08, loose_s=0.006), 105, 4, 4, loop=False)
+    assert result.stretched and result.measured_bpm == pytest.approx(100, rel=5e-3)

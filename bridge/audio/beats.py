@@ -27,7 +27,9 @@ BEFORE, AFTER = 720, 144  # frames that an attack is found between: 15 ms quiet 
 PRIOR_OCTAVES = 0.35  # how far from the asked tempo is likely
 MOST_ATTACKS = 600  # the strongest; their pairs are counted
 NEAR_BEATS = 0.05  # two attacks so near to whole beats apart are whole beats apart
-JITTER_S = 0.015  # of beats that are felt as steady, at most
+SHARP, SOFT = 0.85, 2.5  # hops, 5 and 13 ms: to tell tempi apart; and to see that hits by hand resemble each other
+JITTER_S = 0.025  # of beats that are felt as steady, at most
+SAME_S = 0.015  # attacks so near to the same phase share it
 EARLY_S = 0.015  # an attack that was cut off at the start of the clip
 
 
@@ -74,8 +76,7 @@ def measure(samples: Samples, asked_bpm: float) -> Beats:
     nothing = Beats(0.0, 0.0, 0.0, found.frames)
     if len(found.frames) < 3:
         return nothing
-    likeness = _likeness(rises)
-    guess = _guess(likeness, asked_bpm)
+    guess = _guess(_likeness(rises, SHARP), asked_bpm)
     if guess is None:
         return nothing
     strongest = np.sort(np.argsort(-found.strengths, kind="stable")[:MOST_ATTACKS])
@@ -83,6 +84,7 @@ def measure(samples: Samples, asked_bpm: float) -> Beats:
     beat, jitter, pairs = _fit(times, weights / weights.max(), guess)
     if not pairs:
         return nothing
+    likeness = _likeness(rises, SOFT)
     lags = beat * np.arange(1, 9) * OUTPUT_RATE / HOP
     lags = lags[lags < 0.75 * len(likeness)]
     periodic = float(np.interp(lags, np.arange(len(likeness)), likeness).max(initial=0.0))
@@ -152,9 +154,10 @@ def _exactly(power: Curve, near: int) -> int:
     return int(places[np.argmax(np.log((after + least) / (before + least)).sum(axis=0))])
 
 
-def _likeness(rises: Curve) -> Curve:
-    """How much the clip resembles itself that many hops later: the autocorrelation, 1 at 0."""
-    smooth = np.convolve(rises - rises.mean(), [0.25, 0.5, 0.25], "same")
+def _likeness(rises: Curve, hops: float) -> Curve:
+    """How much the clip resembles itself that many hops later: the autocorrelation, 1 at 0, of the rises smoothed by `hops`."""
+    bell = np.exp(-0.5 * (np.arange(-8, 9) / hops) ** 2)
+    smooth = np.convolve(rises - rises.mean(), bell, "same")[: len(rises)]
     count = len(smooth)
     size = 1 << (2 * count - 1).bit_length()
     products = np.fft.irfft(np.abs(np.fft.rfft(smooth, size)) ** 2, size)[:count]
@@ -205,14 +208,14 @@ def _downbeat(times: Curve, weights: Curve, lows: Curve, beat: float) -> float:
     the others share; of those that are about as good the first."""
     phases = times % beat
     apart = np.abs((phases[:, None] - phases[None, :] + beat / 2) % beat - beat / 2)
-    shared = (np.exp(-((apart / JITTER_S) ** 2)) * (0.3 * weights + lows)).sum(axis=1)
+    shared = (np.exp(-((apart / SAME_S) ** 2)) * (0.3 * weights + lows)).sum(axis=1)
     shared /= shared.max()
     begins = times < times[0] + beat - EARLY_S
     score = shared + lows / max(lows[begins].max(), 1e-9)
     best = int(np.argmax(begins & (score >= 0.8 * score[begins].max())))
     if shared[best] < 0.5:  # nothing sounds on the first beat
         best = int(shared.argmax())
-    near = apart[best] < JITTER_S
+    near = apart[best] < SAME_S
     off = (phases[near] - phases[best] + beat / 2) % beat - beat / 2
     phase = phases[best] + float((off * weights[near]).sum() / weights[near].sum())
     return float(phase + beat * math.ceil((times[0] - EARLY_S - phase) / beat))
