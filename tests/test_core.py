@@ -377,9 +377,9 @@ def test_ended_jobs_are_forgotten_beyond_a_bound(tmp_path: Path, monkeypatch: py
 def test_what_goes_first_does_not_go_before_what_was_promised_for_a_deadline(tmp_path: Path) -> None:
     async def story(bridge: Bridge, recorder: Recorder) -> None:
         await until(lambda: bridge.state == "ready")
-        running, plain = ask(bridge), ask(bridge)
-        promised, other = ask(bridge, deadline_s=60.0), ask(bridge)
-        first = bridge.generate(Ask("stream", seconds=0.2), "stream", first=True)[0]
+        running, plain = ask(bridge, steps=3), ask(bridge, steps=3)
+        promised, other = ask(bridge, steps=3, deadline_s=60.0), ask(bridge, steps=3)
+        first = bridge.generate(Ask("stream", seconds=0.2, steps=3), "stream", first=True)[0]
         assert list(bridge.jobs.queue) == [plain, promised, first, other]
         await until(lambda: all(job.state.ended for job in (running, plain, promised, first, other)))
 

@@ -539,7 +539,7 @@ def test_a_long_list_lets_others_in_between(tmp_path: Path) -> None:
         (inbox / "many.txt").write_text("".join(f"kick {n} seconds=0.1 steps=1\n" for n in range(30)))
         await until(lambda: len(watching.ours()) == AT_A_TIME)
         job = bridge.generate(Ask("live", seconds=0.1, steps=1), "127.0.0.1")[0]
-        assert bridge.jobs.ahead_of(job) <= AT_A_TIME
+        assert job not in bridge.jobs.queue or bridge.jobs.ahead_of(job) <= AT_A_TIME
         await until(lambda: watching.count("done") == 1)
         assert watching.most == AT_A_TIME and watching.told[1] == ("begun", "many.txt")
 
