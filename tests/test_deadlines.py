@@ -93,6 +93,6 @@ def test_a_tight_deadline_lowers_what_it_must_and_the_clip_comes(client: Client)
     client.end_of("estimated")
     client.send("/bridge/generate", "kick", 1.0, "takes", 4, "deadline_s", soon, "id", "tight")
     address, values = client.end_of("tight")
-    assert address == "/bridge/done"
+    assert address == "/bridge/done", values
     tight = pairs(values, 3)
     assert tight["takes"] < 4 and 10 <= tight["steps"] <= 20

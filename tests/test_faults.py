@@ -84,19 +84,19 @@ def test_a_restart_on_request_brings_the_engine_back(daemon: Daemon) -> None:
 def test_a_folder_that_vanishes_is_told_and_used_again_when_it_is_back(daemon: Daemon, tmp_path: Path) -> None:
     client = daemon.client()
     daemon.folder.rename(tmp_path / "unplugged")
-    client.send("/bridge/generate", "x", 0.2, "steps", 2, "id", 1)
-    _, values = client.until("/bridge/failed")
+    client.send("/bridge/generate", "x", 0.2, "steps", 2, "id", "gone")
+    _, values = client.until("/bridge/failed", job="gone")
     assert values[1] == "disk" and "gone" in values[2] and not daemon.folder.exists()
     (tmp_path / "unplugged").rename(daemon.folder)
-    client.send("/bridge/generate", "x", 0.2, "steps", 2, "id", 2)
-    assert client.end_of(2)[0] == "/bridge/done"
+    client.send("/bridge/generate", "x", 0.2, "steps", 2, "id", "back")
+    assert client.end_of("back")[0] == "/bridge/done"
 
 
 def test_a_front_that_is_killed_takes_its_processes_with_it(daemon: Daemon) -> None:
     client = daemon.client()
     children = [daemon.child("engine"), daemon.child("shaper")]
-    client.send("/bridge/generate", "x", *LONG, "id", 1)
-    client.until("/bridge/progress", job=1)
+    client.send("/bridge/generate", "x", *LONG, "id", "orphan")
+    client.until("/bridge/progress", job="orphan")
     daemon.process.kill()
     _, alive = psutil.wait_procs(children, timeout=10)
     assert alive == []

@@ -147,7 +147,7 @@ end.value;
 def test_the_class_takes_every_key_of_the_table_and_its_help_quark_and_example_can_be_read(tmp_path: Path) -> None:
     lines, posted = run(LOOK % installed(tmp_path), 1, tmp_path)
     # The class gives id and reply_port itself, and loads clips itself: a message to a third program goes by `others`.
-    keys = {key.name for key in KEYS.values() if key.what} - {"id", "reply_port", "then", "then_port"}
+    keys = set(KEYS) - {"id", "reply_port", "then", "then_port"}
     playing = {"sink", "gain", "pan", "quantize"}
     once = {"takes", "deadline_s", "sink"}
     for method, wanted in {
