@@ -172,6 +172,7 @@ def parser() -> argparse.ArgumentParser:
     find.add_argument("--bpm", metavar="FROM..TO", help="120, 120..130, 120.. or ..130")
     find.add_argument("--seconds", metavar="FROM..TO", help="likewise")
     find.add_argument("--note", help="c3, a#4 …")
+    find.add_argument("--key", help="c, f#m, eb minor …")
     find.add_argument("--favourite", action="store_true", help="favourites only")
     find.add_argument("--rating", metavar="FROM..TO", help="0 to 5: 3..5 or 3..")
     find.add_argument("--limit", type=int, default=20, metavar="N", help="at most so many (default: 20)")

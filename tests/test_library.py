@@ -182,6 +182,16 @@ def test_beginnings_of_words_accents_file_names_presets_and_folders_are_found(co
     assert found(connection, "glocke") == []  # in the middle of a word
 
 
+def test_clips_are_found_by_the_key_that_was_asked_for(connection: sqlite3.Connection) -> None:
+    for number, (text, key) in enumerate(
+        [("riff", "f#m"), ("riff", "f#"), ('a "key":"f#m" in words', "c"), ("riff", "")]
+    ):
+        read = recipe_of(text, key=key)
+        kept = write(read.prompt, MODEL, 1)
+        clips.add(connection, File(f"/clips/{number}.wav", 1, 1, bytes([number])), Path("/clips"), read, kept)
+    assert [clip.path for clip in found(connection, "", key="f#m")] == ["/clips/0.wav"]
+
+
 def test_a_library_of_a_python_without_full_text_search_gets_its_index_later_and_the_other_way_round(
     file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -230,8 +240,8 @@ def test_a_search_over_osc_that_cannot_be_is_refused_with_a_sentence(given: tupl
 
 
 def test_a_search_over_osc_becomes_a_query() -> None:
-    query = query_of(["808", "bpm_from", 120.0, "note", 60, "favourite", 1, "rating_from", "3", "limit", 5])
-    assert query == Query("808", Range(119.9999, 999.0001), None, "c4", True, Range(3, 5), 5)
+    given = ["808", "bpm_from", 120.0, "note", 60, "key", "Gb minor", "favourite", 1, "rating_from", "3", "limit", 5]
+    assert query_of(given) == Query("808", Range(119.9999, 999.0001), None, "c4", "f#m", True, Range(3, 5), 5)
     assert query_of([""]) == Query() and query_of([808]).words == "808"
 
 

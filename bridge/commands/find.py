@@ -10,6 +10,7 @@ import sys
 
 from bridge.clip import BPM, RATING, SECONDS, Range
 from bridge.errors import BadArgument
+from bridge.keys import key_of
 from bridge.library import clips, database
 from bridge.library.clips import Query
 from bridge.notes import midi_of, name_of
@@ -27,6 +28,7 @@ def main(options: argparse.Namespace) -> int:
         bpm=span(options.bpm, "--bpm", BPM),
         seconds=span(options.seconds, "--seconds", SECONDS),
         note=None if options.note is None else _note(options.note),
+        key=None if options.key is None else _key(options.key),
         favourite=True if options.favourite else None,
         rating=span(options.rating, "--rating", RATING),
         limit=options.limit,
@@ -57,6 +59,13 @@ def span(text: str | None, name: str, allowed: Range) -> Range | None:
     if first not in allowed or last not in allowed or first > last:
         raise BadArgument(f"{name} goes from {allowed}, the smaller number first; not {text[:40]!r}.")
     return Range(first - 1e-6, last + 1e-6)  # what was computed may miss the number by a hair
+
+
+def _key(text: str) -> str:
+    try:
+        return key_of(text).name
+    except ValueError as error:
+        raise BadArgument(f"--key: {error}.") from error
 
 
 def _note(text: str) -> str:

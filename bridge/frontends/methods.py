@@ -114,6 +114,7 @@ FIND_KEYS = {
         Key("seconds_from", "number", "", SECONDS),
         Key("seconds_to", "number", "", SECONDS),
         Key("note", "note", ""),
+        Key("key", "key", ""),
         Key("favourite", "whole", "", Range(0, 1)),
         Key("rating_from", "whole", "", RATING),
         Key("limit", "whole", "", Range(1, 50)),

@@ -134,6 +134,7 @@ def query_of(given: list[Any]) -> Query:
         bpm=_between(values, "bpm", BPM),
         seconds=_between(values, "seconds", SECONDS),
         note=values.get("note"),
+        key=values.get("key"),
         favourite=None if favourite is None else favourite == 1,
         rating=Range(values["rating_from"], RATING.high) if "rating_from" in values else None,
         **({"limit": values["limit"]} if "limit" in values else {}),

@@ -48,6 +48,7 @@ class Query:
     bpm: Range | None = None
     seconds: Range | None = None
     note: str | None = None
+    key: str | None = None  # as keys.Key.name has it: "f#m"
     favourite: bool | None = None
     rating: Range | None = None
     limit: int = 20
@@ -136,6 +137,10 @@ def find(connection: sqlite3.Connection, query: Query) -> list[Clip]:
         if value is not None:
             terms.append(f"{column} = ?")
             values.append(value)
+    if query.key is not None:
+        # The recipe is compact JSON, in which a prompt's own quotation marks have a backslash before them.
+        terms.append("instr(clips.recipe, ?) > 0")
+        values.append(f'"key":"{query.key}"')
     columns = ", ".join(f"clips.{column}" for column in COLUMNS.split(", "))
     found = connection.execute(
         f"SELECT {columns} FROM {source} WHERE {' AND '.join(terms)} ORDER BY {order} LIMIT ?", [*values, query.limit]
