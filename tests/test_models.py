@@ -16,7 +16,8 @@ import pytest
 
 from bridge.config import OscConfig
 from bridge.engine import checkpoints, untrained
-from bridge.frontends.osc import MAX_LOOKS, serve_osc
+from bridge.frontends.osc import serve_osc
+from bridge.frontends.osc_answers import MAX_LOOKS
 from bridge.portable import selector_loop
 from tests.harness import Client, Daemon, environment, pairs
 

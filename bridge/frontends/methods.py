@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from bridge.clip import (
     BARS,
@@ -62,6 +63,11 @@ class Reply:
     positional: tuple[str, ...]
     arguments: str
     what: str
+
+    def values(self, fields: Mapping[str, Any]) -> list[Any]:
+        """The arguments that say these fields."""
+        rest = [part for name, value in fields.items() if name not in self.positional for part in (name, value)]
+        return [*(fields[name] for name in self.positional), *rest]
 
 
 PORT = Range(1, 65535)

@@ -5,17 +5,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import difflib
-import functools
 import ipaddress
 import logging
 import re
 import secrets
-import threading
 import time
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from pythonosc.osc_message import OscMessage
 
@@ -27,23 +25,20 @@ from bridge.errors import BadArgument, ClipbridgeError, IdTaken, NoModel, Unknow
 from bridge.frontends import arguments as args
 from bridge.frontends import osc_guard, then
 from bridge.frontends.methods import KEYS, METHODS, PORT, REPLIES
+from bridge.frontends.osc_answers import MAX_WHY, Target
 from bridge.frontends.osc_kits import KitMethods
 from bridge.frontends.osc_library import LibraryMethods
-from bridge.frontends.osc_live import LiveMethods, Target
-from bridge.frontends.osc_socket import bind, encode, exact
+from bridge.frontends.osc_live import LiveMethods
+from bridge.frontends.osc_socket import bind, exact
 from bridge.job import Job, JobEvent, JobId
 
 log = logging.getLogger("clipbridge.osc")
-
-T = TypeVar("T")
 
 LEASE_S = 60.0
 MAX_SUBSCRIBERS = 64
 MAX_REMEMBERED_ASKERS = 64
 MAX_FAULTS_TOLD = 8  # of one datagram: a packet of rubbish must not become a hundred answers
-MAX_WHY = 600
 NUMBERED = re.compile(r"^/bridge/(voice|pad)/[0-9]{1,9}/")
-MAX_LOOKS = 8  # at the disk, at a time
 SET_PREFIX = "/bridge/set/"
 # These read reply_port among their own keys, or send back everything they get.
 OWN_REPLY_PORT = (
@@ -73,17 +68,15 @@ class OscFrontend(LiveMethods, LibraryMethods, KitMethods, asyncio.DatagramProto
     """One UDP socket. Each datagram is handled whole, at once, on the event loop; nothing in here waits."""
 
     def __init__(self, bridge: Bridge, config: OscConfig) -> None:
-        self.bridge = bridge
+        super().__init__(bridge)
         self._allowed = [ipaddress.ip_network(entry, strict=False) for entry in config.allow]
-        self._subscribers: dict[Target, float] = {}
         self._settings: OrderedDict[str, dict[str, Any]] = OrderedDict()
-        self._looks = 0
         self._time_tag = 0.0  # of the message that is being handled
 
     # ---- datagrams ----
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport: Any = transport
+        self._transport = transport
         self.host, self.port = transport.get_extra_info("sockname")[:2]
 
     def error_received(self, error: Exception) -> None:
@@ -127,40 +120,6 @@ class OscFrontend(LiveMethods, LibraryMethods, KitMethods, asyncio.DatagramProto
         except Exception as error:  # noqa: BLE001 - told and logged
             self._refuse(sender, address, error)
 
-    def _refuse(self, sender: Target, address: str, error: BaseException) -> None:
-        if isinstance(error, ClipbridgeError):
-            self._send(sender, "/bridge/error", address, error.code, str(error)[:MAX_WHY])
-        else:
-            log.error("%s failed", address, exc_info=error)
-            self._send(sender, "/bridge/error", address, "internal", "Clipbridge failed on this message; see its log.")
-
-    def _aside(self, look: Callable[[], T], then: Callable[[T], None], sender: Target, address: str) -> None:
-        """Look at the disk on a thread of its own, and go on with what was found: a network disk may take seconds."""
-        if self._looks >= MAX_LOOKS:
-            raise BadArgument(f"{MAX_LOOKS} questions wait for the disk already; ask again later.")
-        self._looks += 1
-
-        loop = asyncio.get_running_loop()
-
-        def work() -> None:
-            try:
-                finish = functools.partial(then, look())
-            except Exception as error:  # noqa: BLE001 - told and logged
-                finish = functools.partial(self._refuse, sender, address, error)
-            with contextlib.suppress(RuntimeError):  # the daemon has ended meanwhile
-                loop.call_soon_threadsafe(done, finish)
-
-        def done(finish: Callable[[], None]) -> None:
-            self._looks -= 1
-            if not self._transport.is_closing():
-                try:
-                    finish()
-                except Exception as error:  # noqa: BLE001 - told and logged
-                    self._refuse(sender, address, error)
-
-        # Not the loop's executor, which the end of the daemon would wait for, however long the disk takes.
-        threading.Thread(target=work, name="look at the disk", daemon=True).start()
-
     def _answer_to(self, given: list[Any], sender: Target) -> Target:
         """Where the asker wants its answer: a last `reply_port N` is taken out of `given`; else what was set, or
         where the message came from."""
@@ -171,9 +130,6 @@ class OscFrontend(LiveMethods, LibraryMethods, KitMethods, asyncio.DatagramProto
         if port == self.port:
             raise BadArgument(f"reply_port {port} is the port Clipbridge itself listens on; give your own.")
         return sender[0], port
-
-    def _send(self, target: Target, address: str, *values: Any) -> None:
-        self._transport.sendto(encode(address, values), target)
 
     # ---- one method per address; the names stand in METHODS ----
 
@@ -363,17 +319,7 @@ class OscFrontend(LiveMethods, LibraryMethods, KitMethods, asyncio.DatagramProto
             raise BadArgument(f"{port} is the port Clipbridge itself listens on; give your own.")
         return sender[0], port
 
-    def _drop_old_subscribers(self) -> None:
-        now = time.monotonic()
-        for target in [target for target, until in self._subscribers.items() if until < now]:
-            del self._subscribers[target]
-
     # ---- events (Listener) ----
-
-    def _audience(self, *askers: Target | None) -> list[Target]:
-        """Who is told of an event: those who asked, then the subscribers, each once."""
-        self._drop_old_subscribers()
-        return list(dict.fromkeys([*(asker for asker in askers if asker is not None), *self._subscribers]))
 
     def job_event(self, job: Job, event: JobEvent) -> None:
         for target in self._audience(job.reply_to):
@@ -400,9 +346,7 @@ class OscFrontend(LiveMethods, LibraryMethods, KitMethods, asyncio.DatagramProto
 
     def _send_event(self, target: Target, event: JobEvent) -> None:
         address = f"/bridge/{event.kind}"
-        positional = REPLIES[address].positional
-        rest = [part for name, value in event.fields.items() if name not in positional for part in (name, value)]
-        self._send(target, address, exact(event.job_id), *(event.fields[name] for name in positional), *rest)
+        self._send(target, address, exact(event.job_id), *REPLIES[address].values(event.fields))
 
 
 def known(name: str) -> str:

@@ -4,26 +4,22 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from bridge import kit_presets
 from bridge.clip import SECONDS
-from bridge.core import Bridge
 from bridge.errors import BadArgument, ClipbridgeError
 from bridge.frontends import arguments as args
 from bridge.frontends.methods import KEYS, REPLIES, Key
+from bridge.frontends.osc_answers import MAX_WHY, Answers, Target
 from bridge.job import Ask
 from bridge.keymap import lay_out
 from bridge.kit import MAX_SOUNDS, KitAsk, KitEvent
 from bridge.kit_presets import KitPreset
 
-Target = tuple[str, int]
-
 DEFAULT_PRESET = "drum"
 MAX_NAME_CHARACTERS = 80
-MAX_WHY = 600
 MARK = re.compile(r"@[A-Za-z]")  # what begins so is a key; a prompt cannot
 KIT_KEYS = {
     **{name: KEYS[name] for name in ("preset", "seed", "negative", "steps", "guidance", "reply_port")},
@@ -58,20 +54,8 @@ class Asked:
         return KitAsk(self.name, sounds, Ask("", **{**values, "preset": values.get("preset") or DEFAULT_PRESET}))
 
 
-class KitMethods:
+class KitMethods(Answers):
     """Methods of the OSC frontend; the names stand in METHODS."""
-
-    bridge: Bridge
-    port: int
-
-    def _send(self, target: Target, address: str, *values: Any) -> None:
-        raise NotImplementedError
-
-    def _audience(self, *askers: Target | None) -> list[Target]:
-        raise NotImplementedError
-
-    def _aside(self, look: Callable[[], Any], then: Callable[[Any], None], sender: Target, address: str) -> None:
-        raise NotImplementedError
 
     def kit(self, given: list[Any], sender: Target, _message: Any) -> None:
         name = name_of(given)  # without one there is nothing that could fail
@@ -129,10 +113,8 @@ class KitMethods:
 
     def _send_kit(self, target: Target, event: KitEvent) -> None:
         address = f"/bridge/kit/{event.kind}"
-        positional = REPLIES[address].positional[1:]  # after the name
         fields = {key: value[:MAX_WHY] if key == "why" else value for key, value in event.fields.items()}
-        rest = [part for key, value in fields.items() if key not in positional for part in (key, value)]
-        self._send(target, address, event.name, *(fields[key] for key in positional), *rest)
+        self._send(target, address, *REPLIES[address].values({"name": event.name, **fields}))
 
 
 def name_of(given: list[Any]) -> str:

@@ -4,37 +4,23 @@ from __future__ import annotations
 
 import difflib
 import secrets
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from bridge.clip import BPM, RATING, SECONDS, Range
-from bridge.core import Bridge
 from bridge.errors import BadArgument, ClipbridgeError, LibraryError, NotReady, QueueFull, Stopping
 from bridge.frontends import arguments as args
-from bridge.frontends.methods import FIND_KEYS
+from bridge.frontends.methods import FIND_KEYS, REPLIES
+from bridge.frontends.osc_answers import MAX_WHY, Answers, Target
 from bridge.frontends.osc_socket import exact
 from bridge.job import Ask
 from bridge.library import Library
 from bridge.library.clips import Clip, Query
 from bridge.library.records import Interrupted
 
-T = TypeVar("T")
-Target = tuple[str, int]
 
-MAX_WHY = 600
-
-
-class LibraryMethods:
+class LibraryMethods(Answers):
     """Methods of the OSC frontend; the names stand in METHODS. The database is looked at on other threads only."""
-
-    bridge: Bridge
-
-    def _send(self, target: Target, address: str, *values: Any) -> None:
-        raise NotImplementedError
-
-    def _aside(self, look: Callable[[], T], then: Callable[[T], None], sender: Target, address: str) -> None:
-        raise NotImplementedError
 
     def find(self, given: list[Any], sender: Target, _message: Any) -> None:
         library, query = self._library(), query_of(given)
@@ -103,6 +89,7 @@ class LibraryMethods:
 
     def _send_clip(self, target: Target, clip: Clip) -> None:
         facts = {
+            "path": clip.path,
             "prompt": clip.prompt,
             "seconds": clip.seconds,
             "bpm": clip.bpm,
@@ -111,7 +98,7 @@ class LibraryMethods:
             "rating": clip.rating,
             "favourite": int(clip.favourite),
         }
-        self._send(target, "/bridge/clip", clip.path, *(part for pair in facts.items() for part in pair))
+        self._send(target, "/bridge/clip", *REPLIES["/bridge/clip"].values(facts))
 
 
 def query_of(given: list[Any]) -> Query:

@@ -7,14 +7,12 @@ import time
 from typing import Any
 
 from bridge.clip import BEATS_PER_BAR, BPM, GAIN, PADS, PAN, QUANTIZE, VOICE_FADE_MS, Range
-from bridge.core import Bridge
 from bridge.errors import BadArgument
 from bridge.frontends import arguments as args
+from bridge.frontends.osc_answers import Answers, Target
 from bridge.job import Ask, Job
 from bridge.pads import Press
 from bridge.playback import When
-
-Target = tuple[str, int]
 
 VOICES = Range(1, 999_999_999)
 BEATS = Range(0, 1e7)
@@ -24,18 +22,11 @@ BEHIND_S = 1.0  # a beat that is told so late says still when it fell
 STREAM_FADE_MS = 2_000.0
 
 
-class LiveMethods:
+class LiveMethods(Answers):
     """Methods of the OSC frontend; the names stand in METHODS."""
 
-    bridge: Bridge
     _time_tag: float
     _clocks_apart_s: float = 0.0
-
-    def _send(self, target: Target, address: str, *values: Any) -> None:
-        raise NotImplementedError
-
-    def _audience(self, *askers: Target | None) -> list[Target]:
-        raise NotImplementedError
 
     def _moment(self, behind_s: float = 0.0) -> float | None:
         """When the message that is handled is to be done, in seconds of time.perf_counter; None: at once.
