@@ -69,10 +69,8 @@ class HostScript:
 
 
 def shipped_folder() -> Path:
-    """Where our scripts lie: inside an installed wheel, or at the top of a checkout."""
-    package = Path(__file__).resolve().parent
-    installed = package / "data" / "host_scripts"
-    return installed if installed.is_dir() else package.parent / "host_scripts"
+    """Where our scripts lie."""
+    return portable.shipped("host_scripts")
 
 
 def all_hosts() -> list[str]:

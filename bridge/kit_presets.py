@@ -11,7 +11,7 @@ from typing import Any
 from bridge.errors import BadArgument, ConfigError
 from bridge.keymap import lay_out
 from bridge.kit import MAX_SOUNDS, Sound
-from bridge.presets import CHECKS, MAX_PRESETS, NAME, contents, fault
+from bridge.presets import CHECKS, MAX_PRESETS, NAME, checked, contents, fault
 
 SETTINGS = ("preset", "seconds", "negative", "steps", "guidance")  # of all sounds, as in an ask
 
@@ -58,30 +58,24 @@ def read(file: Path) -> KitPreset:
     if not NAME.fullmatch(name):
         raise ConfigError(f"{file}: a kit's file name is letters, digits, - and _ (at most 40), then .toml.")
     text, values = contents(file)
+    sounds = values.pop("sounds", None)  # one of the keys, and looked at together with the notes
     checks = {
         **{key: CHECKS[key] for key in ("description", *SETTINGS[1:])},
         "preset": _name,
         "notes": CHECKS["negative"],
+        "sounds": None,
     }
-    sounds, checked = values.pop("sounds", None), {}
-    for key, value in values.items():
-        if key not in checks:
-            near = difflib.get_close_matches(key, [*checks, "sounds"], 1)
-            raise fault(file, text, key, f"unknown key {key!r}" + (f", did you mean {near[0]!r}?" if near else ""))
-        try:
-            checked[key] = checks[key](value)
-        except ValueError as error:
-            raise fault(file, text, key, f"{key} {error}") from error
+    kept = checked(file, text, values, checks)
     try:
         if not isinstance(sounds, list) or not 0 < len(sounds) <= MAX_SOUNDS:
             raise ValueError(f"must be a list of 1 to {MAX_SOUNDS} texts")
         prompts = [CHECKS["example"](sound) for sound in sounds]
         if not all(prompts):
             raise ValueError("must have no empty text")
-        laid = lay_out(prompts, checked.pop("notes", ""))
+        laid = lay_out(prompts, kept.pop("notes", ""))
     except (ValueError, BadArgument) as error:
         raise fault(file, text, "sounds", f"sounds: {str(error).rstrip('.')}") from error
-    return KitPreset(name, file, checked.pop("description", ""), laid, checked)
+    return KitPreset(name, file, kept.pop("description", ""), laid, kept)
 
 
 def _name(value: Any) -> str:

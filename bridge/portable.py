@@ -43,6 +43,13 @@ def log_folder() -> Path:
     return Path(platformdirs.user_log_dir(APP, appauthor=False))
 
 
+def shipped(name: str) -> Path:
+    """Where files that travel with us lie: inside an installed wheel, or at the top of a checkout."""
+    package = Path(__file__).resolve().parent
+    installed = package / "data" / name
+    return installed if installed.is_dir() else package.parent / name
+
+
 def sample_folder() -> Path:
     """The default sample folder: `Clipbridge` in the user's music folder (not created)."""
     return Path(platformdirs.user_music_dir()) / "Clipbridge"

@@ -27,6 +27,7 @@ from bridge.clip import (
     is_sub_folder,
 )
 from bridge.errors import BadArgument, ConfigError
+from bridge.portable import shipped
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 MAX_FILE_BYTES = 8_192  # tomllib takes 6 s for 40 kB of dotted keys
@@ -172,10 +173,8 @@ class _Stamp(NamedTuple):
 
 
 def shipped_folder() -> Path:
-    """Where our own presets lie: inside an installed wheel, or at the top of a checkout."""
-    package = Path(__file__).resolve().parent
-    installed = package / "data" / "presets"
-    return installed if installed.is_dir() else package.parent / "presets"
+    """Where our own presets lie."""
+    return shipped("presets")
 
 
 def contents(file: Path) -> tuple[str, dict[str, Any]]:
@@ -204,18 +203,24 @@ def read(file: Path) -> Preset:
     if not NAME.fullmatch(name):
         raise ConfigError(f"{file}: a preset's file name is letters, digits, - and _ (at most 40), then .toml.")
     text, values = contents(file)
+    kept = checked(file, text, values, CHECKS)
+    shape = {key: kept.pop(key) for key in (*SHAPING, "folder") if key in kept}
+    return Preset(name=name, file=file, shape=Shape(**shape), **kept)
+
+
+def checked(file: Path, text: str, values: dict[str, Any], checks: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of a file, each checked by the function of its key. Raises ConfigError with the line."""
     for key in values:
-        if key not in CHECKS:
-            near = difflib.get_close_matches(key, CHECKS, 1)
+        if key not in checks:
+            near = difflib.get_close_matches(key, checks, 1)
             raise fault(file, text, key, f"unknown key {key!r}" + (f", did you mean {near[0]!r}?" if near else ""))
-    checked: dict[str, Any] = {}
+    kept: dict[str, Any] = {}
     for key, value in values.items():
         try:
-            checked[key] = CHECKS[key](value)
+            kept[key] = checks[key](value)
         except ValueError as error:
             raise fault(file, text, key, f"{key} {error}") from error
-    shape = {key: checked.pop(key) for key in (*SHAPING, "folder") if key in checked}
-    return Preset(name=name, file=file, shape=Shape(**shape), **checked)
+    return kept
 
 
 def fault(file: Path, text: str, key: str, reason: str) -> ConfigError:

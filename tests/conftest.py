@@ -3,11 +3,15 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.harness import Client, Daemon
 from tests.jack_device import Jack, Recorder, jack
+
+if TYPE_CHECKING:
+    from bridge.engine.audioldm2 import AudioLDM2Engine
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
@@ -84,3 +88,17 @@ def recorder(server: Jack) -> Iterator[Recorder]:
     recorder = Recorder(server)
     yield recorder
     recorder.close()
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AudioLDM2Engine]:
+    """The engine in this very process, with the small checkpoint that the package builds."""
+    from bridge.config import EngineConfig
+    from bridge.engine import audioldm2  # torch: seconds, for those tests that need it
+
+    cache = tmp_path_factory.mktemp("cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(audioldm2, "cache_folder", lambda: cache)
+        engine = audioldm2.open_engine(EngineConfig(model="untrained", compute="cpu"))
+        engine.load(lambda done, total, what: None)
+        yield engine  # type: ignore[misc]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -16,16 +15,6 @@ from bridge.config import EngineConfig
 from bridge.engine import audioldm2, untrained
 from bridge.engine.audioldm2 import AudioLDM2Engine, open_engine
 from bridge.errors import ConfigError, JobCancelled, NoModel, OutOfMemory
-
-
-@pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AudioLDM2Engine]:
-    cache = tmp_path_factory.mktemp("cache")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(audioldm2, "cache_folder", lambda: cache)
-        engine = open_engine(EngineConfig(model="untrained", compute="cpu"))
-        engine.load(lambda done, total, what: None)
-        yield engine  # type: ignore[misc]
 
 
 def prompt(text: str = "rain on tin", seconds: float = 0.5, **more: object) -> Prompt:

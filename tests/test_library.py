@@ -590,8 +590,7 @@ def test_resumed_jobs_that_find_no_place_stay_interrupted_and_refused_ones_are_t
                 raise QueueFull("64 jobs are waiting.")
             asked.append(ask)
 
-    frontend = Frontend()
-    frontend.bridge = Almost()  # type: ignore[assignment]
+    frontend = Frontend(Almost())  # type: ignore[arg-type]
     frontend.bridge.library = library
     frontend.resume([], ("127.0.0.1", 1), None)
     assert [ask.text for ask in asked] == ["sound 1"] and asked[0].seed == 1

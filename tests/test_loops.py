@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -12,21 +11,9 @@ import torch
 from bridge.audio.seam import seam_score
 from bridge.audio.shape import shape
 from bridge.clip import Piece, Prompt, Shape
-from bridge.config import EngineConfig
-from bridge.engine import audioldm2
-from bridge.engine.audioldm2 import AudioLDM2Engine, open_engine
+from bridge.engine.audioldm2 import AudioLDM2Engine
 from bridge.engine.mel_vocoder import MelVocoder, MelVocoderConfig
 from bridge.engine.vocoding import circular, period
-
-
-@pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AudioLDM2Engine]:
-    cache = tmp_path_factory.mktemp("cache")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(audioldm2, "cache_folder", lambda: cache)
-        engine = open_engine(EngineConfig(model="untrained", compute="cpu"))
-        engine.load(lambda done, total, what: None)
-        yield engine  # type: ignore[misc]
 
 
 def clip(engine: AudioLDM2Engine, seed: int, seconds: float = 1.0, loop: bool = True, **more: object) -> np.ndarray:

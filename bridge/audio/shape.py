@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import soxr
 
+from bridge.audio.stretch import exactly
 from bridge.clip import OUTPUT_RATE, Shape
 from bridge.errors import BadAudio
 
@@ -98,10 +99,8 @@ def _trimmed(samples: Samples, trim: str, frames: int) -> Samples:
         samples = samples[max(0, onset - round(PRE_ROLL_MS / 1000 * OUTPUT_RATE)) :]
     if trim == "free" and peak:
         level = np.abs(samples).max(axis=1)
-        samples = samples[: len(level) - int(np.argmax(level[::-1] > peak * 10 ** (TAIL_DB / 20)))]
-    elif len(samples) < frames:
-        samples = np.pad(samples, ((0, frames - len(samples)), (0, 0)))
-    return samples
+        return samples[: len(level) - int(np.argmax(level[::-1] > peak * 10 ** (TAIL_DB / 20)))]
+    return exactly(samples, frames)
 
 
 def _is_clipped(samples: Samples) -> bool:

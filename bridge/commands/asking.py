@@ -12,7 +12,7 @@ from pythonosc.osc_message import OscMessage, ParseError
 from pythonosc.osc_message_builder import BuildError, OscMessageBuilder
 
 from bridge import config
-from bridge.errors import BadArgument
+from bridge.errors import BadArgument, NoAnswer
 
 ANSWER_S = 2.0  # a daemon on this machine answers within milliseconds
 MAX_DATAGRAM_BYTES = 65_000  # UDP's own limit is 65,507 (RFC 768 over IPv4)
@@ -55,6 +55,11 @@ def send(udp: socket.socket, datagram: bytes) -> None:
         pass  # nobody listens: the wait for an answer says so
     except OSError as error:
         raise BadArgument(f"This cannot be sent ({error.strerror or error}).") from error
+
+
+def nobody(udp: socket.socket) -> NoAnswer:
+    """The error to raise when no daemon answers."""
+    return NoAnswer(f"No Clipbridge answers on port {udp.getpeername()[1]}. Start it with: clipbridge run")
 
 
 def receive(

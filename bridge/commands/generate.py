@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from bridge.cli import GENERATE_KEYS
-from bridge.commands.asking import ANSWER_S, connected, encode, receive, send
-from bridge.errors import BadArgument, ClipbridgeError, NoAnswer
+from bridge.commands.asking import ANSWER_S, connected, encode, nobody, receive, send
+from bridge.errors import BadArgument, ClipbridgeError
 
 ASK_AGAIN_S = 5.0
 LOOK_S = 0.25  # so often we look whether the file of an ask is still there
@@ -90,7 +90,7 @@ def _follow(
         event = _wait(udp, job_id, patience_s, still_wanted)
         if event is None:
             if asked_again or patience_s == ANSWER_S:
-                raise NoAnswer(f"No Clipbridge answers on port {udp.getpeername()[1]}. Start it with: clipbridge run")
+                raise nobody(udp)
             send(udp, encode("/bridge/job", job_id))
             asked_again = True
             continue

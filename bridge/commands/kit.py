@@ -12,8 +12,8 @@ from tqdm import tqdm
 
 from bridge import config, kit_presets
 from bridge.cli import KIT_KEYS
-from bridge.commands.asking import ANSWER_S, connected, encode, receive, send
-from bridge.errors import BadArgument, ConfigError, NoAnswer
+from bridge.commands.asking import ANSWER_S, connected, encode, nobody, receive, send
+from bridge.errors import BadArgument, ConfigError
 from bridge.presets import shipped_folder
 
 ASK_AGAIN_S = 5.0
@@ -53,9 +53,7 @@ def _follow(udp: socket.socket, name: str, as_json: bool) -> int:
             event = receive(udp, ours, patience_s)
             if event is None:
                 if asked_again or patience_s == ANSWER_S:
-                    raise NoAnswer(
-                        f"No Clipbridge answers on port {udp.getpeername()[1]}. Start it with: clipbridge run"
-                    )
+                    raise nobody(udp)
                 send(udp, encode("/bridge/kits"))
                 asked_again = True
                 continue

@@ -8,7 +8,7 @@ import socket
 import sys
 from typing import Any
 
-from bridge.commands.asking import connected, encode, receive, send
+from bridge.commands.asking import connected, encode, nobody, receive, send
 from bridge.errors import LibraryError, NoAnswer
 
 PATIENCE_S = 10.0  # a daemon that has just started looks through its folder first
@@ -63,7 +63,7 @@ def _ask(udp: socket.socket, address: str, answer: str, values: int) -> list[Any
     send(udp, encode(address))
     got = receive(udp, wanted, PATIENCE_S)
     if got is None:
-        raise NoAnswer(f"No Clipbridge answers on port {udp.getpeername()[1]}. Start it with: clipbridge run")
+        raise nobody(udp)
     if got[0] == "/bridge/error":
         raise LibraryError(str(got[1][2]))
     return got[1]
