@@ -32,8 +32,8 @@ SLUG_CHARACTERS = 36  # leaves room for -9999 in what a sub-folder's name may ha
 class Maker(Protocol):
     """The bridge, as far as kits need it."""
 
-    model: Model | None
-
+    @property
+    def model(self) -> Model | None: ...
     def generate(
         self,
         ask: Ask,

@@ -12,7 +12,7 @@ import psutil
 import pytest
 import soundfile
 
-from bridge import core, delivery, engine, recipe
+from bridge import delivery, engine, engine_side, recipe
 from bridge.core import Bridge
 from bridge.errors import NotReady, Stopping
 from bridge.job import Ask, Job, JobEvent
@@ -180,7 +180,7 @@ def test_a_checkpoint_that_cannot_be_loaded_fails_what_waits_and_is_not_tried_ag
 def test_an_engine_that_hangs_is_found_by_its_silence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def story(bridge: Bridge, recorder: Recorder) -> None:
         await until(lambda: bridge.state == "ready")
-        monkeypatch.setattr(core, "PREPARING_BUDGET_S", 1.0)  # the budget of a job that nothing is known about
+        monkeypatch.setattr(engine_side, "PREPARING_BUDGET_S", 1.0)  # the budget of a job that nothing is known about
         job = ask(bridge)
         monkeypatch.undo()
         await until(lambda: job.state.ended)
@@ -244,7 +244,7 @@ def test_a_shaper_that_is_killed_fails_its_job_and_the_next_is_written(tmp_path:
     async def story(bridge: Bridge, recorder: Recorder) -> None:
         first = ask(bridge)
         await until(lambda: first.state.ended)
-        shaper = psutil.Process(bridge._shaper.process.pid)
+        shaper = psutil.Process(bridge.shaper._child.process.pid)
         shaper.suspend()
         lost = ask(bridge)
         await until(lambda: bool(bridge.jobs.shaping))
@@ -261,7 +261,7 @@ def test_samples_that_went_to_a_shaper_that_died_are_not_missed_in_silence(tmp_p
         await until(lambda: bridge.state == "ready")
         job = ask(bridge, takes=3)
         await until(lambda: job.pieces > 0)
-        bridge._shaper.kill("for a test")
+        bridge.shaper._child.kill("for a test")
         await until(lambda: job.state.ended)
 
     assert play(tmp_path, "pauses between takes", story).ends() == {1: ["shaper_lost"]}
@@ -287,7 +287,7 @@ def test_a_restart_after_giving_up_ends_what_was_being_written(tmp_path: Path) -
     async def story(bridge: Bridge, recorder: Recorder) -> None:
         job = ask(bridge)
         await until(lambda: bool(bridge.jobs.shaping))
-        bridge._give_up("Tried.")
+        bridge.engine.give_up("Tried.")
         bridge.restart()
         assert job.state.ended
         await until(lambda: bridge.state == "ready")

@@ -299,7 +299,7 @@ def test_a_shaper_that_dies_before_the_folder_is_there_fails_the_kit_and_the_nex
     async def story(bridge: Bridge, recorder: Recorder) -> None:
         events = listen(recorder)
         bridge.kits.make(kit_ask("kick"), "127.0.0.1", None)
-        bridge._shaper.kill("a test")
+        bridge.shaper._child.kill("a test")
         await until(lambda: bridge.kits.idle)
         assert kinds(events) == ["queued", "failed"] and "a test" in events[-1].fields["why"]
         bridge.kits.make(kit_ask("kick"), "127.0.0.1", None)
