@@ -5,36 +5,26 @@ Runs on the event loop. A press only tells the player which samples, which it ho
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import json
 import logging
-import shutil
 import time
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from bridge.clip import BARS, BPM, GAIN, GUIDANCE, PADS, PAN, QUANTIZE, SECONDS, SEED, STEPS, Model, Prompt, Range
+from bridge.clip import SEED, Model, Prompt
 from bridge.errors import BadArgument, ClipbridgeError, PadEmpty
 from bridge.job import Ask, Job
-from bridge.keeping import KeptFile
 from bridge.live import Live
-from bridge.notes import midi_of
+from bridge.pad_file import LONGEST_S, SINK, Kept, PadFile
 from bridge.playback import NOW, When, when
 
 log = logging.getLogger("clipbridge")
 
 TAKES_READY = 2
-LONGEST_S = 30.0  # all takes of all pads are held in memory: 1.5 GB at the very most
-OWNER, SINK = "pads", "pad"
+OWNER = "pads"
 AGAIN_S, MOST_FAILURES = 10.0, 9  # after a fill that failed; each time twice as long, up to 43 minutes
-MAX_FILE_BYTES = 10_000_000
-NUMBERS = {
-    "seconds": Range(SECONDS.low, LONGEST_S), "seed": SEED, "steps": STEPS, "guidance": GUIDANCE, "gain": GAIN, "pan": PAN,
-    "bars": BARS, "bpm": BPM, "gate": Range(0, 1),
-}  # fmt: skip
 
 
 class Filler(Protocol):
@@ -89,8 +79,9 @@ class Pads:
     bridge: Filler
 
     def __init__(self, live: Live, file: Path | None = None) -> None:
-        self._live, self._file = live, KeptFile(file, "pads") if file is not None else None
-        self._pads: dict[int, Pad] = _read(file)
+        self._live, self._file = live, PadFile(file) if file is not None else None
+        kept = self._file.read() if self._file is not None else {}
+        self._pads = {number: Pad(ask, locked) for number, (ask, locked) in kept.items()}
         self._saving: Counter[str] = Counter()  # by file
         self._unwanted: set[str] = set()  # files to be removed once they are saved
 
@@ -293,14 +284,8 @@ class Pads:
         self.bridge.pad_changed(number, *(_state(self._pads[number]) if number in self._pads else ("empty", 0.0, "")))
 
     def _keep(self) -> None:
-        if self._file is None:
-            return
-        pads = {str(number): (pad.ask, pad.locked) for number, pad in self._pads.items()}
-        self._file.keep(
-            lambda: {
-                number: {"ask": dataclasses.asdict(ask), "locked": locked} for number, (ask, locked) in pads.items()
-            }
-        )
+        if self._file is not None:
+            self._file.keep({number: Kept(pad.ask, pad.locked) for number, pad in self._pads.items()})
 
 
 def check_length(seconds: float) -> None:
@@ -313,55 +298,3 @@ def _state(pad: Pad) -> tuple[str, float, str]:
     if pad.ready:
         return "ready", float(len(pad.ready)), ""
     return "filling", pad.fraction, pad.fault
-
-
-def _read(file: Path | None) -> dict[int, Pad]:
-    """The pads that were kept. What cannot be read is left out, and the file then stays beside as `.bad`."""
-    if file is None:
-        return {}
-    try:
-        if file.stat().st_size > MAX_FILE_BYTES:
-            raise ValueError("it is too large")
-        kept = dict(json.loads(file.read_text("utf-8")).items())
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
-        _set_aside(file, str(error))
-        return {}
-    pads, wrong = {}, ""
-    for number, said in kept.items():
-        try:
-            if int(number) not in PADS:
-                raise ValueError(f"there is no pad {number}")
-            pads[int(number)] = Pad(_ask(said["ask"]), bool(said["locked"]))
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
-            wrong = str(error)
-    if wrong:
-        _set_aside(file, wrong)
-    return pads
-
-
-def _set_aside(file: Path, why: str) -> None:
-    log.warning("%s: a pad in it is none and is left out (%s)", file, why[:300])
-    with contextlib.suppress(OSError):
-        shutil.copyfile(file, file.with_suffix(".bad"))
-
-
-def _ask(said: dict[str, Any]) -> Ask:
-    """An ask as a frontend would have let it through. Raises ValueError, TypeError."""
-    ask = Ask(**{**said, "sink": SINK, "takes": None, "deadline_s": None})
-    for name, allowed in NUMBERS.items():
-        value = getattr(ask, name)
-        whole = name in ("seed", "steps", "gate")
-        if value is not None and (
-            isinstance(value, bool) or value not in allowed or (whole and not isinstance(value, int))
-        ):
-            raise ValueError(f"{name} in it is not {allowed}")
-    if ask.quantize not in (None, *QUANTIZE):
-        raise ValueError("quantize in it is none")
-    texts = (ask.text, ask.negative, ask.preset, ask.transcript, ask.note)
-    if not ask.text or any(text is not None and (not isinstance(text, str) or len(text) > 4_000) for text in texts):
-        raise ValueError("a text in it is none")
-    if ask.note is not None:
-        midi_of(ask.note)
-    return ask

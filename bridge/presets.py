@@ -11,18 +11,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from bridge import checks
 from bridge.clip import (
     CHANNELS,
     FADE_MS,
     FORMATS,
     GUIDANCE,
     LUFS,
-    MAX_PROMPT_CHARACTERS,
     SECONDS,
     STEPS,
     TRIMS,
     WIDTHS,
-    Range,
     Shape,
     is_sub_folder,
 )
@@ -246,71 +245,37 @@ def _stamp(file: Path) -> _Stamp | None:
     return _Stamp(stat.st_mtime_ns, stat.st_size, stat.st_ino, time.time() - stat.st_mtime < YOUNG_S)
 
 
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise ValueError("must be a text in quotes")
-    if len(value) > MAX_PROMPT_CHARACTERS or any(ord(c) < 32 and c not in "\t\n" for c in value):
-        raise ValueError(f"must be at most {MAX_PROMPT_CHARACTERS} characters, without control characters")
-    return " ".join(value.split())
-
-
 def _template(value: Any) -> str:
-    text = _text(value)
+    text = checks.text(value)
     if text.count("{prompt}") != 1:
         raise ValueError("must contain {prompt} exactly once")
     return text
 
 
 def _folder(value: Any) -> str:
-    text = _text(value)
+    text = checks.text(value)
     if not is_sub_folder(text):
         raise ValueError("must be a sub-folder such as drums or drums/kicks: letters, digits, space, - and _")
     return text
 
 
-def _number(allowed: Range, whole: bool = False) -> Any:
-    def check(value: Any) -> float | int:
-        if isinstance(value, bool) or not isinstance(value, int | float) or value not in allowed:
-            raise ValueError(f"must be a number from {allowed}")
-        if whole and value != int(value):
-            raise ValueError("must be a whole number")
-        return int(value) if whole else float(value)
-
-    return check
-
-
-def _one_of(choices: tuple[Any, ...]) -> Any:
-    def check(value: Any) -> Any:
-        if value not in choices or isinstance(value, bool):
-            raise ValueError(f"must be one of {', '.join(map(str, choices))}")
-        return value
-
-    return check
-
-
-def _flag(value: Any) -> int:
-    if not isinstance(value, bool):
-        raise ValueError("must be true or false")
-    return int(value)
-
-
 SHAPING = ("trim", "fade_in_ms", "fade_out_ms", "lufs", "format", "bits", "channels")
 CHECKS: dict[str, Any] = {
-    "description": _text,
-    "example": _text,
+    "description": checks.text,
+    "example": checks.text,
     "template": _template,
-    "negative": _text,
-    "seconds": _number(SECONDS),
-    "steps": _number(STEPS, whole=True),
-    "guidance": _number(GUIDANCE),
-    "least_steps": _number(STEPS, whole=True),
-    "fade_in_ms": _number(FADE_MS),
-    "fade_out_ms": _number(FADE_MS),
-    "loop": _flag,
-    "trim": _one_of(TRIMS),
-    "lufs": _number(LUFS),
-    "format": _one_of(FORMATS),
-    "bits": _one_of(WIDTHS),
-    "channels": _number(CHANNELS, whole=True),
+    "negative": checks.text,
+    "seconds": checks.number(SECONDS),
+    "steps": checks.number(STEPS, whole=True),
+    "guidance": checks.number(GUIDANCE),
+    "least_steps": checks.number(STEPS, whole=True),
+    "fade_in_ms": checks.number(FADE_MS),
+    "fade_out_ms": checks.number(FADE_MS),
+    "loop": checks.flag,
+    "trim": checks.one_of(TRIMS),
+    "lufs": checks.number(LUFS),
+    "format": checks.one_of(FORMATS),
+    "bits": checks.one_of(WIDTHS),
+    "channels": checks.number(CHANNELS, whole=True),
     "folder": _folder,
 }

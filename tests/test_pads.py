@@ -39,7 +39,7 @@ def entry(**changed: object) -> dict[str, object]:
 def test_what_is_set_is_there_again(tmp_path: Path) -> None:
     file = tmp_path / "config" / "pads.json"
     pads = opened(file)
-    pads.set(7, Ask("rain on tin", 2.0, steps=12, note="c4", gain=0.5))
+    pads.set(7, Ask("rain on tin", 2.0, steps=12, note="c4", gain=0.5, loop=1, lufs=-20.0, bits=16))
     pads.set(8, Ask("wind"))
     pads.clear(8)
     for thread in threading.enumerate():
@@ -47,7 +47,9 @@ def test_what_is_set_is_there_again(tmp_path: Path) -> None:
             thread.join(5)
     again = opened(file)
     assert [number for number, *_ in again.states()] == [7]
-    assert again._pads[7].ask == Ask("rain on tin", 2.0, steps=12, note="c4", gain=0.5, sink="pad")
+    assert again._pads[7].ask == Ask(
+        "rain on tin", 2.0, steps=12, note="c4", gain=0.5, loop=1, lufs=-20.0, bits=16, sink="pad"
+    )
 
 
 @pytest.mark.parametrize(
@@ -56,7 +58,10 @@ def test_what_is_set_is_there_again(tmp_path: Path) -> None:
         "", "{", "[]", "3", "null", json.dumps({"x": entry()}), json.dumps({"1": {"ask": {}}}), json.dumps({"1": entry(text=3)}),
         json.dumps({"1": entry(steps=10**9)}), json.dumps({"1": entry(steps="many")}), json.dumps({"1": entry(seconds=1e9)}),
         json.dumps({"1": entry(gain=float("nan"))}), json.dumps({"1": entry(note="h99")}), json.dumps({"1": entry(evil=1)}),
-        json.dumps({"1": entry(text="x" * 5_000)}), "[" * 100_000,
+        json.dumps({"1": entry(text="x" * 5_000)}), "[" * 100_000, json.dumps({"1": entry(text="")}),
+        json.dumps({"1": entry(bits="x")}), json.dumps({"1": entry(fade_in_ms="long")}), json.dumps({"1": entry(lufs=[1])}),
+        json.dumps({"1": entry(key="h sharp")}), json.dumps({"1": entry(loop="yes")}), json.dumps({"1": entry(trim={})}),
+        json.dumps({"1": entry(channels=10**30)}), json.dumps({"1": entry(takes=3)}), json.dumps({"1": 3}),
     ],
 )  # fmt: skip
 def test_a_damaged_file_is_left_out_and_pads_can_be_set(tmp_path: Path, content: str) -> None:
