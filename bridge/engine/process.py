@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import queue
+import sys
 import threading
 import traceback
 from multiprocessing.connection import Connection
@@ -64,6 +65,9 @@ class Server:
     def _prepare(self) -> Engine:
         # Said before the import of torch, which takes as long as all the rest of loading a small checkpoint.
         self._stage("loading", 0, 1, "torch")
+        # It is there for the shaper. diffusers and transformers load 0.9 s of it wherever it is, for schedulers and losses
+        # that nothing here uses, and do without where it is not.
+        sys.modules.setdefault("scipy", None)  # type: ignore[arg-type]
         from bridge.engine.audioldm2 import open_engine
 
         engine = open_engine(self._config)
