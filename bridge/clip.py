@@ -119,7 +119,7 @@ class Prompt:
 class Model:
     """The facts of a loaded checkpoint that replies and recipes state. `sample_rate` in Hz, `max_seconds` in seconds;
     `licence` as the checkpoint itself states it, "" if it does not; `speech`: it speaks a transcript;
-    `compiled`: how its network runs (`trace`, or `off`: as it is)."""
+    `compiled`: how its network runs (`trace`, `graphs`, or `off`: as it is)."""
 
     name: str
     revision: str

@@ -14,7 +14,7 @@ from typing import Any
 from bridge import portable
 from bridge.errors import ConfigError
 
-COMPILES = ("auto", "trace", "off")
+COMPILES = ("auto", "trace", "graphs", "off")
 COMPUTES = ("auto", "cuda", "mps", "cpu")
 DEFAULT_OSC_PORT = 57200
 KINDS = {int: "a whole number", bool: "true or false", str: "a text", Path: "a folder"}
@@ -32,7 +32,7 @@ class OscConfig:
 @dataclass(frozen=True, slots=True)
 class EngineConfig:
     """`model`: checkpoint folder or hub name in the cache, "" for the default; `scheduler`: a diffusers class name; `compile`: how
-    the network runs (see `engine.tracing`); `memory_gb`:
+    the network runs (see `engine.ways`); `memory_gb`:
     the most memory that the engine may take, weights and all (0: what there is), for who needs the card for other things."""
 
     model: str = ""

@@ -15,7 +15,7 @@ BENCH = [sys.executable, "-m", "bridge", "bench", "--compute", "cpu"]
 
 
 def test_bench_puts_the_engine_beside_the_plain_pipeline_and_the_recipe(tmp_path: Path) -> None:
-    options = ["--model", "untrained", "--seconds", "0.5", "--rounds", "1", "--requests", "6", "--json"]
+    options = ["--model", "untrained", "--seconds", "0.5", "--rounds", "1", "--requests", "3", "--json"]
     run = subprocess.run(
         [*BENCH, *options], env=environment(tmp_path), capture_output=True, text=True, timeout=200, check=False
     )
@@ -24,9 +24,11 @@ def test_bench_puts_the_engine_beside_the_plain_pipeline_and_the_recipe(tmp_path
     assert figures["checkpoint"] == "untrained" and figures["compute"] == "cpu, network: trace"
     assert figures["traces made after ready"] == "0"
     seconds = {name: float(value.split()[0]) for name, value in figures.items() if name.startswith("0.5 s")}
-    assert len(seconds) == 6 and all(value > 0 for value in seconds.values())
+    assert len(seconds) == 7 and all(value > 0 for value in seconds.values())
     plain, recipe = (next(v for n, v in seconds.items() if what in n) for what in ("plain", "baseline"))
     assert plain > 3 * recipe  # 200 steps beside 20
+    (floor,) = (value for name, value in seconds.items() if "floor" in name)
+    assert floor < recipe
 
 
 @pytest.mark.parametrize("options", [["--rounds", "0"], ["--requests", "-1"], ["--seconds", "0"], ["--seconds", "nan"]])

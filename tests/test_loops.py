@@ -42,7 +42,7 @@ def test_seams_of_noise_score_like_any_other_moment_of_it() -> None:
 @pytest.mark.parametrize("frames", [7, 40, 93])
 def test_hifigan_makes_of_a_turned_spectrogram_the_turned_sound(engine: AudioLDM2Engine, frames: int) -> None:
     mel = torch.randn(1, frames, 64, generator=torch.Generator().manual_seed(1))
-    hop, one = engine._hop, period(engine.pipe.vocoder, mel)
+    hop, one = engine.geometry.hop, period(engine.pipe.vocoder, mel)
     assert len(one) == frames * hop
     turned = period(engine.pipe.vocoder, mel.roll(-3, 1))
     assert torch.allclose(one.roll(-3 * hop), turned, atol=1e-5)

@@ -11,10 +11,9 @@ import torch
 
 from bridge import memory
 from bridge.clip import Prompt
-from bridge.config import EngineConfig
 from bridge.engine import audioldm2
 from bridge.engine import memory as measured
-from bridge.engine.audioldm2 import AudioLDM2Engine, open_engine
+from bridge.engine.audioldm2 import AudioLDM2Engine
 from bridge.errors import OutOfMemory
 from bridge.memory import Needs
 from tests.harness import Daemon
@@ -49,22 +48,23 @@ def test_memory_that_was_there_hides_nothing_made_where_it_was() -> None:
     assert set(most) == {4_000_000}
 
 
+@pytest.fixture(scope="module")
+def warmed(engine: AudioLDM2Engine) -> AudioLDM2Engine:
+    engine.warm(lambda done, total, what: None)
+    return engine
+
+
 @pytest.mark.parametrize(("seconds", "takes", "guidance"), [(4.0, 1, 3.5), (20.0, 1, 1.0), (6.0, 8, 3.5)])
 def test_a_job_takes_what_was_reckoned_for_it(
-    tmp_path: Path, seconds: float, takes: int, guidance: float, monkeypatch: pytest.MonkeyPatch
+    warmed: AudioLDM2Engine, seconds: float, takes: int, guidance: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(audioldm2, "cache_folder", lambda: tmp_path)
-    engine = open_engine(EngineConfig(model="untrained", compute="cpu"))
-    assert isinstance(engine, AudioLDM2Engine)
-    engine.load(lambda done, total, what: None)
-    engine.warm(lambda done, total, what: None)
     # Ranking is not reckoned with: it needs the same however long a clip is, and may fail.
     monkeypatch.setattr(audioldm2, "by_ear", lambda *_given: ())
     ask = prompt(seconds, takes, guidance)
     with measured.peak("cpu") as found:
-        for _ in engine.generate(ask, lambda step, steps: None):
+        for _ in warmed.generate(ask, lambda step, steps: None):
             pass
-    reckoned = engine.needs().bytes(seconds, takes, guidance > 1)
+    reckoned = warmed.needs().bytes(seconds, takes, guidance > 1)
     assert found.bytes <= reckoned <= 2 * found.bytes
 
 

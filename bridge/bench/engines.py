@@ -20,10 +20,11 @@ from typing import Any
 import torch
 from diffusers import DDIMScheduler
 
-from bridge.bench import random_weights
+from bridge.bench import floor, random_weights
 from bridge.clip import Prompt
 from bridge.config import EngineConfig
 from bridge.engine.audioldm2 import AudioLDM2Engine, open_engine
+from bridge.engine.graphs import Captured
 
 WORDS = (
     "rain",
@@ -47,17 +48,20 @@ def measure(
     warm, engine = opened(model, compute, folder)
     peak = engine.highest_bytes()
     traces = _Counted()
+    ready = getattr(engine.denoiser.network, "captures", 0)
     figures = {
         "machine": f"{platform.system()} {platform.machine()}, {torch.get_num_threads()} threads, torch {torch.__version__}",
         "checkpoint": f"{size} with random weights" if size else engine.checkpoint.name,
         "compute": f"{engine.compute}, network: {engine.way}",
         "load and warm, nothing kept / kept from before": f"{cold:.2f} s / {warm:.2f} s",
     }
-    recipe = Recipe(engine, compiled)
+    recipe, per_second = Recipe(engine, compiled), floor.rate(engine)
     for seconds in lengths:
-        figures |= _beside(engine, recipe, seconds, rounds)
+        figures |= _beside(engine, recipe, seconds, rounds, per_second)
     figures |= _random_requests(engine, requests, max(lengths))
     figures["traces made after ready"] = str(traces.end())
+    if isinstance(network := engine.denoiser.network, Captured):
+        figures["CUDA graphs captured while warming / after ready"] = f"{ready} / {network.captures - ready}"
     figures["peak memory, loaded and warmed"] = f"{peak / 1e9:.2f} GB"
     return figures
 
@@ -95,7 +99,7 @@ class Recipe:
         engine, pipe = self.engine, self.pipe
         kept = pipe.scheduler, pipe.unet
         pipe.scheduler, pipe.unet = (self._ddim, pipe.unet) if plain else (pipe.scheduler, self._unet)
-        rows = engine.rows_for(seconds)
+        rows = engine.geometry.rows_for(seconds)
         generators = [torch.Generator("cpu").manual_seed(0)]
         try:
             return timed(
@@ -104,7 +108,7 @@ class Recipe:
                     num_inference_steps=steps,
                     negative_prompt="Low quality.",
                     latents=engine.noise(generators, rows),
-                    audio_length_in_s=(rows + 0.5) * engine.row_seconds,
+                    audio_length_in_s=(rows + 0.5) * engine.geometry.row_seconds,
                 ),
                 engine.compute,
             )
@@ -143,11 +147,15 @@ def opened(model: str, compute: str, folder: Path | None = None) -> tuple[float,
 
 
 def _ours(engine: AudioLDM2Engine, text: str, seconds: float, steps: int = RUN_STEPS, **more: Any) -> float:
-    prompt = Prompt(text, text, seconds, seed=0, steps=steps, negative="Low quality.", **more)
+    prompt = _prompt(text, seconds, steps, **more)
     return timed(lambda: list(engine.generate(prompt, lambda step, of: None)), engine.compute)
 
 
-def _beside(engine: AudioLDM2Engine, recipe: Recipe, seconds: float, rounds: int) -> Figures:
+def _prompt(text: str, seconds: float, steps: int, **more: Any) -> Prompt:
+    return Prompt(text, text, seconds, seed=0, steps=steps, negative="Low quality.", **more)
+
+
+def _beside(engine: AudioLDM2Engine, recipe: Recipe, seconds: float, rounds: int, per_second: float) -> Figures:
     fresh = (f"kick number {n}" for n in itertools.count())
     kinds: dict[str, Callable[[], float]] = {
         "plain 20": lambda: recipe.clip("kick", seconds, RUN_STEPS, plain=True),
@@ -160,6 +168,7 @@ def _beside(engine: AudioLDM2Engine, recipe: Recipe, seconds: float, rounds: int
     middle = dict(zip(kinds, in_turns(kinds, rounds), strict=True))
     step = max(0.0, (middle["plain 20"] - middle["plain 2"]) / (RUN_STEPS - 2))
     plain = middle["plain 20"] + (PLAIN_STEPS - RUN_STEPS) * step
+    least = floor.floor(engine, _prompt("kick", seconds, RUN_STEPS), per_second)
 
     def row(value: float) -> str:
         return f"{value:.3f} s ({value / middle['recipe']:.2f} ×)"
@@ -171,6 +180,9 @@ def _beside(engine: AudioLDM2Engine, recipe: Recipe, seconds: float, rounds: int
         f"{seconds:g} s: ours, first of this length": row(firsts["new"]),
         f"{seconds:g} s: ours, new prompt": row(middle["new"]),
         f"{seconds:g} s: ours, prompt known": row(middle["cached"]),
+        f"{seconds:g} s: floor, {least.operations / 1e12:.3g} T operations at {per_second / 1e12:.3g} T/s": (
+            f"{least.seconds:.3f} s (ours reaches {least.seconds / middle['cached']:.0%} of it)"
+        ),
     }
 
 
@@ -186,7 +198,7 @@ def _random_requests(engine: AudioLDM2Engine, requests: int, longest: float) -> 
     took: dict[tuple[object, ...], list[float]] = defaultdict(list)
     for text, seconds, takes, guidance in asks:
         spent = _ours(engine, text, seconds, 5, takes=takes, guidance=guidance)
-        took[(engine.rows_for(seconds), takes, guidance)].append(spent)
+        took[(engine.geometry.rows_for(seconds), takes, guidance)].append(spent)
     worst, late, counted = 0.0, 0, 0
     for times in took.values():
         middle = statistics.median(times)

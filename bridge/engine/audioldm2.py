@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 import gc
-import math
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
 
 from bridge.clip import SECONDS, Model, Piece, Prompt
 from bridge.config import EngineConfig
-from bridge.engine import Engine, OnStage, OnStep, Timing, checkpoints, memory, tracing, vocoding
+from bridge.engine import Engine, OnStage, OnStep, Timing, checkpoints, memory, ways
+from bridge.engine.decoding import Decoder
 from bridge.engine.denoising import Denoiser, states
+from bridge.engine.geometry import Geometry
+from bridge.engine.graphs import Captured
 from bridge.engine.hearing import Heard, Vocabulary
 from bridge.engine.loading import load_pipeline, quiet, scheduler_facts
+from bridge.engine.network import Eager, Example
 from bridge.engine.ranking import by_ear
-from bridge.engine.retune import measure, retune
 from bridge.engine.text_side import TextSide
 from bridge.engine.threads import Threads
 from bridge.engine.untrained import build
-from bridge.engine.vocoding import waveform
 from bridge.errors import NoModel, OutOfMemory
 from bridge.memory import Needs
 from bridge.portable import cache_folder
@@ -32,10 +32,10 @@ from bridge.portable import cache_folder
 # Warm-up runs, in seconds of sound: a one-shot, and what an unspecific ask gets. Between the two, time grows straight.
 WARM_SECONDS = (0.5, 4.0)
 WARM_STEPS = 4
+# Lengths for which CUDA graphs are captured while warming: what a checkpoint makes by itself is 10.24 s long.
+GRAPHS_TO_SECONDS = 10.24
 # The starter is guided while the noise is louder than the sound; guided to the end it exaggerates what rings.
 GUIDED_ABOVE = 1.0
-# Rows that the VAE's convolutions see at either side of one: at the ends of a loop they are those of the other end.
-VAE_REACH_ROWS = 16
 SILENT = 1e-3  # a peak below which nothing was made
 
 
@@ -77,15 +77,9 @@ class AudioLDM2Engine:
         if self.checkpoint.folder is None and self.compute == "cpu":
             torch.set_num_threads(1)
         self.pipe = pipe
-        self.sample_rate = int(pipe.vocoder.config.sampling_rate)
-        self._hop = math.prod(pipe.vocoder.config.upsample_rates)
-        self._row_samples = self._hop * pipe.vae_scale_factor  # samples per row of latents
-        self.row_seconds = self._row_samples / self.sample_rate
-        # The UNet halves the rows at each level but the first: other row counts only run through a slower path,
-        # and under torch.compile not at all (FACTS A2.1).
-        self._rows_unit = 2 ** (len(pipe.unet.config.block_out_channels) - 1)
-        # Samples that the vocoder cuts off in front: silence before the attack that the starter is trained with.
-        self._lead_in = int(getattr(pipe.vocoder.config, "lead_in_samples", 0))
+        self.geometry = Geometry.of(pipe)
+        self.sample_rate = self.geometry.sample_rate
+        self.decoder = Decoder(pipe, self.geometry)
         vocabulary = Vocabulary.read(folder)
         self.texts = TextSide(pipe, self.compute, vocabulary)
         on_stage(99, 100, "network")
@@ -110,6 +104,13 @@ class AudioLDM2Engine:
 
     def warm(self, on_stage: OnStage) -> list[Timing]:
         """Run short and long once each, so that the first ask is as fast as the next; returns what they took."""
+        if isinstance(self.denoiser.network, Captured):
+            # All one-shots and loops of one take: their graphs, and the memory that these hold, are there before the first
+            # ask. The longest first: the others then find room in what it took.
+            example, longest = self._example(), self.geometry.rows_for(GRAPHS_TO_SECONDS)
+            for rows in range(longest, 0, -self.geometry.rows_unit):
+                on_stage(longest - rows, longest, f"{rows * self.geometry.row_seconds:.2f} s")
+                self.denoiser.network.prepare(example, rows)
         on_stage(0, len(WARM_SECONDS) + 1, "memory")
         # The very first run pays for what is initialised once, so it is the one to be slowed by being looked at.
         self._measure_needs()
@@ -135,6 +136,8 @@ class AudioLDM2Engine:
             out_of_memory = str(error)
         if out_of_memory:  # outside the except block: only now are the frames that hold tensors gone
             gc.collect()
+            if isinstance(self.denoiser.network, Captured):
+                self.denoiser.network.forget()
             if self.compute != "cpu":
                 getattr(torch, self.compute).empty_cache()
             lower = "fewer takes" if prompt.takes > 1 else "a shorter clip"
@@ -172,11 +175,10 @@ class AudioLDM2Engine:
         started = time.perf_counter()
         heard = self.texts.hears(prompt)
         wanted, unwanted = self.texts.wanted(prompt), self.texts.unwanted(prompt)
-        frames = math.ceil(prompt.seconds * self.sample_rate)
-        # A tone that is played faster to reach its note must be made longer.
-        needed = math.ceil(frames * (heard.wanted_hz / heard.made_hz if heard.wanted_hz else 1.0)) + self._lead_in
+        geometry = self.geometry
+        frames, needed = geometry.frames(prompt.seconds), geometry.needed(prompt.seconds, heard)
         generators = self._generators(prompt)
-        rows = self._rows_of_loop(prompt, heard) if prompt.loop else self._rows(needed)
+        rows = geometry.rows_of_loop(prompt.seconds, heard) if prompt.loop else geometry.rows(needed)
         encoded = time.perf_counter()
         self._steady()
 
@@ -200,7 +202,7 @@ class AudioLDM2Engine:
             if prompt.loop:
                 made = iter([self._loop(latent, take, prompt, heard, after_step)])
             else:
-                made = self._decoded(latent, heard, needed, frames)
+                made = self.decoder.pieces(latent, heard, needed, frames)
             for part in made:
                 last = prompt.loop or start + len(part) == frames
                 yield Piece(take + 1, start, part.astype("<f4").tobytes(), 1, last)
@@ -219,42 +221,12 @@ class AudioLDM2Engine:
         ended = time.perf_counter()
         self._timing = Timing(prompt, denoised - encoded, ended - denoised + encoded - started)
 
-    def _decoded(self, latents: torch.Tensor, heard: Heard, needed: int, frames: int) -> Iterator[NDArray[np.float32]]:
-        """The samples of one take, `frames` in all, piece by piece as the vocoder hands them over. `needed`: samples that
-        the latents must give, more than `frames` for a tone that is played faster to reach its note."""
-        mel = self.pipe.vae.decode(latents / self.pipe.vae.config.scaling_factor).sample
-        if heard.fills:
-            mel = _fitted(mel, math.ceil(needed / self._hop))
-        pieces: Iterator[NDArray[np.float32]] = (piece.numpy() for piece in waveform(self.pipe.vocoder, mel[:, 0]))
-        if heard.wanted_hz:  # measured and tuned as a whole
-            wave = np.concatenate(list(pieces))
-            made_hz = measure(wave, self.sample_rate, heard.made_hz)
-            pieces = iter([retune(wave, self.sample_rate, made_hz, heard.wanted_hz)])
-        missing = frames
-        for piece in pieces:
-            if len(piece) >= missing:
-                yield piece[:missing]
-                return
-            missing -= len(piece)
-            yield piece
-        yield np.zeros(missing, np.float32)
-
-    def _frames_of_loop(self, prompt: Prompt, heard: Heard) -> int:
-        """Frames of the spectrogram of one period. What is left to the exact length, and to the note, is done by playing it
-        faster or slower: half a frame at most, 10 cents for a second of the starter."""
-        pitch = heard.wanted_hz / heard.made_hz if heard.wanted_hz else 1.0
-        return max(1, round(prompt.seconds * self.sample_rate * pitch / self._hop))
-
-    def _rows_of_loop(self, prompt: Prompt, heard: Heard) -> int:
-        rows = self._frames_of_loop(prompt, heard) * self._hop / self._row_samples
-        return max(1, round(rows / self._rows_unit)) * self._rows_unit
-
     def _loop(
         self, latents: torch.Tensor, take: int, prompt: Prompt, heard: Heard, on_step: OnStep
     ) -> NDArray[np.float32]:
         """One turn of take `take` (from 0). A single hit may have found no place on the circle: then it is made as it would be
         alone, and dies away before its end."""
-        period = self._period(latents, prompt, heard)
+        period = self.decoder.period(latents, prompt.seconds, heard)
         if np.abs(period).max(initial=0.0) >= SILENT:
             return period
         generators = [self._generators(prompt)[take]]
@@ -262,56 +234,38 @@ class AudioLDM2Engine:
             self.noise(generators, latents.shape[2]), self.texts.wanted(prompt), self.texts.unwanted(prompt),
             prompt.steps, prompt.guidance, generators, lambda step, steps: on_step(steps, steps),
         )  # fmt: skip
-        return self._period(latents, prompt, heard)
-
-    def _period(self, latents: torch.Tensor, prompt: Prompt, heard: Heard) -> NDArray[np.float32]:
-        """The samples of one turn of a loop, at a rate that makes them as long as was asked for."""
-        rows = latents.shape[2]
-        places = torch.arange(-VAE_REACH_ROWS, rows + VAE_REACH_ROWS, device=latents.device) % rows
-        mel = self.pipe.vae.decode(latents[:, :, places] / self.pipe.vae.config.scaling_factor).sample
-        scale = self.pipe.vae_scale_factor
-        mel = mel[:, :, VAE_REACH_ROWS * scale : (VAE_REACH_ROWS + rows) * scale]
-        around = vocoding.circular(mel, self._frames_of_loop(prompt, heard))[:, 0]
-        made: NDArray[np.float32] = vocoding.period(self.pipe.vocoder, around).numpy()
-        return made
-
-    def _rows(self, samples: int) -> int:
-        """Rows of latents that make at least so many samples, in the unit that the network halves well."""
-        return math.ceil(samples / (self._row_samples * self._rows_unit)) * self._rows_unit
-
-    def rows_for(self, seconds: float) -> int:
-        """Rows of latents that a clip of that length is made from."""
-        return self._rows(math.ceil(seconds * self.sample_rate) + self._lead_in)
+        return self.decoder.period(latents, prompt.seconds, heard)
 
     @staticmethod
     def _generators(prompt: Prompt) -> list[torch.Generator]:
         return [torch.Generator("cpu").manual_seed(prompt.seed_of(take)) for take in range(1, prompt.takes + 1)]
 
-    def _open_network(self) -> tracing.Opened:
+    def _example(self) -> Example:
+        """What the network is given for one take with guidance."""
         prompt = _warm_up(WARM_SECONDS[0])
+        texts = self.texts.wanted(prompt), self.texts.wanted(prompt)
+        noise = self.noise(self._generators(prompt) * 2, 2 * self.geometry.rows_unit)
+        return noise, torch.tensor(500, device=self.compute), *states(texts, 1)
 
-        def example() -> tracing.Example:
-            texts = self.texts.wanted(prompt), self.texts.wanted(prompt)
-            noise = self.noise(self._generators(prompt) * 2, 2 * self._rows_unit)
-            return noise, torch.tensor(500, device=self.compute), *states(texts, 1)
-
+    @torch.no_grad()
+    def _open_network(self) -> ways.Opened:
         unet, folder = self.pipe.unet, self._cache / "traces"
         name = f"{self.checkpoint.name} {self.checkpoint.revision}"
-        return tracing.open_network(self._config.compile, self.compute, unet, example, folder, name)
+        return ways.open_network(self._config.compile, self.compute, unet, self._example, folder, name)
 
     @torch.no_grad()
     def _measure_needs(self) -> None:
         """The memory that a second of sound takes, by a short run of the network as it is."""
         prompt = _warm_up(WARM_SECONDS[0])
-        rows = self.rows_for(prompt.seconds)
-        seconds, samples = rows * self.row_seconds, math.ceil(prompt.seconds * self.sample_rate)
+        rows, samples = self.geometry.rows_for(prompt.seconds), self.geometry.frames(prompt.seconds)
+        seconds = rows * self.geometry.row_seconds
         generators, text = self._generators(prompt), self.texts.wanted(prompt)
         self.highest_bytes()  # counting begins anew
-        eager = Denoiser(self.pipe, tracing.Eager(self.pipe.unet), self.compute, 0.0)
+        eager = Denoiser(self.pipe, Eager(self.pipe.unet), self.compute, 0.0)
         with memory.peak(self.compute) as denoising:
             latents = eager.run(self.noise(generators, rows), text, text, 2, 2.0, generators, lambda step, steps: None)
         with memory.peak(self.compute) as decoding:
-            for _ in self._decoded(latents, self.texts.hears(prompt), samples, samples):
+            for _ in self.decoder.pieces(latents, self.texts.hears(prompt), samples, samples):
                 pass
         room = memory.budget(self.compute, self._config.memory_gb)
         self._needs = Needs(denoising.bytes / 2 / seconds, decoding.bytes / seconds, room)
@@ -329,16 +283,6 @@ class AudioLDM2Engine:
         width = self.pipe.vocoder.config.model_in_dim // self.pipe.vae_scale_factor
         noise = [torch.randn((rows, channels, width), generator=generator).permute(1, 0, 2) for generator in generators]
         return torch.stack(noise).contiguous().to(self.compute, self.pipe.unet.dtype)
-
-
-def _fitted(mel: torch.Tensor, frames: int) -> torch.Tensor:
-    """A spectrogram (1, 1, frames, bands) of a sound that goes on to its end, brought to a length: rows of latents come
-    by the dozen, and cutting them would take the top off a riser. The attack, three frames, stays as it is."""
-    if frames <= 4 or frames == mel.shape[2]:
-        return mel
-    head, rest = mel[:, :, :3], mel[:, :, 3:]
-    rest = F.interpolate(rest, size=(frames - 3, mel.shape[3]), mode="bilinear", align_corners=True)
-    return torch.cat([head, rest], dim=2)
 
 
 def _warm_up(seconds: float) -> Prompt:

@@ -8,17 +8,14 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 
 from bridge.engine import OnStep
+from bridge.engine.network import Network
 from bridge.engine.prompt_cache import Embeddings
-
-Network = Callable[[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
-"""(latents, timestep, GPT-2 states, T5 states, T5 mask) → predicted noise: the UNet, by whatever way it runs."""
 
 # Where a sound begins is decided in the first steps. Turned from the first one, the starter made silence of 3 of 25 sounds
 # (those of a single hit), turned in the second half of one, and the seams are as good.

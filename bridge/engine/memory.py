@@ -88,11 +88,10 @@ def budget(compute: str, memory_gb: int) -> int:
     """Bytes for jobs beside the weights, now that those are loaded; 0: whatever the system has free at the time."""
     gc.collect()
     if compute == "cuda":
-        free, _total = torch.cuda.mem_get_info()
-        held = torch.cuda.memory_reserved() - torch.cuda.memory_allocated()
-        free += held - CUDA_RESERVE_BYTES
+        torch.cuda.empty_cache()  # what is still held then is in use, or is that of the graphs
+        free = torch.cuda.mem_get_info()[0] - CUDA_RESERVE_BYTES
         if memory_gb:
-            free = min(free, round(memory_gb * 1e9) - torch.cuda.memory_allocated())
+            free = min(free, round(memory_gb * 1e9) - torch.cuda.memory_reserved())
         return max(free, 1)
     if memory_gb:
         used = torch.mps.current_allocated_memory() if compute == "mps" else psutil.Process().memory_info().rss

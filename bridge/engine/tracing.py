@@ -11,72 +11,18 @@ import hashlib
 import logging
 import tempfile
 import warnings
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 
 from bridge import portable
-from bridge.engine.denoising import Network
+from bridge.engine.network import Eager, Example, Network, agrees
 
 log = logging.getLogger("clipbridge")
 
-# Above that a step is long and Python's share of it is not: tracing would only hold the weights twice.
-MOST_TRACED_PARAMETERS = 100_000_000
 KEPT_TRACES = 4
 TRYING = ".trying"
-AGREES_WITHIN = 1e-4  # of the largest value; equal in fact, on the machine that made it
-
-
-class Eager(torch.nn.Module):
-    """The UNet with its inputs in one row, as a Network."""
-
-    def __init__(self, unet: Any) -> None:
-        super().__init__()
-        self.unet = unet
-
-    def forward(
-        self, latents: torch.Tensor, timestep: torch.Tensor, gpt2: torch.Tensor, t5: torch.Tensor, mask: torch.Tensor
-    ) -> torch.Tensor:
-        predicted: torch.Tensor = self.unet(
-            latents,
-            timestep,
-            encoder_hidden_states=gpt2,
-            encoder_hidden_states_1=t5,
-            encoder_attention_mask_1=mask,
-            return_dict=False,
-        )[0]
-        return predicted
-
-
-Example = tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]
-
-
-class Opened(NamedTuple):
-    """`way`: how the network runs now; `shortcoming`: a sentence, if it is not the way that was asked for."""
-
-    network: Network
-    way: str
-    shortcoming: str = ""
-
-
-def open_network(
-    asked: str, compute: str, unet: Any, example: Callable[[], Example], folder: Path, name: str
-) -> Opened:
-    """The UNet as a Network, ready. `asked`: `trace`, `off`, or `auto`: traced where that was measured to be faster. Where
-    tracing fails, the network runs as it is. `example`: makes inputs of a batch of two. `folder`, `name`: see `traced`."""
-    small = sum(weights.numel() for weights in unet.parameters()) < MOST_TRACED_PARAMETERS
-    way = ("trace" if compute == "cpu" and small else "off") if asked == "auto" else asked
-    try:
-        if way == "trace":
-            return Opened(traced(unet, example(), folder, name), way)
-    except Exception as error:  # TorchScript raises anything; it is told, and we go on without
-        log.info("engine.compile %s failed", way, exc_info=error)
-        reason = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
-        without = f"engine.compile = {way} does not work here, so the network runs without ({reason})"
-        return Opened(Eager(unet).eval(), "off", without)
-    return Opened(Eager(unet).eval(), "off")
 
 
 def traced(unet: Any, example: Example, folder: Path, name: str) -> Network:
@@ -95,7 +41,7 @@ def traced(unet: Any, example: Example, folder: Path, name: str) -> Network:
         # depend on shapes: the tests show that they are taken alike for all.
         warnings.simplefilter("ignore")
         made = torch.jit.freeze(torch.jit.trace(eager, example, check_trace=False))
-    if not _agrees(_unoptimised(made), example, answer):
+    if not agrees(_unoptimised(made), example, answer):
         raise RuntimeError("the traced network gives something else than the network")
     _keep(made, file)
     return _unoptimised(made)
@@ -108,7 +54,7 @@ def _kept(file: Path, example: Example, answer: torch.Tensor, where: torch.devic
     try:
         portable.replace(file, trying)
         found = _unoptimised(torch.jit.load(str(trying), map_location=where))
-        if _agrees(found, example, answer):
+        if agrees(found, example, answer):
             portable.replace(trying, file)
             return found
         log.info("%s does not give what the checkpoint gives: it is made anew", file)
@@ -128,12 +74,6 @@ def _unoptimised(module: Any) -> Network:
         return predicted
 
     return network
-
-
-@torch.no_grad()
-def _agrees(network: Network, example: Example, answer: torch.Tensor) -> bool:
-    difference = (network(*example) - answer).abs().max()
-    return bool(difference <= AGREES_WITHIN * answer.abs().max())
 
 
 def _keep(module: Any, file: Path) -> None:

@@ -1,0 +1,61 @@
+"""The floor under a clip's time: its arithmetic, at the rate at which this machine multiplies matrices.
+
+Operations are counted by torch (multiplications and additions of convolutions, matrix products and attention); the rate is
+measured in the same run with the data type of the engine, as the best of a few large products.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import NamedTuple
+
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from bridge.clip import Prompt
+from bridge.engine.audioldm2 import AudioLDM2Engine
+from bridge.engine.denoising import Denoiser
+from bridge.engine.network import Eager
+
+SIZES = {"cpu": 2_048}  # of the square matrices; on a GPU larger ones, which are done in about a millisecond
+GPU_SIZE, ROUNDS = 8_192, 8
+
+
+class Floor(NamedTuple):
+    """`operations`: of one clip; `per_second`: what this machine does; `seconds`: what the clip would take at that rate."""
+
+    operations: int
+    per_second: float
+
+    @property
+    def seconds(self) -> float:
+        """The floor."""
+        return self.operations / self.per_second
+
+
+def floor(engine: AudioLDM2Engine, prompt: Prompt, per_second: float) -> Floor:
+    """The floor of `prompt`, whose text is encoded already or not: the counting runs it once, as it is."""
+    kept = engine.denoiser
+    # Operations in a trace or a graph are not seen.
+    engine.denoiser = Denoiser(engine.pipe, Eager(engine.pipe.unet).eval(), engine.compute, kept.guided_above)
+    try:
+        with FlopCounterMode(display=False) as counter:
+            for _ in engine.generate(prompt, lambda step, of: None):
+                pass
+    finally:
+        engine.denoiser = kept
+    return Floor(counter.get_total_flops(), per_second)
+
+
+def rate(engine: AudioLDM2Engine) -> float:
+    """Operations a second of the best of a few matrix products in the engine's data type."""
+    size = SIZES.get(engine.compute, GPU_SIZE)
+    a, b = torch.randn(2, size, size, device=engine.compute).to(engine.pipe.unet.dtype)
+    seconds = []
+    for _ in range(ROUNDS):
+        started = time.perf_counter()
+        a @ b
+        if engine.compute != "cpu":
+            getattr(torch, engine.compute).synchronize()
+        seconds.append(time.perf_counter() - started)
+    return 2 * size**3 / min(seconds)

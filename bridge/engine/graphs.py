@@ -1,0 +1,160 @@
+"""The UNet as CUDA graphs: its kernels in one launch, where 1,611 launches a step are what a GPU waits for (FACTS A2.6).
+
+A graph belongs to shapes. Shapes are few: rows come in the unit of the network, T5 states are padded to a fixed width,
+which leaves the sound as it is (FACTS A2.3), and what is too large to gain anything runs as it is. Nothing is compiled:
+capturing costs about three steps, once for each shape, so an unusual one is captured when it is first asked for.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+
+from bridge.engine.network import Example, Network, agrees
+
+log = logging.getLogger("clipbridge")
+
+# T5 states are padded to the first that holds them: 64 tokens are 40 words and a preset's. Longer texts are cut before (512).
+WIDTHS = (64, 256, 512)
+# Rows of all of a batch, up to which launching takes longer than computing; the memory of the largest graph is held for
+# good. 1,024 rows of AudioLDM 2 are two guided takes of 10.24 s.
+MOST_ROWS = 1_024
+MOST_GRAPHS = 96
+# Runs before the capture, as CUDA initialises what may not be initialised in it.
+RUNS_BEFORE = 2
+
+Run = Callable[[], torch.Tensor]
+Capture = Callable[[Run], Run]
+"""Takes what is to be captured, which reads and writes the same tensors each time; returns what repeats it."""
+
+
+class CudaCapture:
+    """Captures on a stream of its own. All graphs share one pool of memory: they run one after the other, and what one
+    made is copied before the next runs."""
+
+    def __init__(self) -> None:
+        self._stream, self._pool = torch.cuda.Stream(), torch.cuda.graph_pool_handle()
+
+    def __call__(self, run: Run) -> Run:
+        """Raises what CUDA raises, torch.OutOfMemoryError among it."""
+        self._stream.wait_stream(torch.cuda.current_stream())
+        graph = torch.cuda.CUDAGraph()
+        # A capture that fails leaves its stream in place: this puts back the one that was there.
+        with torch.cuda.stream(torch.cuda.current_stream()):
+            with torch.cuda.stream(self._stream):
+                for _ in range(RUNS_BEFORE):
+                    run()
+            # Other threads of this process may use CUDA meanwhile: only this one is watched.
+            with torch.cuda.graph(graph, pool=self._pool, stream=self._stream, capture_error_mode="thread_local"):
+                answer = run()
+
+        def replay() -> torch.Tensor:
+            graph.replay()
+            return answer
+
+        return replay
+
+
+@dataclass(frozen=True, slots=True)
+class _Graph:
+    """The tensors that a graph reads, and what runs it."""
+
+    given: Example
+    replay: Run
+
+
+class Captured:
+    """A Network that runs `network` by a graph for each shape. Give it the same thread always (FACTS A9)."""
+
+    def __init__(self, network: Network, capture: Capture) -> None:
+        self._network, self._capture = network, capture
+        self._graphs: OrderedDict[tuple[torch.Size, ...], _Graph | None] = OrderedDict()
+        self.captures = 0
+        self.refused = ""  # why the last shape that was tried runs as it is
+
+    def __call__(
+        self, latents: torch.Tensor, timestep: torch.Tensor, gpt2: torch.Tensor, t5: torch.Tensor, mask: torch.Tensor
+    ) -> torch.Tensor:
+        """See Network. What cannot be captured runs as it is, and so does that shape from then on."""
+        given = latents, timestep, gpt2, t5, mask
+        shape = key(given)
+        if shape is None:
+            return self._network(*given)
+        if shape not in self._graphs:
+            self._graphs[shape] = self._made(given)
+            while len(self._graphs) > MOST_GRAPHS:
+                self._graphs.popitem(last=False)
+        self._graphs.move_to_end(shape)
+        graph = self._graphs[shape]
+        if graph is None:
+            return self._network(*given)
+        fill(graph.given, given)
+        return graph.replay().clone()
+
+    def forget(self) -> None:
+        """Let go of all graphs and their memory."""
+        self._graphs.clear()
+
+    def prepare(self, example: Example, rows: int) -> None:
+        """Capture for latents of so many rows, with inputs as those of `example` else."""
+        latents, *others = example
+        self(latents.new_zeros(*latents.shape[:2], rows, latents.shape[3]), *others)
+
+    @torch.no_grad()
+    def _made(self, given: Example) -> _Graph | None:
+        """The graph for what is given; None if there can be none, or if it gives something else than the network."""
+        self.captures += 1
+        try:
+            fixed = room(given)
+            fill(fixed, given)
+            answer = self._network(*given)
+            replay = self._capture(lambda: self._network(*fixed))
+            if agrees(lambda *_given: replay(), given, answer):
+                return _Graph(fixed, replay)
+            self.refused = "the graph gives something else than the network"
+        except RuntimeError as error:  # torch.OutOfMemoryError is one: the job may fit without
+            self.refused = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+        log.info("no CUDA graph for %s: %s", tuple(given[0].shape), self.refused)
+        return None
+
+
+def key(given: Example) -> tuple[torch.Size, ...] | None:
+    """What a graph is kept under; None for what gains nothing by one, or fits into none."""
+    latents, _timestep, gpt2, t5, mask = given
+    if latents.shape[0] * latents.shape[2] > MOST_ROWS or t5.shape[1] > WIDTHS[-1]:
+        return None
+    return latents.shape, gpt2.shape, torch.Size([len(mask), width(t5.shape[1])])
+
+
+def width(tokens: int) -> int:
+    """The fixed width that holds so many tokens."""
+    return next(wide for wide in WIDTHS if tokens <= wide)
+
+
+def room(given: Example) -> Example:
+    """Tensors for what is given, the T5 states and their mask at a fixed width."""
+    latents, timestep, gpt2, t5, mask = given
+    wide = width(t5.shape[1])
+    return (
+        torch.empty_like(latents, memory_format=torch.contiguous_format),
+        torch.empty_like(timestep),
+        torch.empty_like(gpt2, memory_format=torch.contiguous_format),
+        t5.new_zeros(t5.shape[0], wide, t5.shape[2]),
+        mask.new_zeros(mask.shape[0], wide),
+    )
+
+
+def fill(fixed: Example, given: Example) -> None:
+    """Copy what is given into what a graph reads. T5 states of an earlier text may stay behind the new ones: the mask hides
+    them."""
+    latents, timestep, gpt2, t5, mask = given
+    fixed[0].copy_(latents)
+    fixed[1].copy_(timestep)
+    fixed[2].copy_(gpt2)
+    fixed[3][:, : t5.shape[1]].copy_(t5)
+    fixed[4].zero_()
+    fixed[4][:, : mask.shape[1]].copy_(mask)

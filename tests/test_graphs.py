@@ -1,0 +1,197 @@
+"""Graphs for the network: one for each shape, the same sound, and the network as it is where there can be none.
+
+A GPU is where they belong; here a stand-in takes the place of CUDA's capture, with its rule: the tensors stay the same.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+import torch
+
+from bridge.clip import Prompt
+from bridge.config import EngineConfig
+from bridge.engine import audioldm2, graphs, ways
+from bridge.engine.audioldm2 import AudioLDM2Engine
+from bridge.engine.denoising import Denoiser
+from bridge.engine.graphs import Captured, Run
+from bridge.engine.network import Eager
+
+
+def stand_in(run: Run) -> Run:
+    """Repeats what it was given, into one tensor, as a CUDA graph does."""
+    answer = run()
+
+    def replay() -> torch.Tensor:
+        return answer.copy_(run())
+
+    return replay
+
+
+def wave(engine: AudioLDM2Engine, text: str = "rain on tin", seconds: float = 0.5, **more: object) -> np.ndarray:
+    prompt = Prompt(text, text, seconds, **{"seed": 5, "steps": 3, **more})  # type: ignore[arg-type]
+    return np.concatenate([np.frombuffer(p.samples, "<f4") for p in engine.generate(prompt, lambda *at: None)])
+
+
+@pytest.fixture
+def captured(engine: AudioLDM2Engine, monkeypatch: pytest.MonkeyPatch) -> Captured:
+    """The network of `engine` by graphs, for one test."""
+    network = ways.captured(engine.pipe.unet, engine._example(), stand_in)
+    monkeypatch.setattr(engine, "denoiser", Denoiser(engine.pipe, network, "cpu", 0.0))
+    return network
+
+
+@pytest.fixture
+def plain(engine: AudioLDM2Engine) -> Iterator[AudioLDM2Engine]:
+    """Another engine of the same parts, whose network runs as it is."""
+    kept, engine.denoiser = engine.denoiser, Denoiser(engine.pipe, Eager(engine.pipe.unet).eval(), "cpu", 0.0)
+    yield engine
+    engine.denoiser = kept
+
+
+LONG = "a long prompt about rain that falls on a tin roof in the night, far away, with thunder " * 6
+ASKS = [
+    {"text": text, "seconds": seconds, "takes": takes, "guidance": guidance, "negative": negative}
+    for text in ("rain", LONG)
+    for seconds in (0.1, 1.0)
+    for takes, guidance, negative in ((1, 3.5, "Low quality."), (1, 3.5, LONG), (2, 3.5, ""), (1, 1.0, ""))
+]
+
+
+def test_graphs_give_the_sound_of_the_network_as_it_is_whatever_was_asked_before(plain: AudioLDM2Engine) -> None:
+    expected = [wave(plain, **ask) for ask in ASKS]  # type: ignore[arg-type]
+    network = ways.captured(plain.pipe.unet, plain._example(), stand_in)
+    plain.denoiser = Denoiser(plain.pipe, network, "cpu", 0.0)
+    for _ in range(2):
+        for ask, sound in reversed(
+            list(zip(ASKS, expected, strict=True))
+        ):  # states of long texts stay behind short ones
+            assert np.abs(wave(plain, **ask) - sound).max() <= 1e-5 * np.abs(sound).max()  # type: ignore[arg-type]
+    assert network.refused == ""
+
+
+def test_a_shape_is_captured_once_and_prompts_of_a_width_share_it(engine: AudioLDM2Engine, captured: Captured) -> None:
+    for rows in range(engine.geometry.rows_unit, engine.geometry.rows_for(2.0) + 1, engine.geometry.rows_unit):
+        captured.prepare(engine._example(), rows)
+    made = captured.captures
+    drawn = np.random.default_rng(1)
+    for number in range(40):
+        words = " ".join(["rain"] * int(drawn.integers(1, 6)))
+        wave(engine, f"{words} {number}", float(drawn.uniform(0.1, 2.0)), seed=number, steps=1)
+    assert captured.captures == made
+    wave(engine, "rain", 1.0, takes=3)
+    wave(engine, "wind", 1.0, takes=3)
+    assert captured.captures == made + 1
+
+
+def test_what_a_step_gave_is_not_overwritten_by_the_next(captured: Captured, engine: AudioLDM2Engine) -> None:
+    noise, timestep, *texts = engine._example()
+    with torch.no_grad():
+        first = captured(noise, timestep, *texts)  # type: ignore[call-arg]
+        kept = first.clone()
+        captured(noise * 2, timestep, *texts)  # type: ignore[call-arg]
+    assert torch.equal(first, kept)
+
+
+def test_what_is_too_large_or_too_wide_runs_as_it_is(
+    captured: Captured, engine: AudioLDM2Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = captured.captures
+    monkeypatch.setattr(graphs, "MOST_ROWS", 2 * engine.geometry.rows_for(0.5) - 1)
+    assert np.isfinite(wave(engine, seconds=0.5)).all()
+    monkeypatch.undo()
+    monkeypatch.setattr(graphs, "WIDTHS", (2,))
+    assert np.isfinite(wave(engine, LONG)).all()
+    assert captured.captures == made
+
+
+def test_no_more_than_so_many_graphs_are_held_and_the_one_that_was_used_last_stays(
+    engine: AudioLDM2Engine, captured: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(graphs, "MOST_GRAPHS", 2)
+    for seconds in (0.1, 0.5, 0.1, 1.0, 0.1):
+        wave(engine, seconds=seconds)
+    made = captured.captures
+    wave(engine, seconds=0.1)
+    assert captured.captures == made
+    wave(engine, seconds=0.5)
+    assert captured.captures == made + 1
+
+
+def test_a_shape_that_cannot_be_captured_sounds_without_and_is_not_tried_again(
+    plain: AudioLDM2Engine, caplog: pytest.LogCaptureFixture
+) -> None:
+    expected = wave(plain, seconds=1.0)
+    tried = []
+
+    def fails(run: Run) -> Run:
+        tried.append(run)
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20 MiB")
+
+    network = Captured(Eager(plain.pipe.unet).eval(), fails)
+    plain.denoiser = Denoiser(plain.pipe, network, "cpu", 0.0)
+    with caplog.at_level("INFO", "clipbridge"):
+        for _ in range(2):
+            assert np.array_equal(wave(plain, seconds=1.0), expected)
+    assert len(tried) == 1 and "out of memory" in network.refused and "no CUDA graph" in caplog.text
+    network.forget()
+    wave(plain, seconds=1.0)
+    assert len(tried) == 2
+
+
+def test_a_graph_that_gives_something_else_is_not_used(plain: AudioLDM2Engine) -> None:
+    expected = wave(plain)
+
+    def wrong(run: Run) -> Run:
+        return lambda: run() * 1.01
+
+    network = Captured(Eager(plain.pipe.unet).eval(), wrong)
+    plain.denoiser = Denoiser(plain.pipe, network, "cpu", 0.0)
+    assert np.array_equal(wave(plain), expected) and "something else" in network.refused
+    nothing = Captured(Eager(plain.pipe.unet).eval(), lambda run: lambda: run() * math.nan)
+    plain.denoiser = Denoiser(plain.pipe, nothing, "cpu", 0.0)
+    assert np.array_equal(wave(plain), expected)
+
+
+def test_when_memory_runs_out_the_graphs_are_let_go(
+    engine: AudioLDM2Engine, captured: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wave(engine, seconds=0.5)
+    made = captured.captures
+
+    def full(*_given: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20 GiB")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(engine.decoder, "pieces", full)
+        with pytest.raises(audioldm2.OutOfMemory):
+            wave(engine, seconds=0.5)
+    wave(engine, seconds=0.5)
+    assert captured.captures == made + 1
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="tells of a machine without CUDA")
+def test_graphs_that_are_asked_for_where_there_is_no_cuda_are_told_and_it_goes_on_without(
+    engine: AudioLDM2Engine,
+) -> None:
+    config = EngineConfig(compile="graphs").compile
+    opened = ways.open_network(config, "cpu", engine.pipe.unet, engine._example, engine._cache, "untrained")
+    assert opened.way == "off" and "engine.compile = graphs does not work here" in opened.shortcoming
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="captures on a GPU")
+def test_cuda_captures_the_network_and_gives_its_sound() -> None:
+    engines = []
+    for compile_ in ("off", "graphs"):
+        engine = audioldm2.open_engine(EngineConfig(model="untrained", compute="cuda", compile=compile_))
+        engine.load(lambda done, total, what: None)
+        engine.warm(lambda done, total, what: None)
+        engines.append(engine)
+    for ask in ASKS:
+        expected, made = (wave(engine, **ask) for engine in engines)  # type: ignore[arg-type]
+        assert np.abs(made - expected).max() <= 0.02 * np.abs(expected).max()
+    network = engines[1].denoiser.network  # type: ignore[attr-defined]
+    assert engines[1].way == "graphs" and isinstance(network, Captured) and network.refused == ""  # type: ignore[attr-defined]
