@@ -17,6 +17,14 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What is made in this very process is not kept in the user's own cache either (where that is told by a variable)."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("own-cache")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home folder for daemons, so that tests never touch the user's own."""
@@ -90,15 +98,20 @@ def recorder(server: Jack) -> Iterator[Recorder]:
     recorder.close()
 
 
+@pytest.fixture(scope="session")
+def built_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache folder in which the small checkpoint is built once."""
+    return tmp_path_factory.mktemp("cache")
+
+
 @pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AudioLDM2Engine]:
+def engine(built_cache: Path) -> Iterator[AudioLDM2Engine]:
     """The engine in this very process, with the small checkpoint that the package builds."""
     from bridge.config import EngineConfig
     from bridge.engine import audioldm2  # torch: seconds, for those tests that need it
 
-    cache = tmp_path_factory.mktemp("cache")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(audioldm2, "cache_folder", lambda: cache)
+        patch.setattr(audioldm2, "cache_folder", lambda: built_cache)
         engine = audioldm2.open_engine(EngineConfig(model="untrained", compute="cpu"))
         engine.load(lambda done, total, what: None)
         yield engine  # type: ignore[misc]

@@ -60,7 +60,7 @@ def test_the_same_seed_gives_the_same_sound_and_the_seed_is_in_the_file(
 ) -> None:
     # On two threads the engine goes on with one while another program holds a core, and that adds in another order.
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    client = start_daemon().client()
+    client = start_daemon("--model", "untrained").client()
     sounds = []
     for _ in range(2):
         client.send("/bridge/generate", "bell", 0.5, "seed", 42, "steps", 5)
@@ -185,7 +185,7 @@ def test_65_waiting_jobs_are_one_too_many_and_the_wait_is_told(client: Client) -
 
 
 def test_the_eta_is_right_within_30_percent_once_warm(client: Client) -> None:
-    ask = ("/bridge/generate", "eta", 4.0, "steps", 60)
+    ask = ("/bridge/generate", "eta", 2.0, "steps", 40)
     for _ in range(3):  # learn this length
         client.send(*ask)
         client.until("/bridge/done")

@@ -214,7 +214,7 @@ def test_a_compute_that_is_not_there_is_refused_with_what_is() -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="limits a process's memory by POSIX means")
-def test_out_of_memory_is_told_and_the_next_clip_works(tmp_path: Path) -> None:
+def test_out_of_memory_is_told_and_the_next_clip_works(built_cache: Path) -> None:
     code = f"""
 import resource, sys
 from pathlib import Path
@@ -222,7 +222,7 @@ from bridge.clip import Prompt
 from bridge.config import EngineConfig
 from bridge.engine import audioldm2
 from bridge.errors import OutOfMemory
-audioldm2.cache_folder = lambda: Path({str(tmp_path)!r})
+audioldm2.cache_folder = lambda: Path({str(built_cache)!r})
 engine = audioldm2.open_engine(EngineConfig(model="untrained", compute="cpu"))
 engine.load(lambda *stage: None)
 small = Prompt("x", "x", 0.5, 1, steps=2)

@@ -21,7 +21,7 @@ from bridge.delivery import Deliver, Delivered, Samples
 from bridge.shaper import main as write_clips
 from bridge.sinks.folder import FolderSink
 
-KILLS = int(os.environ.get("CLIPBRIDGE_KILLS", "100"))
+KILLS = int(os.environ.get("CLIPBRIDGE_KILLS", "40"))
 JOBS = 12  # asked of each process; most are killed before they have written them
 MODEL = Model("test", "r1", 48_000, 150.0, "cpu", "float32", "none")
 FORMATS = ("wav", "flac", "aiff")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ from bridge.clip import Prompt
 from bridge.config import EngineConfig
 from bridge.engine import audioldm2, tracing
 from bridge.engine.audioldm2 import AudioLDM2Engine, open_engine
+from bridge.engine.network import Eager, Example
 
 
 def opened(cache: Path, **config: object) -> AudioLDM2Engine:
@@ -74,16 +76,14 @@ def test_the_trace_is_kept_and_the_next_start_reads_it(cache: Path, traced: Audi
 
 @pytest.mark.parametrize("damage", ["cut", "empty", "rubbish", "another network", "a folder"])
 def test_a_kept_trace_that_is_damaged_or_of_another_network_is_made_anew(
-    own: Path, plain: AudioLDM2Engine, damage: str
+    cache: Path, traced: AudioLDM2Engine, tmp_path: Path, damage: str
 ) -> None:
-    first = opened(own)
-    (file,) = (own / "traces").glob("*.pt")
-    whole = file.read_bytes()
+    folder = Path(shutil.copytree(cache / "traces", tmp_path / "traces"))
+    (file,) = folder.glob("*.pt")
+    unet, whole = traced.pipe.unet, file.read_bytes()
     if damage == "another network":
-        weights = first.pipe.unet.conv_out.weight
-        weights.data.mul_(1.5)
-        file.unlink()
-        tracing.traced(first.pipe.unet, example(first), own / "traces", f"untrained {first.checkpoint.revision}")
+        unet = copy.deepcopy(unet)
+        unet.conv_out.weight.data.mul_(1.5)
     elif damage == "a folder":
         file.unlink()
         file.mkdir()
@@ -91,14 +91,17 @@ def test_a_kept_trace_that_is_damaged_or_of_another_network_is_made_anew(
         file.write_bytes(
             {"cut": whole[: len(whole) // 2], "empty": b"", "rubbish": b"PK\x03\x04" + bytes(5_000)}[damage]
         )
-    again = opened(own)
-    assert again.shortcoming == "" and np.array_equal(wave(again), wave(plain))
+    name = f"{traced.checkpoint.name} {traced.checkpoint.revision}"
+    again, given = tracing.traced(unet, example(traced), folder, name), example(traced)
+    with torch.no_grad():
+        assert torch.equal(again(*given), Eager(unet).eval()(*given))
+    assert file.read_bytes()[:2] == whole[:2]
 
 
 def test_a_kept_trace_that_was_being_tried_when_the_process_ended_is_not_tried_again(
-    own: Path, plain: AudioLDM2Engine
+    own: Path, cache: Path, traced: AudioLDM2Engine, plain: AudioLDM2Engine
 ) -> None:
-    opened(own)
+    shutil.copytree(cache / "traces", own / "traces")
     (file,) = (own / "traces").glob("*.pt")
     file.rename(file.with_suffix(tracing.TRYING))
     again = opened(own)
@@ -106,7 +109,7 @@ def test_a_kept_trace_that_was_being_tried_when_the_process_ended_is_not_tried_a
     assert [kept.name for kept in (own / "traces").iterdir()] == [file.name]
 
 
-def example(engine: AudioLDM2Engine) -> tracing.Example:
+def example(engine: AudioLDM2Engine) -> Example:
     text = engine.texts.embeddings.get("warm up")
     noise = torch.randn(2, engine.pipe.unet.config.in_channels, 16, 16)
     states = [torch.cat([state, state]) for state in (text.gpt2, text.t5, text.mask)]
@@ -119,10 +122,13 @@ def test_where_nothing_can_be_kept_it_is_traced_each_time(own: Path, plain: Audi
     assert again.shortcoming == "" and np.array_equal(wave(again), wave(plain))
 
 
-def test_no_more_than_a_few_traces_are_kept(tmp_path: Path, plain: AudioLDM2Engine) -> None:
-    for name in "abcdef":
+def test_no_more_than_a_few_traces_are_kept(
+    tmp_path: Path, plain: AudioLDM2Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tracing, "KEPT_TRACES", 2)
+    for name in "abc":
         tracing.traced(plain.pipe.unet, example(plain), tmp_path, name)
-    assert len(list(tmp_path.glob("*.pt"))) == tracing.KEPT_TRACES
+    assert len(list(tmp_path.glob("*.pt"))) == 2
 
 
 def test_where_tracing_fails_the_network_runs_as_it_is_and_that_is_told(
