@@ -52,9 +52,11 @@ def main() -> None:
                     process.wait()
             panics(client, recorder)
             stream(given.stream_minutes, client, recorder)
-            soak(minutes, client, daemon.client(), recorder)
         finally:
             recorder.close()
+        try:
+            soak(minutes, client, daemon.client())
+        finally:
             daemon.stop()
 
 
@@ -126,8 +128,9 @@ def stream(minutes: float, client: Client, recorder: Recorder) -> None:
     time.sleep(3.0)
 
 
-def soak(minutes: float, client: Client, other: Client, recorder: Recorder) -> None:
-    """A voice that never stops, beside everything."""
+def soak(minutes: float, client: Client, other: Client) -> None:
+    """A voice that never stops, beside everything. Without the recorder: it is a client of the device as well, in this Python,
+    which sends 5,000 messages a second, and where one client is late JACK says so to all."""
     client.send("/bridge/generate", "drone", 10.0, "steps", 1, "sink", "audio", "gain", 0.2, "id", "soak")
     voice = pairs(client.until("/bridge/done", job="soak")[1], 3)["voice"]
     client.send(f"/bridge/voice/{voice}/loop", 1)
