@@ -48,6 +48,7 @@ LOOK_S = 0.05
 ALIVE_S = 1.0
 RETRY_S, SLOW_RETRY_S = 1.0, 5.0
 LEAVING_S = 0.1  # the fade, and what the device has not played yet
+CLOSING_S = 1.0  # 65 ms on JACK with blocks of 21 ms
 STILL_S = 1.5  # a device that asks for nothing so long is lost, whatever it says
 WAIT_S = 3.0  # a clip that could not begin so long after it was asked for is not wanted any more
 FALLBACK_AFTER = 2  # tries, before the system's default is taken in the place of the device that was asked for
@@ -74,6 +75,7 @@ class Player:
         if at_once:
             self._wanted.set()
         self._mixer: Mixer | None = None
+        self._output: devices.Output | None = None
         self._tempo = Tempo()
         self._to_load: queue.SimpleQueue[tuple[Play, int, float]] = queue.SimpleQueue()
         self._to_hold: queue.SimpleQueue[Hold] = queue.SimpleQueue()
@@ -128,7 +130,7 @@ class Player:
                 time.sleep(RETRY_S if tries < 20 else SLOW_RETRY_S)
                 continue
             mixer.asked.append(self._tempo)
-            self._mixer = mixer
+            self._mixer, self._output = mixer, output
             self._say(Opened(chosen.name, chosen.sample_rate, chosen.channels, output.latency_ms))
             return output
 
@@ -177,10 +179,15 @@ class Player:
                         self._mixer.asked.append(message)
 
     def _leave(self) -> None:
-        """End without a click. PortAudio may hang in an orderly end, so there is none."""
+        """End without a click, and take leave of the device: a JACK server that is not told plays nobody's sound for half a
+        minute. PortAudio may hang in that, so it is not waited for long."""
         if self._mixer is not None and self._mixer.voices:
             self._mixer.asked.append(Stop(None, LEAST_FADE_MS))
             time.sleep(LEAVING_S)
+        if self._output is not None:
+            closing = threading.Thread(target=self._output.close, daemon=True)
+            closing.start()
+            closing.join(CLOSING_S)
         os._exit(0)
 
     def _load(self) -> None:

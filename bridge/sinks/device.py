@@ -104,6 +104,10 @@ class Output:
         except (ValueError, OverflowError):
             return 0.0
 
+    def close(self) -> None:
+        """Give the device back. May hang if its server is dead."""
+        self._stream.close(ignore_errors=True)
+
     def _callback(self, out: npt.NDArray[np.float32], frames: int, _time: Any, status: Any) -> None:
         if status.output_underflow and self.frames:  # the very first block of some systems is none of ours
             self.underflows += 1
