@@ -72,6 +72,18 @@ def start_daemon(home: Path, tmp_path: Path) -> Iterator[Callable[..., Daemon]]:
 
 
 @pytest.fixture(scope="session")
+def small_daemon(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
+    """A daemon with the untrained checkpoint, a GB of memory and no audio device, for tests that leave it as it was."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("JACK_NO_START_SERVER", "1")
+        patch.setenv("JACK_DEFAULT_SERVER", "nobody")
+        options = ("--model", "untrained", "--set", "engine.memory_gb=1", "--audio-device", "no such thing")
+        daemon = Daemon(tmp_path_factory.mktemp("small"), home, *options)
+    yield daemon
+    daemon.stop()
+
+
+@pytest.fixture(scope="session")
 def server() -> Iterator[Jack]:
     with jack() as server:
         yield server

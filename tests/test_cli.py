@@ -19,7 +19,7 @@ import soundfile
 from bridge.cli import EXIT_CODES, parser
 from bridge.engine.checkpoints import STARTER_FOLDER
 from bridge.errors import ClipbridgeError
-from tests.harness import RUN, START_S, Client, Daemon, environment, small_disk
+from tests.harness import RUN, START_S, Client, Daemon, environment, pairs, small_disk
 
 ROOT = Path(__file__).parent.parent
 
@@ -150,7 +150,10 @@ def test_a_checkpoint_that_is_odd_inside_is_told_once_and_restart_tries_again(
 ) -> None:
     import shutil
 
-    odd = shutil.copytree(STARTER_FOLDER, tmp_path / "odd")
+    odd = shutil.copytree(STARTER_FOLDER, tmp_path / "my checkpoint")
+    index = json.loads((odd / "model_index.json").read_text())
+    index["language_model"] = ["transformers", "GPT2Model"]  # as real ones do
+    (odd / "model_index.json").write_text(json.dumps(index))
     config = odd / "scheduler" / "scheduler_config.json"
     good = config.read_text()
     config.write_text(json.dumps({**json.loads(good), "timestep_spacing": "odd", "prediction_type": 7}))
@@ -166,20 +169,21 @@ def test_a_checkpoint_that_is_odd_inside_is_told_once_and_restart_tries_again(
     client.send("/bridge/restart")
     client.until("/bridge/restart")
     client.send("/bridge/generate", "x", 0.2, "steps", 2, "id", 3)
-    assert client.end_of(3, timeout_s=START_S)[0] == "/bridge/done"
+    address, values = client.end_of(3, timeout_s=START_S)
+    assert address == "/bridge/done" and pairs(values, 3)["model"] == "my checkpoint"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="sends POSIX signals")
 def test_output_that_nobody_reads_does_not_stop_the_daemon(home: Path, tmp_path: Path) -> None:
     process = subprocess.Popen(
-        [*RUN, "--json", "--folder", str(tmp_path)],
+        [*RUN, "--model", "untrained", "--json", "--folder", str(tmp_path)],
         env=environment(home), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     assert process.stdout is not None
     port = json.loads(process.stdout.readline())["osc_port"]
     client = Client(port)
     try:
-        for number in range(8):  # 8 × 50 lines of 2 kB: many times what a pipe holds
+        for number in range(4):  # 4 × 50 lines of 2 kB: many times what a pipe holds
             client.send("/bridge/generate", "x" * 2_000, 0.1, "steps", 50, "id", number)
             assert client.end_of(number, timeout_s=START_S)[0] == "/bridge/done"
         assert client.ask("/bridge/ping", 1)[0] == "/bridge/pong"

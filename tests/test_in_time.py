@@ -141,9 +141,9 @@ def test_a_stream_goes_on_without_a_gap_thins_out_when_the_engine_is_busy_and_en
     client.send("/bridge/stream/start", "waves", 2.0, "steps", 2, "gain", 0.5)
     assert stream_state(client, "filling")[1] == 0.0
     assert stream_state(client, "playing")[1] > 2.0  # type: ignore[operator]
-    time.sleep(5.0)
-    client.send("/bridge/stream/set", "rain", 2.0, "steps", 2, "gain", 0.5)
     time.sleep(3.0)
+    client.send("/bridge/stream/set", "rain", 2.0, "steps", 2, "gain", 0.5)
+    time.sleep(2.0)
     client.send("/bridge/stream")
     assert client.until("/bridge/stream/state")[1][0] == "playing"
     # The engine is busy for longer than the stream has clips for; the ask is not made to wait for the stream.

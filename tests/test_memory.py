@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -99,19 +98,13 @@ def test_without_a_budget_what_the_system_has_free_counts(monkeypatch: pytest.Mo
         memory.check(prompt(20.0), needs, "cpu")
 
 
-def test_a_daemon_with_little_memory_refuses_what_is_too_much_at_once_and_makes_the_rest(tmp_path: Path) -> None:
-    daemon = Daemon(
-        tmp_path / "clips", tmp_path / "home", "--model", "untrained", "--set", "engine.memory_gb=1"
-    )  # fmt: skip
-    try:
-        client = daemon.client()
-        client.send("/bridge/generate", "endless rain", 150.0, "takes", 16, "id", 1)
-        _, (job, code, why) = client.until("/bridge/failed", timeout_s=2, job=1)
-        assert (job, code) == (1, "out_of_memory") and "takes " in why and "GB" in why
-        client.send("/bridge/generate", "rain", 0.5, "id", 2, "steps", 2)
-        assert client.end_of(2)[0] == "/bridge/done"
-        _, values = client.ask("/bridge/status")
-        status = dict(zip(values[1::2], values[2::2], strict=True))
-        assert 100 < status["peak_mb"] < 1_500
-    finally:
-        daemon.stop()
+def test_a_daemon_with_little_memory_refuses_what_is_too_much_at_once_and_makes_the_rest(small_daemon: Daemon) -> None:
+    client = small_daemon.client()
+    client.send("/bridge/generate", "endless rain", 150.0, "takes", 16, "id", "too much")
+    _, (_, code, why) = client.until("/bridge/failed", timeout_s=2, job="too much")
+    assert code == "out_of_memory" and "takes " in why and "GB" in why
+    client.send("/bridge/generate", "rain", 0.5, "id", "little", "steps", 2)
+    assert client.end_of("little")[0] == "/bridge/done"
+    _, values = client.ask("/bridge/status")
+    status = dict(zip(values[1::2], values[2::2], strict=True))
+    assert 100 < status["peak_mb"] < 1_500

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -53,9 +54,10 @@ def wave(engine: AudioLDM2Engine, text: str = "rain on tin", seconds: float = 0.
     return np.concatenate([np.frombuffer(p.samples, "<f4") for p in engine.generate(prompt, lambda *at: None)])
 
 
-@pytest.mark.parametrize("seconds", [0.1, 0.5, 2.56, 7.0])
-@pytest.mark.parametrize("takes", [1, 3])
-@pytest.mark.parametrize("guidance", [1.0, 3.5])
+@pytest.mark.parametrize(
+    ("seconds", "takes", "guidance"),
+    [*itertools.product((0.1, 0.5, 2.56), (1, 3), (1.0, 3.5)), (7.0, 1, 3.5)],
+)
 def test_one_trace_serves_every_length_batch_and_prompt_bit_for_bit(
     plain: AudioLDM2Engine, traced: AudioLDM2Engine, seconds: float, takes: int, guidance: float
 ) -> None:
