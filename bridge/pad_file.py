@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from bridge.checks import Check, number, one_of, text
-from bridge.clip import BARS, BPM, GAIN, PADS, PAN, QUANTIZE, SECONDS, SEED, Range
+from bridge.clip import BARS, BITS, BPM, GAIN, PADS, PAN, QUANTIZE, SECONDS, SEED, Range
 from bridge.errors import ClipbridgeError
 from bridge.job import Ask
 from bridge.keeping import KeptFile
@@ -29,7 +29,7 @@ CHECKS: dict[str, Check] = {
     **{name: PRESET_CHECKS[name] for name in ("negative", "steps", "guidance", *SHAPING)},
     "text": text, "preset": text, "transcript": text, "note": text, "key": text,
     "seconds": number(Range(SECONDS.low, LONGEST_S)), "bars": number(BARS), "bpm": number(BPM),
-    "seed": number(SEED, whole=True), "gain": number(GAIN), "pan": number(PAN),
+    "seed": number(SEED, whole=True), "bits": number(BITS, whole=True), "gain": number(GAIN), "pan": number(PAN),
     "gate": number(Range(0, 1), whole=True), "loop": number(Range(0, 1), whole=True), "quantize": one_of(QUANTIZE),
 }  # fmt: skip
 

@@ -86,6 +86,7 @@ class Player:
         self._loading: dict[int, list[Change]] = {}
         self._stopped: set[int] = set()  # those of them that were stopped
         self._growing: dict[int, Voice] = {}  # whose clips are still being decoded
+        self._leaving, self._at_device = threading.Event(), threading.Lock()
         self._saying, self._asking = threading.Lock(), threading.Lock()
 
     def run(self) -> None:
@@ -102,11 +103,16 @@ class Player:
             self._tell_voices()
             if output.frames != frames:
                 moved, frames = now, output.frames
-            if not output.active or now - moved > STILL_S:
+            with self._at_device:
+                active = self._output is not None and output.active
+            if self._leaving.is_set():
+                threading.Event().wait()
+            if not active or now - moved > STILL_S:
                 self._say(Lost(f"{output.device.name} is gone", sounded=output.frames > 0))
                 threading.Event().wait()  # we are replaced now
             if output.faults:
                 error = output.faults[0]
+                self._close()
                 self._say(Lost(f"the mixer failed ({type(error).__name__}: {error})"))
                 threading.Event().wait()
             if now - told > ALIVE_S and output.frames:
@@ -179,16 +185,27 @@ class Player:
                         self._mixer.asked.append(message)
 
     def _leave(self) -> None:
-        """End without a click, and take leave of the device: a JACK server that is not told plays nobody's sound for half a
-        minute. PortAudio may hang in that, so it is not waited for long."""
+        """End without a click."""
+        self._leaving.set()
         if self._mixer is not None and self._mixer.voices:
             self._mixer.asked.append(Stop(None, LEAST_FADE_MS))
             time.sleep(LEAVING_S)
-        if self._output is not None:
-            closing = threading.Thread(target=self._output.close, daemon=True)
-            closing.start()
-            closing.join(CLOSING_S)
+        self._close()
         os._exit(0)
+
+    def _close(self) -> None:
+        """Take leave of the device, once: a JACK server that is not told plays nobody's sound for half a minute. PortAudio may
+        hang in that, so it is not waited for long."""
+
+        def close() -> None:
+            with self._at_device:
+                output, self._output = self._output, None
+                if output is not None:
+                    output.close()
+
+        closing = threading.Thread(target=close, daemon=True)
+        closing.start()
+        closing.join(CLOSING_S)
 
     def _load(self) -> None:
         while True:
@@ -274,11 +291,14 @@ class Player:
             self._say(Ended(voice))
 
     def _say(self, message: Any) -> None:
+        broken = False
         with self._saying:
             try:
                 self._connection.send(message)
             except (BrokenPipeError, OSError):
-                os._exit(0)
+                broken = True
+        if broken and not self._leaving.is_set():
+            self._leave()
 
 
 def _opened(name: str, there: list[devices.Device]) -> tuple[devices.Device, Mixer, devices.Output]:

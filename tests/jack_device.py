@@ -96,22 +96,27 @@ def jack(timeout_ms: int = 2_000) -> Iterator[Jack]:
 
 
 class Recorder:
-    """Everything that the server plays, from now on, with the time at which each block was heard."""
+    """Everything that the server plays, from now on, with the time at which each block was heard. `of_player`: what our player
+    hands to the server, in the same block; the server's monitor has it in the next one."""
 
-    def __init__(self, server: Jack) -> None:
+    def __init__(self, server: Jack, of_player: bool = False) -> None:
         os.environ.update(server.environment)  # the library reads the process's own
         try:
             import jack
         except (ImportError, OSError) as error:
             skip_or_fail(f"JACK-Client cannot be used: {error}")
-        self.client = jack.Client("recorder")
+        self.client = jack.Client("direct" if of_player else "recorder")
         self._ins = [self.client.inports.register(f"in_{number}") for number in range(CHANNELS)]
         self._blocks: list[np.ndarray] = []
         self._times: list[float] = []
         self.client.set_process_callback(self._process)
         self.client.activate()
-        for number, port in enumerate(self._ins, 1):
-            self.client.connect(f"system:monitor_{number}", port)
+        sources = [f"system:monitor_{number}" for number in range(1, CHANNELS + 1)]
+        if of_player:
+            there = [port.name for port in self.client.get_ports(is_audio=True, is_output=True)]
+            sources = [name for name in there if name.startswith("PortAudio:")]
+        for source, port in zip(sources, self._ins, strict=True):
+            self.client.connect(source, port)
 
     def _process(self, _frames: int) -> None:
         self._times.append(time.monotonic())

@@ -36,24 +36,26 @@ def main() -> None:
     with jack() as server, tempfile.TemporaryDirectory() as place:
         os.environ.update(server.environment)
         daemon = Daemon(Path(place) / "clips", Path(place) / "home", "--audio-device", "system")
-        recorder = Recorder(server)
+        daemon.wait_for(lambda line: line["event"] == "audio" and line["state"] == "open")
+        recorder, direct = Recorder(server), Recorder(server, of_player=True)
         try:
             client = daemon.client()
             client.send("/bridge/pad/1/set", "kick", 0.2)
             print("| what | figure |\n|---|---|")
             print(f"| one block of the device | {1000 * BLOCK / RATE:.1f} ms |")
-            pads("alone", client, recorder)
+            pads("alone", client, recorder, direct)
             busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(os.cpu_count() or 2)]
             try:
-                pads("beside a busy loop a core", client, recorder)
+                pads("beside a busy loop a core", client, recorder, direct)
             finally:
                 for process in busy:
                     process.kill()
                     process.wait()
-            panics(client, recorder)
+            panics(client, recorder, direct)
             stream(given.stream_minutes, client, recorder)
         finally:
             recorder.close()
+            direct.close()
         try:
             soak(minutes, client, daemon.client())
         finally:
@@ -69,24 +71,28 @@ def ready(client: Client) -> None:
         time.sleep(0.05)
 
 
-def pads(what: str, client: Client, recorder: Recorder) -> None:
-    """From the packet to the first block with sound, less the block itself: that is when it was made."""
-    delays = []
+def pads(what: str, client: Client, recorder: Recorder, direct: Recorder) -> None:
+    """From the packet to the first block with sound: as the player hands it over, and a block later at the monitor."""
+    delays: dict[str, list[float]] = {"handed to the device": [], "at its monitor": []}
     for press in range(PRESSES):
         ready(client)
         time.sleep(0.3 + 0.0013 * press)
         at = time.monotonic()
         client.send("/bridge/pad/1/play")
-        delays.append(1000 * recorder.wait_for_sound(at))
-    delays.sort()
-    print(
-        f"| pad, packet to sound, {what}, p50 / p99 of {PRESSES} | {statistics.median(delays):.1f} / {delays[-2]:.1f} ms |"
-    )
+        for heard, found in zip(delays.values(), (direct, recorder), strict=True):
+            heard.append(1000 * found.wait_for_sound(at))
+    for where, heard in delays.items():
+        heard.sort()
+        print(
+            f"| pad, packet to sound {where}, {what}, p50 / p99 of {PRESSES} | "
+            f"{statistics.median(heard):.1f} / {heard[-2]:.1f} ms |",
+            flush=True,
+        )
 
 
-def panics(client: Client, recorder: Recorder) -> None:
+def panics(client: Client, recorder: Recorder, direct: Recorder) -> None:
     """From the packet to the last block with sound."""
-    delays = []
+    delays: dict[str, list[float]] = {"handed to the device": [], "at its monitor": []}
     for number in range(PANICS):
         client.send("/bridge/generate", "drone", 10.0, "steps", 1, "sink", "audio", "id", f"panic {number}")
         client.until("/bridge/done", job=f"panic {number}")
@@ -95,11 +101,14 @@ def panics(client: Client, recorder: Recorder) -> None:
         at = time.monotonic()
         client.send("/bridge/stop")
         time.sleep(0.5)
-        delays.append(1000 * max(recorder.sounding_after(at), default=0.0))
-    print(
-        f"| panic, packet to silence, p50 / most of {PANICS} | {statistics.median(delays):.1f} / {max(delays):.1f} ms |",
-        flush=True,
-    )
+        for heard, found in zip(delays.values(), (direct, recorder), strict=True):
+            heard.append(1000 * max(found.sounding_after(at), default=0.0))
+    for where, heard in delays.items():
+        print(
+            f"| panic, packet to the last block with sound {where}, p50 / most of {PANICS} | "
+            f"{statistics.median(heard):.1f} / {max(heard):.1f} ms |",
+            flush=True,
+        )
 
 
 def stream(minutes: float, client: Client, recorder: Recorder) -> None:

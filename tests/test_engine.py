@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -182,6 +184,21 @@ def test_every_scheduler_that_fits_runs_by_name_and_the_others_are_named(engine:
         engine.pipe.scheduler = declared
     with pytest.raises(ConfigError, match="there are: .*DPMSolverMultistepScheduler"):
         make_scheduler(declared, on_disk, "Magic")
+
+
+def test_scipy_is_loaded_for_those_schedulers_alone_that_need_it(engine: AudioLDM2Engine, tmp_path: Path) -> None:
+    from diffusers.utils import dummy_torch_and_scipy_objects as without_scipy
+
+    from bridge.engine.process import _needs_scipy
+
+    names = {cls.__name__ for cls in engine.pipe.scheduler.compatibles}
+    needing = {name for name in names if hasattr(without_scipy, name)}
+    assert needing and needing == {name for name in names if _needs_scipy(EngineConfig(scheduler=name))}
+    folder = Path(shutil.copytree(untrained.build(audioldm2.cache_folder()), tmp_path / "beta"))
+    assert not _needs_scipy(EngineConfig(model=str(folder)))
+    stated = folder / "scheduler" / "scheduler_config.json"
+    stated.write_text(json.dumps({**json.loads(stated.read_text("utf-8")), "use_beta_sigmas": True}), "utf-8")
+    assert _needs_scipy(EngineConfig(model=str(folder)))
 
 
 def test_the_schedule_is_the_same_whether_the_checkpoint_was_in_memory_or_on_disk(engine: AudioLDM2Engine) -> None:

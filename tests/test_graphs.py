@@ -36,6 +36,11 @@ def wave(engine: AudioLDM2Engine, text: str = "rain on tin", seconds: float = 0.
     return np.concatenate([np.frombuffer(p.samples, "<f4") for p in engine.generate(prompt, lambda *at: None)])
 
 
+def alike(made: np.ndarray, expected: np.ndarray) -> bool:
+    """Sums over padded texts are added in another order."""
+    return bool(np.abs(made - expected).max() <= 1e-5 * np.abs(expected).max())
+
+
 @pytest.fixture
 def captured(engine: AudioLDM2Engine, monkeypatch: pytest.MonkeyPatch) -> Captured:
     """The network of `engine` by graphs, for one test."""
@@ -69,7 +74,7 @@ def test_graphs_give_the_sound_of_the_network_as_it_is_whatever_was_asked_before
         for ask, sound in reversed(
             list(zip(ASKS, expected, strict=True))
         ):  # states of long texts stay behind short ones
-            assert np.abs(wave(plain, **ask) - sound).max() <= 1e-5 * np.abs(sound).max()  # type: ignore[arg-type]
+            assert alike(wave(plain, **ask), sound)  # type: ignore[arg-type]
     assert network.refused == ""
 
 
@@ -100,12 +105,35 @@ def test_what_is_too_large_or_too_wide_runs_as_it_is(
     captured: Captured, engine: AudioLDM2Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = captured.captures
-    monkeypatch.setattr(graphs, "MOST_ROWS", 2 * engine.geometry.rows_for(0.5) - 1)
-    assert np.isfinite(wave(engine, seconds=0.5)).all()
-    monkeypatch.undo()
-    monkeypatch.setattr(graphs, "WIDTHS", (2,))
-    assert np.isfinite(wave(engine, LONG)).all()
+    with monkeypatch.context() as patch:
+        patch.setattr(graphs, "MOST_ROWS", 2 * engine.geometry.rows_for(0.5) - 1)
+        assert np.isfinite(wave(engine, seconds=0.5)).all()
+    with monkeypatch.context() as patch:
+        patch.setattr(graphs, "WIDTHS", (2,))
+        assert np.isfinite(wave(engine, LONG)).all()
     assert captured.captures == made
+    wave(engine, LONG)
+    assert captured.captures > made
+
+
+def test_timesteps_between_whole_numbers_are_not_cut_to_such(engine: AudioLDM2Engine, captured: Captured) -> None:
+    noise, timestep, *texts = engine._example()
+    with torch.no_grad():
+        captured(noise, timestep, *texts)  # type: ignore[call-arg]
+        between = torch.tensor(500.7)
+        expected = Eager(engine.pipe.unet).eval()(noise, between, *texts)
+        assert torch.allclose(captured(noise, between, *texts), expected, rtol=1e-4, atol=1e-6)  # type: ignore[call-arg]
+
+
+def test_states_that_are_no_numbers_do_not_stay_behind_the_next_text(
+    engine: AudioLDM2Engine, captured: Captured
+) -> None:
+    noise, timestep, gpt2, t5, mask = engine._example()
+    broken = torch.cat([t5, torch.full_like(t5, torch.inf)], dim=1)
+    with torch.no_grad():
+        expected = captured(noise, timestep, gpt2, t5, mask)
+        captured(noise, timestep, gpt2, broken, torch.cat([mask, mask], dim=1))
+        assert torch.equal(captured(noise, timestep, gpt2, t5, mask), expected)
 
 
 def test_no_more_than_so_many_graphs_are_held_and_the_one_that_was_used_last_stays(
@@ -135,7 +163,7 @@ def test_a_shape_that_cannot_be_captured_sounds_without_and_is_not_tried_again(
     plain.denoiser = Denoiser(plain.pipe, network, "cpu", 0.0)
     with caplog.at_level("INFO", "clipbridge"):
         for _ in range(2):
-            assert np.array_equal(wave(plain, seconds=1.0), expected)
+            assert alike(wave(plain, seconds=1.0), expected)
     assert len(tried) == 1 and "out of memory" in network.refused and "no CUDA graph" in caplog.text
     network.forget()
     wave(plain, seconds=1.0)
@@ -150,10 +178,10 @@ def test_a_graph_that_gives_something_else_is_not_used(plain: AudioLDM2Engine) -
 
     network = Captured(Eager(plain.pipe.unet).eval(), wrong)
     plain.denoiser = Denoiser(plain.pipe, network, "cpu", 0.0)
-    assert np.array_equal(wave(plain), expected) and "something else" in network.refused
+    assert alike(wave(plain), expected) and "something else" in network.refused
     nothing = Captured(Eager(plain.pipe.unet).eval(), lambda run: lambda: run() * math.nan)
     plain.denoiser = Denoiser(plain.pipe, nothing, "cpu", 0.0)
-    assert np.array_equal(wave(plain), expected)
+    assert alike(wave(plain), expected)
 
 
 def test_when_memory_runs_out_the_graphs_are_let_go(
@@ -162,15 +190,20 @@ def test_when_memory_runs_out_the_graphs_are_let_go(
     wave(engine, seconds=0.5)
     made = captured.captures
 
+    tried = []
+
     def full(*_given: object) -> None:
+        tried.append(captured.holds)
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20 GiB")
 
     with monkeypatch.context() as patch:
         patch.setattr(engine.decoder, "pieces", full)
         with pytest.raises(audioldm2.OutOfMemory):
             wave(engine, seconds=0.5)
+    assert len(tried) == 2 and not captured.holds  # once more, with what they held
+    captures = captured.captures
     wave(engine, seconds=0.5)
-    assert captured.captures == made + 1
+    assert captured.captures == captures + 1 > made
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="tells of a machine without CUDA")
@@ -192,6 +225,6 @@ def test_cuda_captures_the_network_and_gives_its_sound() -> None:
         engines.append(engine)
     for ask in ASKS:
         expected, made = (wave(engine, **ask) for engine in engines)  # type: ignore[arg-type]
-        assert np.abs(made - expected).max() <= 0.02 * np.abs(expected).max()
+        assert np.abs(made - expected).max() <= 0.05 * np.abs(expected).max()
     network = engines[1].denoiser.network  # type: ignore[attr-defined]
     assert engines[1].way == "graphs" and isinstance(network, Captured) and network.refused == ""  # type: ignore[attr-defined]

@@ -181,7 +181,7 @@ def _beside(engine: AudioLDM2Engine, recipe: Recipe, seconds: float, rounds: int
         f"{seconds:g} s: ours, new prompt": row(middle["new"]),
         f"{seconds:g} s: ours, prompt known": row(middle["cached"]),
         f"{seconds:g} s: floor, {least.operations / 1e12:.3g} T operations at {per_second / 1e12:.3g} T/s": (
-            f"{least.seconds:.3f} s (ours reaches {least.seconds / middle['cached']:.0%} of it)"
+            f"{least.seconds:.3g} s (ours reaches {least.seconds / middle['cached']:.0%} of it)"
         ),
     }
 

@@ -10,13 +10,15 @@ import time
 from typing import NamedTuple
 
 import torch
-from torch.utils.flop_counter import FlopCounterMode
+from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
 
 from bridge.clip import Prompt
 from bridge.engine.audioldm2 import AudioLDM2Engine
 from bridge.engine.denoising import Denoiser
 from bridge.engine.network import Eager
 
+# torch counts the attention of GPUs only.
+CPU_ATTENTION = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
 SIZES = {"cpu": 2_048}  # of the square matrices; on a GPU larger ones, which are done in about a millisecond
 GPU_SIZE, ROUNDS = 8_192, 8
 
@@ -39,7 +41,7 @@ def floor(engine: AudioLDM2Engine, prompt: Prompt, per_second: float) -> Floor:
     # Operations in a trace or a graph are not seen.
     engine.denoiser = Denoiser(engine.pipe, Eager(engine.pipe.unet).eval(), engine.compute, kept.guided_above)
     try:
-        with FlopCounterMode(display=False) as counter:
+        with FlopCounterMode(display=False, custom_mapping={CPU_ATTENTION: _attention}) as counter:
             for _ in engine.generate(prompt, lambda step, of: None):
                 pass
     finally:
@@ -59,3 +61,7 @@ def rate(engine: AudioLDM2Engine) -> float:
             getattr(torch, engine.compute).synchronize()
         seconds.append(time.perf_counter() - started)
     return 2 * size**3 / min(seconds)
+
+
+def _attention(query: torch.Size, keys: torch.Size, values: torch.Size, *_more: object, **_others: object) -> int:
+    return int(sdpa_flop_count(query, keys, values))

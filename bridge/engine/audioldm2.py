@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import logging
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,6 +29,8 @@ from bridge.engine.untrained import build
 from bridge.errors import NoModel, OutOfMemory
 from bridge.memory import Needs
 from bridge.portable import cache_folder
+
+log = logging.getLogger("clipbridge")
 
 # Warm-up runs, in seconds of sound: a one-shot, and what an unspecific ask gets. Between the two, time grows straight.
 WARM_SECONDS = (0.5, 4.0)
@@ -105,12 +108,7 @@ class AudioLDM2Engine:
     def warm(self, on_stage: OnStage) -> list[Timing]:
         """Run short and long once each, so that the first ask is as fast as the next; returns what they took."""
         if isinstance(self.denoiser.network, Captured):
-            # All one-shots and loops of one take: their graphs, and the memory that these hold, are there before the first
-            # ask. The longest first: the others then find room in what it took.
-            example, longest = self._example(), self.geometry.rows_for(GRAPHS_TO_SECONDS)
-            for rows in range(longest, 0, -self.geometry.rows_unit):
-                on_stage(longest - rows, longest, f"{rows * self.geometry.row_seconds:.2f} s")
-                self.denoiser.network.prepare(example, rows)
+            self._prepare_graphs(self.denoiser.network, on_stage)
         on_stage(0, len(WARM_SECONDS) + 1, "memory")
         # The very first run pays for what is initialised once, so it is the one to be slowed by being looked at.
         self._measure_needs()
@@ -127,23 +125,32 @@ class AudioLDM2Engine:
 
         Raises JobCancelled from `on_step`, and OutOfMemory, after which the engine works on.
         """
-        out_of_memory = ""
-        try:
-            yield from self._generate(prompt, on_step)
-        except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
-            if not _is_out_of_memory(error):
-                raise
-            out_of_memory = str(error)
-        if out_of_memory:  # outside the except block: only now are the frames that hold tensors gone
+        network = self.denoiser.network
+        for again in (False, True):
+            out_of_memory, began = "", False
+            try:
+                for piece in self._generate(prompt, on_step):
+                    began = True
+                    yield piece
+                return
+            except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
+                if not _is_out_of_memory(error):
+                    raise
+                out_of_memory = str(error)
+            # Outside the except block: only now are the frames that hold tensors gone.
             gc.collect()
-            if isinstance(self.denoiser.network, Captured):
-                self.denoiser.network.forget()
+            held = isinstance(network, Captured) and network.holds
+            if isinstance(network, Captured):
+                network.forget()
             if self.compute != "cpu":
                 getattr(torch, self.compute).empty_cache()
-            lower = "fewer takes" if prompt.takes > 1 else "a shorter clip"
-            raise OutOfMemory(
-                f"Not enough memory for {prompt.takes} × {prompt.seconds:g} s on {self.compute}: ask for {lower}."
-            )
+            if again or began or not held:
+                break  # else once more, with the memory that the graphs held
+        log.info("out of memory: %s", out_of_memory)
+        lower = "fewer takes" if prompt.takes > 1 else "a shorter clip"
+        raise OutOfMemory(
+            f"Not enough memory for {prompt.takes} × {prompt.seconds:g} s on {self.compute}: ask for {lower}."
+        )
 
     def last_timing(self) -> Timing:
         """What the last completed `generate` took."""
@@ -246,6 +253,20 @@ class AudioLDM2Engine:
         texts = self.texts.wanted(prompt), self.texts.wanted(prompt)
         noise = self.noise(self._generators(prompt) * 2, 2 * self.geometry.rows_unit)
         return noise, torch.tensor(500, device=self.compute), *states(texts, 1)
+
+    def _prepare_graphs(self, network: Captured, on_stage: OnStage) -> None:
+        """Those of one take of the usual lengths, and the memory that they hold, are there before the first ask. Other batches,
+        texts of more than 64 tokens and longer clips get theirs when they are first asked for."""
+        latents, timestep, *texts = self._example()
+        timestep = timestep.to(self.pipe.scheduler.timesteps.dtype)
+        batches = (2, 1) if self.denoiser.guided_above else (2,)  # who is not guided to the end has steps of one
+        longest = self.geometry.rows_for(GRAPHS_TO_SECONDS)
+        # The longest first: the others then find room in what it took.
+        for rows in range(longest, 0, -self.geometry.rows_unit):
+            on_stage(longest - rows, longest, f"{rows * self.geometry.row_seconds:.2f} s")
+            for batch in batches:
+                gpt2, t5, mask = (text[:batch] for text in texts)
+                network.prepare((latents[:batch], timestep, gpt2, t5, mask), rows)
 
     @torch.no_grad()
     def _open_network(self) -> ways.Opened:

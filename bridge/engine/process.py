@@ -13,7 +13,19 @@ from typing import Any
 
 from bridge.clip import Prompt
 from bridge.config import EngineConfig
-from bridge.engine import Broken, Cancel, Engine, Finished, Generate, Ready, Samples, Stage, Step, Unloadable
+from bridge.engine import (
+    Broken,
+    Cancel,
+    Engine,
+    Finished,
+    Generate,
+    Ready,
+    Samples,
+    Stage,
+    Step,
+    Unloadable,
+    checkpoints,
+)
 from bridge.errors import ClipbridgeError, EngineLost, JobCancelled, NoModel
 from bridge.portable import yield_to_the_front
 
@@ -65,9 +77,10 @@ class Server:
     def _prepare(self) -> Engine:
         # Said before the import of torch, which takes as long as all the rest of loading a small checkpoint.
         self._stage("loading", 0, 1, "torch")
-        # It is there for the shaper. diffusers and transformers load 0.9 s of it wherever it is, for schedulers and losses
-        # that nothing here uses, and do without where it is not.
-        sys.modules.setdefault("scipy", None)  # type: ignore[arg-type]
+        if not _needs_scipy(self._config):
+            # It is there for the shaper. diffusers and transformers load a second of it wherever it is, for what nothing here
+            # uses, and do without where it is not.
+            sys.modules.setdefault("scipy", None)  # type: ignore[arg-type]
         from bridge.engine.audioldm2 import open_engine
 
         engine = open_engine(self._config)
@@ -125,3 +138,11 @@ class Server:
                 self._cancelled.add(message.serial)
             else:
                 self._asked.put(message)
+
+
+def _needs_scipy(config: EngineConfig) -> bool:
+    """Whether the scheduler does: one of them, or any with a setting that a checkpoint may state."""
+    if config.scheduler == "LMSDiscreteScheduler":
+        return True
+    folder = checkpoints.find(config.model).folder if config.model else None  # ours do not state it
+    return folder is not None and bool(checkpoints.scheduler_config(folder).get("use_beta_sigmas"))
