@@ -154,6 +154,8 @@ def soak(minutes: float, client: Client, other: Client) -> None:
             sent[0] += RAIN // 50
             time.sleep(max(0.0, 1 / 50 - (time.monotonic() - started)))
 
+    time.sleep(1.0)
+    before = underflows(client)
     thread = threading.Thread(target=rain)
     thread.start()
     clips, again, end, began = 0, 0, time.monotonic() + 60 * minutes, time.monotonic()
@@ -169,13 +171,19 @@ def soak(minutes: float, client: Client, other: Client) -> None:
         clips += 1
     ending.set()
     thread.join()
-    client.send("/bridge/status")
-    underflows = pairs(client.until("/bridge/status")[1], 1)["underflows"]
+    time.sleep(2.0)  # the player tells them now and then
+    late = underflows(client) - before
     took = time.monotonic() - began
     print(
         f"| {minutes:g} minutes, {clips} clips made ({again} asks sent again), {sent[0] / took:.0f} messages a second: "
-        f"underflows | {underflows} |"
+        f"underflows | {late} (before, with the recorders and the busy loops: {before}) |"
     )
+
+
+def underflows(client: Client) -> int:
+    """All since the device was opened."""
+    client.send("/bridge/status")
+    return int(pairs(client.until("/bridge/status")[1], 1)["underflows"])
 
 
 if __name__ == "__main__":

@@ -70,11 +70,8 @@ def test_graphs_give_the_sound_of_the_network_as_it_is_whatever_was_asked_before
     expected = [wave(plain, **ask) for ask in ASKS]  # type: ignore[arg-type]
     network = ways.captured(plain.pipe.unet, plain._example(), stand_in)
     plain.denoiser = Denoiser(plain.pipe, network, "cpu", 0.0)
-    for _ in range(2):
-        for ask, sound in reversed(
-            list(zip(ASKS, expected, strict=True))
-        ):  # states of long texts stay behind short ones
-            assert alike(wave(plain, **ask), sound)  # type: ignore[arg-type]
+    for ask, sound in reversed(list(zip(ASKS, expected, strict=True))):  # short texts after long ones
+        assert alike(wave(plain, **ask), sound)  # type: ignore[arg-type]
     assert network.refused == ""
 
 
@@ -83,7 +80,7 @@ def test_a_shape_is_captured_once_and_prompts_of_a_width_share_it(engine: AudioL
         captured.prepare(engine._example(), rows)
     made = captured.captures
     drawn = np.random.default_rng(1)
-    for number in range(40):
+    for number in range(20):
         words = " ".join(["rain"] * int(drawn.integers(1, 6)))
         wave(engine, f"{words} {number}", float(drawn.uniform(0.1, 2.0)), seed=number, steps=1)
     assert captured.captures == made
