@@ -138,12 +138,13 @@ def test_a_front_that_is_killed_takes_its_processes_with_it(daemon: Daemon) -> N
     assert alive == []
 
 
-def test_the_first_stop_signal_finishes_the_clip_in_work_and_refuses_the_rest(daemon: Daemon) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_first_stop_signal_finishes_the_clip_in_work_and_refuses_the_rest(daemon: Daemon, number: int) -> None:
     client = daemon.client()
     client.send("/bridge/generate", "in work", 2.0, "steps", 60, "id", "in work")
     client.send("/bridge/generate", "waiting", 2.0, "id", "waiting")
     client.until("/bridge/progress", job="in work")
-    daemon.process.send_signal(signal.SIGTERM)  # the others are told it by SIGINT
+    daemon.process.send_signal(number)
     _, values = client.until("/bridge/failed")
     assert values[:2] == ["waiting", "stopping"]
     address, values = client.end_of("in work")

@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 import torch
 
-from bridge.clip import Prompt
 from bridge.config import EngineConfig
 from bridge.engine import audioldm2, graphs, ways
 from bridge.engine.audioldm2 import AudioLDM2Engine
 from bridge.engine.denoising import Denoiser
 from bridge.engine.graphs import Captured, Run
 from bridge.engine.network import Eager
+from tests.test_tracing import wave
 
 
 def stand_in(run: Run) -> Run:
@@ -29,11 +29,6 @@ def stand_in(run: Run) -> Run:
         return answer.copy_(run())
 
     return replay
-
-
-def wave(engine: AudioLDM2Engine, text: str = "rain on tin", seconds: float = 0.5, **more: object) -> np.ndarray:
-    prompt = Prompt(text, text, seconds, **{"seed": 5, "steps": 3, **more})  # type: ignore[arg-type]
-    return np.concatenate([np.frombuffer(p.samples, "<f4") for p in engine.generate(prompt, lambda *at: None)])
 
 
 def alike(made: np.ndarray, expected: np.ndarray) -> bool:
@@ -207,8 +202,7 @@ def test_when_memory_runs_out_the_graphs_are_let_go(
 def test_graphs_that_are_asked_for_where_there_is_no_cuda_are_told_and_it_goes_on_without(
     engine: AudioLDM2Engine,
 ) -> None:
-    config = EngineConfig(compile="graphs").compile
-    opened = ways.open_network(config, "cpu", engine.pipe.unet, engine._example, engine._cache, "untrained")
+    opened = ways.open_network("graphs", "cpu", engine.pipe.unet, engine._example, engine._cache, "untrained")
     assert opened.way == "off" and "engine.compile = graphs does not work here" in opened.shortcoming
 
 
