@@ -53,6 +53,7 @@ HEAVY = {
         "engine/network.py",
         "engine/ways.py",
         "bench/floor.py",
+        "bench/timing.py",
         "engine/speech.py",
         "engine/vocoding.py",
         "engine/memory.py",

@@ -11,7 +11,6 @@ import itertools
 import platform
 import random
 import statistics
-import time
 from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +20,7 @@ import torch
 from diffusers import DDIMScheduler
 
 from bridge.bench import floor, random_weights
+from bridge.bench.timing import in_turns, timed
 from bridge.clip import Prompt
 from bridge.config import EngineConfig
 from bridge.engine.audioldm2 import AudioLDM2Engine, open_engine
@@ -114,24 +114,6 @@ class Recipe:
             )
         finally:
             pipe.scheduler, pipe.unet = kept
-
-
-def timed(work: Callable[[], Any], compute: str) -> float:
-    """Seconds of `work`, with what it left to the GPU."""
-    started = time.perf_counter()
-    work()
-    if compute != "cpu":
-        getattr(torch, compute).synchronize()
-    return time.perf_counter() - started
-
-
-def in_turns(kinds: dict[str, Callable[[], float]], rounds: int) -> list[float]:
-    """The median of the seconds that each kind returns, one of each a round."""
-    took: dict[str, list[float]] = {name: [] for name in kinds}
-    for _ in range(rounds):
-        for name, run in kinds.items():
-            took[name].append(run())
-    return [statistics.median(seconds) for seconds in took.values()]
 
 
 def opened(model: str, compute: str, folder: Path | None = None) -> tuple[float, AudioLDM2Engine]:

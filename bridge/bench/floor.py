@@ -6,16 +6,14 @@ measured in the same run with the data type of the engine, as the best of a few 
 
 from __future__ import annotations
 
-import time
 from typing import NamedTuple
 
 import torch
 from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
 
+from bridge.bench.timing import timed
 from bridge.clip import Prompt
 from bridge.engine.audioldm2 import AudioLDM2Engine
-from bridge.engine.denoising import Denoiser
-from bridge.engine.network import Eager
 
 # torch counts the attention of GPUs only.
 CPU_ATTENTION = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
@@ -38,8 +36,7 @@ class Floor(NamedTuple):
 def floor(engine: AudioLDM2Engine, prompt: Prompt, per_second: float) -> Floor:
     """The floor of `prompt`, whose text is encoded already or not: the counting runs it once, as it is."""
     kept = engine.denoiser
-    # Operations in a trace or a graph are not seen.
-    engine.denoiser = Denoiser(engine.pipe, Eager(engine.pipe.unet).eval(), engine.compute, kept.guided_above)
+    engine.denoiser = engine.plain_denoiser(kept.guided_above)
     try:
         with FlopCounterMode(display=False, custom_mapping={CPU_ATTENTION: _attention}) as counter:
             for _ in engine.generate(prompt, lambda step, of: None):
@@ -53,14 +50,7 @@ def rate(engine: AudioLDM2Engine) -> float:
     """Operations a second of the best of a few matrix products in the engine's data type."""
     size = SIZES.get(engine.compute, GPU_SIZE)
     a, b = torch.randn(2, size, size, device=engine.compute).to(engine.pipe.unet.dtype)
-    seconds = []
-    for _ in range(ROUNDS):
-        started = time.perf_counter()
-        a @ b
-        if engine.compute != "cpu":
-            getattr(torch, engine.compute).synchronize()
-        seconds.append(time.perf_counter() - started)
-    return 2 * size**3 / min(seconds)
+    return 2 * size**3 / min(timed(lambda: a @ b, engine.compute) for _ in range(ROUNDS))
 
 
 def _attention(query: torch.Size, keys: torch.Size, values: torch.Size, *_more: object, **_others: object) -> int:

@@ -18,8 +18,9 @@ from typing import Any
 
 import torch
 
-from bridge.bench.engines import in_turns, opened, timed
+from bridge.bench.engines import opened
 from bridge.bench.main_job import Daemon, stop
+from bridge.bench.timing import in_turns, timed
 from bridge.clip import Prompt
 from bridge.engine.audioldm2 import AudioLDM2Engine
 from bridge.engine.tracing import Eager

@@ -282,7 +282,7 @@ class AudioLDM2Engine:
         seconds = rows * self.geometry.row_seconds
         generators, text = self._generators(prompt), self.texts.wanted(prompt)
         self.highest_bytes()  # counting begins anew
-        eager = Denoiser(self.pipe, Eager(self.pipe.unet), self.compute, 0.0)
+        eager = self.plain_denoiser(0.0)
         with memory.peak(self.compute) as denoising:
             latents = eager.run(self.noise(generators, rows), text, text, 2, 2.0, generators, lambda step, steps: None)
         with memory.peak(self.compute) as decoding:
@@ -294,6 +294,10 @@ class AudioLDM2Engine:
     def _steady(self) -> None:
         if self.compute == "cpu":
             self._threads.choose()
+
+    def plain_denoiser(self, guided_above: float) -> Denoiser:
+        """One whose network runs as it is, without trace or graph: what those do cannot be looked at from outside."""
+        return Denoiser(self.pipe, Eager(self.pipe.unet).eval(), self.compute, guided_above)
 
     def noise(self, generators: list[torch.Generator], rows: int) -> torch.Tensor:
         """Noise of shape (takes, channels, rows, width), drawn row by row on the CPU.
