@@ -20,8 +20,7 @@ from pythonosc.osc_message import OscMessage
 from bridge import __version__, engine, recipe
 from bridge.config import OscConfig
 from bridge.core import Bridge
-from bridge.engine import checkpoints
-from bridge.errors import BadArgument, ClipbridgeError, IdTaken, NoModel, UnknownAddress
+from bridge.errors import BadArgument, ClipbridgeError, IdTaken, UnknownAddress
 from bridge.frontends import arguments as args
 from bridge.frontends import osc_guard, then
 from bridge.frontends.methods import KEYS, METHODS, PORT, REPLIES
@@ -29,6 +28,7 @@ from bridge.frontends.osc_answers import MAX_WHY, Target
 from bridge.frontends.osc_kits import KitMethods
 from bridge.frontends.osc_library import LibraryMethods
 from bridge.frontends.osc_live import LiveMethods
+from bridge.frontends.osc_models import ModelMethods
 from bridge.frontends.osc_socket import bind, exact
 from bridge.job import Job, JobEvent, JobId
 
@@ -64,7 +64,7 @@ async def serve_osc(bridge: Bridge, config: OscConfig) -> AsyncIterator[OscFront
         transport.close()
 
 
-class OscFrontend(LiveMethods, LibraryMethods, KitMethods, asyncio.DatagramProtocol):
+class OscFrontend(LiveMethods, LibraryMethods, KitMethods, ModelMethods, asyncio.DatagramProtocol):
     """One UDP socket. Each datagram is handled whole, at once, on the event loop; nothing in here waits."""
 
     def __init__(self, bridge: Bridge, config: OscConfig) -> None:
@@ -258,45 +258,6 @@ class OscFrontend(LiveMethods, LibraryMethods, KitMethods, asyncio.DatagramProto
         if args.press(given, "/bridge/presets"):
             self._send(sender, "/bridge/presets", *self.bridge.presets.all())
 
-    def list_models(self, given: list[Any], sender: Target, _message: Any) -> None:
-        address = "/bridge/models"
-        if (name := args.name(given, address)) is not None:
-
-            def tell(facts: checkpoints.Facts) -> None:
-                self._send(
-                    sender, "/bridge/model", facts.name, "size_mb", round(facts.size_bytes / 1e6, 1),
-                    "licence", facts.licence, "sample_rate", facts.sample_rate, "revision", facts.revision,
-                )  # fmt: skip
-
-            self._aside(lambda: checkpoints.facts(known(name)), tell, sender, address)
-        elif args.press(given, address):
-
-            def tell_all(names: list[str]) -> None:
-                self._send(sender, address, self.bridge.model.name if self.bridge.model else "", *names)
-
-            self._aside(checkpoints.available, tell_all, sender, address)
-
-    def restart(self, given: list[Any], sender: Target, _message: Any) -> None:
-        address = "/bridge/restart"
-
-        def go(name: str | None) -> None:
-            self.bridge.restart(name)
-            self._send(sender, address, self.bridge.state)
-
-        name = args.name(given, address)
-        if name is not None:
-            # A folder may be named on this machine only: others would learn which folders there are, and Windows would
-            # log in to any server whose share is named.
-            here = ipaddress.ip_address(sender[0].partition("%")[0]).is_loopback
-            is_folder = here and Path(name).is_absolute() and not name.startswith(("\\\\", "//"))
-
-            def look() -> str:
-                return name if is_folder and checkpoints.find(name) else known(name)
-
-            self._aside(look, go, sender, address)
-        elif args.press(given, address):
-            go(None)
-
     def ping(self, _given: list[Any], sender: Target, message: Any) -> None:
         self._transport.sendto(b"/bridge/pong" + message.dgram[len(b"/bridge/ping") :], sender)
 
@@ -347,12 +308,3 @@ class OscFrontend(LiveMethods, LibraryMethods, KitMethods, asyncio.DatagramProto
     def _send_event(self, target: Target, event: JobEvent) -> None:
         address = f"/bridge/{event.kind}"
         self._send(target, address, exact(event.job_id), *REPLIES[address].values(event.fields))
-
-
-def known(name: str) -> str:
-    """A checkpoint's name that is on this disk. Raises NoModel."""
-    if name not in (there := checkpoints.available()):
-        raise NoModel(
-            f"There is no checkpoint {name[:60]!r} here; there are: {', '.join(there)}. Get it: clipbridge pull NAME"
-        )
-    return name
