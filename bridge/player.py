@@ -13,6 +13,8 @@ import queue
 import sys
 import threading
 import time
+from collections.abc import Callable, Sequence
+from functools import partial
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -48,7 +50,9 @@ LOOK_S = 0.05
 ALIVE_S = 1.0
 RETRY_S, SLOW_RETRY_S = 1.0, 5.0
 LEAVING_S = 0.1  # the fade, and what the device has not played yet
-CLOSING_S = 1.0  # 65 ms on JACK with blocks of 21 ms
+CLOSING_S = 1.0  # 0.12 s on JACK with blocks of 21 ms
+HOLDING_S = 1.0  # what is held is loaded before a device is called open, if that takes no longer
+LATE_S = 0.25  # a press whose take is still being loaded sounds so late at most
 STILL_S = 1.5  # a device that asks for nothing so long is lost, whatever it says
 WAIT_S = 3.0  # a clip that could not begin so long after it was asked for is not wanted any more
 FALLBACK_AFTER = 2  # tries, before the system's default is taken in the place of the device that was asked for
@@ -78,7 +82,8 @@ class Player:
         self._output: devices.Output | None = None
         self._tempo = Tempo()
         self._to_load: queue.SimpleQueue[tuple[Play, int, float]] = queue.SimpleQueue()
-        self._to_hold: queue.SimpleQueue[Hold] = queue.SimpleQueue()
+        self._usable = threading.Event()  # there is a mixer
+        self._to_hold: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._held: dict[int, Samples] = {}
         self._holding: set[int] = set()
         self._silenced = 0  # how often everything was stopped
@@ -137,6 +142,10 @@ class Player:
                 continue
             mixer.asked.append(self._tempo)
             self._mixer, self._output = mixer, output
+            self._usable.set()
+            held = threading.Event()
+            self._to_hold.put(held.set)
+            held.wait(HOLDING_S)
             self._say(Opened(chosen.name, chosen.sample_rate, chosen.channels, output.latency_ms))
             return output
 
@@ -159,7 +168,7 @@ class Player:
             elif isinstance(message, Hold):
                 self._wanted.set()
                 self._holding.add(message.slot)
-                self._to_hold.put(message)
+                self._to_hold.put(partial(self._keep, message))
             elif isinstance(message, Release):
                 self._holding.discard(message.slot)
                 self._held.pop(message.slot, None)
@@ -226,10 +235,8 @@ class Player:
         if play.goes_on:
             self._go_on(play)
             return ""
-        while self._mixer is None:
-            if time.monotonic() > asked_at + WAIT_S:
-                return "there is no audio device"
-            time.sleep(LOOK_S)
+        if not self._usable.wait(max(0.0, asked_at + WAIT_S - time.monotonic())) or self._mixer is None:
+            return "there is no audio device"
         if time.monotonic() > asked_at + WAIT_S:
             return "it could not begin in time"
         samples = _read(play.file, play.sample_rate, self._mixer.sample_rate, play.loop)
@@ -258,29 +265,51 @@ class Player:
             self._growing.pop(play.voice, None)
 
     def _hold(self) -> None:
+        self._usable.wait()  # a device may come late; what is held is for then
         while True:
-            hold = self._to_hold.get()
-            while self._mixer is None:  # a device may come late; what is held is for then
-                time.sleep(LOOK_S)
-            try:
-                samples = clean(_read(hold.file, hold.sample_rate, self._mixer.sample_rate))
-                fade_ends(samples, self._mixer.frames(hold.fade_ms))
-            except Exception as error:  # noqa: BLE001 - its pad was cleared meanwhile, or it is damaged: a press is told
-                log.info("a take cannot be held: %s", error)
-                continue
-            self._held[hold.slot] = samples
-            if hold.slot not in self._holding:  # released meanwhile
-                self._held.pop(hold.slot, None)
+            self._to_hold.get()()
+
+    def _keep(self, hold: Hold) -> None:
+        assert self._mixer is not None
+        try:
+            samples = clean(_read(hold.file, hold.sample_rate, self._mixer.sample_rate))
+            fade_ends(samples, self._mixer.frames(hold.fade_ms))
+        except Exception as error:  # noqa: BLE001 - its pad was cleared meanwhile, or it is damaged: a press is told
+            log.info("a take cannot be held: %s", error)
+            return
+        self._held[hold.slot] = samples
+        if hold.slot not in self._holding:  # released meanwhile
+            self._held.pop(hold.slot, None)
 
     def _sound(self, sound: Sound) -> None:
+        with self._asking:
+            if sound.slot in self._held or sound.slot not in self._holding:
+                self._begin_held(sound)
+            else:  # behind its own Hold
+                self._loading[sound.voice] = []
+                self._to_hold.put(partial(self._sound_late, sound, self._silenced, time.monotonic() + LATE_S))
+
+    def _sound_late(self, sound: Sound, silenced: int, latest: float) -> None:
+        with self._asking:
+            since = self._loading.pop(sound.voice, [])
+            if silenced != self._silenced or sound.voice in self._stopped:
+                self._stopped.discard(sound.voice)
+                self._say(Ended(sound.voice, "stopped before it began"))
+            elif time.monotonic() > latest:
+                self._say(Ended(sound.voice, "it could not begin in time"))
+            else:
+                self._begin_held(sound, since)
+
+    def _begin_held(self, sound: Sound, changes: Sequence[Change] = ()) -> None:
         samples = self._held.get(sound.slot)
         if samples is None or self._mixer is None:
-            self._say(Ended(sound.voice, "it was not ready yet"))
-        else:
-            voice = self._mixer.cleaned_voice(sound.voice, samples, sound.gain, sound.pan, sound.loop)
-            voice.when, voice.after = sound.when, sound.after
-            voice.overlap = self._mixer.frames(sound.overlap_ms)
-            self._mixer.asked.append(voice)
+            self._say(Ended(sound.voice, "it was not ready"))
+            return
+        voice = self._mixer.cleaned_voice(sound.voice, samples, sound.gain, sound.pan, sound.loop)
+        voice.when, voice.after = sound.when, sound.after
+        voice.overlap = self._mixer.frames(sound.overlap_ms)
+        self._mixer.asked.append(voice)
+        self._mixer.asked.extend(changes)
 
     def _tell_voices(self) -> None:
         while self._mixer is not None and self._mixer.began:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -254,17 +255,14 @@ def test_a_lost_device_or_player_is_told_files_go_on_and_sound_comes_back(tmp_pa
                 mend()
                 audio("open", start)
                 assert time.monotonic() - at < 10.0  # JACK takes a second of it after a client was killed
-            recorder = Recorder(server)
-            at = time.monotonic()
-            client.send("/bridge/pad/9/play")  # its takes were made before all that
-            recorder.wait_for_sound(at)
-            daemon.stop()
-            heard = len(recorder.heard())
-            time.sleep(1.0)
-            assert (
-                len(recorder.heard()) - heard > RATE / 2
-            )  # the server goes on for the others without a daemon that ended
-            recorder.close()
+            with contextlib.closing(Recorder(server)) as recorder:
+                at = time.monotonic()
+                client.send("/bridge/pad/9/play")  # its takes were made before all that
+                recorder.wait_for_sound(at)
+                daemon.stop()
+                heard = len(recorder.heard())
+                time.sleep(1.0)
+                assert len(recorder.heard()) - heard > RATE / 2  # the server goes on for the others without a daemon
         finally:
             daemon.stop()
         again = Daemon(tmp_path / "clips", tmp_path / "home", "--model", "untrained")

@@ -105,8 +105,10 @@ class Output:
             return 0.0
 
     def close(self) -> None:
-        """Give the device back. May hang if its server is dead."""
+        """Give the device back, and take leave of its server; nothing can be opened after it. May hang if its server is dead."""
         self._stream.close(ignore_errors=True)
+        # PortAudio is JACK's client until it ends. Where it was just gone, the next client waited for 20 s, one time in four.
+        _sounddevice()._terminate()
 
     def _callback(self, out: npt.NDArray[np.float32], frames: int, _time: Any, status: Any) -> None:
         if status.output_underflow and self.frames:  # the very first block of some systems is none of ours

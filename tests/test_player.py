@@ -1,0 +1,99 @@
+"""The player process by itself, in the moment in which a device opens or a take has just been handed to it."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+from collections.abc import Iterator
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bridge.playback import Ended, Hold, Opened, Release, Sound, Stop
+from bridge.player import main
+from tests.jack_device import Jack, jack
+
+HELD = 128  # takes; each is read and resampled
+
+
+@contextlib.contextmanager
+def playing(server: Jack) -> Iterator[Connection]:
+    """A player on that server, which ends with its pipe."""
+    ours, theirs = multiprocessing.Pipe()
+    process = multiprocessing.get_context("spawn").Process(target=main, args=(theirs, "system", True), daemon=True)
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in server.environment.items():
+            patch.setenv(name, value)
+        process.start()
+    theirs.close()
+    yield ours
+    ours.close()
+    process.join(10)
+    assert process.exitcode == 0
+
+
+@pytest.fixture
+def player(server: Jack) -> Iterator[Connection]:
+    with playing(server) as connection:
+        yield connection
+
+
+@pytest.fixture
+def take(tmp_path: Path) -> str:
+    file = tmp_path / "take.npy"
+    np.save(file, np.random.default_rng(1).normal(0, 0.02, (44_100, 2)).astype(np.float32))
+    return str(file)
+
+
+def until(player: Connection, kind: type[Any], voice: int | None = None) -> Any:
+    while player.poll(15):
+        message = player.recv()
+        if isinstance(message, kind) and (voice is None or message.voice == voice):
+            return message
+    raise AssertionError(f"no {kind.__name__}")
+
+
+def test_a_press_in_the_moment_in_which_the_device_opens_sounds(player: Connection, take: str) -> None:
+    for slot in range(HELD):
+        player.send(Hold(slot, take, 44_100))
+    until(player, Opened)
+    player.send(Sound(1, HELD - 1))
+    assert until(player, Ended, 1).why == ""
+
+
+def test_a_press_in_the_moment_in_which_its_take_is_made_sounds_unless_it_is_stopped(
+    player: Connection, take: str
+) -> None:
+    until(player, Opened)
+    for message in (Hold(1, take, 44_100), Sound(1, 1)):
+        player.send(message)
+    assert until(player, Ended, 1).why == ""
+    for stop in (Stop(3, 5.0), Stop(None, 5.0)):
+        for message in (Hold(2, take, 44_100), Hold(3, take, 44_100), Sound(2, 2), Sound(3, 3), stop):
+            player.send(message)
+        assert until(player, Ended, 3).why == "stopped before it began"
+        for slot in (2, 3):
+            player.send(Release(slot))
+
+
+def test_a_press_of_what_is_not_held_or_cannot_be_read_is_told_so(player: Connection, tmp_path: Path) -> None:
+    until(player, Opened)
+    damaged = tmp_path / "damaged.npy"
+    damaged.write_bytes(b"no samples")
+    for message in (Sound(1, 7), Hold(8, str(damaged), 44_100), Sound(2, 8)):
+        player.send(message)
+    for voice in (1, 2):
+        assert until(player, Ended, voice).why == "it was not ready"
+
+
+def test_a_player_that_ends_takes_leave_of_its_server_and_keeps_nobody_waiting() -> None:
+    with jack() as server:
+        for _ in range(2):
+            with playing(server) as player:
+                until(player, Opened)
+        assert server.process is not None
+        server.process.terminate()
+        assert server.process.wait(5) == 0  # it waits for a client that it believes to be there
