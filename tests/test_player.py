@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bridge.playback import Ended, Hold, Opened, Release, Sound, Stop
+from bridge.playback import Ended, Hold, Opened, Release, Sound, Stop, Unusable
 from bridge.player import main
 from tests.jack_device import Jack, jack
 
@@ -20,10 +20,10 @@ HELD = 128  # takes; each is read and resampled
 
 
 @contextlib.contextmanager
-def playing(server: Jack) -> Iterator[Connection]:
+def playing(server: Jack, device: str = "system") -> Iterator[Connection]:
     """A player on that server, which ends with its pipe."""
     ours, theirs = multiprocessing.Pipe()
-    process = multiprocessing.get_context("spawn").Process(target=main, args=(theirs, "system", True), daemon=True)
+    process = multiprocessing.get_context("spawn").Process(target=main, args=(theirs, device, True), daemon=True)
     with pytest.MonkeyPatch.context() as patch:
         for name, value in server.environment.items():
             patch.setenv(name, value)
@@ -89,11 +89,12 @@ def test_a_press_of_what_is_not_held_or_cannot_be_read_is_told_so(player: Connec
         assert until(player, Ended, voice).why == "it was not ready"
 
 
-def test_a_player_that_ends_takes_leave_of_its_server_and_keeps_nobody_waiting() -> None:
+@pytest.mark.parametrize(("device", "told"), [("system", Opened), ("no such thing", Unusable)])
+def test_a_player_that_ends_takes_leave_of_its_server_and_keeps_nobody_waiting(device: str, told: type[Any]) -> None:
     with jack() as server:
         for _ in range(2):
-            with playing(server) as player:
-                until(player, Opened)
+            with playing(server, device) as player:
+                until(player, told)
         assert server.process is not None
         server.process.terminate()
         assert server.process.wait(5) == 0  # it waits for a client that it believes to be there

@@ -5,6 +5,7 @@ PortAudio can hang, and in some cases ends its process: only a process of its ow
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -73,6 +74,14 @@ def choose(name: str, there: list[Device]) -> Device:
     raise NoAudio(f"There is no audio device {name[:60]!r}; there are: {names[:400]}.")
 
 
+def leave() -> None:
+    """Let PortAudio end; may hang if a server is dead. It is JACK's client from its import on, not only while a stream is open:
+    where it was just gone, the next client waited for 20 s in 4 of 18 trials."""
+    sounddevice = sys.modules.get("sounddevice")
+    while getattr(sounddevice, "_initialized", 0):
+        sounddevice._terminate()  # type: ignore[union-attr]
+
+
 class Output:
     """An open stream that asks `render` for its next frames, saying when. `frames` counts them, `underflows` what came too late."""
 
@@ -105,10 +114,8 @@ class Output:
             return 0.0
 
     def close(self) -> None:
-        """Give the device back, and take leave of its server; nothing can be opened after it. May hang if its server is dead."""
+        """Give the device back. May hang if its server is dead."""
         self._stream.close(ignore_errors=True)
-        # PortAudio is JACK's client until it ends. Where it was just gone, the next client waited for 20 s, one time in four.
-        _sounddevice()._terminate()
 
     def _callback(self, out: npt.NDArray[np.float32], frames: int, _time: Any, status: Any) -> None:
         if status.output_underflow and self.frames:  # the very first block of some systems is none of ours
