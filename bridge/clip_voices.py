@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import queue
 import time
 from collections.abc import Callable
@@ -9,9 +10,11 @@ from collections.abc import Callable
 import numpy as np
 
 from bridge.audio.desk import Desk
-from bridge.audio.mixer import Voice, clean
+from bridge.audio.mixer import LEAST_FADE_MS, Voice, clean
 from bridge.audio.samples import read
-from bridge.playback import Ended, Play
+from bridge.playback import Ended, Play, Stop
+
+log = logging.getLogger("clipbridge")
 
 WAIT_S = 3.0  # a clip that could not begin so long after it was asked for is not wanted any more
 
@@ -41,10 +44,14 @@ class ClipVoices:
                 why = self._go_on(play) if play.goes_on else self._begin(play, expected, latest)
             except Exception as error:  # noqa: BLE001 - a clip that cannot be read; the others can
                 why = f"its samples cannot be read ({type(error).__name__}: {error})"
-            if why:
-                if not play.goes_on:
-                    self._desk.give_up(play.voice)
-                    self.ended(play.voice)
+            if not why:
+                continue
+            self.ended(play.voice)
+            if play.goes_on:  # the mixer tells its end
+                log.info("voice %d: %s", play.voice, why)
+                self._desk.stop(Stop(play.voice, LEAST_FADE_MS))
+            else:
+                self._desk.give_up(play.voice)
                 self._say(Ended(play.voice, why))
 
     def _begin(self, play: Play, expected: int, latest: float) -> str:

@@ -16,7 +16,7 @@ from bridge.playback import Ended, Hold, Sound
 
 log = logging.getLogger("clipbridge")
 
-LATE_S = 0.25  # a press whose take is still being loaded sounds so late at most
+LATE_S = 0.25  # a press whose take is still being loaded sounds so late at most, behind its moment
 
 
 class Held:
@@ -44,17 +44,19 @@ class Held:
         self._wanted.discard(slot)
         self._samples.pop(slot, None)
 
-    def wait(self, wait_s: float) -> None:
-        """Until all that is to be held by now is, or so long."""
+    def loaded(self) -> threading.Event:
+        """Set when all that is to be held by now is."""
         loaded = threading.Event()
         self._to_do.put(loaded.set)
-        loaded.wait(wait_s)
+        return loaded
 
     def sound(self, sound: Sound) -> None:
         """Begin a voice with what is held; behind its own Hold if that has not been loaded yet."""
         expected = self._desk.expect(sound.voice)
         if sound.slot in self._wanted and sound.slot not in self._samples:
-            self._to_do.put(partial(self._begin, sound, expected, time.monotonic() + LATE_S))
+            now = time.perf_counter()
+            moment = now if sound.when.at is None else max(now, sound.when.at)
+            self._to_do.put(partial(self._begin, sound, expected, moment + LATE_S))
         else:
             self._begin(sound, expected)
 
@@ -75,7 +77,7 @@ class Held:
         mixer, samples = self._desk.mixer(), self._samples.get(sound.slot)
         if mixer is None or samples is None:
             why = "it was not ready"
-        elif latest is not None and time.monotonic() > latest:
+        elif latest is not None and time.perf_counter() > latest:
             why = "it could not begin in time"
         else:
             voice = mixer.cleaned_voice(sound.voice, samples, sound.gain, sound.pan, sound.loop)

@@ -79,9 +79,10 @@ class Player:
         for work in (self._hear, self._clips.run, self._held.run):
             threading.Thread(target=work, name=work.__qualname__, daemon=True).start()
         self._wanted.wait()
-        output = self._open()
-        told = time.monotonic()
-        moved, frames = told, 0
+        output, opened = self._open()
+        loaded, is_told = self._held.loaded(), False
+        since = told = moved = time.monotonic()
+        frames = 0
         while True:
             time.sleep(LOOK_S)
             now = time.monotonic()
@@ -100,11 +101,14 @@ class Player:
                 self._close()
                 self._say(Lost(f"the mixer failed ({type(error).__name__}: {error})"))
                 threading.Event().wait()
+            if not is_told and (loaded.is_set() or now - since > HOLDING_S):
+                is_told = True
+                self._say(opened)
             if now - told > ALIVE_S and output.frames:
                 told = now
                 self._say(Alive(output.underflows))
 
-    def _open(self) -> devices.Output:
+    def _open(self) -> tuple[devices.Output, Opened]:
         tries = 0
         while True:
             try:
@@ -117,9 +121,7 @@ class Player:
                 continue
             self._mixer, self._output = mixer, output
             self._desk.open(mixer)
-            self._held.wait(HOLDING_S)
-            self._say(Opened(chosen.name, chosen.sample_rate, chosen.channels, output.latency_ms))
-            return output
+            return output, Opened(chosen.name, chosen.sample_rate, chosen.channels, output.latency_ms)
 
     def _try(self, tries: int) -> tuple[devices.Device, Mixer, devices.Output]:
         """Open the device that was asked for, or after some tries the system's own. Raises NoAudio."""
@@ -159,8 +161,9 @@ class Player:
     def _leave(self) -> None:
         """End without a click."""
         self._leaving.set()
-        if self._mixer is not None and self._mixer.voices:
-            self._mixer.asked.append(Stop(None, LEAST_FADE_MS))
+        sounding = self._mixer is not None and (self._mixer.voices or self._mixer.asked)
+        self._desk.stop(Stop(None, LEAST_FADE_MS))
+        if sounding:
             time.sleep(LEAVING_S)
         self._close()
         os._exit(0)

@@ -18,7 +18,7 @@ class Desk:
         self._lock, self._there = threading.Lock(), threading.Event()
         self._mixer: Mixer | None = None
         self._tempo = Tempo()
-        self._coming: dict[int, list[Change]] = {}  # what was asked of voices that are not there yet
+        self._coming: dict[int, list[Change | Stop]] = {}  # what was asked of voices that are not there yet
         self._stopped: set[int] = set()  # those of them that were stopped
         self._silenced = 0  # how often everything was stopped
 
@@ -62,8 +62,12 @@ class Desk:
         with self._lock:
             if stop.voice is None:
                 self._silenced += 1
-            elif stop.voice in self._coming and stop.when == NOW:
-                self._stopped.add(stop.voice)
+            elif stop.voice in self._coming:
+                if stop.when == NOW:
+                    self._stopped.add(stop.voice)
+                else:  # the mixer would find nothing to stop
+                    self._coming[stop.voice].append(stop)
+                return
             if self._mixer is not None:
                 self._mixer.asked.append(stop)
 

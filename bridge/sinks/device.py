@@ -42,7 +42,7 @@ def outputs(anew: bool = False) -> list[Device]:
     sounddevice = _sounddevice()
     try:
         if anew:  # no function of its own for it
-            sounddevice._terminate()
+            leave()
             sounddevice._initialize()
         default = sounddevice.default.device[1]
         systems = [api["name"] for api in sounddevice.query_hostapis()]
