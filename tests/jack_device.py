@@ -22,10 +22,12 @@ RATE, BLOCK, CHANNELS = 48_000, 1_024, 2
 
 class Jack:
     """One server. `environment` is what makes a program use it, and it alone. `timeout_ms`: how long it waits for a client
-    that says nothing; after a client was killed it answers nobody for about twenty times as long."""
+    that says nothing; after a client was killed it answers nobody for about twenty times as long. `realtime`: its threads
+    and those of its clients that render go before all others, as on stage; not every machine lets them."""
 
-    def __init__(self, timeout_ms: int = 2_000) -> None:
+    def __init__(self, timeout_ms: int = 2_000, realtime: bool = False) -> None:
         self.timeout_ms = timeout_ms
+        self.mode = ["--realtime", "-P", "20"] if realtime else ["--no-realtime"]
         self.block = BLOCK
         self.name = "t" + uuid.uuid4().hex[:8]
         self.environment = {
@@ -38,7 +40,7 @@ class Jack:
     def start(self) -> None:
         """Start the server and wait until it answers. -S: blocks come in turn, -m: no connection is made late."""
         command = [
-            need("jackd"), "-n", self.name, "--no-realtime", "-S", "-t", str(self.timeout_ms), "-d", "dummy", "-m",
+            need("jackd"), "-n", self.name, *self.mode, "-S", "-t", str(self.timeout_ms), "-d", "dummy", "-m",
             "-r", str(RATE), "-p", str(self.block), "-C", str(CHANNELS), "-P", str(CHANNELS),
         ]  # fmt: skip
         _forget_dead_servers()
@@ -83,11 +85,11 @@ def _forget_dead_servers() -> None:
 
 
 @contextlib.contextmanager
-def jack(timeout_ms: int = 2_000) -> Iterator[Jack]:
+def jack(timeout_ms: int = 2_000, realtime: bool = False) -> Iterator[Jack]:
     """A running server, or the test is skipped (and fails in CI)."""
     if sys.platform != "linux":
         pytest.skip("JACK's dummy driver as Debian has it")
-    server = Jack(timeout_ms)
+    server = Jack(timeout_ms, realtime)
     server.start()
     try:
         yield server

@@ -19,11 +19,13 @@ import time
 from pathlib import Path
 
 import numpy as np
+import psutil
 
 from tests.harness import Client, Daemon, pairs
 from tests.jack_device import BLOCK, RATE, Recorder, jack
 
 PRESSES, PANICS, RAIN = 100, 20, 5_000
+NAMES = {os.SCHED_OTHER: "normal", os.SCHED_FIFO: "real-time", os.SCHED_RR: "real-time"}
 
 
 def main() -> None:
@@ -31,9 +33,12 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--minutes", type=float, default=5.0)
     options.add_argument("--stream-minutes", type=float, default=1.0)
+    options.add_argument(
+        "--realtime", action="store_true", help="as on stage: the device's threads go before all others"
+    )
     given = options.parse_args()
     minutes = given.minutes
-    with jack() as server, tempfile.TemporaryDirectory() as place:
+    with jack(realtime=given.realtime) as server, tempfile.TemporaryDirectory() as place:
         os.environ.update(server.environment)
         daemon = Daemon(Path(place) / "clips", Path(place) / "home", "--audio-device", "system")
         daemon.wait_for(lambda line: line["event"] == "audio" and line["state"] == "open")
@@ -43,6 +48,7 @@ def main() -> None:
             client.send("/bridge/pad/1/set", "kick", 0.2)
             print("| what | figure |\n|---|---|")
             print(f"| one block of the device | {1000 * BLOCK / RATE:.1f} ms |")
+            print(f"| how the player's threads are scheduled | {', '.join(rendering(daemon))} |")
             pads("alone", client, recorder, direct)
             busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(os.cpu_count() or 2)]
             try:
@@ -178,6 +184,14 @@ def soak(minutes: float, client: Client, other: Client) -> None:
         f"| {minutes:g} minutes, {clips} clips made ({again} asks sent again), {sent[0] / took:.0f} messages a second: "
         f"underflows | {late} (before, with the recorders and the busy loops: {before}) |"
     )
+
+
+def rendering(daemon: Daemon) -> list[str]:
+    """How the threads of the process that has PortAudio are scheduled."""
+    for child in psutil.Process(daemon.process.pid).children(recursive=True):
+        if any("libportaudio" in mapped.path for mapped in child.memory_maps()):
+            return sorted({NAMES[os.sched_getscheduler(thread.id)] for thread in child.threads()})
+    raise AssertionError("no player")
 
 
 def underflows(client: Client) -> int:
