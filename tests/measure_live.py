@@ -161,7 +161,7 @@ def soak(minutes: float, client: Client, other: Client) -> None:
             time.sleep(max(0.0, 1 / 50 - (time.monotonic() - started)))
 
     time.sleep(1.0)
-    before = underflows(client)
+    before, stolen = underflows(client), steal_s()
     thread = threading.Thread(target=rain)
     thread.start()
     clips, again, end, began = 0, 0, time.monotonic() + 60 * minutes, time.monotonic()
@@ -182,7 +182,8 @@ def soak(minutes: float, client: Client, other: Client) -> None:
     took = time.monotonic() - began
     print(
         f"| {minutes:g} minutes, {clips} clips made ({again} asks sent again), {sent[0] / took:.0f} messages a second: "
-        f"underflows | {late} (before, with the recorders and the busy loops: {before}) |"
+        f"underflows | {late} (before, with the recorders and the busy loops: {before}; the machine's host took "
+        f"{100 * (steal_s() - stolen) / took / (os.cpu_count() or 1):.1f} % of the cores' time for others) |"
     )
 
 
@@ -192,6 +193,11 @@ def rendering(daemon: Daemon) -> list[str]:
         if any("libportaudio" in mapped.path for mapped in child.memory_maps()):
             return sorted({NAMES[os.sched_getscheduler(thread.id)] for thread in child.threads()})
     raise AssertionError("no player")
+
+
+def steal_s() -> float:
+    """What a virtual machine's host took of all cores for others, since it was started (proc_stat(5))."""
+    return float(psutil.cpu_times().steal)
 
 
 def underflows(client: Client) -> int:
