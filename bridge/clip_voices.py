@@ -24,13 +24,14 @@ class ClipVoices:
 
     def __init__(self, desk: Desk, say: Callable[[Ended], None]) -> None:
         self._desk, self._say = desk, say
-        self._to_load: queue.SimpleQueue[tuple[Play, int, float]] = queue.SimpleQueue()
+        self._to_load: queue.SimpleQueue[tuple[Play, float]] = queue.SimpleQueue()
         self._growing: dict[int, Voice] = {}  # whose clips are still being decoded
 
     def play(self, play: Play) -> None:
         """Load it, or the next part of it, soon."""
-        expected = 0 if play.goes_on else self._desk.expect(play.voice)
-        self._to_load.put((play, expected, time.monotonic() + WAIT_S))
+        if not play.goes_on:
+            self._desk.expect(play.voice)
+        self._to_load.put((play, time.monotonic() + WAIT_S))
 
     def ended(self, voice: int) -> None:
         """Its parts are not wanted any more."""
@@ -39,9 +40,9 @@ class ClipVoices:
     def run(self) -> None:
         """Load what is to sound, for ever."""
         while True:
-            play, expected, latest = self._to_load.get()
+            play, latest = self._to_load.get()
             try:
-                why = self._go_on(play) if play.goes_on else self._begin(play, expected, latest)
+                why = self._go_on(play) if play.goes_on else self._begin(play, latest)
             except Exception as error:  # noqa: BLE001 - a clip that cannot be read; the others can
                 why = f"its samples cannot be read ({type(error).__name__}: {error})"
             if not why:
@@ -54,7 +55,7 @@ class ClipVoices:
                 self._desk.give_up(play.voice)
                 self._say(Ended(play.voice, why))
 
-    def _begin(self, play: Play, expected: int, latest: float) -> str:
+    def _begin(self, play: Play, latest: float) -> str:
         """Load a clip, or its beginning, and give it to the mixer; or why not."""
         mixer = self._desk.mixer(max(0.0, latest - time.monotonic()))
         if mixer is None:
@@ -69,7 +70,7 @@ class ClipVoices:
             whole[: len(samples)] = voice.samples
             voice.samples, voice.filled = whole, len(samples)
             self._growing[play.voice] = voice
-        return self._desk.arrive(voice, expected)
+        return self._desk.arrive(voice)
 
     def _go_on(self, play: Play) -> str:
         voice = self._growing.get(play.voice)

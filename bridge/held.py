@@ -52,13 +52,13 @@ class Held:
 
     def sound(self, sound: Sound) -> None:
         """Begin a voice with what is held; behind its own Hold if that has not been loaded yet."""
-        expected = self._desk.expect(sound.voice)
+        self._desk.expect(sound.voice)
         if sound.slot in self._wanted and sound.slot not in self._samples:
             now = time.perf_counter()
             moment = now if sound.when.at is None else max(now, sound.when.at)
-            self._to_do.put(partial(self._begin, sound, expected, moment + LATE_S))
+            self._to_do.put(partial(self._begin, sound, moment + LATE_S))
         else:
-            self._begin(sound, expected)
+            self._begin(sound)
 
     def _load(self, hold: Hold) -> None:
         mixer = self._desk.mixer()
@@ -73,7 +73,7 @@ class Held:
         if hold.slot not in self._wanted:  # released meanwhile
             self._samples.pop(hold.slot, None)
 
-    def _begin(self, sound: Sound, expected: int, latest: float | None = None) -> None:
+    def _begin(self, sound: Sound, latest: float | None = None) -> None:
         mixer, samples = self._desk.mixer(), self._samples.get(sound.slot)
         if mixer is None or samples is None:
             why = "it was not ready"
@@ -83,7 +83,7 @@ class Held:
             voice = mixer.cleaned_voice(sound.voice, samples, sound.gain, sound.pan, sound.loop)
             voice.when, voice.after = sound.when, sound.after
             voice.overlap = mixer.frames(sound.overlap_ms)
-            why = self._desk.arrive(voice, expected)
+            why = self._desk.arrive(voice)
         if why:
             self._desk.give_up(sound.voice)
             self._say(Ended(sound.voice, why))

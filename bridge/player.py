@@ -68,7 +68,6 @@ class Player:
         self._wanted = threading.Event()
         if at_once:
             self._wanted.set()
-        self._mixer: Mixer | None = None
         self._output: devices.Output | None = None
         self._desk = Desk()
         self._clips, self._held = ClipVoices(self._desk, self._say), Held(self._desk, self._say)
@@ -119,7 +118,7 @@ class Player:
                 tries += 1
                 time.sleep(RETRY_S if tries < 20 else SLOW_RETRY_S)
                 continue
-            self._mixer, self._output = mixer, output
+            self._output = output
             self._desk.open(mixer)
             return output, Opened(chosen.name, chosen.sample_rate, chosen.channels, output.latency_ms)
 
@@ -161,7 +160,8 @@ class Player:
     def _leave(self) -> None:
         """End without a click."""
         self._leaving.set()
-        sounding = self._mixer is not None and (self._mixer.voices or self._mixer.asked)
+        mixer = self._desk.mixer()
+        sounding = mixer is not None and (mixer.voices or mixer.asked)
         self._desk.stop(Stop(None, LEAST_FADE_MS))
         if sounding:
             time.sleep(LEAVING_S)
@@ -184,10 +184,11 @@ class Player:
         closing.join(CLOSING_S)
 
     def _tell_voices(self) -> None:
-        while self._mixer is not None and self._mixer.began:
-            self._say(Began(self._mixer.began.popleft()))
-        while self._mixer is not None and self._mixer.ended:
-            voice = self._mixer.ended.popleft()
+        mixer = self._desk.mixer()
+        while mixer is not None and mixer.began:
+            self._say(Began(mixer.began.popleft()))
+        while mixer is not None and mixer.ended:
+            voice = mixer.ended.popleft()
             self._clips.ended(voice)
             self._say(Ended(voice))
 

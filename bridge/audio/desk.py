@@ -18,9 +18,8 @@ class Desk:
         self._lock, self._there = threading.Lock(), threading.Event()
         self._mixer: Mixer | None = None
         self._tempo = Tempo()
-        self._coming: dict[int, list[Change | Stop]] = {}  # what was asked of voices that are not there yet
-        self._stopped: set[int] = set()  # those of them that were stopped
-        self._silenced = 0  # how often everything was stopped
+        # What was asked of voices that are not there yet; one that is stopped meanwhile is not expected any more.
+        self._coming: dict[int, list[Change | Stop]] = {}
 
     def open(self, mixer: Mixer) -> None:
         """From now on that one is rendered."""
@@ -34,37 +33,34 @@ class Desk:
         self._there.wait(wait_s)
         return self._mixer
 
-    def expect(self, voice: int) -> int:
-        """A voice will arrive; returns what `arrive` wants."""
+    def expect(self, voice: int) -> None:
+        """A voice will arrive, or be given up."""
         with self._lock:
             self._coming[voice] = []
-            return self._silenced
 
-    def arrive(self, voice: Voice, expected: int) -> str:
+    def arrive(self, voice: Voice) -> str:
         """Its samples are there: it begins, or why it does not. A mixer is there."""
         with self._lock:
-            changes, stopped = self._coming.pop(voice.number, []), voice.number in self._stopped
-            self._stopped.discard(voice.number)
-            if stopped or expected != self._silenced or self._mixer is None:
+            asked = self._coming.pop(voice.number, None)
+            if asked is None or self._mixer is None:
                 return STOPPED
             self._mixer.asked.append(voice)
-            self._mixer.asked.extend(changes)
+            self._mixer.asked.extend(asked)
             return ""
 
     def give_up(self, voice: int) -> None:
         """It will not arrive."""
         with self._lock:
             self._coming.pop(voice, None)
-            self._stopped.discard(voice)
 
     def stop(self, stop: Stop) -> None:
         """Also what is not there yet, or it would begin behind the stop."""
         with self._lock:
             if stop.voice is None:
-                self._silenced += 1
+                self._coming.clear()
             elif stop.voice in self._coming:
                 if stop.when == NOW:
-                    self._stopped.add(stop.voice)
+                    del self._coming[stop.voice]
                 else:  # the mixer would find nothing to stop
                     self._coming[stop.voice].append(stop)
                 return
