@@ -41,7 +41,6 @@ class Terminal:
             self._say(f"Preset left out: {fault}")
 
     def stopped(self) -> None:
-        self._close_bar()
         self._say("Stopped.")
 
     def preparing(self, stage: Stage) -> None:
@@ -71,16 +70,13 @@ class Terminal:
             self._say(f"{state} …")
 
     def pad_saved(self, pad: int, path: str, why: str) -> None:
-        self._close_bar()
         self._say(f"Pad {pad}  -> {path or why}")
 
     def stream_changed(self, state: str, why: str) -> None:
-        self._close_bar()
         words = {"thin": "thin: clips sound again until new ones are made"}
         self._say(f"Stream {words.get(state, state)}{f' ({why})' if why else ''}")
 
     def kit_changed(self, event: KitEvent) -> None:
-        self._close_bar()
         fields = event.fields
         if event.kind == "done":
             failed = f", {fields['failed']} failed" if fields["failed"] else ""
@@ -89,7 +85,6 @@ class Terminal:
             self._say(f"Kit {short(event.name)}  failed ({fields['code']}): {fields['why']}")
 
     def audio_changed(self, state: str, why: str) -> None:
-        self._close_bar()
         words = {
             "open": "Playing through",
             "lost": "Audio device lost:",
@@ -99,15 +94,12 @@ class Terminal:
         self._say(f"{words.get(state, state)} {why}")
 
     def midi_changed(self, state: str, why: str) -> None:
-        self._close_bar()
         self._say({"open": f"Pads are played by {why}", "waiting": f"No MIDI yet: {why}"}.get(state, f"No MIDI: {why}"))
 
     def preset_changed(self, name: str, state: str, why: str) -> None:
-        self._close_bar()
         self._say(f"Preset {logs.escaped(name)} is {state}{f': {logs.escaped(why)}' if why else ''}")
 
     def inbox_changed(self, state: str, what: str) -> None:
-        self._close_bar()
         words = {
             "open": "lists of prompts (.txt, .toml) that are dropped into {} become clips",
             "closed": "nothing is taken: {}",
@@ -126,7 +118,6 @@ class Terminal:
         if not event.terminal:
             return
         self._since.pop(job.serial, None)
-        self._close_bar()
         seed = event.fields.get("seed", job.prompt.seed)  # the best take's, if there are several
         what = f"{short(job.prompt.text)}  {job.prompt.seconds:g} s  seed {seed}"
         if event.kind == "done":
@@ -160,6 +151,7 @@ class Terminal:
             self._bar = None
 
     def _say(self, line: str) -> None:
+        self._close_bar()  # or the line would be written behind it
         emit(line)
 
 
