@@ -94,8 +94,7 @@ def stage(server: Jack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Da
     """A daemon whose audio device is open."""
     place = tmp_path_factory.mktemp("stage")
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in server.environment.items():
-            patch.setenv(name, value)
+        server.lend(patch)
         daemon = Daemon(place / "clips", place / "home", "--model", "untrained", "--audio-device", "system")
         opened = daemon.wait_for(lambda line: line["event"] == "audio" and line["state"] == "open")
         assert opened["why"].startswith("system, 48000 Hz, 2 channels")

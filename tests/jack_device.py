@@ -37,6 +37,11 @@ class Jack:
         }
         self.process: subprocess.Popen[bytes] | None = None
 
+    def lend(self, patch: pytest.MonkeyPatch) -> None:
+        """Let what this process starts use it."""
+        for name, value in self.environment.items():
+            patch.setenv(name, value)
+
     def start(self) -> None:
         """Start the server and wait until it answers. -S: blocks come in turn, -m: no connection is made late."""
         command = [

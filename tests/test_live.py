@@ -226,8 +226,7 @@ def player(daemon: Daemon) -> psutil.Process:
 
 def test_a_lost_device_or_player_is_told_files_go_on_and_sound_comes_back(tmp_path: Path) -> None:
     with jack(timeout_ms=50) as server, pytest.MonkeyPatch.context() as patch:
-        for name, value in server.environment.items():
-            patch.setenv(name, value)
+        server.lend(patch)
         daemon = Daemon(tmp_path / "clips", tmp_path / "home", "--model", "untrained", "--audio-device", "system")
 
         def audio(state: str, start: int = 0) -> None:
@@ -281,8 +280,7 @@ def test_devices_and_doctor_name_what_can_sound(server: Jack) -> None:
     )
     assert "system  (JACK Audio Connection Kit, 48000 Hz, 2 channels)" in listed.stdout
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in server.environment.items():
-            patch.setenv(name, value)
+        server.lend(patch)
         assert sound.check("system").state == "ok"
         wrong = sound.check("no such thing")
         assert wrong.state == "warning" and "system" in wrong.what and "folder" in wrong.what

@@ -53,8 +53,7 @@ def played(own: Jack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daem
     """A daemon that listens to a keyboard which is not plugged in yet."""
     place = tmp_path_factory.mktemp("midi")
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in own.environment.items():
-            patch.setenv(name, value)
+        own.lend(patch)
         daemon = Daemon(
             place / "clips", place / "home", "--model", "untrained", "--audio-device", "system",
             "--midi", "my keys", "--set", "midi.api=jack",

@@ -26,8 +26,7 @@ def playing(server: Jack, device: str = "system") -> Iterator[Connection]:
     ours, theirs = multiprocessing.Pipe()
     process = multiprocessing.get_context("spawn").Process(target=main, args=(theirs, device, True), daemon=True)
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in server.environment.items():
-            patch.setenv(name, value)
+        server.lend(patch)
         process.start()
     theirs.close()
     try:

@@ -430,8 +430,7 @@ def test_what_the_server_plays_equals_the_file_and_a_bank_of_superdirt_is_filled
     server: Jack, daemon: Daemon, recorder: Recorder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     need("scsynth")
-    for name, value in server.environment.items():
-        monkeypatch.setenv(name, value)
+    server.lend(monkeypatch)
     lines, posted = run(SERVER.replace("SCSYNTH", str(free_port())), daemon.port, tmp_path)
     ((path, frames, channels),) = told(lines, "kick")
     assert (frames, channels) == ("24000", "1")
