@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bridge import portable
 from bridge.errors import ConfigError
+from bridge.system import portable
 
 COMPILES = ("auto", "trace", "graphs", "off")
 COMPUTES = ("auto", "cuda", "mps", "cpu")

@@ -7,23 +7,26 @@ import contextlib
 from pathlib import Path
 from typing import Protocol
 
-from bridge import delivery, engine, playback, portable
+from bridge.checkpoints import find as checkpoints
 from bridge.config import Config
-from bridge.core import Bridge, Listener
-from bridge.engine import checkpoints
-from bridge.eta import EtaFile
-from bridge.frontends.inbox import serve_inbox
+from bridge.core.core import Bridge, Listener
+from bridge.core.eta import EtaFile
+from bridge.engine import messages as engine
+from bridge.files.folder import FolderSink
+from bridge.frontends.inbox.inbox import serve_inbox
 from bridge.frontends.link import serve_link
 from bridge.frontends.midi import serve_midi
-from bridge.frontends.osc import serve_osc
-from bridge.frontends.presets import serve_presets
+from bridge.frontends.osc.server import serve_osc
 from bridge.library import Library, database
-from bridge.live import Live
-from bridge.pads import Pads
-from bridge.presets import Presets, shipped_folder
-from bridge.sinks.folder import FolderSink
-from bridge.stage import Stage
-from bridge.supervise import TICK_S, Child
+from bridge.live.pads import Pads
+from bridge.live.stage import Stage
+from bridge.live.voices import Live
+from bridge.player import messages as playback
+from bridge.presets.files import Presets, shipped_folder
+from bridge.presets.watching import serve_presets
+from bridge.shaper import messages as delivery
+from bridge.system import portable
+from bridge.system.supervise import TICK_S, Child
 
 
 class Terminal(Listener, Protocol):

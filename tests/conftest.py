@@ -11,7 +11,7 @@ from tests.harness import Client, Daemon
 from tests.jack_device import Jack, Recorder, jack
 
 if TYPE_CHECKING:
-    from bridge.engine.audioldm2 import AudioLDM2Engine
+    from bridge.engine.audioldm2.engine import AudioLDM2Engine
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
@@ -119,7 +119,7 @@ def built_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def engine(built_cache: Path) -> Iterator[AudioLDM2Engine]:
     """The engine in this very process, with the small checkpoint that the package builds."""
     from bridge.config import EngineConfig
-    from bridge.engine import audioldm2  # torch: seconds, for those tests that need it
+    from bridge.engine.audioldm2 import engine as audioldm2  # torch: seconds, for those tests that need it
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(audioldm2, "cache_folder", lambda: built_cache)

@@ -8,8 +8,8 @@ import struct
 import time
 from multiprocessing.connection import Connection
 
-from bridge.clip import Model, Piece
-from bridge.engine import Broken, Cancel, Finished, Generate, Ready, Samples, Stage, Step, Timing, Unloadable
+from bridge.domain.clip import Model, Piece
+from bridge.engine.messages import Broken, Cancel, Finished, Generate, Ready, Samples, Stage, Step, Timing, Unloadable
 
 MODEL = Model("fake", "", 16_000, 10.0, "cpu", "float32", "none")
 

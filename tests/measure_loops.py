@@ -15,9 +15,9 @@ import numpy as np
 
 from bridge.audio.seam import seam_score
 from bridge.audio.shape import shape
-from bridge.clip import Piece, Prompt, Shape
 from bridge.config import EngineConfig
-from bridge.engine.audioldm2 import open_engine
+from bridge.domain.clip import Piece, Prompt, Shape
+from bridge.engine.audioldm2.engine import open_engine
 from bridge.errors import BadAudio
 
 SECONDS, OVERLAP_S = 2.0, 0.1

@@ -17,8 +17,8 @@ VOICES = 32
 
 OURS = """
 import sys, time, numpy as np, resource
-from bridge.audio.mixer import Mixer
-from bridge.sinks import device
+from bridge.player.mixer import Mixer
+from bridge.player import device
 seconds, voices = float(sys.argv[1]), int(sys.argv[2])
 chosen = device.choose("system", device.outputs())
 mixer = Mixer(chosen.sample_rate, chosen.channels)

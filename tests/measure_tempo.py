@@ -17,7 +17,7 @@ import numpy as np
 from bridge.audio import beats, key
 from bridge.audio.conform import conform
 from bridge.audio.stretch import stretch
-from bridge.notes import frequency_of
+from bridge.domain.notes import frequency_of
 from tests.rhythms import PATTERNS, RATE, chord, clicks, hit, places, rhythm, starter, tone, worst_off_ms
 
 OFFS = (0.92, 0.96, 1.0, 1.04, 1.08)

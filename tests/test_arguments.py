@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from bridge.domain.job import Ask, id_key
 from bridge.errors import BadArgument, ClipbridgeError
-from bridge.frontends import arguments as args
-from bridge.job import Ask, id_key
+from bridge.frontends.osc import arguments as args
 
 
 def ask(*given: Any) -> Ask:

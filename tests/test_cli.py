@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 import soundfile
 
+from bridge.checkpoints.find import STARTER_FOLDER
 from bridge.cli import EXIT_CODES, parser
-from bridge.engine.checkpoints import STARTER_FOLDER
 from bridge.errors import ClipbridgeError
 from tests.harness import RUN, START_S, Client, Daemon, environment, pairs, small_disk
 

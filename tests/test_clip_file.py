@@ -16,10 +16,10 @@ import pytest
 import soundfile
 import wavinfo
 
-from bridge import recipe, tags
-from bridge.clip import Model, Prompt, Shape
+from bridge.domain import recipe
+from bridge.domain.clip import Model, Prompt, Shape
 from bridge.errors import BadRecipe
-from bridge.sinks import clip_file
+from bridge.files import clip_file, tags
 from tests.harness import need
 
 MODEL = Model("test", "r1", 16_000, 150.0, "cpu", "float32", "DPMSolverMultistepScheduler", (("solver_order", "2"),))

@@ -12,17 +12,20 @@ import psutil
 import pytest
 import soundfile
 
-from bridge import delivery, engine, engine_side, recipe
-from bridge.core import Bridge
+from bridge.core import engine_link as engine_side
+from bridge.core.core import Bridge
+from bridge.domain import recipe
+from bridge.domain.job import Ask, Job, JobEvent
+from bridge.domain.kit import KitEvent
+from bridge.engine import messages as engine
 from bridge.errors import NotReady, Stopping
-from bridge.job import Ask, Job, JobEvent
-from bridge.kit import KitEvent
-from bridge.live import Live
-from bridge.pads import Pads
-from bridge.portable import selector_loop
-from bridge.presets import Presets
-from bridge.stage import Stage
-from bridge.supervise import Child
+from bridge.live.pads import Pads
+from bridge.live.stage import Stage
+from bridge.live.voices import Live
+from bridge.presets.files import Presets
+from bridge.shaper import messages as delivery
+from bridge.system.portable import selector_loop
+from bridge.system.supervise import Child
 
 
 class Recorder:
@@ -363,7 +366,7 @@ def test_a_restart_loses_the_running_job_and_keeps_those_that_wait(tmp_path: Pat
 
 
 def test_ended_jobs_are_forgotten_beyond_a_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bridge.jobs.REMEMBERED_JOBS", 5)
+    monkeypatch.setattr("bridge.core.jobs.REMEMBERED_JOBS", 5)
 
     async def story(bridge: Bridge, recorder: Recorder) -> None:
         for _ in range(12):

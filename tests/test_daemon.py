@@ -16,8 +16,8 @@ import pytest
 import soundfile
 
 from bridge.config import OscConfig
-from bridge.frontends.osc import LEASE_S, OscFrontend
-from bridge.presets import Presets, shipped_folder
+from bridge.frontends.osc.server import LEASE_S, OscFrontend
+from bridge.presets.files import Presets, shipped_folder
 from tests.harness import Client, Daemon, encode, environment, need, pairs, skip_or_fail
 
 

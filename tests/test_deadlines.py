@@ -6,11 +6,11 @@ import time
 
 import pytest
 
-from bridge import deadlines
-from bridge.clip import Prompt
+from bridge.core import deadlines
+from bridge.core.jobs import Jobs
+from bridge.domain.clip import Prompt
+from bridge.domain.job import Ask
 from bridge.errors import TooLate
-from bridge.job import Ask
-from bridge.jobs import Jobs
 from tests.harness import Client, pairs
 
 

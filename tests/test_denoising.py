@@ -8,8 +8,8 @@ import pytest
 import torch
 from diffusers import DDIMScheduler, DPMSolverMultistepScheduler, EulerAncestralDiscreteScheduler, HeunDiscreteScheduler
 
-from bridge.engine.denoising import Denoiser
-from bridge.engine.prompt_cache import Embeddings
+from bridge.engine.audioldm2.denoising import Denoiser
+from bridge.engine.audioldm2.prompt_cache import Embeddings
 
 
 def text(value: float, tokens: int) -> Embeddings:

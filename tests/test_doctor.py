@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from bridge.doctor import compute, weights
-from bridge.engine import untrained
+from bridge.engine.audioldm2 import untrained
 from tests.harness import environment
 
 ROOT = Path(__file__).parent.parent

@@ -10,11 +10,11 @@ import pytest
 import soundfile
 
 from bridge.audio.early import MOST_GAIN, EarlyClip
-from bridge.audio.mixer import Mixer, Voice
 from bridge.audio.shape import shape
-from bridge.clip import OUTPUT_RATE, Shape
+from bridge.domain.clip import OUTPUT_RATE, Shape
 from bridge.errors import BadAudio
-from bridge.playback import Change, Stop
+from bridge.player.messages import Change, Stop
+from bridge.player.mixer import Mixer, Voice
 from tests.harness import Daemon, pairs
 from tests.jack_device import RATE, Recorder
 from tests.on_stage import ended

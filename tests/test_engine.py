@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 import torch
 
-from bridge.clip import Piece, Prompt
 from bridge.config import EngineConfig
-from bridge.engine import audioldm2, untrained
-from bridge.engine.audioldm2 import AudioLDM2Engine, open_engine
+from bridge.domain.clip import Piece, Prompt
+from bridge.engine.audioldm2 import engine as audioldm2
+from bridge.engine.audioldm2 import untrained
+from bridge.engine.audioldm2.engine import AudioLDM2Engine, open_engine
 from bridge.errors import ConfigError, JobCancelled, NoModel, OutOfMemory
 
 
@@ -167,8 +168,8 @@ def test_a_prompt_that_is_too_long_for_the_model_says_so(engine: AudioLDM2Engine
 
 
 def test_every_scheduler_that_fits_runs_by_name_and_the_others_are_named(engine: AudioLDM2Engine) -> None:
-    from bridge.engine.checkpoints import scheduler_config
-    from bridge.engine.loading import UNFIT_SCHEDULERS, make_scheduler
+    from bridge.checkpoints.find import scheduler_config
+    from bridge.engine.audioldm2.loading import UNFIT_SCHEDULERS, make_scheduler
 
     declared, on_disk = engine.pipe.scheduler, scheduler_config(Path(untrained.build(audioldm2.cache_folder())))
     names = {cls.__name__ for cls in declared.compatibles} - UNFIT_SCHEDULERS
@@ -205,7 +206,7 @@ def test_the_schedule_is_the_same_whether_the_checkpoint_was_in_memory_or_on_dis
     engine.pipe.scheduler.set_timesteps(20)
     assert engine.pipe.scheduler.timesteps[:2].tolist() == [941, 894]
     in_memory = untrained.make_pipeline().scheduler
-    from bridge.engine.loading import make_scheduler
+    from bridge.engine.audioldm2.loading import make_scheduler
 
     rebuilt = make_scheduler(in_memory, {}, "DPMSolverMultistep")
     rebuilt.set_timesteps(20)

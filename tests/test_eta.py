@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from bridge.clip import Prompt
-from bridge.eta import Curve, Eta, EtaFile
+from bridge.core.eta import Curve, Eta, EtaFile
+from bridge.domain.clip import Prompt
 
 
 def prompt(seconds: float = 4.0, steps: int = 20, guidance: float = 3.5, takes: int = 1) -> Prompt:

@@ -21,12 +21,12 @@ import pytest
 import soundfile
 import wavinfo
 
-from bridge import portable
-from bridge.clip import Model, Prompt, Shape
+from bridge.domain.clip import Model, Prompt, Shape
 from bridge.errors import FolderError
-from bridge.sinks import clip_file
-from bridge.sinks.folder import DOT_FOLDER, FolderSink
-from bridge.sinks.names import clip_names, slug
+from bridge.files import clip_file
+from bridge.files.folder import DOT_FOLDER, FolderSink
+from bridge.files.names import clip_names, slug
+from bridge.system import portable
 from tests.harness import need, skip_or_fail, small_disk
 
 MODEL = Model("test", "r1", 16_000, 150.0, "cpu", "float32", "DPMSolverMultistepScheduler", (("solver_order", "2"),))
@@ -429,7 +429,7 @@ def test_what_a_killed_process_left_beside_a_clip_is_removed_too(tmp_path: Path)
 def test_staging_of_a_dead_process_is_removed_and_that_of_a_living_one_is_kept(tmp_path: Path, cache: Path) -> None:
     code = (
         "import sys; from pathlib import Path; from bridge import portable; portable.cache_folder = lambda: Path(sys.argv[2])\n"
-        "from bridge.sinks.folder import FolderSink\n"
+        "from bridge.files.folder import FolderSink\n"
         "sink = FolderSink(Path(sys.argv[1])); sink.open(); (sink._stage() / 'half.wav').write_bytes(b'RIFF')\n"
         "print('staged', flush=True); sys.stdin.read()\n"
     )

@@ -13,11 +13,12 @@ import pytest
 import torch
 
 from bridge.config import EngineConfig
-from bridge.engine import audioldm2, graphs, ways
-from bridge.engine.audioldm2 import AudioLDM2Engine
-from bridge.engine.denoising import Denoiser
-from bridge.engine.graphs import Captured, Run
-from bridge.engine.network import Eager
+from bridge.engine.audioldm2 import engine as audioldm2
+from bridge.engine.audioldm2.denoising import Denoiser
+from bridge.engine.audioldm2.engine import AudioLDM2Engine
+from bridge.engine.runtime import graphs, ways
+from bridge.engine.runtime.graphs import Captured, Run
+from bridge.engine.runtime.network import Eager
 from tests.test_tracing import wave
 
 

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from bridge.engine.checkpoints import STARTER_FOLDER
-from bridge.engine.hearing import Heard, Vocabulary, is_slip
+from bridge.checkpoints.find import STARTER_FOLDER
+from bridge.domain.notes import midi_of, name_of
+from bridge.engine.audioldm2.hearing import Heard, Vocabulary, is_slip
 from bridge.errors import NoModel
-from bridge.notes import midi_of, name_of
 
 WRONG = [
     json.dumps({"nouns": {"bell": "bell"}, "words": [], "octaves": {}, "fills": [], **wrong})

@@ -9,11 +9,11 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from bridge import held
-from bridge.audio.desk import STOPPED, Desk
-from bridge.audio.mixer import Mixer
-from bridge.held import LATE_S, Held
-from bridge.playback import NOW, Change, Ended, Hold, Sound, Stop, When
+from bridge.player import held
+from bridge.player.desk import STOPPED, Desk
+from bridge.player.held import LATE_S, Held
+from bridge.player.messages import NOW, Change, Ended, Hold, Sound, Stop, When
+from bridge.player.mixer import Mixer
 
 RATE = 48_000
 SLOT, VOICE = 3, 7

@@ -15,18 +15,18 @@ from typing import Any
 import pytest
 import soundfile
 
-from bridge import recipe
-from bridge.clip import SECONDS, SEED, Model, Prompt
 from bridge.config import InboxConfig
-from bridge.core import Bridge
+from bridge.core.core import Bridge
+from bridge.core.jobs import QUEUE_LIMIT
+from bridge.domain import recipe
+from bridge.domain.clip import SECONDS, SEED, Model, Prompt
+from bridge.domain.job import Ask, Job, JobEvent
+from bridge.domain.recipe import Recipe
 from bridge.errors import BadArgument
-from bridge.frontends import inbox_folder
-from bridge.frontends.inbox import AT_A_TIME, OWNER, ask, serve_inbox
-from bridge.frontends.inbox_folder import Dropped, InboxFolder, Result, is_wanted
-from bridge.frontends.inbox_lists import MAX_BYTES, MAX_PROMPTS, Entry, parse
-from bridge.job import Ask, Job, JobEvent
-from bridge.jobs import QUEUE_LIMIT
-from bridge.recipe import Recipe
+from bridge.frontends.inbox import folder as inbox_folder
+from bridge.frontends.inbox.folder import Dropped, InboxFolder, Result, is_wanted
+from bridge.frontends.inbox.inbox import AT_A_TIME, OWNER, ask, serve_inbox
+from bridge.frontends.inbox.lists import MAX_BYTES, MAX_PROMPTS, Entry, parse
 from tests.harness import Client, Daemon
 from tests.test_core import Recorder, play, until
 
@@ -374,7 +374,7 @@ def test_a_file_that_cannot_be_read_is_handed_back_after_a_while(
     def refuse(_file: Path) -> int:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("bridge.portable.open_plain", refuse)
+    monkeypatch.setattr("bridge.system.portable.open_plain", refuse)
     monkeypatch.setattr(inbox_folder, "PATIENCE_S", 1.0)
     (folder.folder / "pads.txt").write_text("kick")
     began = time.monotonic()
@@ -394,7 +394,7 @@ def test_a_file_that_another_program_is_writing_on_windows_is_waited_for(
     monkeypatch.setattr(inbox_folder, "PATIENCE_S", 0.0)
     (folder.folder / "pads.txt").write_text("kick")
     with monkeypatch.context() as patch:
-        patch.setattr("bridge.portable.open_plain", refuse)
+        patch.setattr("bridge.system.portable.open_plain", refuse)
         with pytest.raises(AssertionError, match="still being written"):
             settled(folder, 3 * SETTLE_S)
     assert settled(folder) is not None

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from bridge.audio.key import SURE, measure, retune
-from bridge.keys import Key, key_of
-from bridge.notes import NAMES, frequency_of
+from bridge.domain.musical_keys import Key, key_of
+from bridge.domain.notes import NAMES, frequency_of
 from tests.rhythms import RATE, chord, hit, rhythm, starter, tone
 
 

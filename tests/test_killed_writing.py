@@ -15,11 +15,12 @@ import numpy as np
 import pytest
 import soundfile
 
-from bridge import portable, recipe
-from bridge.clip import Model, Piece, Prompt, Shape
-from bridge.delivery import Deliver, Delivered, Samples
-from bridge.shaper import main as write_clips
-from bridge.sinks.folder import FolderSink
+from bridge.domain import recipe
+from bridge.domain.clip import Model, Piece, Prompt, Shape
+from bridge.files.folder import FolderSink
+from bridge.shaper.messages import Deliver, Delivered, Samples
+from bridge.shaper.process import main as write_clips
+from bridge.system import portable
 
 KILLS = int(os.environ.get("CLIPBRIDGE_KILLS", "40"))
 JOBS = 12  # asked of each process; most are killed before they have written them
@@ -56,7 +57,7 @@ def test_killed_at_any_point_no_partial_file_is_ever_visible_and_none_is_there_t
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     # Forked from one that has imported all of it: a spawned process would take a second each time.
     forks = multiprocessing.get_context("forkserver")
-    forks.set_forkserver_preload(["bridge.shaper"])
+    forks.set_forkserver_preload(["bridge.shaper.process"])
     folder, drawn = tmp_path / "clips", random.Random(8)
     folder.mkdir()
     wave = (0.5 * np.sin(np.arange(9_600) / 9)).astype("<f4").tobytes()

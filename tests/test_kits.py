@@ -18,18 +18,19 @@ import pytest
 import soundfile
 from lxml import etree
 
-from bridge import kit_presets
-from bridge.core import Bridge
-from bridge.engine.checkpoints import STARTER_FOLDER
-from bridge.engine.hearing import Vocabulary
+from bridge.checkpoints.find import STARTER_FOLDER
+from bridge.core.core import Bridge
+from bridge.domain.job import Ask
+from bridge.domain.kit import Claim, Claimed, Kit, KitAsk, KitEvent, Leave, Map, Mapped, Sound
+from bridge.engine.audioldm2.hearing import Vocabulary
 from bridge.errors import BadArgument, ConfigError, QueueFull
-from bridge.job import Ask
-from bridge.keymap import lay_out, parse, reach
-from bridge.kit import Claim, Claimed, Kit, KitAsk, KitEvent, Leave, Map, Mapped, Sound
-from bridge.kits import MAX_KITS, zones
-from bridge.presets import Presets, shipped_folder
-from bridge.sinks import kit_folder, mappings
-from bridge.sinks.folder import FolderSink
+from bridge.files import mappings
+from bridge.files.folder import FolderSink
+from bridge.kits import presets as kit_presets
+from bridge.kits.keymap import lay_out, parse, reach
+from bridge.kits.making import MAX_KITS, zones
+from bridge.presets.files import Presets, shipped_folder
+from bridge.shaper import kit_folder
 from tests.harness import Client, Daemon, need, pairs, skip_or_fail
 from tests.test_cli import clipbridge
 from tests.test_core import Recorder, play, until
@@ -330,7 +331,7 @@ def test_never_more_than_two_sounds_are_on_their_way_and_kits_wait_for_each_othe
 def test_a_full_queue_makes_a_kit_wait_and_seventeen_kits_are_too_many(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bridge.jobs.QUEUE_LIMIT", 3)
+    monkeypatch.setattr("bridge.core.jobs.QUEUE_LIMIT", 3)
 
     async def story(bridge: Bridge, recorder: Recorder) -> None:
         events = listen(recorder)

@@ -21,17 +21,17 @@ from typing import Any
 import psutil
 import pytest
 
-from bridge.clip import Model, Prompt, Range
 from bridge.commands.find import span
-from bridge.core import Bridge
+from bridge.core.core import Bridge
+from bridge.domain.clip import Model, Prompt, Range
+from bridge.domain.job import Ask, Job
+from bridge.domain.recipe import Recipe, conditions, write
 from bridge.errors import BadArgument, LibraryError, QueueFull, UnknownClip
-from bridge.frontends.osc_library import LibraryMethods, ask_of, query_of
-from bridge.job import Ask, Job
+from bridge.frontends.osc.library import LibraryMethods, ask_of, query_of
 from bridge.library import Library, clips, database, records
 from bridge.library.clips import Clip, File, Query
 from bridge.library.following import Follower
-from bridge.pads import SINK as PAD_SINK
-from bridge.recipe import Recipe, conditions, write
+from bridge.live.pads import SINK as PAD_SINK
 from tests.harness import Client, Daemon, environment, pairs
 from tests.test_core import Recorder, ask, play, until
 

@@ -12,10 +12,11 @@ import pytest
 import safetensors.torch
 import torch
 
-from bridge.clip import Prompt
+from bridge.checkpoints import find as checkpoints
 from bridge.config import EngineConfig
-from bridge.engine import checkpoints, untrained
-from bridge.engine.audioldm2 import open_engine
+from bridge.domain.clip import Prompt
+from bridge.engine.audioldm2 import untrained
+from bridge.engine.audioldm2.engine import open_engine
 from bridge.errors import ClipbridgeError, NoModel
 
 
@@ -179,7 +180,7 @@ def test_the_licence_is_what_the_model_card_states(checkpoint: Path) -> None:
 def test_our_own_checkpoint_is_built_again_when_its_files_were_damaged(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damaged: str
 ) -> None:
-    from bridge.engine import audioldm2
+    from bridge.engine.audioldm2 import engine as audioldm2
 
     monkeypatch.setattr(audioldm2, "cache_folder", lambda: tmp_path)
     folder = untrained.build(tmp_path)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge import logs
+from bridge.system import logs
 from tests.harness import Client, Daemon
 
 log = logging.getLogger("clipbridge")

@@ -10,10 +10,10 @@ import torch
 
 from bridge.audio.seam import seam_score
 from bridge.audio.shape import shape
-from bridge.clip import Piece, Prompt, Shape
-from bridge.engine.audioldm2 import AudioLDM2Engine
-from bridge.engine.mel_vocoder import MelVocoder, MelVocoderConfig
-from bridge.engine.vocoding import circular, period
+from bridge.domain.clip import Piece, Prompt, Shape
+from bridge.engine.audioldm2.engine import AudioLDM2Engine
+from bridge.engine.audioldm2.mel_vocoder import MelVocoder, MelVocoderConfig
+from bridge.engine.audioldm2.vocoding import circular, period
 
 
 def clip(engine: AudioLDM2Engine, seed: int, seconds: float = 1.0, loop: bool = True, **more: object) -> np.ndarray:

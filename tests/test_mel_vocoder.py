@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from bridge.engine.mel_vocoder import LOWEST, MelVocoder, MelVocoderConfig, filterbank
-from bridge.engine.retune import measure, retune
+from bridge.engine.audioldm2.mel_vocoder import LOWEST, MelVocoder, MelVocoderConfig, filterbank
+from bridge.engine.audioldm2.retune import measure, retune
 
 RATE = 44_100
 

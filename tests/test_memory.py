@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 import torch
 
-from bridge import memory
-from bridge.clip import Prompt
-from bridge.engine import audioldm2
-from bridge.engine import memory as measured
-from bridge.engine.audioldm2 import AudioLDM2Engine
+from bridge.domain.clip import Prompt
+from bridge.engine import needs as memory
+from bridge.engine.audioldm2 import engine as audioldm2
+from bridge.engine.audioldm2.engine import AudioLDM2Engine
+from bridge.engine.needs import Needs
+from bridge.engine.runtime import memory as measured
 from bridge.errors import OutOfMemory
-from bridge.memory import Needs
 from tests.harness import Daemon
 
 

@@ -7,9 +7,9 @@ import os
 import numpy as np
 import pytest
 
-from bridge.audio.mixer import CEILING, LEAST_FADE_MS, MAX_LATER, MAX_VOICES, Mixer, Voice, fade_ends
-from bridge.playback import Change, Stop, When
-from bridge.tempo import Tempo
+from bridge.domain.tempo import Tempo
+from bridge.player.messages import Change, Stop, When
+from bridge.player.mixer import CEILING, LEAST_FADE_MS, MAX_LATER, MAX_VOICES, Mixer, Voice, fade_ends
 
 RATE, BLOCK = 48_000, 256
 HOSTILE_BUFFERS = int(os.environ.get("CLIPBRIDGE_HOSTILE_BUFFERS", "5000"))  # 100,000 by command: see RESULTS.md

@@ -14,11 +14,12 @@ from types import SimpleNamespace
 
 import pytest
 
+from bridge.checkpoints import find as checkpoints
 from bridge.config import OscConfig
-from bridge.engine import checkpoints, untrained
-from bridge.frontends.osc import serve_osc
-from bridge.frontends.osc_answers import MAX_LOOKS
-from bridge.portable import selector_loop
+from bridge.engine.audioldm2 import untrained
+from bridge.frontends.osc.answers import MAX_LOOKS
+from bridge.frontends.osc.server import serve_osc
+from bridge.system.portable import selector_loop
 from tests.harness import Client, Daemon, environment, pairs
 
 Start = Callable[..., Daemon]

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from pythonosc.osc_message import OscMessage
 
-from bridge.frontends import osc_guard
+from bridge.frontends.osc import guard as osc_guard
 from tests.harness import encode
 from tests.packets import BROKEN, FOREIGN, GENERATE, PING, bundle, message, mutations, nested
 

@@ -39,7 +39,7 @@ def test_the_wheel_carries_presets_and_host_scripts_and_finds_them_where_it_is_i
         assert f"bridge/data/presets/{file.name}" in names
     assert "bridge/data/host_scripts/pure_data/clipbridge-first-clip.pd" in names
     assert not any(name.startswith("tests") for name in names)
-    code = "from bridge.presets import *; print(shipped_folder(), len(Presets(shipped_folder()).all()))"
+    code = "from bridge.presets.files import *; print(shipped_folder(), len(Presets(shipped_folder()).all()))"
     said = subprocess.run(
         [sys.executable, "-P", "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True,
         env={**os.environ, "PYTHONPATH": str(tmp_path / "site")},

@@ -10,10 +10,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from bridge.asks import resolve
-from bridge.job import Ask, JobState
-from bridge.pads import Pads
-from bridge.tempo import Tempo
+from bridge.core.resolving import resolve
+from bridge.domain.job import Ask, JobState
+from bridge.domain.tempo import Tempo
+from bridge.live.pads import Pads
 
 
 class StandInBridge:

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bridge.playback import Ended, Hold, Opened, Sound, Unusable
-from bridge.player import main
+from bridge.player.messages import Ended, Hold, Opened, Sound, Unusable
+from bridge.player.process import main
 from tests.jack_device import Jack, jack
 
 HELD = 32  # takes; each is read and resampled

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from bridge.core import Bridge
+from bridge.core.core import Bridge
 from bridge.errors import BadArgument, ConfigError
-from bridge.frontends.presets import serve_presets
-from bridge.presets import Change, Presets, read, shipped_folder
+from bridge.presets.files import Change, Presets, read, shipped_folder
+from bridge.presets.watching import serve_presets
 from tests.harness import Client, Daemon
 
 SHIPPED = sorted(shipped_folder().glob("*.toml"))

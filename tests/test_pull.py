@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from bridge.checkpoints import find as checkpoints
 from bridge.commands.pull import licence_in_words
-from bridge.engine import checkpoints, untrained
+from bridge.engine.audioldm2 import untrained
 from tests.stand_in_hub import REVISION, Hub
 
 NAME = "cvssp/audioldm2"

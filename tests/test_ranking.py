@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from bridge.engine import ranking, untrained
+from bridge.engine.audioldm2 import ranking, untrained
 
 RATE = 16_000
 

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from bridge import hosts, portable
 from bridge.doctor import places
 from bridge.errors import BadArgument, FolderError
+from bridge.system import host_scripts as hosts
+from bridge.system import portable
 from tests.harness import Daemon
 
 

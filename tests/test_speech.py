@@ -12,10 +12,10 @@ import torch
 from diffusers import AudioLDM2ProjectionModel
 from transformers import VitsConfig, VitsModel, VitsTokenizer
 
-from bridge.clip import Prompt
 from bridge.config import EngineConfig
-from bridge.engine import speech, untrained
-from bridge.engine.audioldm2 import AudioLDM2Engine, open_engine
+from bridge.domain.clip import Prompt
+from bridge.engine.audioldm2 import speech, untrained
+from bridge.engine.audioldm2.engine import AudioLDM2Engine, open_engine
 from bridge.errors import NoModel
 from tests.harness import Client
 

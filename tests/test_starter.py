@@ -17,11 +17,11 @@ from accelerate import Accelerator
 from diffusers import AudioLDM2UNet2DConditionModel
 from safetensors.torch import load_file
 
-from bridge.clip import Prompt
+from bridge.checkpoints import find as checkpoints
 from bridge.config import EngineConfig
-from bridge.engine import checkpoints
-from bridge.engine.audioldm2 import AudioLDM2Engine, open_engine
-from bridge.notes import midi_of
+from bridge.domain.clip import Prompt
+from bridge.domain.notes import midi_of
+from bridge.engine.audioldm2.engine import AudioLDM2Engine, open_engine
 from bridge.starter import assemble, dataset, measures, text_stack, train, train_text, train_unet, train_vae
 from bridge.starter.captions import as_typed, caption
 from bridge.starter.catalogue import BY_NAME, LEAD_IN, NAMES, SOUNDS, Sound, draw, render
@@ -241,7 +241,7 @@ def test_the_words_of_the_shipped_starter_are_those_of_the_catalogue() -> None:
 def test_the_shipped_starter_loads_in_the_stock_pipeline_with_our_vocoder() -> None:
     from diffusers import AudioLDM2Pipeline
 
-    from bridge.engine.mel_vocoder import MelVocoder
+    from bridge.engine.audioldm2.mel_vocoder import MelVocoder
 
     vocoder = MelVocoder.from_pretrained(checkpoints.STARTER_FOLDER, subfolder="vocoder", dtype=torch.float32)
     pipe = AudioLDM2Pipeline.from_pretrained(checkpoints.STARTER_FOLDER, vocoder=vocoder, dtype=torch.float32)

@@ -17,7 +17,7 @@ import pytest
 import soundfile
 from pythonosc.osc_message import OscMessage
 
-from bridge.frontends.methods import KEYS
+from bridge.frontends.osc.addresses import KEYS
 from tests.harness import Daemon, encode, need
 from tests.jack_device import RATE, Jack, Recorder
 from tests.test_sclang import sclang

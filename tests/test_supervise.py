@@ -8,9 +8,9 @@ from typing import Any
 import psutil
 import pytest
 
-from bridge import supervise
-from bridge.portable import selector_loop
-from bridge.supervise import DEATHS_ALLOWED, Child
+from bridge.system import supervise
+from bridge.system.portable import selector_loop
+from bridge.system.supervise import DEATHS_ALLOWED, Child
 
 
 def run(story: Callable[[], Any]) -> None:

@@ -6,9 +6,9 @@ import random
 
 import pytest
 
-from bridge.audio.grid import Clock, Grid
+from bridge.domain.tempo import Tempo
 from bridge.errors import BadArgument
-from bridge.tempo import Tempo
+from bridge.player.grid import Clock, Grid
 
 RATE = 48_000
 

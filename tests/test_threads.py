@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 import torch
 
-from bridge.engine import threads
-from bridge.engine.threads import Threads
+from bridge.engine.runtime import threads
+from bridge.engine.runtime.threads import Threads
 
 
 @pytest.fixture(autouse=True)

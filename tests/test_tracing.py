@@ -12,11 +12,12 @@ import numpy as np
 import pytest
 import torch
 
-from bridge.clip import Prompt
 from bridge.config import EngineConfig
-from bridge.engine import audioldm2, tracing
-from bridge.engine.audioldm2 import AudioLDM2Engine, open_engine
-from bridge.engine.network import Eager, Example
+from bridge.domain.clip import Prompt
+from bridge.engine.audioldm2 import engine as audioldm2
+from bridge.engine.audioldm2.engine import AudioLDM2Engine, open_engine
+from bridge.engine.runtime import tracing
+from bridge.engine.runtime.network import Eager, Example
 
 
 def opened(cache: Path, **config: object) -> AudioLDM2Engine:

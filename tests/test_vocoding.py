@@ -6,8 +6,8 @@ import pytest
 import torch
 from transformers import SpeechT5HifiGan, SpeechT5HifiGanConfig
 
-from bridge.engine import vocoding
-from bridge.engine.mel_vocoder import MelVocoder, MelVocoderConfig
+from bridge.engine.audioldm2 import vocoding
+from bridge.engine.audioldm2.mel_vocoder import MelVocoder, MelVocoderConfig
 
 
 @pytest.fixture(scope="module")

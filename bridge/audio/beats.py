@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from bridge.clip import OUTPUT_RATE
+from bridge.domain.clip import OUTPUT_RATE
 
 Samples = npt.NDArray[np.float32]
 Curve = npt.NDArray[np.float64]

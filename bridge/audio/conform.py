@@ -19,7 +19,7 @@ import numpy as np
 
 from bridge.audio.beats import Samples, attacks, measure
 from bridge.audio.stretch import exactly, stretch
-from bridge.clip import OUTPUT_RATE
+from bridge.domain.clip import OUTPUT_RATE
 
 SURE = 0.5  # confidence below which nothing is stretched
 SLOWEST, FASTEST = 0.8, 1.25  # ratios of the lengths; beyond, one hears it

@@ -19,9 +19,9 @@ import soxr
 
 from bridge.audio.beats import Curve, Samples, attacks, mono
 from bridge.audio.stretch import pitch_shift
-from bridge.clip import OUTPUT_RATE
-from bridge.keys import Key
-from bridge.notes import NAMES, frequency_of
+from bridge.domain.clip import OUTPUT_RATE
+from bridge.domain.musical_keys import Key
+from bridge.domain.notes import NAMES, frequency_of
 
 SURE = 0.5  # confidence below which nothing is retuned
 IN_TUNE_CENTS = 4.0  # nearer than one hears

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import soxr
 
-from bridge.clip import OUTPUT_RATE
+from bridge.domain.clip import OUTPUT_RATE
 
 Samples = npt.NDArray[np.float32]
 

@@ -21,10 +21,10 @@ from diffusers import DDIMScheduler
 
 from bridge.bench import floor, random_weights
 from bridge.bench.timing import in_turns, timed
-from bridge.clip import Prompt
 from bridge.config import EngineConfig
-from bridge.engine.audioldm2 import AudioLDM2Engine, open_engine
-from bridge.engine.graphs import Captured
+from bridge.domain.clip import Prompt
+from bridge.engine.audioldm2.engine import AudioLDM2Engine, open_engine
+from bridge.engine.runtime.graphs import Captured
 
 WORDS = (
     "rain",

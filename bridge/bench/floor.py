@@ -12,8 +12,8 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
 
 from bridge.bench.timing import timed
-from bridge.clip import Prompt
-from bridge.engine.audioldm2 import AudioLDM2Engine
+from bridge.domain.clip import Prompt
+from bridge.engine.audioldm2.engine import AudioLDM2Engine
 
 # torch counts the attention of GPUs only.
 CPU_ATTENTION = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu

@@ -21,9 +21,9 @@ import torch
 from bridge.bench.engines import opened
 from bridge.bench.main_job import Daemon, stop
 from bridge.bench.timing import in_turns, timed
-from bridge.clip import Prompt
-from bridge.engine.audioldm2 import AudioLDM2Engine
-from bridge.engine.tracing import Eager
+from bridge.domain.clip import Prompt
+from bridge.engine.audioldm2.engine import AudioLDM2Engine
+from bridge.engine.runtime.tracing import Eager
 
 IMPORTS = "import torch, transformers, diffusers; transformers.ClapModel; diffusers.AudioLDM2Pipeline"
 

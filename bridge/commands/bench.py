@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 from bridge import config
-from bridge.clip import SECONDS
+from bridge.domain.clip import SECONDS
 from bridge.errors import BadArgument
 
 

@@ -8,7 +8,7 @@ import json
 
 from bridge.errors import ClipbridgeError
 from bridge.frontends import midi
-from bridge.sinks.device import outputs
+from bridge.player.device import outputs
 
 
 def main(options: argparse.Namespace) -> int:

@@ -8,12 +8,12 @@ import json
 import re
 import sys
 
-from bridge.clip import BPM, RATING, SECONDS, Range
+from bridge.domain.clip import BPM, RATING, SECONDS, Range
+from bridge.domain.musical_keys import key_of
+from bridge.domain.notes import midi_of, name_of
 from bridge.errors import BadArgument
-from bridge.keys import key_of
 from bridge.library import clips, database
 from bridge.library.clips import Query
-from bridge.notes import midi_of, name_of
 
 LIMIT = Range(1, 100_000)
 SPAN = re.compile(r"(?P<low>[0-9]+(\.[0-9]+)?)?(?P<dots>\.\.)?(?P<high>[0-9]+(\.[0-9]+)?)?")

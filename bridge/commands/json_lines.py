@@ -8,10 +8,10 @@ from typing import Any
 
 from bridge import __version__
 from bridge.commands.terminal import emit
-from bridge.core import Bridge
-from bridge.engine import Stage
-from bridge.job import Job, JobEvent
-from bridge.kit import KitEvent
+from bridge.core.core import Bridge
+from bridge.domain.job import Job, JobEvent
+from bridge.domain.kit import KitEvent
+from bridge.engine.messages import Stage
 
 
 class JsonLines:

@@ -10,11 +10,12 @@ from typing import Any
 
 from tqdm import tqdm
 
-from bridge import config, kit_presets
+from bridge import config
 from bridge.cli import KIT_KEYS
 from bridge.commands.asking import ANSWER_S, connected, encode, nobody, receive, send
 from bridge.errors import BadArgument, ConfigError
-from bridge.presets import shipped_folder
+from bridge.kits import presets as kit_presets
+from bridge.presets.files import shipped_folder
 
 ASK_AGAIN_S = 5.0
 EVENTS = {"queued": 2, "progress": 3, "done": 4, "failed": 3}  # with at least so many values

@@ -10,10 +10,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from bridge.checkpoints import find as checkpoints
+from bridge.checkpoints.find import UNTRAINED
 from bridge.commands.asking import connected, encode, receive, send
 from bridge.commands.pull import licence_in_words
-from bridge.engine import checkpoints
-from bridge.engine.checkpoints import UNTRAINED
 from bridge.errors import BadArgument, NoAnswer, NoModel
 
 

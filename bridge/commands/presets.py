@@ -8,7 +8,7 @@ import json
 import sys
 
 from bridge import config
-from bridge.presets import Presets, shipped_folder
+from bridge.presets.files import Presets, shipped_folder
 
 
 def main(options: argparse.Namespace) -> int:

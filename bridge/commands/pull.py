@@ -10,9 +10,9 @@ from typing import Any
 
 from tqdm import tqdm
 
-from bridge.engine import checkpoints
+from bridge.checkpoints import find as checkpoints
 from bridge.errors import NoModel
-from bridge.logs import escaped
+from bridge.system.logs import escaped
 
 OURS = "cvssp/"  # who publishes AudioLDM 2: `pull audioldm2-music` is enough
 NOT_FREE = {"nc": "not for commercial use", "sa": "changes only under the same licence", "nd": "no changes"}
@@ -21,7 +21,7 @@ NOT_FREE = {"nc": "not for commercial use", "sa": "changes only under the same l
 def main(options: argparse.Namespace) -> int:
     """Pull, verify, say how to run it. Raises NoModel, FolderError."""
     try:
-        from bridge.engine import fetching  # half a second of imports
+        from bridge.checkpoints import fetch as fetching  # half a second of imports
     except ValueError as error:
         raise NoModel(f"HF_ENDPOINT {os.environ.get('HF_ENDPOINT', '')!r} is no address ({error}).") from error
     name = options.name if "/" in options.name else OURS + options.name

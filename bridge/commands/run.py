@@ -11,15 +11,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bridge import config, logs, portable
+from bridge import config
 from bridge.commands.json_lines import JsonLines
 from bridge.commands.terminal import Terminal
-from bridge.core import Bridge
+from bridge.core.core import Bridge
 from bridge.daemon import serve
-from bridge.engine import Stage
-from bridge.job import Job, JobEvent
-from bridge.kit import KitEvent
-from bridge.pads import Press
+from bridge.domain.job import Job, JobEvent
+from bridge.domain.kit import KitEvent
+from bridge.engine.messages import Stage
+from bridge.live.pads import Press
+from bridge.system import logs, portable
 
 LAG_PROGRESS, LAG_ALL = 200, 10_000  # lines that may wait to be printed before the next are left out
 

@@ -7,8 +7,8 @@ import json
 import sys
 from pathlib import Path
 
-from bridge import hosts
 from bridge.errors import BadArgument
+from bridge.system import host_scripts as hosts
 
 STATES = {
     "absent": "not installed",

@@ -10,13 +10,14 @@ from typing import Any
 
 from tqdm import tqdm
 
-from bridge import __version__, logs
-from bridge.core import Bridge
-from bridge.engine import Stage
-from bridge.engine.checkpoints import STARTER, UNTRAINED
-from bridge.engine.hearing import plain
-from bridge.job import Job, JobEvent
-from bridge.kit import KitEvent
+from bridge import __version__
+from bridge.checkpoints.find import STARTER, UNTRAINED
+from bridge.core.core import Bridge
+from bridge.domain.job import Job, JobEvent
+from bridge.domain.kit import KitEvent
+from bridge.engine.audioldm2.hearing import plain
+from bridge.engine.messages import Stage
+from bridge.system import logs
 
 CHECKPOINT_LINES = {
     UNTRAINED: "No trained checkpoint is in use: this small one has random weights and makes noise, to try hosts and folders "

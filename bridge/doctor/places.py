@@ -9,14 +9,16 @@ from pathlib import Path
 
 import psutil
 
-from bridge import config, hosts, logs, portable
+from bridge import config
+from bridge.checkpoints import find as checkpoints
 from bridge.config import Config
 from bridge.doctor import Check, fault, ok, warning
-from bridge.engine import checkpoints
 from bridge.errors import AlreadyRunning, ConfigError, FolderError, PortTaken
-from bridge.frontends.osc_socket import bind
-from bridge.presets import Presets, shipped_folder
-from bridge.sinks.folder import FolderSink
+from bridge.files.folder import FolderSink
+from bridge.frontends.osc.socket import bind
+from bridge.presets.files import Presets, shipped_folder
+from bridge.system import host_scripts as hosts
+from bridge.system import logs, portable
 
 ENOUGH_MEMORY_BYTES = 4 * 10**9  # what the starter needs beside a host, generously
 ENOUGH_ROOM_BYTES = 2 * 10**9

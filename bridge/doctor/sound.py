@@ -8,7 +8,7 @@ import subprocess
 from bridge.doctor import Check, ok, warning
 from bridge.doctor.child import command, environment
 from bridge.errors import NoAudio
-from bridge.sinks.device import Device, choose
+from bridge.player.device import Device, choose
 
 PATIENCE_S = 20.0
 FILES_GO_ON = "Clips go to the folder all the same"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from bridge.checkpoints import find as checkpoints
 from bridge.doctor import Check, fault, ok
-from bridge.engine import checkpoints
 from bridge.errors import NoModel
 
 MAX_HEADER_BYTES = 100_000_000  # safetensors' own limit

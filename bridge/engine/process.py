@@ -11,23 +11,12 @@ import traceback
 from multiprocessing.connection import Connection
 from typing import Any
 
-from bridge.clip import Prompt
+from bridge.checkpoints import find as checkpoints
 from bridge.config import EngineConfig
-from bridge.engine import (
-    Broken,
-    Cancel,
-    Engine,
-    Finished,
-    Generate,
-    Ready,
-    Samples,
-    Stage,
-    Step,
-    Unloadable,
-    checkpoints,
-)
+from bridge.domain.clip import Prompt
+from bridge.engine.messages import Broken, Cancel, Engine, Finished, Generate, Ready, Samples, Stage, Step, Unloadable
 from bridge.errors import ClipbridgeError, EngineLost, JobCancelled, NoModel
-from bridge.portable import yield_to_the_front
+from bridge.system.portable import yield_to_the_front
 
 POISONED_EXIT = 70  # a sticky CUDA error: only a new process cures it
 
@@ -81,7 +70,7 @@ class Server:
             # It is there for the shaper. diffusers and transformers load a second of it wherever it is, for what nothing here
             # uses, and do without where it is not.
             sys.modules.setdefault("scipy", None)  # type: ignore[arg-type]
-        from bridge.engine.audioldm2 import open_engine
+        from bridge.engine.audioldm2.engine import open_engine
 
         engine = open_engine(self._config)
         model = engine.load(lambda done, total, what: self._stage("loading", total + done, 2 * total, what))

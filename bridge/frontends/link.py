@@ -12,7 +12,7 @@ import time
 from collections.abc import AsyncIterator
 from typing import Any
 
-from bridge.core import Bridge
+from bridge.core.core import Bridge
 from bridge.errors import ConfigError
 
 log = logging.getLogger("clipbridge")

@@ -14,11 +14,11 @@ from collections import deque
 from collections.abc import AsyncIterator
 from typing import Any
 
-from bridge.clip import BPM
 from bridge.config import MidiConfig
-from bridge.core import Bridge
+from bridge.core.core import Bridge
+from bridge.domain.clip import BPM
 from bridge.errors import ClipbridgeError, ConfigError
-from bridge.pads import Press
+from bridge.live.pads import Press
 
 log = logging.getLogger("clipbridge")
 

@@ -11,16 +11,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bridge.clip import TakeFile
+from bridge.domain.clip import TakeFile
+from bridge.domain.job import Job
+from bridge.domain.recipe import Recipe, conditions, write
 from bridge.errors import LibraryError
-from bridge.job import Job
 from bridge.library import clips, database, records
 from bridge.library.clips import Clip, Query
 from bridge.library.following import Follower, hash_of
 from bridge.library.records import Interrupted
 from bridge.library.writing import Writer
-from bridge.recipe import Recipe, conditions, write
-from bridge.watch import Watch
+from bridge.system.watch import Watch
 
 log = logging.getLogger("clipbridge")
 

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from bridge.clip import Range
+from bridge.domain.clip import Range
+from bridge.domain.recipe import Recipe
 from bridge.errors import UnknownClip
 from bridge.library import database
-from bridge.recipe import Recipe
 
 MAX_WORDS, MAX_WORD_CHARACTERS = 20, 80  # of what is searched for; more says nothing new
 COLUMNS = "path, prompt, seconds, bpm, note, seed, preset, tags, model, rating, favourite, added_at"

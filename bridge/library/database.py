@@ -11,8 +11,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from bridge import portable
 from bridge.errors import LibraryError
+from bridge.system import portable
 
 log = logging.getLogger("clipbridge")
 

@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from bridge import recipe
+from bridge.domain import recipe
 from bridge.errors import BadRecipe
+from bridge.files.tags import recipe_in
 from bridge.library import clips, database
-from bridge.tags import recipe_in
 
 SUFFIXES = (".wav", ".flac", ".aif", ".aiff")
 MAX_FILES = 200_000

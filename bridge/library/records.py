@@ -12,10 +12,10 @@ from typing import Any
 
 import psutil
 
-from bridge.clip import MAX_PROMPT_CHARACTERS, SEED
+from bridge.domain.clip import MAX_PROMPT_CHARACTERS, SEED
+from bridge.domain.job import Ask, Job, JobId
+from bridge.domain.recipe import read
 from bridge.errors import BadRecipe
-from bridge.job import Ask, Job, JobId
-from bridge.recipe import read
 
 CLOCK_S = 5.0  # by which the same process may seem to be born at another time
 COARSE_NS = 2_000_000_000  # the clock of the oldest file system that is still met

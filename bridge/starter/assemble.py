@@ -9,7 +9,7 @@ from pathlib import Path
 import diffusers
 from diffusers import AudioLDM2UNet2DConditionModel, AutoencoderKL
 
-from bridge.engine.mel_vocoder import MelVocoder, MelVocoderConfig
+from bridge.engine.audioldm2.mel_vocoder import MelVocoder, MelVocoderConfig
 from bridge.starter import text_stack
 from bridge.starter.captions import ADJECTIVES, CHORDS, WAVES
 from bridge.starter.catalogue import BY_NAME, SOUNDS, TUNED
@@ -27,7 +27,10 @@ INDEX = {
     "tokenizer_2": ["transformers", "T5TokenizerFast"],
     "unet": ["audioldm2", "AudioLDM2UNet2DConditionModel"],
     "vae": ["diffusers", "AutoencoderKL"],
-    "vocoder": ["bridge.engine.mel_vocoder", "MelVocoder"],  # diffusers takes it where that module is imported already
+    "vocoder": [
+        "bridge.engine.mel_vocoder",
+        "MelVocoder",
+    ],  # diffusers takes it where that module is imported already
 }
 
 
@@ -54,7 +57,7 @@ def assemble(work: Path) -> Path:
 
 
 def vocabulary() -> dict[str, object]:
-    """What the starter understands, for `bridge.engine.hearing`: nouns with their sound, other words, octaves."""
+    """What the starter understands, for `bridge.engine.audioldm2.hearing`: nouns with their sound, other words, octaves."""
     words = {word for low, high in ADJECTIVES.values() for word in (*low, *high)}
     words |= {word for group in (*WAVES.values(), *CHORDS.values()) for word in group}
     words |= {word for sound in SOUNDS if sound.force for group in sound.force for word in group}

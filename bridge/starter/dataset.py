@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from bridge.engine.mel_vocoder import MelVocoder, MelVocoderConfig
+from bridge.engine.audioldm2.mel_vocoder import MelVocoder, MelVocoderConfig
 from bridge.starter.catalogue import BY_NAME, SOUNDS, draw, render
 from bridge.starter.parts import Attributes
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 
-from bridge.engine import checkpoints
+from bridge.checkpoints import find as checkpoints
 from bridge.starter import rows
 from bridge.starter.judge import Judge
 from bridge.starter.rows import Row

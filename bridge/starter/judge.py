@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from bridge.asks import resolve
-from bridge.clip import DEFAULT_NEGATIVE, Prompt
 from bridge.config import EngineConfig
-from bridge.engine.audioldm2 import AudioLDM2Engine, open_engine
-from bridge.engine.mel_vocoder import MelVocoder, MelVocoderConfig
-from bridge.job import Ask
-from bridge.presets import Preset
+from bridge.core.resolving import resolve
+from bridge.domain.clip import DEFAULT_NEGATIVE, Prompt
+from bridge.domain.job import Ask
+from bridge.engine.audioldm2.engine import AudioLDM2Engine, open_engine
+from bridge.engine.audioldm2.mel_vocoder import MelVocoder, MelVocoderConfig
+from bridge.presets.files import Preset
 from bridge.starter import classifier
 from bridge.starter.catalogue import NAMES, at_peak
 from bridge.starter.parts import Wave

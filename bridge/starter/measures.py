@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from bridge.notes import frequency_of
+from bridge.domain.notes import frequency_of
 from bridge.starter.parts import SAMPLE_RATE, Wave
 
 WINDOW, STRIDE = 2_048, 512

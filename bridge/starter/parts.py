@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import lfilter
 
-from bridge.notes import c_of, frequency_of
+from bridge.domain.notes import c_of, frequency_of
 
 SAMPLE_RATE = 44_100  # Hz
 NYQUIST_GUARD = 20_000  # Hz; nothing is synthesised above

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from bridge.asks import resolve
-from bridge.engine.hearing import FARTHEST
-from bridge.job import Ask
-from bridge.notes import c_of, midi_of
-from bridge.presets import Presets, shipped_folder
+from bridge.core.resolving import resolve
+from bridge.domain.job import Ask
+from bridge.domain.notes import c_of, midi_of
+from bridge.engine.audioldm2.hearing import FARTHEST
+from bridge.presets.files import Presets, shipped_folder
 from bridge.starter import measures
 from bridge.starter.captions import as_typed, caption
 from bridge.starter.catalogue import BY_NAME, NAMES, SOUNDS, TUNED, draw, render

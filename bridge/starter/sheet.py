@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from bridge.clip import Prompt
-from bridge.engine import checkpoints
-from bridge.engine.mel_vocoder import LOWEST, MelVocoder, MelVocoderConfig
+from bridge.checkpoints import find as checkpoints
+from bridge.domain.clip import Prompt
+from bridge.engine.audioldm2.mel_vocoder import LOWEST, MelVocoder, MelVocoderConfig
 from bridge.starter.catalogue import LEAD_IN, SOUNDS, at_peak, draw, render
 from bridge.starter.judge import first_take, open_starter
 from bridge.starter.parts import SAMPLE_RATE, Wave

@@ -1,0 +1,1 @@
+"""Checkpoints: found on this disk, fetched from the hub."""

@@ -1,0 +1,220 @@
+"""Fetch a checkpoint from the hub into the hub's own cache: size and licence first, then file by file, each verified."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+# The hub's own transport for large files counts bytes twice and cannot go on at a byte. Read when it is imported.
+os.environ["HF_HUB_DISABLE_XET"] = "1"
+
+import huggingface_hub
+from filelock import FileLock
+from huggingface_hub.file_download import http_get
+from huggingface_hub.utils import build_hf_headers
+from tqdm import tqdm
+
+from bridge.checkpoints import find as checkpoints
+from bridge.checkpoints.hub_errors import told
+from bridge.errors import FolderError, NoModel
+from bridge.system import portable
+
+INDEX = "model_index.json"
+SETTINGS = (".json", ".txt", ".model")  # beside the weights: configurations and tokenizers
+REVISION = re.compile(r"[0-9a-f]{40}")
+DIGEST = re.compile(r"sha256:[0-9a-f]{64}|git:[0-9a-f]{40}")
+UNFINISHED = ".clipbridge-unfinished"
+SPARE_BYTES = 200_000_000  # a disk filled to the last byte stops everything else
+INDEX_BYTES = 1_000_000
+
+OnBytes = Callable[[int, int], None]
+"""Called as (fetched, of all) bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file to fetch. `digest` is "sha256:…" for weights, "git:…" (git's blob SHA-1) for the rest."""
+
+    name: str
+    size_bytes: int
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What the hub has under a name, and how much of it is not in the cache yet."""
+
+    name: str
+    revision: str
+    licence: str
+    files: tuple[File, ...]
+    missing_bytes: int
+
+    @property
+    def size_bytes(self) -> int:
+        return sum(file.size_bytes for file in self.files)
+
+
+def offer(name: str) -> Offer:
+    """Ask the hub what `name` is, and refuse what we could not load. Nothing but the index is fetched.
+
+    Raises NoModel: no such model, not an AudioLDM 2 checkpoint, no safetensors, the hub is out of reach.
+    """
+    with told(name):
+        info = huggingface_hub.HfApi().model_info(name, files_metadata=True)
+        revision = str(info.sha)
+        if not REVISION.fullmatch(revision):
+            raise ValueError("it names no revision")
+        with tempfile.TemporaryDirectory() as aside:
+            index = huggingface_hub.hf_hub_download(name, INDEX, revision=revision, cache_dir=aside)
+            content = json.loads(Path(index).read_bytes()[:INDEX_BYTES])
+        files = tuple(_file(entry) for entry in info.siblings or [] if _wanted(entry.rfilename))
+    checkpoints.check_layout(name, content if isinstance(content, dict) else {}, {file.name for file in files})
+    missing = sum(file.size_bytes - _fetched_bytes(name, file) for file in files)
+    card = getattr(info, "card_data", None)
+    return Offer(name, revision, str(getattr(card, "license", "") or ""), files, missing)
+
+
+def fetch(offered: Offer, on_bytes: OnBytes) -> Path:
+    """Fetch what is missing and verify everything; returns the snapshot's folder. What was fetched stays when it is
+    interrupted: the next call goes on at that byte. Until all is there the hub's cache does not point at it.
+
+    Raises FolderError (no room), NoModel (the hub is out of reach, a file is not what it should be).
+    """
+    free = portable.free_bytes(checkpoints.hub_cache())
+    if offered.missing_bytes and free < offered.missing_bytes + SPARE_BYTES:
+        raise FolderError(
+            f"There is no room for {offered.missing_bytes / 1e9:.1f} GB in {checkpoints.hub_cache()}: {free / 1e9:.1f} GB "
+            "are free. Make room, or set HF_HOME to a folder on another disk."
+        )
+    finished = 0
+    for file in offered.files:
+        done = finished + _fetched_bytes(offered.name, file)
+
+        def count(more: float | None) -> None:
+            nonlocal done
+            done += int(more or 0)
+            on_bytes(max(0, min(done, offered.size_bytes)), offered.size_bytes)
+
+        with told(offered.name):
+            count(0)
+            _fetch(offered, file, count)
+            # Finds the content in its place, and links or copies it to where this revision wants it.
+            huggingface_hub.hf_hub_download(
+                offered.name, file.name, revision=offered.revision, cache_dir=checkpoints.hub_cache()
+            )
+        finished += file.size_bytes
+    on_bytes(finished, offered.size_bytes)
+    with told(offered.name):
+        _point_at(offered)
+    return _repository(offered.name) / "snapshots" / offered.revision
+
+
+def _fetch(offered: Offer, file: File, count: Callable[[float | None], None]) -> None:
+    """The content of a file, into the place where the hub's cache looks for it, going on with what is there of it.
+
+    huggingface_hub itself would begin the file again in every process (it names an unfinished one at random).
+    """
+    content = _content(offered.name, file)
+    content.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(content.with_suffix(".clipbridge-lock")):
+        if content.is_file():
+            return _verify(offered.name, file, content)
+        unfinished = content.with_suffix(UNFINISHED)
+        if unfinished.is_file() and unfinished.stat().st_size > file.size_bytes:
+            unfinished.unlink()  # nothing of it can be right
+        with unfinished.open("ab") as stream:
+            http_get(
+                huggingface_hub.hf_hub_url(offered.name, file.name, revision=offered.revision),
+                stream,
+                resume_size=stream.tell(),
+                headers=build_hf_headers(),
+                expected_size=file.size_bytes,
+                tqdm_class=_meter(count),
+            )
+        _verify(offered.name, file, unfinished)
+        portable.replace(unfinished, content)
+    return None
+
+
+def _point_at(offered: Offer) -> None:
+    """Make the hub's cache answer with this revision, from now on and without the hub."""
+    reference = _repository(offered.name) / "refs" / "main"
+    reference.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = reference.with_suffix(UNFINISHED)
+    unfinished.write_text(offered.revision, encoding="ascii")
+    portable.replace(unfinished, reference)
+    for lock in (_repository(offered.name) / "blobs").glob("*.clipbridge-lock"):
+        lock.unlink(missing_ok=True)
+
+
+def _repository(name: str) -> Path:
+    return checkpoints.hub_cache() / ("models--" + name.replace("/", "--"))
+
+
+def _content(name: str, file: File) -> Path:
+    """Where the hub's cache keeps the content of a file: under its digest, which is also its ETag."""
+    return _repository(name) / "blobs" / file.digest.partition(":")[2]
+
+
+def _fetched_bytes(name: str, file: File) -> int:
+    """How much of a file is here."""
+    content = _content(name, file)
+    for place in (content, content.with_suffix(UNFINISHED)):
+        if place.is_file():
+            return min(place.stat().st_size, file.size_bytes)
+    return 0
+
+
+def _wanted(name: str) -> bool:
+    """Weights as safetensors, once; no .bin and .msgpack twins, no half-precision variants beside them."""
+    part, _, file = name.rpartition("/")
+    if not part:
+        return name in (INDEX, "README.md")
+    if part not in {*checkpoints.ALLOWED, "scheduler"}:
+        return False
+    stem, dot, suffix = file.rpartition(".")
+    return dot + suffix in SETTINGS or (suffix == "safetensors" and "." not in stem)
+
+
+def _file(entry: Any) -> File:
+    digest = f"sha256:{entry.lfs.sha256}" if entry.lfs else f"git:{entry.blob_id}"
+    if not DIGEST.fullmatch(digest):
+        raise ValueError("a file without a digest")
+    return File(entry.rfilename, int(entry.size or 0), digest)
+
+
+def _verify(name: str, file: File, path: Path) -> None:
+    kind, _, expected = file.digest.partition(":")
+    with path.open("rb") as stream:
+        if kind == "sha256":
+            actual = hashlib.file_digest(stream, "sha256").hexdigest()
+        else:  # as `git hash-object` does
+            content = stream.read()
+            actual = hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
+    if actual != expected:
+        path.unlink(missing_ok=True)
+        raise NoModel(
+            f"{name}: {file.name} is not what the hub says it should be; it was thrown away. Pull again; if it stays "
+            "so, the mirror or the connection changes files."
+        )
+
+
+def _meter(count: Callable[[float | None], None]) -> type[tqdm[Any]]:
+    """A bar that shows nothing and only counts bytes."""
+
+    class Meter(tqdm):
+        def __init__(self, *_arguments: Any, **_settings: Any) -> None:
+            super().__init__(disable=True)
+
+        def update(self, n: float | None = 1) -> None:
+            count(n)
+
+    return Meter

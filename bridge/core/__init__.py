@@ -1,0 +1,1 @@
+"""The heart of the daemon: takes asks, queues jobs, hands them to the processes, reports what happened."""

@@ -1,0 +1,146 @@
+"""How long a job will take, learned from the jobs that ran: nothing is assumed about the machine."""
+
+from __future__ import annotations
+
+import json
+from bisect import bisect_left
+from collections import deque
+from pathlib import Path
+from statistics import median_low
+
+from bridge.domain.clip import Prompt
+from bridge.system.keeping import KeptFile
+
+# The middle of the last three runs: follows a laptop that gets hot within two jobs, and one job that had to share the
+# machine with something else does not count.
+RUNS = 3
+MAX_POINTS = 64
+MAX_KEYS, MAX_FILE_BYTES = 16, 1_000_000
+
+Kept = dict[str, list[tuple[float, list[float]]]]
+"""Curve → (seconds of sound, seconds that the last runs took)."""
+
+
+class Curve:
+    """Seconds of computing over seconds of sound, as straight lines between measured points."""
+
+    def __init__(self) -> None:
+        self._points: dict[float, deque[float]] = {}
+
+    @property
+    def points(self) -> list[tuple[float, list[float]]]:
+        """What was measured: seconds of sound, and the seconds of computing of the last runs."""
+        return [(x, list(runs)) for x, runs in self._points.items()]
+
+    def learn(self, x: float, y: float) -> None:
+        """Add a measurement: `y` seconds of computing for `x` seconds of sound."""
+        x = round(x, 2)
+        runs = self._points.pop(x, deque(maxlen=RUNS))
+        runs.append(y)
+        self._points[x] = runs  # at the end: the oldest length is forgotten first
+        if len(self._points) > MAX_POINTS:
+            del self._points[next(iter(self._points))]
+
+    def at(self, x: float) -> float | None:
+        """Seconds of computing expected for `x` seconds of sound; None while nothing was measured."""
+        if not self._points:
+            return None
+        known = sorted((length, median_low(runs)) for length, runs in self._points.items())
+        place = bisect_left(known, (x, 0.0))
+        if place == len(known):  # longer than anything measured: continue the last line, at least in proportion
+            x1, y1 = known[-1]
+            slope = (y1 - known[-2][1]) / (x1 - known[-2][0]) if len(known) > 1 else y1 / x1
+            return y1 + max(slope, 0.0) * (x - x1)
+        x1, y1 = known[place]
+        if place == 0:
+            return y1  # shorter than anything measured: overheads rule, the shortest known is near
+        x0, y0 = known[place - 1]
+        return y0 + (y1 - y0) * (x - x0) / (x1 - x0)
+
+
+class Eta:
+    """Learns from every run of the engine and predicts the next."""
+
+    def __init__(self) -> None:
+        self._step = {True: Curve(), False: Curve()}  # by guidance: two network evaluations a step, or one
+        self._rest = Curve()
+        self._deliver = Curve()
+
+    def learn(self, prompt: Prompt, denoise_s: float, rest_s: float) -> None:
+        """Remember a run of the engine: seconds in the denoising loop and seconds for all the rest."""
+        sound = prompt.seconds * prompt.takes
+        self._step[prompt.guidance > 1.0].learn(sound, denoise_s / prompt.steps)
+        self._rest.learn(sound, rest_s)
+
+    def learn_delivery(self, prompt: Prompt, deliver_s: float) -> None:
+        """Remember how long shaping and writing took."""
+        self._deliver.learn(prompt.seconds * prompt.takes, deliver_s)
+
+    def engine_seconds(self, prompt: Prompt) -> float:
+        """Expected seconds in the engine; 0 while nothing is known."""
+        sound, guided = prompt.seconds * prompt.takes, prompt.guidance > 1.0
+        step = self._step[guided].at(sound)
+        if step is None and (other := self._step[not guided].at(sound)) is not None:
+            step = other * (2.0 if guided else 0.5)
+        return 0.0 if step is None else step * prompt.steps + (self._rest.at(sound) or 0.0)
+
+    def seconds(self, prompt: Prompt) -> float:
+        """Expected seconds until the clip is in the folder; 0 while nothing is known."""
+        engine = self.engine_seconds(prompt)
+        return engine and engine + (self._deliver.at(prompt.seconds * prompt.takes) or 0.0)
+
+    def points(self) -> Kept:
+        """All that was learned, by curve."""
+        return {name: curve.points for name, curve in self._curves().items()}
+
+    def recall(self, kept: Kept) -> None:
+        """Learn what was kept, before anything is measured anew: the newest runs count."""
+        for name, points in kept.items():
+            if name in (curves := self._curves()):
+                for x, runs in points:
+                    for seconds in runs:
+                        curves[name].learn(x, seconds)
+
+    def _curves(self) -> dict[str, Curve]:
+        return {"guided": self._step[True], "unguided": self._step[False], "rest": self._rest, "deliver": self._deliver}
+
+
+class EtaFile:
+    """What was learned, between runs: by checkpoint and compute. Read once, at the start; written on a thread."""
+
+    def __init__(self, file: Path) -> None:
+        self._kept = _read(file)
+        self._file = KeptFile(file, "times of clips")
+
+    def recall(self, eta: Eta, key: str) -> None:
+        """Teach `eta` what is kept under `key`."""
+        eta.recall(self._kept.get(key, {}))
+
+    def keep(self, eta: Eta, key: str) -> None:
+        """Keep what `eta` learned."""
+        self._kept.pop(key, None)
+        self._kept[key] = eta.points()
+        while len(self._kept) > MAX_KEYS:
+            del self._kept[next(iter(self._kept))]
+        kept = dict(self._kept)
+        self._file.keep(lambda: kept)
+
+    def wait(self, seconds: float) -> None:
+        """Until it is written, or so long."""
+        self._file.wait(seconds)
+
+
+def _read(file: Path) -> dict[str, Kept]:
+    """Key → what was learned; nothing if the file is not there or is not what EtaFile writes."""
+    try:
+        if file.stat().st_size > MAX_FILE_BYTES:
+            return {}
+        read: dict[str, Kept] = json.loads(file.read_text("utf-8"))
+        for curves in read.values():
+            for points in curves.values():
+                for x, runs in points:
+                    if not (0.01 <= x < 1e5 and len(runs) <= RUNS and all(0 <= seconds < 1e5 for seconds in runs)):
+                        return {}
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError):
+        return {}
+    return read

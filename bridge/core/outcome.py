@@ -1,0 +1,45 @@
+"""What an asker is told of a clip that is done: the fields of /bridge/done, in the order of the OSC table."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bridge.domain.job import Job
+from bridge.shaper.messages import Delivered
+
+OF_THE_FILE = ("path", "seconds", "seed", "sample_rate", "channels", "frames")
+
+
+def done(job: Job, message: Delivered, heard: dict[str, int]) -> dict[str, Any]:
+    """The fields for the best take. `heard`: the voice that sounds it, if one does."""
+    best = message.takes[0]
+    assert job.model is not None
+    late_s = job.late_seconds()
+    return {
+        **{name: getattr(best, name) for name in OF_THE_FILE},
+        "model": job.model.name,
+        **({"bars": job.prompt.bars, "bpm": job.prompt.bpm} if job.prompt.bars else {}),
+        **dict(best.measured),
+        "engine_seconds": round(job.engine_took, 4),
+        "delivery_seconds": round(message.seconds, 4),
+        **chosen(job),
+        **({} if late_s is None else {"late_seconds": round(max(0.0, late_s), 3)}),
+        **heard,
+        **_remarks(job, best.remark),
+    }
+
+
+def chosen(job: Job) -> dict[str, int]:
+    """What a deadline left of the takes and steps; nothing without a deadline."""
+    return {} if job.ask.deadline_s is None else {"takes": job.prompt.takes, "steps": job.prompt.steps}
+
+
+def _remarks(job: Job, shaped: str) -> dict[str, str]:
+    """What the engine said of the clip, what was seen when it was shaped, and what else its asker should know."""
+    said = [job.remarks.get("remark", ""), shaped]
+    if job.again:
+        said.append(f"made a second time, with the next seed ({job.again.partition('.')[0]})")
+    if job.recipe is not None and job.model is not None and (differ := job.recipe.differences(job.model)):
+        said.append(f"it may not be the same, byte for byte: {'; '.join(differ)}")
+    remark = "; ".join(filter(None, said))
+    return {**job.remarks, **({"remark": remark} if remark else {})}

@@ -1,0 +1,1 @@
+"""The words of the product as data: prompts, jobs, clips, kits, recipes. Imports nothing but errors."""

@@ -1,0 +1,124 @@
+"""A job: one ask on its way, its id, its state and the events that its asker is told."""
+
+from __future__ import annotations
+
+import enum
+import re
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from bridge.domain.clip import Model, Prompt
+from bridge.domain.recipe import Recipe
+
+WHOLE = re.compile(r"-?(0|[1-9][0-9]{0,14})(\.0*)?")
+
+JobId = int | float | str
+
+
+class JobState(enum.StrEnum):
+    """Where a job is; the last three are ends."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def ended(self) -> bool:
+        return self in (JobState.DONE, JobState.FAILED, JobState.CANCELLED)
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What a frontend asks for. None means: let the preset, or else the default, decide."""
+
+    text: str
+    seconds: float | None = None
+    seed: int | None = None
+    negative: str | None = None
+    preset: str | None = None
+    steps: int | None = None
+    guidance: float | None = None
+    takes: int | None = None
+    note: str | None = None
+    transcript: str | None = None
+    deadline_s: float | None = None
+    sink: str | None = None
+    gain: float | None = None
+    pan: float | None = None
+    bars: float | None = None
+    bpm: float | None = None
+    quantize: str | None = None  # beat, bar or off: when it is played
+    then: str | None = None  # an OSC message to another program, and its port
+    then_port: int | None = None
+    gate: int | None = None  # pads only: 1 ends the sound when the button is let go
+    loop: int | None = None  # 1: without a seam
+    key: str | None = None
+    trim: str | None = None
+    fade_in_ms: float | None = None
+    fade_out_ms: float | None = None
+    lufs: float | None = None
+    format: str | None = None
+    bits: int | None = None
+    channels: int | None = None
+    take: int | None = None  # recalled clips only: this one of its job's
+
+
+@dataclass(frozen=True, slots=True)
+class JobEvent:
+    """Something that happened to a job. `kind` is the last part of the OSC address (`queued`, `progress`, `take`,
+    `done`, `failed`, `cancelled`); `fields` are in the order in which the OSC table states them."""
+
+    kind: str
+    job_id: JobId
+    fields: dict[str, Any]
+
+    @property
+    def terminal(self) -> bool:
+        return self.kind in ("done", "failed", "cancelled")
+
+
+@dataclass(slots=True, eq=False)
+class Job:
+    """One ask on its way. The only mutable thing that core, engine link and frontends share.
+
+    `serial` is ours and unique; `id` is the asker's and may come again later. `reply_to` belongs to the frontend
+    that took the ask: core only hands it back.
+    """
+
+    serial: int
+    id: JobId
+    owner: str
+    ask: Ask
+    prompt: Prompt
+    reply_to: Any = None
+    least_steps: int = 1  # a deadline lowers them no further
+    asked_at: float = field(default_factory=lambda: time.monotonic())
+    state: JobState = JobState.QUEUED
+    engine_seconds: float = 0.0  # expected
+    engine_took: float = 0.0  # seconds, measured
+    started_at: float = 0.0
+    ended_at: float = 0.0
+    pieces: int = 0  # of samples that went to the shaper
+    model: Model | None = None  # that made the clip
+    remarks: dict[str, str] = field(default_factory=dict)  # the engine's, keys as in /bridge/done
+    last_event: JobEvent | None = None
+    voice: int = 0  # that sounds it already, while it is being decoded
+    silenced: bool = False  # by a panic: it is made, and not played
+    again: str = ""  # why it was made a second time
+    recipe: Recipe | None = None  # that it follows
+
+    def late_seconds(self) -> float | None:
+        """Seconds since the deadline, negative before it; None without one."""
+        return None if self.ask.deadline_s is None else time.monotonic() - self.asked_at - self.ask.deadline_s
+
+
+def id_key(job_id: JobId) -> str:
+    """The text under which an id is looked up: 7, 7.0 and "7" are one id, since hosts change number types at will."""
+    if isinstance(job_id, float) and job_id.is_integer():
+        return str(int(job_id))
+    if isinstance(job_id, str) and WHOLE.fullmatch(job_id):
+        return str(int(job_id.partition(".")[0]))
+    return str(job_id)

@@ -1,0 +1,110 @@
+"""A kit: one-shots that lie on the keys of a sampler; and what the front and the shaper process say about one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from bridge.domain.job import Ask
+
+MAX_SOUNDS = 128  # as many as MIDI has notes
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """A sound that is asked for: `key` is the MIDI note that it lies on, `text` its prompt, `note` the pitch that it is to
+    have ("c4"; "": none, as a drum). `variant` is added to the seed of the kit, so that no two prompts share one."""
+
+    key: int
+    text: str
+    note: str = ""
+    variant: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class KitAsk:
+    """A kit that is asked for. `ask` says how all sounds are to be made; its text is empty."""
+
+    name: str
+    sounds: tuple[Sound, ...]
+    ask: Ask
+
+
+@dataclass(frozen=True, slots=True)
+class Zone:
+    """A file of a kit, and the MIDI notes `low` to `high` that play it. It sounds as it is at `key`, and if it is a `tone`, higher
+    and lower at the others. Of the zones with the same `choke` (from 1; 0: none) one sounds at a time."""
+
+    file: str  # its name, without a folder
+    title: str
+    key: int
+    low: int
+    high: int
+    seconds: float
+    choke: int = 0
+    tone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Kit:
+    """A kit whose sounds are there. `slug` is its name as a file's; `info` says how it was made."""
+
+    name: str
+    slug: str
+    info: str
+    zones: tuple[Zone, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class KitEvent:
+    """Something that happened to a kit. `kind` is the last part of the OSC address (`queued`, `progress`, `done`, `failed`);
+    `fields` are in the order in which the OSC table states them."""
+
+    kind: str
+    name: str
+    fields: dict[str, Any]
+
+
+# ---- front → shaper ----
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Make a folder that nobody has yet: `kits/slug` in the sample folder, or `kits/slug-2` …"""
+
+    number: int
+    slug: str
+
+
+@dataclass(frozen=True, slots=True)
+class Map:
+    """Write the mappings of a kit into its sub-folder: all its samples are there."""
+
+    number: int
+    folder: str
+    kit: Kit
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """Nothing more comes into this sub-folder: remove it if it is empty. Not answered."""
+
+    folder: str
+
+
+# ---- shaper → front ----
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """The sub-folder, and the same as an absolute path with `/`; or "" and why there is none."""
+
+    number: int
+    folder: str
+    path: str
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Mapped:
+    """The mappings by the names of their formats (absolute paths with `/`); or none and why."""
+
+    number: int
+    files: dict[str, str]
+    why: str = ""

@@ -1,0 +1,1 @@
+"""AudioLDM 2: the engine for one family of checkpoints."""

@@ -1,0 +1,184 @@
+"""Load an AudioLDM 2 checkpoint, or say why not: every known way of loading it wrongly in silence is caught here.
+
+The only module besides `untrained` that imports diffusers and transformers.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import diffusers
+import torch
+import transformers
+from diffusers import AudioLDM2Pipeline, AudioLDM2ProjectionModel, AudioLDM2UNet2DConditionModel, AutoencoderKL
+from tqdm import tqdm
+from transformers import ClapModel, GPT2LMHeadModel, SpeechT5HifiGan, T5EncoderModel, VitsModel, VitsTokenizer
+from transformers.utils import is_phonemizer_available
+
+from bridge.checkpoints import find as checkpoints
+from bridge.engine.audioldm2.mel_vocoder import MelVocoder
+from bridge.engine.messages import OnStage
+from bridge.errors import ConfigError, NoModel
+
+# GPT2LMHeadModel whatever the checkpoint declares: real ones say GPT2Model, which lost the method that the
+# pipeline needs (diffusers #12630). The weights are the same, and so is hidden_states[-1], bit for bit.
+CLASSES: dict[str, Any] = {
+    "vae": AutoencoderKL,
+    "text_encoder": ClapModel,
+    "text_encoder_2": T5EncoderModel,
+    "projection_model": AudioLDM2ProjectionModel,
+    "language_model": GPT2LMHeadModel,
+    "unet": AudioLDM2UNet2DConditionModel,
+}
+# The starter's is no class of a library: it has no weights to be trained badly.
+VOCODERS: dict[str, Any] = {"SpeechT5HifiGan": SpeechT5HifiGan, "MelVocoder": MelVocoder}
+
+# Stated on every load, never left to a default: the same class reads "leading" from a file that does not state
+# it and "linspace" from a config in memory, which makes another waveform (9.8 % apart) from the same seed.
+SPACING_WHEN_UNSTATED = "leading"
+SCHEDULER_SETTINGS: dict[str, dict[str, Any]] = {
+    "DPMSolverMultistepScheduler": {"algorithm_type": "dpmsolver++", "solver_order": 2, "final_sigmas_type": "zero"},
+}
+# EDMEulerScheduler drops the noise schedule of the checkpoint, DPMSolverSDEScheduler wants a package of its own.
+UNFIT_SCHEDULERS = {"EDMEulerScheduler", "DPMSolverSDEScheduler"}
+
+# Lower case: small checkpoints of one's own may know no capitals.
+KNOWN_SENTENCE = "the sound of a hammer hitting a wooden surface"
+
+
+def quiet() -> None:
+    """Keep the libraries' own bars and warnings off the musician's terminal; what matters is raised or told by us."""
+    for library in (diffusers, transformers):
+        library.utils.logging.set_verbosity_error()
+        library.utils.logging.disable_progress_bar()
+    # The pipeline makes a (disabled) tqdm bar on each call: keep it from starting a monitor thread and from taking
+    # a semaphore that the system reports as leaked when this process ends.
+    tqdm.monitor_interval = 0
+    tqdm.set_lock(threading.RLock())
+
+
+def load_pipeline(
+    folder: Path, compute: str, dtype: torch.dtype, scheduler: str, on_stage: OnStage
+) -> AudioLDM2Pipeline:
+    """The pipeline on its compute, with the scheduler asked for. Raises NoModel (checkpoint) or ConfigError (scheduler)."""
+    parts: dict[str, Any] = {}
+    vocoder = VOCODERS.get(checkpoints.class_of(folder, "vocoder"))
+    if vocoder is None:
+        raise NoModel(f"{folder}: model_index.json names no vocoder that can be played. Fetch the checkpoint again.")
+    classes = {**CLASSES, "vocoder": vocoder}
+    if checkpoints.class_of(folder, "text_encoder_2") == checkpoints.SPEECH:
+        classes["text_encoder_2"] = VitsModel
+    total = len(classes) + 2
+    for done, (part, cls) in enumerate(classes.items()):
+        on_stage(done, total, part)
+        parts[part] = _load_part(folder, part, cls, dtype)
+    on_stage(len(classes), total, "tokenizers")
+    pipe = _refuse_on_error(
+        folder,
+        "the tokenizers",
+        lambda: AudioLDM2Pipeline.from_pretrained(folder, dtype=dtype, local_files_only=True, **parts),
+    )
+    for tokenizer in (pipe.tokenizer, pipe.tokenizer_2):
+        check_tokenizer(tokenizer, folder)
+    pipe.scheduler = make_scheduler(pipe.scheduler, checkpoints.scheduler_config(folder), scheduler)
+    pipe.set_progress_bar_config(disable=True)
+    on_stage(len(classes) + 1, total, f"moving to {compute}")
+    # Only to a device, never `.to(dtype)`: T5 keeps its `wo` layers in float32 on purpose (they overflow in fp16).
+    return pipe.to(compute)
+
+
+def _load_part(folder: Path, part: str, cls: Any, dtype: torch.dtype) -> Any:
+    def read() -> Any:
+        return cls.from_pretrained(
+            folder, subfolder=part, dtype=dtype, use_safetensors=True, local_files_only=True, output_loading_info=True
+        )
+
+    model, info = _refuse_on_error(folder, part, read)
+    wrong = sorted(map(str, info.get("missing_keys") or [])) + sorted(map(str, info.get("mismatched_keys") or []))
+    if wrong:
+        raise NoModel(
+            f"{folder}: {part} would run with {len(wrong)} random layers, because its file lacks {wrong[0]}"
+            f"{' and others' if len(wrong) > 1 else ''}. Fetch the checkpoint again, or use another one."
+        )
+    return model.eval()
+
+
+def _refuse_on_error(folder: Path, what: str, read: Callable[[], Any]) -> Any:
+    try:
+        return read()
+    except torch.OutOfMemoryError as error:
+        raise NoModel(
+            f"{folder} does not fit into memory ({what}). Use a smaller checkpoint or --compute cpu."
+        ) from error
+    except Exception as error:  # a damaged file raises anything, from json errors to SafetensorError
+        reason = " ".join(str(error).split())[:300]
+        raise NoModel(f"{folder}: {what} cannot be loaded ({type(error).__name__}: {reason}).") from error
+
+
+def check_tokenizer(tokenizer: Any, folder: Path) -> None:
+    """A known answer: the sentence must come back, in words and not in letters. Raises NoModel.
+
+    Catches a vocabulary of 14 tokens (T5 folder without tokenizer.json: all unknown) and lost merges
+    (transformers 5.0.0: one token a letter), which both run and make the wrong sound.
+    """
+    if isinstance(tokenizer, VitsTokenizer):
+        _check_letters(tokenizer, folder)
+        return
+    ids = tokenizer(KNOWN_SENTENCE).input_ids
+    back = tokenizer.decode(ids, skip_special_tokens=True).strip()
+    unknown = tokenizer.unk_token_id is not None and tokenizer.unk_token_id in ids
+    if unknown or back != KNOWN_SENTENCE or len(ids) > 0.75 * len(KNOWN_SENTENCE):
+        raise NoModel(
+            f"{folder}: its {type(tokenizer).__name__} is broken: it reads {KNOWN_SENTENCE!r} as {back[:60]!r} in "
+            f"{len(ids)} tokens. The checkpoint lacks tokenizer.json, or transformers {transformers.__version__} misreads it."
+        )
+
+
+def _check_letters(tokenizer: VitsTokenizer, folder: Path) -> None:
+    """Letters or phonemes have no words to come back as; but they must be there. Raises NoModel."""
+    if tokenizer.phonemize and not is_phonemizer_available():
+        raise NoModel(
+            f"{folder} reads phonemes: pip install phonemizer, and install espeak-ng (Debian: apt install espeak-ng, "
+            "macOS: brew install espeak-ng, Windows: its installer from github.com/espeak-ng/espeak-ng/releases)."
+        )
+    ids = tokenizer(KNOWN_SENTENCE).input_ids
+    if len(set(ids)) < 5:
+        raise NoModel(f"{folder}: its VitsTokenizer is broken: a sentence becomes {len(set(ids))} different tokens.")
+
+
+def make_scheduler(declared: Any, on_disk: dict[str, Any], name: str) -> Any:
+    """A scheduler of class `name` over the checkpoint's noise schedule. Raises ConfigError for one that does not fit."""
+    fitting = {cls.__name__: cls for cls in declared.compatibles if cls.__name__ not in UNFIT_SCHEDULERS}
+    cls = fitting.get(name) or fitting.get(f"{name}Scheduler")
+    if cls is None:
+        raise ConfigError(
+            f"engine.scheduler: there is no {name!r} for this checkpoint; there are: {', '.join(sorted(fitting))}."
+        )
+    settings = {
+        "timestep_spacing": on_disk.get("timestep_spacing", SPACING_WHEN_UNSTATED),
+        "steps_offset": on_disk.get("steps_offset", 1),
+        "prediction_type": on_disk.get("prediction_type", "epsilon"),
+        **SCHEDULER_SETTINGS.get(cls.__name__, {}),
+    }
+    known = inspect.signature(cls.__init__).parameters
+    try:
+        return cls.from_config(declared.config, **{key: value for key, value in settings.items() if key in known})
+    except (ImportError, ValueError, NotImplementedError) as error:
+        raise ConfigError(f"engine.scheduler: {name} cannot be used: {' '.join(str(error).split())[:300]}") from error
+
+
+def scheduler_facts(scheduler: Any) -> tuple[tuple[str, str], ...]:
+    """What of the scheduler's settings decides the sound, as text, for the recipe."""
+    wanted = (
+        "algorithm_type", "solver_order", "timestep_spacing", "steps_offset", "prediction_type", "final_sigmas_type",
+        "beta_schedule", "beta_start", "beta_end",
+    )  # fmt: skip
+    config = scheduler.config
+    return tuple(
+        (key, value if isinstance(value := config[key], str) else json.dumps(value)) for key in wanted if key in config
+    )

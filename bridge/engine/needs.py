@@ -1,0 +1,51 @@
+"""What fits into memory: the bytes that a job needs, known before it runs, and what would fit instead."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import psutil
+
+from bridge.domain.clip import Prompt
+from bridge.errors import OutOfMemory
+
+# Room for what no counter sees: workspaces of kernels, holes in the heap.
+MARGIN = 1.25
+# Rows of latents come by the dozen: a clip is made up to this much longer than asked for (measured: 0.37 s, starter).
+ROUNDING_S = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """Bytes for each second of sound beside the weights, measured while warming: both grow in proportion to the length
+    (to within a tenth from 0.5 to 60 s). `denoise`: for one take and one evaluation of the network. `decode`: for one
+    take, of which only one is decoded at a time. `budget`: bytes there are for it all; 0: what the system has free."""
+
+    denoise: float = 0.0
+    decode: float = 0.0
+    budget: int = 0
+
+    def bytes(self, seconds: float, takes: int, guided: bool) -> int:
+        """The most memory that such a job takes at any time, in bytes."""
+        together = takes * (2 if guided else 1)
+        return round(MARGIN * (seconds + ROUNDING_S) * max(together * self.denoise, self.decode))
+
+
+def check(prompt: Prompt, needs: Needs, compute: str) -> None:
+    """Raises OutOfMemory, saying what would fit, if this job cannot."""
+    guided = prompt.guidance > 1.0
+    needed = needs.bytes(prompt.seconds, prompt.takes, guided)
+    room = needs.budget or psutil.virtual_memory().available
+    if needed <= room:
+        return
+    fitting = []
+    takes = max((n for n in range(1, prompt.takes) if needs.bytes(prompt.seconds, n, guided) <= room), default=0)
+    if takes:
+        fitting.append(f"takes {takes}")
+    longest = int(prompt.seconds * room / needed - ROUNDING_S)
+    if longest >= 1:
+        fitting.append(f"{longest} seconds")
+    raise OutOfMemory(
+        f"{prompt.takes} × {prompt.seconds:g} s would need about {needed / 1e9:.1f} GB, and {compute} has {room / 1e9:.1f} GB "
+        f"free: {'ask for ' + ' or '.join(fitting) if fitting else 'close other programs or use a smaller checkpoint'}."
+    )

@@ -1,0 +1,1 @@
+"""How networks run: traces, graphs, threads, memory."""

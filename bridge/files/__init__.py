@@ -1,0 +1,1 @@
+"""The sample folder and the files in it."""

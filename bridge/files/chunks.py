@@ -1,0 +1,163 @@
+"""Tags in audio files: what a DAW, a sampler and we ourselves read there. libsndfile writes none of these but titles.
+
+WAV: bext (EBU Tech 3285), smpl and LIST/INFO (Multimedia Programming Interface and Data Specifications 1.0, IBM and
+Microsoft 1991), acid (as Sonic Foundry's programs write it), iXML 2.10. AIFF: Audio Interchange File Format 1.3, Apple
+1989. FLAC: RFC 9639.
+"""
+
+from __future__ import annotations
+
+import struct
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from xml.sax.saxutils import escape
+
+from bridge.files.tags import AIFF_RECIPE, MARK
+
+MIDDLE_C = 60  # the root of what has none, as samplers take it
+AIFF_TITLE_BYTES = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Tags:
+    """`root`: a MIDI note, None if there is none. `beats`: 0 if the clip has no whole number of them. `bpm` 0.0, `lufs` None:
+    unknown. `loop`: from the first frame to the last."""
+
+    title: str
+    recipe: str
+    software: str
+    seed: int
+    sample_rate: int
+    bits: int
+    channels: int
+    frames: int
+    root: int | None
+    loop: bool
+    beats: int
+    beats_per_bar: int
+    bpm: float
+    lufs: float | None
+
+
+def into_wav(wav: bytes, tags: Tags) -> bytes:
+    """`wav`, as libsndfile writes it, with our chunks. Without its PEAK chunk: that holds the time of day."""
+    kept = [(name, data) for name, data in _chunks(wav, "<") if name not in (b"PEAK", b"LIST")]
+    # Floating point wants the size of an extension behind the 16 bytes of fmt, which libsndfile leaves out and sox misses.
+    kept = [
+        (name, data + b"\0\0" if name == b"fmt " and data[:2] == b"\3\0" and len(data) == 16 else data)
+        for name, data in kept
+    ]
+    audio_end = next(at for at, (name, _) in enumerate(kept) if name == b"data") + 1
+    whole = [(b"bext", _bext(tags)), *kept[:audio_end]]
+    if tags.loop or tags.root is not None:
+        whole.append((b"smpl", _smpl(tags)))
+    if tags.beats:
+        whole.append((b"acid", _acid(tags)))
+    whole.append((b"iXML", _ixml(tags)))
+    info = [(b"INAM", tags.title), (b"ISFT", tags.software), (b"ICMT", tags.recipe)]
+    # The recipe comes last: libsndfile loses strings of 2,047 bytes and more, and every one that follows, when it reads.
+    listed = b"".join(_chunk(name, text.encode() + b"\0", "<") for name, text in info)
+    whole += [*kept[audio_end:], (b"LIST", b"INFO" + listed)]
+    body = b"WAVE" + b"".join(_chunk(name, data, "<") for name, data in whole)
+    return b"RIFF" + struct.pack("<I", len(body)) + body
+
+
+def into_aiff(aiff: bytes, tags: Tags) -> bytes:
+    """`aiff`, as libsndfile writes it, with our chunks."""
+    kept = [(name, data) for name, data in _chunks(aiff, ">") if name != b"PEAK"]
+    # libsndfile opens no file whose texts are too long; chunks that it does not know it leaves alone.
+    title = tags.title.encode()[:AIFF_TITLE_BYTES].decode("utf-8", "ignore").encode()
+    whole = [*kept, (b"NAME", title)]
+    if tags.loop or tags.root is not None:
+        marks = ((1, 0, b"\x05begin"), (2, tags.frames, b"\x03end"))
+        whole.append(
+            (b"MARK", struct.pack(">H", 2) + b"".join(struct.pack(">HI", n, at) + text for n, at, text in marks))
+        )
+        root = MIDDLE_C if tags.root is None else tags.root
+        sustain = (1, 1, 2) if tags.loop else (0, 0, 0)  # forward, from mark 1 to mark 2
+        whole.append((b"INST", struct.pack(">bbbbbbh3h3h", root, 0, 0, 127, 1, 127, 0, *sustain, 0, 0, 0)))
+    # Last, and of even length: sox loses its way behind an odd chunk that it does not know.
+    recipe = tags.recipe.encode()
+    whole.append((AIFF_RECIPE, recipe + b" " * (len(recipe) % 2)))
+    body = aiff[8:12] + b"".join(_chunk(name, data, ">") for name, data in whole)
+    return b"FORM" + struct.pack(">I", len(body)) + body
+
+
+def into_flac(flac: bytes, tags: Tags) -> bytes:
+    """`flac` with Vorbis comments of ours in the place of libsndfile's."""
+    fields = [f"TITLE={tags.title}", f"ENCODER={tags.software}", f"{MARK.upper()}{tags.recipe}"]
+    if tags.bpm:
+        fields.append(f"BPM={tags.bpm:g}")
+    comment = b"".join(struct.pack("<I", len(data)) + data for data in (tags.software.encode(),))
+    comment += struct.pack("<I", len(fields))
+    comment += b"".join(struct.pack("<I", len(data)) + data for data in (field.encode() for field in fields))
+    blocks, at, last = [], 4, False
+    while not last:
+        last, kind = bool(flac[at] & 0x80), flac[at] & 0x7F
+        size = int.from_bytes(flac[at + 1 : at + 4], "big")
+        if kind != 4:
+            blocks.append((kind, flac[at + 4 : at + 4 + size]))
+        at += 4 + size
+    blocks.insert(1, (4, comment))  # behind STREAMINFO, which is the first
+    head = b"".join(
+        bytes([kind | (0x80 if number == len(blocks) else 0)]) + len(data).to_bytes(3, "big") + data
+        for number, (kind, data) in enumerate(blocks, 1)
+    )
+    return b"fLaC" + head + flac[at:]
+
+
+def _bext(tags: Tags) -> bytes:
+    # No date: the file has one, and the same recipe must give the same bytes.
+    loudness = 0x7FFF if tags.lufs is None else round(tags.lufs * 100)  # in hundredths of LUFS; 0x7FFF: not stated
+    mode = "mono" if tags.channels == 1 else "dual-mono"
+    history = f"A=PCM,F={tags.sample_rate},W={tags.bits},M={mode},T={tags.software}\r\n"
+    return (
+        _fixed(tags.title, 256)
+        + _fixed("Clipbridge", 32)
+        + _fixed(f"seed {tags.seed}", 32)
+        + bytes(10 + 8 + 8)
+        + struct.pack("<H", 2)
+        + bytes(64)
+        + struct.pack("<5h", loudness, *[0x7FFF] * 4)
+        + bytes(180)
+        + history.encode("ascii")
+        + b"\0"
+    )
+
+
+def _smpl(tags: Tags) -> bytes:
+    root = MIDDLE_C if tags.root is None else tags.root
+    loops = [(0, 0, 0, tags.frames - 1, 0, 0)] if tags.loop else []  # its end belongs to it; played for ever
+    head = struct.pack("<9I", 0, 0, round(1e9 / tags.sample_rate), root, 0, 0, 0, len(loops), 0)
+    return head + b"".join(struct.pack("<6I", *loop) for loop in loops)
+
+
+def _acid(tags: Tags) -> bytes:
+    flags = 0 if tags.root is None else 2  # the root is valid
+    root = MIDDLE_C if tags.root is None else tags.root
+    return struct.pack("<IHHfIHHf", flags, root, 0x8000, 0.0, tags.beats, 4, tags.beats_per_bar, tags.bpm)
+
+
+def _ixml(tags: Tags) -> bytes:
+    return (
+        '<?xml version="1.0" encoding="UTF-8"?><BWFXML><IXML_VERSION>2.10</IXML_VERSION><PROJECT>Clipbridge</PROJECT>'
+        f"<NOTE>{escape(tags.title)}</NOTE><USER>{escape(tags.recipe)}</USER></BWFXML>"
+    ).encode()
+
+
+def _fixed(text: str, size: int) -> bytes:
+    """ASCII (Tech 3285 allows no more) of at most `size` bytes, accents dropped, filled up with zeros."""
+    return unicodedata.normalize("NFKD", text).encode("ascii", "ignore")[:size].ljust(size, b"\0")
+
+
+def _chunk(name: bytes, data: bytes, order: str) -> bytes:
+    return name + struct.pack(order + "I", len(data)) + data + b"\0" * (len(data) % 2)
+
+
+def _chunks(file: bytes, order: str) -> Iterator[tuple[bytes, bytes]]:
+    at = 12
+    while at + 8 <= len(file):
+        size = struct.unpack_from(order + "I", file, at + 4)[0]
+        yield file[at : at + 4], file[at + 8 : at + 8 + size]
+        at += 8 + size + size % 2

@@ -1,0 +1,77 @@
+"""A whole audio file as bytes: WAV, FLAC or AIFF from libsndfile, with our tags in it."""
+
+from __future__ import annotations
+
+import errno
+import io
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import soundfile
+
+from bridge import __version__
+from bridge.domain import recipe
+from bridge.domain.clip import Model, Prompt, Shape
+from bridge.domain.musical_keys import key_of
+from bridge.domain.notes import midi_of
+from bridge.files import chunks
+from bridge.files.chunks import Tags
+
+SUBTYPES = {16: "PCM_16", 24: "PCM_24", 32: "FLOAT"}
+INTO = {"wav": chunks.into_wav, "flac": chunks.into_flac, "aiff": chunks.into_aiff}
+
+
+def encode(
+    samples: npt.NDArray[np.float32],
+    sample_rate: int,
+    prompt: Prompt,
+    model: Model,
+    take: int,
+    lufs: float | str | None = None,
+) -> bytes:
+    """The file's bytes, always the same for the same arguments. `samples`: (frames, channels), finite; one channel becomes
+    two where the prompt's shape says so. `lufs`: the loudness, if it was measured."""
+    how = prompt.shape
+    if how.channels == 2 and samples.shape[1] == 1:
+        samples = np.repeat(samples, 2, axis=1)
+    buffer = io.BytesIO()
+    soundfile.write(buffer, samples, sample_rate, format=how.format.upper(), subtype=SUBTYPES[how.bits])
+    beats = prompt.bars * prompt.beats_per_bar
+    tags = Tags(
+        title=prompt.text,
+        recipe=recipe.write(prompt, model, take),
+        software=f"Clipbridge {__version__}",
+        seed=prompt.seed_of(take),
+        sample_rate=sample_rate,
+        bits=how.bits,
+        channels=samples.shape[1],
+        frames=len(samples),
+        root=midi_of(prompt.note) if prompt.note else 60 + key_of(prompt.key).root if prompt.key else None,
+        loop=prompt.loop,
+        beats=round(beats) if beats == round(beats) else 0,
+        beats_per_bar=prompt.beats_per_bar,
+        bpm=prompt.bpm,
+        lufs=lufs if isinstance(lufs, float) else None,
+    )
+    return INTO[how.format](buffer.getvalue(), tags)
+
+
+def suffix(how: Shape) -> str:
+    """How the name of such a file ends."""
+    return f".{how.format}"
+
+
+def check(file: Path, frames: int) -> None:
+    """Read the header of a written file back. Raises OSError unless it holds exactly `frames` frames.
+
+    A truncated file opens without an error, so the frames that are really there are counted by reading the last.
+    """
+    try:
+        with soundfile.SoundFile(file) as opened:
+            opened.seek(frames - 1)
+            whole = opened.frames == frames and len(opened.read(2, always_2d=True)) == 1
+    except soundfile.LibsndfileError as error:
+        raise OSError(errno.EIO, f"reads back wrongly: {error}") from error
+    if not whole:
+        raise OSError(errno.EIO, "holds too few frames after writing")

@@ -1,0 +1,210 @@
+"""The sample folder: a clip becomes visible there all at once and complete, or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import secrets
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from filelock import FileLock
+
+from bridge.errors import FolderError
+from bridge.system import portable
+
+DOT_FOLDER = ".clipbridge-staging"
+LEAST_FREE_BYTES = 20 * 2**20  # about two minutes of sound; less at start is a disk that is full
+
+
+class FolderSink:
+    """Puts complete files into `folder`.
+
+    A file is written and synced in a staging area on the same volume, outside the folder that hosts watch if there
+    is such a place, checked, then renamed. Each process has a staging area of its own with a lock on it; the areas
+    of dead processes are removed at start. Raises FolderError from every method.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder.absolute()
+        self._staging: Path | None = None
+        self._lock: FileLock | None = None
+
+    def open(self) -> None:
+        """Create the folder if it is missing, clear what dead processes left, and try whether it can be written."""
+        with sentence(self.folder):
+            if len(str(self.folder)) > 4_000 or any(
+                len(part.encode("utf-8", "replace")) > 255 for part in self.folder.parts
+            ):
+                raise OSError(errno.ENAMETOOLONG, "too long")
+            _make(self.folder)
+            if not _is_utf8(self.folder):
+                raise OSError(errno.EILSEQ, "its path is not UTF-8, and no host could be told of it")
+            self.sweep()
+            for place in (self._stage(), self.folder):  # a readable folder may still be one that we cannot rename into
+                if not os.access(place, os.W_OK | os.X_OK):
+                    raise PermissionError(errno.EACCES, "no permission")
+            (self._stage() / "trial.wav").write_bytes(b"clipbridge")
+            (self._stage() / "trial.wav").unlink()
+            if shutil.disk_usage(self.folder).free < LEAST_FREE_BYTES:
+                raise OSError(errno.ENOSPC, "full")
+
+    def sweep(self) -> None:
+        """Remove what dead processes left in the staging areas."""
+        with contextlib.suppress(OSError):
+            beside = [root for depth in ("*", "*/*", "*/*/*") for root in self.folder.glob(f"{depth}/{DOT_FOLDER}")]
+            for root in (*self._roots(), *beside):
+                _sweep(root)
+
+    def deliver(self, data: bytes, check: Callable[[Path], None], sub_folder: str, names: Iterator[str]) -> Path:
+        """Write `data` under the first free name of `names`; returns its path.
+
+        `check` looks at the written file before it becomes visible, and raises OSError if it is not what it should be.
+        """
+        with sentence(self.folder):
+            if not self.folder.is_dir():  # an unplugged drive: making the folder would fill the disk under it
+                raise FileNotFoundError(errno.ENOENT, "is gone")
+            target = self.folder / sub_folder if sub_folder else self.folder
+            target.mkdir(parents=True, exist_ok=True)
+            try:
+                return self._write(self._stage(), target, data, check, names)
+            except OSError as error:
+                if error.errno != errno.EXDEV:
+                    raise
+            # No rename across: a bind mount, or a sub-folder that is a link to another disk. Stage beside the clip.
+            area, lock = _claim(target / DOT_FOLDER)
+            try:
+                return self._write(area, target, data, check, names)
+            finally:
+                _remove(area, lock)
+
+    def close(self) -> None:
+        """Remove this process's staging area."""
+        if self._staging is not None and self._lock is not None:
+            _remove(self._staging, self._lock)
+        self._staging = self._lock = None
+
+    def _write(
+        self, staging: Path, target: Path, data: bytes, check: Callable[[Path], None], names: Iterator[str]
+    ) -> Path:
+        staged = staging / f"{secrets.token_hex(8)}.wav"
+        try:
+            with staged.open("xb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            check(staged)
+            final = next(path for name in names if not (path := target / name).exists())
+            portable.replace(staged, final)
+        finally:
+            with contextlib.suppress(OSError):
+                staged.unlink(missing_ok=True)
+        portable.sync_folder(target)
+        return final
+
+    def _roots(self) -> list[Path]:
+        """Where staging areas may be, best first: outside the watched tree on its volume, else a dot folder in it."""
+        outside = portable.cache_folder() / "staging"
+        roots = [self.folder / DOT_FOLDER]
+        with contextlib.suppress(OSError):  # no usable cache folder: the dot folder it is
+            outside.mkdir(parents=True, exist_ok=True)
+            if portable.same_volume(outside, self.folder) and self.folder not in outside.parents:
+                roots.insert(0, outside)
+        return roots
+
+    def staging_root(self) -> Path:
+        """Where clips are written before they become visible."""
+        return self._roots()[0]
+
+    def _stage(self) -> Path:
+        if self._staging is None or not self._staging.is_dir():
+            if self._lock is not None:
+                self._lock.release()
+            self._staging, self._lock = _claim(self.staging_root())
+        return self._staging
+
+
+def _claim(root: Path) -> tuple[Path, FileLock]:
+    """A new staging area with our lock on it. Tried again if another process sweeps it away in between."""
+    for attempt in range(5):
+        area = root / secrets.token_hex(8)
+        area.mkdir(parents=True)
+        lock = FileLock(area / "lock")
+        try:
+            lock.acquire(timeout=0)
+        except OSError:
+            shutil.rmtree(area, ignore_errors=True)
+            if attempt == 4:
+                raise
+        else:
+            return area, lock
+    raise AssertionError("unreachable")
+
+
+def _remove(area: Path, lock: FileLock) -> None:
+    """Give a staging area back."""
+    lock.release()  # first: Windows removes no file that is open
+    shutil.rmtree(area, ignore_errors=True)
+    with contextlib.suppress(OSError):
+        if area.parent.name == DOT_FOLDER:
+            area.parent.rmdir()  # only if it is empty
+
+
+def _make(folder: Path) -> None:
+    """Create the sample folder. Raises FolderError where something else is in its place."""
+    if folder.exists() and not folder.is_dir():
+        raise FolderError(f"{folder} is a file, not a folder. Choose a folder with --folder.")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (FileNotFoundError, NotADirectoryError, FileExistsError) as error:
+        raise FolderError(f"The sample folder {folder} cannot be made. Choose another with --folder.") from error
+
+
+def _sweep(root: Path) -> None:
+    """Remove the staging areas whose process is dead: its lock is free."""
+    for area in root.iterdir() if root.is_dir() else ():
+        if not (area / "lock").is_file():
+            continue  # not one of ours
+        try:
+            with FileLock(area / "lock", timeout=0):
+                for leftover in area.glob("*.wav"):
+                    leftover.unlink(missing_ok=True)
+        except OSError:
+            continue  # Timeout: another daemon, alive, that stages on this volume; else: another user's area
+        shutil.rmtree(area, ignore_errors=True)
+    with contextlib.suppress(OSError):
+        if root.name == DOT_FOLDER and root.is_dir():
+            root.rmdir()  # only if it is empty
+
+
+def _is_utf8(path: Path) -> bool:
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+@contextlib.contextmanager
+def sentence(folder: Path) -> Iterator[None]:
+    """Turn an OSError about `folder` into a FolderError that says what to do."""
+    try:
+        yield
+    except OSError as error:
+        raise FolderError(_explain(error, folder)) from error
+
+
+def _explain(error: OSError, folder: Path) -> str:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return f"The disk with {folder} is full. Make room; the next clip is written then."
+    if error.errno == errno.EROFS:
+        return f"{folder} is on a read-only disk. Choose another folder with --folder."
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return f"{folder} may not be written by this user. Mend its permissions or choose another with --folder."
+    if error.errno == errno.ENAMETOOLONG:
+        return f"The name of the sample folder is too long for this system: {str(folder)[:80]}…"
+    if error.errno in (errno.ENOENT, errno.ESTALE) or (error.errno is not None and not os.path.isdir(folder)):
+        return f"The sample folder {folder} is gone or cannot be made. Put it back; the next clip is written then."
+    return f"{folder} cannot be written ({error.strerror or error})."

@@ -1,0 +1,1 @@
+"""The inbox: lists of prompts dropped into a folder."""

@@ -1,0 +1,155 @@
+"""Lists of prompts: what stands in a .txt or .toml file becomes asks. Every fault is a sentence; the good lines stay."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from dataclasses import dataclass
+from typing import Any
+
+from bridge.domain.clip import SECONDS, Range
+from bridge.domain.job import Ask
+from bridge.domain.recipe import Recipe
+from bridge.errors import BadArgument
+from bridge.frontends.osc import arguments as args
+from bridge.frontends.osc.addresses import KEYS, Key
+
+MAX_BYTES = 256_000
+MAX_PROMPTS = 200
+MAX_LINE = 20_000  # characters: a prompt, a negative and a transcript at their longest, and then some
+MAX_DOTS = 30  # in one key: tomllib takes seconds for keys of thousands of parts
+SHOWN = 120  # characters of a prompt in the report
+USELESS = ("id", "reply_port", "then", "then_port", "sink", "quantize", "gate")
+THERE = ["seconds", *(key.name for key in KEYS.values() if key.what and key.name not in USELESS)]
+PAIR = re.compile(r'(?:^|\s)([A-Za-z][A-Za-z0-9_-]*)\s*=\s*(?:["“]([^"“”]*)["”]|([^\s"“”=]*))\s*$')
+CLIP = re.compile(r"\s*\[\[\s*[\"']?clip[\"']?\s*\]\]")
+EXAMPLE = 'prompt = "rain on tin"'
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One thing to be made: `where` it stands (`line 3`) and what `text` stands there, for the report; `what` is asked for,
+    or else None and `why` not."""
+
+    where: str
+    text: str
+    what: Ask | Recipe | None
+    why: str = ""
+
+
+def parse(suffix: str, data: bytes) -> list[Entry]:
+    """The prompts of a list, at least one. `suffix`: `.txt` or `.toml`. Raises BadArgument for what is no list at all."""
+    if len(data) > MAX_BYTES:
+        raise BadArgument(
+            f"It is larger than {MAX_BYTES // 1000} kB. A list has {MAX_PROMPTS} prompts at most: split it."
+        )
+    if b"\0" in data:
+        raise BadArgument("It is no plain text. Save it as plain text, UTF-8.")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise BadArgument(f"Line {line} is not UTF-8 text. Save the list as plain text, UTF-8.") from error
+    found = _toml(text) if suffix == ".toml" else _lines(text)
+    if len(found) > MAX_PROMPTS:
+        raise BadArgument(f"It has {len(found)} prompts, and a list may have {MAX_PROMPTS}: split it.")
+    return found
+
+
+def _lines(text: str) -> list[Entry]:
+    """A prompt a line; lines that begin with # are comments."""
+    lines = [(number, line.strip()) for number, line in enumerate(text.splitlines(), 1)]
+    found = [(number, line) for number, line in lines if line and not line.startswith("#")]
+    if not found:
+        raise BadArgument("It has no prompts: write one a line.")
+    if len(found) > MAX_PROMPTS:  # told by `parse`; not worth reading
+        return [Entry("", "", None)] * len(found)
+    return [_entry(f"line {number}", line, *_apart(line)) for number, line in found]
+
+
+def _apart(line: str) -> tuple[Any, dict[str, Any], str]:
+    """A line as its prompt, the `key=value` pairs at its end, and what is wrong with them."""
+    values: dict[str, Any] = {}
+    if len(line) > MAX_LINE:
+        return "", values, f"A line may have {MAX_LINE:,} characters, not {len(line):,}."
+    while (pair := PAIR.search(line)) is not None:
+        name, given = _key(pair[1]), pair[2] if pair[2] is not None else pair[3]
+        if name in values:
+            return line, values, f"The key {name} is there twice."
+        if not given:
+            return line, values, f"The key {name} has no value."
+        values[name], line = given, line[: pair.start()].rstrip()
+    whole = re.fullmatch(r'["“]([^"“”]*)["”]', line)
+    return whole[1] if whole else line, values, ""
+
+
+def _toml(text: str) -> list[Entry]:
+    """A prompt a table [[clip]]; what stands before the first holds for all."""
+    for part in re.split(r"[={},\[\]\n]", text):
+        if part.count(".") > MAX_DOTS:
+            raise BadArgument(
+                f"Line {text.count(chr(10), 0, text.index(part)) + 1} has more than {MAX_DOTS} dots in a row."
+            )
+    try:
+        values = tomllib.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise BadArgument(f"It is no TOML: {str(error)[:200].rstrip('.') or 'nested too deep'}.") from error
+    clips = values.pop("clip", None)
+    if not isinstance(clips, list) or not clips or not all(isinstance(clip, dict) for clip in clips):
+        raise BadArgument(f"It has no [[clip]]: each prompt stands below a line [[clip]], as {EXAMPLE}.")
+    if len(clips) > MAX_PROMPTS:  # told by `parse`
+        return [Entry("", "", None)] * len(clips)
+    lines = [number for number, line in enumerate(text.split("\n"), 1) if CLIP.match(line)]
+    known = len(lines) == len(clips)  # else they were written another way
+    found = []
+    for number, clip in enumerate(clips):
+        given = {_key(name): value for name, value in {**values, **clip}.items()}
+        prompt = given.pop("prompt", "")
+        where = f"line {lines[number]}" if known else f"clip {number + 1}"
+        found.append(_entry(where, str(_plain(prompt)), prompt, given, ""))
+    return found
+
+
+def _entry(where: str, text: str, prompt: Any, values: dict[str, Any], fault: str) -> Entry:
+    shown = text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"
+    try:
+        if fault:
+            raise BadArgument(fault)
+        checked = {name: _checked(name, value) for name, value in values.items()}
+        if prompt == "":
+            raise BadArgument(f"There is no prompt: write it before the keys, or in a .toml list as {EXAMPLE}.")
+        return Entry(where, shown, Ask(text=args.prompt(_plain(prompt)), sink="folder", **checked))
+    except BadArgument as error:
+        return Entry(where, shown, None, str(error))
+
+
+def _checked(name: str, given: Any) -> Any:
+    """The value of one key, checked as that of an OSC message is. Raises BadArgument."""
+    if name in USELESS:
+        raise BadArgument(f"The key {name} has no use in a list: leave it out.")
+    if name == "seconds":
+        return args.number(_plain(given), name, SECONDS)
+    if name not in KEYS:
+        near = difflib.get_close_matches(name[:40], THERE, 1, 0.5)
+        hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(THERE)}."
+        raise BadArgument(f"There is no key {name[:40]!r}; {hint}")
+    return args.value(KEYS[name], _switch(KEYS[name], _plain(given)))
+
+
+def _switch(key: Key, given: Any) -> Any:
+    """`true` and `false` where 1 and 0 are meant."""
+    if key.kind == "whole" and key.allowed in (None, Range(0, 1)):
+        return {"true": 1, "false": 0}.get(str(given).lower(), given)
+    return given
+
+
+def _plain(given: Any) -> Any:
+    """What the checks can name in a sentence. TOML has numbers of thousands of digits and tables of tables, OSC has not."""
+    if isinstance(given, int) and abs(given) >= 2**63:
+        return float("inf")
+    return [] if isinstance(given, list | dict) else given
+
+
+def _key(name: str) -> str:
+    return name.lower().replace("-", "_")

@@ -1,0 +1,1 @@
+"""OSC over UDP."""

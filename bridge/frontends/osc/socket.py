@@ -1,0 +1,80 @@
+"""The socket that OSC comes through, and how a message goes out."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import socket
+import struct
+from typing import Any
+
+from pythonosc.osc_message_builder import OscMessageBuilder
+
+from bridge.config import OscConfig
+from bridge.domain.job import JobId
+from bridge.errors import AlreadyRunning, ConfigError, PortTaken
+from bridge.system import portable
+
+log = logging.getLogger("clipbridge.osc")
+
+RECEIVE_BUFFER_BYTES = 1 << 20
+
+
+class Double(float):
+    """A number that goes out as a 64-bit float."""
+
+
+def exact(job_id: JobId) -> JobId:
+    """An id that comes back as it came: a double that a 32-bit float cannot hold stays a double."""
+    if isinstance(job_id, float):
+        try:
+            return job_id if struct.unpack("f", struct.pack("f", job_id))[0] == job_id else Double(job_id)
+        except OverflowError:
+            return Double(job_id)
+    return job_id
+
+
+def encode(address: str, values: tuple[Any, ...]) -> bytes:
+    """An OSC message: texts become s, whole numbers i (h beyond 32 bits), floats f, Double d."""
+    builder = OscMessageBuilder(address)
+    for value in values:
+        if isinstance(value, str):
+            builder.add_arg(value.replace("\0", "").encode("utf-8", "replace").decode(), "s")
+        elif isinstance(value, int):
+            builder.add_arg(value, "i" if -(2**31) <= value < 2**31 else "h")
+        else:
+            builder.add_arg(value, "d" if isinstance(value, Double) else "f")
+    return builder.build().dgram
+
+
+def bind(config: OscConfig) -> socket.socket:
+    """The daemon's socket. Raises AlreadyRunning, PortTaken, ConfigError."""
+    try:
+        udp, granted = portable.bind_udp(config.host, config.port, RECEIVE_BUFFER_BYTES)
+    except OSError as error:
+        if portable.is_port_taken(error):
+            if _pongs(config):
+                raise AlreadyRunning(
+                    f"Clipbridge is running already on port {config.port}: just use it, or give this one another --osc-port."
+                ) from error
+            raise PortTaken(
+                f"Another program holds UDP port {config.port}. Close it, or choose another port with --osc-port."
+            ) from error
+        raise ConfigError(
+            f"osc.host {config.host} port {config.port} cannot be listened on: {error.strerror}."
+        ) from error
+    log.debug("the system granted a receive buffer of %d bytes", granted)
+    return udp
+
+
+def _pongs(config: OscConfig) -> bool:
+    """Whether a Clipbridge answers on the port that we could not get."""
+    token = secrets.token_hex(4)
+    host = "127.0.0.1" if config.host == "0.0.0.0" else "::1" if config.host == "::" else config.host
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.settimeout(1.0)
+        try:
+            probe.sendto(encode("/bridge/ping", (token,)), (host, config.port))
+            return probe.recv(4096) == encode("/bridge/pong", (token,))
+        except (OSError, struct.error):
+            return False

@@ -1,0 +1,1 @@
+"""Kits: folders of one-shots with mappings for samplers."""

@@ -1,0 +1,288 @@
+"""Kits: many prompts asked for at once, made one after the other into a folder of their own, mapped last.
+
+Everything here runs on the event loop and never blocks: the shaper process makes the folder and writes the mappings.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+import secrets
+from collections import OrderedDict, deque
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from typing import Any, Protocol
+
+from bridge import __version__
+from bridge.domain.clip import DRAWN_SEEDS, RESERVED, SEED, Model
+from bridge.domain.job import Ask, Job, JobEvent, JobId
+from bridge.domain.kit import Claim, Claimed, Kit, KitAsk, KitEvent, Leave, Map, Mapped, Sound, Zone
+from bridge.errors import BadArgument, ClipbridgeError, FolderError, QueueFull, Stopping, UnknownJob
+from bridge.files.names import slug
+from bridge.kits.keymap import is_hat, reach
+
+AT_A_TIME = 2  # unfinished jobs, so that whoever plays live never waits behind a whole kit
+MAX_KITS = 16  # of all askers; one is made, the others wait
+REMEMBERED = 64
+TITLE_CHARACTERS = 80
+SLUG_CHARACTERS = 36  # leaves room for -9999 in what a sub-folder's name may have
+
+
+class Maker(Protocol):
+    """The bridge, as far as kits need it."""
+
+    @property
+    def model(self) -> Model | None: ...
+    def generate(
+        self,
+        ask: Ask,
+        owner: str,
+        job_id: JobId | None = None,
+        reply_to: Any = None,
+        first: bool = False,
+        into: str = "",
+    ) -> tuple[Job, bool]: ...
+    def check_open(self) -> None: ...
+    def cancel(self, owner: str, job_id: JobId | None = None) -> list[Job]: ...
+    def shape_kit(self, message: Claim | Map | Leave) -> None: ...
+    def kit_changed(self, reply_to: Any, event: KitEvent) -> None: ...
+
+
+@dataclass(slots=True, eq=False)
+class Making:
+    """A kit on its way. `number` is ours; `reply_to` belongs to the frontend."""
+
+    number: int
+    ask: KitAsk
+    owner: str
+    reply_to: Any
+    seed: int
+    waiting: deque[Sound]
+    state: str = "waiting"  # for its turn; then claiming, making, mapping, ended
+    folder: str = ""  # below the sample folder
+    path: str = ""
+    jobs: dict[int, tuple[Sound, Job]] = field(default_factory=dict)  # by serial
+    made: list[tuple[Sound, str, float]] = field(default_factory=list)  # with the file's name and its seconds
+    faults: list[tuple[Sound, str, str]] = field(default_factory=list)  # with code and why
+    last: KitEvent | None = None
+
+
+class Kits:
+    """All kits that are being made, and how the last ones ended. `bridge` is set before anything is called."""
+
+    bridge: Maker
+
+    def __init__(self) -> None:
+        self._kits: list[Making] = []  # the first is being made
+        self._ended: OrderedDict[tuple[str, str], KitEvent] = OrderedDict()
+        self._number = 0
+
+    @property
+    def idle(self) -> bool:
+        """Whether no kit is on its way."""
+        return not self._kits
+
+    def make(self, ask: KitAsk, owner: str, reply_to: Any) -> KitEvent | None:
+        """Take a kit. If this very kit is being made for `owner` already, nothing is begun and its last event is returned.
+        Raises BadArgument, QueueFull, NotReady and Stopping; then nothing has begun."""
+        for kit in self._kits:
+            if (kit.owner, kit.ask.name) == (owner, ask.name):
+                if kit.ask == ask:
+                    kit.reply_to = reply_to
+                    return kit.last
+                raise BadArgument(f"The kit {ask.name!r} is not finished, and was asked for with other sounds.")
+        if len(self._kits) >= MAX_KITS:
+            raise QueueFull(f"{MAX_KITS} kits are waiting already; ask again when one of them is done.")
+        self.bridge.check_open()
+        self._number += 1
+        seed = secrets.randbelow(DRAWN_SEEDS) if ask.ask.seed is None else ask.ask.seed
+        kit = Making(self._number, ask, owner, reply_to, seed, deque(ask.sounds))
+        self._ended.pop((owner, ask.name), None)
+        self._kits.append(kit)
+        self._tell(kit, "queued", count=len(ask.sounds), seed=seed)
+        self.tick()
+        return None
+
+    def events(self, owner: str) -> list[KitEvent]:
+        """The last event of each kit of `owner`: those that ended, then those on their way."""
+        ended = [event for (asker, _), event in self._ended.items() if asker == owner]
+        return ended + [kit.last for kit in self._kits if kit.owner == owner and kit.last is not None]
+
+    def cancel(self, owner: str, name: str | None = None) -> None:
+        """End one kit, or all of `owner`, with their jobs. Raises UnknownJob if no kit of that name is on its way."""
+        ours = [kit for kit in self._kits if kit.owner == owner and name in (None, kit.ask.name)]
+        if name is not None and not ours:
+            raise UnknownJob(f"No kit of the name {name!r} is on its way.")
+        for kit in ours:
+            jobs = [job for _, job in kit.jobs.values()]
+            stays = f" {len(kit.made)} of its sounds are in {kit.path}, without a mapping." if kit.made else ""
+            self._fail(kit, "cancelled", f"The kit was cancelled.{stays}")
+            for job in jobs:
+                with contextlib.suppress(UnknownJob):  # it ends just now
+                    self.bridge.cancel(owner, job.id)
+
+    def tick(self) -> None:
+        """Begin what can begin; to be called every TICK_S seconds."""
+        if not self._kits:
+            return
+        kit = self._kits[0]
+        if kit.state == "making":
+            self._feed(kit)
+        elif kit.state == "waiting":
+            try:
+                self.bridge.check_open()
+            except ClipbridgeError as error:
+                self._fail(kit, error.code, str(error))
+                return
+            kit.state = "claiming"
+            self.bridge.shape_kit(Claim(kit.number, _slug(kit.ask.name)))
+
+    # ---- jobs ----
+
+    def _feed(self, kit: Making) -> None:
+        """Keep AT_A_TIME jobs on their way; when all have ended, map what they made."""
+        while kit.state == "making" and kit.waiting and len(kit.jobs) < AT_A_TIME:
+            sound = kit.waiting.popleft()
+            seed = (kit.seed + sound.variant) % (int(SEED.high) + 1)
+            ask = dataclasses.replace(kit.ask.ask, text=sound.text, note=sound.note or None, seed=seed)
+            try:
+                job, _ = self.bridge.generate(ask, kit.owner, into=kit.folder)
+            except QueueFull:
+                kit.waiting.appendleft(sound)  # tried again at the next tick
+                return
+            except ClipbridgeError as error:
+                self._faulty(kit, sound, error.code, str(error))
+                continue
+            kit.jobs[job.serial] = (sound, job)
+            if job.state.ended and job.last_event is not None:  # refused in the very moment in which it was to begin
+                self.job_event(job, job.last_event)
+        if kit.state == "making" and not kit.waiting and not kit.jobs:
+            self._map(kit)
+
+    def job_event(self, job: Job, event: JobEvent) -> None:
+        """Something happened to a job, perhaps to one of ours."""
+        kit = next((kit for kit in self._kits if job.serial in kit.jobs), None)
+        if kit is None or not event.terminal:
+            return
+        sound, _ = kit.jobs.pop(job.serial)
+        if event.kind == "done":
+            kit.made.append((sound, PurePosixPath(event.fields["path"]).name, event.fields["seconds"]))
+            self._progress(kit)
+        else:
+            self._faulty(kit, sound, event.fields.get("code", event.kind), event.fields.get("why", "It was cancelled."))
+        self._go_on()
+
+    def _go_on(self) -> None:
+        # Not at once: the bridge may be in the middle of an engine's end, and would hand the next job to a dead one.
+        asyncio.get_running_loop().call_soon(self.tick)
+
+    def _faulty(self, kit: Making, sound: Sound, code: str, why: str) -> None:
+        kit.faults.append((sound, code, why))
+        self._progress(kit)
+
+    def _progress(self, kit: Making) -> None:
+        self._tell(kit, "progress", done=len(kit.made) + len(kit.faults), total=len(kit.ask.sounds))
+
+    # ---- the folder and the mappings ----
+
+    def told(self, message: Claimed | Mapped) -> None:
+        """The shaper process has answered."""
+        kit = next((kit for kit in self._kits if kit.number == message.number), None)
+        if kit is None:  # cancelled meanwhile
+            if isinstance(message, Claimed) and message.folder:
+                self.bridge.shape_kit(Leave(message.folder))
+        elif message.why:
+            self._fail(kit, FolderError.code, message.why)
+        elif isinstance(message, Claimed):
+            kit.folder, kit.path, kit.state = message.folder, message.path, "making"
+            self._feed(kit)
+        else:
+            failed = {"why": f"{kit.faults[0][0].text[:80]}: {kit.faults[0][2]}"} if kit.faults else {}
+            self._end(
+                kit,
+                "done",
+                folder=kit.path,
+                count=len(kit.made),
+                failed=len(kit.faults),
+                **message.files,
+                seed=kit.seed,
+                **failed,
+            )
+
+    def lose(self, reason: str) -> None:
+        """The process that writes clips stopped; what it was to do for a kit is not done."""
+        for kit in [kit for kit in self._kits if kit.state in ("claiming", "mapping")]:
+            self._fail(
+                kit, FolderError.code, f"The process that writes clips stopped ({reason}). Ask for this kit again."
+            )
+
+    def _map(self, kit: Making) -> None:
+        if not kit.made:
+            _, code, why = kit.faults[0]
+            self._fail(kit, code, why)
+            return
+        kit.state = "mapping"
+        model = self.bridge.model
+        licence = f" (licence of its weights: {model.licence})" if model and model.licence else ""
+        info = f"Made by Clipbridge {__version__} with {model.name}{licence}" if model else "Made by Clipbridge"
+        self.bridge.shape_kit(
+            Map(kit.number, kit.folder, Kit(kit.ask.name, _slug(kit.ask.name), info, zones(kit.made)))
+        )
+
+    # ---- ends ----
+
+    def stop(self) -> None:
+        """Clipbridge stops: begin nothing more; what is made of a kit is mapped."""
+        reason = Stopping("Clipbridge was stopped before this sound was made.")
+        for kit in list(self._kits):
+            kit.faults += [(sound, reason.code, str(reason)) for sound in kit.waiting]
+            kit.waiting.clear()
+            if kit.state in ("waiting", "claiming"):
+                self._fail(kit, reason.code, "Clipbridge was stopped before this kit was begun.")
+            elif kit.state == "making":
+                self._feed(kit)
+
+    def end(self) -> None:
+        """There is no more time for what is left."""
+        for kit in list(self._kits):
+            self._fail(kit, Stopping.code, "Clipbridge was stopped before this kit was finished.")
+
+    def _fail(self, kit: Making, code: str, why: str) -> None:
+        if kit.folder:
+            self.bridge.shape_kit(Leave(kit.folder))
+        self._end(kit, "failed", code=code, why=why)
+
+    def _end(self, kit: Making, kind: str, **fields: Any) -> None:
+        self._kits.remove(kit)
+        kit.state = "ended"
+        kit.jobs.clear()
+        kit.waiting.clear()
+        self._tell(kit, kind, **fields)
+        assert kit.last is not None
+        self._ended[(kit.owner, kit.ask.name)] = kit.last
+        while len(self._ended) > REMEMBERED:
+            self._ended.popitem(last=False)
+        self._go_on()
+
+    def _tell(self, kit: Making, kind: str, **fields: Any) -> None:
+        kit.last = KitEvent(kind, kit.ask.name, fields)
+        self.bridge.kit_changed(kit.reply_to, kit.last)
+
+
+def zones(made: list[tuple[Sound, str, float]]) -> tuple[Zone, ...]:
+    """The zones of what is made, by key. In a kit of tones alone each is played beyond its own key; open and closed hats end
+    each other."""
+    reached = reach(sound.key for sound, _, _ in made) if all(sound.note for sound, _, _ in made) else {}
+    laid = []
+    for sound, file, seconds in sorted(made, key=lambda one: one[0].key):
+        title = f"{sound.text[:TITLE_CHARACTERS]} {sound.note.upper()}".strip()
+        low, high = reached.get(sound.key, (sound.key, sound.key))
+        choke = 1 if is_hat(sound.text) and not sound.note else 0
+        laid.append(Zone(file, title, sound.key, low, high, seconds, choke, tone=bool(sound.note)))
+    return tuple(laid)
+
+
+def _slug(name: str) -> str:
+    short = slug(name)[:SLUG_CHARACTERS].strip("-") or "kit"
+    return f"{short}-kit" if RESERVED.fullmatch(short) else short

@@ -1,0 +1,84 @@
+"""Kit presets: named lists of sounds in TOML files, `kits/*.toml` in the folders of the presets. Read when one is asked for."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bridge.domain.kit import MAX_SOUNDS, Sound
+from bridge.errors import BadArgument, ConfigError
+from bridge.kits.keymap import lay_out
+from bridge.presets.files import CHECKS, MAX_PRESETS, NAME, checked, contents, fault
+
+SETTINGS = ("preset", "seconds", "negative", "steps", "guidance")  # of all sounds, as in an ask
+
+
+@dataclass(frozen=True, slots=True)
+class KitPreset:
+    """What a kit's file says: its sounds as they would be asked for, and how all of them are made (SETTINGS)."""
+
+    name: str
+    file: Path
+    description: str
+    sounds: tuple[Sound, ...]
+    settings: dict[str, Any]
+
+
+def files(folders: Iterable[Path]) -> dict[str, Path]:
+    """Name → file, sorted by name; later folders first in rank. Looks at the disk."""
+    found: dict[str, Path] = {}
+    for folder in folders:
+        try:
+            there = sorted(file for file in (folder / "kits").iterdir() if file.suffix.lower() == ".toml")
+        except OSError:
+            continue  # the user's own folder rarely exists
+        found |= {file.stem.lower(): file for file in there[:MAX_PRESETS]}
+    return dict(sorted(found.items()))
+
+
+def find(folders: Iterable[Path], name: str) -> KitPreset:
+    """The kit of that name. Raises BadArgument, naming the nearest if there is none. Looks at the disk."""
+    there, name = files(folders), name.lower()
+    if name not in there:
+        near = difflib.get_close_matches(name[:40], there, 1)
+        hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(list(there)[:40])}."
+        raise BadArgument(f"There is no kit preset {name[:60]!r}; {hint}")
+    try:
+        return read(there[name])
+    except ConfigError as error:
+        raise BadArgument(f"The kit preset {name!r} is broken: {error}") from error
+
+
+def read(file: Path) -> KitPreset:
+    """Read one file. Raises ConfigError that begins with the file and, where it is known, the line."""
+    name = file.stem.lower()
+    if not NAME.fullmatch(name):
+        raise ConfigError(f"{file}: a kit's file name is letters, digits, - and _ (at most 40), then .toml.")
+    text, values = contents(file)
+    sounds = values.pop("sounds", None)  # one of the keys, and looked at together with the notes
+    checks = {
+        **{key: CHECKS[key] for key in ("description", *SETTINGS[1:])},
+        "preset": _name,
+        "notes": CHECKS["negative"],
+        "sounds": None,
+    }
+    kept = checked(file, text, values, checks)
+    try:
+        if not isinstance(sounds, list) or not 0 < len(sounds) <= MAX_SOUNDS:
+            raise ValueError(f"must be a list of 1 to {MAX_SOUNDS} texts")
+        prompts = [CHECKS["example"](sound) for sound in sounds]
+        if not all(prompts):
+            raise ValueError("must have no empty text")
+        laid = lay_out(prompts, kept.pop("notes", ""))
+    except (ValueError, BadArgument) as error:
+        raise fault(file, text, "sounds", f"sounds: {str(error).rstrip('.')}") from error
+    return KitPreset(name, file, kept.pop("description", ""), laid, kept)
+
+
+def _name(value: Any) -> str:
+    if not isinstance(value, str) or not NAME.fullmatch(value.lower()):
+        raise ValueError("must be the name of a preset")
+    return value

@@ -1,0 +1,1 @@
+"""What sounds: pads, the stream, voices."""

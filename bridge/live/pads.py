@@ -1,0 +1,300 @@
+"""Pads: playable slots with takes that are ready, so that a press sounds now. Refilled while the engine has nothing to do.
+
+Runs on the event loop. A press only tells the player which samples, which it holds already, to begin with.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from bridge.domain.clip import SEED, Model, Prompt
+from bridge.domain.job import Ask, Job
+from bridge.errors import BadArgument, ClipbridgeError, PadEmpty
+from bridge.live.pad_file import LONGEST_S, SINK, Kept, PadFile
+from bridge.live.voices import Live
+from bridge.player.messages import NOW, When, when
+
+log = logging.getLogger("clipbridge")
+
+TAKES_READY = 2
+OWNER = "pads"
+AGAIN_S, MOST_FAILURES = 10.0, 9  # after a fill that failed; each time twice as long, up to 43 minutes
+
+
+class Filler(Protocol):
+    """The bridge, as far as pads need it."""
+
+    def idle(self) -> bool: ...
+    def fill(self, ask: Ask, owner: str) -> Job: ...
+    def cancel_fill(self, job: Job) -> None: ...
+    def keep_take(self, pad: int, take: Take, press: Press) -> None: ...
+    def pad_changed(self, pad: int, state: str, value: float, why: str) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Take:
+    """Samples that the player holds under the number `slot`; `file` has them too, for saving and for a new player."""
+
+    slot: int
+    file: str
+    sample_rate: int
+    prompt: Prompt
+    model: Model
+
+
+@dataclass(frozen=True, slots=True)
+class Press:
+    """Who pressed: voices are told to them."""
+
+    reply_to: Any
+
+
+@dataclass(slots=True)
+class Pad:
+    """What a pad makes, and what it has. `locked`: the same take at every press."""
+
+    ask: Ask
+    locked: bool = False
+    ready: list[Take] = field(default_factory=list)
+    sounded: Take | None = None  # its samples may still be sounding
+    last: Take | None = None  # to be saved: `sounded`, or the first of `ready` while locked
+    job: Job | None = None
+    fraction: float = 0.0
+    begun: int = 0  # takes, so that each has a seed of its own
+    fault: str = ""
+    failures: int = 0  # in a row
+    not_before: float = 0.0
+    voices: list[int] = field(default_factory=list)
+
+
+class Pads:
+    """All pads. `file`: where they are kept between runs, if anywhere. `bridge` is set before anything is called."""
+
+    bridge: Filler
+
+    def __init__(self, live: Live, file: Path | None = None) -> None:
+        self._live, self._file = live, PadFile(file) if file is not None else None
+        kept = self._file.read() if self._file is not None else {}
+        self._pads = {number: Pad(ask, locked) for number, (ask, locked) in kept.items()}
+        self._saving: Counter[str] = Counter()  # by file
+        self._unwanted: set[str] = set()  # files to be removed once they are saved
+
+    def set(self, number: int, ask: Ask) -> None:
+        """Give a pad another prompt; what it had ready is gone. Raises BadArgument."""
+        if ask.takes not in (None, 1):
+            raise BadArgument("A pad makes its takes by itself, one after the other: leave takes out.")
+        if ask.seconds is not None:
+            check_length(ask.seconds)
+        kept = dataclasses.replace(ask, sink=SINK, takes=None, deadline_s=None)
+        before = self._pads.get(number)
+        self._forget(number)
+        self._pads[number] = Pad(kept, before is not None and before.locked, voices=before.voices if before else [])
+        self._keep()
+        self._tell(number)
+        self.fill()
+
+    def play(self, number: int, velocity: float, press: Press, at: float | None = None, quantize: str = "") -> None:
+        """Sound the next take: now, or at `at` (seconds of time.perf_counter), then on the next beat or bar if `quantize`, or
+        else the ask, says so. `velocity` 0 to 1 is its gain, times that of the ask. Raises PadEmpty."""
+        pad = self._pad(number)
+        moment = when(quantize or pad.ask.quantize, at)
+        if not pad.ready:
+            raise PadEmpty(
+                f"Pad {number} has no take ready yet" + (f": {pad.fault}" if pad.fault else "; it is being made.")
+            )
+        take = pad.ready[0]
+        gain = velocity * (1.0 if pad.ask.gain is None else pad.ask.gain)
+        voice = self._live.sound(press, take.slot, gain, pad.ask.pan or 0.0, moment, loop=take.prompt.loop)
+        self._live.tell_voice(voice, press, "began" if moment == NOW else "waiting", "")
+        pad.voices = [*(sounding for sounding in pad.voices if self._live.sounds(sounding)), voice]
+        pad.last = take
+        if not pad.locked:
+            self._let_go(pad.sounded)
+            pad.sounded = pad.ready.pop(0)
+            self._tell(number)
+            self.fill()
+
+    def stop(self, number: int, at: float | None = None) -> None:
+        """Fade out what this pad sounds, now or at `at`. Raises PadEmpty."""
+        pad = self._pad(number)
+        for voice in pad.voices:
+            if self._live.sounds(voice):
+                self._live.stop(voice, when=When(at))
+        if at is None:  # else they sound until then, and may be stopped earlier
+            pad.voices.clear()
+
+    def let_go(self, number: int, at: float | None = None) -> None:
+        """The button is not pressed any more: that ends what a gated pad sounds. Raises PadEmpty."""
+        if number in self._pads and self._pads[number].ask.gate:
+            self.stop(number, at)
+
+    def clear(self, number: int) -> None:
+        """The pad is empty again. Raises PadEmpty."""
+        self.stop(number)
+        self._forget(number)
+        self._keep()
+        self._tell(number)
+
+    def lock(self, number: int, locked: bool) -> None:
+        """The same take at every press, from the next one on; or another one each time. Raises PadEmpty."""
+        pad = self._pad(number)
+        if pad.locked != locked:
+            pad.locked = locked
+            self._keep()
+
+    def save(self, number: int, press: Press) -> None:
+        """Put the take that sounded last into the folder. Raises PadEmpty."""
+        pad = self._pad(number)
+        if pad.last is None:
+            raise PadEmpty(f"Pad {number} has not sounded yet.")
+        self._saving[pad.last.file] += 1
+        self.bridge.keep_take(number, pad.last, press)
+
+    def saved(self, take: Take) -> None:
+        """A take that was to be saved is, or could not be."""
+        self._saving[take.file] -= 1
+        if not self._saving[take.file]:
+            del self._saving[take.file]
+            if take.file in self._unwanted:
+                self._unwanted.discard(take.file)
+                self._live.discard(take.file)
+
+    def states(self) -> list[tuple[int, str, float, str]]:
+        """(pad, state, value, why) of all pads."""
+        return [(number, *_state(pad)) for number, pad in sorted(self._pads.items())]
+
+    # ---- filling ----
+
+    def wanting(self) -> bool:
+        """Whether a pad has fewer takes than it should, and may have one made now."""
+        now = time.monotonic()
+        return any(len(self._fresh(pad)) < TAKES_READY and now >= pad.not_before for pad in self._pads.values())
+
+    def fill(self) -> None:
+        """Begin to make a take for the pad that has the fewest, if there is nothing else to do."""
+        now = time.monotonic()
+        wanting = [
+            (len(fresh), pad.not_before, number)
+            for number, pad in self._pads.items()
+            if len(fresh := self._fresh(pad)) < TAKES_READY and pad.job is None and now >= pad.not_before
+        ]
+        if not wanting or not self.bridge.idle() or any(pad.job for pad in self._pads.values()):
+            return
+        number = min(wanting)[2]
+        pad = self._pads[number]
+        try:
+            seed = None if pad.ask.seed is None else (pad.ask.seed + pad.begun) % int(SEED.high + 1)
+            job = self.bridge.fill(dataclasses.replace(pad.ask, seed=seed), OWNER)
+            pad.begun += 1
+            if job.state.ended:  # refused in the very moment in which it was to begin
+                self._fail(number, pad, str(job.last_event.fields.get("why", "")) if job.last_event else "")
+                return
+            pad.job, pad.fraction = job, 0.0
+        except ClipbridgeError as error:
+            self._fail(number, pad, str(error))
+
+    def job_event(self, job: Job, kind: str, fields: dict[str, Any]) -> None:
+        """Something happened to a job that fills a pad."""
+        found = next(((number, pad) for number, pad in self._pads.items() if pad.job is job), None)
+        if found is None:
+            return
+        number, pad = found
+        if kind == "progress":
+            pad.fraction = fields["fraction"]
+            if not pad.ready:
+                self._tell(number)
+        elif kind in ("failed", "cancelled"):
+            pad.job = None
+            if kind == "failed":
+                self._fail(number, pad, fields["why"])
+
+    def made(self, job: Job, file: str, sample_rate: int, model: Model) -> None:
+        """The samples of a take are there."""
+        for number, pad in self._pads.items():
+            if pad.job is job:
+                take = Take(self._live.slot(), file, sample_rate, job.prompt, model)
+                self._live.hold(take.slot, file, sample_rate)
+                pad.job, pad.fault, pad.failures = None, "", 0
+                for old in pad.ready[: max(0, len(pad.ready) + 1 - TAKES_READY)]:  # of another tempo
+                    pad.ready.remove(old)
+                    if old is not pad.last:
+                        self._let_go(old)
+                pad.ready.append(take)
+                self._tell(number)
+                return
+        self._live.discard(file)  # the pad was cleared or set anew meanwhile
+
+    def _fresh(self, pad: Pad) -> list[Take]:
+        """The takes that need not be made anew. One whose bars are of another tempo is better than none, until then."""
+        if pad.ask.bars is None or pad.locked:
+            return pad.ready
+        try:
+            wanted_s = self._live.tempo.seconds(pad.ask.bars, pad.ask.bpm)
+        except BadArgument:
+            return pad.ready
+        return [take for take in pad.ready if abs(take.prompt.seconds - wanted_s) < 1e-6]
+
+    def tempo_changed(self) -> None:
+        """Bars are of another length now: what failed because of it may be tried again."""
+        for pad in self._pads.values():
+            if pad.ask.bars is not None:
+                pad.failures, pad.not_before = 0, 0.0
+        self.fill()
+
+    def hold_again(self) -> None:
+        """A new player holds nothing yet."""
+        for pad in self._pads.values():
+            for take in pad.ready:
+                self._live.hold(take.slot, take.file, take.sample_rate)
+
+    def _fail(self, number: int, pad: Pad, why: str) -> None:
+        pad.failures = min(pad.failures + 1, MOST_FAILURES)  # a prompt that ends the engine must not do so all evening
+        pad.job, pad.fault, pad.not_before = None, why, time.monotonic() + AGAIN_S * 2 ** (pad.failures - 1)
+        log.info("pad %d: %s", number, why)
+        self._tell(number)
+
+    def _pad(self, number: int) -> Pad:
+        if number not in self._pads:
+            raise PadEmpty(f"Pad {number} is empty: send /bridge/pad/{number}/set with a prompt first.")
+        return self._pads[number]
+
+    def _forget(self, number: int) -> None:
+        pad = self._pads.pop(number, None)
+        if pad is not None:
+            if pad.job is not None:
+                self.bridge.cancel_fill(pad.job)
+            for take in (*pad.ready, pad.sounded):
+                self._let_go(take)
+
+    def _let_go(self, take: Take | None) -> None:
+        if take is not None:
+            self._live.release(take.slot)
+            if self._saving[take.file]:
+                self._unwanted.add(take.file)
+            else:
+                self._live.discard(take.file)
+
+    def _tell(self, number: int) -> None:
+        self.bridge.pad_changed(number, *(_state(self._pads[number]) if number in self._pads else ("empty", 0.0, "")))
+
+    def _keep(self) -> None:
+        if self._file is not None:
+            self._file.keep({number: Kept(pad.ask, pad.locked) for number, pad in self._pads.items()})
+
+
+def check_length(seconds: float) -> None:
+    """Raises BadArgument for what is too long for a pad."""
+    if seconds > LONGEST_S:
+        raise BadArgument(f"A pad's clip may be {LONGEST_S:g} seconds long, not {seconds:g}.")
+
+
+def _state(pad: Pad) -> tuple[str, float, str]:
+    if pad.ready:
+        return "ready", float(len(pad.ready)), ""
+    return "filling", pad.fraction, pad.fault

@@ -1,0 +1,1 @@
+"""The player process: mixes voices and plays them on the audio device."""

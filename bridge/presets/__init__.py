@@ -1,0 +1,1 @@
+"""Presets: named prompt defaults in TOML files."""

@@ -1,0 +1,281 @@
+"""Presets: named prompt defaults in TOML files. The user's own shadow ours; of a broken one the last good version stays."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import time
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from bridge.domain.clip import (
+    CHANNELS,
+    FADE_MS,
+    FORMATS,
+    GUIDANCE,
+    LUFS,
+    SECONDS,
+    STEPS,
+    TRIMS,
+    WIDTHS,
+    Shape,
+    is_sub_folder,
+)
+from bridge.errors import BadArgument, ConfigError
+from bridge.presets import checks
+from bridge.system.portable import shipped
+
+NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
+MAX_FILE_BYTES = 8_192  # tomllib takes 6 s for 40 kB of dotted keys
+MAX_PRESETS = 500
+YOUNG_S = 2.0  # so long after a change another one may bear the same time: some disks count in whole seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """What a preset file says; None where it leaves the choice to the default."""
+
+    name: str
+    file: Path
+    description: str = ""
+    example: str = ""  # a prompt to try it with
+    template: str = "{prompt}"
+    negative: str | None = None
+    seconds: float | None = None
+    steps: int | None = None
+    guidance: float | None = None
+    least_steps: int | None = None  # to which a deadline may lower the steps
+    loop: int | None = None
+    shape: Shape = field(default_factory=Shape)
+
+    def words_around(self, prompt: str) -> str:
+        """The text for the engine: the template with the prompt in its place. Nothing else in it is special."""
+        return self.template.replace("{prompt}", prompt)
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """What the folders had at one look: presets by name, sorted, and by name what is wrong with a file. A preset that was
+    good before its file was broken is in both."""
+
+    presets: Mapping[str, Preset]
+    faults: Mapping[str, str]
+
+
+class Change(NamedTuple):
+    """What happened to a preset. `state`: `ready` (new, edited or mended, and used from now on), `broken`, `gone`."""
+
+    name: str
+    state: str
+    why: str
+
+
+class Presets:
+    """All presets of some folders, later folders first in rank.
+
+    Whoever asks for them looks at the disk, until `take` was called once: from then on only what is handed over counts,
+    and asking costs no disk.
+    """
+
+    def __init__(self, *folders: Path) -> None:
+        self.folders = folders
+        self._read: dict[Path, tuple[_Stamp, Preset | str]] = {}  # what stood in each file, or what is wrong with it
+        self._good: dict[Path, Preset] = {}  # the last good version of each
+        self._now = Catalogue({}, {})
+        self._handed_over = False
+
+    def look(self) -> Catalogue:
+        """Read what has changed on the disk since the last look. One thread at a time."""
+        presets: dict[str, Preset] = {}
+        faults: dict[str, str] = {}
+        seen: dict[Path, tuple[_Stamp, Preset | str]] = {}
+        for file in (file for folder in self.folders for file in _files(folder)):
+            once = self._read_once(file)
+            if once is None:
+                continue
+            seen[file], name, found = once, file.stem.lower(), once[1]
+            if isinstance(found, Preset):
+                self._good[file] = presets[name] = found
+                faults.pop(name, None)
+            else:
+                faults[name] = found
+                # Ours of that name would work, but it is not what the user means.
+                presets.pop(name, None)
+                if file in self._good:
+                    presets[name] = self._good[file]
+        self._read = seen
+        if len(self._good) > 2 * MAX_PRESETS:  # else what is gone is kept too: some editors remove a file to write it
+            self._good = {file: good for file, good in self._good.items() if file in seen}
+        return Catalogue(dict(sorted(presets.items())), faults)
+
+    def take(self, found: Catalogue) -> list[Change]:
+        """Go on with what a look has found, and look no more. Returns what is different now."""
+        before, self._now, self._handed_over = self._now, found, True
+        changes = []
+        for name in sorted({*before.presets, *before.faults, *found.presets, *found.faults}):
+            fault, preset = found.faults.get(name), found.presets.get(name)
+            if fault is not None:
+                if fault != before.faults.get(name):
+                    kept = " The version before it stays in use." if preset is not None else ""
+                    changes.append(Change(name, "broken", fault + kept))
+            elif preset is None:
+                changes.append(Change(name, "gone", ""))
+            elif preset != before.presets.get(name) or name in before.faults:
+                changes.append(Change(name, "ready", ""))
+        return changes
+
+    @property
+    def faults(self) -> list[str]:
+        """What is wrong with the files that cannot be used: a sentence each, with file and line."""
+        return list(self._now.faults.values())
+
+    def all(self) -> Mapping[str, Preset]:
+        """Name → preset, sorted by name."""
+        if not self._handed_over:
+            self._now = self.look()
+        return self._now.presets
+
+    def get(self, name: str) -> Preset:
+        """Raises BadArgument, naming the nearest preset, if there is none of that name."""
+        presets, name = self.all(), name.lower()
+        if name in presets:
+            return presets[name]
+        if name in self._now.faults:
+            raise BadArgument(f"The preset {name!r} is broken: {self._now.faults[name]}")
+        near = difflib.get_close_matches(name[:40], presets, 1)
+        hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(list(presets)[:40])}."
+        raise BadArgument(f"There is no preset {name[:60]!r}; {hint}")
+
+    def _read_once(self, file: Path) -> tuple[_Stamp, Preset | str] | None:
+        """What stands in a file, or None if it is gone by now; it is opened only if it may have changed since the last look."""
+        stamp, before = _stamp(file), self._read.get(file)
+        if stamp is None:
+            return None
+        if before is not None and (stamp.bytes == 0 if stamp.young else stamp == before[0]):
+            return before  # it is the same; or an editor, which empties a file before it writes it, is at it
+        try:
+            return stamp, read(file)
+        except ConfigError as fault:
+            return stamp, str(fault)
+
+
+class _Stamp(NamedTuple):
+    """Whether a file may have changed. `young`: it was changed a moment before the look, and may have been again since."""
+
+    mtime_ns: int
+    bytes: int
+    inode: int
+    young: bool
+
+
+def shipped_folder() -> Path:
+    """Where our own presets lie."""
+    return shipped("presets")
+
+
+def contents(file: Path) -> tuple[str, dict[str, Any]]:
+    """The text of a TOML file and what it says. Raises ConfigError that begins with the file and, where it is known, the line."""
+    try:
+        if file.stat().st_size > MAX_FILE_BYTES:
+            raise ConfigError(f"{file}: larger than {MAX_FILE_BYTES} bytes; that is no preset.")
+        text = file.read_text("utf-8-sig")  # Windows editors like to begin with a byte order mark
+        if not text.strip():  # what an editor is about to write, for a moment: it would be a preset that says nothing
+            raise ConfigError(f"{file}:1: is empty.")
+        return text, tomllib.loads(text)
+    except OSError as error:
+        raise ConfigError(f"{file}: cannot be read ({error.strerror}).") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{file}:1: is not UTF-8 text (byte {error.start}).") from error
+    except ValueError as error:  # TOMLDecodeError is one; so is a number of 5,000 digits
+        at = re.search(r"at line (\d+)", str(error))
+        raise ConfigError(f"{file}:{at[1] if at else text.count(chr(10)) + 1}: {error}.") from error
+    except RecursionError as error:
+        raise ConfigError(f"{file}: nested too deep.") from error
+
+
+def read(file: Path) -> Preset:
+    """Read one preset file. Raises ConfigError that begins with the file and, where it is known, the line."""
+    name = file.stem.lower()
+    if not NAME.fullmatch(name):
+        raise ConfigError(f"{file}: a preset's file name is letters, digits, - and _ (at most 40), then .toml.")
+    text, values = contents(file)
+    kept = checked(file, text, values, CHECKS)
+    shape = {key: kept.pop(key) for key in (*SHAPING, "folder") if key in kept}
+    return Preset(name=name, file=file, shape=Shape(**shape), **kept)
+
+
+def checked(file: Path, text: str, values: dict[str, Any], checks: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of a file, each checked by the function of its key. Raises ConfigError with the line."""
+    for key in values:
+        if key not in checks:
+            near = difflib.get_close_matches(key, checks, 1)
+            raise fault(file, text, key, f"unknown key {key!r}" + (f", did you mean {near[0]!r}?" if near else ""))
+    kept: dict[str, Any] = {}
+    for key, value in values.items():
+        try:
+            kept[key] = checks[key](value)
+        except ValueError as error:
+            raise fault(file, text, key, f"{key} {error}") from error
+    return kept
+
+
+def fault(file: Path, text: str, key: str, reason: str) -> ConfigError:
+    """The error about a key, with its line."""
+    match = re.search(rf"^\s*[\"']?{re.escape(key)}[\"']?\s*[=.]|^\s*\[+\s*{re.escape(key)}", text, re.MULTILINE)
+    line = text.count("\n", 0, match.start() + len(match[0]) - len(match[0].lstrip())) + 1 if match else 1
+    return ConfigError(f"{file}:{line}: {reason}.")
+
+
+def _files(folder: Path) -> list[Path]:
+    try:
+        found = [file for file in folder.iterdir() if file.suffix.lower() == ".toml" and file.is_file()]
+    except OSError:
+        return []  # no folder, no presets: the user's own folder rarely exists
+    return sorted(found)[:MAX_PRESETS]
+
+
+def _stamp(file: Path) -> _Stamp | None:
+    try:
+        stat = file.stat()
+    except OSError:
+        return None
+    return _Stamp(stat.st_mtime_ns, stat.st_size, stat.st_ino, time.time() - stat.st_mtime < YOUNG_S)
+
+
+def _template(value: Any) -> str:
+    text = checks.text(value)
+    if text.count("{prompt}") != 1:
+        raise ValueError("must contain {prompt} exactly once")
+    return text
+
+
+def _folder(value: Any) -> str:
+    text = checks.text(value)
+    if not is_sub_folder(text):
+        raise ValueError("must be a sub-folder such as drums or drums/kicks: letters, digits, space, - and _")
+    return text
+
+
+SHAPING = ("trim", "fade_in_ms", "fade_out_ms", "lufs", "format", "bits", "channels")
+CHECKS: dict[str, Any] = {
+    "description": checks.text,
+    "example": checks.text,
+    "template": _template,
+    "negative": checks.text,
+    "seconds": checks.number(SECONDS),
+    "steps": checks.number(STEPS, whole=True),
+    "guidance": checks.number(GUIDANCE),
+    "least_steps": checks.number(STEPS, whole=True),
+    "fade_in_ms": checks.number(FADE_MS),
+    "fade_out_ms": checks.number(FADE_MS),
+    "loop": checks.flag,
+    "trim": checks.one_of(TRIMS),
+    "lufs": checks.number(LUFS),
+    "format": checks.one_of(FORMATS),
+    "bits": checks.one_of(WIDTHS),
+    "channels": checks.number(CHANNELS, whole=True),
+    "folder": _folder,
+}

@@ -1,0 +1,1 @@
+"""The shaper process: samples in, finished files out."""

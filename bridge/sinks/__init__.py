@@ -1,1 +1,0 @@
-"""Where clips go."""

@@ -1,0 +1,52 @@
+"""A small JSON file that is kept between runs, written on a thread of its own so that no disk delays anybody."""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from bridge.system import portable
+
+log = logging.getLogger("clipbridge")
+
+
+class KeptFile:
+    """Writes whole states, of which the newest is the one that stays. `what`: names them in the log."""
+
+    def __init__(self, file: Path, what: str) -> None:
+        self._file, self._what = file, what
+        self._next: Callable[[], Any] | None = None
+        self._writer: threading.Thread | None = None
+        self._lock = threading.Lock()
+
+    def keep(self, state: Callable[[], Any]) -> None:
+        """Write what `state` returns, soon. It is called on the thread, so it must hold a state that nobody changes."""
+        with self._lock:
+            self._next = state
+            if self._writer is None:
+                self._writer = threading.Thread(target=self._write, name=f"keep {self._what}", daemon=True)
+                self._writer.start()
+
+    def wait(self, seconds: float) -> None:
+        """Until all is written, or so long."""
+        if (writer := self._writer) is not None:
+            writer.join(seconds)
+
+    def _write(self) -> None:
+        while True:
+            with self._lock:
+                state, self._next = self._next, None
+                if state is None:
+                    self._writer = None
+                    return
+            try:
+                self._file.parent.mkdir(parents=True, exist_ok=True)
+                unfinished = self._file.with_suffix(".unfinished")
+                unfinished.write_text(json.dumps(state(), ensure_ascii=False), "utf-8")
+                portable.replace(unfinished, self._file)
+            except OSError as error:  # a full or read-only disk
+                log.warning("the %s could not be kept: %s", self._what, error)

@@ -1,0 +1,194 @@
+"""Child processes: one piece of code spawns them, talks with them, notices that one died or hangs, starts it again."""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import collections
+import contextlib
+import importlib
+import multiprocessing
+import queue
+import threading
+import time
+from collections.abc import Callable
+from multiprocessing.connection import Connection, wait
+from typing import Any
+
+from bridge.system.portable import ignore_stop_signals
+
+DEATHS_ALLOWED = 5
+DEATHS_WINDOW_S = 60.0
+# Supervision looks this often. A tick that comes much later means that the front itself was asleep (laptop lid,
+# debugger), and then the child must not pay for it.
+TICK_S = 0.25
+START_AGAIN_S = 1.0
+UNDEAD_S = 3.0
+
+
+class Child:
+    """A supervised process that runs `target` ("module:function", called with a Connection and `args`).
+
+    Messages are picklable values. `on_message(message)` and `on_death(reason, given_up)` are called on the event
+    loop. After a death the child is started again at once, unless it died DEATHS_ALLOWED times in
+    DEATHS_WINDOW_S seconds, or as often without ever getting to work (`settled()`): then it is given up until
+    `restart()`.
+    """
+
+    def __init__(self, name: str, target: str, *args: Any) -> None:
+        self.name, self.target, self.args = name, target, args
+        self.on_message: Callable[[Any], None] = lambda message: None
+        self.on_death: Callable[[str, bool], None] = lambda reason, given_up: None
+        self.process: Any = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._outbox: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._gone = threading.Event()
+        self._incarnation = 0
+        self._deaths: collections.deque[float] = collections.deque(maxlen=DEATHS_ALLOWED)
+        self._deaths_in_a_row = 0
+        self._budget_s: float | None = None
+        self._doing = ""
+        self._stamp = self._ticked = time.monotonic()
+        self._kill_reason = ""
+        self._killed_at = 0.0
+
+    def start(self) -> None:
+        """Spawn the process. Must be called on the event loop."""
+        self._loop = asyncio.get_running_loop()
+        self._incarnation += 1
+        self._outbox, self._kill_reason = queue.SimpleQueue(), ""
+        context = multiprocessing.get_context("spawn")
+        self._gone = threading.Event()
+        try:
+            ours, theirs = context.Pipe()
+            self.process = context.Process(
+                target=_main, args=(self.target, theirs, self.args), name=f"clipbridge-{self.name}", daemon=True
+            )
+            self.process.start()
+        except OSError as error:  # no memory, no processes, no files: perhaps there are some in a moment
+            self.process = None
+            self._gone.set()
+            self._loop.call_later(START_AGAIN_S, self._died, f"it could not be started: {error}", self._incarnation)
+            return
+        # multiprocessing's own clean-up at exit asks politely, which children ignore, and then waits for ever.
+        atexit.register(self.process.kill)
+        theirs.close()  # so that the end of the child is the end of the pipe
+        self._stamp = time.monotonic()
+        reading = (ours, self.process, self._incarnation, self._gone)
+        for work, arguments in ((self._read, reading), (self._write, (ours, self._outbox))):
+            threading.Thread(target=work, args=arguments, name=f"{self.name}{work.__name__}", daemon=True).start()
+
+    def send(self, message: Any) -> None:
+        """Queue a message. Never blocks; lost if the child dies first."""
+        self._outbox.put(message)
+
+    def watch(self, budget_s: float | None, doing: str = "") -> None:
+        """From now on, kill the child if it says nothing for `budget_s` seconds (None: it may be silent for ever)."""
+        self._budget_s, self._doing, self._stamp = budget_s, doing, time.monotonic()
+
+    def tick(self) -> None:
+        """Look at the progress stamp; to be called every TICK_S seconds."""
+        now = time.monotonic()
+        if now - self._ticked > 1.0:
+            self._stamp += now - self._ticked
+        self._ticked = now
+        if self._kill_reason and now - self._killed_at > UNDEAD_S:
+            # Even SIGKILL waits for a driver or a disk that hangs. Whoever waits for this child must not.
+            self._died(self._kill_reason, self._incarnation)
+        elif self._budget_s is not None and now - self._stamp > self._budget_s and not self._kill_reason:
+            self.kill(f"it made no progress for {self._budget_s:.0f} s while {self._doing}")
+
+    def kill(self, reason: str) -> None:
+        """End the process at once; `on_death` is told the reason."""
+        self._kill_reason, self._killed_at = reason, time.monotonic()
+        if self.process is not None and self.process.pid is not None:
+            self.process.kill()
+
+    def settled(self) -> None:
+        """The child did what it is there for: earlier deaths do not count as a row any more."""
+        self._deaths_in_a_row = 0
+
+    def restart(self) -> None:
+        """Kill without asking and start afresh, with a clean record. `on_death` is not called."""
+        self._deaths.clear()
+        self._deaths_in_a_row = 0
+        self._end()
+        self.start()
+
+    async def close(self, timeout_s: float = 3.0) -> None:
+        """Ask the child to end, wait, and kill it if it does not."""
+        if self.process is None:
+            return
+        self._incarnation += 1  # its end is wanted, not a death
+        self.send(None)
+        await asyncio.to_thread(self._gone.wait, timeout_s)
+        self._end()
+        await asyncio.to_thread(self._gone.wait, timeout_s)
+
+    def _end(self) -> None:
+        self._incarnation += 1  # what the old one still says is not heard
+        self._budget_s = None
+        self._outbox.put(_CLOSE)
+        if self.process is not None and self.process.pid is not None:
+            self.process.kill()
+
+    def _read(self, connection: Connection, process: Any, incarnation: int, gone: threading.Event) -> None:
+        try:
+            # The sentinel too: on Windows a child that dies in its first moments leaves the pipe open.
+            while connection in wait([connection, process.sentinel]):
+                self._post(self._hear, connection.recv(), incarnation)
+        except (EOFError, OSError):
+            pass  # the pipe ends with the process
+        process.join(1.0)  # here and not on the event loop, which must not wait
+        if process.exitcode is None:
+            process.kill()
+            process.join(10.0)
+        atexit.unregister(process.kill)
+        gone.set()
+        code = process.exitcode
+        killed = code is not None and code < 0
+        self._post(self._died, f"it was killed by signal {-code}" if killed else f"exit code {code}", incarnation)
+
+    def _write(self, connection: Connection, outbox: queue.SimpleQueue[Any]) -> None:
+        while (message := outbox.get()) is not _CLOSE:
+            try:
+                connection.send(message)
+            except (BrokenPipeError, OSError):
+                return  # the reader notices the same end
+
+    def _post(self, call: Callable[[Any, int], None], message: Any, incarnation: int) -> None:
+        assert self._loop is not None
+        with contextlib.suppress(RuntimeError):  # the loop was closed: nobody is left to tell
+            self._loop.call_soon_threadsafe(call, message, incarnation)
+
+    def _hear(self, message: Any, incarnation: int) -> None:
+        if incarnation == self._incarnation:
+            self._stamp = time.monotonic()
+            self.on_message(message)
+
+    def _died(self, reason: str, incarnation: int) -> None:
+        if incarnation != self._incarnation:
+            return
+        reason, self._kill_reason = self._kill_reason or reason, ""
+        self._end()
+        now = time.monotonic()
+        self._deaths.append(now)
+        self._deaths_in_a_row += 1
+        quick = len(self._deaths) == DEATHS_ALLOWED and now - self._deaths[0] < DEATHS_WINDOW_S
+        given_up = quick or self._deaths_in_a_row >= DEATHS_ALLOWED
+        self.on_death(reason, given_up)
+        if not given_up:
+            self.start()
+
+
+class _Close:
+    pass
+
+
+_CLOSE = _Close()
+
+
+def _main(target: str, connection: Connection, args: tuple[Any, ...]) -> None:
+    ignore_stop_signals()
+    module, _, function = target.partition(":")
+    getattr(importlib.import_module(module), function)(connection, *args)
