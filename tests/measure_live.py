@@ -1,5 +1,5 @@
 """Figures of the live part, for RESULTS.md: `python -m tests.measure_live [--minutes 5] [--stream-minutes 10]`. Needs what
-tests/test_live.py needs.
+tests/live/test_live.py needs.
 
 Pads: from the packet to the first sample that is heard, at a block of 1,024 frames (21.3 ms). Panic: from the packet to the
 last one. Stream: the quietest 20 ms, against the median. Soak: a looped voice while clips are made and 5,000 messages a second come in.

@@ -27,8 +27,8 @@ from bridge.frontends.inbox import folder as inbox_folder
 from bridge.frontends.inbox.folder import Dropped, InboxFolder, Result, is_wanted
 from bridge.frontends.inbox.inbox import AT_A_TIME, OWNER, ask, serve_inbox
 from bridge.frontends.inbox.lists import MAX_BYTES, MAX_PROMPTS, Entry, parse
+from tests.core.test_core import Recorder, play, until
 from tests.harness import Client, Daemon
-from tests.test_core import Recorder, play, until
 
 # ---- what stands in a list ----
 

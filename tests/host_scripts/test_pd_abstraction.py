@@ -19,7 +19,7 @@ from pythonosc.osc_message import OscMessage
 
 from tests.harness import Client, Daemon, encode, need
 
-FOLDER = Path(__file__).parent.parent / "host_scripts" / "pure_data"
+FOLDER = Path(__file__).parents[2] / "host_scripts" / "pure_data"
 HELP = FOLDER / "clipbridge~-help.pd"
 RATE = 48_000
 # [one] and [two] are two objects in one patch; what they say is printed; whatever comes by UDP goes to them.

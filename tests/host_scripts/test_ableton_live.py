@@ -12,8 +12,8 @@ import pytest
 import soundfile
 from pythonosc.osc_message import OscMessage
 
-from tests import stub_live
 from tests.harness import Client, Daemon, encode
+from tests.host_scripts import stub_live
 
 
 class Live:

@@ -16,7 +16,7 @@ from tests.harness import Daemon, free_port, need
 from tests.jack_device import Jack, Recorder
 from tests.lossy import first_of_each, lossy
 
-SCRIPTS = Path(__file__).parent.parent / "host_scripts" / "chuck"
+SCRIPTS = Path(__file__).parents[2] / "host_scripts" / "chuck"
 SILENT = "Clipbridge does not answer on port {}: start it with: clipbridge run"
 
 

@@ -12,7 +12,7 @@ import soundfile
 
 from tests.harness import Daemon, need
 
-PATCH = Path(__file__).parent.parent / "host_scripts" / "pure_data" / "clipbridge-first-clip.pd"
+PATCH = Path(__file__).parents[2] / "host_scripts" / "pure_data" / "clipbridge-first-clip.pd"
 
 
 def place(patch: str, text: str) -> int:

@@ -428,7 +428,7 @@ def test_what_a_killed_process_left_beside_a_clip_is_removed_too(tmp_path: Path)
 
 def test_staging_of_a_dead_process_is_removed_and_that_of_a_living_one_is_kept(tmp_path: Path, cache: Path) -> None:
     code = (
-        "import sys; from pathlib import Path; from bridge import portable; portable.cache_folder = lambda: Path(sys.argv[2])\n"
+        "import sys; from pathlib import Path; from bridge.system import portable; portable.cache_folder = lambda: Path(sys.argv[2])\n"
         "from bridge.files.folder import FolderSink\n"
         "sink = FolderSink(Path(sys.argv[1])); sink.open(); (sink._stage() / 'half.wav').write_bytes(b'RIFF')\n"
         "print('staged', flush=True); sys.stdin.read()\n"

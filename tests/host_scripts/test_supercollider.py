@@ -19,10 +19,10 @@ from pythonosc.osc_message import OscMessage
 
 from bridge.frontends.osc.addresses import KEYS
 from tests.harness import Daemon, encode, need
+from tests.host_scripts.test_sclang import sclang
 from tests.jack_device import RATE, Jack, Recorder
-from tests.test_sclang import sclang
 
-QUARK = Path(__file__).parent.parent / "host_scripts" / "supercollider"
+QUARK = Path(__file__).parents[2] / "host_scripts" / "supercollider"
 HELP = ["Clipbridge.schelp", "ClipbridgeClip.schelp", "ClipbridgePad.schelp"]
 ABSENT = "Clipbridge does not answer on port {}: start it with: clipbridge run"
 

@@ -19,7 +19,7 @@ from bridge.engine.audioldm2.engine import AudioLDM2Engine
 from bridge.engine.runtime import graphs, ways
 from bridge.engine.runtime.graphs import Captured, Run
 from bridge.engine.runtime.network import Eager
-from tests.test_tracing import wave
+from tests.engine.runtime.test_tracing import wave
 
 
 def stand_in(run: Run) -> Run:

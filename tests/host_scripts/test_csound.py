@@ -14,7 +14,7 @@ import soundfile
 from tests.harness import Daemon, free_port, need
 from tests.lossy import first_of_each, lossy
 
-SCRIPTS = Path(__file__).parent.parent / "host_scripts" / "csound"
+SCRIPTS = Path(__file__).parents[2] / "host_scripts" / "csound"
 SILENT = "Clipbridge does not answer on port {}: start it with: clipbridge run"
 
 # Real-time paced without a sound card. The score's end is the latest end; instrument End is the usual one.

@@ -32,10 +32,10 @@ from bridge.library import Library, clips, database, records
 from bridge.library.clips import Clip, File, Query
 from bridge.library.following import Follower
 from bridge.live.pads import SINK as PAD_SINK
+from tests.core.test_core import Recorder, ask, play, until
 from tests.harness import Client, Daemon, environment, pairs
-from tests.test_core import Recorder, ask, play, until
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 MODEL = Model("fake", "1", 16_000, 10.0, "cpu", "float32", "none")
 DEAD = "4194304:1.00:dead"  # a process number that no system gives
 WORDS = ("metal", "rain", "tin", "glass", "bell", "kick", "drone", "Ätherisch", "雨音", "a#4")

@@ -20,7 +20,7 @@ from tests.harness import Client, Daemon, environment, need
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="the stand-in starts programs as POSIX does")
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "host_scripts" / "reaper" / "Clipbridge.lua"
 STUB = Path(__file__).parent / "stub_reaper.lua"
 HOSTILE = """kick, "deep" & %PATH% $(touch here) `id` ';\\ \U0001f941 Müller | > x"""

@@ -21,7 +21,7 @@ from bridge.cli import EXIT_CODES, parser
 from bridge.errors import ClipbridgeError
 from tests.harness import RUN, START_S, Client, Daemon, environment, pairs, small_disk
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 
 
 def clipbridge(home: Path, *arguments: str, timeout_s: float = 60.0) -> subprocess.CompletedProcess[str]:

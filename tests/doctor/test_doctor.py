@@ -16,7 +16,7 @@ from bridge.doctor import compute, weights
 from bridge.engine.audioldm2 import untrained
 from tests.harness import environment
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 
 
 def doctor(home: Path, *options: str, **more: str) -> tuple[int, str, str]:

@@ -31,9 +31,9 @@ from bridge.kits.keymap import lay_out, parse, reach
 from bridge.kits.making import MAX_KITS, zones
 from bridge.presets.files import Presets, shipped_folder
 from bridge.shaper import kit_folder
+from tests.commands.test_cli import clipbridge
+from tests.core.test_core import Recorder, play, until
 from tests.harness import Client, Daemon, need, pairs, skip_or_fail
-from tests.test_cli import clipbridge
-from tests.test_core import Recorder, play, until
 
 SCHEMA = Path("/usr/share/hydrogen/data/xsd/drumkit.xsd")
 HYDROGEN = {"h2": mappings.HYDROGEN_SPACE}

@@ -13,7 +13,7 @@ import soundfile
 
 from tests.harness import Client, Daemon, free_port, need
 
-SCRIPT = Path(__file__).parent.parent / "host_scripts" / "bitwig" / "Clipbridge.control.js"
+SCRIPT = Path(__file__).parents[2] / "host_scripts" / "bitwig" / "Clipbridge.control.js"
 STUB = Path(__file__).parent / "stub_bitwig.js"
 TRACKS = [{"name": "Drums", "type": "Audio", "full": [0]}, {"name": "Keys", "type": "Instrument"}]
 
