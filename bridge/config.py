@@ -92,6 +92,11 @@ def config_file() -> Path:
     return portable.config_folder() / "config.toml"
 
 
+def log_file_name(port: int) -> str:
+    """The name of a daemon's log file; two daemons must not write into one file."""
+    return "clipbridge.log" if port == DEFAULT_OSC_PORT else f"clipbridge-{port}.log"
+
+
 def load(file: Path | None = None, settings: dict[str, Any] | None = None) -> Config:
     """Read the configuration.
 

@@ -61,7 +61,11 @@ async def serve(config: Config, terminal: Terminal) -> None:
             EtaFile(portable.cache_folder() / "eta.json"),
             library,
         )
-        await stack.enter_async_context(serve_presets(bridge))
+
+        def preset_changed(name: str, state: str, why: str) -> None:
+            bridge.tell(lambda listener: listener.preset_changed(name, state, why))
+
+        await stack.enter_async_context(serve_presets(bridge.presets, preset_changed))
         frontend = await stack.enter_async_context(serve_osc(bridge, config.osc))
         # The port comes first: whoever holds it may be a daemon that writes into this very folder.
         sink = FolderSink(config.folder)

@@ -34,7 +34,8 @@ ALLOWED = {
     "unet": {"AudioLDM2UNet2DConditionModel"},
     "vocoder": {"SpeechT5HifiGan", "MelVocoder"},
 }
-LIBRARIES = {"diffusers", "transformers", "audioldm2", "bridge.engine.mel_vocoder"}
+OLD_VOCODER = "bridge.engine.mel_vocoder"  # as checkpoints trained with Clipbridge before 0.2 name the module
+LIBRARIES = {"diffusers", "transformers", "audioldm2", "bridge.engine.audioldm2.mel_vocoder", OLD_VOCODER}
 SPEECH = "VitsModel"  # as text_encoder_2: a checkpoint that speaks
 MODELS = ("vae", "text_encoder", "text_encoder_2", "projection_model", "language_model", "unet", "vocoder")
 

@@ -42,7 +42,7 @@ def main(options: argparse.Namespace) -> int:
     settings |= {key: value for key, value in given.items() if value is not None}
     chosen = config.load(settings=settings)
     aside = Aside(JsonLines() if options.json else Terminal())
-    stop_log = logs.start(portable.log_folder(), logs.file_for(chosen.osc.port))
+    stop_log = logs.start(portable.log_folder(), config.log_file_name(chosen.osc.port))
     try:
         with asyncio.Runner(loop_factory=portable.selector_loop) as runner:
             runner.run(serve(chosen, aside))

@@ -19,9 +19,10 @@ from bridge.core.eta import EtaFile
 from bridge.core.jobs import Jobs
 from bridge.core.resolving import least_steps, resolve
 from bridge.core.shaper_link import ShaperSide
+from bridge.domain.ask import Ask
 from bridge.domain.clip import Model, Prompt, is_sub_folder
-from bridge.domain.job import Ask, Job, JobEvent, JobId, JobState
-from bridge.domain.kit import Claim, KitEvent, Leave, Map
+from bridge.domain.job import Job, JobEvent, JobId, JobState
+from bridge.domain.kit import KitEvent
 from bridge.domain.recipe import Recipe
 from bridge.engine import messages as engine
 from bridge.errors import BadArgument, ClipbridgeError, NotReady, Stopping, UnknownJob
@@ -34,6 +35,7 @@ from bridge.live.stage import Listener as StageListener
 from bridge.live.stream import DEFAULT_PERIOD_S
 from bridge.presets.files import Presets
 from bridge.shaper import messages as delivery
+from bridge.shaper.messages import Claim, Leave, Map
 from bridge.system.supervise import Child
 
 log = logging.getLogger("clipbridge")

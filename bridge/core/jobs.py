@@ -10,8 +10,9 @@ from typing import Any
 
 from bridge.core import deadlines
 from bridge.core.eta import Eta
+from bridge.domain.ask import Ask
 from bridge.domain.clip import Prompt
-from bridge.domain.job import Ask, Job, JobId, id_key
+from bridge.domain.job import Job, JobId, id_key
 from bridge.errors import IdTaken, QueueFull, TooLate, UnknownJob
 
 QUEUE_LIMIT = 64

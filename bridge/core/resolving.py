@@ -6,8 +6,8 @@ import dataclasses
 import secrets
 from typing import Any
 
+from bridge.domain.ask import Ask
 from bridge.domain.clip import DEFAULT_NEGATIVE, DRAWN_SEEDS, WIDTHS, Prompt, Shape
-from bridge.domain.job import Ask
 from bridge.domain.musical_keys import key_of
 from bridge.domain.tempo import Tempo
 from bridge.errors import BadArgument

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from bridge.core import outcome
 from bridge.domain.clip import Model, Piece
 from bridge.domain.job import Job, JobState
-from bridge.domain.kit import Claim, Claimed, Leave, Map, Mapped
 from bridge.errors import BadAudio, ShaperLost
 from bridge.live.stage import INTERNAL
 from bridge.shaper import messages as delivery
+from bridge.shaper.messages import Claim, Claimed, Leave, Map, Mapped
 from bridge.system.supervise import Child
 
 if TYPE_CHECKING:

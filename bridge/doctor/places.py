@@ -18,7 +18,7 @@ from bridge.files.folder import FolderSink
 from bridge.frontends.osc.socket import bind
 from bridge.presets.files import Presets, shipped_folder
 from bridge.system import host_scripts as hosts
-from bridge.system import logs, portable
+from bridge.system import portable
 
 ENOUGH_MEMORY_BYTES = 4 * 10**9  # what the starter needs beside a host, generously
 ENOUGH_ROOM_BYTES = 2 * 10**9
@@ -139,7 +139,7 @@ def host_scripts() -> Iterator[Check]:
 
 def log(chosen: Config) -> Check:
     """Where the log is."""
-    file = portable.log_folder() / logs.file_for(chosen.osc.port)
+    file = portable.log_folder() / config.log_file_name(chosen.osc.port)
     return ok("log", str(file) if file.is_file() else f"{file} (nothing yet)")
 
 

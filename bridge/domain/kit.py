@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from bridge.domain.job import Ask
+from bridge.domain.ask import Ask
 
 MAX_SOUNDS = 128  # as many as MIDI has notes
 
@@ -63,48 +63,3 @@ class KitEvent:
     kind: str
     name: str
     fields: dict[str, Any]
-
-
-# ---- front → shaper ----
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """Make a folder that nobody has yet: `kits/slug` in the sample folder, or `kits/slug-2` …"""
-
-    number: int
-    slug: str
-
-
-@dataclass(frozen=True, slots=True)
-class Map:
-    """Write the mappings of a kit into its sub-folder: all its samples are there."""
-
-    number: int
-    folder: str
-    kit: Kit
-
-
-@dataclass(frozen=True, slots=True)
-class Leave:
-    """Nothing more comes into this sub-folder: remove it if it is empty. Not answered."""
-
-    folder: str
-
-
-# ---- shaper → front ----
-@dataclass(frozen=True, slots=True)
-class Claimed:
-    """The sub-folder, and the same as an absolute path with `/`; or "" and why there is none."""
-
-    number: int
-    folder: str
-    path: str
-    why: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Mapped:
-    """The mappings by the names of their formats (absolute paths with `/`); or none and why."""
-
-    number: int
-    files: dict[str, str]
-    why: str = ""

@@ -6,7 +6,6 @@ import dataclasses
 import json
 import unicodedata
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from bridge import __version__
@@ -35,7 +34,8 @@ from bridge.domain.clip import (
 )
 from bridge.domain.musical_keys import key_of
 from bridge.errors import BadRecipe
-from bridge.files import tags
+
+MAX_BYTES = 200_000  # of a recipe: four texts of 4,000 characters, each six bytes in JSON, and the rest
 
 # What must be the same for the same bytes, and what to call it.
 CONDITIONS = (
@@ -103,7 +103,7 @@ def write(prompt: Prompt, model: Model, take: int) -> str:
 
 def read(text: str) -> Recipe:
     """Read a recipe that anybody may have written. Raises BadRecipe."""
-    if len(text) > tags.MAX_BYTES:
+    if len(text) > MAX_BYTES:
         raise BadRecipe("its recipe is too long to be one")
     try:
         values = json.loads(text)
@@ -148,18 +148,6 @@ def read(text: str) -> Recipe:
     if take > prompt.takes:
         raise BadRecipe("its recipe names a take that the job did not have")
     return Recipe(prompt, take, {name: values.get(name) for name, _words in CONDITIONS})
-
-
-def from_file(file: Path) -> Recipe:
-    """The recipe in an audio file. Raises BadRecipe with a sentence that names the file."""
-    try:
-        if not file.is_file():  # a pipe would never end
-            raise BadRecipe("there is no such file")
-        return read(tags.recipe_in(file))
-    except OSError as error:
-        raise BadRecipe(f"{file.name} cannot be recalled: it cannot be read ({error.strerror or error}).") from error
-    except (BadRecipe, ValueError) as error:
-        raise BadRecipe(f"{file.name} cannot be recalled: {error}.") from error
 
 
 def _text(values: dict[str, Any], name: str, most: int = MAX_PROMPT_CHARACTERS) -> str:

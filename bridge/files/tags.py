@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from bridge.domain.recipe import MAX_BYTES
 from bridge.errors import BadRecipe
 
-MAX_BYTES = 200_000  # of a recipe: four texts of 4,000 characters, each six bytes in JSON, and the rest
 MAX_CHUNKS = 1_000
 MARK = "clipbridge="  # before the recipe in FLAC
 AIFF_RECIPE = b"CLBR"

@@ -15,12 +15,14 @@ from pathlib import PurePosixPath
 from typing import Any, Protocol
 
 from bridge import __version__
+from bridge.domain.ask import Ask
 from bridge.domain.clip import DRAWN_SEEDS, RESERVED, SEED, Model
-from bridge.domain.job import Ask, Job, JobEvent, JobId
-from bridge.domain.kit import Claim, Claimed, Kit, KitAsk, KitEvent, Leave, Map, Mapped, Sound, Zone
+from bridge.domain.job import Job, JobEvent, JobId
+from bridge.domain.kit import Kit, KitAsk, KitEvent, Sound, Zone
 from bridge.errors import BadArgument, ClipbridgeError, FolderError, QueueFull, Stopping, UnknownJob
 from bridge.files.names import slug
 from bridge.kits.keymap import is_hat, reach
+from bridge.shaper.messages import Claim, Claimed, Leave, Map, Mapped
 
 AT_A_TIME = 2  # unfinished jobs, so that whoever plays live never waits behind a whole kit
 MAX_KITS = 16  # of all askers; one is made, the others wait

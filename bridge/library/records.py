@@ -12,8 +12,9 @@ from typing import Any
 
 import psutil
 
+from bridge.domain.ask import Ask
 from bridge.domain.clip import MAX_PROMPT_CHARACTERS, SEED
-from bridge.domain.job import Ask, Job, JobId
+from bridge.domain.job import Job, JobId
 from bridge.domain.recipe import read
 from bridge.errors import BadRecipe
 

@@ -10,8 +10,8 @@ import shutil
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from bridge.domain.ask import Ask
 from bridge.domain.clip import BARS, BITS, BPM, GAIN, PADS, PAN, QUANTIZE, SECONDS, SEED, Range
-from bridge.domain.job import Ask
 from bridge.domain.musical_keys import key_of
 from bridge.domain.notes import midi_of
 from bridge.errors import ClipbridgeError

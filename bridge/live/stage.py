@@ -10,8 +10,9 @@ import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from bridge.domain.ask import Ask
 from bridge.domain.clip import OUTPUT_RATE
-from bridge.domain.job import Ask, Job
+from bridge.domain.job import Job
 from bridge.errors import NoAudio
 from bridge.live import pads
 from bridge.live import stream as streams

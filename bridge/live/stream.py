@@ -13,8 +13,9 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from bridge.domain.ask import Ask
 from bridge.domain.clip import SEED, Model, Range
-from bridge.domain.job import Ask, Job
+from bridge.domain.job import Job
 from bridge.errors import BadArgument, ClipbridgeError, NoStream
 from bridge.live.voices import Live
 from bridge.player.messages import NOW, When, when

@@ -1,14 +1,13 @@
-"""Presets that are edited while the daemon runs: read on a thread of their own, taken up within a second, and told."""
+"""Presets that are edited while the daemon runs: read on a thread of their own and taken up within a second."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
-from bridge.core.core import Bridge
-from bridge.presets.files import Catalogue
+from bridge.presets.files import Catalogue, Presets
 from bridge.system.watch import Watch
 
 log = logging.getLogger("clipbridge")
@@ -17,25 +16,27 @@ LOOK_S = 1.0  # also where the folder cannot be watched, or is made later
 
 
 @contextlib.asynccontextmanager
-async def serve_presets(bridge: Bridge) -> AsyncIterator[None]:
-    """Read the presets of `bridge`, then hand over what changes until the context ends. From here on asking for a preset
-    costs no disk."""
-    presets, loop = bridge.presets, asyncio.get_running_loop()
+async def serve_presets(presets: Presets, on_change: Callable[[str, str, str], None]) -> AsyncIterator[None]:
+    """Read `presets`, then hand over what changes until the context ends. From here on looking up a preset costs no disk.
+
+    `on_change` is called on the event loop with the name, the new state (`ready`, `broken`, `gone`) and the reason.
+    """
+    loop = asyncio.get_running_loop()
     handed_over = await asyncio.to_thread(presets.look)
     presets.take(handed_over)
 
-    def take(found: Catalogue) -> None:
-        for name, state, why in presets.take(found):
+    def take(catalogue: Catalogue) -> None:
+        for name, state, why in presets.take(catalogue):
             log.log(logging.WARNING if why else logging.INFO, "preset %s %s %s", name, state, why)
-            _tell(bridge, name, state, why)
+            on_change(name, state, why)
 
     def look() -> None:
         nonlocal handed_over
-        found = presets.look()
-        if found != handed_over:
-            handed_over = found
+        catalogue = presets.look()
+        if catalogue != handed_over:
+            handed_over = catalogue
             with contextlib.suppress(RuntimeError):  # the daemon has ended
-                loop.call_soon_threadsafe(take, found)
+                loop.call_soon_threadsafe(take, catalogue)
 
     watch = Watch(presets.folders[-1], look, every_s=LOOK_S)
     watch.start()
@@ -43,7 +44,3 @@ async def serve_presets(bridge: Bridge) -> AsyncIterator[None]:
         yield
     finally:
         await asyncio.to_thread(watch.close)
-
-
-def _tell(bridge: Bridge, name: str, state: str, why: str) -> None:
-    bridge.tell(lambda listener: listener.preset_changed(name, state, why))

@@ -9,10 +9,10 @@ import itertools
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from bridge.domain.kit import Claim, Claimed, Leave, Map, Mapped
 from bridge.errors import FolderError
 from bridge.files.folder import FolderSink, sentence
 from bridge.files.mappings import FORMATS
+from bridge.shaper.messages import Claim, Claimed, Leave, Map, Mapped
 
 KITS = "kits"  # the sub-folder of the sample folder
 MOST = 9_999  # kits of one name

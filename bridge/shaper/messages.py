@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bridge.domain.clip import Model, Piece, Prompt, TakeFile
+from bridge.domain.kit import Kit
 
 TARGET = "bridge.shaper.process:main"
 
@@ -56,7 +57,50 @@ class Keep:
     model: Model
 
 
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Make a folder that nobody has yet: `kits/slug` in the sample folder, or `kits/slug-2` …"""
+
+    number: int
+    slug: str
+
+
+@dataclass(frozen=True, slots=True)
+class Map:
+    """Write the mappings of a kit into its sub-folder: all its samples are there."""
+
+    number: int
+    folder: str
+    kit: Kit
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """Nothing more comes into this sub-folder: remove it if it is empty. Not answered."""
+
+    folder: str
+
+
 # ---- shaper → front ----
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """The sub-folder, and the same as an absolute path with `/`; or "" and why there is none."""
+
+    number: int
+    folder: str
+    path: str
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Mapped:
+    """The mappings by the names of their formats (absolute paths with `/`); or none and why."""
+
+    number: int
+    files: dict[str, str]
+    why: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Kept:
     """The path of the clip, or "" and why there is none."""

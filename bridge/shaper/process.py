@@ -18,7 +18,6 @@ import numpy as np
 
 from bridge.audio.early import EarlyClip
 from bridge.domain.clip import OUTPUT_RATE, Piece, TakeFile
-from bridge.domain.kit import Claim, Leave, Map
 from bridge.errors import BadAudio, ClipbridgeError
 from bridge.files import clip_file
 from bridge.files.folder import FolderSink
@@ -28,12 +27,15 @@ from bridge.shaper.make import Made, make
 from bridge.shaper.messages import (
     OFF_TEMPO,
     Begin,
+    Claim,
     Deliver,
     Delivered,
     Drop,
     Early,
     Keep,
     Kept,
+    Leave,
+    Map,
     Samples,
     Undelivered,
     Written,

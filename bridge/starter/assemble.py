@@ -28,7 +28,7 @@ INDEX = {
     "unet": ["audioldm2", "AudioLDM2UNet2DConditionModel"],
     "vae": ["diffusers", "AutoencoderKL"],
     "vocoder": [
-        "bridge.engine.mel_vocoder",
+        "bridge.engine.audioldm2.mel_vocoder",
         "MelVocoder",
     ],  # diffusers takes it where that module is imported already
 }

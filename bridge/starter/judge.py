@@ -9,8 +9,8 @@ import torch
 
 from bridge.config import EngineConfig
 from bridge.core.resolving import resolve
+from bridge.domain.ask import Ask
 from bridge.domain.clip import DEFAULT_NEGATIVE, Prompt
-from bridge.domain.job import Ask
 from bridge.engine.audioldm2.engine import AudioLDM2Engine, open_engine
 from bridge.engine.audioldm2.mel_vocoder import MelVocoder, MelVocoderConfig
 from bridge.presets.files import Preset

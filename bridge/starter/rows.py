@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from bridge.core.resolving import resolve
-from bridge.domain.job import Ask
+from bridge.domain.ask import Ask
 from bridge.domain.notes import c_of, midi_of
 from bridge.engine.audioldm2.hearing import FARTHEST
 from bridge.presets.files import Presets, shipped_folder

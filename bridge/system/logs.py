@@ -11,8 +11,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from bridge.config import DEFAULT_OSC_PORT
-
 FILE_BYTES, OLDER_FILES = 1_000_000, 4
 COLLAPSE_S = 60.0
 REMEMBERED = 1_000  # messages of the last minute that are compared with
@@ -103,11 +101,6 @@ class Door(logging.handlers.QueueHandler):
         for writer in self._writers:
             if record.levelno >= writer.handler.level:
                 writer.offer(record)
-
-
-def file_for(port: int) -> str:
-    """The name of the log file of a daemon; two of them must not write into one file."""
-    return "clipbridge.log" if port == DEFAULT_OSC_PORT else f"clipbridge-{port}.log"
 
 
 def start(folder: Path, name: str) -> Callable[[], None]:

@@ -45,7 +45,7 @@ def log_folder() -> Path:
 
 def shipped(name: str) -> Path:
     """Where files that travel with us lie: inside an installed wheel, or at the top of a checkout."""
-    package = Path(__file__).resolve().parent
+    package = Path(__file__).resolve().parents[1]
     installed = package / "data" / name
     return installed if installed.is_dir() else package.parent / name
 

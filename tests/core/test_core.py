@@ -15,10 +15,12 @@ import soundfile
 from bridge.core import engine_link as engine_side
 from bridge.core.core import Bridge
 from bridge.domain import recipe
-from bridge.domain.job import Ask, Job, JobEvent
+from bridge.domain.ask import Ask
+from bridge.domain.job import Job, JobEvent
 from bridge.domain.kit import KitEvent
 from bridge.engine import messages as engine
 from bridge.errors import NotReady, Stopping
+from bridge.files.reading import recipe_from_file
 from bridge.live.pads import Pads
 from bridge.live.stage import Stage
 from bridge.live.voices import Live
@@ -220,7 +222,7 @@ def test_a_clip_is_recalled_from_its_file_byte_for_byte(tmp_path: Path) -> None:
         made = ask(bridge, takes=3, format="flac", lufs=-20.0)
         await until(lambda: made.state.ended)
         third = next(fields for _, kind, fields in recorder.events if kind == "take" and fields["take"] == 3)
-        found = recipe.from_file(Path(third["path"]))
+        found = recipe_from_file(Path(third["path"]))
         again, new = bridge.recall(found, "127.0.0.1", "again")
         assert new and bridge.recall(found, "127.0.0.1", "again") == (again, False)
         await until(lambda: again.state.ended)

@@ -8,8 +8,8 @@ import pytest
 
 from bridge.core import deadlines
 from bridge.core.jobs import Jobs
+from bridge.domain.ask import Ask
 from bridge.domain.clip import Prompt
-from bridge.domain.job import Ask
 from bridge.errors import TooLate
 from tests.harness import Client, pairs
 

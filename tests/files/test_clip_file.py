@@ -20,6 +20,7 @@ from bridge.domain import recipe
 from bridge.domain.clip import Model, Prompt, Shape
 from bridge.errors import BadRecipe
 from bridge.files import clip_file, tags
+from bridge.files.reading import recipe_from_file
 from tests.harness import need
 
 MODEL = Model("test", "r1", 16_000, 150.0, "cpu", "float32", "DPMSolverMultistepScheduler", (("solver_order", "2"),))
@@ -69,14 +70,14 @@ def test_every_format_is_read_by_libsndfile_and_sox_and_holds_the_recipe(
     assert np.abs(read - samples()).max() < 2.0 ** -(bits - 2) and (read[:, 0] == read[:, -1]).all()
     said = subprocess.run([need("soxi"), file], capture_output=True, text=True, check=True)
     assert "24000 samples" in said.stdout and "WARN" not in said.stderr and "FAIL" not in said.stderr
-    assert recipe.from_file(file).prompt == prompt
+    assert recipe_from_file(file).prompt == prompt
 
 
 @pytest.mark.parametrize("text", TEXTS)
 @pytest.mark.parametrize("kind", ["wav", "flac", "aiff"])
 def test_long_and_foreign_prompts_survive_in_every_format(tmp_path: Path, kind: str, text: str) -> None:
     prompt = dataclasses.replace(shaped(format=kind), text=text, full_text=text, negative=text)
-    assert recipe.from_file(written(tmp_path, prompt)).prompt == prompt
+    assert recipe_from_file(written(tmp_path, prompt)).prompt == prompt
 
 
 def test_the_recipe_is_in_the_ixml_too_which_a_reader_of_xml_can_read(tmp_path: Path) -> None:
@@ -87,7 +88,7 @@ def test_the_recipe_is_in_the_ixml_too_which_a_reader_of_xml_can_read(tmp_path: 
     file = written(tmp_path)
     without = file.read_bytes().replace(b"ICMT", b"ICMX")  # as hosts drop chunks
     file.write_bytes(without)
-    assert recipe.from_file(file).prompt == PROMPT
+    assert recipe_from_file(file).prompt == PROMPT
 
 
 def test_bext_says_what_it_is_and_how_loud(tmp_path: Path) -> None:
@@ -180,7 +181,7 @@ def test_damaged_and_truncated_files_are_refused_or_read_but_never_hang_or_crash
                 bad[place] = drawn.randrange(256)
         file.write_bytes(bad)
         try:
-            recipe.from_file(file)
+            recipe_from_file(file)
         except BadRecipe as error:
             assert str(error).startswith("hostile cannot be recalled: ")
             refused += 1
@@ -192,5 +193,5 @@ def test_files_of_others_and_what_is_no_file_are_refused(tmp_path: Path) -> None
     soundfile.write(plain, samples(), 48_000)
     for file in (plain, tmp_path, tmp_path / "missing.wav", Path(__file__)):
         with pytest.raises(BadRecipe, match=f"{file.name} cannot be recalled"):
-            recipe.from_file(file)
+            recipe_from_file(file)
     assert len(recipe.write(dataclasses.replace(PROMPT, text="雨" * 4_000), MODEL, 1)) < tags.MAX_BYTES

@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from bridge.domain import recipe
 from bridge.domain.clip import Model, Piece, Prompt, Shape
 from bridge.files.folder import FolderSink
+from bridge.files.reading import recipe_from_file
 from bridge.shaper.messages import Deliver, Delivered, Samples
 from bridge.shaper.process import main as write_clips
 from bridge.system import portable
@@ -42,7 +42,7 @@ class EagerReader(threading.Thread):
                 self.seen.add(file)
                 try:
                     if file.is_file():
-                        prompt = recipe.from_file(file).prompt
+                        prompt = recipe_from_file(file).prompt
                         samples, _ = soundfile.read(file)
                         assert len(samples) == round(prompt.seconds * 48_000) and np.abs(samples).max() > 0.1
                 except Exception as error:  # noqa: BLE001 - told by the test
@@ -95,7 +95,7 @@ def test_killed_at_any_point_no_partial_file_is_ever_visible_and_none_is_there_t
         reader.join(5)
     files = [file for file in folder.iterdir() if file.is_file()]
     assert reader.faults == [] and reader.seen >= set(files)
-    jobs = Counter(recipe.from_file(file).prompt.seed for file in files)
+    jobs = Counter(recipe_from_file(file).prompt.seed for file in files)
     assert max(jobs.values()) == 1 and all(Path(path).is_file() for path in told.values())
     # It was killed in the middle of things, and not only before or behind them.
     assert len(told) < asked and len(files) > len(told) > killed

@@ -15,7 +15,7 @@ from typing import Any
 
 import soundfile
 
-SCRIPT = Path(__file__).parent.parent / "host_scripts" / "ableton_live" / "Clipbridge"
+SCRIPT = Path(__file__).parents[2] / "host_scripts" / "ableton_live" / "Clipbridge"
 
 
 class WarpMarker:

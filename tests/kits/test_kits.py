@@ -20,8 +20,8 @@ from lxml import etree
 
 from bridge.checkpoints.find import STARTER_FOLDER
 from bridge.core.core import Bridge
-from bridge.domain.job import Ask
-from bridge.domain.kit import Claim, Claimed, Kit, KitAsk, KitEvent, Leave, Map, Mapped, Sound
+from bridge.domain.ask import Ask
+from bridge.domain.kit import Kit, KitAsk, KitEvent, Sound
 from bridge.engine.audioldm2.hearing import Vocabulary
 from bridge.errors import BadArgument, ConfigError, QueueFull
 from bridge.files import mappings
@@ -31,6 +31,7 @@ from bridge.kits.keymap import lay_out, parse, reach
 from bridge.kits.making import MAX_KITS, zones
 from bridge.presets.files import Presets, shipped_folder
 from bridge.shaper import kit_folder
+from bridge.shaper.messages import Claim, Claimed, Leave, Map, Mapped
 from tests.commands.test_cli import clipbridge
 from tests.core.test_core import Recorder, play, until
 from tests.harness import Client, Daemon, need, pairs, skip_or_fail

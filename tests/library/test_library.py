@@ -23,8 +23,9 @@ import pytest
 
 from bridge.commands.find import span
 from bridge.core.core import Bridge
+from bridge.domain.ask import Ask
 from bridge.domain.clip import Model, Prompt, Range
-from bridge.domain.job import Ask, Job
+from bridge.domain.job import Job
 from bridge.domain.recipe import Recipe, conditions, write
 from bridge.errors import BadArgument, LibraryError, QueueFull, UnknownClip
 from bridge.frontends.osc.library import LibraryMethods, ask_of, query_of

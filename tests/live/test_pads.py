@@ -11,7 +11,8 @@ from types import SimpleNamespace
 import pytest
 
 from bridge.core.resolving import resolve
-from bridge.domain.job import Ask, JobState
+from bridge.domain.ask import Ask
+from bridge.domain.job import JobState
 from bridge.domain.tempo import Tempo
 from bridge.live.pads import Pads
 

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from bridge.core.core import Bridge
 from bridge.errors import BadArgument, ConfigError
 from bridge.presets.files import Change, Presets, read, shipped_folder
 from bridge.presets.watching import serve_presets
@@ -223,32 +222,23 @@ def test_asking_costs_no_disk_once_the_presets_are_handed_over(tmp_path: Path, m
 
 
 def test_presets_are_watched_also_in_a_folder_that_is_made_later(tmp_path: Path) -> None:
-    folder, told = tmp_path / "presets", []
-
-    class Listening:
-        def preset_changed(self, name: str, state: str, why: str) -> None:
-            told.append((name, state, why))
-
-    class Bridged:
-        presets = Presets(shipped_folder(), folder)
-
-        def tell(self, call: object) -> None:
-            call(Listening())  # type: ignore[operator]
+    folder = tmp_path / "presets"
+    presets = Presets(shipped_folder(), folder)
+    changes: list[tuple[str, str, str]] = []
 
     async def story() -> None:
-        bridge: Bridge = Bridged()  # type: ignore[assignment]
-        async with serve_presets(bridge):
-            assert "drum" in bridge.presets.all() and told == []
+        async with serve_presets(presets, lambda *change: changes.append(change)):
+            assert "drum" in presets.all() and changes == []
             for number, (text, state) in enumerate(
                 [("seconds = 1", "ready"), ("seconds =", "broken"), ("seconds = 2", "ready")]
             ):
                 write(folder, "mine.toml", text)
                 began = time.monotonic()
-                while len(told) <= number:
+                while len(changes) <= number:
                     await asyncio.sleep(0.01)
                     assert time.monotonic() - began < 5.0  # a second, and what a busy machine adds
-                assert told[number][:2] == ("mine", state)
-            assert bridge.presets.get("mine").seconds == 2
+                assert changes[number][:2] == ("mine", state)
+            assert presets.get("mine").seconds == 2
 
     asyncio.run(story())
 

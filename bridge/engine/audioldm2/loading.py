@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +22,8 @@ from transformers import ClapModel, GPT2LMHeadModel, SpeechT5HifiGan, T5EncoderM
 from transformers.utils import is_phonemizer_available
 
 from bridge.checkpoints import find as checkpoints
+from bridge.checkpoints.find import OLD_VOCODER
+from bridge.engine.audioldm2 import mel_vocoder
 from bridge.engine.audioldm2.mel_vocoder import MelVocoder
 from bridge.engine.messages import OnStage
 from bridge.errors import ConfigError, NoModel
@@ -36,6 +39,8 @@ CLASSES: dict[str, Any] = {
     "unet": AudioLDM2UNet2DConditionModel,
 }
 # The starter's is no class of a library: it has no weights to be trained badly.
+# diffusers loads a part only if the module that the checkpoint names has been imported.
+sys.modules.setdefault(OLD_VOCODER, mel_vocoder)
 VOCODERS: dict[str, Any] = {"SpeechT5HifiGan": SpeechT5HifiGan, "MelVocoder": MelVocoder}
 
 # Stated on every load, never left to a default: the same class reads "leading" from a file that does not state

@@ -17,7 +17,8 @@ from typing import Any
 
 from bridge.config import InboxConfig
 from bridge.core.core import Bridge, Listener
-from bridge.domain.job import Ask, Job, JobEvent
+from bridge.domain.ask import Ask
+from bridge.domain.job import Job, JobEvent
 from bridge.domain.recipe import Recipe
 from bridge.errors import ClipbridgeError, ConfigError, NotReady, QueueFull, Stopping, UnknownJob
 from bridge.frontends.inbox.folder import SETTLE_S, Dropped, InboxFolder, Result

@@ -8,8 +8,8 @@ import tomllib
 from dataclasses import dataclass
 from typing import Any
 
+from bridge.domain.ask import Ask
 from bridge.domain.clip import SECONDS, Range
-from bridge.domain.job import Ask
 from bridge.domain.recipe import Recipe
 from bridge.errors import BadArgument
 from bridge.frontends.osc import arguments as args

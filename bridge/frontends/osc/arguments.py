@@ -10,8 +10,9 @@ import unicodedata
 from dataclasses import dataclass, field
 from typing import Any
 
+from bridge.domain.ask import Ask
 from bridge.domain.clip import MAX_PROMPT_CHARACTERS, SECONDS, Range
-from bridge.domain.job import Ask, JobId
+from bridge.domain.job import JobId
 from bridge.domain.musical_keys import key_of
 from bridge.domain.notes import HIGHEST, midi_of, name_of
 from bridge.errors import BadArgument

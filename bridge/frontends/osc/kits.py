@@ -7,8 +7,8 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
+from bridge.domain.ask import Ask
 from bridge.domain.clip import SECONDS
-from bridge.domain.job import Ask
 from bridge.domain.kit import MAX_SOUNDS, KitAsk, KitEvent
 from bridge.errors import BadArgument, ClipbridgeError
 from bridge.frontends.osc import arguments as args

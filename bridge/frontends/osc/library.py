@@ -7,8 +7,8 @@ import secrets
 from pathlib import Path
 from typing import Any
 
+from bridge.domain.ask import Ask
 from bridge.domain.clip import BPM, RATING, SECONDS, Range
-from bridge.domain.job import Ask
 from bridge.errors import BadArgument, ClipbridgeError, LibraryError, NotReady, QueueFull, Stopping
 from bridge.frontends.osc import arguments as args
 from bridge.frontends.osc.addresses import FIND_KEYS, REPLIES

@@ -24,6 +24,7 @@ from bridge.domain import recipe
 from bridge.domain.job import Job, JobEvent, JobId
 from bridge.engine import messages as engine
 from bridge.errors import BadArgument, ClipbridgeError, IdTaken, UnknownAddress
+from bridge.files.reading import recipe_from_file
 from bridge.frontends.osc import arguments as args
 from bridge.frontends.osc import guard as osc_guard
 from bridge.frontends.osc import then
@@ -177,7 +178,7 @@ class OscFrontend(LiveMethods, LibraryMethods, KitMethods, ModelMethods, asyncio
 
         def look() -> recipe.Recipe | ClipbridgeError:
             try:
-                return recipe.from_file(file)
+                return recipe_from_file(file)
             except ClipbridgeError as error:
                 return error
 

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from bridge.domain.job import Ask, id_key
+from bridge.domain.ask import Ask
+from bridge.domain.job import id_key
 from bridge.errors import BadArgument, ClipbridgeError
 from bridge.frontends.osc import arguments as args
 

@@ -1,0 +1,21 @@
+"""Reads the recipe that an audio file carries."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bridge.domain.recipe import Recipe, read
+from bridge.errors import BadRecipe
+from bridge.files.tags import recipe_in
+
+
+def recipe_from_file(file: Path) -> Recipe:
+    """The recipe in an audio file. Raises BadRecipe with a sentence that names the file."""
+    try:
+        if not file.is_file():  # a pipe would never end
+            raise BadRecipe("there is no such file")
+        return read(recipe_in(file))
+    except OSError as error:
+        raise BadRecipe(f"{file.name} cannot be recalled: it cannot be read ({error.strerror or error}).") from error
+    except (BadRecipe, ValueError) as error:
+        raise BadRecipe(f"{file.name} cannot be recalled: {error}.") from error
