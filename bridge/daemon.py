@@ -9,7 +9,7 @@ from typing import Protocol
 
 from bridge.checkpoints import find as checkpoints
 from bridge.config import Config
-from bridge.core.core import Bridge, Listener
+from bridge.core.core import Core, Listener
 from bridge.core.eta import EtaFile
 from bridge.engine import messages as engine
 from bridge.files.folder import FolderSink
@@ -30,9 +30,9 @@ from bridge.system.supervise import TICK_S, Child
 
 
 class Terminal(Listener, Protocol):
-    """Who is told of all that happens, and first of what was started: the bridge, its OSC port, the folder."""
+    """Who is told of all that happens, and first of what was started: the core, its OSC port, the folder."""
 
-    def started(self, bridge: Bridge, port: int, folder: Path) -> None: ...
+    def started(self, core: Core, port: int, folder: Path) -> None: ...
 
 
 async def serve(config: Config, terminal: Terminal) -> None:
@@ -53,7 +53,7 @@ async def serve(config: Config, terminal: Terminal) -> None:
             portable.cache_folder() / "playing",
         )
         library = Library(database.place(), config.folder)
-        bridge = Bridge(
+        core = Core(
             Presets(shipped_folder(), config.presets),
             Child("engine", engine.TARGET, config.engine),
             Child("shaper", delivery.TARGET, str(config.folder), str(live.scratch)),
@@ -63,25 +63,25 @@ async def serve(config: Config, terminal: Terminal) -> None:
         )
 
         def preset_changed(name: str, state: str, why: str) -> None:
-            bridge.tell(lambda listener: listener.preset_changed(name, state, why))
+            core.tell(lambda listener: listener.preset_changed(name, state, why))
 
-        await stack.enter_async_context(serve_presets(bridge.presets, preset_changed))
-        frontend = await stack.enter_async_context(serve_osc(bridge, config.osc))
+        await stack.enter_async_context(serve_presets(core.presets, preset_changed))
+        frontend = await stack.enter_async_context(serve_osc(core, config.osc))
         # The port comes first: whoever holds it may be a daemon that writes into this very folder.
         sink = FolderSink(config.folder)
         sink.open()
         sink.close()
         library.start()
         stack.callback(library.close)
-        bridge.listeners.append(terminal)
-        await stack.enter_async_context(serve_midi(bridge, config.midi))
-        await stack.enter_async_context(serve_link(bridge, config.tempo.link))
+        core.listeners.append(terminal)
+        await stack.enter_async_context(serve_midi(core, config.midi))
+        await stack.enter_async_context(serve_link(core, config.tempo.link))
         portable.on_stop_signals(asyncio.get_running_loop(), stop)
-        terminal.started(bridge, frontend.port, config.folder)
-        await stack.enter_async_context(serve_inbox(bridge, config.inbox, config.folder))
-        bridge.start()
-        stack.push_async_callback(bridge.stop, now)
+        terminal.started(core, frontend.port, config.folder)
+        await stack.enter_async_context(serve_inbox(core, config.inbox, config.folder))
+        core.start()
+        stack.push_async_callback(core.stop, now)
         while not stopping.is_set():
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stopping.wait(), TICK_S)
-            bridge.tick()
+            core.tick()

@@ -8,7 +8,7 @@ from typing import Any
 
 from bridge import __version__
 from bridge.commands.terminal import emit
-from bridge.core.core import Bridge
+from bridge.core.core import Core
 from bridge.domain.job import Job, JobEvent
 from bridge.domain.kit import KitEvent
 from bridge.engine.messages import Stage
@@ -17,14 +17,14 @@ from bridge.engine.messages import Stage
 class JsonLines:
     """The same for programs: one JSON object a line, keys as in the OSC table."""
 
-    def started(self, bridge: Bridge, port: int, folder: Path) -> None:
-        self.bridge = bridge
+    def started(self, core: Core, port: int, folder: Path) -> None:
+        self.core = core
         self._say(
             event="started",
             version=__version__,
             osc_port=port,
             folder=folder.absolute().as_posix(),
-            state=self.bridge.state,
+            state=self.core.state,
         )
 
     def stopped(self) -> None:
@@ -34,7 +34,7 @@ class JsonLines:
         self._say(event="preparing", phase=stage.phase, done=stage.done, total=stage.total, what=stage.what)
 
     def state_changed(self, state: str, why: str) -> None:
-        model = self.bridge.model
+        model = self.core.model
         known = {"model": model.name, "compute": model.compute, "untrained": model.untrained} if model else {}
         self._say(event="state", state=state, why=why, **known)
 

@@ -14,7 +14,7 @@ from typing import Any
 from bridge import config
 from bridge.commands.json_lines import JsonLines
 from bridge.commands.terminal import Terminal
-from bridge.core.core import Bridge
+from bridge.core.core import Core
 from bridge.daemon import serve
 from bridge.domain.job import Job, JobEvent
 from bridge.domain.kit import KitEvent
@@ -63,8 +63,8 @@ class Aside:
         self._thread = threading.Thread(target=self._work, name="terminal", daemon=True)
         self._thread.start()
 
-    def started(self, bridge: Bridge, port: int, folder: Path) -> None:
-        self._later(self._listener.started, bridge, port, folder)
+    def started(self, core: Core, port: int, folder: Path) -> None:
+        self._later(self._listener.started, core, port, folder)
 
     def preparing(self, stage: Stage) -> None:
         self._later(self._listener.preparing, stage, dispensable=True)

@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from bridge import __version__
 from bridge.checkpoints.find import STARTER, UNTRAINED
-from bridge.core.core import Bridge
+from bridge.core.core import Core
 from bridge.domain.job import Job, JobEvent
 from bridge.domain.kit import KitEvent
 from bridge.engine.audioldm2.hearing import plain
@@ -35,10 +35,10 @@ class Terminal:
         self._since: dict[int, float] = {}
         self._told_checkpoint = False
 
-    def started(self, bridge: Bridge, port: int, folder: Path) -> None:
-        self.bridge = bridge
+    def started(self, core: Core, port: int, folder: Path) -> None:
+        self.core = core
         self._say(f"Clipbridge {__version__}: OSC on port {port}, clips go to {folder}")
-        for fault in self.bridge.presets.faults:
+        for fault in self.core.presets.faults:
             self._say(f"Preset left out: {fault}")
 
     def stopped(self) -> None:
@@ -50,7 +50,7 @@ class Terminal:
     def state_changed(self, state: str, why: str) -> None:
         self._close_bar()
         if state == "ready":
-            model = self.bridge.model
+            model = self.core.model
             if model is None:  # told late: it is being changed again already
                 return
             ours = STARTER if model.name == STARTER and model.revision else UNTRAINED if model.untrained else ""

@@ -1,4 +1,4 @@
-"""Bridge: takes asks, queues jobs, hands them to the engine and the shaper, tells everybody what happened.
+"""Core: takes asks, queues jobs, hands them to the engine and the shaper, tells everybody what happened.
 
 Knows no OSC, HTTP or torch. Everything here runs on the event loop's thread and never blocks.
 """
@@ -56,7 +56,7 @@ class Listener(StageListener, Protocol):
     def inbox_changed(self, state: str, what: str) -> None: ...
 
 
-class Bridge:
+class Core:
     """The heart. `engine_child` and `shaper_child` are not started yet; `start()` does that. `eta_file`: where what is
     learned about the time that clips take is kept between runs, if anywhere. `library`: where jobs and clips are recorded."""
 
@@ -76,7 +76,7 @@ class Bridge:
         self.stage = stage
         stage.attach(self)
         self.kits = Kits()
-        self.kits.bridge = self
+        self.kits.core = self
         self.engine = EngineSide(self, engine_child, eta_file)
         self.shaper = ShaperSide(self, shaper_child)
         self.library = library

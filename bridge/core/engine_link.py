@@ -1,4 +1,4 @@
-"""The engine as the bridge sees it: which checkpoint it holds, the job it works on, what becomes of both if it dies.
+"""The engine as the core sees it: which checkpoint it holds, the job it works on, what becomes of both if it dies.
 
 Everything here runs on the event loop's thread and never blocks.
 """
@@ -20,7 +20,7 @@ from bridge.errors import BadArgument, EngineLost, NotReady, OutOfMemory, TooLat
 from bridge.system.supervise import Child
 
 if TYPE_CHECKING:
-    from bridge.core.core import Bridge
+    from bridge.core.core import Core
 
 log = logging.getLogger("clipbridge")
 
@@ -32,8 +32,8 @@ class EngineSide:
     """Feeds `child` with jobs and listens to it. `eta_file`: where what is learned about the time that clips take is kept
     between runs, if anywhere."""
 
-    def __init__(self, bridge: Bridge, child: Child, eta_file: EtaFile | None) -> None:
-        self._bridge, self._child = bridge, child
+    def __init__(self, core: Core, child: Child, eta_file: EtaFile | None) -> None:
+        self._bridge, self._child = core, child
         child.on_message, child.on_death = self._says, self._died
         self.model: Model | None = None
         self.highest_bytes = 0
@@ -133,11 +133,11 @@ class EngineSide:
         await self._child.close()
 
     def _says(self, message: Any) -> None:
-        bridge, running = self._bridge, self._bridge.jobs.running
+        core, running = self._bridge, self._bridge.jobs.running
         if isinstance(message, engine.Stage):
             self.preparing = message
-            bridge.set_state(message.phase)
-            bridge.tell(lambda listener: listener.preparing(message))
+            core.set_state(message.phase)
+            core.tell(lambda listener: listener.preparing(message))
         elif isinstance(message, engine.Ready):
             self._is_ready(message)
         elif isinstance(message, engine.Unloadable):
@@ -149,43 +149,43 @@ class EngineSide:
             # Decoding reports steps too, as signs of life; the asker is only told what is new.
             if message.step != self._step:
                 self._step = message.step
-                bridge.emit(running, "progress", fraction=round(message.step / (message.steps + 1), 4))
+                core.emit(running, "progress", fraction=round(message.step / (message.steps + 1), 4))
         elif isinstance(message, engine.Samples):
             if not running.state.ended:
                 assert self.model is not None
-                bridge.shaper.samples(running, message.piece, self.model)
+                core.shaper.samples(running, message.piece, self.model)
         elif isinstance(message, engine.Finished):
-            bridge.jobs.eta.learn(running.prompt, message.timing.denoise_s, message.timing.rest_s)
+            core.jobs.eta.learn(running.prompt, message.timing.denoise_s, message.timing.rest_s)
             self.highest_bytes = message.highest_bytes
             running.engine_took = message.timing.denoise_s + message.timing.rest_s
             self._is_free()
             if not running.state.ended:
                 running.remarks, running.model = message.remarks, self.model
-                bridge.shaper.deliver(running, message.scores)
+                core.shaper.deliver(running, message.scores)
             self.feed()
         elif isinstance(message, engine.Broken):
             log.info("%s", message.details or message.why)
             self._is_free()
             if message.code != "cancelled":
-                bridge.emit(running, "failed", code=message.code, why=message.why)
+                core.emit(running, "failed", code=message.code, why=message.why)
             if message.code == EngineLost.code:  # the process ends itself now; the next one serves the rest
-                bridge.set_state("restarting", message.why)
+                core.set_state("restarting", message.why)
             self.feed()
 
     def _is_ready(self, message: engine.Ready) -> None:
-        bridge = self._bridge
+        core = self._bridge
         self.model, self._needs, self.highest_bytes = message.model, message.needs, message.highest_bytes
         # Once: after a mere restart of the engine what was measured since is newer.
         if self._eta_file is not None and self._recalled != (key := _eta_key(self.model)):
-            self._eta_file.recall(bridge.jobs.eta, key)
+            self._eta_file.recall(core.jobs.eta, key)
             self._recalled = key
         for timing in message.timings:
-            bridge.jobs.eta.learn(timing.prompt, timing.denoise_s, timing.rest_s)
-        bridge.jobs.estimate()
+            core.jobs.eta.learn(timing.prompt, timing.denoise_s, timing.rest_s)
+        core.jobs.estimate()
         self._child.watch(None)
         self._child.settled()
-        bridge.stage.live.spawn()
-        bridge.set_state("ready", message.shortcoming)
+        core.stage.live.spawn()
+        core.set_state("ready", message.shortcoming)
         self.feed()
 
     def _is_free(self) -> None:

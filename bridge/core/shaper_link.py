@@ -1,4 +1,4 @@
-"""The process that writes clips as the bridge sees it: whose samples it has, what came of them, what is lost if it dies."""
+"""The process that writes clips as the core sees it: whose samples it has, what came of them, what is lost if it dies."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bridge.shaper.messages import Claim, Claimed, Leave, Map, Mapped
 from bridge.system.supervise import Child
 
 if TYPE_CHECKING:
-    from bridge.core.core import Bridge
+    from bridge.core.core import Core
 
 log = logging.getLogger("clipbridge")
 
@@ -26,8 +26,8 @@ SHAPING_BUDGET_S = 60.0
 class ShaperSide:
     """Hands samples to `child` and listens to it."""
 
-    def __init__(self, bridge: Bridge, child: Child) -> None:
-        self._bridge, self._child = bridge, child
+    def __init__(self, core: Core, child: Child) -> None:
+        self._bridge, self._child = core, child
         child.on_message, child.on_death = self._says, self._died
 
     def start(self) -> None:
@@ -80,22 +80,22 @@ class ShaperSide:
     def _says(self, message: Any) -> None:
         if isinstance(message, delivery.Written):
             return  # a sign of life between two takes
-        bridge = self._bridge
+        core = self._bridge
         self._child.settled()
         if isinstance(message, delivery.Early):
-            bridge.stage.early(bridge.jobs.unfinished.get(message.serial), message)
+            core.stage.early(core.jobs.unfinished.get(message.serial), message)
         elif isinstance(message, delivery.Kept):
-            bridge.stage.kept(message)
+            core.stage.kept(message)
         elif isinstance(message, Claimed | Mapped):
             self._rest()
-            bridge.kits.told(message)
+            core.kits.told(message)
         else:
-            job = bridge.jobs.shaping.pop(message.serial, None)
+            job = core.jobs.shaping.pop(message.serial, None)
             self._rest()
             if isinstance(message, delivery.Undelivered):
                 self._undelivered(job, message)
             elif job is None:
-                bridge.stage.live.discard(message.playable)
+                core.stage.live.discard(message.playable)
             else:
                 self._delivered(job, message)
 
@@ -113,18 +113,18 @@ class ShaperSide:
             self._bridge.emit(job, "failed", code=message.code, why=message.why)
 
     def _delivered(self, job: Job, message: delivery.Delivered) -> None:
-        bridge = self._bridge
-        bridge.jobs.eta.learn_delivery(job.prompt, message.seconds)
+        core = self._bridge
+        core.jobs.eta.learn_delivery(job.prompt, message.seconds)
         if job.prompt.takes > 1 and not job.recipe:
             for take in message.takes:
-                bridge.emit(job, "take", take=take.take, path=take.path, score=take.score, seed=take.seed)
-        if bridge.library is not None and job.ask.sink not in INTERNAL:
-            bridge.library.delivered(job, message.takes)
+                core.emit(job, "take", take=take.take, path=take.path, score=take.score, seed=take.seed)
+        if core.library is not None and job.ask.sink not in INTERNAL:
+            core.library.delivered(job, message.takes)
         early = job.voice
-        heard = bridge.stage.made(job, message.playable, message.takes[0].sample_rate)
-        bridge.emit(job, "done", **outcome.done(job, message, heard))
+        heard = core.stage.made(job, message.playable, message.takes[0].sample_rate)
+        core.emit(job, "done", **outcome.done(job, message, heard))
         if heard and not early:
-            bridge.stage.told(job, heard["voice"])
+            core.stage.told(job, heard["voice"])
 
     def _may_be_made_again(self, job: Job) -> bool:
         return not (job.again or job.recipe or job.voice) and self._bridge.state not in ("stopping", "failed")
@@ -137,18 +137,18 @@ class ShaperSide:
         self._bridge.engine.feed()
 
     def _lose(self, reason: str) -> None:
-        bridge = self._bridge
-        bridge.stage.lose_saving(reason)
-        bridge.kits.lose(reason)
-        lost = list(bridge.jobs.shaping.values())
-        bridge.jobs.shaping.clear()
+        core = self._bridge
+        core.stage.lose_saving(reason)
+        core.kits.lose(reason)
+        lost = list(core.jobs.shaping.values())
+        core.jobs.shaping.clear()
         self._child.watch(None)
-        running = bridge.jobs.running
+        running = core.jobs.running
         if running is not None and running.pieces:  # its first samples are gone with the process
-            bridge.engine.cancel(running.serial)
+            core.engine.cancel(running.serial)
             lost.append(running)
         for job in lost:
-            bridge.fail(job, ShaperLost(f"The process that writes clips stopped ({reason}). Ask for this clip again."))
+            core.fail(job, ShaperLost(f"The process that writes clips stopped ({reason}). Ask for this clip again."))
 
     def _died(self, reason: str, given_up: bool) -> None:
         self._lose(reason)

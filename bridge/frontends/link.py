@@ -12,7 +12,7 @@ import time
 from collections.abc import AsyncIterator
 from typing import Any
 
-from bridge.core.core import Bridge
+from bridge.core.core import Core
 from bridge.errors import ConfigError
 
 log = logging.getLogger("clipbridge")
@@ -22,7 +22,7 @@ SAME_BPM = 0.01
 
 
 @contextlib.asynccontextmanager
-async def serve_link(bridge: Bridge, enabled: bool) -> AsyncIterator[None]:
+async def serve_link(core: Core, enabled: bool) -> AsyncIterator[None]:
     """Be in the session until the context ends. Raises ConfigError if aalink is not installed."""
     if not enabled:
         yield
@@ -31,9 +31,9 @@ async def serve_link(bridge: Bridge, enabled: bool) -> AsyncIterator[None]:
         import aalink
     except ImportError as error:
         raise ConfigError(f"Link needs one more package: pip install 'clipbridge[link]' ({error}).") from error
-    link = aalink.Link(bridge.stage.live.tempo.bpm)
+    link = aalink.Link(core.stage.live.tempo.bpm)
     link.enabled = True
-    following = asyncio.create_task(_follow(bridge, link))
+    following = asyncio.create_task(_follow(core, link))
     try:
         yield
     finally:
@@ -41,19 +41,19 @@ async def serve_link(bridge: Bridge, enabled: bool) -> AsyncIterator[None]:
         link.enabled = False
 
 
-async def _follow(bridge: Bridge, link: Any) -> None:
+async def _follow(core: Core, link: Any) -> None:
     """The session's tempo and beat become ours; a tempo that is set with /bridge/tempo becomes the session's."""
-    ours, peers = bridge.stage.live.tempo.bpm, 0
+    ours, peers = core.stage.live.tempo.bpm, 0
     while True:
         await asyncio.sleep(LOOK_S)
         try:
-            ours, peers = _look(bridge, link, ours, peers)
+            ours, peers = _look(core, link, ours, peers)
         except Exception:  # Link must not end because of one look
             log.exception("link")
 
 
-def _look(bridge: Bridge, link: Any, ours: float, peers: int) -> tuple[float, int]:
-    now = bridge.stage.live.tempo
+def _look(core: Core, link: Any, ours: float, peers: int) -> tuple[float, int]:
+    now = core.stage.live.tempo
     if link.num_peers != peers:
         peers = link.num_peers
         log.info("link: %d others", peers)
@@ -62,8 +62,8 @@ def _look(bridge: Bridge, link: Any, ours: float, peers: int) -> tuple[float, in
         link.tempo = ours = now.bpm
     elif abs(link.tempo - ours) > SAME_BPM:
         ours = round(link.tempo, 2)
-        bridge.stage.set_tempo(ours, now.beats_per_bar)
+        core.stage.set_tempo(ours, now.beats_per_bar)
     # Alone the beats are counted from the start of the daemon, or as a host says: nobody needs Link's.
     if peers:
-        bridge.stage.beat(max(0.0, link.beat), time.perf_counter())
+        core.stage.beat(max(0.0, link.beat), time.perf_counter())
     return ours, peers

@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from bridge.config import MidiConfig
-from bridge.core.core import Bridge
+from bridge.core.core import Core
 from bridge.domain.clip import BPM
 from bridge.errors import ClipbridgeError, ConfigError
 from bridge.live.pads import Press
@@ -53,12 +53,12 @@ def inputs() -> list[str]:
 
 
 @contextlib.asynccontextmanager
-async def serve_midi(bridge: Bridge, config: MidiConfig) -> AsyncIterator[None]:
+async def serve_midi(core: Core, config: MidiConfig) -> AsyncIterator[None]:
     """Listen to the input of that name, or with it in its name, until the context ends; "" for none. Raises ConfigError."""
     if not config.port:
         yield
         return
-    midi = Midi(bridge, config, await asyncio.to_thread(listener, config.api))
+    midi = Midi(core, config, await asyncio.to_thread(listener, config.api))
     threading.Thread(target=midi.watch, name="midi", daemon=True).start()
     try:
         yield
@@ -69,9 +69,9 @@ async def serve_midi(bridge: Bridge, config: MidiConfig) -> AsyncIterator[None]:
 class Midi:
     """One input. `watch` runs on a thread of its own, `hear` on the event loop."""
 
-    def __init__(self, bridge: Bridge, config: MidiConfig, midi: Any) -> None:
+    def __init__(self, core: Core, config: MidiConfig, midi: Any) -> None:
         self.ending = threading.Event()
-        self._bridge, self._config, self._midi = bridge, config, midi
+        self._bridge, self._config, self._midi = core, config, midi
         self._loop = asyncio.get_running_loop()
         self._clocks, self._running = 0, False
         self._beats: deque[float] = deque(maxlen=AVERAGED_BEATS + 1)  # when they came

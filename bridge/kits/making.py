@@ -32,7 +32,7 @@ SLUG_CHARACTERS = 36  # leaves room for -9999 in what a sub-folder's name may ha
 
 
 class Maker(Protocol):
-    """The bridge, as far as kits need it."""
+    """The core, as far as kits need it."""
 
     @property
     def model(self) -> Model | None: ...
@@ -73,7 +73,7 @@ class Making:
 class Kits:
     """All kits that are being made, and how the last ones ended. `bridge` is set before anything is called."""
 
-    bridge: Maker
+    core: Maker
 
     def __init__(self) -> None:
         self._kits: list[Making] = []  # the first is being made
@@ -96,7 +96,7 @@ class Kits:
                 raise BadArgument(f"The kit {ask.name!r} is not finished, and was asked for with other sounds.")
         if len(self._kits) >= MAX_KITS:
             raise QueueFull(f"{MAX_KITS} kits are waiting already; ask again when one of them is done.")
-        self.bridge.check_open()
+        self.core.check_open()
         self._number += 1
         seed = secrets.randbelow(DRAWN_SEEDS) if ask.ask.seed is None else ask.ask.seed
         kit = Making(self._number, ask, owner, reply_to, seed, deque(ask.sounds))
@@ -122,7 +122,7 @@ class Kits:
             self._fail(kit, "cancelled", f"The kit was cancelled.{stays}")
             for job in jobs:
                 with contextlib.suppress(UnknownJob):  # it ends just now
-                    self.bridge.cancel(owner, job.id)
+                    self.core.cancel(owner, job.id)
 
     def tick(self) -> None:
         """Begin what can begin; to be called every TICK_S seconds."""
@@ -133,12 +133,12 @@ class Kits:
             self._feed(kit)
         elif kit.state == "waiting":
             try:
-                self.bridge.check_open()
+                self.core.check_open()
             except ClipbridgeError as error:
                 self._fail(kit, error.code, str(error))
                 return
             kit.state = "claiming"
-            self.bridge.shape_kit(Claim(kit.number, _slug(kit.ask.name)))
+            self.core.shape_kit(Claim(kit.number, _slug(kit.ask.name)))
 
     # ---- jobs ----
 
@@ -149,7 +149,7 @@ class Kits:
             seed = (kit.seed + sound.variant) % (int(SEED.high) + 1)
             ask = dataclasses.replace(kit.ask.ask, text=sound.text, note=sound.note or None, seed=seed)
             try:
-                job, _ = self.bridge.generate(ask, kit.owner, into=kit.folder)
+                job, _ = self.core.generate(ask, kit.owner, into=kit.folder)
             except QueueFull:
                 kit.waiting.appendleft(sound)  # tried again at the next tick
                 return
@@ -176,7 +176,7 @@ class Kits:
         self._go_on()
 
     def _go_on(self) -> None:
-        # Not at once: the bridge may be in the middle of an engine's end, and would hand the next job to a dead one.
+        # Not at once: the core may be in the middle of an engine's end, and would hand the next job to a dead one.
         asyncio.get_running_loop().call_soon(self.tick)
 
     def _faulty(self, kit: Making, sound: Sound, code: str, why: str) -> None:
@@ -193,7 +193,7 @@ class Kits:
         kit = next((kit for kit in self._kits if kit.number == message.number), None)
         if kit is None:  # cancelled meanwhile
             if isinstance(message, Claimed) and message.folder:
-                self.bridge.shape_kit(Leave(message.folder))
+                self.core.shape_kit(Leave(message.folder))
         elif message.why:
             self._fail(kit, FolderError.code, message.why)
         elif isinstance(message, Claimed):
@@ -225,12 +225,10 @@ class Kits:
             self._fail(kit, code, why)
             return
         kit.state = "mapping"
-        model = self.bridge.model
+        model = self.core.model
         licence = f" (licence of its weights: {model.licence})" if model and model.licence else ""
         info = f"Made by Clipbridge {__version__} with {model.name}{licence}" if model else "Made by Clipbridge"
-        self.bridge.shape_kit(
-            Map(kit.number, kit.folder, Kit(kit.ask.name, _slug(kit.ask.name), info, zones(kit.made)))
-        )
+        self.core.shape_kit(Map(kit.number, kit.folder, Kit(kit.ask.name, _slug(kit.ask.name), info, zones(kit.made))))
 
     # ---- ends ----
 
@@ -252,7 +250,7 @@ class Kits:
 
     def _fail(self, kit: Making, code: str, why: str) -> None:
         if kit.folder:
-            self.bridge.shape_kit(Leave(kit.folder))
+            self.core.shape_kit(Leave(kit.folder))
         self._end(kit, "failed", code=code, why=why)
 
     def _end(self, kit: Making, kind: str, **fields: Any) -> None:
@@ -269,7 +267,7 @@ class Kits:
 
     def _tell(self, kit: Making, kind: str, **fields: Any) -> None:
         kit.last = KitEvent(kind, kit.ask.name, fields)
-        self.bridge.kit_changed(kit.reply_to, kit.last)
+        self.core.kit_changed(kit.reply_to, kit.last)
 
 
 def zones(made: list[tuple[Sound, str, float]]) -> tuple[Zone, ...]:

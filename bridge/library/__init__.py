@@ -78,7 +78,7 @@ class Library:
             if self._records is not None:
                 self._records.close()
 
-    # ---- called by the bridge, on the event loop ----
+    # ---- called by the core, on the event loop ----
 
     def accepted(self, job: Job) -> None:
         """Record a job before it is acknowledged."""

@@ -29,7 +29,7 @@ AGAIN_S, MOST_FAILURES = 10.0, 9  # after a fill that failed; each time twice as
 
 
 class Filler(Protocol):
-    """The bridge, as far as pads need it."""
+    """The core, as far as pads need it."""
 
     def idle(self) -> bool: ...
     def fill(self, ask: Ask, owner: str) -> Job: ...
@@ -77,7 +77,7 @@ class Pad:
 class Pads:
     """All pads. `file`: where they are kept between runs, if anywhere. `bridge` is set before anything is called."""
 
-    bridge: Filler
+    core: Filler
 
     def __init__(self, live: Live, file: Path | None = None) -> None:
         self._live, self._file = live, PadFile(file) if file is not None else None
@@ -155,7 +155,7 @@ class Pads:
         if pad.last is None:
             raise PadEmpty(f"Pad {number} has not sounded yet.")
         self._saving[pad.last.file] += 1
-        self.bridge.keep_take(number, pad.last, press)
+        self.core.keep_take(number, pad.last, press)
 
     def saved(self, take: Take) -> None:
         """A take that was to be saved is, or could not be."""
@@ -185,13 +185,13 @@ class Pads:
             for number, pad in self._pads.items()
             if len(fresh := self._fresh(pad)) < TAKES_READY and pad.job is None and now >= pad.not_before
         ]
-        if not wanting or not self.bridge.idle() or any(pad.job for pad in self._pads.values()):
+        if not wanting or not self.core.idle() or any(pad.job for pad in self._pads.values()):
             return
         number = min(wanting)[2]
         pad = self._pads[number]
         try:
             seed = None if pad.ask.seed is None else (pad.ask.seed + pad.begun) % int(SEED.high + 1)
-            job = self.bridge.fill(dataclasses.replace(pad.ask, seed=seed), OWNER)
+            job = self.core.fill(dataclasses.replace(pad.ask, seed=seed), OWNER)
             pad.begun += 1
             if job.state.ended:  # refused in the very moment in which it was to begin
                 self._fail(number, pad, str(job.last_event.fields.get("why", "")) if job.last_event else "")
@@ -269,7 +269,7 @@ class Pads:
         pad = self._pads.pop(number, None)
         if pad is not None:
             if pad.job is not None:
-                self.bridge.cancel_fill(pad.job)
+                self.core.cancel_fill(pad.job)
             for take in (*pad.ready, pad.sounded):
                 self._let_go(take)
 
@@ -282,7 +282,7 @@ class Pads:
                 self._live.discard(take.file)
 
     def _tell(self, number: int) -> None:
-        self.bridge.pad_changed(number, *(_state(self._pads[number]) if number in self._pads else ("empty", 0.0, "")))
+        self.core.pad_changed(number, *(_state(self._pads[number]) if number in self._pads else ("empty", 0.0, "")))
 
     def _keep(self) -> None:
         if self._file is not None:

@@ -39,7 +39,7 @@ class Listener(Protocol):
 
 
 class Maker(Protocol):
-    """The bridge, as far as the stage needs it."""
+    """The core, as far as the stage needs it."""
 
     def idle(self) -> bool: ...
     def serving(self) -> bool: ...
@@ -59,10 +59,10 @@ class Stage:
         live.tell_voice, live.tell_device = self._voice_told, self._device_told
         self._saving: dict[int, tuple[int, Press, Take]] = {}
 
-    def attach(self, bridge: Maker) -> None:
+    def attach(self, core: Maker) -> None:
         """Name who makes the clips."""
-        self.bridge = bridge
-        self.pads.bridge, self.stream.bridge = self, self
+        self.core = core
+        self.pads.core, self.stream.core = self, self
 
     def tick(self) -> None:
         """Supervise the player, begin what is to begin; to be called every TICK_S seconds."""
@@ -177,37 +177,37 @@ class Stage:
 
     def idle(self) -> bool:
         """Whether the engine has nothing to do."""
-        return self.bridge.idle()
+        return self.core.idle()
 
     def serving(self) -> bool:
         """Whether the engine makes clips."""
-        return self.bridge.serving()
+        return self.core.serving()
 
     def fill(self, ask: Ask, owner: str, first: bool = False) -> Job:
-        """Make a clip. Raises as `Bridge.generate` does."""
-        return self.bridge.fill(ask, owner, first)
+        """Make a clip. Raises as `Core.generate` does."""
+        return self.core.fill(ask, owner, first)
 
     def cancel_fill(self, job: Job) -> None:
         """Stop making it."""
-        self.bridge.cancel_fill(job)
+        self.core.cancel_fill(job)
 
     def period_s(self, ask: Ask) -> float:
         """How long an ask's clip is now. Raises BadArgument."""
-        return self.bridge.period_s(ask)
+        return self.core.period_s(ask)
 
     def keep_take(self, pad: int, take: Take, press: Press) -> None:
         """Put a pad's take into the folder; listeners hear of it."""
         number = max(self._saving, default=0) + 1
         self._saving[number] = (pad, press, take)
-        self.bridge.keep(delivery.Keep(number, take.file, take.prompt, take.model))
+        self.core.keep(delivery.Keep(number, take.file, take.prompt, take.model))
 
     def pad_changed(self, pad: int, state: str, value: float, why: str) -> None:
         """Tell it to all listeners."""
-        self.bridge.tell(lambda listener: listener.pad_changed(pad, state, value, why))
+        self.core.tell(lambda listener: listener.pad_changed(pad, state, value, why))
 
     def stream_changed(self, state: str, ahead_s: float, why: str) -> None:
         """Tell it to all listeners."""
-        self.bridge.tell(lambda listener: listener.stream_changed(state, ahead_s, why))
+        self.core.tell(lambda listener: listener.stream_changed(state, ahead_s, why))
 
     # ---- what comes back ----
 
@@ -221,7 +221,7 @@ class Stage:
         if message.number in self._saving:
             pad, press, take = self._saving.pop(message.number)
             self.pads.saved(take)
-            self.bridge.tell(lambda listener: listener.pad_saved(pad, press, message.path, message.why))
+            self.core.tell(lambda listener: listener.pad_saved(pad, press, message.path, message.why))
 
     def lose_saving(self, reason: str) -> None:
         """The process that writes clips stopped."""
@@ -236,7 +236,7 @@ class Stage:
         if isinstance(owner, Stream):
             owner.voice_told(voice, state)
         else:
-            self.bridge.tell(lambda listener: listener.voice_changed(voice, owner, state, why))
+            self.core.tell(lambda listener: listener.voice_changed(voice, owner, state, why))
 
     def _device_told(self, state: str, why: str) -> None:
-        self.bridge.tell(lambda listener: listener.audio_changed(state, why))
+        self.core.tell(lambda listener: listener.audio_changed(state, why))

@@ -74,7 +74,7 @@ class Stream:
     """The one stream of a daemon. `bridge` is set before anything is called."""
 
     live: Live
-    bridge: Filler = field(init=False)
+    core: Filler = field(init=False)
     state: str = "off"
     _ask: Ask | None = None
     _when: When = NOW
@@ -118,7 +118,7 @@ class Stream:
                 self.live.stop(voice, fade_ms)
         self._voices.clear()
         if self._job is not None:
-            self.bridge.cancel_fill(self._job)
+            self.core.cancel_fill(self._job)
         for part in (*self._ready, *self._used, *(s.part for s in (self._now, self._next) if s is not None)):
             self._let_go(part)
         self._ready.clear()
@@ -246,14 +246,14 @@ class Stream:
         assert self._ask is not None
         fresh = sum(part.version == self._version for part in self._ready)
         waits = self._job is not None or fresh >= AHEAD or time.monotonic() < self._not_before
-        if waits or not (self.bridge.idle() or (self.urgent and self.bridge.serving())):
+        if waits or not (self.core.idle() or (self.urgent and self.core.serving())):
             return
         seed = None if self._ask.seed is None else (self._ask.seed + self._made) % (int(SEED.high) + 1)
         try:
-            self._period_s = self.bridge.period_s(self._ask)
+            self._period_s = self.core.period_s(self._ask)
             seconds = self._period_s + OVERLAP_S
             ask = dataclasses.replace(self._ask, seed=seed, seconds=seconds, bars=None, bpm=None, sink=SINK)
-            job = self.bridge.fill(ask, OWNER, first=True)
+            job = self.core.fill(ask, OWNER, first=True)
         except ClipbridgeError as error:
             self._fail(str(error))
             return
@@ -272,14 +272,14 @@ class Stream:
     def _check(self, ask: Ask) -> None:
         if ask.takes not in (None, 1) or ask.deadline_s is not None or ask.gate is not None:
             raise BadArgument("A stream makes its clips by itself: leave takes, deadline_s and gate out.")
-        if (period_s := self.bridge.period_s(ask)) not in PERIODS_S:
+        if (period_s := self.core.period_s(ask)) not in PERIODS_S:
             raise BadArgument(f"A stream's clips are {PERIODS_S} seconds long, not {period_s:.4g}.")
         self._period_s = period_s
 
     def _change(self, ask: Ask) -> None:
         self._ask, self._version, self._made = ask, self._version + 1, 0
         if self._job is not None:
-            self.bridge.cancel_fill(self._job)
+            self.core.cancel_fill(self._job)
             self._job = None
         self.tick()
 
@@ -300,4 +300,4 @@ class Stream:
         fresh = (state, len(self._ready), self._now.voice if self._now else 0, why)
         if fresh != self._told:
             self._told = fresh
-            self.bridge.stream_changed(state, ahead_s, why)
+            self.core.stream_changed(state, ahead_s, why)

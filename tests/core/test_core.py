@@ -1,4 +1,4 @@
-"""The bridge with a stand-in engine process, for what a real one does rarely: dying at load, hanging, NaN."""
+"""Core with a stand-in engine process, for what a real one does rarely: dying at load, hanging, NaN."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 import soundfile
 
 from bridge.core import engine_link as engine_side
-from bridge.core.core import Bridge
+from bridge.core.core import Core
 from bridge.domain import recipe
 from bridge.domain.ask import Ask
 from bridge.domain.job import Job, JobEvent
@@ -81,32 +81,32 @@ class Recorder:
         return ends
 
 
-Story = Callable[[Bridge, Recorder], Awaitable[None]]
+Story = Callable[[Core, Recorder], Awaitable[None]]
 
 
 def play(tmp_path: Path, behaviour: str, story: Story, shaper: str = delivery.TARGET) -> Recorder:
-    """Run `story` with a bridge whose engine behaves like that; then stop it."""
+    """Run `story` with a core whose engine behaves like that; then stop it."""
     recorder = Recorder()
 
     async def whole() -> None:
         live = Live(Child("player", "tests.fake_children:player", "", False), tmp_path / "playing")
-        bridge = Bridge(
+        core = Core(
             Presets(),
             Child("engine", "tests.fake_engine:main", behaviour, str(tmp_path)),
             Child("shaper", shaper, str(tmp_path / "clips"), str(tmp_path)),
             Stage(live, Pads(live)),
         )
-        bridge.listeners.append(recorder)
+        core.listeners.append(recorder)
         (tmp_path / "clips").mkdir(exist_ok=True)
-        bridge.start()
-        ticking = asyncio.create_task(tick(bridge))
+        core.start()
+        ticking = asyncio.create_task(tick(core))
         try:
-            await asyncio.wait_for(story(bridge, recorder), 60)
+            await asyncio.wait_for(story(core, recorder), 60)
         finally:
             ticking.cancel()
             now = asyncio.Event()
             now.set()
-            await bridge.stop(now)
+            await core.stop(now)
 
     with asyncio.Runner(loop_factory=selector_loop) as runner:
         runner.run(whole())
@@ -114,9 +114,9 @@ def play(tmp_path: Path, behaviour: str, story: Story, shaper: str = delivery.TA
     return recorder
 
 
-async def tick(bridge: Bridge) -> None:
+async def tick(core: Core) -> None:
     while True:
-        bridge.tick()
+        core.tick()
         await asyncio.sleep(0.05)
 
 
@@ -125,13 +125,13 @@ async def until(true: Callable[[], bool]) -> None:
         await asyncio.sleep(0.01)
 
 
-def ask(bridge: Bridge, text: str = "x", seconds: float = 0.2, **more: Any) -> Job:
-    return bridge.generate(Ask(text, seconds=seconds, **more), "127.0.0.1")[0]
+def ask(core: Core, text: str = "x", seconds: float = 0.2, **more: Any) -> Job:
+    return core.generate(Ask(text, seconds=seconds, **more), "127.0.0.1")[0]
 
 
 def test_a_job_ends_once_and_the_file_is_there(tmp_path: Path) -> None:
-    async def story(bridge: Bridge, recorder: Recorder) -> None:
-        job = ask(bridge)
+    async def story(core: Core, recorder: Recorder) -> None:
+        job = ask(core)
         await until(lambda: job.state.ended)
 
     recorder = play(tmp_path, "well", story)
@@ -140,8 +140,8 @@ def test_a_job_ends_once_and_the_file_is_there(tmp_path: Path) -> None:
 
 
 def test_an_engine_that_dies_takes_only_the_running_job_with_it_and_never_repeats_it(tmp_path: Path) -> None:
-    async def story(bridge: Bridge, recorder: Recorder) -> None:
-        jobs = [ask(bridge) for _ in range(3)]
+    async def story(core: Core, recorder: Recorder) -> None:
+        jobs = [ask(core) for _ in range(3)]
         await until(lambda: all(job.state.ended for job in jobs))
 
     recorder = play(tmp_path, "dies at job", story)
@@ -150,43 +150,43 @@ def test_an_engine_that_dies_takes_only_the_running_job_with_it_and_never_repeat
 
 
 def test_five_deaths_in_a_minute_are_the_end_until_a_restart(tmp_path: Path) -> None:
-    async def story(bridge: Bridge, recorder: Recorder) -> None:
-        job = ask(bridge)
-        await until(lambda: bridge.state == "failed")
-        assert "five times" in bridge.why and job.state.ended
+    async def story(core: Core, recorder: Recorder) -> None:
+        job = ask(core)
+        await until(lambda: core.state == "failed")
+        assert "five times" in core.why and job.state.ended
         with pytest.raises(NotReady, match="/bridge/restart"):
-            ask(bridge)
-        bridge.restart()
-        assert bridge.state == "restarting"
-        await until(lambda: bridge.state == "failed")
+            ask(core)
+        core.restart()
+        assert core.state == "restarting"
+        await until(lambda: core.state == "failed")
 
     assert play(tmp_path, "dies at load", story).ends() == {1: ["no_model"]}
 
 
 def test_an_engine_that_dies_once_while_loading_is_started_again_and_waiting_jobs_are_served(tmp_path: Path) -> None:
-    async def story(bridge: Bridge, recorder: Recorder) -> None:
-        job = ask(bridge)
+    async def story(core: Core, recorder: Recorder) -> None:
+        job = ask(core)
         await until(lambda: job.state.ended)
 
     assert play(tmp_path, "dies once at load", story).ends() == {1: ["done"]}
 
 
 def test_a_checkpoint_that_cannot_be_loaded_fails_what_waits_and_is_not_tried_again_by_itself(tmp_path: Path) -> None:
-    async def story(bridge: Bridge, recorder: Recorder) -> None:
-        ask(bridge)
-        await until(lambda: bridge.state == "failed")
-        assert bridge.why == "The checkpoint is broken."
+    async def story(core: Core, recorder: Recorder) -> None:
+        ask(core)
+        await until(lambda: core.state == "failed")
+        assert core.why == "The checkpoint is broken."
         await asyncio.sleep(0.5)
-        assert bridge.state == "failed"
+        assert core.state == "failed"
 
     assert play(tmp_path, "unloadable", story).ends() == {1: ["no_model"]}
 
 
 def test_an_engine_that_hangs_is_found_by_its_silence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def story(bridge: Bridge, recorder: Recorder) -> None:
-        await until(lambda: bridge.state == "ready")
+    async def story(core: Core, recorder: Recorder) -> None:
+        await until(lambda: core.state == "ready")
         monkeypatch.setattr(engine_side, "PREPARING_BUDGET_S", 1.0)  # the budget of a job that nothing is known about
-        job = ask(bridge)
+        job = ask(core)
         monkeypatch.undo()
         await until(lambda: job.state.ended)
 
@@ -196,8 +196,8 @@ def test_an_engine_that_hangs_is_found_by_its_silence(tmp_path: Path, monkeypatc
 
 
 def test_sound_that_is_none_becomes_no_file(tmp_path: Path) -> None:
-    async def story(bridge: Bridge, recorder: Recorder) -> None:
-        job = ask(bridge, takes=2)
+    async def story(core: Core, recorder: Recorder) -> None:
+        job = ask(core, takes=2)
         await until(lambda: job.state.ended)
 
     assert play(tmp_path, "nan", story).ends() == {1: ["bad_audio"]}
@@ -205,8 +205,8 @@ def test_sound_that_is_none_becomes_no_file(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("behaviour", ["nan at seed 7", "silence at seed 7"])
 def test_what_is_no_sound_is_made_once_more_with_the_next_seed(tmp_path: Path, behaviour: str) -> None:
-    async def story(bridge: Bridge, recorder: Recorder) -> None:
-        jobs = [ask(bridge, seed=7), ask(bridge, seed=1), ask(bridge, seed=2)]
+    async def story(core: Core, recorder: Recorder) -> None:
+        jobs = [ask(core, seed=7), ask(core, seed=1), ask(core, seed=2)]
         await until(lambda: all(job.state.ended for job in jobs))
 
     events = play(tmp_path, behaviour, story).events
@@ -218,18 +218,18 @@ def test_what_is_no_sound_is_made_once_more_with_the_next_seed(tmp_path: Path, b
 
 
 def test_a_clip_is_recalled_from_its_file_byte_for_byte(tmp_path: Path) -> None:
-    async def story(bridge: Bridge, recorder: Recorder) -> None:
-        made = ask(bridge, takes=3, format="flac", lufs=-20.0)
+    async def story(core: Core, recorder: Recorder) -> None:
+        made = ask(core, takes=3, format="flac", lufs=-20.0)
         await until(lambda: made.state.ended)
         third = next(fields for _, kind, fields in recorder.events if kind == "take" and fields["take"] == 3)
         found = recipe_from_file(Path(third["path"]))
-        again, new = bridge.recall(found, "127.0.0.1", "again")
-        assert new and bridge.recall(found, "127.0.0.1", "again") == (again, False)
+        again, new = core.recall(found, "127.0.0.1", "again")
+        assert new and core.recall(found, "127.0.0.1", "again") == (again, False)
         await until(lambda: again.state.ended)
         done = recorder.events[-1][2]
         assert done["path"] != third["path"] and Path(done["path"]).read_bytes() == Path(third["path"]).read_bytes()
         assert "remark" not in done
-        other = bridge.recall(dataclasses.replace(found, conditions={**found.conditions, "model": "x"}), "127.0.0.1")
+        other = core.recall(dataclasses.replace(found, conditions={**found.conditions, "model": "x"}), "127.0.0.1")
         await until(lambda: other[0].state.ended)
         assert "the checkpoint is fake, was x" in recorder.events[-1][2]["remark"]
 
@@ -238,48 +238,48 @@ def test_a_clip_is_recalled_from_its_file_byte_for_byte(tmp_path: Path) -> None:
 
 
 def test_a_length_that_only_the_loaded_checkpoint_can_refuse_is_refused_then(tmp_path: Path) -> None:
-    async def story(bridge: Bridge, recorder: Recorder) -> None:
-        early = ask(bridge, seconds=11.0)  # the fake makes 10 seconds at most, which is not known yet
+    async def story(core: Core, recorder: Recorder) -> None:
+        early = ask(core, seconds=11.0)  # the fake makes 10 seconds at most, which is not known yet
         await until(lambda: early.state.ended)
 
     assert play(tmp_path, "well", story).ends() == {1: ["bad_argument"]}
 
 
 def test_a_shaper_that_is_killed_fails_its_job_and_the_next_is_written(tmp_path: Path) -> None:
-    async def story(bridge: Bridge, recorder: Recorder) -> None:
-        first = ask(bridge)
+    async def story(core: Core, recorder: Recorder) -> None:
+        first = ask(core)
         await until(lambda: first.state.ended)
-        shaper = psutil.Process(bridge.shaper._child.process.pid)
+        shaper = psutil.Process(core.shaper._child.process.pid)
         shaper.suspend()
-        lost = ask(bridge)
-        await until(lambda: bool(bridge.jobs.shaping))
+        lost = ask(core)
+        await until(lambda: bool(core.jobs.shaping))
         shaper.kill()
         await until(lambda: lost.state.ended)
-        last = ask(bridge)
+        last = ask(core)
         await until(lambda: last.state.ended)
 
     assert play(tmp_path, "well", story).ends() == {1: ["done"], 2: ["shaper_lost"], 3: ["done"]}
 
 
 def test_samples_that_went_to_a_shaper_that_died_are_not_missed_in_silence(tmp_path: Path) -> None:
-    async def story(bridge: Bridge, recorder: Recorder) -> None:
-        await until(lambda: bridge.state == "ready")
-        job = ask(bridge, takes=3)
+    async def story(core: Core, recorder: Recorder) -> None:
+        await until(lambda: core.state == "ready")
+        job = ask(core, takes=3)
         await until(lambda: job.pieces > 0)
-        bridge.shaper._child.kill("for a test")
+        core.shaper._child.kill("for a test")
         await until(lambda: job.state.ended)
 
     assert play(tmp_path, "pauses between takes", story).ends() == {1: ["shaper_lost"]}
 
 
 def test_a_shaper_that_cannot_start_fails_everything_and_a_ready_engine_does_not_hide_it(tmp_path: Path) -> None:
-    async def story(bridge: Bridge, recorder: Recorder) -> None:
-        job = ask(bridge)
-        await until(lambda: bridge.state == "failed" and job.state.ended)
+    async def story(core: Core, recorder: Recorder) -> None:
+        job = ask(core)
+        await until(lambda: core.state == "failed" and job.state.ended)
         await asyncio.sleep(1.0)
-        assert bridge.state == "failed" and "writes clips" in bridge.why
+        assert core.state == "failed" and "writes clips" in core.why
         with pytest.raises(NotReady):
-            ask(bridge)
+            ask(core)
 
     ends = play(tmp_path, "slow to load", story, "tests.fake_children:dead_at_once").ends()
     assert ends in (
@@ -289,22 +289,22 @@ def test_a_shaper_that_cannot_start_fails_everything_and_a_ready_engine_does_not
 
 
 def test_a_restart_after_giving_up_ends_what_was_being_written(tmp_path: Path) -> None:
-    async def story(bridge: Bridge, recorder: Recorder) -> None:
-        job = ask(bridge)
-        await until(lambda: bool(bridge.jobs.shaping))
-        bridge.engine.give_up("Tried.")
-        bridge.restart()
+    async def story(core: Core, recorder: Recorder) -> None:
+        job = ask(core)
+        await until(lambda: bool(core.jobs.shaping))
+        core.engine.give_up("Tried.")
+        core.restart()
         assert job.state.ended
-        await until(lambda: bridge.state == "ready")
+        await until(lambda: core.state == "ready")
 
     assert play(tmp_path, "well", story, "tests.fake_children:stubborn").ends() == {1: ["shaper_lost"]}
 
 
 def test_a_poisoned_engine_costs_only_its_own_job(tmp_path: Path) -> None:
-    async def story(bridge: Bridge, recorder: Recorder) -> None:
-        jobs = [ask(bridge) for _ in range(2)]
+    async def story(core: Core, recorder: Recorder) -> None:
+        jobs = [ask(core) for _ in range(2)]
         await until(lambda: jobs[0].state.ended)
-        jobs.append(ask(bridge))  # while the poisoned process is still on its way out
+        jobs.append(ask(core))  # while the poisoned process is still on its way out
         await until(lambda: all(job.state.ended for job in jobs))
 
     assert play(tmp_path, "poisoned once", story).ends() == {1: ["engine_lost"], 2: ["done"], 3: ["done"]}
@@ -315,53 +315,53 @@ def test_a_listener_that_fails_keeps_nobody_else_from_hearing(tmp_path: Path) ->
         def job_event(self, job: Job, event: JobEvent) -> None:
             raise ValueError("cannot hear")
 
-    async def story(bridge: Bridge, recorder: Recorder) -> None:
-        bridge.listeners.insert(0, Deaf())
-        jobs = [ask(bridge) for _ in range(2)]
+    async def story(core: Core, recorder: Recorder) -> None:
+        core.listeners.insert(0, Deaf())
+        jobs = [ask(core) for _ in range(2)]
         await until(lambda: all(job.state.ended for job in jobs))
 
     assert play(tmp_path, "well", story).ends() == {1: ["done"], 2: ["done"]}
 
 
 def test_the_eta_of_asks_that_came_early_counts_once_something_is_measured(tmp_path: Path) -> None:
-    async def story(bridge: Bridge, recorder: Recorder) -> None:
-        jobs = [ask(bridge) for _ in range(4)]
-        bridge.jobs.eta.learn(jobs[0].prompt, 2.0, 0.0)
-        bridge.jobs.estimate()
-        last = ask(bridge)
-        assert bridge.jobs.eta_seconds(last) >= 8.0
+    async def story(core: Core, recorder: Recorder) -> None:
+        jobs = [ask(core) for _ in range(4)]
+        core.jobs.eta.learn(jobs[0].prompt, 2.0, 0.0)
+        core.jobs.estimate()
+        last = ask(core)
+        assert core.jobs.eta_seconds(last) >= 8.0
 
     play(tmp_path, "slow to load", story)
 
 
 def test_stopping_ends_what_waits_finishes_what_runs_and_takes_no_more(tmp_path: Path) -> None:
-    async def story(bridge: Bridge, recorder: Recorder) -> None:
-        await until(lambda: bridge.state == "ready")
+    async def story(core: Core, recorder: Recorder) -> None:
+        await until(lambda: core.state == "ready")
         for _ in range(3):
-            ask(bridge)
-        await until(lambda: bridge.jobs.running is not None)
-        await bridge.stop(asyncio.Event())
+            ask(core)
+        await until(lambda: core.jobs.running is not None)
+        await core.stop(asyncio.Event())
         with pytest.raises(Stopping):
-            ask(bridge)
+            ask(core)
 
     assert play(tmp_path, "slow", story).ends() == {1: ["done"], 2: ["stopping"], 3: ["stopping"]}
 
 
 def test_stopping_now_ends_the_running_job_too(tmp_path: Path) -> None:
-    async def story(bridge: Bridge, recorder: Recorder) -> None:
-        await until(lambda: bridge.state == "ready")
-        ask(bridge, seconds=1.0)
-        await until(lambda: bridge.jobs.running is not None)
+    async def story(core: Core, recorder: Recorder) -> None:
+        await until(lambda: core.state == "ready")
+        ask(core, seconds=1.0)
+        await until(lambda: core.jobs.running is not None)
 
     assert play(tmp_path, "slow", story).ends() == {1: ["stopping"]}
 
 
 def test_a_restart_loses_the_running_job_and_keeps_those_that_wait(tmp_path: Path) -> None:
-    async def story(bridge: Bridge, recorder: Recorder) -> None:
-        await until(lambda: bridge.state == "ready")
-        jobs = [ask(bridge) for _ in range(2)]
-        await until(lambda: bridge.jobs.running is not None)
-        bridge.restart()
+    async def story(core: Core, recorder: Recorder) -> None:
+        await until(lambda: core.state == "ready")
+        jobs = [ask(core) for _ in range(2)]
+        await until(lambda: core.jobs.running is not None)
+        core.restart()
         await until(lambda: jobs[1].state.ended)
 
     assert play(tmp_path, "slow", story).ends() == {1: ["engine_lost"], 2: ["done"]}
@@ -370,22 +370,22 @@ def test_a_restart_loses_the_running_job_and_keeps_those_that_wait(tmp_path: Pat
 def test_ended_jobs_are_forgotten_beyond_a_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bridge.core.jobs.REMEMBERED_JOBS", 5)
 
-    async def story(bridge: Bridge, recorder: Recorder) -> None:
+    async def story(core: Core, recorder: Recorder) -> None:
         for _ in range(12):
-            job = ask(bridge)
+            job = ask(core)
             await until(lambda job=job: job.state.ended)  # type: ignore[misc]
-        assert len(bridge.jobs._by_id) <= 6
+        assert len(core.jobs._by_id) <= 6
 
     play(tmp_path, "well", story)
 
 
 def test_what_goes_first_does_not_go_before_what_was_promised_for_a_deadline(tmp_path: Path) -> None:
-    async def story(bridge: Bridge, recorder: Recorder) -> None:
-        await until(lambda: bridge.state == "ready")
-        running, plain = ask(bridge, steps=3), ask(bridge, steps=3)
-        promised, other = ask(bridge, steps=3, deadline_s=60.0), ask(bridge, steps=3)
-        first = bridge.generate(Ask("stream", seconds=0.2, steps=3), "stream", first=True)[0]
-        assert list(bridge.jobs.queue) == [plain, promised, first, other]
+    async def story(core: Core, recorder: Recorder) -> None:
+        await until(lambda: core.state == "ready")
+        running, plain = ask(core, steps=3), ask(core, steps=3)
+        promised, other = ask(core, steps=3, deadline_s=60.0), ask(core, steps=3)
+        first = core.generate(Ask("stream", seconds=0.2, steps=3), "stream", first=True)[0]
+        assert list(core.jobs.queue) == [plain, promised, first, other]
         await until(lambda: all(job.state.ended for job in (running, plain, promised, first, other)))
 
     play(tmp_path, "slow", story)

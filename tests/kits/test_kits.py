@@ -19,7 +19,7 @@ import soundfile
 from lxml import etree
 
 from bridge.checkpoints.find import STARTER_FOLDER
-from bridge.core.core import Bridge
+from bridge.core.core import Core
 from bridge.domain.ask import Ask
 from bridge.domain.kit import Kit, KitAsk, KitEvent, Sound
 from bridge.engine.audioldm2.hearing import Vocabulary
@@ -268,7 +268,7 @@ def test_a_folder_that_is_gone_is_told_in_a_sentence(sink: FolderSink) -> None:
     assert not sink.folder.exists()
 
 
-# ---- through the bridge, with a stand-in engine ----
+# ---- through the core, with a stand-in engine ----
 
 
 def kit_ask(*prompts: str, name: str = "kit", **more: Any) -> KitAsk:
@@ -286,10 +286,10 @@ def listen(recorder: Recorder) -> list[KitEvent]:
 
 
 def test_an_engine_that_dies_at_every_sound_fails_the_kit_and_leaves_no_folder(tmp_path: Path) -> None:
-    async def story(bridge: Bridge, recorder: Recorder) -> None:
+    async def story(core: Core, recorder: Recorder) -> None:
         events = listen(recorder)
-        bridge.kits.make(kit_ask("kick", "snare", "clap"), "127.0.0.1", None)
-        await until(lambda: bridge.kits.idle)
+        core.kits.make(kit_ask("kick", "snare", "clap"), "127.0.0.1", None)
+        await until(lambda: core.kits.idle)
         assert kinds(events) == ["queued", "progress", "progress", "progress", "failed"]
         assert events[-1].fields["code"] == "engine_lost"
 
@@ -298,29 +298,29 @@ def test_an_engine_that_dies_at_every_sound_fails_the_kit_and_leaves_no_folder(t
 
 
 def test_a_shaper_that_dies_before_the_folder_is_there_fails_the_kit_and_the_next_is_made(tmp_path: Path) -> None:
-    async def story(bridge: Bridge, recorder: Recorder) -> None:
+    async def story(core: Core, recorder: Recorder) -> None:
         events = listen(recorder)
-        bridge.kits.make(kit_ask("kick"), "127.0.0.1", None)
-        bridge.shaper._child.kill("a test")
-        await until(lambda: bridge.kits.idle)
+        core.kits.make(kit_ask("kick"), "127.0.0.1", None)
+        core.shaper._child.kill("a test")
+        await until(lambda: core.kits.idle)
         assert kinds(events) == ["queued", "failed"] and "a test" in events[-1].fields["why"]
-        bridge.kits.make(kit_ask("kick"), "127.0.0.1", None)
-        await until(lambda: bridge.kits.idle)
+        core.kits.make(kit_ask("kick"), "127.0.0.1", None)
+        await until(lambda: core.kits.idle)
         assert events[-1].kind == "done" and events[-1].fields["count"] == 1
 
     play(tmp_path, "well", story)
 
 
 def test_never_more_than_two_sounds_are_on_their_way_and_kits_wait_for_each_other(tmp_path: Path) -> None:
-    async def story(bridge: Bridge, recorder: Recorder) -> None:
+    async def story(core: Core, recorder: Recorder) -> None:
         events, most = listen(recorder), 0
         for number in range(3):
-            bridge.kits.make(kit_ask("kick", "snare", "clap", "tom", name=f"kit {number}"), "127.0.0.1", None)
+            core.kits.make(kit_ask("kick", "snare", "clap", "tom", name=f"kit {number}"), "127.0.0.1", None)
 
         def over() -> bool:
             nonlocal most
-            most = max(most, len(bridge.jobs.unfinished))
-            return bridge.kits.idle
+            most = max(most, len(core.jobs.unfinished))
+            return core.kits.idle
 
         await until(over)
         assert most == 2
@@ -334,17 +334,17 @@ def test_a_full_queue_makes_a_kit_wait_and_seventeen_kits_are_too_many(
 ) -> None:
     monkeypatch.setattr("bridge.core.jobs.QUEUE_LIMIT", 3)
 
-    async def story(bridge: Bridge, recorder: Recorder) -> None:
+    async def story(core: Core, recorder: Recorder) -> None:
         events = listen(recorder)
         for _ in range(3):
-            bridge.generate(Ask("x", seconds=0.2), "127.0.0.1")
+            core.generate(Ask("x", seconds=0.2), "127.0.0.1")
         for number in range(MAX_KITS):
-            bridge.kits.make(kit_ask("kick", name=str(number)), "127.0.0.1", None)
+            core.kits.make(kit_ask("kick", name=str(number)), "127.0.0.1", None)
         with pytest.raises(QueueFull, match="16 kits are waiting"):
-            bridge.kits.make(kit_ask("kick", name="one more"), "127.0.0.1", None)
+            core.kits.make(kit_ask("kick", name="one more"), "127.0.0.1", None)
         await until(lambda: any(event.kind == "done" for event in events))
-        bridge.kits.cancel("127.0.0.1")
-        assert bridge.kits.idle and kinds(events).count("failed") + kinds(events).count("done") == MAX_KITS
+        core.kits.cancel("127.0.0.1")
+        assert core.kits.idle and kinds(events).count("failed") + kinds(events).count("done") == MAX_KITS
 
     play(tmp_path, "slow to load", story)
 
@@ -352,12 +352,12 @@ def test_a_full_queue_makes_a_kit_wait_and_seventeen_kits_are_too_many(
 def test_stopping_maps_what_is_made_of_a_kit(tmp_path: Path) -> None:
     events: list[KitEvent] = []
 
-    async def story(bridge: Bridge, recorder: Recorder) -> None:
+    async def story(core: Core, recorder: Recorder) -> None:
         recorder.kit_changed = lambda reply_to, event: events.append(event)  # type: ignore[method-assign]
-        bridge.kits.make(kit_ask(*[f"sound {n}" for n in range(20)]), "127.0.0.1", None)
-        bridge.kits.make(kit_ask("kick", name="not begun"), "127.0.0.1", None)
+        core.kits.make(kit_ask(*[f"sound {n}" for n in range(20)]), "127.0.0.1", None)
+        core.kits.make(kit_ask("kick", name="not begun"), "127.0.0.1", None)
         await until(lambda: any(event.kind == "progress" for event in events))
-        await bridge.stop(asyncio.Event())
+        await core.stop(asyncio.Event())
 
     play(tmp_path, "slow", story)
     ends = {event.name: event for event in events if event.kind in ("done", "failed")}
@@ -367,10 +367,10 @@ def test_stopping_maps_what_is_made_of_a_kit(tmp_path: Path) -> None:
 
 
 def test_nobody_can_have_a_clip_put_outside_the_sample_folder(tmp_path: Path) -> None:
-    async def story(bridge: Bridge, recorder: Recorder) -> None:
+    async def story(core: Core, recorder: Recorder) -> None:
         for folder in ("..", "../x", "/etc", "kits/../..", "kits\\..", "kits/con", "a/b/c/d"):
             with pytest.raises(BadArgument):
-                bridge.generate(Ask("x"), "127.0.0.1", into=folder)
+                core.generate(Ask("x"), "127.0.0.1", into=folder)
 
     play(tmp_path, "well", story)
 

@@ -22,7 +22,7 @@ import psutil
 import pytest
 
 from bridge.commands.find import span
-from bridge.core.core import Bridge
+from bridge.core.core import Core
 from bridge.domain.ask import Ask
 from bridge.domain.clip import Model, Prompt, Range
 from bridge.domain.job import Job
@@ -533,7 +533,7 @@ def test_a_record_that_somebody_tampered_with_is_refused_or_left_out(connection:
         ask_of(job)
 
 
-# ---- the bridge ----
+# ---- the core ----
 
 
 def test_the_bridge_records_jobs_before_it_says_so_and_ends_them_after_their_clips(tmp_path: Path, file: Path) -> None:
@@ -548,16 +548,16 @@ def test_the_bridge_records_jobs_before_it_says_so_and_ends_them_after_their_cli
             if event.kind == "queued":
                 seen.append(len(rows()))
 
-    async def story(bridge: Bridge, recorder: Recorder) -> None:
+    async def story(core: Core, recorder: Recorder) -> None:
         (tmp_path / "clips").mkdir(exist_ok=True)
-        bridge.library = Library(file, tmp_path / "clips")
-        bridge.library.start()
-        bridge.listeners.append(Watcher())  # type: ignore[arg-type]
-        jobs = [ask(bridge, "rain on tin", takes=2), ask(bridge), ask(bridge)]
-        bridge.cancel("127.0.0.1", jobs[2].id)
-        with_no_file = bridge.generate(Ask("heard", seconds=0.2, sink=PAD_SINK), "pad")[0]
+        core.library = Library(file, tmp_path / "clips")
+        core.library.start()
+        core.listeners.append(Watcher())  # type: ignore[arg-type]
+        jobs = [ask(core, "rain on tin", takes=2), ask(core), ask(core)]
+        core.cancel("127.0.0.1", jobs[2].id)
+        with_no_file = core.generate(Ask("heard", seconds=0.2, sink=PAD_SINK), "pad")[0]
         await until(lambda: all(job.state.ended for job in [*jobs, with_no_file]))
-        bridge.library.close()
+        core.library.close()
 
     play(tmp_path, "well", story)
     assert seen == [1, 2, 3] and rows() == []
@@ -592,7 +592,7 @@ def test_resumed_jobs_that_find_no_place_stay_interrupted_and_refused_ones_are_t
             asked.append(ask)
 
     frontend = Frontend(Almost())  # type: ignore[arg-type]
-    frontend.bridge.library = library
+    frontend.core.library = library
     frontend.resume([], ("127.0.0.1", 1), None)
     assert [ask.text for ask in asked] == ["sound 1"] and asked[0].seed == 1
     assert told[0][0] == "/bridge/failed" and told[0][2] == "bad_argument" and told[1] == ("/bridge/resumed", 1, 2)

@@ -18,7 +18,7 @@ from bridge.live.pads import Pads
 
 
 class StandInBridge:
-    """A bridge that is never idle."""
+    """A core that is never idle."""
 
     def idle(self) -> bool:
         return False
@@ -29,7 +29,7 @@ class StandInBridge:
 
 def opened(file: Path) -> Pads:
     pads = Pads(SimpleNamespace(), file)  # type: ignore[arg-type]
-    pads.bridge = StandInBridge()  # type: ignore[assignment]
+    pads.core = StandInBridge()  # type: ignore[assignment]
     return pads
 
 
@@ -93,7 +93,7 @@ def test_a_pad_that_fails_is_tried_ever_more_rarely_and_one_that_was_refused_at_
         tried.append((now[0], ask.text))
         return SimpleNamespace(state=JobState.FAILED, last_event=SimpleNamespace(fields={"why": "no"}))
 
-    pads.bridge = SimpleNamespace(idle=lambda: True, fill=fill, pad_changed=lambda *told: None)  # type: ignore[assignment]
+    pads.core = SimpleNamespace(idle=lambda: True, fill=fill, pad_changed=lambda *told: None)  # type: ignore[assignment]
     pads.set(1, Ask("one"))
     pads.set(2, Ask("two"))
     for _ in range(400):
@@ -119,7 +119,7 @@ def test_takes_of_another_tempo_are_made_anew_and_played_until_then_but_never_th
         asked.append(ask.text)
         return SimpleNamespace(state=JobState.RUNNING, prompt=resolve(ask, None, live.tempo))
 
-    pads.bridge = SimpleNamespace(idle=lambda: True, fill=fill, pad_changed=lambda *told: None)  # type: ignore[assignment]
+    pads.core = SimpleNamespace(idle=lambda: True, fill=fill, pad_changed=lambda *told: None)  # type: ignore[assignment]
 
     def filled() -> list[float]:
         for _ in range(5):

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from bridge.config import InboxConfig
-from bridge.core.core import Bridge, Listener
+from bridge.core.core import Core, Listener
 from bridge.domain.ask import Ask
 from bridge.domain.job import Job, JobEvent
 from bridge.domain.recipe import Recipe
@@ -34,7 +34,7 @@ WHILE_DOWN = (Stopping.code, NotReady.code)  # jobs that ended so are asked for 
 
 
 @contextlib.asynccontextmanager
-async def serve_inbox(bridge: Bridge, config: InboxConfig, samples: Path) -> AsyncIterator[None]:
+async def serve_inbox(core: Core, config: InboxConfig, samples: Path) -> AsyncIterator[None]:
     """Take what is dropped into the inbox until the context ends; "" for none. `samples`: the sample folder, which it must
     not be. Raises ConfigError; a folder that cannot be used is told to the listeners instead."""
     if not config.folder:
@@ -45,21 +45,21 @@ async def serve_inbox(bridge: Bridge, config: InboxConfig, samples: Path) -> Asy
     except (RuntimeError, OSError) as error:  # ~nobody
         raise ConfigError(f"inbox.folder: {error}") from error
     # What else listeners are told of is not for it: there the protocol's own empty methods do.
-    inbox = Inbox(bridge, InboxFolder(folder, samples))  # type: ignore[abstract]
-    bridge.listeners.append(inbox)
+    inbox = Inbox(core, InboxFolder(folder, samples))  # type: ignore[abstract]
+    core.listeners.append(inbox)
     inbox.start()
     try:
         yield
     finally:
-        bridge.listeners.remove(inbox)
+        core.listeners.remove(inbox)
         await asyncio.to_thread(inbox.close)
 
 
 class Inbox(Listener):
     """One file after the other. `look`, `close` and what they call run on the thread of the watch, all else on the loop."""
 
-    def __init__(self, bridge: Bridge, folder: InboxFolder) -> None:
-        self._bridge, self._folder = bridge, folder
+    def __init__(self, core: Core, folder: InboxFolder) -> None:
+        self._bridge, self._folder = core, folder
         self._loop = asyncio.get_running_loop()
         self._watch = Watch(folder.folder, self.look, every_s=LOOK_S)
         self._ending = threading.Event()
@@ -244,7 +244,7 @@ class Inbox(Listener):
             else:
                 self._note(dropped, place, Result(False, event.fields.get("why", event.kind)))
         if self._waiting:
-            self._loop.call_soon(self._feed)  # later: the bridge is in the middle of something
+            self._loop.call_soon(self._feed)  # later: the core is in the middle of something
 
     def state_changed(self, state: str, why: str) -> None:
         """The engine may be there again."""
@@ -252,9 +252,9 @@ class Inbox(Listener):
             self._loop.call_soon(self._feed)
 
 
-def ask(bridge: Any, what: Ask | Recipe) -> Job:
-    """Ask the bridge for a clip: a new one, or one again. Raises as `Bridge.generate` does."""
-    job, _new = bridge.recall(what, owner=OWNER) if isinstance(what, Recipe) else bridge.generate(what, OWNER)
+def ask(core: Any, what: Ask | Recipe) -> Job:
+    """Ask the core for a clip: a new one, or one again. Raises as `Core.generate` does."""
+    job, _new = core.recall(what, owner=OWNER) if isinstance(what, Recipe) else core.generate(what, OWNER)
     assert isinstance(job, Job)
     return job
 

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from bridge.core.core import Bridge
+from bridge.core.core import Core
 from bridge.errors import BadArgument, ClipbridgeError
 from bridge.frontends.osc.socket import encode
 
@@ -27,8 +27,8 @@ MAX_LOOKS = 8  # at the disk, at a time
 class Answers:
     """What the parts of the OSC frontend have in common. `_transport` is there when the first datagram comes."""
 
-    def __init__(self, bridge: Bridge) -> None:
-        self.bridge = bridge
+    def __init__(self, core: Core) -> None:
+        self.core = core
         self.port = 0
         self._transport: Any = None
         self._subscribers: dict[Target, float] = {}

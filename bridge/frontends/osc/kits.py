@@ -68,8 +68,8 @@ class KitMethods(Answers):
                 if isinstance(preset, ClipbridgeError):
                     raise preset
                 ask = asked.kit(preset)
-                self.bridge.presets.get(ask.ask.preset or DEFAULT_PRESET)
-                known = self.bridge.kits.make(ask, target[0], target)
+                self.core.presets.get(ask.ask.preset or DEFAULT_PRESET)
+                known = self.core.kits.make(ask, target[0], target)
             except ClipbridgeError as error:
                 refuse(error, target)
             else:
@@ -87,7 +87,7 @@ class KitMethods(Answers):
 
             def look() -> KitPreset | ClipbridgeError:
                 try:
-                    return kit_presets.find(self.bridge.presets.folders, asked.from_preset)
+                    return kit_presets.find(self.core.presets.folders, asked.from_preset)
                 except ClipbridgeError as error:
                     return error
 
@@ -98,11 +98,11 @@ class KitMethods(Answers):
     def kit_cancel(self, given: list[Any], sender: Target, _message: Any) -> None:
         if len(given) > 1:
             raise BadArgument("/bridge/kit/cancel wants the name of one kit, or none for all kits of your machine.")
-        self.bridge.kits.cancel(sender[0], name_of(given) if given else None)
+        self.core.kits.cancel(sender[0], name_of(given) if given else None)
 
     def kits(self, given: list[Any], sender: Target, _message: Any) -> None:
         if args.press(given, "/bridge/kits"):
-            for event in self.bridge.kits.events(sender[0]):
+            for event in self.core.kits.events(sender[0]):
                 self._send_kit(sender, event)
 
     # ---- events (core.Listener) ----

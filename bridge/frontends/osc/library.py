@@ -68,7 +68,7 @@ class LibraryMethods(Answers):
         resumed = 0
         for place, job in enumerate(claimed):
             try:
-                self.bridge.generate(ask_of(job), sender[0], None, sender)
+                self.core.generate(ask_of(job), sender[0], None, sender)
                 resumed += 1
             except (QueueFull, NotReady, Stopping):
                 library.release(claimed[place:])
@@ -83,9 +83,9 @@ class LibraryMethods(Answers):
         self._aside(lambda: library.change(path, **values), lambda clip: self._send_clip(sender, clip), sender, address)
 
     def _library(self) -> Library:
-        if self.bridge.library is None:
+        if self.core.library is None:
             raise LibraryError("This Clipbridge keeps no library.")
-        return self.bridge.library
+        return self.core.library
 
     def _send_clip(self, target: Target, clip: Clip) -> None:
         facts = {

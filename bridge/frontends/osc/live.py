@@ -48,10 +48,10 @@ class LiveMethods(Answers):
 
     def stop(self, given: list[Any], _sender: Target, _message: Any) -> None:
         if args.press(given, "/bridge/stop"):
-            self.bridge.panic()
+            self.core.panic()
 
     def tempo(self, given: list[Any], sender: Target, _message: Any) -> None:
-        now = self.bridge.stage.live.tempo
+        now = self.core.stage.live.tempo
         if not given:
             beat = round(now.beat_at(time.perf_counter()), 3)
             self._send(sender, "/bridge/tempo", float(now.bpm), now.beats_per_bar, beat)
@@ -62,17 +62,17 @@ class LiveMethods(Answers):
         beats = int(args.number(given[1], "beats_per_bar", BEATS_PER_BAR, True)) if given[1:] else now.beats_per_bar
         at = self._moment(BEHIND_S)
         if at is not None and (left_s := at - time.perf_counter()) > 0:  # until then the old one holds
-            asyncio.get_running_loop().call_later(left_s, self.bridge.stage.set_tempo, bpm, beats, at)
+            asyncio.get_running_loop().call_later(left_s, self.core.stage.set_tempo, bpm, beats, at)
         else:
-            self.bridge.stage.set_tempo(bpm, beats, at)
+            self.core.stage.set_tempo(bpm, beats, at)
 
     def beat(self, given: list[Any], _sender: Target, _message: Any) -> None:
         beat = args.number(args.only(given, "/bridge/beat"), "the beat", BEATS)
-        self.bridge.stage.beat(beat, self._moment(BEHIND_S))
+        self.core.stage.beat(beat, self._moment(BEHIND_S))
 
     def voice(self, given: list[Any], _sender: Target, message: Any) -> None:
         _, _, _, number, what = message.address.split("/")
-        live, when = self.bridge.stage.live, When(self._moment())
+        live, when = self.core.stage.live, When(self._moment())
         voice = int(args.number(number, "the number of the voice", VOICES, whole=True))
         if len(given) > (1 if what in ("stop", "loop") else 2):
             raise BadArgument(f"{message.address} has too many values.")
@@ -90,7 +90,7 @@ class LiveMethods(Answers):
 
     def pad(self, given: list[Any], sender: Target, message: Any) -> None:
         _, _, _, number, what, *words = message.address.split("/")
-        pad, pads = int(args.number(number, "the number of the pad", PADS, whole=True)), self.bridge.stage.pads
+        pad, pads = int(args.number(number, "the number of the pad", PADS, whole=True)), self.core.stage.pads
         if what == "set":
             pads.set(pad, _sounding(given, bool(words), "A pad sounds when it is played"))
             self._send_pads(sender, pad)
@@ -117,9 +117,9 @@ class LiveMethods(Answers):
         velocity = args.number(args.only(given, "play"), "velocity", Range(0, 127)) if given else 1.0
         if velocity > 0:
             velocity = velocity if velocity <= 1 else velocity / 127
-            self.bridge.stage.pads.play(pad, velocity, Press(sender), at, quantize)
+            self.core.stage.pads.play(pad, velocity, Press(sender), at, quantize)
         else:
-            self.bridge.stage.pads.let_go(pad, at)
+            self.core.stage.pads.let_go(pad, at)
 
     def pads(self, given: list[Any], sender: Target, _message: Any) -> None:
         if args.press(given, "/bridge/pads"):
@@ -127,7 +127,7 @@ class LiveMethods(Answers):
 
     def stream(self, given: list[Any], sender: Target, message: Any) -> None:
         whole, _, _ = message.address.partition("/words")
-        stream, what = self.bridge.stage.stream, whole.rpartition("/")[2]
+        stream, what = self.core.stage.stream, whole.rpartition("/")[2]
         if what == "stop":
             fade_ms = args.number(given[0], "fade_ms", Range(0, VOICE_FADE_MS.high)) if given else 1.0
             if len(given) > 1:
@@ -178,7 +178,7 @@ class LiveMethods(Answers):
             self._send(target, "/bridge/stream/state", state, ahead_s, *(("why", why) if why else ()))
 
     def _send_pads(self, target: Target, only: int | None = None) -> None:
-        states = {pad: rest for pad, *rest in self.bridge.stage.pads.states()}
+        states = {pad: rest for pad, *rest in self.core.stage.pads.states()}
         for pad in states if only is None else (only,):
             self._send_pad(target, pad, *states.get(pad, ("empty", 0.0, "")))
 

@@ -29,7 +29,7 @@ class ModelMethods(Answers):
         elif args.press(given, address):
 
             def tell_all(names: list[str]) -> None:
-                self._send(sender, address, self.bridge.model.name if self.bridge.model else "", *names)
+                self._send(sender, address, self.core.model.name if self.core.model else "", *names)
 
             self._aside(checkpoints.available, tell_all, sender, address)
 
@@ -37,8 +37,8 @@ class ModelMethods(Answers):
         address = "/bridge/restart"
 
         def go(name: str | None) -> None:
-            self.bridge.restart(name)
-            self._send(sender, address, self.bridge.state)
+            self.core.restart(name)
+            self._send(sender, address, self.core.state)
 
         name = args.name(given, address)
         if name is not None:

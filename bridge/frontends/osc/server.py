@@ -1,4 +1,4 @@
-"""The OSC frontend: datagram → guard → METHODS → Bridge call → reply to the asker; job events → asker and subscribers."""
+"""The OSC frontend: datagram → guard → METHODS → Core call → reply to the asker; job events → asker and subscribers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from pythonosc.osc_message import OscMessage
 
 from bridge import __version__
 from bridge.config import OscConfig
-from bridge.core.core import Bridge
+from bridge.core.core import Core
 from bridge.domain import recipe
 from bridge.domain.job import Job, JobEvent, JobId
 from bridge.engine import messages as engine
@@ -55,24 +55,24 @@ OWN_REPLY_PORT = (
 
 
 @contextlib.asynccontextmanager
-async def serve_osc(bridge: Bridge, config: OscConfig) -> AsyncIterator[OscFrontend]:
+async def serve_osc(core: Core, config: OscConfig) -> AsyncIterator[OscFrontend]:
     """Answer OSC until the context ends. Raises PortTaken or AlreadyRunning if the port is not free."""
     udp = bind(config)
     loop = asyncio.get_running_loop()
-    transport, frontend = await loop.create_datagram_endpoint(lambda: OscFrontend(bridge, config), sock=udp)
-    bridge.listeners.append(frontend)
+    transport, frontend = await loop.create_datagram_endpoint(lambda: OscFrontend(core, config), sock=udp)
+    core.listeners.append(frontend)
     try:
         yield frontend
     finally:
-        bridge.listeners.remove(frontend)
+        core.listeners.remove(frontend)
         transport.close()
 
 
 class OscFrontend(LiveMethods, LibraryMethods, KitMethods, ModelMethods, asyncio.DatagramProtocol):
     """One UDP socket. Each datagram is handled whole, at once, on the event loop; nothing in here waits."""
 
-    def __init__(self, bridge: Bridge, config: OscConfig) -> None:
-        super().__init__(bridge)
+    def __init__(self, core: Core, config: OscConfig) -> None:
+        super().__init__(core)
         self._allowed = [ipaddress.ip_network(entry, strict=False) for entry in config.allow]
         self._settings: OrderedDict[str, dict[str, Any]] = OrderedDict()
         self._time_tag = 0.0  # of the message that is being handled
@@ -155,7 +155,7 @@ class OscFrontend(LiveMethods, LibraryMethods, KitMethods, ModelMethods, asyncio
                 raise BadArgument(f"then_port {self.port} is the port of Clipbridge itself; give the other program's.")
             if ask.then is not None and ask.sink == "audio":
                 raise BadArgument("then is for a file, and sink audio makes none: leave one of them out.")
-            job, new = self.bridge.generate(ask, sender[0], job_id, target)
+            job, new = self.core.generate(ask, sender[0], job_id, target)
         except ClipbridgeError as error:
             self._send_refusal(target, job_id, error)
         else:
@@ -186,7 +186,7 @@ class OscFrontend(LiveMethods, LibraryMethods, KitMethods, ModelMethods, asyncio
             try:
                 if isinstance(found, ClipbridgeError):
                     raise found
-                job, new = self.bridge.recall(found, sender[0], job_id, sender)
+                job, new = self.core.recall(found, sender[0], job_id, sender)
             except ClipbridgeError as error:
                 self._send_refusal(sender, job_id, error)
             else:
@@ -218,7 +218,7 @@ class OscFrontend(LiveMethods, LibraryMethods, KitMethods, ModelMethods, asyncio
         else:
             checked = args.value(KEYS[name], only)
             if name == "preset":
-                self.bridge.presets.get(checked)
+                self.core.presets.get(checked)
             stored[name] = checked
 
     def trigger(self, given: list[Any], sender: Target, _message: Any) -> None:
@@ -233,14 +233,14 @@ class OscFrontend(LiveMethods, LibraryMethods, KitMethods, ModelMethods, asyncio
     def job(self, given: list[Any], sender: Target, _message: Any) -> None:
         if len(given) != 1:
             raise BadArgument("/bridge/job wants one id.")
-        job = self.bridge.jobs.get(sender[0], args.job_id(given[0]))
+        job = self.core.jobs.get(sender[0], args.job_id(given[0]))
         if job.last_event is not None:
             self._send_event(sender, job.last_event)
 
     def cancel(self, given: list[Any], sender: Target, _message: Any) -> None:
         if len(given) > 1:
             raise BadArgument("/bridge/cancel wants one id, or none for all jobs of your machine.")
-        cancelled = self.bridge.cancel(sender[0], args.job_id(given[0]) if given else None)
+        cancelled = self.core.cancel(sender[0], args.job_id(given[0]) if given else None)
         for job in cancelled:
             if job.reply_to != sender and sender not in self._subscribers:
                 self._send(sender, "/bridge/cancelled", exact(job.id))
@@ -251,7 +251,7 @@ class OscFrontend(LiveMethods, LibraryMethods, KitMethods, ModelMethods, asyncio
         # Whoever answers a status with another status would never stop; so one with arguments (which our own answer
         # has) is refused with /bridge/error, and that nobody answers.
         if args.press(given, "/bridge/status"):
-            state, *rest = self.bridge.status().items()
+            state, *rest = self.core.status().items()
             self._send(sender, "/bridge/status", state[1], *(part for pair in rest for part in pair))
 
     def version(self, given: list[Any], sender: Target, _message: Any) -> None:
@@ -260,7 +260,7 @@ class OscFrontend(LiveMethods, LibraryMethods, KitMethods, ModelMethods, asyncio
 
     def list_presets(self, given: list[Any], sender: Target, _message: Any) -> None:
         if args.press(given, "/bridge/presets"):
-            self._send(sender, "/bridge/presets", *self.bridge.presets.all())
+            self._send(sender, "/bridge/presets", *self.core.presets.all())
 
     def ping(self, _given: list[Any], sender: Target, message: Any) -> None:
         self._transport.sendto(b"/bridge/pong" + message.dgram[len(b"/bridge/ping") :], sender)
@@ -271,7 +271,7 @@ class OscFrontend(LiveMethods, LibraryMethods, KitMethods, ModelMethods, asyncio
         if target not in self._subscribers and len(self._subscribers) >= MAX_SUBSCRIBERS:
             raise BadArgument(f"There are {MAX_SUBSCRIBERS} subscribers already.")
         self._subscribers[target] = time.monotonic() + LEASE_S
-        self._send(target, "/bridge/state", self.bridge.state, self.bridge.why)
+        self._send(target, "/bridge/state", self.core.state, self.core.why)
 
     def unsubscribe(self, given: list[Any], sender: Target, _message: Any) -> None:
         self._subscribers.pop(self._subscriber(given, sender), None)

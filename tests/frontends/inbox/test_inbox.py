@@ -16,7 +16,7 @@ import pytest
 import soundfile
 
 from bridge.config import InboxConfig
-from bridge.core.core import Bridge
+from bridge.core.core import Core
 from bridge.core.jobs import QUEUE_LIMIT
 from bridge.domain import recipe
 from bridge.domain.ask import Ask
@@ -487,18 +487,18 @@ def test_a_sound_without_a_recipe_is_handed_back(folder: InboxFolder, data: byte
     assert report.parent.name == "failed" and reason in report.read_text("utf-8")
 
 
-# ---- with a bridge and a stand-in engine ----
+# ---- with a core and a stand-in engine ----
 
 
 class Watching(Recorder):
     """Also keeps what is told of the inbox, and how many of its jobs were unfinished at a time."""
 
-    def __init__(self, bridge: Bridge) -> None:
+    def __init__(self, core: Core) -> None:
         super().__init__()
         self.told: list[tuple[str, str]] = []
         self.most = 0
-        self._bridge = bridge
-        bridge.listeners.append(self)
+        self._bridge = core
+        core.listeners.append(self)
 
     def inbox_changed(self, state: str, what: str) -> None:
         self.told.append((state, what))
@@ -514,19 +514,19 @@ class Watching(Recorder):
         return sum(told == state for told, _ in self.told)
 
 
-Tale = Callable[[Bridge, Watching, Path], Awaitable[None]]
+Tale = Callable[[Core, Watching, Path], Awaitable[None]]
 
 
 def with_inbox(tmp_path: Path, behaviour: str, *tales: Tale) -> None:
-    """Each tale with a bridge and an inbox of its own, one after the other, as after a restart."""
+    """Each tale with a core and an inbox of its own, one after the other, as after a restart."""
     for tale in tales:
 
-        async def story(bridge: Bridge, _recorder: Recorder, tale: Tale = tale) -> None:
-            inbox, watching = tmp_path / "inbox", Watching(bridge)
-            async with serve_inbox(bridge, InboxConfig(str(inbox)), tmp_path / "clips"):
+        async def story(core: Core, _recorder: Recorder, tale: Tale = tale) -> None:
+            inbox, watching = tmp_path / "inbox", Watching(core)
+            async with serve_inbox(core, InboxConfig(str(inbox)), tmp_path / "clips"):
                 await until(lambda: watching.count("open") == 1)
-                await tale(bridge, watching, inbox)
-                await bridge.stop(asyncio.Event())
+                await tale(core, watching, inbox)
+                await core.stop(asyncio.Event())
 
         play(tmp_path, behaviour, story)
 
@@ -536,11 +536,11 @@ def clips(tmp_path: Path) -> list[str]:
 
 
 def test_a_long_list_lets_others_in_between(tmp_path: Path) -> None:
-    async def tale(bridge: Bridge, watching: Watching, inbox: Path) -> None:
+    async def tale(core: Core, watching: Watching, inbox: Path) -> None:
         (inbox / "many.txt").write_text("".join(f"kick {n} seconds=0.1 steps=1\n" for n in range(30)))
         await until(lambda: len(watching.ours()) == AT_A_TIME)
-        job = bridge.generate(Ask("live", seconds=0.1, steps=1), "127.0.0.1")[0]
-        assert job not in bridge.jobs.queue or bridge.jobs.ahead_of(job) <= AT_A_TIME
+        job = core.generate(Ask("live", seconds=0.1, steps=1), "127.0.0.1")[0]
+        assert job not in core.jobs.queue or core.jobs.ahead_of(job) <= AT_A_TIME
         await until(lambda: watching.count("done") == 1)
         assert watching.most == AT_A_TIME and watching.told[1] == ("begun", "many.txt")
 
@@ -551,12 +551,12 @@ def test_a_long_list_lets_others_in_between(tmp_path: Path) -> None:
 
 
 def test_pads_that_want_takes_go_before_a_list(tmp_path: Path) -> None:
-    async def tale(bridge: Bridge, watching: Watching, inbox: Path) -> None:
-        await until(lambda: bridge.state == "ready")
+    async def tale(core: Core, watching: Watching, inbox: Path) -> None:
+        await until(lambda: core.state == "ready")
         (inbox / "many.txt").write_text("kick seconds=0.1 steps=2\n" * 30)
         await until(lambda: len(watching.ours()) == AT_A_TIME)
-        bridge.stage.pads.set(3, Ask("bell", seconds=0.1, steps=2))
-        await until(lambda: bridge.stage.pads.states()[0][1:3] == ("ready", 2.0))
+        core.stage.pads.set(3, Ask("bell", seconds=0.1, steps=2))
+        await until(lambda: core.stage.pads.states()[0][1:3] == ("ready", 2.0))
         assert watching.count("done") == 0 and len(clips(tmp_path)) < 15
         await until(lambda: watching.count("done") == 1)
 
@@ -565,10 +565,10 @@ def test_pads_that_want_takes_go_before_a_list(tmp_path: Path) -> None:
 
 
 def test_a_list_waits_for_room_in_a_full_queue(tmp_path: Path) -> None:
-    async def tale(bridge: Bridge, watching: Watching, inbox: Path) -> None:
-        await until(lambda: bridge.state == "ready")
+    async def tale(core: Core, watching: Watching, inbox: Path) -> None:
+        await until(lambda: core.state == "ready")
         asks = [Ask("other", seconds=0.1, steps=1) for _ in range(QUEUE_LIMIT + 1)]
-        jobs = [bridge.generate(ask, "127.0.0.1")[0] for ask in asks]
+        jobs = [core.generate(ask, "127.0.0.1")[0] for ask in asks]
         (inbox / "pads.txt").write_text("kick seconds=0.1 steps=1\n")
         await until(lambda: watching.count("done") == 1)
         assert all(job.state == "done" for job in jobs)
@@ -579,11 +579,11 @@ def test_a_list_waits_for_room_in_a_full_queue(tmp_path: Path) -> None:
 def test_after_a_restart_a_list_goes_on_where_it_was_and_nothing_is_made_twice(tmp_path: Path) -> None:
     names = [f"sound{n}" for n in range(8)]
 
-    async def first(bridge: Bridge, watching: Watching, inbox: Path) -> None:
+    async def first(core: Core, watching: Watching, inbox: Path) -> None:
         (inbox / "pads.txt").write_text("".join(f"{name} seconds=0.1 steps=2\n" for name in names))
         await until(lambda: len(watching.ends()) >= 3)
 
-    async def second(bridge: Bridge, watching: Watching, inbox: Path) -> None:
+    async def second(core: Core, watching: Watching, inbox: Path) -> None:
         assert 2 < len(clips(tmp_path)) < 8 and (inbox / "pads.txt").is_file()
         await until(lambda: watching.count("done") == 1)
 
@@ -593,7 +593,7 @@ def test_after_a_restart_a_list_goes_on_where_it_was_and_nothing_is_made_twice(t
 
 
 def test_a_list_that_is_taken_out_again_ends(tmp_path: Path) -> None:
-    async def tale(bridge: Bridge, watching: Watching, inbox: Path) -> None:
+    async def tale(core: Core, watching: Watching, inbox: Path) -> None:
         (inbox / "pads.txt").write_text("kick seconds=0.1 steps=4\n" * 40)
         await until(lambda: len(watching.ends()) >= 1)
         (inbox / "pads.txt").unlink()
@@ -607,7 +607,7 @@ def test_a_list_that_is_taken_out_again_ends(tmp_path: Path) -> None:
 
 
 def test_a_list_that_is_edited_while_it_is_made_is_made_as_it_says_now(tmp_path: Path) -> None:
-    async def tale(bridge: Bridge, watching: Watching, inbox: Path) -> None:
+    async def tale(core: Core, watching: Watching, inbox: Path) -> None:
         (inbox / "pads.txt").write_text("one seconds=0.1 steps=2\ntwo seconds=0.1 steps=250\n")
         await until(lambda: "done" in str(watching.ends()))
         (inbox / "pads.txt").write_text("one seconds=0.1 steps=2\nthree seconds=0.1 steps=1\n")
@@ -618,9 +618,9 @@ def test_a_list_that_is_edited_while_it_is_made_is_made_as_it_says_now(tmp_path:
 
 
 def test_a_list_waits_while_there_is_no_engine(tmp_path: Path) -> None:
-    async def tale(bridge: Bridge, watching: Watching, inbox: Path) -> None:
+    async def tale(core: Core, watching: Watching, inbox: Path) -> None:
         (inbox / "early.txt").write_text("kick\n")
-        await until(lambda: bridge.state == "failed")
+        await until(lambda: core.state == "failed")
         (inbox / "late.txt").write_text("kick\n")
         await until(lambda: watching.count("begun") == 1)
         await asyncio.sleep(2 * inbox_folder.SETTLE_S)
@@ -631,8 +631,8 @@ def test_a_list_waits_while_there_is_no_engine(tmp_path: Path) -> None:
 
 
 def test_a_job_that_fails_is_in_the_report_and_the_file_in_failed(tmp_path: Path) -> None:
-    async def tale(bridge: Bridge, watching: Watching, inbox: Path) -> None:
-        await until(lambda: bridge.state == "ready")
+    async def tale(core: Core, watching: Watching, inbox: Path) -> None:
+        await until(lambda: core.state == "ready")
         (inbox / "pads.txt").write_text(
             "too long seconds=11\nkick seconds=0.1 preset=none\ngood seconds=0.1 takes=2 steps=1\n"
         )
