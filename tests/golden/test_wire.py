@@ -1,0 +1,84 @@
+"""Each scenario is played again, and what comes back must be what is recorded. `python -m tests.golden.record` records it anew."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.golden.player import Line, Player, read_transcript, same, write_transcript
+from tests.golden.requests import SCENARIOS
+from tests.harness import Daemon
+
+TRANSCRIPT = Path(__file__).with_name("transcript.json")
+RECORDING = os.environ.get("GOLDEN_RECORD") == "1"
+FIXTURES = {"small": "small_daemon", "starter": "shared_daemon", "stage": "stage"}
+
+
+@pytest.fixture(scope="module")
+def recorded() -> Iterator[dict[str, list[Line]]]:
+    """The transcript; while recording, it is written at the end."""
+    found = read_transcript(TRANSCRIPT) if TRANSCRIPT.is_file() else {}
+    yield found
+    if RECORDING:
+        write_transcript(TRANSCRIPT, {name: lines for name, lines in found.items() if name in SCENARIOS})
+
+
+@pytest.fixture(scope="module")
+def life(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Daemon]]:
+    """A place for a daemon that is killed and another one after it."""
+    daemons: list[Daemon] = []
+    yield daemons
+    for daemon in daemons:
+        daemon.stop()
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory, home: Path) -> Path:
+    """A home and a folder for them, with the checkpoint that is built already."""
+    place = tmp_path_factory.mktemp("cold")
+    (place / "home").mkdir()
+    (home / "cache").mkdir(exist_ok=True)
+    (place / "home" / "cache").symlink_to(home / "cache")
+    return place
+
+
+def daemon_of(name: str, request: pytest.FixtureRequest, life: list[Daemon], place: Path) -> Daemon:
+    if name in FIXTURES:
+        found = request.getfixturevalue(FIXTURES[name])
+        assert isinstance(found, Daemon)
+        return found
+    if name == "again":
+        first = life[0] if life else daemon_of("cold", request, life, place)
+        for process in (*psutil.Process(first.process.pid).children(recursive=True), first.process):
+            process.kill()
+        first.stop()
+    shutil.rmtree(place / "inbox", ignore_errors=True)
+    life.append(Daemon(place / "clips", place / "home", "--model", "untrained", wait=False))
+    return life[-1]
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_what_comes_back_over_the_wire_is_what_is_recorded(
+    name: str, recorded: dict[str, list[Line]], request: pytest.FixtureRequest, life: list[Daemon], place: Path
+) -> None:
+    scenario = SCENARIOS[name]
+    actual = Player(daemon_of(scenario.daemon, request, life, place), scenario).play()
+    actual = json.loads(json.dumps(actual))
+    if RECORDING:
+        recorded[name] = actual
+        return
+    assert name in recorded, f"{name!r} is not recorded: python -m tests.golden.record"
+    if not same(recorded[name], actual):
+        before, now = ([json.dumps(line, ensure_ascii=False) for line in lines] for lines in (recorded[name], actual))
+        pytest.fail("\n".join(difflib.unified_diff(before, now, "recorded", "now", lineterm="", n=2)), pytrace=False)
+
+
+def test_the_transcript_has_these_scenarios_and_no_others(recorded: dict[str, list[Line]]) -> None:
+    assert RECORDING or set(recorded) == set(SCENARIOS)
