@@ -205,6 +205,7 @@ REFUSED = {
 CLIPS = {
     "a clip": (job("clip", "golden rain", 0.2, *QUICK), s("job", "clip"), s("job", "clip", by="b"), job("clip", "golden rain", 0.2, *QUICK)),
     "a clip in words": (
+        s("tempo", 120.0, 4),
         s("generate/words", "golden", "deep", 808, "kick", 0.3, "@steps", 2.0, "@seed", 5.0, "@preset", "drum", "@id", "words", until=ENDS, match=("words",)),
         s("generate/words", "golden", 808, "@steps", "1", "@seed", "5", "@id", 8, "@seconds", 1),
         s("generate/words", 808, "@steps", "1", "@seed", "5", "@negative", "no", "music", 3, "@id", 9, "@bars", 0.125, until=ENDS, match=(9,)),
@@ -234,6 +235,7 @@ CLIPS = {
     ),
     "a deadline": (
         job("in time", "golden deadline", 0.2, "deadline_s", 3600, "takes", 2, *QUICK), job("in words", "golden deadline", 0.2, "deadline_s", "3600", *QUICK),
+        s("generate", "golden late", 100.0, "steps", 250, "deadline_s", 0.05, "seed", 5, "id", "late"),
     ),
     "then": (
         job("a {path} 'b", "golden then", 0.2, *QUICK, "then", "/b_allocRead i:10 s:{path} 's:two words' f:{seconds} i:{frames} {id} -3", "then_port", Ref("port:x")),
@@ -355,7 +357,7 @@ SMALL = {
     ),
     "kits": (
         s("kit", "golden kit", "deep kick", "40:low snare", "c4:glassy bell", "@steps", 1, "@seconds", 0.2, "@seed", 5, until=KIT_ENDS), s("kits"), s("kits", by="b"), s("kits", 0), s("kits", "x"), s("kits", True),
-        s("kit", "golden kit", "deep kick", "@steps", 1, "@seconds", 0.2, "@seed", 5, until=KIT_ENDS), s("kit", 808, "bell", "@notes", "c4", "e4", "@steps", 1, "@seconds", 0.1, "@seed", 5.0, until=KIT_ENDS),
+        s("kit", "golden kit", "deep kick", "@steps", 1, "@seconds", 0.2, "@seed", 5, until=KIT_ENDS), s("kit", 80_808, "bell", "@notes", "c4", "e4", "@steps", 1, "@seconds", 0.1, "@seed", 5.0, until=KIT_ENDS),
         s("kit", "golden bells", "@preset", "bells-chromatic", "@steps", 1, "@seconds", 0.1, "@seed", "5", until=KIT_ENDS), s("kit", "golden drums", "kick", "@preset", "drum", "@steps", 1, "@seconds", 0.1, "@seed", 5, "@negative", "no", "music", "@guidance", 1, until=KIT_ENDS),
         s("kit", "golden port", "kick", "@steps", 1, "@seconds", 0.1, "@seed", 5, "@reply_port", Ref("port:b"), until=KIT_ENDS, at="b"), s("kit", "golden no", "kick", "@steps", 1, "@seconds", 0.1, "@seed", 5, "reply_port", Ref("port:b"), until=KIT_ENDS, at="b"),
         s("subscribe", by="b"), s("kit", "golden heard", "kick", "@steps", 1, "@seconds", 0.1, "@seed", 5, until=KIT_ENDS), s("unsubscribe", by="b"),

@@ -38,7 +38,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Listen:
-    """Wait, without a request."""
+    """Wait, without a request; what came since the last one counts."""
 
     until: tuple[str, ...]
     by: str = "a"
