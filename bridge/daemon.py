@@ -17,7 +17,8 @@ from bridge.frontends.inbox.inbox import serve_inbox
 from bridge.frontends.link import serve_link
 from bridge.frontends.midi import serve_midi
 from bridge.frontends.osc.server import serve_osc
-from bridge.library import Library, database
+from bridge.library import database
+from bridge.library.library import Library
 from bridge.live.pads import Pads
 from bridge.live.stage import Stage
 from bridge.live.voices import Live

@@ -84,7 +84,7 @@ HEAVY = {
     "aalink": {"frontends/link.py"},
     "watchdog": {"system/watch.py"},
     "sqlite3": {
-        "library/__init__.py",
+        "library/library.py",
         "library/clips.py",
         "library/database.py",
         "library/following.py",

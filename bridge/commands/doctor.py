@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 
 from bridge import __version__
-from bridge.doctor import Check
+from bridge.doctor.check import Check
 
 SIGNS = {"ok": "ok     ", "warning": "warning", "fault": "FAULT  "}
 

@@ -27,7 +27,7 @@ from bridge.domain.recipe import Recipe
 from bridge.engine import messages as engine
 from bridge.errors import BadArgument, ClipbridgeError, NotReady, Stopping, UnknownJob
 from bridge.kits.making import Kits
-from bridge.library import Library
+from bridge.library.library import Library
 from bridge.live.pads import SINK as PAD_SINK
 from bridge.live.pads import check_length
 from bridge.live.stage import INTERNAL, Stage

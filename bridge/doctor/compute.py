@@ -9,7 +9,7 @@ import shutil
 import subprocess
 from typing import Any
 
-from bridge.doctor import Check, fault, ok, warning
+from bridge.doctor.check import Check, fault, ok, warning
 from bridge.doctor.child import command, environment
 
 INSTALL_AGAIN = "In Clipbridge's folder: pip install --force-reinstall ."

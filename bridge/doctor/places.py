@@ -12,7 +12,7 @@ import psutil
 from bridge import config
 from bridge.checkpoints import find as checkpoints
 from bridge.config import Config
-from bridge.doctor import Check, fault, ok, warning
+from bridge.doctor.check import Check, fault, ok, warning
 from bridge.errors import AlreadyRunning, ConfigError, FolderError, PortTaken
 from bridge.files.folder import FolderSink
 from bridge.frontends.osc.socket import bind

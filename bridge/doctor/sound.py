@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 
-from bridge.doctor import Check, ok, warning
+from bridge.doctor.check import Check, ok, warning
 from bridge.doctor.child import command, environment
 from bridge.errors import NoAudio
 from bridge.player.device import Device, choose

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from bridge.checkpoints import find as checkpoints
-from bridge.doctor import Check, fault, ok
+from bridge.doctor.check import Check, fault, ok
 from bridge.errors import NoModel
 
 MAX_HEADER_BYTES = 100_000_000  # safetensors' own limit

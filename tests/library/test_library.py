@@ -29,9 +29,10 @@ from bridge.domain.job import Job
 from bridge.domain.recipe import Recipe, conditions, write
 from bridge.errors import BadArgument, LibraryError, QueueFull, UnknownClip
 from bridge.frontends.osc.library import LibraryMethods, ask_of, query_of
-from bridge.library import Library, clips, database, records
+from bridge.library import clips, database, records
 from bridge.library.clips import Clip, File, Query
 from bridge.library.following import Follower
+from bridge.library.library import Library
 from bridge.live.pads import SINK as PAD_SINK
 from tests.core.test_core import Recorder, ask, play, until
 from tests.harness import Client, Daemon, environment, pairs
@@ -438,9 +439,10 @@ def test_kill_9_loses_no_accepted_job(file: Path, folder: Path) -> None:
     record = """
 import sys
 from pathlib import Path
-from bridge.clip import Prompt
-from bridge.job import Ask, Job
-from bridge.library import Library
+from bridge.domain.ask import Ask
+from bridge.domain.clip import Prompt
+from bridge.domain.job import Job
+from bridge.library.library import Library
 library = Library(Path(sys.argv[1]), Path(sys.argv[2]))
 library.start()
 for serial in range(1, 1_000_000):

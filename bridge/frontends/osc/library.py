@@ -14,8 +14,8 @@ from bridge.frontends.osc import arguments as args
 from bridge.frontends.osc.addresses import FIND_KEYS, REPLIES
 from bridge.frontends.osc.answers import MAX_WHY, Answers, Target
 from bridge.frontends.osc.socket import exact
-from bridge.library import Library
 from bridge.library.clips import Clip, Query
+from bridge.library.library import Library
 from bridge.library.records import Interrupted
 
 
