@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import ipaddress
 import tomllib
 import typing
@@ -11,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from bridge.domain.nearest import nearest
 from bridge.errors import ConfigError
 from bridge.system import portable
 
@@ -137,10 +137,9 @@ def _replace(section: Any, values: dict[str, Any], where: str, prefix: str = "")
     changes: dict[str, Any] = {}
     for key, value in values.items():
         if key not in hints:
-            near = difflib.get_close_matches(key, hints, 1)
-            raise ConfigError(
-                f"{where}there is no setting {prefix}{key}" + (f"; did you mean {prefix}{near[0]}?" if near else ".")
-            )
+            near = nearest(key, hints)
+            hint = f"; did you mean {prefix}{near}?" if near else "."
+            raise ConfigError(f"{where}there is no setting {prefix}{key}{hint}")
         current = getattr(section, key)
         if dataclasses.is_dataclass(current):
             if not isinstance(value, dict):

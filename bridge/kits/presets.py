@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from bridge.domain.kit import MAX_SOUNDS, Sound
+from bridge.domain.nearest import unknown
 from bridge.errors import BadArgument, ConfigError
 from bridge.kits.keymap import lay_out
 from bridge.presets.files import CHECKS, MAX_PRESETS, NAME, checked, contents, fault
@@ -43,9 +43,7 @@ def find(folders: Iterable[Path], name: str) -> KitPreset:
     """The kit of that name. Raises BadArgument, naming the nearest if there is none. Looks at the disk."""
     there, name = files(folders), name.lower()
     if name not in there:
-        near = difflib.get_close_matches(name[:40], there, 1)
-        hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(list(there)[:40])}."
-        raise BadArgument(f"There is no kit preset {name[:60]!r}; {hint}")
+        raise BadArgument(unknown("kit preset", name, there))
     try:
         return read(there[name])
     except ConfigError as error:

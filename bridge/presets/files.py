@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 import time
 import tomllib
@@ -24,6 +23,7 @@ from bridge.domain.clip import (
     Shape,
     is_sub_folder,
 )
+from bridge.domain.nearest import nearest, unknown
 from bridge.errors import BadArgument, ConfigError
 from bridge.presets import checks
 from bridge.system.portable import shipped
@@ -145,9 +145,7 @@ class Presets:
             return presets[name]
         if name in self._now.faults:
             raise BadArgument(f"The preset {name!r} is broken: {self._now.faults[name]}")
-        near = difflib.get_close_matches(name[:40], presets, 1)
-        hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(list(presets)[:40])}."
-        raise BadArgument(f"There is no preset {name[:60]!r}; {hint}")
+        raise BadArgument(unknown("preset", name, presets))
 
     def _read_once(self, file: Path) -> tuple[_Stamp, Preset | str] | None:
         """What stands in a file, or None if it is gone by now; it is opened only if it may have changed since the last look."""
@@ -211,8 +209,8 @@ def checked(file: Path, text: str, values: dict[str, Any], checks: Mapping[str, 
     """The values of a file, each checked by the function of its key. Raises ConfigError with the line."""
     for key in values:
         if key not in checks:
-            near = difflib.get_close_matches(key, checks, 1)
-            raise fault(file, text, key, f"unknown key {key!r}" + (f", did you mean {near[0]!r}?" if near else ""))
+            near = nearest(key, checks)
+            raise fault(file, text, key, f"unknown key {key!r}" + (f", did you mean {near}?" if near else ""))
     kept: dict[str, Any] = {}
     for key, value in values.items():
         try:

@@ -190,7 +190,7 @@ def test_three_kits_ship_and_a_users_own_goes_before(tmp_path: Path) -> None:
     assert set(kit_presets.files(folders)) >= {"drums-808", "foley-basics", "bells-chromatic"}
     assert kit_presets.find(folders, "Drums-808").sounds == (Sound(36, "mine"),)
     assert "drums-808" not in Presets(*folders).all(), "a kit is no preset of a sound"
-    with pytest.raises(BadArgument, match="did you mean 'drums-808'"):
+    with pytest.raises(BadArgument, match="did you mean drums-808"):
         kit_presets.find(folders, "drums-809")
 
 
@@ -202,7 +202,7 @@ def test_three_kits_ship_and_a_users_own_goes_before(tmp_path: Path) -> None:
         ("seconds = 1\nsounds = ['kick', 7]", 2, "must be a text"),
         ("sounds = ['kick', '']", 1, "no empty text"),
         ("sounds = ['36:kick', '36:snare']", 1, "MIDI note 36"),
-        ("sound = ['kick']", 1, "did you mean 'sounds'"),
+        ("sound = ['kick']", 1, "did you mean sounds"),
         ("sounds = ['kick']\nseconds = 'long'", 2, "must be a number"),
         ("sounds = ['kick']\npreset = '../../x'", 2, "name of a preset"),
         ("sounds = ['kick']\nnotes = 'x..y'", 1, "no note"),
@@ -501,7 +501,7 @@ def test_the_same_name_again_is_a_kit_of_its_own_and_a_repeated_packet_is_none(d
     [
         (("kit",), "Name the sounds"),
         (("kit", "@preset"), "has no value"),
-        (("kit", "@preset", "drums-809"), "did you mean 'drums-808'"),
+        (("kit", "@preset", "drums-809"), "did you mean drums-808"),
         (("kit", "@preset", "../../etc/passwd"), "no kit preset"),
         (("kit", "kick", "@preset", "nonsense"), "no preset"),
         (("kit", "kick", "@folder", "/etc"), "no key @folder"),

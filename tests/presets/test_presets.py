@@ -69,7 +69,7 @@ def test_only_the_prompt_is_put_into_a_template(tmp_path: Path) -> None:
     ("text", "line", "reason"),
     [
         ("seconds = ", 1, "Invalid value"),
-        ('description = "x"\nsecnods = 4', 2, "did you mean 'seconds'"),
+        ('description = "x"\nsecnods = 4', 2, "did you mean seconds"),
         ('description = "x"\n\nseconds = "long"', 3, "seconds must be a number"),
         ("seconds = -1", 1, "0.1 to 150"),
         ("seconds = nan", 1, "must be a number"),
@@ -132,7 +132,7 @@ def test_a_preset_from_a_windows_editor_is_read(tmp_path: Path) -> None:
 
 
 def test_a_missing_preset_is_answered_with_the_nearest_name() -> None:
-    with pytest.raises(BadArgument, match="did you mean 'texture'"):
+    with pytest.raises(BadArgument, match="did you mean texture"):
         Presets(shipped_folder()).get("textur")
     with pytest.raises(BadArgument, match="there are: ambience"):
         Presets(shipped_folder()).get("../../etc/passwd")

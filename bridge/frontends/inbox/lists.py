@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 import tomllib
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from typing import Any
 
 from bridge.domain.ask import Ask
 from bridge.domain.clip import SECONDS, Range
+from bridge.domain.nearest import unknown
 from bridge.domain.recipe import Recipe
 from bridge.errors import BadArgument
 from bridge.frontends.osc import arguments as args
@@ -131,9 +131,7 @@ def _checked(name: str, given: Any) -> Any:
     if name == "seconds":
         return args.number(_plain(given), name, SECONDS)
     if name not in KEYS:
-        near = difflib.get_close_matches(name[:40], THERE, 1, 0.5)
-        hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(THERE)}."
-        raise BadArgument(f"There is no key {name[:40]!r}; {hint}")
+        raise BadArgument(unknown("key", name, THERE, similarity=0.5))
     return args.value(KEYS[name], _switch(KEYS[name], _plain(given)))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import itertools
 import math
 import re
@@ -14,6 +13,7 @@ from bridge.domain.ask import Ask
 from bridge.domain.clip import MAX_PROMPT_CHARACTERS, SECONDS, Range
 from bridge.domain.job import JobId
 from bridge.domain.musical_keys import key_of
+from bridge.domain.nearest import unknown
 from bridge.domain.notes import HIGHEST, midi_of, name_of
 from bridge.errors import BadArgument
 from bridge.frontends.osc import then
@@ -118,12 +118,7 @@ def unknown_key(name: str) -> BadArgument:
     """What to say about a key that the table does not have."""
     if name in ("seconds", "prompt"):
         return BadArgument("The prompt comes first and the seconds right after it, both without a key.")
-    there = list(KEYS)
-    near = difflib.get_close_matches(name[:40].lower().lstrip("@-"), there, 1, 0.5)
-    known = ", ".join(there)
-    return BadArgument(
-        f"There is no key {name[:40]!r}; " + (f"did you mean {near[0]}?" if near else f"there are: {known}.")
-    )
+    return BadArgument(unknown("key", name, KEYS, similarity=0.5))
 
 
 def value(key: Key, given: Any) -> Any:

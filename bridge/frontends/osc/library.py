@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import secrets
 from pathlib import Path
 from typing import Any
 
 from bridge.domain.ask import Ask
 from bridge.domain.clip import BPM, RATING, SECONDS, Range
+from bridge.domain.nearest import unknown
 from bridge.errors import BadArgument, ClipbridgeError, LibraryError, NotReady, QueueFull, Stopping
 from bridge.frontends.osc import arguments as args
 from bridge.frontends.osc.addresses import FIND_KEYS, REPLIES
@@ -109,9 +109,7 @@ def query_of(given: list[Any]) -> Query:
     values: dict[str, Any] = {}
     for name, *value in (pairs[place : place + 2] for place in range(0, len(pairs), 2)):
         if not isinstance(name, str) or name not in FIND_KEYS:
-            near = difflib.get_close_matches(str(name)[:40], FIND_KEYS, 1)
-            hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(FIND_KEYS)}."
-            raise BadArgument(f"There is no key {str(name)[:40]!r} of find; {hint}")
+            raise BadArgument(unknown("search key", str(name), FIND_KEYS))
         if not value or name in values:
             raise BadArgument(f"The key {name} {'is there twice' if value else 'has no value'}.")
         values[name] = args.value(FIND_KEYS[name], value[0])

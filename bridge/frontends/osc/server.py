@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import difflib
 import ipaddress
 import logging
 import re
@@ -22,6 +21,7 @@ from bridge.config import OscConfig
 from bridge.core.core import Core
 from bridge.domain import recipe
 from bridge.domain.job import Job, JobEvent, JobId
+from bridge.domain.nearest import nearest
 from bridge.engine import messages as engine
 from bridge.errors import BadArgument, ClipbridgeError, IdTaken, UnknownAddress
 from bridge.files.reading import recipe_from_file
@@ -119,8 +119,8 @@ class OscFrontend(LiveMethods, LibraryMethods, KitMethods, ModelMethods, asyncio
             elif (method := METHODS.get(NUMBERED.sub(r"/bridge/\1/<n>/", address))) is not None:
                 getattr(self, method.handler)(given, sender, message)
             else:
-                near = difflib.get_close_matches(address[:60], METHODS, 1)
-                raise UnknownAddress("There is no such address" + (f"; did you mean {near[0]}?" if near else "."))
+                near = nearest(address, METHODS)
+                raise UnknownAddress("There is no such address" + (f"; did you mean {near}?" if near else "."))
         except Exception as error:  # noqa: BLE001 - told and logged
             self._refuse(sender, address, error)
 
