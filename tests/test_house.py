@@ -1,4 +1,4 @@
-"""The house keeps its shape: floors, heavy imports, the README's table."""
+"""The house keeps its shape: floors, heavy imports, the tables of its pages."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import pytest
 
 from bridge.frontends.osc import addresses as methods
 from bridge.frontends.osc.server import OscFrontend
+from tests import pages
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "bridge"
@@ -148,14 +149,18 @@ def test_every_method_of_the_table_has_a_handler_and_every_handler_a_method() ->
     assert public - listener - inherited == {method.handler for method in methods.METHODS.values()}
 
 
-def test_the_readme_states_the_osc_table_as_the_code_has_it() -> None:
-    assert methods.tables() in (ROOT / "README.md").read_text("utf-8")
+@pytest.mark.parametrize("name", pages.PARTS)
+def test_generated_parts_of_the_pages_are_as_the_code_has_them(name: str) -> None:
+    page, _ = pages.PARTS[name]
+    assert pages.current(name) == (ROOT / page).read_text("utf-8"), "run `python -m tests.pages`"
 
 
-def test_every_address_in_the_readme_and_the_host_scripts_exists() -> None:
+def test_every_address_in_the_pages_and_the_host_scripts_exists() -> None:
     known = {*methods.METHODS, *methods.REPLIES}
     texts = [
-        ROOT / "README.md",
+        *ROOT.glob("*.md"),
+        *(ROOT / "presets").glob("*.md"),
+        *PACKAGE.glob("*.md"),
         *(p for p in (ROOT / "host_scripts").rglob("*") if p.suffix in SCRIPTS),
     ]
     for text in texts:

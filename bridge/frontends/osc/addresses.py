@@ -1,4 +1,4 @@
-"""METHODS: the OSC address table as data. It feeds the dispatcher, the argument check and the README's tables."""
+"""METHODS: the OSC address table as data. It feeds the dispatcher, the argument check and the tables of host_scripts/OSC.md."""
 
 from __future__ import annotations
 
@@ -278,7 +278,7 @@ REPLIES = {
 
 
 def tables() -> str:
-    """The README's OSC chapter as Markdown; a test compares the two. `python -m bridge.frontends.methods` prints it."""
+    """The tables of host_scripts/OSC.md as Markdown. `python -m tests.pages` writes them there; a test compares the two."""
     lines = ["| you send | arguments | you get | what for |", "|---|---|---|---|"]
     lines += [f"| `{m.address}` | {m.arguments} | {m.answer} | {m.what} |" for m in METHODS.values()]
     lines += ["", "| key of generate | value | what for |", "|---|---|---|"]
@@ -300,7 +300,3 @@ def _value(key: Key) -> str:
         "then": "an address, then `i:`, `f:` or `s:` values",
     }
     return " or ".join(f"`{c}`" for c in key.choices) or kinds[key.kind] + (f", {key.allowed}" if key.allowed else "")
-
-
-if __name__ == "__main__":
-    print(tables(), end="")
