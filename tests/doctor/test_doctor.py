@@ -69,7 +69,7 @@ def test_a_machine_where_all_is_broken_gets_a_sentence_and_a_command_for_each(tm
     assert all(check["mend"] for check in found.values() if check["state"] != "ok")
     assert f"process {os.getpid()}" in found["port"]["what"]
     assert "did you mean seconds" in found["presets"]["what"] and "mine.toml" in found["presets"]["what"]
-    assert "bytes of" in found["checkpoint"]["what"] and "unet" in found["checkpoint"]["what"]
+    assert "not fully covered" in found["checkpoint"]["what"] and "unet" in found["checkpoint"]["what"]
     assert "libtorch_cpu.so" in found["packages"]["what"] and "torch" in found["packages"]["mend"]
 
 
