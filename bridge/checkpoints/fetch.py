@@ -25,6 +25,7 @@ from bridge.checkpoints import find as checkpoints
 from bridge.checkpoints.hub_errors import told
 from bridge.errors import FolderError, NoModel
 from bridge.system import portable
+from bridge.system.writing import write_whole
 
 INDEX = "model_index.json"
 SETTINGS = (".json", ".txt", ".model")  # beside the weights: configurations and tokenizers
@@ -148,9 +149,7 @@ def _point_at(offered: Offer) -> None:
     """Make the hub's cache answer with this revision, from now on and without the hub."""
     reference = _repository(offered.name) / "refs" / "main"
     reference.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = reference.with_suffix(UNFINISHED)
-    unfinished.write_text(offered.revision, encoding="ascii")
-    portable.replace(unfinished, reference)
+    write_whole(reference, offered.revision.encode("ascii"))
     for lock in (_repository(offered.name) / "blobs").glob("*.clipbridge-lock"):
         lock.unlink(missing_ok=True)
 

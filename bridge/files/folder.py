@@ -14,6 +14,7 @@ from filelock import FileLock
 
 from bridge.errors import FolderError
 from bridge.system import portable
+from bridge.system.writing import write_synced
 
 DOT_FOLDER = ".clipbridge-staging"
 LEAST_FREE_BYTES = 20 * 2**20  # about two minutes of sound; less at start is a disk that is full
@@ -91,10 +92,7 @@ class FolderSink:
     ) -> Path:
         staged = staging / f"{secrets.token_hex(8)}.wav"
         try:
-            with staged.open("xb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
+            write_synced(staged, data)
             check(staged)
             final = next(path for name in names if not (path := target / name).exists())
             portable.replace(staged, final)

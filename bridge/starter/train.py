@@ -26,6 +26,7 @@ from diffusers import AutoencoderKL
 
 from bridge.starter import assemble, dataset, progress, train_text, train_unet, train_vae
 from bridge.starter.train_unet import Course
+from bridge.system.writing import write_whole
 
 DATA_SEED, DATA_CHUNKS = 1, 100  # 18,000 clips
 VAE_STEPS, TEXT_STEPS, UNET_STEPS, SECOND_STEPS = 2_400, 2_500, 8_500, 5_000
@@ -108,9 +109,7 @@ def _stage(work: Path, name: str, run: Any) -> Any:
     }
     with (work / "notes.jsonl").open("a", encoding="utf-8") as notes:
         notes.write(json.dumps(note) + "\n")
-    partial = file.with_suffix(".partial")
-    partial.write_bytes(pickle.dumps(result))
-    partial.rename(file)
+    write_whole(file, pickle.dumps(result))
     return result
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from bridge.errors import BadArgument, FolderError
 from bridge.system import portable
+from bridge.system.writing import write_whole
 
 RECORD = ".clipbridge-installed.json"  # in the host's folder: relative path → SHA-256 of what we put there
 
@@ -123,9 +124,7 @@ def install(found: HostScript, overwrite: bool = False) -> list[Path]:
             if name in kept or _hash(target) == wanted:
                 continue
             target.parent.mkdir(parents=True, exist_ok=True)
-            unfinished = target.with_name(target.name + ".unfinished")
-            unfinished.write_bytes((source / name).read_bytes())
-            portable.replace(unfinished, target)
+            write_whole(target, (source / name).read_bytes())
             written.append(target)
         record |= {name: wanted for name, wanted in ours.items() if name not in kept}
         for old in set(record) - set(ours):  # a file that the script had in an earlier version

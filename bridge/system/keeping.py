@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bridge.system import portable
+from bridge.system.writing import write_whole
 
 log = logging.getLogger("clipbridge")
 
@@ -45,8 +45,6 @@ class KeptFile:
                     return
             try:
                 self._file.parent.mkdir(parents=True, exist_ok=True)
-                unfinished = self._file.with_suffix(".unfinished")
-                unfinished.write_text(json.dumps(state(), ensure_ascii=False), "utf-8")
-                portable.replace(unfinished, self._file)
+                write_whole(self._file, json.dumps(state(), ensure_ascii=False).encode())
             except OSError as error:  # a full or read-only disk
                 log.warning("the %s could not be kept: %s", self._what, error)

@@ -25,6 +25,7 @@ from bridge.files import tags
 from bridge.frontends.inbox.lists import MAX_BYTES, Entry, parse
 from bridge.system import portable
 from bridge.system.logs import escaped
+from bridge.system.writing import write_whole
 
 log = logging.getLogger("clipbridge")
 
@@ -276,9 +277,7 @@ class InboxFolder:
             if not self._journal:
                 file.unlink(missing_ok=True)
                 return
-            unfinished = file.with_suffix(".unfinished")
-            unfinished.write_text(json.dumps(self._journal), "utf-8")
-            portable.replace(unfinished, file)
+            write_whole(file, json.dumps(self._journal).encode())
         except OSError as error:
             log.warning("what was made of %s could not be noted: %s", self.folder, error)
 
