@@ -16,7 +16,8 @@ import numpy as np
 from bridge.audio.seam import seam_score
 from bridge.audio.shape import shape
 from bridge.config import EngineConfig
-from bridge.domain.clip import Piece, Prompt, Shape
+from bridge.domain.ask import Shape
+from bridge.domain.clip import Piece, Prompt
 from bridge.engine.audioldm2.engine import open_engine
 from bridge.errors import BadAudio
 

@@ -7,7 +7,8 @@ import numpy.typing as npt
 import soxr
 
 from bridge.audio.shape import PEAK_DBFS
-from bridge.domain.clip import OUTPUT_RATE, Shape
+from bridge.domain.ask import Shape
+from bridge.domain.clip import OUTPUT_RATE
 from bridge.errors import BadAudio
 
 Samples = npt.NDArray[np.float32]

@@ -7,7 +7,8 @@ import numpy.typing as npt
 import soxr
 
 from bridge.audio.stretch import exactly
-from bridge.domain.clip import OUTPUT_RATE, Shape
+from bridge.domain.ask import Shape
+from bridge.domain.clip import OUTPUT_RATE
 from bridge.errors import BadAudio
 
 PEAK_DBFS = -1.0  # leaves room for the overshoot of a later conversion (EBU R 128: at most −1 dBTP)

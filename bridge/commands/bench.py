@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 from bridge import config
-from bridge.domain.clip import SECONDS
+from bridge.domain.limits import SECONDS
 from bridge.errors import BadArgument
 
 

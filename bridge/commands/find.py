@@ -8,7 +8,7 @@ import json
 import re
 import sys
 
-from bridge.domain.clip import BPM, RATING, SECONDS, Range
+from bridge.domain.limits import BPM, RATING, SECONDS, Range
 from bridge.domain.musical_keys import key_of
 from bridge.domain.notes import midi_of, name_of
 from bridge.errors import BadArgument

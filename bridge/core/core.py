@@ -20,9 +20,10 @@ from bridge.core.jobs import Jobs
 from bridge.core.resolving import least_steps, resolve
 from bridge.core.shaper_link import ShaperSide
 from bridge.domain.ask import Ask
-from bridge.domain.clip import Model, Prompt, is_sub_folder
+from bridge.domain.clip import Model, Prompt
 from bridge.domain.job import Job, JobEvent, JobId, JobState
 from bridge.domain.kit import KitEvent
+from bridge.domain.limits import is_sub_folder
 from bridge.domain.recipe import Recipe
 from bridge.engine import messages as engine
 from bridge.errors import BadArgument, ClipbridgeError, NotReady, Stopping, UnknownJob

@@ -6,8 +6,9 @@ import dataclasses
 import secrets
 from typing import Any
 
-from bridge.domain.ask import Ask
-from bridge.domain.clip import DEFAULT_NEGATIVE, DRAWN_SEEDS, WIDTHS, Prompt, Shape
+from bridge.domain.ask import Ask, Shape
+from bridge.domain.clip import DEFAULT_NEGATIVE, Prompt
+from bridge.domain.limits import DRAWN_SEEDS, WIDTHS
 from bridge.domain.musical_keys import key_of
 from bridge.domain.tempo import Tempo
 from bridge.errors import BadArgument

@@ -1,4 +1,4 @@
-"""An ask: a prompt as it came in, before presets and defaults are applied."""
+"""Ask: a prompt as it came in, before presets and defaults are applied; Shape: what is done to its samples."""
 
 from __future__ import annotations
 
@@ -39,3 +39,26 @@ class Ask:
     bits: int | None = None
     channels: int | None = None
     take: int | None = None  # recalled clips only: this one of its job's
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What is done to the samples on their way into a file.
+
+    `trim`: `onset` cuts what comes before the first sound and fills up with silence at the end, `free` cuts at both ends, so
+    that the clip becomes shorter. Fades in milliseconds. `lufs`: the loudness (ITU-R BS.1770) that the clip is brought to, as
+    far as its peaks allow; None: its peak is brought to −1 dBFS. `bits` of a sample: 16, 24, or 32 for floating point;
+    `channels`: 2 has the same in both. `folder`: a sub-folder, "" for none.
+    """
+
+    fade_in_ms: float = 1.0
+    fade_out_ms: float = 15.0
+    folder: str = ""
+    trim: str = "off"
+    lufs: float | None = None
+    format: str = "wav"
+    bits: int = 24
+    channels: int = 1
+
+
+DEFAULT_SHAPE = Shape()

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from bridge import __version__
-from bridge.domain.clip import (
+from bridge.domain.ask import Shape
+from bridge.domain.clip import Model, Prompt
+from bridge.domain.limits import (
     BARS,
     BEATS_PER_BAR,
     BITS,
@@ -26,10 +28,7 @@ from bridge.domain.clip import (
     TAKES,
     TRIMS,
     WIDTHS,
-    Model,
-    Prompt,
     Range,
-    Shape,
     is_sub_folder,
 )
 from bridge.domain.musical_keys import key_of

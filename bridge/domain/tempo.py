@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from bridge.domain.clip import SECONDS
+from bridge.domain.limits import SECONDS
 from bridge.errors import BadArgument
 
 # A beat that is told so near to where it is expected only moves the grid a little: the messages of a host come some

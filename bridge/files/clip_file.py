@@ -12,7 +12,8 @@ import soundfile
 
 from bridge import __version__
 from bridge.domain import recipe
-from bridge.domain.clip import Model, Prompt, Shape
+from bridge.domain.ask import Shape
+from bridge.domain.clip import Model, Prompt
 from bridge.domain.musical_keys import key_of
 from bridge.domain.notes import midi_of
 from bridge.files import chunks

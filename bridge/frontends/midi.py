@@ -16,7 +16,7 @@ from typing import Any
 
 from bridge.config import MidiConfig
 from bridge.core.core import Core
-from bridge.domain.clip import BPM
+from bridge.domain.limits import BPM
 from bridge.errors import ClipbridgeError, ConfigError
 from bridge.live.pads import Press
 

@@ -16,9 +16,10 @@ from typing import Any, Protocol
 
 from bridge import __version__
 from bridge.domain.ask import Ask
-from bridge.domain.clip import DRAWN_SEEDS, RESERVED, SEED, Model
+from bridge.domain.clip import Model
 from bridge.domain.job import Job, JobEvent, JobId
 from bridge.domain.kit import Kit, KitAsk, KitEvent, Sound, Zone
+from bridge.domain.limits import DRAWN_SEEDS, RESERVED, SEED
 from bridge.errors import BadArgument, ClipbridgeError, FolderError, QueueFull, Stopping, UnknownJob
 from bridge.files.names import slug
 from bridge.kits.keymap import is_hat, reach

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from bridge.domain.clip import Range
+from bridge.domain.limits import Range
 from bridge.domain.recipe import Recipe
 from bridge.errors import UnknownClip
 from bridge.library import database

@@ -13,8 +13,8 @@ from typing import Any
 import psutil
 
 from bridge.domain.ask import Ask
-from bridge.domain.clip import MAX_PROMPT_CHARACTERS, SEED
 from bridge.domain.job import Job, JobId
+from bridge.domain.limits import MAX_PROMPT_CHARACTERS, SEED
 from bridge.domain.recipe import read
 from bridge.errors import BadRecipe
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from bridge.domain.ask import Ask
-from bridge.domain.clip import BARS, BITS, BPM, GAIN, PADS, PAN, QUANTIZE, SECONDS, SEED, Range
+from bridge.domain.limits import BARS, BITS, BPM, GAIN, PADS, PAN, QUANTIZE, SECONDS, SEED, Range
 from bridge.domain.musical_keys import key_of
 from bridge.domain.notes import midi_of
 from bridge.errors import ClipbridgeError

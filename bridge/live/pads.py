@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from bridge.domain.ask import Ask
-from bridge.domain.clip import SEED, Model, Prompt
+from bridge.domain.clip import Model, Prompt
 from bridge.domain.job import Job
+from bridge.domain.limits import SEED
 from bridge.errors import BadArgument, ClipbridgeError, PadEmpty
 from bridge.live.pad_file import LONGEST_S, SINK, Kept, PadFile
 from bridge.live.voices import Live

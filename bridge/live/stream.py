@@ -14,8 +14,9 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from bridge.domain.ask import Ask
-from bridge.domain.clip import SEED, Model, Range
+from bridge.domain.clip import Model
 from bridge.domain.job import Job
+from bridge.domain.limits import SEED, Range
 from bridge.errors import BadArgument, ClipbridgeError, NoStream
 from bridge.live.voices import Live
 from bridge.player.messages import NOW, When, when

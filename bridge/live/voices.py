@@ -15,7 +15,7 @@ from typing import Any
 
 import psutil
 
-from bridge.domain.clip import VOICE_FADE_MS
+from bridge.domain.limits import VOICE_FADE_MS
 from bridge.domain.tempo import Tempo
 from bridge.errors import NoAudio, UnknownVoice
 from bridge.player.messages import (

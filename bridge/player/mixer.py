@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bridge.domain.clip import VOICE_FADE_MS
+from bridge.domain.limits import VOICE_FADE_MS
 from bridge.domain.tempo import Tempo
 from bridge.player.grid import Clock, Grid
 from bridge.player.messages import NOW, Change, Stop, When

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from bridge.domain.clip import MAX_PROMPT_CHARACTERS, Range
+from bridge.domain.limits import MAX_PROMPT_CHARACTERS, Range
 
 Check = Callable[[Any], Any]
 

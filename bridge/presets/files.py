@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from bridge.domain.clip import (
+from bridge.domain.ask import Shape
+from bridge.domain.limits import (
     CHANNELS,
     FADE_MS,
     FORMATS,
@@ -20,7 +21,6 @@ from bridge.domain.clip import (
     STEPS,
     TRIMS,
     WIDTHS,
-    Shape,
     is_sub_folder,
 )
 from bridge.domain.nearest import nearest, unknown

@@ -11,7 +11,8 @@ import soundfile
 
 from bridge.audio.early import MOST_GAIN, EarlyClip
 from bridge.audio.shape import shape
-from bridge.domain.clip import OUTPUT_RATE, Shape
+from bridge.domain.ask import Shape
+from bridge.domain.clip import OUTPUT_RATE
 from bridge.errors import BadAudio
 from bridge.player.messages import Change, Stop
 from bridge.player.mixer import Mixer, Voice

@@ -10,7 +10,8 @@ import torch
 
 from bridge.audio.seam import seam_score
 from bridge.audio.shape import shape
-from bridge.domain.clip import Piece, Prompt, Shape
+from bridge.domain.ask import Shape
+from bridge.domain.clip import Piece, Prompt
 from bridge.engine.audioldm2.engine import AudioLDM2Engine
 from bridge.engine.audioldm2.mel_vocoder import MelVocoder, MelVocoderConfig
 from bridge.engine.audioldm2.vocoding import circular, period

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from bridge.audio.shape import OUTPUT_RATE, PEAK_DBFS, loudness, shape
-from bridge.domain.clip import Shape
+from bridge.domain.ask import Shape
 from bridge.errors import BadAudio
 
 NO_FADES = Shape(fade_in_ms=0, fade_out_ms=0)

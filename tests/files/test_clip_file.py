@@ -17,7 +17,8 @@ import soundfile
 import wavinfo
 
 from bridge.domain import recipe
-from bridge.domain.clip import Model, Prompt, Shape
+from bridge.domain.ask import Shape
+from bridge.domain.clip import Model, Prompt
 from bridge.errors import BadRecipe
 from bridge.files import clip_file, tags
 from bridge.files.reading import recipe_from_file

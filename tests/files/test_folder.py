@@ -21,7 +21,8 @@ import pytest
 import soundfile
 import wavinfo
 
-from bridge.domain.clip import Model, Prompt, Shape
+from bridge.domain.ask import Shape
+from bridge.domain.clip import Model, Prompt
 from bridge.errors import FolderError
 from bridge.files import clip_file
 from bridge.files.folder import DOT_FOLDER, FolderSink

@@ -15,7 +15,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from bridge.domain.clip import Model, Piece, Prompt, Shape
+from bridge.domain.ask import Shape
+from bridge.domain.clip import Model, Piece, Prompt
 from bridge.files.folder import FolderSink
 from bridge.files.reading import recipe_from_file
 from bridge.shaper.messages import Deliver, Delivered, Samples

@@ -24,8 +24,9 @@ import pytest
 from bridge.commands.find import span
 from bridge.core.core import Core
 from bridge.domain.ask import Ask
-from bridge.domain.clip import Model, Prompt, Range
+from bridge.domain.clip import Model, Prompt
 from bridge.domain.job import Job
+from bridge.domain.limits import Range
 from bridge.domain.recipe import Recipe, conditions, write
 from bridge.errors import BadArgument, LibraryError, QueueFull, UnknownClip
 from bridge.frontends.osc.library import LibraryMethods, ask_of, query_of

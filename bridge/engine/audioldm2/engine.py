@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from bridge.checkpoints import find as checkpoints
 from bridge.config import EngineConfig
-from bridge.domain.clip import SECONDS, Model, Piece, Prompt
+from bridge.domain.clip import Model, Piece, Prompt
+from bridge.domain.limits import SECONDS
 from bridge.engine.audioldm2.decoding import Decoder
 from bridge.engine.audioldm2.denoising import Denoiser, states
 from bridge.engine.audioldm2.geometry import Geometry

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bridge.domain.ask import Ask
-from bridge.domain.clip import SECONDS, Range
+from bridge.domain.limits import SECONDS, Range
 from bridge.domain.nearest import unknown
 from bridge.domain.recipe import Recipe
 from bridge.errors import BadArgument

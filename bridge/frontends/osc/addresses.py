@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from bridge.domain.clip import (
+from bridge.domain.limits import (
     BARS,
     BITS,
     BPM,

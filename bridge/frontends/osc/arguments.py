@@ -9,14 +9,14 @@ import unicodedata
 from dataclasses import dataclass, field
 from typing import Any
 
+from bridge.domain import then
 from bridge.domain.ask import Ask
-from bridge.domain.clip import MAX_PROMPT_CHARACTERS, SECONDS, Range
 from bridge.domain.job import JobId
+from bridge.domain.limits import MAX_PROMPT_CHARACTERS, SECONDS, Range
 from bridge.domain.musical_keys import key_of
 from bridge.domain.nearest import unknown
 from bridge.domain.notes import HIGHEST, midi_of, name_of
 from bridge.errors import BadArgument
-from bridge.frontends.osc import then
 from bridge.frontends.osc.addresses import KEYS, PORT, Key
 
 MAX_ID_CHARACTERS = 120

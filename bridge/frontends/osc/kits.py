@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bridge.domain.ask import Ask
-from bridge.domain.clip import SECONDS
 from bridge.domain.kit import MAX_SOUNDS, KitAsk, KitEvent
+from bridge.domain.limits import SECONDS
 from bridge.errors import BadArgument, ClipbridgeError
 from bridge.frontends.osc import arguments as args
 from bridge.frontends.osc.addresses import KEYS, REPLIES, Key

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bridge.domain.ask import Ask
-from bridge.domain.clip import BPM, RATING, SECONDS, Range
+from bridge.domain.limits import BPM, RATING, SECONDS, Range
 from bridge.domain.nearest import unknown
 from bridge.errors import BadArgument, ClipbridgeError, LibraryError, NotReady, QueueFull, Stopping
 from bridge.frontends.osc import arguments as args

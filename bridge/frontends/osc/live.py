@@ -7,8 +7,8 @@ import time
 from typing import Any
 
 from bridge.domain.ask import Ask
-from bridge.domain.clip import BEATS_PER_BAR, BPM, GAIN, PADS, PAN, QUANTIZE, VOICE_FADE_MS, Range
 from bridge.domain.job import Job
+from bridge.domain.limits import BEATS_PER_BAR, BPM, GAIN, PADS, PAN, QUANTIZE, VOICE_FADE_MS, Range
 from bridge.errors import BadArgument
 from bridge.frontends.osc import arguments as args
 from bridge.frontends.osc.answers import Answers, Target

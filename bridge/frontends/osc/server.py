@@ -19,7 +19,7 @@ from pythonosc.osc_message import OscMessage
 from bridge import __version__
 from bridge.config import OscConfig
 from bridge.core.core import Core
-from bridge.domain import recipe
+from bridge.domain import recipe, then
 from bridge.domain.job import Job, JobEvent, JobId
 from bridge.domain.nearest import nearest
 from bridge.engine import messages as engine
@@ -27,7 +27,6 @@ from bridge.errors import BadArgument, ClipbridgeError, IdTaken, UnknownAddress
 from bridge.files.reading import recipe_from_file
 from bridge.frontends.osc import arguments as args
 from bridge.frontends.osc import guard as osc_guard
-from bridge.frontends.osc import then
 from bridge.frontends.osc.addresses import KEYS, METHODS, PORT, REPLIES
 from bridge.frontends.osc.answers import MAX_WHY, Target
 from bridge.frontends.osc.kits import KitMethods

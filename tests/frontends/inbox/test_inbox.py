@@ -20,8 +20,9 @@ from bridge.core.core import Core
 from bridge.core.jobs import QUEUE_LIMIT
 from bridge.domain import recipe
 from bridge.domain.ask import Ask
-from bridge.domain.clip import SECONDS, SEED, Model, Prompt
+from bridge.domain.clip import Model, Prompt
 from bridge.domain.job import Job, JobEvent
+from bridge.domain.limits import SECONDS, SEED
 from bridge.domain.recipe import Recipe
 from bridge.errors import BadArgument
 from bridge.frontends.inbox import folder as inbox_folder
