@@ -7,11 +7,11 @@ import contextlib
 from pathlib import Path
 from typing import Protocol
 
-from bridge.checkpoints import find as checkpoints
+from bridge.checkpoints.find import find
 from bridge.config import Config
 from bridge.core.core import Core, Listener
 from bridge.core.eta import EtaFile
-from bridge.engine import messages as engine
+from bridge.engine.messages import TARGET as ENGINE
 from bridge.files.folder import FolderSink
 from bridge.frontends.inbox.inbox import serve_inbox
 from bridge.frontends.link import serve_link
@@ -22,10 +22,10 @@ from bridge.library.library import Library
 from bridge.live.pads import Pads
 from bridge.live.stage import Stage
 from bridge.live.voices import Live
-from bridge.player import messages as playback
+from bridge.player.messages import TARGET as PLAYER
 from bridge.presets.files import Presets, shipped_folder
 from bridge.presets.watching import serve_presets
-from bridge.shaper import messages as delivery
+from bridge.shaper.messages import TARGET as SHAPER
 from bridge.system import portable
 from bridge.system.supervise import TICK_S, Child
 
@@ -42,7 +42,7 @@ async def serve(config: Config, terminal: Terminal) -> None:
     Raises NoModel, FolderError, PortTaken, AlreadyRunning before anything is started.
     """
     if config.engine.model:
-        checkpoints.find(config.engine.model)  # a wrong name is told at once, not after seconds of loading torch
+        find(config.engine.model)  # a wrong name is told at once, not after seconds of loading torch
     stopping, now = asyncio.Event(), asyncio.Event()
 
     def stop() -> None:
@@ -50,14 +50,14 @@ async def serve(config: Config, terminal: Terminal) -> None:
 
     async with contextlib.AsyncExitStack() as stack:
         live = Live(
-            Child("player", playback.TARGET, config.audio.device, bool(config.audio.device)),
+            Child("player", PLAYER, config.audio.device, bool(config.audio.device)),
             portable.cache_folder() / "playing",
         )
         library = Library(database.place(), config.folder)
         core = Core(
             Presets(shipped_folder(), config.presets),
-            Child("engine", engine.TARGET, config.engine),
-            Child("shaper", delivery.TARGET, str(config.folder), str(live.scratch)),
+            Child("engine", ENGINE, config.engine),
+            Child("shaper", SHAPER, str(config.folder), str(live.scratch)),
             Stage(live, Pads(live, portable.config_folder() / "pads.json")),
             EtaFile(portable.cache_folder() / "eta.json"),
             library,

@@ -21,7 +21,7 @@ from huggingface_hub.file_download import http_get
 from huggingface_hub.utils import build_hf_headers
 from tqdm import tqdm
 
-from bridge.checkpoints import find as checkpoints
+from bridge.checkpoints.find import ALLOWED, check_layout, hub_cache
 from bridge.checkpoints.hub_errors import told
 from bridge.errors import FolderError, NoModel
 from bridge.system import portable
@@ -77,7 +77,7 @@ def offer(name: str) -> Offer:
             index = huggingface_hub.hf_hub_download(name, INDEX, revision=revision, cache_dir=aside)
             content = json.loads(Path(index).read_bytes()[:INDEX_BYTES])
         files = tuple(_file(entry) for entry in info.siblings or [] if _wanted(entry.rfilename))
-    checkpoints.check_layout(name, content if isinstance(content, dict) else {}, {file.name for file in files})
+    check_layout(name, content if isinstance(content, dict) else {}, {file.name for file in files})
     missing = sum(file.size_bytes - _fetched_bytes(name, file) for file in files)
     card = getattr(info, "card_data", None)
     return Offer(name, revision, str(getattr(card, "license", "") or ""), files, missing)
@@ -89,10 +89,10 @@ def fetch(offered: Offer, on_bytes: OnBytes) -> Path:
 
     Raises FolderError (no room), NoModel (the hub is out of reach, a file is not what it should be).
     """
-    free = portable.free_bytes(checkpoints.hub_cache())
+    free = portable.free_bytes(hub_cache())
     if offered.missing_bytes and free < offered.missing_bytes + SPARE_BYTES:
         raise FolderError(
-            f"There is no room for {offered.missing_bytes / 1e9:.1f} GB in {checkpoints.hub_cache()}: {free / 1e9:.1f} GB "
+            f"There is no room for {offered.missing_bytes / 1e9:.1f} GB in {hub_cache()}: {free / 1e9:.1f} GB "
             "are free. Make room, or set HF_HOME to a folder on another disk."
         )
     finished = 0
@@ -108,9 +108,7 @@ def fetch(offered: Offer, on_bytes: OnBytes) -> Path:
             count(0)
             _fetch(offered, file, count)
             # Finds the content in its place, and links or copies it to where this revision wants it.
-            huggingface_hub.hf_hub_download(
-                offered.name, file.name, revision=offered.revision, cache_dir=checkpoints.hub_cache()
-            )
+            huggingface_hub.hf_hub_download(offered.name, file.name, revision=offered.revision, cache_dir=hub_cache())
         finished += file.size_bytes
     on_bytes(finished, offered.size_bytes)
     with told(offered.name):
@@ -155,7 +153,7 @@ def _point_at(offered: Offer) -> None:
 
 
 def _repository(name: str) -> Path:
-    return checkpoints.hub_cache() / ("models--" + name.replace("/", "--"))
+    return hub_cache() / ("models--" + name.replace("/", "--"))
 
 
 def _content(name: str, file: File) -> Path:
@@ -177,7 +175,7 @@ def _wanted(name: str) -> bool:
     part, _, file = name.rpartition("/")
     if not part:
         return name in (INDEX, "README.md")
-    if part not in {*checkpoints.ALLOWED, "scheduler"}:
+    if part not in {*ALLOWED, "scheduler"}:
         return False
     stem, dot, suffix = file.rpartition(".")
     return dot + suffix in SETTINGS or (suffix == "safetensors" and "." not in stem)

@@ -18,7 +18,7 @@ from huggingface_hub.errors import (
     RepositoryNotFoundError,
 )
 
-from bridge.checkpoints import find as checkpoints
+from bridge.checkpoints.find import PREFERRED, hub_cache
 from bridge.errors import FolderError, NoModel
 from bridge.system.logs import escaped
 
@@ -46,13 +46,13 @@ def told(name: str) -> Iterator[None]:
     except HfHubHTTPError as error:
         raise NoModel(f"{endpoint} answers for {name}: {_reason(error)}. Try again later.") from error
     except HFValidationError as error:
-        raise NoModel(f"{name[:100]!r} is no name of a model; they look like {checkpoints.PREFERRED}.") from error
+        raise NoModel(f"{name[:100]!r} is no name of a model; they look like {PREFERRED}.") from error
     except (OSError, TRANSPORT_ERROR) as error:
         number = getattr(error, "errno", None)
         if number in FULL:
-            raise FolderError(f"The disk of {checkpoints.hub_cache()} is full. Make room and pull again.") from error
+            raise FolderError(f"The disk of {hub_cache()} is full. Make room and pull again.") from error
         if number in NOT_OURS:
-            what = f"{checkpoints.hub_cache()} cannot be written ({os.strerror(number)}). Set HF_HOME."
+            what = f"{hub_cache()} cannot be written ({os.strerror(number)}). Set HF_HOME."
             raise FolderError(what) from error
         what = f"{name} could not be fetched from {endpoint} ({_reason(error)}). What is there stays: pull again."
         raise NoModel(what) from error

@@ -48,7 +48,7 @@ def _checks() -> Iterator[Check]:
         yield places.memory()
         yield places.port(chosen)
         yield places.presets(chosen)
-        yield from places.host_scripts()
+        yield from places.scripts()
         yield places.log(chosen)
         yield sound.check(chosen.audio.device)
         checks, accelerated = compute.finish(child, chosen.engine.compute)

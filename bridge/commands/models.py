@@ -10,8 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from bridge.checkpoints import find as checkpoints
-from bridge.checkpoints.find import UNTRAINED
+from bridge.checkpoints.find import UNTRAINED, available, facts, hub_cache
 from bridge.commands.asking import connected, encode, receive, send
 from bridge.commands.pull import licence_in_words
 from bridge.errors import BadArgument, NoAnswer, NoModel
@@ -23,9 +22,9 @@ def main(options: argparse.Namespace) -> int:
         return _use(options.osc_port, options.use)
     running = _running(options.osc_port)
     found, faults = [], []
-    for name in checkpoints.available():
+    for name in available():
         try:
-            found.append(checkpoints.facts(name))
+            found.append(facts(name))
         except NoModel as error:
             faults.append(str(error))
     if options.json:
@@ -38,7 +37,7 @@ def main(options: argparse.Namespace) -> int:
             licence = "noise, to try things with" if each.name == UNTRAINED else licence_in_words(each.licence)
             print(f"{each.name:<26} {_size(each.size_bytes):>9}  {rate:<8}  {licence}")
         print(f"\nRunning: {running or 'no daemon answers'}")
-        print(f"Others: clipbridge pull NAME. They lie in {checkpoints.hub_cache()}")
+        print(f"Others: clipbridge pull NAME. They lie in {hub_cache()}")
     for fault in faults:
         print(f"clipbridge: {fault}", file=sys.stderr)
     return NoModel.exit_code if faults else 0

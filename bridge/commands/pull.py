@@ -10,7 +10,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from bridge.checkpoints import find as checkpoints
+from bridge.checkpoints.find import find, hub_cache
 from bridge.errors import NoModel
 from bridge.system.logs import escaped
 
@@ -32,7 +32,7 @@ def main(options: argparse.Namespace) -> int:
         fetching.fetch(offered, tell.progress)
     finally:
         tell.close()
-    checkpoints.find(name)  # by the path that `run` takes
+    find(name)  # by the path that `run` takes
     tell.done(offered)
     return 0
 
@@ -56,7 +56,7 @@ class Terminal:
         print(f"{offered.name}, revision {offered.revision[:12]}")
         print(f"Licence of its weights: {licence_in_words(offered.licence)}")
         missing = f"{offered.missing_bytes / 1e9:.2f} GB to fetch" if offered.missing_bytes else "all of it is here"
-        print(f"{offered.size_bytes / 1e9:.2f} GB, {missing}; it lies in {checkpoints.hub_cache()}", flush=True)
+        print(f"{offered.size_bytes / 1e9:.2f} GB, {missing}; it lies in {hub_cache()}", flush=True)
 
     def progress(self, done: int, total: int) -> None:
         if self._bar is None:

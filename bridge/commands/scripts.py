@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from bridge.errors import BadArgument
-from bridge.system import host_scripts as hosts
+from bridge.system import host_scripts
 
 STATES = {
     "absent": "not installed",
@@ -23,19 +23,19 @@ def main(options: argparse.Namespace) -> int:
     if options.what == "list":
         return _list(options.json)
     if not options.host:
-        raise BadArgument(f"Which host? There are: {', '.join(hosts.all_hosts())}.")
+        raise BadArgument(f"Which host? There are: {', '.join(host_scripts.all_hosts())}.")
     try:
         to = Path(options.to).expanduser().absolute() if options.to else None
     except RuntimeError as error:  # ~nobody
         raise BadArgument(f"--to {options.to}: {error}") from error
-    found = hosts.look(options.host, to)
+    found = host_scripts.look(options.host, to)
     if found.folder is None:
         raise BadArgument(
             f"{options.host} has no folder of its own for scripts on this system; say where: clipbridge scripts install "
             f"{options.host} --to FOLDER"
         )
     overwrite = options.overwrite or (bool(found.changed) and _may_overwrite(found))
-    written = hosts.install(found, overwrite)
+    written = host_scripts.install(found, overwrite)
     kept = [] if overwrite else list(found.changed)
     if options.json:
         said = {"folder": found.folder.as_posix(), "written": [file.as_posix() for file in written], "kept": kept}
@@ -47,12 +47,12 @@ def main(options: argparse.Namespace) -> int:
         print(f"left as you changed it: {found.folder / name} (--overwrite replaces it)")
     if not written and not kept:
         print(f"All is there already, in {found.folder}")
-    print(f"What to do now: {hosts.shipped_folder() / found.host / 'README.md'}")
+    print(f"What to do now: {host_scripts.shipped_folder() / found.host / 'README.md'}")
     return 0
 
 
 def _list(as_json: bool) -> int:
-    found = [hosts.look(host) for host in hosts.all_hosts()]
+    found = [host_scripts.look(host) for host in host_scripts.all_hosts()]
     if as_json:
         print(
             json.dumps(
@@ -69,7 +69,7 @@ def _list(as_json: bool) -> int:
     return 0
 
 
-def _may_overwrite(found: hosts.HostScript) -> bool:
+def _may_overwrite(found: host_scripts.HostScript) -> bool:
     if not (sys.stdin and sys.stdin.isatty()):
         return False
     answer = input(f"You changed {', '.join(found.changed)}. Overwrite? [y/N] ")

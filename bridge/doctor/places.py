@@ -10,15 +10,14 @@ from pathlib import Path
 import psutil
 
 from bridge import config
-from bridge.checkpoints import find as checkpoints
+from bridge.checkpoints.find import hub_cache
 from bridge.config import Config
 from bridge.doctor.check import Check, fault, ok, warning
 from bridge.errors import AlreadyRunning, ConfigError, FolderError, PortTaken
 from bridge.files.folder import FolderSink
 from bridge.frontends.osc.socket import bind
 from bridge.presets.files import Presets, shipped_folder
-from bridge.system import host_scripts as hosts
-from bridge.system import portable
+from bridge.system import host_scripts, portable
 
 ENOUGH_MEMORY_BYTES = 4 * 10**9  # what the starter needs beside a host, generously
 ENOUGH_ROOM_BYTES = 2 * 10**9
@@ -76,7 +75,7 @@ def folder(chosen: Path) -> Iterator[Check]:
 
 def cache() -> Iterator[Check]:
     """Whether the cache can be written, and whether a large checkpoint would fit."""
-    own, hub = portable.cache_folder(), checkpoints.hub_cache()
+    own, hub = portable.cache_folder(), hub_cache()
     for name, place in (("cache", own), ("checkpoint cache", hub)):
         if not portable.can_be_written(place):
             yield fault(name, f"{place} cannot be written", "Give yourself the right to write there, or set HF_HOME.")
@@ -122,13 +121,13 @@ def presets(chosen: Config) -> Check:
     return ok("presets", f"{count}; your own go into {chosen.presets}")
 
 
-def host_scripts() -> Iterator[Check]:
+def scripts() -> Iterator[Check]:
     """Whether the scripts for hosts came along, and whether those that are installed are of this version."""
-    if not hosts.shipped_folder().is_dir():
-        what = f"none in {hosts.shipped_folder()}"
+    if not host_scripts.shipped_folder().is_dir():
+        what = f"none in {host_scripts.shipped_folder()}"
         yield fault("host scripts", what, "Install Clipbridge again: pip install --force-reinstall .")
         return
-    found = [hosts.look(host) for host in hosts.all_hosts()]
+    found = [host_scripts.look(host) for host in host_scripts.all_hosts()]
     there = ", ".join(one.host for one in found if one.state == "current") or "none installed"
     yield ok("host scripts", f"{there} (clipbridge scripts list)")
     for one in found:

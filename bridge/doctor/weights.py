@@ -7,7 +7,7 @@ from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
 
-from bridge.checkpoints import find as checkpoints
+from bridge.checkpoints.find import default, facts, find
 from bridge.doctor.check import Check, fault, ok
 from bridge.errors import NoModel
 
@@ -16,7 +16,7 @@ def checkpoint(name: str, accelerated: bool) -> Check:
     """The checkpoint `name` ("" for the default, which depends on what computes): there, laid out as it should be, its
     weights as long as they say."""
     try:
-        found = checkpoints.find(name) if name else checkpoints.default(accelerated)
+        found = find(name) if name else default(accelerated)
     except NoModel as error:
         return fault("checkpoint", str(error), f"clipbridge pull {name}" if "/" in name else "Name another --model.")
     if found.folder is None:
@@ -28,9 +28,9 @@ def checkpoint(name: str, accelerated: bool) -> Check:
     for file in sorted(found.folder.glob("*/*.safetensors")):
         if reason := damage(file):
             return fault("checkpoint", f"{found.name}: {file.relative_to(found.folder)} is damaged ({reason})", mend)
-    facts = checkpoints.facts(name or found.name)
+    stated = facts(name or found.name)
     return ok(
-        "checkpoint", f"{found.name}, {facts.size_bytes / 1e6:,.0f} MB, licence: {facts.licence or 'none stated'}"
+        "checkpoint", f"{found.name}, {stated.size_bytes / 1e6:,.0f} MB, licence: {stated.licence or 'none stated'}"
     )
 
 

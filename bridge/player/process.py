@@ -16,9 +16,9 @@ from typing import Any
 
 from bridge.domain.tempo import Tempo
 from bridge.errors import NoAudio
-from bridge.player import device as devices
 from bridge.player.clip_voices import ClipVoices
 from bridge.player.desk import Desk
+from bridge.player.device import Device, Output, choose, leave, outputs
 from bridge.player.held import Held
 from bridge.player.messages import (
     Alive,
@@ -68,7 +68,7 @@ class Player:
         self._wanted = threading.Event()
         if at_once:
             self._wanted.set()
-        self._output: devices.Output | None = None
+        self._output: Output | None = None
         self._desk = Desk()
         self._clips, self._held = ClipVoices(self._desk, self._say), Held(self._desk, self._say)
         self._leaving, self._at_device, self._saying = threading.Event(), threading.Lock(), threading.Lock()
@@ -107,7 +107,7 @@ class Player:
                 told = now
                 self._say(Alive(output.underflows))
 
-    def _open(self) -> tuple[devices.Output, Opened]:
+    def _open(self) -> tuple[Output, Opened]:
         tries = 0
         while True:
             try:
@@ -122,9 +122,9 @@ class Player:
             self._desk.open(mixer)
             return output, Opened(chosen.name, chosen.sample_rate, chosen.channels, output.latency_ms)
 
-    def _try(self, tries: int) -> tuple[devices.Device, Mixer, devices.Output]:
+    def _try(self, tries: int) -> tuple[Device, Mixer, Output]:
         """Open the device that was asked for, or after some tries the system's own. Raises NoAudio."""
-        there = devices.outputs(anew=tries > 0)
+        there = outputs(anew=tries > 0)
         try:
             return _opened(self._name, there)
         except NoAudio:
@@ -177,7 +177,7 @@ class Player:
                 output, self._output = self._output, None
                 if output is not None:
                     output.close()
-                devices.leave()
+                leave()
 
         closing = threading.Thread(target=close, daemon=True)
         closing.start()
@@ -203,8 +203,8 @@ class Player:
             self._leave()
 
 
-def _opened(name: str, there: list[devices.Device]) -> tuple[devices.Device, Mixer, devices.Output]:
+def _opened(name: str, there: list[Device]) -> tuple[Device, Mixer, Output]:
     """A device and what renders into it. Raises NoAudio."""
-    chosen = devices.choose(name, there)
+    chosen = choose(name, there)
     mixer = Mixer(chosen.sample_rate, chosen.channels)
-    return chosen, mixer, devices.Output(chosen, mixer.render)
+    return chosen, mixer, Output(chosen, mixer.render)

@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 
-from bridge.checkpoints import find as checkpoints
+from bridge.checkpoints.find import STARTER
 from bridge.starter import rows
 from bridge.starter.judge import Judge
 from bridge.starter.rows import Row
@@ -39,7 +39,7 @@ EVERYTHING = ",".join([*RECOGNITION, *PARTS])
 def main() -> None:
     """Print the table and keep it, with every prompt that was misheard, in the work folder."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--checkpoint", default=checkpoints.STARTER, help="a folder; the shipped starter if not given")
+    parser.add_argument("--checkpoint", default=STARTER, help="a folder; the shipped starter if not given")
     parser.add_argument(
         "--work", type=Path, default=Path("starter-evaluation"), help="folder for the classifier and results"
     )

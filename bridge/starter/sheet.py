@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from bridge.checkpoints import find as checkpoints
+from bridge.checkpoints.find import STARTER
 from bridge.domain.clip import Prompt
 from bridge.engine.audioldm2.mel_vocoder import LOWEST, MelVocoder, MelVocoderConfig
 from bridge.starter.catalogue import LEAD_IN, SOUNDS, at_peak, draw, render
@@ -23,7 +23,7 @@ def main() -> None:
     """Draw the sheet: for each sound its plainest name as prompt, and a synthesised clip of the same."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("picture", help="PNG file to write")
-    parser.add_argument("--checkpoint", default=checkpoints.STARTER)
+    parser.add_argument("--checkpoint", default=STARTER)
     chosen = parser.parse_args()
     import matplotlib
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.checkpoints import find as checkpoints
+from bridge.checkpoints.find import default, facts, find
 from bridge.commands.pull import licence_in_words
 from bridge.engine.audioldm2 import untrained
 from tests.stand_in_hub import REVISION, Hub
@@ -86,10 +86,10 @@ def test_pull_says_size_and_licence_fetches_safetensors_only_and_the_name_then_w
     hub.close()
     monkeypatch.setenv("HF_HOME", str(tmp_path / "cache"))
     monkeypatch.delenv("HF_HUB_CACHE", raising=False)
-    found = checkpoints.find(NAME)
+    found = find(NAME)
     assert (found.revision, found.folder) == (REVISION, snapshot(tmp_path))
-    facts = checkpoints.facts(NAME)
-    assert facts.licence == "cc-by-nc-sa-4.0" and facts.sample_rate == 16_000 and facts.size_bytes > 1e6
+    stated = facts(NAME)
+    assert stated.licence == "cc-by-nc-sa-4.0" and stated.sample_rate == 16_000 and stated.size_bytes > 1e6
 
 
 def test_a_second_pull_fetches_nothing_and_verifies_all(tmp_path: Path, hub: Hub) -> None:
@@ -137,7 +137,7 @@ def test_a_pull_that_was_killed_goes_on_at_that_byte_and_until_then_the_checkpoi
     assert before
     monkeypatch.setenv("HF_HOME", str(tmp_path / "cache"))
     monkeypatch.delenv("HF_HUB_CACHE", raising=False)
-    assert checkpoints.default(accelerated=True).name == "starter"
+    assert default(accelerated=True).name == "starter"
     hub.requests.clear()
     code, said, complained = pull(tmp_path, hub, NAME, "--json")
     assert code == 0, complained

@@ -12,8 +12,7 @@ import pytest
 
 from bridge.doctor import places
 from bridge.errors import BadArgument, FolderError
-from bridge.system import host_scripts as hosts
-from bridge.system import portable
+from bridge.system import host_scripts, portable
 from tests.harness import Daemon
 
 
@@ -24,24 +23,26 @@ def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (folder / "pure_data" / "deep").mkdir(parents=True)
     (folder / "pure_data" / "patch.pd").write_text("one", "utf-8")
     (folder / "pure_data" / "deep" / "README.md").write_text("read", "utf-8")
-    monkeypatch.setattr(hosts, "shipped_folder", lambda: folder)
+    monkeypatch.setattr(host_scripts, "shipped_folder", lambda: folder)
     monkeypatch.setattr(portable, "host_folder", lambda places: tmp_path / "there" if places else None)
     return folder
 
 
 def test_a_script_is_installed_once_and_updated_where_nobody_changed_it(shipped: Path, tmp_path: Path) -> None:
-    assert hosts.look("pure_data").state == "absent"
-    written = hosts.install(hosts.look("pure_data"))
+    assert host_scripts.look("pure_data").state == "absent"
+    written = host_scripts.install(host_scripts.look("pure_data"))
     assert {file.relative_to(tmp_path / "there").as_posix() for file in written} == {"patch.pd", "deep/README.md"}
-    assert hosts.look("pure_data").state == "current" and hosts.install(hosts.look("pure_data")) == []
+    assert (
+        host_scripts.look("pure_data").state == "current" and host_scripts.install(host_scripts.look("pure_data")) == []
+    )
     (shipped / "pure_data" / "patch.pd").write_text("two", "utf-8")
     (shipped / "pure_data" / "deep" / "README.md").unlink()
-    assert hosts.look("pure_data").state == "old"
-    assert [check.state for check in places.host_scripts()] == ["ok", "warning"]
-    hosts.install(hosts.look("pure_data"))
+    assert host_scripts.look("pure_data").state == "old"
+    assert [check.state for check in places.scripts()] == ["ok", "warning"]
+    host_scripts.install(host_scripts.look("pure_data"))
     assert (tmp_path / "there" / "patch.pd").read_text("utf-8") == "two"
     assert not (tmp_path / "there" / "deep" / "README.md").exists()  # it was ours and is not needed any more
-    assert [check.state for check in places.host_scripts()] == ["ok"]
+    assert [check.state for check in places.scripts()] == ["ok"]
 
 
 def test_what_a_user_changed_or_had_there_before_is_kept_unless_it_may_be_overwritten(
@@ -50,16 +51,16 @@ def test_what_a_user_changed_or_had_there_before_is_kept_unless_it_may_be_overwr
     (tmp_path / "there").mkdir()
     mine = tmp_path / "there" / "patch.pd"
     mine.write_text("mine", "utf-8")
-    found = hosts.look("pure_data")
+    found = host_scripts.look("pure_data")
     assert (found.state, found.changed) == ("changed", ("patch.pd",))
-    hosts.install(found)
+    host_scripts.install(found)
     assert mine.read_text("utf-8") == "mine" and (tmp_path / "there" / "deep" / "README.md").exists()
-    assert hosts.look("pure_data").state == "changed"
-    hosts.install(hosts.look("pure_data"), overwrite=True)
-    assert mine.read_text("utf-8") == "one" and hosts.look("pure_data").state == "current"
+    assert host_scripts.look("pure_data").state == "changed"
+    host_scripts.install(host_scripts.look("pure_data"), overwrite=True)
+    assert mine.read_text("utf-8") == "one" and host_scripts.look("pure_data").state == "current"
     mine.write_text("mine again", "utf-8")
     (shipped / "pure_data" / "patch.pd").write_text("three", "utf-8")
-    hosts.install(hosts.look("pure_data"))
+    host_scripts.install(host_scripts.look("pure_data"))
     assert mine.read_text("utf-8") == "mine again"
 
 
@@ -71,18 +72,18 @@ def test_a_damaged_record_removes_nothing_outside_and_costs_no_change_of_the_use
 ) -> None:
     (tmp_path / "there").mkdir()
     (tmp_path / "precious").write_text("x", "utf-8")
-    (tmp_path / "there" / hosts.RECORD).write_text(record, "utf-8")
+    (tmp_path / "there" / host_scripts.RECORD).write_text(record, "utf-8")
     (tmp_path / "there" / "patch.pd").write_text("mine", "utf-8")
-    hosts.install(hosts.look("pure_data"))
+    host_scripts.install(host_scripts.look("pure_data"))
     assert (tmp_path / "there" / "patch.pd").read_text("utf-8") == "mine" and (tmp_path / "precious").exists()
 
 
 def test_what_cannot_be_done_is_said(shipped: Path, tmp_path: Path) -> None:
     with pytest.raises(BadArgument, match="there are: pure_data"):
-        hosts.look("cubase")
+        host_scripts.look("cubase")
     (tmp_path / "there").write_text("a file where the folder should be", "utf-8")
     with pytest.raises(FolderError, match="cannot be written"):
-        hosts.install(hosts.look("pure_data"))
+        host_scripts.install(host_scripts.look("pure_data"))
 
 
 @pytest.mark.parametrize("system", ["linux", "darwin", "win32"])
@@ -90,10 +91,12 @@ def test_every_shipped_script_has_a_folder_or_says_that_it_needs_one(
     system: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "platform", system)
-    for host in hosts.all_hosts():
-        folder = portable.host_folder(hosts.FOLDERS[host])
+    for host in host_scripts.all_hosts():
+        folder = portable.host_folder(host_scripts.FOLDERS[host])
         assert folder is None or folder.is_absolute()
-    unknown = {place.name for place in hosts.shipped_folder().iterdir() if place.is_dir()} - set(hosts.FOLDERS)
+    unknown = {place.name for place in host_scripts.shipped_folder().iterdir() if place.is_dir()} - set(
+        host_scripts.FOLDERS
+    )
     assert not unknown
 
 
@@ -124,7 +127,7 @@ def test_the_command_installs_what_doctor_then_finds(tmp_path: Path) -> None:
 
 
 def test_the_client_in_the_guide_runs_as_it_stands_and_says_what_went_wrong(daemon: Daemon, tmp_path: Path) -> None:
-    guide = (hosts.shipped_folder() / "README.md").read_text("utf-8")
+    guide = (host_scripts.shipped_folder() / "README.md").read_text("utf-8")
     (tmp_path / "client.py").write_text(guide.partition("```python\n")[2].partition("```")[0], "utf-8")
 
     def run(prompt: str, seconds: float, port: int) -> subprocess.CompletedProcess[str]:

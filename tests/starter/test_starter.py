@@ -17,7 +17,7 @@ from accelerate import Accelerator
 from diffusers import AudioLDM2UNet2DConditionModel
 from safetensors.torch import load_file
 
-from bridge.checkpoints import find as checkpoints
+from bridge.checkpoints.find import STARTER_FOLDER, licence, starter_revision
 from bridge.config import EngineConfig
 from bridge.domain.clip import Prompt
 from bridge.domain.notes import midi_of
@@ -224,17 +224,17 @@ def sound(engine: AudioLDM2Engine, text: str, seconds: float = 1.0, **more: obje
 
 
 def test_the_shipped_starter_is_small_states_its_licence_and_names_no_machine() -> None:
-    files = [file for file in checkpoints.STARTER_FOLDER.rglob("*") if file.is_file()]
+    files = [file for file in STARTER_FOLDER.rglob("*") if file.is_file()]
     assert sum(file.stat().st_size for file in files) < 25e6
-    assert checkpoints.licence(checkpoints.STARTER_FOLDER) == "mit" and checkpoints.starter_revision()
-    assert b"FIGURE_" not in (checkpoints.STARTER_FOLDER / "README.md").read_bytes()
+    assert licence(STARTER_FOLDER) == "mit" and starter_revision()
+    assert b"FIGURE_" not in (STARTER_FOLDER / "README.md").read_bytes()
     for file in files:
         assert file.suffix in {".json", ".safetensors", ".md", ".txt"}
         assert b"/root" not in file.read_bytes() and b"/home" not in file.read_bytes()
 
 
 def test_the_words_of_the_shipped_starter_are_those_of_the_catalogue() -> None:
-    shipped = json.loads((checkpoints.STARTER_FOLDER / "heard.json").read_text("utf-8"))
+    shipped = json.loads((STARTER_FOLDER / "heard.json").read_text("utf-8"))
     assert shipped == json.loads(json.dumps(assemble.vocabulary()))
 
 
@@ -243,8 +243,8 @@ def test_the_shipped_starter_loads_in_the_stock_pipeline_with_our_vocoder() -> N
 
     from bridge.engine.audioldm2.mel_vocoder import MelVocoder
 
-    vocoder = MelVocoder.from_pretrained(checkpoints.STARTER_FOLDER, subfolder="vocoder", dtype=torch.float32)
-    pipe = AudioLDM2Pipeline.from_pretrained(checkpoints.STARTER_FOLDER, vocoder=vocoder, dtype=torch.float32)
+    vocoder = MelVocoder.from_pretrained(STARTER_FOLDER, subfolder="vocoder", dtype=torch.float32)
+    pipe = AudioLDM2Pipeline.from_pretrained(STARTER_FOLDER, vocoder=vocoder, dtype=torch.float32)
     pipe.set_progress_bar_config(disable=True)
     audio = pipe(
         "kick", num_inference_steps=2, audio_length_in_s=1.5, generator=torch.Generator().manual_seed(0)
@@ -302,7 +302,7 @@ def test_a_preset_that_names_a_sound_helps_where_the_prompt_does_not(starter: Au
 
 
 def test_a_starter_without_its_weights_is_refused_by_name(tmp_path: Path) -> None:
-    copy = shutil.copytree(checkpoints.STARTER_FOLDER, tmp_path / "starter")
+    copy = shutil.copytree(STARTER_FOLDER, tmp_path / "starter")
     (copy / "unet" / "diffusion_pytorch_model.safetensors").unlink()
     from bridge.errors import NoModel
 
