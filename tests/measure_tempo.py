@@ -229,7 +229,7 @@ def roots() -> None:
             rows.setdefault(f"{kind}, {name}", []).append((off if math.isfinite(off) else 600.0, 1.0))
     for kind, found_ones in rows.items():
         right = [off for off, _ in found_ones if off < 50]
-        sure = [off for off, confidence in found_ones if confidence > key.SURE]
+        sure = [off for off, confidence in found_ones if confidence > key.MIN_ROOT_CONFIDENCE]
         good = sum(off < 50 for off in sure)
         print(
             f"| {kind} | {len(found_ones)} | {len(right)} | {good} | {len(sure) - good} | {figures(right or [math.nan])} |"

@@ -21,12 +21,14 @@ from bridge.audio.beats import Samples, attacks, measure
 from bridge.audio.stretch import exactly, stretch
 from bridge.domain.clip import OUTPUT_RATE
 
-SURE = 0.5  # confidence below which nothing is stretched
+MIN_TEMPO_CONFIDENCE = 0.5  # confidence below which nothing is stretched
 SLOWEST, FASTEST = 0.8, 1.25  # ratios of the lengths; beyond, one hears it
 IN_TUNE = 1e-4  # a ratio so near to 1 is 1: 1 ms in 10 s
 WHOLE_S = 0.002  # a loop whose length is so near to its beats is whole
-FADE = 240  # frames in which a clip goes over into what it is filled up with: 5 ms
-MISSING = "Without python-stretch no tempo can be changed (pip install python-stretch); the clip's tempo is as it came."
+FILL_FADE = 240  # frames in which a clip goes over into what it is filled up with: 5 ms
+CANNOT_STRETCH = (
+    "Without python-stretch no tempo can be changed (pip install python-stretch); the clip's tempo is as it came."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,7 @@ def conform(samples: Samples, bpm: float, bars: float, beats_per_bar: int, loop:
     frames = round(bars * beats_per_bar * 60 / bpm * OUTPUT_RATE)
     found = measure(samples, bpm)
     ratio = found.bpm / bpm
-    if found.confidence < SURE:
+    if found.confidence < MIN_TEMPO_CONFIDENCE:
         why = "No steady beat was found in the clip, so its tempo is as it came."
     elif not SLOWEST <= ratio <= FASTEST:
         why = f"The clip plays at {found.bpm:.4g} BPM, too far from {bpm:.4g} BPM to be stretched; its tempo is as it came."
@@ -67,7 +69,7 @@ def conform(samples: Samples, bpm: float, bars: float, beats_per_bar: int, loop:
         try:
             out = stretch(source, frames, attacks(source).tolist(), loop)
         except ImportError:
-            return Conformed(exactly(samples, frames), found.bpm, 1.0, found.confidence, MISSING, False)
+            return Conformed(exactly(samples, frames), found.bpm, 1.0, found.confidence, CANNOT_STRETCH, False)
     return Conformed(out, found.bpm, ratio, found.confidence, _remark(filled / beat, found.bpm), True)
 
 
@@ -79,7 +81,7 @@ def _bars(
     if loop and abs(count - wanted) <= WHOLE_S * OUTPUT_RATE:
         return np.roll(samples, -start, axis=0), 0
     bar = round(beat * beats_per_bar)
-    period = bar if bar + FADE < count else round(beat)
+    period = bar if bar + FILL_FADE < count else round(beat)
     before, after = max(0, -start), max(0, start + wanted - count)
     if before:
         samples = _continued(samples[::-1], before, period)[::-1]
@@ -89,7 +91,7 @@ def _bars(
     out = samples[start : start + wanted].copy()
     if loop:
         # What comes before the first beat leads over into it at the end, too.
-        fade = min(FADE, wanted)
+        fade = min(FILL_FADE, wanted)
         lead = samples[start - fade : start] if start >= fade else samples[start + period - fade : start + period]
         if len(lead) == fade:
             ramp = np.linspace(0.0, 1.0, fade, dtype=np.float32)[:, None]
@@ -99,7 +101,7 @@ def _bars(
 
 def _continued(samples: Samples, more: int, period: int) -> Samples:
     """The samples, and `more` frames that are as those one period before; silence if there is no whole period."""
-    count, fade = len(samples), FADE
+    count, fade = len(samples), FILL_FADE
     if period + fade > count:
         return exactly(samples, count + more)
     out = exactly(samples, count + more).copy()

@@ -23,9 +23,9 @@ from bridge.domain.clip import OUTPUT_RATE
 from bridge.domain.musical_keys import Key
 from bridge.domain.notes import NAMES, frequency_of
 
-SURE = 0.5  # confidence below which nothing is retuned
+MIN_ROOT_CONFIDENCE = 0.5  # confidence below which nothing is retuned
 IN_TUNE_CENTS = 4.0  # nearer than one hears
-MISSING = "Without python-stretch no loop can be retuned (pip install python-stretch); its pitch is as it came."
+CANNOT_RETUNE = "Without python-stretch no loop can be retuned (pip install python-stretch); its pitch is as it came."
 LOWEST_C, OCTAVES = 24, 7  # MIDI: 32.7 to 4186 Hz
 STEPS = 120  # an octave: 10 cents each
 FFT_SIZE = 1 << 15  # frames: 0.7 s, bins of 1.5 Hz
@@ -66,7 +66,7 @@ def retune(samples: Samples, key: Key, keep_length: bool, loop: bool = False) ->
     `keep_length`: at the same length, by stretching; else it is played faster or slower, and gets shorter or longer."""
     samples = np.asarray(samples, np.float32)
     found = measure(samples)
-    if found.confidence < SURE:
+    if found.confidence < MIN_ROOT_CONFIDENCE:
         why = "No clear root was found in the clip, so its pitch is as it came."
         return Retuned(samples, found.name, 0.0, found.confidence, why)
     cents = 100 * ((key.root - found.pitch + 6) % 12 - 6)
@@ -76,7 +76,7 @@ def retune(samples: Samples, key: Key, keep_length: bool, loop: bool = False) ->
         try:
             out = pitch_shift(samples, cents, attacks(samples).tolist(), loop)
         except ImportError:
-            return Retuned(samples, found.name, 0.0, found.confidence, MISSING)
+            return Retuned(samples, found.name, 0.0, found.confidence, CANNOT_RETUNE)
     else:
         out = np.asarray(soxr.resample(samples, OUTPUT_RATE * 2 ** (cents / 1200), OUTPUT_RATE, "HQ"), np.float32)
     return Retuned(out, found.name, cents, found.confidence, "")

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 WINDOW, HOP = 1_024, 256  # frames at 48 kHz: a click is as long as the window, 21 ms
-FLOOR_DB = -80.0  # below the loudest bin; what is quieter is not heard
+HEARING_FLOOR_DB = -80.0  # below the loudest bin; what is quieter is not heard
 
 
 def seam_score(samples: npt.NDArray[np.float32]) -> float:
@@ -22,7 +22,7 @@ def seam_score(samples: npt.NDArray[np.float32]) -> float:
     around = np.concatenate([mono[-WINDOW:], mono, mono[:WINDOW]])  # the seam is at WINDOW
     windows = np.lib.stride_tricks.sliding_window_view(around, WINDOW)[::HOP]
     spectra = np.abs(np.fft.rfft(windows * np.hanning(WINDOW), axis=1))
-    levels = 20 * np.log10(np.maximum(spectra, spectra.max(initial=1e-9) * 10 ** (FLOOR_DB / 20)))
+    levels = 20 * np.log10(np.maximum(spectra, spectra.max(initial=1e-9) * 10 ** (HEARING_FLOOR_DB / 20)))
     changes = np.abs(np.diff(levels, axis=0)).mean(axis=1)
     most = np.lib.stride_tricks.sliding_window_view(changes, WINDOW // HOP).max(axis=1)
     at_the_seam, inside = most[0], most[WINDOW // HOP : -(WINDOW // HOP)]

@@ -17,7 +17,7 @@ from bridge.domain.clip import OUTPUT_RATE
 Samples = npt.NDArray[np.float32]
 
 LEAD = 48  # frames before an attack that belong to it: 1 ms
-FADE = 96  # frames in which one slice fades into the next, before that: 2 ms
+SLICE_FADE = 96  # frames in which one slice fades into the next, before that: 2 ms
 HEAD = 1_920  # frames of an attack that stay as they are: 40 ms
 JOIN = 480  # frames in which they fade into what is stretched: 10 ms
 SHORT, LONG = (
@@ -41,10 +41,10 @@ def stretch(samples: Samples, frames: int, attacks: Sequence[int] = (), loop: bo
     if not loop:
         return _sliced(samples, frames, places)
     # So that the first slice begins at 0, and the last one fades into it.
-    ratio, lead = frames / len(samples), LEAD + FADE
+    ratio, lead = frames / len(samples), LEAD + SLICE_FADE
     turned = places[0] - lead
     rolled = np.roll(samples, -turned, axis=0)
-    out = _sliced(np.concatenate([rolled, rolled[:FADE]]), frames, [place - turned for place in places], ratio)
+    out = _sliced(np.concatenate([rolled, rolled[:SLICE_FADE]]), frames, [place - turned for place in places], ratio)
     return np.roll(out, round(places[0] * ratio) - lead, axis=0)
 
 
@@ -66,33 +66,35 @@ def exactly(samples: Samples, frames: int) -> Samples:
 
 
 def _sliced(samples: Samples, frames: int, places: list[int], ratio: float = 0.0) -> Samples:
-    """Cut before each attack. `ratio` for a loop: its first attack stands at LEAD + FADE, FADE frames of its beginning
+    """Cut before each attack. `ratio` for a loop: its first attack stands at LEAD + SLICE_FADE, SLICE_FADE frames of its beginning
     follow its end; 0 for others."""
-    loop, lead = ratio > 0, LEAD + FADE
+    loop, lead = ratio > 0, LEAD + SLICE_FADE
     ratio = ratio or frames / len(samples)
     cuts = [place - lead for place in places if place >= lead]
     goals = [round((cut if loop else cut + lead) * ratio) - (0 if loop else lead) for cut in cuts]
-    kept = [(cut, goal) for cut, goal in zip(cuts, goals, strict=True) if loop or (cut > 0 < goal < frames - FADE)]
+    kept = [
+        (cut, goal) for cut, goal in zip(cuts, goals, strict=True) if loop or (cut > 0 < goal < frames - SLICE_FADE)
+    ]
     first = not kept or places[0] - lead < kept[0][0]  # an attack too near to the beginning for a fade
     slices = [(cut, goal, True) for cut, goal in kept]
     if not loop:
         slices.insert(0, (0, 0, first))
-    out = np.zeros((frames + FADE, samples.shape[1]), np.float32)
-    ramp = np.linspace(0.0, 1.0, FADE, dtype=np.float32)[:, None]
+    out = np.zeros((frames + SLICE_FADE, samples.shape[1]), np.float32)
+    ramp = np.linspace(0.0, 1.0, SLICE_FADE, dtype=np.float32)[:, None]
     for number, (cut, goal, attack) in enumerate(slices):
         last = number + 1 == len(slices)
         if last:
-            end, until = (len(samples), frames + FADE) if loop else (len(samples), frames)
+            end, until = (len(samples), frames + SLICE_FADE) if loop else (len(samples), frames)
         else:
-            end, until = slices[number + 1][0] + FADE, slices[number + 1][1] + FADE
+            end, until = slices[number + 1][0] + SLICE_FADE, slices[number + 1][1] + SLICE_FADE
         piece = _slice(samples[cut:end], until - goal, attack)
         if number or loop:
-            piece[:FADE] *= ramp[: len(piece)]
+            piece[:SLICE_FADE] *= ramp[: len(piece)]
         if not last or loop:
-            piece[-FADE:] *= ramp[::-1][-len(piece) :]
+            piece[-SLICE_FADE:] *= ramp[::-1][-len(piece) :]
         out[goal:until] += piece
     if loop:
-        out[:FADE] += out[frames:]
+        out[:SLICE_FADE] += out[frames:]
     return out[:frames]
 
 
@@ -102,7 +104,7 @@ def _slice(samples: Samples, frames: int, attack: bool) -> Samples:
         return samples.copy()
     if not attack:
         return _signalsmith(samples, frames)
-    head = min(LEAD + FADE + HEAD, min(len(samples), frames) // 2)
+    head = min(LEAD + SLICE_FADE + HEAD, min(len(samples), frames) // 2)
     join = min(JOIN, head // 2)
     rest = _signalsmith(samples[head - join :], frames - head + join)
     ramp = np.linspace(0.0, 1.0, join, dtype=np.float32)[:, None]

@@ -22,7 +22,7 @@ from bridge.commands.asking import ANSWER_S, connected, encode, nobody, receive,
 from bridge.errors import BadArgument, ClipbridgeError
 
 ASK_AGAIN_S = 5.0
-LOOK_S = 0.25  # so often we look whether the file of an ask is still there
+ASK_FILE_POLL_S = 0.25  # so often we look whether the file of an ask is still there
 EVENTS = {"queued": 3, "progress": 2, "take": 4, "done": 3, "failed": 3, "cancelled": 1}  # with at least so many values
 
 
@@ -228,7 +228,7 @@ def _wait(
     while (left := end - time.monotonic()) > 0:
         if not still_wanted():
             raise KeyboardInterrupt
-        event = _receive(udp, job_id, min(left, LOOK_S))
+        event = _receive(udp, job_id, min(left, ASK_FILE_POLL_S))
         if event is not None:
             return event
     return None

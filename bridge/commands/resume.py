@@ -11,7 +11,7 @@ from typing import Any
 from bridge.commands.asking import connected, encode, nobody, receive, send
 from bridge.errors import LibraryError, NoAnswer
 
-PATIENCE_S = 10.0  # a daemon that has just started looks through its folder first
+RESUME_TIMEOUT_S = 10.0  # a daemon that has just started looks through its folder first
 COUNT, JOB, RESUMED = "/bridge/interrupted/count", "/bridge/interrupted/job", "/bridge/resumed"
 
 
@@ -61,7 +61,7 @@ def _ask(udp: socket.socket, address: str, answer: str, values: int) -> list[Any
         return answered == answer and len(given) == values and all(isinstance(value, int) for value in given)
 
     send(udp, encode(address))
-    got = receive(udp, wanted, PATIENCE_S)
+    got = receive(udp, wanted, RESUME_TIMEOUT_S)
     if got is None:
         raise nobody(udp)
     if got[0] == "/bridge/error":

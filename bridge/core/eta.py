@@ -15,7 +15,7 @@ from bridge.system.keeping import KeptFile
 # machine with something else does not count.
 RUNS = 3
 MAX_POINTS = 64
-MAX_KEYS, MAX_FILE_BYTES = 16, 1_000_000
+MAX_KEYS, MAX_ETA_BYTES = 16, 1_000_000
 
 Kept = dict[str, list[tuple[float, list[float]]]]
 """Curve → (seconds of sound, seconds that the last runs took)."""
@@ -133,7 +133,7 @@ class EtaFile:
 def _read(file: Path) -> dict[str, Kept]:
     """Key → what was learned; nothing if the file is not there or is not what EtaFile writes."""
     try:
-        if file.stat().st_size > MAX_FILE_BYTES:
+        if file.stat().st_size > MAX_ETA_BYTES:
             return {}
         read: dict[str, Kept] = json.loads(file.read_text("utf-8"))
         for curves in read.values():

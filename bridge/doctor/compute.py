@@ -13,7 +13,7 @@ from bridge.doctor.check import Check, fault, ok, warning
 from bridge.doctor.child import command, environment
 
 INSTALL_AGAIN = "In Clipbridge's folder: pip install --force-reinstall ."
-PATIENCE_S = 180.0  # torch's first import from a cold disk
+IMPORT_TIMEOUT_S = 180.0  # torch's first import from a cold disk
 PACKAGES = ("torch", "diffusers", "transformers", "accelerate", "soundfile", "soxr")
 # On Windows, PyPI has torch for the processor only; the CUDA builds lie at pytorch.org, for Linux too.
 INSTALL_CUDA = (
@@ -36,13 +36,13 @@ def start() -> subprocess.Popen[str]:
 def finish(child: subprocess.Popen[str], wanted: str) -> tuple[list[Check], bool]:
     """What the child found, for the compute that the configuration wants; and whether there is a GPU for it."""
     try:
-        said, complained = child.communicate(timeout=PATIENCE_S)
+        said, complained = child.communicate(timeout=IMPORT_TIMEOUT_S)
         facts = json.loads(said.splitlines()[-1])
     except subprocess.TimeoutExpired:
         child.kill()
         child.communicate()
         return [
-            fault("torch", f"its import did not end within {PATIENCE_S:.0f} s", "Look at the disk; try again.")
+            fault("torch", f"its import did not end within {IMPORT_TIMEOUT_S:.0f} s", "Look at the disk; try again.")
         ], False
     except (ValueError, IndexError):
         last = complained.strip().splitlines()[-1:] or [f"exit code {child.returncode}"]

@@ -10,7 +10,7 @@ from bridge.doctor.child import command, environment
 from bridge.errors import NoAudio
 from bridge.player.device import Device, choose
 
-PATIENCE_S = 20.0
+DEVICES_TIMEOUT_S = 20.0
 FILES_GO_ON = "Clips go to the folder all the same"
 
 
@@ -19,11 +19,11 @@ def check(name: str) -> Check:
     try:
         child = subprocess.run(
             command("bridge", "devices", "--json"), env=environment(), capture_output=True, text=True, errors="replace",
-            timeout=PATIENCE_S, check=False,
+            timeout=DEVICES_TIMEOUT_S, check=False,
         )  # fmt: skip
         there = [Device(**found) for found in json.loads(child.stdout.splitlines()[-1])["audio"]]
     except subprocess.TimeoutExpired:
-        what = f"PortAudio did not list the audio devices within {PATIENCE_S:.0f} s. {FILES_GO_ON}"
+        what = f"PortAudio did not list the audio devices within {DEVICES_TIMEOUT_S:.0f} s. {FILES_GO_ON}"
         return warning("audio", what, "Unplug the device that hangs, or restart the machine.")
     except (ValueError, IndexError, KeyError, TypeError):
         said = child.stderr.strip().splitlines()[-1:] or [f"exit code {child.returncode}"]

@@ -34,7 +34,7 @@ from bridge.domain.limits import (
 from bridge.domain.musical_keys import key_of
 from bridge.errors import BadRecipe
 
-MAX_BYTES = 200_000  # of a recipe: four texts of 4,000 characters, each six bytes in JSON, and the rest
+MAX_RECIPE_BYTES = 200_000  # of a recipe: four texts of 4,000 characters, each six bytes in JSON, and the rest
 
 # What must be the same for the same bytes, and what to call it.
 CONDITIONS = (
@@ -102,7 +102,7 @@ def write(prompt: Prompt, model: Model, take: int) -> str:
 
 def read(text: str) -> Recipe:
     """Read a recipe that anybody may have written. Raises BadRecipe."""
-    if len(text) > MAX_BYTES:
+    if len(text) > MAX_RECIPE_BYTES:
         raise BadRecipe("its recipe is too long to be one")
     try:
         values = json.loads(text)

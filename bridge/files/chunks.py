@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
-from bridge.files.tags import AIFF_RECIPE, MARK
+from bridge.files.tags import AIFF_RECIPE, FLAC_FIELD
 
 MIDDLE_C = 60  # the root of what has none, as samplers take it
 AIFF_TITLE_BYTES = 1_000
@@ -72,7 +72,7 @@ def into_aiff(aiff: bytes, tags: Tags) -> bytes:
     if tags.loop or tags.root is not None:
         marks = ((1, 0, b"\x05begin"), (2, tags.frames, b"\x03end"))
         whole.append(
-            (b"MARK", struct.pack(">H", 2) + b"".join(struct.pack(">HI", n, at) + text for n, at, text in marks))
+            (b"FLAC_FIELD", struct.pack(">H", 2) + b"".join(struct.pack(">HI", n, at) + text for n, at, text in marks))
         )
         root = MIDDLE_C if tags.root is None else tags.root
         sustain = (1, 1, 2) if tags.loop else (0, 0, 0)  # forward, from mark 1 to mark 2
@@ -86,7 +86,7 @@ def into_aiff(aiff: bytes, tags: Tags) -> bytes:
 
 def into_flac(flac: bytes, tags: Tags) -> bytes:
     """`flac` with Vorbis comments of ours in the place of libsndfile's."""
-    fields = [f"TITLE={tags.title}", f"ENCODER={tags.software}", f"{MARK.upper()}{tags.recipe}"]
+    fields = [f"TITLE={tags.title}", f"ENCODER={tags.software}", f"{FLAC_FIELD.upper()}{tags.recipe}"]
     if tags.bpm:
         fields.append(f"BPM={tags.bpm:g}")
     comment = b"".join(struct.pack("<I", len(data)) + data for data in (tags.software.encode(),))

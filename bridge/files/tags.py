@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from bridge.domain.recipe import MAX_BYTES
+from bridge.domain.recipe import MAX_RECIPE_BYTES
 from bridge.errors import BadRecipe
 
 MAX_CHUNKS = 1_000
-MARK = "clipbridge="  # before the recipe in FLAC
+FLAC_FIELD = "clipbridge="  # before the recipe in FLAC
 AIFF_RECIPE = b"CLBR"
 
 
@@ -62,7 +62,7 @@ def _in_flac(opened: BinaryIO) -> Iterator[str]:
         if len(head) < 4:
             return
         size = int.from_bytes(head[1:], "big")
-        if head[0] & 0x7F == 4 and size <= 2 * MAX_BYTES:
+        if head[0] & 0x7F == 4 and size <= 2 * MAX_RECIPE_BYTES:
             yield from _comments(opened.read(size))
         else:
             opened.seek(size, 1)
@@ -79,8 +79,8 @@ def _comments(block: bytes) -> Iterator[str]:
             size = struct.unpack_from("<I", block, at)[0]
             text = block[at + 4 : at + 4 + size].decode("utf-8", "replace")
             at += 4 + size
-            if text.lower().startswith(MARK):
-                yield text[len(MARK) :]
+            if text.lower().startswith(FLAC_FIELD):
+                yield text[len(FLAC_FIELD) :]
     except struct.error:
         return  # it ends before it should
 
@@ -92,7 +92,7 @@ def _chunks(opened: BinaryIO, order: str, wanted: tuple[bytes, ...]) -> Iterator
         if len(head) < 8:
             return
         name, size = head[:4], struct.unpack(order + "I", head[4:])[0]
-        if name in wanted and size <= 2 * MAX_BYTES:
+        if name in wanted and size <= 2 * MAX_RECIPE_BYTES:
             yield name, opened.read(size)
             opened.seek(size % 2, 1)
         else:

@@ -17,7 +17,7 @@ from bridge.errors import ConfigError
 
 log = logging.getLogger("clipbridge")
 
-LOOK_S = 0.25
+LINK_POLL_S = 0.25
 SAME_BPM = 0.01
 
 
@@ -45,7 +45,7 @@ async def _follow(core: Core, link: Any) -> None:
     """The session's tempo and beat become ours; a tempo that is set with /bridge/tempo becomes the session's."""
     ours, peers = core.stage.live.tempo.bpm, 0
     while True:
-        await asyncio.sleep(LOOK_S)
+        await asyncio.sleep(LINK_POLL_S)
         try:
             ours, peers = _look(core, link, ours, peers)
         except Exception:  # Link must not end because of one look

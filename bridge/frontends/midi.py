@@ -22,7 +22,7 @@ from bridge.live.pads import Press
 
 log = logging.getLogger("clipbridge")
 
-LOOK_S = 2.0  # for a port that came or went
+PORT_POLL_S = 2.0  # for a port that came or went
 AVERAGED_BEATS = 8
 STEADY_BPM = 0.15  # a tempo that trembles by less is the same: pads would make their bars anew
 CLOCKS_PER_BEAT = 24  # MIDI 1.0 detailed specification, "System Real Time Messages"
@@ -98,7 +98,7 @@ class Midi:
             if state != told:
                 told = state
                 self._on_loop(self._tell, *state)
-            self.ending.wait(LOOK_S)
+            self.ending.wait(PORT_POLL_S)
         self._midi.close_port()
 
     def hear(self, message: Any, at: float) -> None:

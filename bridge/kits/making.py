@@ -25,9 +25,9 @@ from bridge.files.names import slug
 from bridge.kits.keymap import is_hat, reach
 from bridge.shaper.messages import Claim, Claimed, Leave, Map, Mapped
 
-AT_A_TIME = 2  # unfinished jobs, so that whoever plays live never waits behind a whole kit
+KIT_JOBS = 2  # unfinished jobs, so that whoever plays live never waits behind a whole kit
 MAX_KITS = 16  # of all askers; one is made, the others wait
-REMEMBERED = 64
+REMEMBERED_KITS = 64
 TITLE_CHARACTERS = 80
 SLUG_CHARACTERS = 36  # leaves room for -9999 in what a sub-folder's name may have
 
@@ -144,8 +144,8 @@ class Kits:
     # ---- jobs ----
 
     def _feed(self, kit: Making) -> None:
-        """Keep AT_A_TIME jobs on their way; when all have ended, map what they made."""
-        while kit.state == "making" and kit.waiting and len(kit.jobs) < AT_A_TIME:
+        """Keep KIT_JOBS jobs on their way; when all have ended, map what they made."""
+        while kit.state == "making" and kit.waiting and len(kit.jobs) < KIT_JOBS:
             sound = kit.waiting.popleft()
             seed = (kit.seed + sound.variant) % (int(SEED.high) + 1)
             ask = dataclasses.replace(kit.ask.ask, text=sound.text, note=sound.note or None, seed=seed)
@@ -262,7 +262,7 @@ class Kits:
         self._tell(kit, kind, **fields)
         assert kit.last is not None
         self._ended[(kit.owner, kit.ask.name)] = kit.last
-        while len(self._ended) > REMEMBERED:
+        while len(self._ended) > REMEMBERED_KITS:
             self._ended.popitem(last=False)
         self._go_on()
 

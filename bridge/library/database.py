@@ -17,7 +17,7 @@ from bridge.system import portable
 log = logging.getLogger("clipbridge")
 
 FILE = "library.db"
-PATIENCE_S = 2.0  # for another writer: each of them writes for less than a millisecond at a time
+BUSY_TIMEOUT_S = 2.0  # for another writer: each of them writes for less than a millisecond at a time
 OPENING_S = 5.0
 APPLICATION_ID = int.from_bytes(b"Clip")
 DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
@@ -83,13 +83,13 @@ def place() -> Path:
 
 def connect(file: Path) -> sqlite3.Connection:
     """A connection to the library, which is made if there is none. It may be used on one thread at a time, and each
-    statement is a transaction of its own. Waits at most PATIENCE_S seconds for another writer.
+    statement is a transaction of its own. Waits at most BUSY_TIMEOUT_S seconds for another writer.
 
     Raises LibraryError.
     """
     with sentence(file):
         file.parent.mkdir(parents=True, exist_ok=True)
-        connection = sqlite3.connect(file, timeout=PATIENCE_S, isolation_level=None, check_same_thread=False)
+        connection = sqlite3.connect(file, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
         try:
             _use_wal(connection)
             # A clip's row survives a crash of the program; a power cut may cost the last ones, and the files are there.
@@ -195,7 +195,7 @@ def _prepare(connection: sqlite3.Connection) -> None:
 
 def _use_wal(connection: sqlite3.Connection) -> None:
     """Readers and a writer side by side. While another process does the same, SQLite refuses at once."""
-    end = time.monotonic() + PATIENCE_S
+    end = time.monotonic() + BUSY_TIMEOUT_S
     while True:
         try:
             connection.execute("PRAGMA journal_mode = WAL")

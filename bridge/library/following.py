@@ -17,7 +17,7 @@ from bridge.files.tags import recipe_in
 from bridge.library import clips, database
 
 SUFFIXES = (".wav", ".flac", ".aif", ".aiff")
-MAX_FILES = 200_000
+MAX_LIBRARY_FILES = 200_000
 HASH_BYTES = 16
 REST_EVERY = 256  # files; then others may go on, and the log of the database is brought in
 
@@ -65,7 +65,7 @@ class Follower:
             elif gone:
                 connection.execute("UPDATE clips SET gone = 0 WHERE id = ?", (number_of_row,))
                 changes.added += 1
-        if len(here) < MAX_FILES:
+        if len(here) < MAX_LIBRARY_FILES:
             for path, (number_of_row, _, _, gone) in known.items():
                 if path not in here and not gone:
                     left = connection.execute(
@@ -146,7 +146,7 @@ def _walk(folder: str) -> Iterator[tuple[str, Stamp]]:
                     stat = entry.stat()
                     yield entry.path.replace(os.sep, "/"), (stat.st_size, stat.st_mtime_ns)
                     found += 1
-                    if found >= MAX_FILES:
+                    if found >= MAX_LIBRARY_FILES:
                         return
 
 

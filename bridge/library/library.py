@@ -25,7 +25,7 @@ from bridge.system.watch import Watch
 log = logging.getLogger("clipbridge")
 
 RECORDING_PATIENCE_MS = 10  # for another writer; then the record waits its turn instead of the ask
-SETTLE_S = 1.0
+WRITER_TIMEOUT_S = 1.0
 LOOKED_S = 5.0
 LOOK_EVERY_S = 60.0
 REST = 20.0  # looks take one part in so many of the time, however large the folder is
@@ -146,7 +146,7 @@ class Library:
     def _settled(self) -> Path:
         if not self._open:
             raise self._fault
-        self._writer.settle(SETTLE_S)
+        self._writer.settle(WRITER_TIMEOUT_S)
         return self.file
 
     def _looked_through(self) -> Path:

@@ -16,7 +16,7 @@ from bridge.library import database
 
 log = logging.getLogger("clipbridge")
 
-WAITING = 10_000  # pieces of work; more are lost, not waited for
+MAX_QUEUED_WORK = 10_000  # pieces of work; more are lost, not waited for
 CHECKPOINT_EVERY = 128
 
 Work = Callable[[sqlite3.Connection], None]
@@ -33,7 +33,7 @@ class Writer(threading.Thread):
 
     def offer(self, work: Work) -> None:
         """Do it when it is its turn. A fault of the database costs this piece only."""
-        if self._queue.qsize() < WAITING:
+        if self._queue.qsize() < MAX_QUEUED_WORK:
             self._queue.put(work)
         else:
             log.warning("the library lags behind: not everything is recorded")

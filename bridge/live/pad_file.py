@@ -24,7 +24,7 @@ log = logging.getLogger("clipbridge")
 
 LONGEST_S = 30.0  # all takes of all pads are held in memory: 1.5 GB at the very most
 SINK = "pad"
-MAX_FILE_BYTES = 10_000_000
+MAX_PADS_BYTES = 10_000_000
 CHECKS: dict[str, Check] = {
     **{name: PRESET_CHECKS[name] for name in ("negative", "steps", "guidance", *SHAPING)},
     "text": text, "preset": text, "transcript": text, "note": text, "key": text,
@@ -58,7 +58,7 @@ class PadFile:
     def read(self) -> dict[int, Kept]:
         """The pads that were kept. What cannot be read is left out, and the file then stays beside as `.bad`."""
         try:
-            if self._path.stat().st_size > MAX_FILE_BYTES:
+            if self._path.stat().st_size > MAX_PADS_BYTES:
                 raise ValueError("it is too large")
             kept = dict(json.loads(self._path.read_text("utf-8")).items())
         except FileNotFoundError:

@@ -26,7 +26,7 @@ log = logging.getLogger("clipbridge")
 
 TAKES_READY = 2
 OWNER = "pads"
-AGAIN_S, MOST_FAILURES = 10.0, 9  # after a fill that failed; each time twice as long, up to 43 minutes
+PAD_RETRY_S, MAX_PAD_FAILURES = 10.0, 9  # after a fill that failed; each time twice as long, up to 43 minutes
 
 
 class Filler(Protocol):
@@ -256,8 +256,10 @@ class Pads:
                 self._live.hold(take.slot, take.file, take.sample_rate)
 
     def _fail(self, number: int, pad: Pad, why: str) -> None:
-        pad.failures = min(pad.failures + 1, MOST_FAILURES)  # a prompt that ends the engine must not do so all evening
-        pad.job, pad.fault, pad.not_before = None, why, time.monotonic() + AGAIN_S * 2 ** (pad.failures - 1)
+        pad.failures = min(
+            pad.failures + 1, MAX_PAD_FAILURES
+        )  # a prompt that ends the engine must not do so all evening
+        pad.job, pad.fault, pad.not_before = None, why, time.monotonic() + PAD_RETRY_S * 2 ** (pad.failures - 1)
         log.info("pad %d: %s", number, why)
         self._tell(number)
 

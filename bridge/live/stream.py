@@ -34,7 +34,7 @@ KEPT = 4  # clips that sounded and may have to again
 THINNER, THINNEST = 0.7, 0.25
 OVERDUE_S = 3.0  # so late a voice does not begin any more
 LOADING_S = 0.25  # the player needs some of it until it holds a clip
-AGAIN_S, MOST_FAILURES = 1.0, 6  # after a clip that failed; each time twice as long, up to half a minute
+STREAM_RETRY_S, MAX_STREAM_FAILURES = 1.0, 6  # after a clip that failed; each time twice as long, up to half a minute
 
 
 class Filler(Protocol):
@@ -265,8 +265,8 @@ class Stream:
             self._job = job
 
     def _fail(self, why: str) -> None:
-        self._failures = min(self._failures + 1, MOST_FAILURES)
-        self._not_before = time.monotonic() + AGAIN_S * 2 ** (self._failures - 1)
+        self._failures = min(self._failures + 1, MAX_STREAM_FAILURES)
+        self._not_before = time.monotonic() + STREAM_RETRY_S * 2 ** (self._failures - 1)
         log.info("stream: %s", why)
         self._tell(self.state, self.ahead_s, why)
 

@@ -38,7 +38,7 @@ from bridge.player.messages import (
 from bridge.player.mixer import LEAST_FADE_MS, Mixer
 from bridge.system import portable
 
-LOOK_S = 0.05
+DEVICE_POLL_S = 0.05
 ALIVE_S = 1.0
 RETRY_S, SLOW_RETRY_S = 1.0, 5.0
 LEAVING_S = 0.1  # the fade, and what the device has not played yet
@@ -83,7 +83,7 @@ class Player:
         since = told = moved = time.monotonic()
         frames = 0
         while True:
-            time.sleep(LOOK_S)
+            time.sleep(DEVICE_POLL_S)
             now = time.monotonic()
             self._tell_voices()
             if output.frames != frames:

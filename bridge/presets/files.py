@@ -29,7 +29,7 @@ from bridge.presets import checks
 from bridge.system.portable import shipped
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
-MAX_FILE_BYTES = 8_192  # tomllib takes 6 s for 40 kB of dotted keys
+MAX_PRESET_BYTES = 8_192  # tomllib takes 6 s for 40 kB of dotted keys
 MAX_PRESETS = 500
 YOUNG_S = 2.0  # so long after a change another one may bear the same time: some disks count in whole seconds
 
@@ -177,8 +177,8 @@ def shipped_folder() -> Path:
 def contents(file: Path) -> tuple[str, dict[str, Any]]:
     """The text of a TOML file and what it says. Raises ConfigError that begins with the file and, where it is known, the line."""
     try:
-        if file.stat().st_size > MAX_FILE_BYTES:
-            raise ConfigError(f"{file}: larger than {MAX_FILE_BYTES} bytes; that is no preset.")
+        if file.stat().st_size > MAX_PRESET_BYTES:
+            raise ConfigError(f"{file}: larger than {MAX_PRESET_BYTES} bytes; that is no preset.")
         text = file.read_text("utf-8-sig")  # Windows editors like to begin with a byte order mark
         if not text.strip():  # what an editor is about to write, for a moment: it would be a preset that says nothing
             raise ConfigError(f"{file}:1: is empty.")

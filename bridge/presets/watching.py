@@ -12,7 +12,7 @@ from bridge.system.watch import Watch
 
 log = logging.getLogger("clipbridge")
 
-LOOK_S = 1.0  # also where the folder cannot be watched, or is made later
+PRESET_RESCAN_S = 1.0  # also where the folder cannot be watched, or is made later
 
 
 @contextlib.asynccontextmanager
@@ -38,7 +38,7 @@ async def serve_presets(presets: Presets, on_change: Callable[[str, str, str], N
             with contextlib.suppress(RuntimeError):  # the daemon has ended
                 loop.call_soon_threadsafe(take, catalogue)
 
-    watch = Watch(presets.folders[-1], look, every_s=LOOK_S)
+    watch = Watch(presets.folders[-1], look, every_s=PRESET_RESCAN_S)
     watch.start()
     try:
         yield

@@ -13,10 +13,10 @@ from pathlib import Path
 
 FILE_BYTES, OLDER_FILES = 1_000_000, 4
 COLLAPSE_S = 60.0
-REMEMBERED = 1_000  # messages of the last minute that are compared with
-WAITING = 2_000  # records for each handler; more than that are lost, not waited for
+REMEMBERED_MESSAGES = 1_000  # messages of the last minute that are compared with
+MAX_QUEUED_RECORDS = 2_000  # records for each handler; more than that are lost, not waited for
 MAX_CHARACTERS = 20_000  # of one record: a whole traceback, or a prompt with all that was asked
-PATIENCE_S = 1.0  # at the end, for what waits to be written
+FLUSH_TIMEOUT_S = 1.0  # at the end, for what waits to be written
 
 
 def escaped(text: str) -> str:
@@ -39,9 +39,9 @@ class Collapse(logging.Filter):
         if now - since < COLLAPSE_S:
             self._seen[key] = (since, more + 1)
             return False
-        if len(self._seen) >= REMEMBERED:
+        if len(self._seen) >= REMEMBERED_MESSAGES:
             self._seen = {seen: value for seen, value in self._seen.items() if now - value[0] < COLLAPSE_S}
-        if len(self._seen) < REMEMBERED:
+        if len(self._seen) < REMEMBERED_MESSAGES:
             self._seen[key] = (now, 0)
         if more:
             record.msg, record.args = f"{message} ({more} more of this in the last {now - since:.0f} s)", None
@@ -75,7 +75,7 @@ class Writer(threading.Thread):
     def __init__(self, handler: logging.Handler) -> None:
         super().__init__(name="log", daemon=True)
         self.handler = handler
-        self._waiting: queue.Queue[logging.LogRecord | None] = queue.Queue(WAITING)
+        self._waiting: queue.Queue[logging.LogRecord | None] = queue.Queue(MAX_QUEUED_RECORDS)
 
     def offer(self, record: logging.LogRecord | None) -> None:
         """Write when it is its turn; dropped if too many wait. None: the last one."""
@@ -139,6 +139,6 @@ def start(folder: Path, name: str) -> Callable[[], None]:
         for writer in writers:
             writer.offer(None)
         for writer in writers:
-            writer.join(PATIENCE_S)
+            writer.join(FLUSH_TIMEOUT_S)
 
     return stop

@@ -14,8 +14,8 @@ log = logging.getLogger("clipbridge")
 
 # Systems lose events when many come at once, and tell of a file at its first byte (FACTS C4): whoever is woken looks at
 # the folder itself, and is woken now and then without a reason.
-LOOK_S = 10.0
-SETTLE_S = 0.05
+RESCAN_S = 10.0
+DEBOUNCE_S = 0.05
 CHANGES = frozenset({"created", "modified", "deleted", "moved", "closed"})
 
 
@@ -24,7 +24,7 @@ class Watch(FileSystemEventHandler):
     `recursive`), and every `every_s` seconds in any case, also while the folder cannot be watched or is not there."""
 
     def __init__(
-        self, folder: Path, look: Callable[[], None], recursive: bool = False, every_s: float = LOOK_S
+        self, folder: Path, look: Callable[[], None], recursive: bool = False, every_s: float = RESCAN_S
     ) -> None:
         self._folder, self._look, self._recursive, self._every_s = folder, look, recursive, every_s
         self._changed, self._over = threading.Event(), threading.Event()
@@ -59,7 +59,7 @@ class Watch(FileSystemEventHandler):
             except Exception:  # one look that fails must not be the last
                 log.exception("looking at %s", self._folder)
             if self._changed.wait(self._every_s):
-                self._over.wait(SETTLE_S)
+                self._over.wait(DEBOUNCE_S)
         self._unobserve()
 
     def _observe(self) -> None:

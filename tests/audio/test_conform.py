@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from bridge.audio import beats
-from bridge.audio.conform import SURE, conform
+from bridge.audio.conform import MIN_TEMPO_CONFIDENCE, conform
 from bridge.audio.stretch import pitch_shift, stretch
 from tests.rhythms import PATTERNS, RATE, clicks, hit, places, rhythm, tone, worst_off_ms
 
@@ -26,7 +26,7 @@ def grid(bpm: float, count: int) -> list[float]:
 def test_clicks_end_within_5_ms_of_the_grid_and_fill_their_bars_exactly(bpm: int, off: float) -> None:
     asked = bpm * off
     result = conform(clicks(bpm, 2.3 * 240 / bpm, start_s=0.037), asked, 2, 4, loop=False)
-    assert result.remark == "" and result.stretched and result.confidence > SURE
+    assert result.remark == "" and result.stretched and result.confidence > MIN_TEMPO_CONFIDENCE
     assert len(result.samples) == round(2 * 240 / asked * RATE)
     assert result.measured_bpm == pytest.approx(bpm, rel=5e-4)
     assert result.ratio == pytest.approx(bpm / asked, rel=1e-3)
@@ -51,7 +51,7 @@ def test_drums_are_on_the_grid_and_keep_their_swing_and_syncopation(
 ) -> None:
     asked = bpm * off
     result = conform(rhythm(pattern, bpm, 2.5, start_s=0.08), asked, 2, 4, loop)
-    assert result.remark == "" and result.confidence > SURE
+    assert result.remark == "" and result.confidence > MIN_TEMPO_CONFIDENCE
     assert result.measured_bpm == pytest.approx(bpm, rel=1e-3)
     kicks = [second * RATE for name, second in places(pattern, 2, asked) if name in ("kick", "snare")]
     found = beats.attacks(result.samples)
@@ -120,7 +120,7 @@ def test_what_has_no_beat_is_not_stretched_and_says_so(make: object, seconds: fl
     sound = make(seconds)  # type: ignore[operator]
     bars = seconds * 120 / 240
     result = conform(sound, 120, bars, 4, loop)
-    assert not result.stretched and result.remark and result.confidence < SURE
+    assert not result.stretched and result.remark and result.confidence < MIN_TEMPO_CONFIDENCE
     assert np.array_equal(result.samples, sound)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bridge.audio.key import SURE, measure, retune
+from bridge.audio.key import MIN_ROOT_CONFIDENCE, measure, retune
 from bridge.domain.musical_keys import Key, key_of
 from bridge.domain.notes import NAMES, frequency_of
 from tests.rhythms import RATE, chord, hit, rhythm, starter, tone
@@ -46,14 +46,17 @@ def off_cents(found: float, wanted: float) -> float:
 def test_the_root_of_a_tone_is_found_to_a_few_cents_in_all_octaves(root: int) -> None:
     for octave, partials, detune in ((2, 12, 0.0), (3, 8, 0.31), (4, 1, -0.2), (5, 3, 0.45), (6, 2, 0.1)):
         found = measure(tone(frequency_of(12 * (octave + 1) + root + detune), 1.5, partials))
-        assert found.confidence > SURE and abs(off_cents(found.pitch, root + detune)) < 5, (octave, found)
+        assert found.confidence > MIN_ROOT_CONFIDENCE and abs(off_cents(found.pitch, root + detune)) < 5, (
+            octave,
+            found,
+        )
 
 
 @pytest.mark.parametrize("semitones", [(0, 7), (0, 4, 7), (0, 3, 7), (0, 7, 12), (-12, 0, 4, 7)])
 @pytest.mark.parametrize("root", range(12))
 def test_the_root_of_a_chord_is_found(root: int, semitones: tuple[int, ...]) -> None:
     found = measure(chord(frequency_of(60 + root), semitones, 2.0))
-    assert found.confidence > SURE and abs(off_cents(found.pitch, root)) < 20
+    assert found.confidence > MIN_ROOT_CONFIDENCE and abs(off_cents(found.pitch, root)) < 20
 
 
 @pytest.mark.parametrize(
@@ -63,7 +66,7 @@ def test_the_root_of_a_chord_is_found(root: int, semitones: tuple[int, ...]) -> 
 def test_the_root_of_an_instrument_is_found(name: str, octave: int) -> None:
     for root in (0, 3, 7, 10):
         found = measure(starter(name, root, octave))
-        assert found.confidence > SURE and abs(off_cents(found.pitch, root)) < 30, found
+        assert found.confidence > MIN_ROOT_CONFIDENCE and abs(off_cents(found.pitch, root)) < 30, found
 
 
 def rests() -> list[np.ndarray]:
@@ -77,7 +80,12 @@ def rests() -> list[np.ndarray]:
 def test_what_has_no_root_is_left_as_it_is_and_says_so(number: int) -> None:
     sound = rests()[number]
     result = retune(sound, key_of("c"), keep_length=False)
-    assert result.remark and result.cents == 0.0 and result.confidence < SURE and np.array_equal(result.samples, sound)
+    assert (
+        result.remark
+        and result.cents == 0.0
+        and result.confidence < MIN_ROOT_CONFIDENCE
+        and np.array_equal(result.samples, sound)
+    )
 
 
 @pytest.mark.parametrize("asked", ["c", "f#m", "Bb"])

@@ -195,4 +195,4 @@ def test_files_of_others_and_what_is_no_file_are_refused(tmp_path: Path) -> None
     for file in (plain, tmp_path, tmp_path / "missing.wav", Path(__file__)):
         with pytest.raises(BadRecipe, match=f"{file.name} cannot be recalled"):
             recipe_from_file(file)
-    assert len(recipe.write(dataclasses.replace(PROMPT, text="雨" * 4_000), MODEL, 1)) < tags.MAX_BYTES
+    assert len(recipe.write(dataclasses.replace(PROMPT, text="雨" * 4_000), MODEL, 1)) < tags.MAX_RECIPE_BYTES

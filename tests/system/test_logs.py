@@ -46,7 +46,7 @@ def test_the_same_message_comes_once_a_minute_with_how_often_it_came_in_between(
 def test_a_million_different_messages_take_no_more_memory_than_a_thousand() -> None:
     collapse = logs.Collapse(StandInClock())
     assert all(collapse.filter(record(f"message {number}")) for number in range(3_000))
-    assert len(collapse._seen) <= logs.REMEMBERED
+    assert len(collapse._seen) <= logs.REMEMBERED_MESSAGES
 
 
 def test_control_characters_are_written_out_and_a_line_cannot_be_faked() -> None:

@@ -22,7 +22,7 @@ from filelock import FileLock, Timeout
 from bridge.domain import recipe
 from bridge.errors import BadArgument, BadRecipe
 from bridge.files import tags
-from bridge.frontends.inbox.lists import MAX_BYTES, Entry, parse
+from bridge.frontends.inbox.lists import MAX_LIST_BYTES, Entry, parse
 from bridge.system import portable
 from bridge.system.logs import escaped
 from bridge.system.writing import write_whole
@@ -33,10 +33,10 @@ LISTS, CLIPS = (".txt", ".toml"), (".wav", ".flac", ".aif", ".aiff")
 NEITHER = (".rtf", ".doc", ".docx", ".odt", ".mp3", ".m4a", ".ogg")  # dropped by mistake: the report says so
 REPORT = ".report.txt"
 LOCK, JOURNAL = ".clipbridge-inbox.lock", ".clipbridge-inbox.json"
-SETTLE_S = 0.5  # so long a file stays the same before it counts as whole
+UNCHANGED_S = 0.5  # so long a file stays the same before it counts as whole
 LOCK_AGAIN_S = 4.0
-PATIENCE_S = 5.0  # with one that cannot be read
-MAX_FILES = 1_000  # in view at a time; the others' turn comes
+UNREADABLE_S = 5.0  # with one that cannot be read
+MAX_FILES_IN_VIEW = 1_000  # in view at a time; the others' turn comes
 MAX_JOURNAL_BYTES = 10_000_000
 MAX_STEM_BYTES = 150
 
@@ -152,10 +152,10 @@ class InboxFolder:
             if before != stamp:
                 self._seen[name] = stamp, now
                 writing = True
-            elif now - since < SETTLE_S:
+            elif now - since < UNCHANGED_S:
                 writing = True
             elif name not in self._stuck and stamp.bytes:  # an empty one was only just made, and will be written
-                dropped = self._read(name, stamp, now - since > PATIENCE_S)
+                dropped = self._read(name, stamp, now - since > UNREADABLE_S)
                 if dropped is not None:
                     made = self._journal.get(name, {})
                     for place, key in enumerate(dropped.keys()):
@@ -220,7 +220,7 @@ class InboxFolder:
         """The files that may be lists or clips, by name."""
         names: list[str] = []
         with contextlib.suppress(OSError), os.scandir(self.folder) as entries:
-            names = heapq.nsmallest(MAX_FILES, (entry.name for entry in entries if is_wanted(entry.name)))
+            names = heapq.nsmallest(MAX_FILES_IN_VIEW, (entry.name for entry in entries if is_wanted(entry.name)))
         there = {}
         for name in names:
             with contextlib.suppress(OSError):
@@ -300,7 +300,7 @@ def _stamp(file: Path) -> Stamp:
 def _bytes(file: Path) -> bytes:
     """What stands in a list, or a little more than a list may have. Raises OSError."""
     with os.fdopen(portable.open_plain(file), "rb") as opened:
-        return opened.read(MAX_BYTES + 1)
+        return opened.read(MAX_LIST_BYTES + 1)
 
 
 def _free_names(target: Path, name: str) -> tuple[Path, Path]:

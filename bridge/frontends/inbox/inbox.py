@@ -21,15 +21,15 @@ from bridge.domain.ask import Ask
 from bridge.domain.job import Job, JobEvent
 from bridge.domain.recipe import Recipe
 from bridge.errors import ClipbridgeError, ConfigError, NotReady, QueueFull, Stopping, UnknownJob
-from bridge.frontends.inbox.folder import SETTLE_S, Dropped, InboxFolder, Result
+from bridge.frontends.inbox.folder import UNCHANGED_S, Dropped, InboxFolder, Result
 from bridge.system.watch import Watch
 
 log = logging.getLogger("clipbridge")
 
 OWNER = "inbox"
-AT_A_TIME = 2  # jobs that are not finished, so that nobody waits behind a long list
-AGAIN_S = 0.25
-LOOK_S = 5.0  # also where the folder cannot be watched
+INBOX_JOBS = 2  # jobs that are not finished, so that nobody waits behind a long list
+INBOX_RETRY_S = 0.25
+INBOX_RESCAN_S = 5.0  # also where the folder cannot be watched
 WHILE_DOWN = (Stopping.code, NotReady.code)  # jobs that ended so are asked for again when there is an engine
 
 
@@ -61,7 +61,7 @@ class Inbox(Listener):
     def __init__(self, core: Core, folder: InboxFolder) -> None:
         self._bridge, self._folder = core, folder
         self._loop = asyncio.get_running_loop()
-        self._watch = Watch(folder.folder, self.look, every_s=LOOK_S)
+        self._watch = Watch(folder.folder, self.look, every_s=INBOX_RESCAN_S)
         self._ending = threading.Event()
         self._ended: queue.SimpleQueue[tuple[Dropped, int, Result]] = queue.SimpleQueue()  # from the loop to the thread
         # On the thread:
@@ -97,7 +97,7 @@ class Inbox(Listener):
             while writing and not self._ending.is_set():
                 writing = self._look_once()
                 if writing:
-                    self._ending.wait(SETTLE_S)
+                    self._ending.wait(UNCHANGED_S)
 
     def _look_once(self) -> bool:
         """Returns whether a file is still being written."""
@@ -190,7 +190,7 @@ class Inbox(Listener):
         if self._again is not None:
             self._again.cancel()
             self._again = None
-        while self._waiting and len(self._unfinished) < AT_A_TIME and self._bridge.state not in ("failed", "stopping"):
+        while self._waiting and len(self._unfinished) < INBOX_JOBS and self._bridge.state not in ("failed", "stopping"):
             assert self._asking is not None
             if self._others_first():
                 self._feed_later()
@@ -222,7 +222,7 @@ class Inbox(Listener):
 
     def _feed_later(self) -> None:
         if self._again is None:
-            self._again = self._loop.call_later(AGAIN_S, self._feed)
+            self._again = self._loop.call_later(INBOX_RETRY_S, self._feed)
 
     def _note(self, dropped: Dropped, place: int, result: Result) -> None:
         self._ended.put((dropped, place, result))

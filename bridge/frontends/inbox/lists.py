@@ -15,7 +15,7 @@ from bridge.errors import BadArgument
 from bridge.frontends.osc import arguments as args
 from bridge.frontends.osc.addresses import KEYS, Key
 
-MAX_BYTES = 256_000
+MAX_LIST_BYTES = 256_000
 MAX_PROMPTS = 200
 MAX_LINE = 20_000  # characters: a prompt, a negative and a transcript at their longest, and then some
 MAX_DOTS = 30  # in one key: tomllib takes seconds for keys of thousands of parts
@@ -40,9 +40,9 @@ class Entry:
 
 def parse(suffix: str, data: bytes) -> list[Entry]:
     """The prompts of a list, at least one. `suffix`: `.txt` or `.toml`. Raises BadArgument for what is no list at all."""
-    if len(data) > MAX_BYTES:
+    if len(data) > MAX_LIST_BYTES:
         raise BadArgument(
-            f"It is larger than {MAX_BYTES // 1000} kB. A list has {MAX_PROMPTS} prompts at most: split it."
+            f"It is larger than {MAX_LIST_BYTES // 1000} kB. A list has {MAX_PROMPTS} prompts at most: split it."
         )
     if b"\0" in data:
         raise BadArgument("It is no plain text. Save it as plain text, UTF-8.")

@@ -20,7 +20,7 @@ from bridge.kits.presets import KitPreset
 
 DEFAULT_PRESET = "drum"
 MAX_NAME_CHARACTERS = 80
-MARK = re.compile(r"@[A-Za-z]")  # what begins so is a key; a prompt cannot
+KEY_MARK = re.compile(r"@[A-Za-z]")  # what begins so is a key; a prompt cannot
 KIT_KEYS = {
     **{name: KEYS[name] for name in ("preset", "seed", "negative", "steps", "guidance", "reply_port")},
     "seconds": Key("seconds", "number", "the length of each sound", SECONDS),
@@ -123,7 +123,7 @@ def name_of(given: list[Any]) -> str:
     text = (
         args.prompt(name) if isinstance(name, str | int | float) and not isinstance(name, bool) and name != "" else ""
     )
-    if not text or len(text) > MAX_NAME_CHARACTERS or MARK.match(text):
+    if not text or len(text) > MAX_NAME_CHARACTERS or KEY_MARK.match(text):
         raise BadArgument(f"The first argument must be the kit's name, at most {MAX_NAME_CHARACTERS} characters.")
     return text
 
@@ -131,7 +131,7 @@ def name_of(given: list[Any]) -> str:
 def parse(given: list[Any]) -> Asked:
     """Take `name, prompt …, @key value …` apart. Raises BadArgument."""
     asked, rest = Asked(name_of(given)), given[1:]
-    marks = [place for place, atom in enumerate(rest) if isinstance(atom, str) and MARK.match(atom)]
+    marks = [place for place, atom in enumerate(rest) if isinstance(atom, str) and KEY_MARK.match(atom)]
     prompts = rest[: marks[0]] if marks else rest
     if len(prompts) > MAX_SOUNDS:
         raise BadArgument(f"A kit may have {MAX_SOUNDS} sounds, one on each MIDI note.")

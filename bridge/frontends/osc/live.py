@@ -20,7 +20,7 @@ BEATS = Range(0, 1e7)
 AHEAD_S = 10.0  # time tags further ahead are refused: most come from a clock that is wrong
 CLOCK_STEP_S = 0.05
 BEHIND_S = 1.0  # a beat that is told so late says still when it fell
-STREAM_FADE_MS = 2_000.0
+STREAM_STOP_FADE_MS = 2_000.0
 
 
 class LiveMethods(Answers):
@@ -133,7 +133,7 @@ class LiveMethods(Answers):
             if len(given) > 1:
                 raise BadArgument("/bridge/stream/stop has too many values.")
             if fade_ms > 0:
-                stream.stop(STREAM_FADE_MS if fade_ms == 1 else max(fade_ms, VOICE_FADE_MS.low))
+                stream.stop(STREAM_STOP_FADE_MS if fade_ms == 1 else max(fade_ms, VOICE_FADE_MS.low))
         elif what == "stream":
             if args.press(given, "/bridge/stream"):
                 self._send(sender, "/bridge/stream/state", stream.state, stream.ahead_s)

@@ -27,8 +27,8 @@ from bridge.domain.recipe import Recipe
 from bridge.errors import BadArgument
 from bridge.frontends.inbox import folder as inbox_folder
 from bridge.frontends.inbox.folder import Dropped, InboxFolder, Result, is_wanted
-from bridge.frontends.inbox.inbox import AT_A_TIME, OWNER, ask, serve_inbox
-from bridge.frontends.inbox.lists import MAX_BYTES, MAX_PROMPTS, Entry, parse
+from bridge.frontends.inbox.inbox import INBOX_JOBS, OWNER, ask, serve_inbox
+from bridge.frontends.inbox.lists import MAX_LIST_BYTES, MAX_PROMPTS, Entry, parse
 from tests.core.test_core import Recorder, play, until
 from tests.harness import Client, Daemon
 
@@ -153,10 +153,10 @@ def test_a_value_of_a_wrong_kind_is_refused_in_a_sentence(key: str, value: str) 
 @pytest.mark.parametrize(
     ("suffix", "data", "reason"),
     [
-        (".txt", b"a" * (MAX_BYTES + 1), "larger than 256 kB"),
-        (".toml", b"#" * (MAX_BYTES + 1), "larger than 256 kB"),
+        (".txt", b"a" * (MAX_LIST_BYTES + 1), "larger than 256 kB"),
+        (".toml", b"#" * (MAX_LIST_BYTES + 1), "larger than 256 kB"),
         (".txt", b"kick\n" * (MAX_PROMPTS + 1), "has 201 prompts"),
-        (".txt", b"k\n" * (MAX_BYTES // 2), "prompts"),
+        (".txt", b"k\n" * (MAX_LIST_BYTES // 2), "prompts"),
         (".toml", b'[[clip]]\nprompt = "x"\n' * (MAX_PROMPTS + 1), "has 201 prompts"),
         (".txt", b"# nothing\n\n", "no prompts"),
         (".txt", b"kick\0snare", "no plain text"),
@@ -221,12 +221,12 @@ def test_a_thousand_hostile_lists_become_asks_that_are_in_range_or_sentences() -
 # ---- what lies in the folder ----
 
 
-SETTLE_S = 0.15
+UNCHANGED_S = 0.15
 
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> InboxFolder:
-    monkeypatch.setattr(inbox_folder, "SETTLE_S", SETTLE_S)
+    monkeypatch.setattr(inbox_folder, "UNCHANGED_S", UNCHANGED_S)
     (tmp_path / "clips").mkdir()
     inbox = InboxFolder(tmp_path / "inbox", tmp_path / "clips")
     assert inbox.ready() == ""
@@ -269,7 +269,7 @@ def test_a_file_is_taken_only_when_it_has_stopped_growing(folder: InboxFolder) -
             assert folder.next() == (None, True)
             time.sleep(0.05)
     dropped = settled(folder)
-    assert dropped is not None and len(dropped.entries) == 8 and time.monotonic() - last > SETTLE_S
+    assert dropped is not None and len(dropped.entries) == 8 and time.monotonic() - last > UNCHANGED_S
 
 
 def test_an_empty_file_waits_for_its_content(folder: InboxFolder) -> None:
@@ -377,7 +377,7 @@ def test_a_file_that_cannot_be_read_is_handed_back_after_a_while(
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr("bridge.system.portable.open_plain", refuse)
-    monkeypatch.setattr(inbox_folder, "PATIENCE_S", 1.0)
+    monkeypatch.setattr(inbox_folder, "UNREADABLE_S", 1.0)
     (folder.folder / "pads.txt").write_text("kick")
     began = time.monotonic()
     dropped = settled(folder)
@@ -393,12 +393,12 @@ def test_a_file_that_another_program_is_writing_on_windows_is_waited_for(
     def refuse(_file: Path) -> int:
         raise SharingViolation(13, "The process cannot access the file")
 
-    monkeypatch.setattr(inbox_folder, "PATIENCE_S", 0.0)
+    monkeypatch.setattr(inbox_folder, "UNREADABLE_S", 0.0)
     (folder.folder / "pads.txt").write_text("kick")
     with monkeypatch.context() as patch:
         patch.setattr("bridge.system.portable.open_plain", refuse)
         with pytest.raises(AssertionError, match="still being written"):
-            settled(folder, 3 * SETTLE_S)
+            settled(folder, 3 * UNCHANGED_S)
     assert settled(folder) is not None
 
 
@@ -539,11 +539,11 @@ def clips(tmp_path: Path) -> list[str]:
 def test_a_long_list_lets_others_in_between(tmp_path: Path) -> None:
     async def tale(core: Core, watching: Watching, inbox: Path) -> None:
         (inbox / "many.txt").write_text("".join(f"kick {n} seconds=0.1 steps=1\n" for n in range(30)))
-        await until(lambda: len(watching.ours()) == AT_A_TIME)
+        await until(lambda: len(watching.ours()) == INBOX_JOBS)
         job = core.generate(Ask("live", seconds=0.1, steps=1), "127.0.0.1")[0]
-        assert job not in core.jobs.queue or core.jobs.ahead_of(job) <= AT_A_TIME
+        assert job not in core.jobs.queue or core.jobs.ahead_of(job) <= INBOX_JOBS
         await until(lambda: watching.count("done") == 1)
-        assert watching.most == AT_A_TIME and watching.told[1] == ("begun", "many.txt")
+        assert watching.most == INBOX_JOBS and watching.told[1] == ("begun", "many.txt")
 
     with_inbox(tmp_path, "well", tale)
     assert len(clips(tmp_path)) == 31
@@ -555,7 +555,7 @@ def test_pads_that_want_takes_go_before_a_list(tmp_path: Path) -> None:
     async def tale(core: Core, watching: Watching, inbox: Path) -> None:
         await until(lambda: core.state == "ready")
         (inbox / "many.txt").write_text("kick seconds=0.1 steps=2\n" * 30)
-        await until(lambda: len(watching.ours()) == AT_A_TIME)
+        await until(lambda: len(watching.ours()) == INBOX_JOBS)
         core.stage.pads.set(3, Ask("bell", seconds=0.1, steps=2))
         await until(lambda: core.stage.pads.states()[0][1:3] == ("ready", 2.0))
         assert watching.count("done") == 0 and len(clips(tmp_path)) < 15
@@ -624,7 +624,7 @@ def test_a_list_waits_while_there_is_no_engine(tmp_path: Path) -> None:
         await until(lambda: core.state == "failed")
         (inbox / "late.txt").write_text("kick\n")
         await until(lambda: watching.count("begun") == 1)
-        await asyncio.sleep(2 * inbox_folder.SETTLE_S)
+        await asyncio.sleep(2 * inbox_folder.UNCHANGED_S)
         assert watching.count("failed") == 0 and not watching.ours()
 
     with_inbox(tmp_path, "unloadable", tale)
