@@ -72,7 +72,7 @@ def into_aiff(aiff: bytes, tags: Tags) -> bytes:
     if tags.loop or tags.root is not None:
         marks = ((1, 0, b"\x05begin"), (2, tags.frames, b"\x03end"))
         whole.append(
-            (b"FLAC_FIELD", struct.pack(">H", 2) + b"".join(struct.pack(">HI", n, at) + text for n, at, text in marks))
+            (b"MARK", struct.pack(">H", 2) + b"".join(struct.pack(">HI", n, at) + text for n, at, text in marks))
         )
         root = MIDDLE_C if tags.root is None else tags.root
         sustain = (1, 1, 2) if tags.loop else (0, 0, 0)  # forward, from mark 1 to mark 2
