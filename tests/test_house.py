@@ -183,3 +183,22 @@ def test_public_functions_and_classes_say_what_they_are_for() -> None:
             if named and ast.get_docstring(node) is None and len(node.body) > 3:  # type: ignore[union-attr,arg-type]
                 missing.append(f"{module.name}: {node.name}")  # type: ignore[union-attr]
     assert missing == []
+
+
+def test_every_link_of_the_pages_leads_somewhere() -> None:
+    pages_ = [*ROOT.glob("*.md"), *(ROOT / ".github").glob("*.md"), *PACKAGE.rglob("*.md")]
+    pages_ += [*(ROOT / "presets").glob("*.md"), *(ROOT / "host_scripts").rglob("*.md")]
+    for page in pages_:
+        for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text("utf-8")):
+            if link.startswith("http"):
+                continue
+            path, _, anchor = link.partition("#")
+            target = (page.parent / path).resolve() if path else page
+            assert target.exists(), f"{page}: {link}"
+            assert not anchor or anchor in _anchors(target), f"{page}: {link}"
+
+
+def _anchors(page: Path) -> set[str]:
+    """The anchors of a page's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text("utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}

@@ -38,6 +38,13 @@ def test_the_wheel_carries_presets_and_host_scripts_and_finds_them_where_it_is_i
     for file in (ROOT / "presets").glob("*.toml"):
         assert f"bridge/data/presets/{file.name}" in names
     assert "bridge/data/host_scripts/pure_data/clipbridge-first-clip.pd" in names
+    for page in ("bridge/README.md", "bridge/data/presets/README.md", "bridge/data/host_scripts/README.md"):
+        assert page in names
+        if page.startswith("bridge/data/"):
+            with zipfile.ZipFile(wheel) as archive:
+                pictures = re.findall(r"\]\(\.\./(\.assets/[^)]+)\)", archive.read(page).decode("utf-8"))
+            assert pictures and all(f"bridge/data/{picture}" in names for picture in pictures), page
+    assert "bridge/data/host_scripts/OSC.md" in names
     assert not any(name.startswith("tests") for name in names)
     code = "from bridge.presets.files import *; print(shipped_folder(), len(Presets(shipped_folder()).all()))"
     said = subprocess.run(
@@ -79,5 +86,5 @@ def test_every_import_of_the_package_is_a_declared_dependency() -> None:
     assert (
         third_party <= declared | extras
         and extras <= third_party
-        and declared - third_party == {"accelerate", "safetensors"}
+        and declared - third_party == {"accelerate"}
     )

@@ -370,13 +370,13 @@ def test_every_exit_code_is_documented() -> None:
         for sub in cls.__subclasses__():
             yield from all_errors(sub)
 
-    readme = (ROOT / "README.md").read_text("utf-8")
+    page = (ROOT / "bridge" / "README.md").read_text("utf-8")
     for error in all_errors(ClipbridgeError):
-        assert f"{error.exit_code} " in EXIT_CODES and f"| {error.exit_code} |" in readme, error
+        assert f"{error.exit_code} " in EXIT_CODES and f"| {error.exit_code} |" in page, error
 
 
-def test_every_option_of_the_command_line_is_in_the_readme() -> None:
-    readme = (ROOT / "README.md").read_text("utf-8")
+def test_every_option_of_the_command_line_is_documented() -> None:
+    page = (ROOT / "bridge" / "README.md").read_text("utf-8")
     for action in parser()._subparsers._group_actions[0].choices.values():  # type: ignore[union-attr]
         for option in action._option_string_actions:
-            assert option in readme or option in ("-h", "--help"), option
+            assert option in page or option in ("-h", "--help"), option
