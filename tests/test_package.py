@@ -83,8 +83,4 @@ def test_every_import_of_the_package_is_a_declared_dependency() -> None:
             used.add(match[1])
     third_party = used - set(sys.stdlib_module_names) - {"bridge"}
     # accelerate: diffusers loads through it.
-    assert (
-        third_party <= declared | extras
-        and extras <= third_party
-        and declared - third_party == {"accelerate"}
-    )
+    assert third_party <= declared | extras and extras <= third_party and declared - third_party == {"accelerate"}
