@@ -6,13 +6,12 @@ import dataclasses
 import secrets
 from typing import Any
 
-from bridge.domain.ask import Ask, Shape
+from bridge.domain.ask import Ask, Shape, check_shape
 from bridge.domain.clip import DEFAULT_NEGATIVE, Prompt
-from bridge.domain.limits import DRAWN_SEEDS, WIDTHS
+from bridge.domain.limits import DRAWN_SEEDS
 from bridge.domain.musical_keys import key_of
 from bridge.domain.tempo import Tempo
-from bridge.errors import BadArgument
-from bridge.presets.files import SHAPING, Preset
+from bridge.presets.files import Preset
 
 DEFAULT_SECONDS = 4.0
 DEFAULT_STEPS = 20  # with a DPM-Solver++ scheduler; the checkpoint's own DDIM wants 200
@@ -31,12 +30,7 @@ def resolve(ask: Ask, preset: Preset | None, tempo: Tempo = AS_USUAL) -> Prompt:
                 return value
         return default
 
-    if ask.bars is None and ask.bpm is not None:
-        raise BadArgument("bpm says how long a bar is: send bars too, or leave bpm out.")
-    if ask.bars is not None and ask.seconds is not None:
-        raise BadArgument("The length is given in seconds or in bars, not in both: leave one of them out.")
-    if ask.key is not None and ask.note is not None:
-        raise BadArgument("note is the pitch of one tone, key that of a phrase: leave one of them out.")
+    ask.check()
     bpm = tempo.bpm if ask.bpm is None else ask.bpm
     # In words too: AudioLDM 2 follows them sometimes, and what it does not follow is mended by measuring.
     words = [ask.note.upper()] if ask.note else []
@@ -64,12 +58,8 @@ def resolve(ask: Ask, preset: Preset | None, tempo: Tempo = AS_USUAL) -> Prompt:
 
 
 def _shape(ask: Ask, preset: Preset | None) -> Shape:
-    asked = {name: value for name in SHAPING if (value := getattr(ask, name)) is not None}
-    shape = dataclasses.replace(preset.shape if preset else Shape(), **asked)
-    if shape.bits not in WIDTHS:
-        raise BadArgument("bits is 16, 24 or 32 (floating point).")
-    if shape.format == "flac" and shape.bits == 32:
-        raise BadArgument("FLAC has no floating point: ask for bits 24, or for the format wav or aiff.")
+    shape = dataclasses.replace(preset.shape if preset else Shape(), **ask.shape)
+    check_shape(dataclasses.asdict(shape))
     return shape
 
 

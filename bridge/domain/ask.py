@@ -1,13 +1,114 @@
-"""Ask: a prompt as it came in, before presets and defaults are applied; Shape: what is done to its samples."""
+"""The keys of an ask, each once, in FIELDS; and Ask and Shape, which hold their values.
+
+Every door reads FIELDS: OSC, the command line, lists in the inbox, presets, kits, pads, recipes, and the docs. A new
+shaping key is a row of FIELDS, an attribute of Ask and of Shape, and the work in `audio.shape`.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
+
+from bridge.domain.fields import EVERYWHERE, Door, Field
+from bridge.domain.limits import (
+    BARS,
+    BPM,
+    CHANNELS,
+    DEADLINE_S,
+    FADE_MS,
+    FORMATS,
+    GAIN,
+    GUIDANCE,
+    LUFS,
+    MAX_PROMPT_CHARACTERS,
+    PAN,
+    PORT,
+    QUANTIZE,
+    SECONDS,
+    SEED,
+    SINKS,
+    STEPS,
+    TAKES,
+    TRIMS,
+    WIDTHS,
+)
+from bridge.errors import BadArgument
+
+OSC, COMMAND, LIST, PAD, PRESET, KIT = Door.OSC, Door.COMMAND, Door.LIST, Door.PAD, Door.PRESET, Door.KIT
+ANY_SHAPE = EVERYWHERE | PRESET
+MAX_PRESET_CHARACTERS = 40
+
+FIELDS = {
+    field.name: field
+    for field in (
+        # The prompt and the seconds have no key in a message: they come first.
+        Field("text", "text", "sound", "the prompt", doors=PAD),
+        Field("seconds", "number", "sound", "the length in seconds", SECONDS, doors=LIST | PAD | PRESET | KIT),
+        Field("id", "id", "job", "your name for the job (number or text), returned in every reply", doors=OSC),
+        Field("seed", "whole", "sound", "the same seed, prompt and length make the same clip; drawn at random if left out", SEED,
+              doors=EVERYWHERE | KIT),
+        Field("negative", "text", "sound", f"what it should not sound like; at most {MAX_PROMPT_CHARACTERS:,} characters",
+              doors=EVERYWHERE | PRESET | KIT),
+        Field("preset", "text", "sound", "the name of a preset", doors=EVERYWHERE | KIT, longest=MAX_PRESET_CHARACTERS),
+        Field("steps", "whole", "sound", "denoising steps: more is slower and finer", STEPS, doors=EVERYWHERE | PRESET | KIT),
+        Field("guidance", "number", "sound", "how strictly the prompt is followed; 1 or less switches guidance off", GUIDANCE,
+              doors=EVERYWHERE | PRESET | KIT),
+        Field("takes", "whole", "job", "several results for one ask, each a file, best first", TAKES, default=1,
+              doors=OSC | COMMAND | LIST),
+        Field("note", "note", "sound", "the pitch of a tone: a name such as `c3`, `a#4`, `eb2`, or a MIDI number; the starter "
+              "plays it in tune, AudioLDM 2 only reads it as a word"),
+        Field("transcript", "text", "sound", "the words to speak; for speech checkpoints only "
+              "(`anhnct/audioldm2_gigaspeech`), which need it"),
+        Field("deadline_s", "number", "job", "seconds until the clip must be there: takes, then steps (down to the preset's "
+              "`least_steps`) are lowered to meet it, or the job fails at once with `too_late`", DEADLINE_S,
+              doors=OSC | COMMAND | LIST),
+        Field("sink", "choice", "playback", "where the clip goes: a file, the audio device (no file), or both", choices=SINKS,
+              default="folder", doors=OSC | COMMAND),
+        Field("gain", "number", "playback", "how loud it is played, as a factor; a limiter keeps the sum at −1 dBFS", GAIN,
+              default=1.0),
+        Field("pan", "number", "playback", "where it is played, from −1 (left) to 1 (right)", PAN, default=0.0),
+        Field("bars", "number", "sound", "the length in bars, instead of the seconds: exact to the frame; a beat that is found "
+              "is stretched to the tempo", BARS),
+        Field("bpm", "number", "sound", "the tempo of the bars, if it is not that of `/bridge/tempo`", BPM),
+        Field("key", "key", "sound", "the key of a phrase, such as `c`, `f#m` or `eb minor`: a clear root is shifted to it"),
+        Field("quantize", "choice", "playback", "when it is played: at once, or on the next beat or bar of `/bridge/tempo`",
+              choices=QUANTIZE, default="off", doors=OSC | COMMAND | PAD),
+        Field("gate", "flag", "playback", "for pads only; 1: the sound ends when the button is released (velocity 0)", default=0,
+              doors=OSC | PAD),
+        Field("reply_port", "whole", "job", "the port on your machine that answers go to, if not the one you send from; every "
+              "message takes it last", PORT, doors=OSC | KIT),
+        Field("loop", "flag", "sound", "1: the end runs into the beginning without a seam; `/bridge/done` says how well",
+              default=0, doors=ANY_SHAPE),
+        Field("trim", "choice", "shape", "`onset`: what comes before the sound is cut (the length stays); `free`: the silence "
+              "after it too", choices=TRIMS, default="off", doors=ANY_SHAPE, whole_clip=True),
+        Field("fade_in_ms", "number", "shape", "fade in over this many milliseconds", FADE_MS, default=1.0, doors=ANY_SHAPE),
+        Field("fade_out_ms", "number", "shape", "fade out over this many milliseconds", FADE_MS, default=15.0, doors=ANY_SHAPE),
+        Field("lufs", "number", "shape", "the loudness, instead of a peak of −1 dBFS, as far as peaks allow", LUFS,
+              doors=ANY_SHAPE, whole_clip=True),
+        Field("format", "choice", "shape", "the format of the file", choices=FORMATS, default="wav", doors=ANY_SHAPE),
+        Field("bits", "choice", "shape", "the bits of a sample; 32 is floating point, which FLAC does not have", choices=WIDTHS,
+              default=24, doors=ANY_SHAPE),
+        Field("channels", "whole", "shape", "2: the same in both", CHANNELS, default=1, doors=ANY_SHAPE),
+        Field("folder", "folder", "shape", "a sub-folder of the sample folder", default="", doors=PRESET),
+        Field("then", "then", "job", "an OSC message that is sent to `then_port` of your machine when the file is there, such as "
+              "`/b_allocRead i:10 s:{path}`; `{path}`, `{id}`, `{seconds}`, `{frames}` and `{sample_rate}` are filled in",
+              doors=OSC),
+        Field("then_port", "whole", "job", "the port that `then` goes to: 57110 is scsynth", PORT, doors=OSC),
+    )
+}  # fmt: skip
+
+# For kits only: it becomes the notes of several asks.
+NOTES = Field("notes", "text", "sound", "each prompt as these tones, such as `c4..g4`", doors=KIT)
+
+
+def fields_of(door: Door) -> dict[str, Field]:
+    """The keys that come in by a door."""
+    return {name: field for name, field in FIELDS.items() if door in field.doors}
 
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """What a frontend asks for. None means: let the preset, or else the default, decide."""
+    """A prompt as it came in. None means: let the preset, or else the default, decide."""
 
     text: str
     seconds: float | None = None
@@ -25,11 +126,11 @@ class Ask:
     pan: float | None = None
     bars: float | None = None
     bpm: float | None = None
-    quantize: str | None = None  # beat, bar or off: when it is played
-    then: str | None = None  # an OSC message to another program, and its port
+    quantize: str | None = None
+    then: str | None = None
     then_port: int | None = None
-    gate: int | None = None  # pads only: 1 ends the sound when the button is let go
-    loop: int | None = None  # 1: without a seam
+    gate: int | None = None
+    loop: int | None = None
     key: str | None = None
     trim: str | None = None
     fade_in_ms: float | None = None
@@ -38,7 +139,25 @@ class Ask:
     format: str | None = None
     bits: int | None = None
     channels: int | None = None
-    take: int | None = None  # recalled clips only: this one of its job's
+    take: int | None = None  # for recalled clips only: this take of its job
+
+    def check(self) -> None:
+        """Raises BadArgument for keys that exclude each other, or need each other."""
+        if self.bars is None and self.bpm is not None:
+            raise BadArgument("bpm says how long a bar is: send bars too, or leave bpm out.")
+        if self.bars is not None and self.seconds is not None:
+            raise BadArgument("The length is in seconds or in bars, not in both: leave one of them out.")
+        if self.key is not None and self.note is not None:
+            raise BadArgument("note is the pitch of one tone, key that of a phrase: leave one of them out.")
+        if (self.then is None) != (self.then_port is None):
+            raise BadArgument("then and then_port belong together: what is sent, and to which port.")
+        check_shape(self.shape)
+
+    @property
+    def shape(self) -> dict[str, Any]:
+        """The shaping keys that were asked for."""
+        values = {name: getattr(self, name, None) for name, field in FIELDS.items() if field.part == "shape"}
+        return {name: value for name, value in values.items() if value is not None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +170,25 @@ class Shape:
     `channels`: 2 has the same in both. `folder`: a sub-folder, "" for none.
     """
 
-    fade_in_ms: float = 1.0
-    fade_out_ms: float = 15.0
-    folder: str = ""
-    trim: str = "off"
-    lufs: float | None = None
-    format: str = "wav"
-    bits: int = 24
-    channels: int = 1
+    fade_in_ms: float = FIELDS["fade_in_ms"].default
+    fade_out_ms: float = FIELDS["fade_out_ms"].default
+    folder: str = FIELDS["folder"].default
+    trim: str = FIELDS["trim"].default
+    lufs: float | None = FIELDS["lufs"].default
+    format: str = FIELDS["format"].default
+    bits: int = FIELDS["bits"].default
+    channels: int = FIELDS["channels"].default
+
+    @property
+    def needs_whole_clip(self) -> bool:
+        """Whether the beginning cannot be shaped before the end is known."""
+        return any(getattr(self, name) != field.default for name, field in FIELDS.items() if field.whole_clip)
 
 
 DEFAULT_SHAPE = Shape()
+
+
+def check_shape(values: dict[str, Any]) -> None:
+    """Raises BadArgument for shaping keys that exclude each other."""
+    if values.get("format") == "flac" and values.get("bits") == 32:
+        raise BadArgument("bits 32 is floating point, which FLAC does not have: use 24, or the format wav or aiff.")

@@ -42,8 +42,7 @@ class Prompt:
     @property
     def as_it_comes(self) -> bool:
         """Whether its beginning can be shaped before its end is there."""
-        measured = self.loop or self.bars or self.key or self.shape.lufs is not None
-        return not measured and self.shape.trim == "off"
+        return not (self.loop or self.bars or self.key or self.shape.needs_whole_clip)
 
     def seed_of(self, take: int) -> int:
         """The seed of take `take` (1-based), wrapped so that it stays a positive 31-bit number."""

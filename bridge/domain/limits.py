@@ -1,4 +1,4 @@
-"""The range of every value that can be asked for, and what a sub-folder may be called."""
+"""The range of every value, and the names that a sub-folder may have."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ class Range(NamedTuple):
         return f"{self.low:g} to {self.high:.12g}"
 
 
-# The one home of every limit: METHODS, presets and the engine all read them here.
 SECONDS = Range(0.1, 150.0)
 STEPS = Range(1, 250)
 GUIDANCE = Range(0.0, 30.0)
@@ -38,10 +37,11 @@ FADE_MS = Range(0.0, 10_000.0)
 LUFS = Range(-40.0, -6.0)
 TRIMS = ("off", "onset", "free")
 FORMATS = ("wav", "flac", "aiff")
-BITS = Range(16, 32)
 WIDTHS = (16, 24, 32)  # bits; 32 are floating point
 CHANNELS = Range(1, 2)
 RATING = Range(0, 5)
+SINKS = ("folder", "audio", "both")
+PORT = Range(1, 65_535)
 MAX_PROMPT_CHARACTERS = 4_000
 
 # A sub-folder that every system can have; and what Windows takes for devices.
@@ -53,5 +53,5 @@ DRAWN_SEEDS = 1_000_000
 
 
 def is_sub_folder(text: str) -> bool:
-    """Whether clips may be put there: below the sample folder, with a name that every system takes."""
+    """Whether a text names a folder below the sample folder that every system can have."""
     return bool(FOLDER.fullmatch(text)) and not any(RESERVED.fullmatch(part) for part in text.split("/"))

@@ -4,35 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import unicodedata
 from dataclasses import dataclass
 from typing import Any
 
 from bridge import __version__
-from bridge.domain.ask import Shape
+from bridge.domain import fields
+from bridge.domain.ask import FIELDS, Shape, check_shape
 from bridge.domain.clip import Model, Prompt
-from bridge.domain.limits import (
-    BARS,
-    BEATS_PER_BAR,
-    BITS,
-    BPM,
-    CHANNELS,
-    FADE_MS,
-    FORMATS,
-    GUIDANCE,
-    LUFS,
-    MAX_PROMPT_CHARACTERS,
-    SECONDS,
-    SEED,
-    STEPS,
-    TAKES,
-    TRIMS,
-    WIDTHS,
-    Range,
-    is_sub_folder,
-)
-from bridge.domain.musical_keys import key_of
-from bridge.errors import BadRecipe
+from bridge.domain.fields import Field, number
+from bridge.domain.limits import BEATS_PER_BAR, MAX_PROMPT_CHARACTERS, SEED, TAKES
+from bridge.errors import BadArgument, BadRecipe
 
 MAX_RECIPE_BYTES = 200_000  # of a recipe: four texts of 4,000 characters, each six bytes in JSON, and the rest
 
@@ -47,6 +28,9 @@ CONDITIONS = (
     ("dtype", "the precision"),
     ("compiled", "how the network runs"),
 )
+
+
+ALWAYS = ("text", "seconds", "steps", "guidance")  # a recipe without one of these is not one
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,87 +94,49 @@ def read(text: str) -> Recipe:
         raise BadRecipe("its recipe is damaged") from error
     if not isinstance(values, dict) or "clipbridge" not in values:
         raise BadRecipe("it carries no recipe of Clipbridge")
-    take = int(_number(values, "take", TAKES, 1, whole=True))
-    seed = int(_number(values, "batch_seed", SEED, values.get("seed", 0), whole=True))
-    shape = values.get("shape", {})
-    if not isinstance(shape, dict):
-        raise BadRecipe("its recipe has a damaged shape")
-    default = Shape()
-    prompt = Prompt(
-        text=_text(values, "text"),
-        full_text=_text(values, "full_text", 2 * MAX_PROMPT_CHARACTERS),
-        seconds=_number(values, "seconds", SECONDS),
-        seed=seed,
-        negative=_text(values, "negative"),
-        steps=int(_number(values, "steps", STEPS, whole=True)),
-        guidance=_number(values, "guidance", GUIDANCE),
-        takes=int(_number(values, "takes", TAKES, 1, whole=True)),
-        preset=_text(values, "preset", 40),
-        shape=Shape(
-            fade_in_ms=_number(shape, "fade_in_ms", FADE_MS, default.fade_in_ms),
-            fade_out_ms=_number(shape, "fade_out_ms", FADE_MS, default.fade_out_ms),
-            folder=_folder(shape),
-            trim=_choice(shape, "trim", TRIMS),
-            lufs=None if shape.get("lufs") is None else _number(shape, "lufs", LUFS),
-            format=_choice(shape, "format", FORMATS),
-            bits=_bits(shape),
-            channels=int(_number(shape, "channels", CHANNELS, default.channels, whole=True)),
-        ),
-        note=_text(values, "note", 8),
-        transcript=_text(values, "transcript"),
-        bars=_number(values, "bars", BARS, 0.0) if values.get("bars") else 0.0,
-        bpm=_number(values, "bpm", BPM, 0.0) if values.get("bpm") else 0.0,
-        beats_per_bar=int(_number(values, "beats_per_bar", BEATS_PER_BAR, 4, whole=True)),
-        loop=values.get("loop") is True,
-        key=_key(values),
-    )
+    try:
+        prompt, take = _prompt(values), int(number(values.get("take", 1), "take", TAKES, whole=True))
+    except BadArgument as error:
+        raise BadRecipe(f"its recipe is damaged: {str(error).rstrip('.')}") from error
     if take > prompt.takes:
         raise BadRecipe("its recipe names a take that the job did not have")
     return Recipe(prompt, take, {name: values.get(name) for name, _words in CONDITIONS})
 
 
-def _text(values: dict[str, Any], name: str, most: int = MAX_PROMPT_CHARACTERS) -> str:
-    value = values.get(name, "")
-    # What `arguments.clean` lets through; and no half of a pair, which no file could hold.
-    if not isinstance(value, str) or len(value) > most or any(unicodedata.category(c) in ("Cc", "Cs") for c in value):
-        raise BadRecipe(f"its recipe has a damaged {name}")
-    return value
+def _prompt(values: dict[str, Any]) -> Prompt:
+    """The prompt of a recipe. Raises BadArgument."""
+    shape = values.get("shape", {})
+    if not isinstance(shape, dict):
+        raise BadArgument("shape must be a table")
+    check_shape(shape)
+    seed = values.get("batch_seed", values.get("seed", 0))
+    rest = {
+        "full_text": fields.text(values.get("full_text", ""), "full_text", 2 * MAX_PROMPT_CHARACTERS),
+        "seed": int(number(seed, "batch_seed", SEED, whole=True)),
+        "beats_per_bar": int(number(values.get("beats_per_bar", 4), "beats_per_bar", BEATS_PER_BAR, whole=True)),
+        "shape": Shape(**_checked(Shape, shape)),
+    }
+    return Prompt(**{**_checked(Prompt, values), **rest})
 
 
-def _key(values: dict[str, Any]) -> str:
-    name = _text(values, "key", 20)
-    try:
-        return name and key_of(name).name
-    except ValueError as error:
-        raise BadRecipe("its recipe has a damaged key") from error
+def _checked(kind: type, values: dict[str, Any]) -> dict[str, Any]:
+    """The attributes of `kind` that are keys of an ask, each with its value or else its default. Raises BadArgument."""
+    attributes = {attribute.name: attribute for attribute in dataclasses.fields(kind) if attribute.name in FIELDS}
+    return {
+        name: _value(FIELDS[name], values.get(name, "" if name in ALWAYS else attribute.default), attribute.default)
+        for name, attribute in attributes.items()
+    }
 
 
-def _folder(shape: dict[str, Any]) -> str:
-    folder = _text(shape, "folder", 200)
-    if folder and not is_sub_folder(folder):
-        raise BadRecipe("its recipe has a damaged folder")
-    return folder
-
-
-def _number(values: dict[str, Any], name: str, allowed: Range, default: Any = None, whole: bool = False) -> float:
-    value = values.get(name, default)
-    if isinstance(value, bool) or value not in allowed or (whole and value != int(value)):
-        raise BadRecipe(f"its recipe says {name} {_short(value)}; allowed is {allowed}")
-    return value
-
-
-def _bits(shape: dict[str, Any]) -> int:
-    bits = int(_number(shape, "bits", BITS, 24, whole=True))
-    if bits not in WIDTHS or (bits == 32 and shape.get("format") == "flac"):
-        raise BadRecipe(f"its recipe says {bits} bits")
-    return bits
-
-
-def _choice(values: dict[str, Any], name: str, choices: tuple[str, ...]) -> str:
-    value = values.get(name, choices[0])
-    if value not in choices:
-        raise BadRecipe(f"its recipe says {name} {_short(value)}; there are {', '.join(choices)}")
-    return str(value)
+def _value(field: Field, value: Any, default: Any) -> Any:
+    """The checked value of a key. What stands for "none" is as it is in Prompt, not as a key would have it."""
+    if type(value) is type(default) and value == default:
+        return value
+    checked = field.check(value)
+    if isinstance(default, bool):
+        return bool(checked)
+    # Not rounded, as what a host sends is: bars have lengths that no six digits can say.
+    return value if field.kind == "number" and value in (field.allowed or ()) else checked
 
 
 def _short(value: Any) -> str:

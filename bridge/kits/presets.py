@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bridge.domain.ask import FIELDS, NOTES
 from bridge.domain.kit import MAX_SOUNDS, Sound
 from bridge.domain.nearest import unknown
 from bridge.errors import BadArgument, ConfigError
 from bridge.kits.keymap import lay_out
-from bridge.presets.files import CHECKS, MAX_PRESETS, NAME, checked, contents, fault
+from bridge.presets.files import CHECKS as PRESET_CHECKS
+from bridge.presets.files import MAX_PRESETS, NAME, Check, checked, contents, fault
 
 SETTINGS = ("preset", "seconds", "negative", "steps", "guidance")  # of all sounds, as in an ask
 
@@ -56,27 +58,33 @@ def read(file: Path) -> KitPreset:
     if not NAME.fullmatch(name):
         raise ConfigError(f"{file}: a kit's file name is letters, digits, - and _ (at most 40), then .toml.")
     text, values = contents(file)
-    sounds = values.pop("sounds", None)  # one of the keys, and looked at together with the notes
-    checks = {
-        **{key: CHECKS[key] for key in ("description", *SETTINGS[1:])},
-        "preset": _name,
-        "notes": CHECKS["negative"],
-        "sounds": None,
-    }
-    kept = checked(file, text, values, checks)
+    kept = checked(file, text, values, CHECKS)
     try:
-        if not isinstance(sounds, list) or not 0 < len(sounds) <= MAX_SOUNDS:
-            raise ValueError(f"must be a list of 1 to {MAX_SOUNDS} texts")
-        prompts = [CHECKS["example"](sound) for sound in sounds]
-        if not all(prompts):
-            raise ValueError("must have no empty text")
-        laid = lay_out(prompts, kept.pop("notes", ""))
-    except (ValueError, BadArgument) as error:
-        raise fault(file, text, "sounds", f"sounds: {str(error).rstrip('.')}") from error
-    return KitPreset(name, file, kept.pop("description", ""), laid, kept)
+        sounds = lay_out(kept.pop("sounds", None) or _sounds(None), kept.pop("notes", ""))
+    except BadArgument as error:
+        raise fault(file, text, "sounds", str(error).rstrip(".")) from error
+    return KitPreset(name, file, kept.pop("description", ""), sounds, kept)
+
+
+def _sounds(value: Any) -> list[str]:
+    if not isinstance(value, list) or not 0 < len(value) <= MAX_SOUNDS:
+        raise BadArgument(f"sounds must be a list of 1 to {MAX_SOUNDS} texts.")
+    prompts = [FIELDS["text"].check(sound) for sound in value]
+    if not all(prompts):
+        raise BadArgument("sounds must have no empty text.")
+    return prompts
 
 
 def _name(value: Any) -> str:
     if not isinstance(value, str) or not NAME.fullmatch(value.lower()):
-        raise ValueError("must be the name of a preset")
+        raise BadArgument("preset must be the name of a preset.")
     return value
+
+
+CHECKS: dict[str, Check] = {
+    "description": PRESET_CHECKS["description"],
+    **{name: FIELDS[name].check for name in SETTINGS},
+    "preset": _name,
+    "notes": NOTES.check,
+    "sounds": _sounds,
+}

@@ -7,17 +7,14 @@ import dataclasses
 import json
 import logging
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from bridge.domain.ask import Ask
-from bridge.domain.limits import BARS, BITS, BPM, GAIN, PADS, PAN, QUANTIZE, SECONDS, SEED, Range
-from bridge.domain.musical_keys import key_of
-from bridge.domain.notes import midi_of
+from bridge.domain.ask import Ask, fields_of
+from bridge.domain.fields import Door
+from bridge.domain.limits import PADS, SECONDS, Range
 from bridge.errors import ClipbridgeError
-from bridge.presets.checks import Check, number, one_of, text
-from bridge.presets.files import CHECKS as PRESET_CHECKS
-from bridge.presets.files import SHAPING
 from bridge.system.keeping import KeptFile
 
 log = logging.getLogger("clipbridge")
@@ -25,13 +22,8 @@ log = logging.getLogger("clipbridge")
 LONGEST_S = 30.0  # all takes of all pads are held in memory: 1.5 GB at the very most
 SINK = "pad"
 MAX_PADS_BYTES = 10_000_000
-CHECKS: dict[str, Check] = {
-    **{name: PRESET_CHECKS[name] for name in ("negative", "steps", "guidance", *SHAPING)},
-    "text": text, "preset": text, "transcript": text, "note": text, "key": text,
-    "seconds": number(Range(SECONDS.low, LONGEST_S)), "bars": number(BARS), "bpm": number(BPM),
-    "seed": number(SEED, whole=True), "bits": number(BITS, whole=True), "gain": number(GAIN), "pan": number(PAN),
-    "gate": number(Range(0, 1), whole=True), "loop": number(Range(0, 1), whole=True), "quantize": one_of(QUANTIZE),
-}  # fmt: skip
+KEYS = fields_of(Door.PAD)
+KEYS["seconds"] = replace(KEYS["seconds"], allowed=Range(SECONDS.low, LONGEST_S))
 
 
 class Kept(NamedTuple):
@@ -84,14 +76,11 @@ class PadFile:
             shutil.copyfile(self._path, self._path.with_suffix(".bad"))
 
 
-def _ask(said: dict[str, Any]) -> Ask:
+def _ask(values: dict[str, Any]) -> Ask:
     """An ask as a frontend would have let it through. Raises ValueError, TypeError, KeyError, BadArgument."""
-    given = {name: value for name, value in said.items() if value is not None and name != "sink"}
-    checked = {name: CHECKS[name](value) for name, value in given.items()}
+    checked = {name: KEYS[name].check(value) for name, value in values.items() if value is not None and name != "sink"}
     if not checked["text"]:
         raise ValueError("a pad needs a prompt")
-    if "note" in checked:
-        midi_of(checked["note"])
-    if "key" in checked:
-        key_of(checked["key"])
-    return Ask(**checked, sink=SINK)
+    ask = Ask(**checked, sink=SINK)
+    ask.check()
+    return ask

@@ -5,29 +5,21 @@ from __future__ import annotations
 import re
 import time
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from bridge.domain.ask import Shape
-from bridge.domain.limits import (
-    CHANNELS,
-    FADE_MS,
-    FORMATS,
-    GUIDANCE,
-    LUFS,
-    SECONDS,
-    STEPS,
-    TRIMS,
-    WIDTHS,
-    is_sub_folder,
-)
+from bridge.domain import fields
+from bridge.domain.ask import FIELDS, Shape, check_shape, fields_of
+from bridge.domain.fields import Door
+from bridge.domain.limits import STEPS
 from bridge.domain.nearest import nearest, unknown
 from bridge.errors import BadArgument, ConfigError
-from bridge.presets import checks
 from bridge.system.portable import shipped
 
+Check = Callable[[Any], Any]  # returns a value as we use it, raises BadArgument
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 MAX_PRESET_BYTES = 8_192  # tomllib takes 6 s for 40 kB of dotted keys
 MAX_PRESETS = 500
@@ -201,11 +193,15 @@ def read(file: Path) -> Preset:
         raise ConfigError(f"{file}: a preset's file name is letters, digits, - and _ (at most 40), then .toml.")
     text, values = contents(file)
     kept = checked(file, text, values, CHECKS)
-    shape = {key: kept.pop(key) for key in (*SHAPING, "folder") if key in kept}
+    shape = {key: kept.pop(key) for key in list(kept) if key in FIELDS and FIELDS[key].part == "shape"}
+    try:
+        check_shape(shape)
+    except BadArgument as error:
+        raise fault(file, text, "bits", str(error).rstrip(".")) from error
     return Preset(name=name, file=file, shape=Shape(**shape), **kept)
 
 
-def checked(file: Path, text: str, values: dict[str, Any], checks: Mapping[str, Any]) -> dict[str, Any]:
+def checked(file: Path, text: str, values: dict[str, Any], checks: Mapping[str, Check]) -> dict[str, Any]:
     """The values of a file, each checked by the function of its key. Raises ConfigError with the line."""
     for key in values:
         if key not in checks:
@@ -215,8 +211,8 @@ def checked(file: Path, text: str, values: dict[str, Any], checks: Mapping[str, 
     for key, value in values.items():
         try:
             kept[key] = checks[key](value)
-        except ValueError as error:
-            raise fault(file, text, key, f"{key} {error}") from error
+        except BadArgument as error:
+            raise fault(file, text, key, str(error).rstrip(".")) from error
     return kept
 
 
@@ -244,36 +240,16 @@ def _stamp(file: Path) -> _Stamp | None:
 
 
 def _template(value: Any) -> str:
-    text = checks.text(value)
+    text = fields.text(value, "template")
     if text.count("{prompt}") != 1:
-        raise ValueError("must contain {prompt} exactly once")
+        raise BadArgument("template must contain {prompt} exactly once")
     return text
 
 
-def _folder(value: Any) -> str:
-    text = checks.text(value)
-    if not is_sub_folder(text):
-        raise ValueError("must be a sub-folder such as drums or drums/kicks: letters, digits, space, - and _")
-    return text
-
-
-SHAPING = ("trim", "fade_in_ms", "fade_out_ms", "lufs", "format", "bits", "channels")
-CHECKS: dict[str, Any] = {
-    "description": checks.text,
-    "example": checks.text,
+CHECKS: dict[str, Check] = {
+    "description": partial(fields.text, name="description"),
+    "example": partial(fields.text, name="example"),
     "template": _template,
-    "negative": checks.text,
-    "seconds": checks.number(SECONDS),
-    "steps": checks.number(STEPS, whole=True),
-    "guidance": checks.number(GUIDANCE),
-    "least_steps": checks.number(STEPS, whole=True),
-    "fade_in_ms": checks.number(FADE_MS),
-    "fade_out_ms": checks.number(FADE_MS),
-    "loop": checks.flag,
-    "trim": checks.one_of(TRIMS),
-    "lufs": checks.number(LUFS),
-    "format": checks.one_of(FORMATS),
-    "bits": checks.one_of(WIDTHS),
-    "channels": checks.number(CHANNELS, whole=True),
-    "folder": _folder,
+    "least_steps": partial(fields.number, name="least_steps", allowed=STEPS, whole=True),
+    **{name: field.check for name, field in fields_of(Door.PRESET).items()},
 }

@@ -76,7 +76,7 @@ def test_only_the_prompt_is_put_into_a_template(tmp_path: Path) -> None:
         ("seconds = " + "9" * 400, 1, "must be a number"),
         ("seconds = " + "9" * 5_000, 1, "digits"),
         ("steps = 2.5", 1, "whole"),
-        ("steps = true", 1, "must be a number"),
+        ("steps = true", 1, "must be a whole number"),
         ("guidance = inf", 1, "must be a number"),
         ('template = "no place for it"', 1, "exactly once"),
         ('template = "{prompt} {prompt}"', 1, "exactly once"),
@@ -263,7 +263,7 @@ def test_a_running_daemon_takes_up_an_edit_and_keeps_what_was_good(daemon: Daemo
         start = len(daemon.lines)
         file.write_text('seconds = 0.3\nsteps = "many"\n', "utf-8")
         name, state, why = client.until("/bridge/preset", timeout_s=5)[1]
-        assert (name, state) == ("edited", "broken") and f"{file}:2: steps must be a number" in why
+        assert (name, state) == ("edited", "broken") and f"{file}:2: steps must be a whole number" in why
         said = daemon.wait_for(lambda line: line["event"] == "preset", start=start)
         assert said["why"] == why
         assert seconds() == pytest.approx(0.2)

@@ -7,21 +7,19 @@ import tomllib
 from dataclasses import dataclass
 from typing import Any
 
-from bridge.domain.ask import Ask
-from bridge.domain.limits import SECONDS, Range
+from bridge.domain.ask import FIELDS, Ask, fields_of
+from bridge.domain.fields import Door
 from bridge.domain.nearest import unknown
 from bridge.domain.recipe import Recipe
 from bridge.errors import BadArgument
 from bridge.frontends.osc import arguments as args
-from bridge.frontends.osc.addresses import KEYS, Key
 
 MAX_LIST_BYTES = 256_000
 MAX_PROMPTS = 200
 MAX_LINE = 20_000  # characters: a prompt, a negative and a transcript at their longest, and then some
 MAX_DOTS = 30  # in one key: tomllib takes seconds for keys of thousands of parts
 SHOWN = 120  # characters of a prompt in the report
-USELESS = ("id", "reply_port", "then", "then_port", "sink", "quantize", "gate")
-THERE = ["seconds", *(key.name for key in KEYS.values() if key.what and key.name not in USELESS)]
+KEYS = fields_of(Door.LIST)
 PAIR = re.compile(r'(?:^|\s)([A-Za-z][A-Za-z0-9_-]*)\s*=\s*(?:["“]([^"“”]*)["”]|([^\s"“”=]*))\s*$')
 CLIP = re.compile(r"\s*\[\[\s*[\"']?clip[\"']?\s*\]\]")
 EXAMPLE = 'prompt = "rain on tin"'
@@ -119,34 +117,27 @@ def _entry(where: str, text: str, prompt: Any, values: dict[str, Any], fault: st
         checked = {name: _checked(name, value) for name, value in values.items()}
         if prompt == "":
             raise BadArgument(f"There is no prompt: write it before the keys, or in a .toml list as {EXAMPLE}.")
-        return Entry(where, shown, Ask(text=args.prompt(_plain(prompt)), sink="folder", **checked))
+        ask = Ask(text=args.prompt(_plain(prompt)), sink="folder", **checked)
+        ask.check()
+        return Entry(where, shown, ask)
     except BadArgument as error:
         return Entry(where, shown, None, str(error))
 
 
-def _checked(name: str, given: Any) -> Any:
-    """The value of one key, checked as that of an OSC message is. Raises BadArgument."""
-    if name in USELESS:
+def _checked(name: str, value: Any) -> Any:
+    """The value of one key. Raises BadArgument."""
+    if name in KEYS:
+        return KEYS[name].parse(value)
+    if name in FIELDS and name != "text":
         raise BadArgument(f"The key {name} has no use in a list: leave it out.")
-    if name == "seconds":
-        return args.number(_plain(given), name, SECONDS)
-    if name not in KEYS:
-        raise BadArgument(unknown("key", name, THERE, similarity=0.5))
-    return args.value(KEYS[name], _switch(KEYS[name], _plain(given)))
+    raise BadArgument(unknown("key", name, KEYS, similarity=0.5))
 
 
-def _switch(key: Key, given: Any) -> Any:
-    """`true` and `false` where 1 and 0 are meant."""
-    if key.kind == "whole" and key.allowed in (None, Range(0, 1)):
-        return {"true": 1, "false": 0}.get(str(given).lower(), given)
-    return given
-
-
-def _plain(given: Any) -> Any:
-    """What the checks can name in a sentence. TOML has numbers of thousands of digits and tables of tables, OSC has not."""
-    if isinstance(given, int) and abs(given) >= 2**63:
-        return float("inf")
-    return [] if isinstance(given, list | dict) else given
+def _plain(prompt: Any) -> Any:
+    """A prompt that can be shown: TOML has numbers of thousands of digits, and tables of them."""
+    if isinstance(prompt, list | dict):
+        return []
+    return float("inf") if isinstance(prompt, int) and abs(prompt) >= 2**63 else prompt
 
 
 def _key(name: str) -> str:

@@ -4,44 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
-from bridge.domain.limits import (
-    BARS,
-    BITS,
-    BPM,
-    CHANNELS,
-    DEADLINE_S,
-    FADE_MS,
-    FORMATS,
-    GAIN,
-    GUIDANCE,
-    LUFS,
-    MAX_PROMPT_CHARACTERS,
-    PADS,
-    PAN,
-    QUANTIZE,
-    RATING,
-    SECONDS,
-    SEED,
-    STEPS,
-    TAKES,
-    TRIMS,
-    Range,
-)
-
-Kind = Literal["text", "number", "whole", "id", "choice", "note", "key", "then"]
-
-
-@dataclass(frozen=True, slots=True)
-class Key:
-    """One `key value` pair of generate."""
-
-    name: str
-    kind: Kind
-    what: str
-    allowed: Range | None = None
-    choices: tuple[str, ...] = ()
+from bridge.domain.ask import FIELDS, fields_of
+from bridge.domain.fields import Door, Field
+from bridge.domain.limits import BPM, PADS, RATING, SECONDS, Range
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,60 +37,25 @@ class Reply:
         return [*(fields[name] for name in self.positional), *rest]
 
 
-PORT = Range(1, 65535)
+KEYS = fields_of(Door.OSC)
 
-KEYS = {
-    key.name: key
-    for key in (
-        Key("id", "id", "your name for the job (number or text), given back in every reply"),
-        Key("seed", "whole", "the same seed, prompt and length make the same clip; drawn if left out", SEED),
-        Key("negative", "text", f"what it should not sound like; at most {MAX_PROMPT_CHARACTERS:,} characters"),
-        Key("preset", "text", "a preset's name"),
-        Key("steps", "whole", "denoising steps: more is slower and finer", STEPS),
-        Key("guidance", "number", "how strictly the prompt is followed; 1 or less switches guidance off", GUIDANCE),
-        Key("takes", "whole", "several results for one ask, each a file, best first", TAKES),
-        Key("note", "note", "the pitch of a tone: a name such as `c3`, `a#4`, `eb2`, or a MIDI number; the starter plays it "
-            "in tune, AudioLDM 2 is only told it"),
-        Key("transcript", "text", "the words to speak; speech checkpoints only (`anhnct/audioldm2_gigaspeech`), which need it"),
-        Key("deadline_s", "number", "seconds until the clip must be there: takes, then steps (down to the preset's `least_steps`) "
-            "are lowered for it, or else it fails with `too_late` at once", DEADLINE_S),
-        Key("sink", "choice", "where the clip goes: a file, the audio device (no file), or both", choices=("folder", "audio", "both")),
-        Key("gain", "number", "how loud it is played, as a factor; a limiter keeps the sum at −1 dBFS", GAIN),
-        Key("pan", "number", "where it is played, from −1 (left) to 1 (right)", PAN),
-        Key("bars", "number", "the length in bars, in the place of the seconds: exact to the frame; a beat that is found is "
-            "stretched to the tempo", BARS),
-        Key("bpm", "number", "the tempo of the bars, if it is not that of `/bridge/tempo`", BPM),
-        Key("key", "key", "the key of a phrase, such as `c`, `f#m` or `eb minor`: a clear root is brought to it"),
-        Key("quantize", "choice", "when it is played: at once, or on the next beat or bar of `/bridge/tempo`", choices=QUANTIZE),
-        Key("gate", "whole", "pads only; 1: the sound ends when the button is let go (velocity 0)", Range(0, 1)),
-        Key("reply_port", "whole", "answer to this port of your machine, not the one you send from; every message takes it last", PORT),
-        Key("loop", "whole", "1: the end goes on at the beginning without a seam; `/bridge/done` says how well", Range(0, 1)),
-        Key("trim", "choice", "`onset`: what comes before the sound is cut (the length stays); `free`: the silence after it too",
-            choices=TRIMS),
-        Key("fade_in_ms", "number", "milliseconds", FADE_MS),
-        Key("fade_out_ms", "number", "milliseconds", FADE_MS),
-        Key("lufs", "number", "the loudness, in the place of a peak of −1 dBFS, as far as peaks allow", LUFS),
-        Key("format", "choice", "of the file", choices=FORMATS),
-        Key("bits", "whole", "16, 24, or 32 (floating point); 24 if left out", BITS),
-        Key("channels", "whole", "2: the same in both", CHANNELS),
-        Key("then", "then", "an OSC message that is sent to `then_port` of your machine when the file is there, such as "
-            "`/b_allocRead i:10 s:{path}`; `{path}`, `{id}`, `{seconds}`, `{frames}` and `{sample_rate}` are filled in"),
-        Key("then_port", "whole", "where `then` goes: 57110 is scsynth", PORT),
-    )
-}  # fmt: skip
+
+def _between(name: str, allowed: Range) -> tuple[Field, Field]:
+    """The keys for a range of `name`."""
+    low, high = (Field(f"{name}_{end}", "number", "job", "", allowed) for end in ("from", "to"))
+    return low, high
+
 
 FIND_KEYS = {
     key.name: key
     for key in (
-        Key("bpm_from", "number", "", BPM),
-        Key("bpm_to", "number", "", BPM),
-        Key("seconds_from", "number", "", SECONDS),
-        Key("seconds_to", "number", "", SECONDS),
-        Key("note", "note", ""),
-        Key("key", "key", ""),
-        Key("favourite", "whole", "", Range(0, 1)),
-        Key("rating_from", "whole", "", RATING),
-        Key("limit", "whole", "", Range(1, 50)),
+        *_between("bpm", BPM),
+        *_between("seconds", SECONDS),
+        FIELDS["note"],
+        FIELDS["key"],
+        Field("favourite", "flag", "job", ""),
+        Field("rating_from", "whole", "job", "", RATING),
+        Field("limit", "whole", "job", "", Range(1, 50)),
     )
 }
 
@@ -282,21 +214,7 @@ def tables() -> str:
     lines = ["| you send | arguments | you get | what for |", "|---|---|---|---|"]
     lines += [f"| `{m.address}` | {m.arguments} | {m.answer} | {m.what} |" for m in METHODS.values()]
     lines += ["", "| key of generate | value | what for |", "|---|---|---|"]
-    lines += [f"| `{key.name}` | {_value(key)} | {key.what} |" for key in KEYS.values()]
+    lines += [f"| `{key.name}` | {key.values} | {key.what} |" for key in KEYS.values()]
     lines += ["", "| you get | arguments | meaning |", "|---|---|---|"]
     lines += [f"| `{r.address}` | {r.arguments} | {r.what} |" for r in REPLIES.values()]
     return "\n".join(lines) + "\n"
-
-
-def _value(key: Key) -> str:
-    kinds = {
-        "text": "text",
-        "number": "number",
-        "whole": "whole number",
-        "id": "number or text",
-        "note": "text or number",
-        "key": "text",
-        "choice": "",
-        "then": "an address, then `i:`, `f:` or `s:` values",
-    }
-    return " or ".join(f"`{c}`" for c in key.choices) or kinds[key.kind] + (f", {key.allowed}" if key.allowed else "")

@@ -7,12 +7,12 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from bridge.domain.ask import Ask
+from bridge.domain.ask import NOTES, Ask, fields_of
+from bridge.domain.fields import Door
 from bridge.domain.kit import MAX_SOUNDS, KitAsk, KitEvent
-from bridge.domain.limits import SECONDS
 from bridge.errors import BadArgument, ClipbridgeError
 from bridge.frontends.osc import arguments as args
-from bridge.frontends.osc.addresses import KEYS, REPLIES, Key
+from bridge.frontends.osc.addresses import REPLIES
 from bridge.frontends.osc.answers import MAX_WHY, Answers, Target
 from bridge.kits import presets as kit_presets
 from bridge.kits.keymap import lay_out
@@ -21,11 +21,7 @@ from bridge.kits.presets import KitPreset
 DEFAULT_PRESET = "drum"
 MAX_NAME_CHARACTERS = 80
 KEY_MARK = re.compile(r"@[A-Za-z]")  # what begins so is a key; a prompt cannot
-KIT_KEYS = {
-    **{name: KEYS[name] for name in ("preset", "seed", "negative", "steps", "guidance", "reply_port")},
-    "seconds": Key("seconds", "number", "the length of each sound", SECONDS),
-    "notes": Key("notes", "text", "the tones of each prompt"),
-}
+KIT_KEYS = fields_of(Door.KIT) | {"notes": NOTES}
 
 
 @dataclass(slots=True)

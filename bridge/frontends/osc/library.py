@@ -109,7 +109,7 @@ def query_of(given: list[Any]) -> Query:
     values: dict[str, Any] = {}
     for name, *value in (pairs[place : place + 2] for place in range(0, len(pairs), 2)):
         if not isinstance(name, str) or name not in FIND_KEYS:
-            raise BadArgument(unknown("search key", str(name), FIND_KEYS))
+            raise BadArgument(unknown("key of find", str(name), FIND_KEYS))
         if not value or name in values:
             raise BadArgument(f"The key {name} {'is there twice' if value else 'has no value'}.")
         values[name] = args.value(FIND_KEYS[name], value[0])

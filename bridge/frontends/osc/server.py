@@ -20,14 +20,16 @@ from bridge import __version__
 from bridge.config import OscConfig
 from bridge.core.core import Core
 from bridge.domain import recipe, then
+from bridge.domain.ask import FIELDS
 from bridge.domain.job import Job, JobEvent, JobId
+from bridge.domain.limits import PORT
 from bridge.domain.nearest import nearest
 from bridge.engine import messages as engine
 from bridge.errors import BadArgument, ClipbridgeError, IdTaken, UnknownAddress
 from bridge.files.reading import recipe_from_file
 from bridge.frontends.osc import arguments as args
 from bridge.frontends.osc import guard as osc_guard
-from bridge.frontends.osc.addresses import KEYS, METHODS, PORT, REPLIES
+from bridge.frontends.osc.addresses import KEYS, METHODS, REPLIES
 from bridge.frontends.osc.answers import MAX_WHY, Target
 from bridge.frontends.osc.kits import KitMethods
 from bridge.frontends.osc.library import LibraryMethods
@@ -170,7 +172,7 @@ class OscFrontend(LiveMethods, LibraryMethods, KitMethods, ModelMethods, asyncio
         address = "/bridge/recall"
         if len(given) not in (1, 3) or not isinstance(given[0], str) or given[1:2] not in ([], ["id"]):
             raise BadArgument(f"{address} wants the path of a clip and, if you like, id and your name for the job.")
-        job_id = args.job_id(given[2]) if len(given) == 3 else None
+        job_id = KEYS["id"].check(given[2]) if len(given) == 3 else None
         if not ipaddress.ip_address(sender[0].partition("%")[0]).is_loopback:
             raise BadArgument("A clip can be recalled from this machine only.")  # who asks learns what files there are
         file = Path(given[0])
@@ -213,7 +215,7 @@ class OscFrontend(LiveMethods, LibraryMethods, KitMethods, ModelMethods, asyncio
         if name == "prompt":
             stored[name] = args.prompt(only)
         elif name == "seconds":
-            stored[name] = args.number(only, name, args.SECONDS)
+            stored[name] = args.value(FIELDS["seconds"], only)
         else:
             checked = args.value(KEYS[name], only)
             if name == "preset":
@@ -232,14 +234,14 @@ class OscFrontend(LiveMethods, LibraryMethods, KitMethods, ModelMethods, asyncio
     def job(self, given: list[Any], sender: Target, _message: Any) -> None:
         if len(given) != 1:
             raise BadArgument("/bridge/job wants one id.")
-        job = self.core.jobs.get(sender[0], args.job_id(given[0]))
+        job = self.core.jobs.get(sender[0], KEYS["id"].check(given[0]))
         if job.last_event is not None:
             self._send_event(sender, job.last_event)
 
     def cancel(self, given: list[Any], sender: Target, _message: Any) -> None:
         if len(given) > 1:
             raise BadArgument("/bridge/cancel wants one id, or none for all jobs of your machine.")
-        cancelled = self.core.cancel(sender[0], args.job_id(given[0]) if given else None)
+        cancelled = self.core.cancel(sender[0], KEYS["id"].check(given[0]) if given else None)
         for job in cancelled:
             if job.reply_to != sender and sender not in self._subscribers:
                 self._send(sender, "/bridge/cancelled", exact(job.id))

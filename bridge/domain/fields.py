@@ -1,0 +1,225 @@
+"""Field: what a key of an ask is, and the one rule by which its values are checked. The table of keys is in `ask`."""
+
+from __future__ import annotations
+
+import enum
+import math
+import re
+import unicodedata
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from bridge.domain import then
+from bridge.domain.limits import MAX_PROMPT_CHARACTERS, Range, is_sub_folder
+from bridge.domain.musical_keys import key_of
+from bridge.domain.notes import HIGHEST, midi_of, name_of
+from bridge.errors import BadArgument
+
+MAX_ID_CHARACTERS = 120
+LARGEST = 2**63  # of a whole number that OSC can carry
+NUMERIC = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?")
+SWITCH = Range(0, 1)
+
+Kind = Literal["text", "number", "whole", "flag", "choice", "note", "key", "folder", "then", "id"]
+Part = Literal["sound", "shape", "playback", "job"]
+
+
+class Door(enum.Flag):
+    """A way in for the keys of an ask."""
+
+    OSC = enum.auto()  # /bridge/generate, pads, streams, /bridge/set
+    COMMAND = enum.auto()  # an option of `clipbridge generate`, or a key of its file
+    LIST = enum.auto()  # a list of prompts in the inbox
+    PAD = enum.auto()  # the file in which pads are kept
+    PRESET = enum.auto()
+    KIT = enum.auto()  # /bridge/kit, and an option of `clipbridge kit`
+
+
+EVERYWHERE = Door.OSC | Door.COMMAND | Door.LIST | Door.PAD
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A key of an ask.
+
+    `part`: where its value goes. `sound` is for the engine, `shape` is done to the samples, `playback` is for the audio
+    device, `job` is about the job itself. `what`: one sentence, for the docs and the help. `allowed`: the range of a number.
+    `default`: the value if neither the ask nor a preset has one. `longest`: of a text, in characters. `whole_clip`: with
+    any value but the default, the beginning of a clip cannot be shaped before its end is known.
+    """
+
+    name: str
+    kind: Kind
+    part: Part
+    what: str
+    allowed: Range | None = None
+    choices: tuple[str | int, ...] = ()
+    default: Any = None
+    doors: Door = EVERYWHERE
+    longest: int = MAX_PROMPT_CHARACTERS
+    whole_clip: bool = False
+
+    def check(self, value: Any) -> Any:
+        """The value as the core uses it. Raises BadArgument with a sentence that names the key."""
+        return CHECKS[self.kind](self, value)
+
+    def parse(self, value: Any) -> Any:
+        """Check a value that may come as text, as in OSC messages and in lists: "4.0" is a number, "true" is 1."""
+        if self.kind == "flag" and isinstance(value, str) and value.lower() in ("true", "false"):
+            return int(value.lower() == "true")
+        numeric = self.kind in ("number", "whole", "flag", "note") or self._has_numbers
+        return self.check(from_text(value) if numeric else value)
+
+    @property
+    def values(self) -> str:
+        """Which values it takes, in Markdown."""
+        kinds = {
+            "text": "text",
+            "number": "number",
+            "whole": "whole number",
+            "flag": "0 or 1",
+            "choice": " or ".join(f"`{choice}`" for choice in self.choices),
+            "note": "text or number",
+            "key": "text",
+            "folder": "text",
+            "then": "an address, then `i:`, `f:` or `s:` values",
+            "id": "number or text",
+        }
+        return kinds[self.kind] + (f", {self.allowed}" if self.allowed else "")
+
+    @property
+    def _has_numbers(self) -> bool:
+        return bool(self.choices) and all(isinstance(choice, int) for choice in self.choices)
+
+
+def text(value: Any, name: str, longest: int = MAX_PROMPT_CHARACTERS) -> str:
+    """A text with its white space collapsed. Raises BadArgument if it is too long, has control characters (Unicode's
+    category Cc, which U+0080 to U+009F are in too) or half a surrogate pair, which no file can hold."""
+    if not isinstance(value, str):
+        raise BadArgument(f"{name} must be a text, not {shown(value)}.")
+    if len(value) > longest:
+        raise BadArgument(f"{name} may have {longest:,} characters, not {len(value):,}.")
+    value = " ".join(value.split())
+    if has_control_characters(value):
+        raise BadArgument(f"{name} has control characters in it; send plain text.")
+    return value
+
+
+def has_control_characters(value: str) -> bool:
+    """Whether a text has characters that are no text: control characters, or one half of a surrogate pair."""
+    return any(unicodedata.category(character) in ("Cc", "Cs") for character in value)
+
+
+def number(value: Any, name: str, allowed: Range, whole: bool = False) -> float:
+    """A number within `allowed`, an int if it is to be `whole`. Raises BadArgument, also for NaN, infinity and true."""
+    kind = "a whole number" if whole else "a number"
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise BadArgument(f"{name} must be {kind}, not {shown(value)}.")
+    if isinstance(value, float) and (not math.isfinite(value) or (whole and not value.is_integer())):
+        raise BadArgument(f"{name} must be {kind}, not {value}.")
+    if abs(value) >= LARGEST:
+        raise BadArgument(f"{name} must be {kind} from {allowed}, not {shown(value)}.")
+    # 32-bit floats cannot say 0.1 exactly: what a host sends as 0.1 arrives as 0.10000000149, or just below.
+    near = value if whole else next((b for b in allowed if math.isclose(value, b, rel_tol=1e-6)), round(value, 6))
+    if near not in allowed:
+        raise BadArgument(f"{name} must be {kind} from {allowed}, not {round(value, 6):.10g}.")
+    return int(near) if whole else near
+
+
+def note(value: Any) -> str:
+    """The name of a note, from a name or a MIDI number. Raises BadArgument."""
+    if isinstance(value, str):
+        try:
+            return name_of(midi_of(value))
+        except ValueError as error:
+            raise BadArgument(f"note: {error}, or a MIDI number from 0 to {HIGHEST}.") from error
+    return name_of(int(number(value, "note", Range(0, HIGHEST), whole=True)))
+
+
+def job_id(value: Any) -> int | float | str:
+    """An id in the type it came in. Raises BadArgument."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str) or value == "":
+        raise BadArgument(f"An id must be a number or a text, not {shown(value)}.")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise BadArgument("An id must be a finite number.")
+    if isinstance(value, str) and (len(value) > MAX_ID_CHARACTERS or not value.isprintable()):
+        raise BadArgument(f"An id may have {MAX_ID_CHARACTERS} printable characters.")
+    return value
+
+
+def from_text(value: Any) -> Any:
+    """The number that a numeric text says; anything else as it is."""
+    return float(value) if isinstance(value, str) and NUMERIC.fullmatch(value.strip()) else value
+
+
+def shown(value: Any) -> str:
+    """A value in a sentence, in a few characters whatever it is."""
+    if isinstance(value, int) and abs(value) >= LARGEST:
+        return "a number of far too many digits"
+    names = {
+        bytes: "a blob",
+        list: "an array",
+        dict: "a table",
+        bool: "true or false",
+        type(None): "nothing",
+        tuple: "a MIDI or time value",
+    }
+    return names[type(value)] if type(value) in names else repr(value)[:40]
+
+
+def _number(field: Field, value: Any) -> float:
+    assert field.allowed is not None
+    return number(value, field.name, field.allowed, whole=field.kind == "whole")
+
+
+def _flag(field: Field, value: Any) -> int:
+    return int(number(int(value) if isinstance(value, bool) else value, field.name, SWITCH, whole=True))
+
+
+def _choice(field: Field, value: Any) -> str | int:
+    for choice in field.choices:
+        if not isinstance(value, bool) and value == choice:
+            return choice
+    raise BadArgument(f"{field.name} is one of {', '.join(map(str, field.choices))}, not {shown(value)}.")
+
+
+def _key(field: Field, value: Any) -> str:
+    if not isinstance(value, str):
+        raise BadArgument(f"{field.name} must be a text such as c or f#m, not {shown(value)}.")
+    try:
+        return key_of(value).name
+    except ValueError as error:
+        raise BadArgument(f"{error}.") from error
+
+
+def _folder(field: Field, value: Any) -> str:
+    folder = text(value, field.name, field.longest)
+    if not is_sub_folder(folder):
+        raise BadArgument(
+            f"{field.name} must be a sub-folder such as drums or drums/kicks: letters, digits, space, - and _."
+        )
+    return folder
+
+
+def _then(field: Field, value: Any) -> str:
+    if not isinstance(value, str):
+        raise BadArgument(f"{field.name} must be a text such as {then.EXAMPLE}, not {shown(value)}.")
+    if has_control_characters(value):
+        raise BadArgument(f"{field.name} has control characters in it; send plain text.")
+    then.parse(value)
+    return value
+
+
+CHECKS: dict[Kind, Callable[[Field, Any], Any]] = {
+    "text": lambda field, value: text(value, field.name, field.longest),
+    "number": _number,
+    "whole": _number,
+    "flag": _flag,
+    "choice": _choice,
+    "note": lambda _field, value: note(value),
+    "key": _key,
+    "folder": _folder,
+    "then": _then,
+    "id": lambda _field, value: job_id(value),
+}
