@@ -7,9 +7,12 @@ import importlib
 import io
 import os
 import sys
+from collections.abc import Iterable
 
 from bridge import __version__
 from bridge.config import COMPUTES, DEFAULT_OSC_PORT
+from bridge.domain.ask import FIELDS, KIT_FIELDS, fields_of
+from bridge.domain.fields import Door, Field
 from bridge.errors import ClipbridgeError
 
 EXIT_CODES = """\
@@ -18,35 +21,12 @@ exit codes: 0 done · 1 the job failed · 2 wrong usage · 3 no daemon answers �
 8 wrong configuration · 9 no audio device · 10 the library cannot be used · 130 interrupted"""
 
 
-# Keys of /bridge/generate that the command line has as options.
-GENERATE_KEYS = (
-    "preset",
-    "seed",
-    "negative",
-    "steps",
-    "guidance",
-    "takes",
-    "note",
-    "transcript",
-    "deadline_s",
-    "sink",
-    "gain",
-    "pan",
-    "key",
-    "loop",
-    "trim",
-    "fade_in_ms",
-    "fade_out_ms",
-    "lufs",
-    "format",
-    "bits",
-    "channels",
-    "bars",
-    "bpm",
-    "quantize",
-)
-# Keys of /bridge/kit that the command line has as options, beside the preset.
-KIT_KEYS = ("notes", "seconds", "seed", "negative", "steps", "guidance")
+PARTS = {
+    "sound": "what it sounds like",
+    "shape": "how its samples are shaped",
+    "playback": "how it is played",
+    "job": "how it is made",
+}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -71,6 +51,23 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
 
 
+def add_fields(command: argparse.ArgumentParser, fields: Iterable[Field]) -> None:
+    """Give a command an option for each key, in groups, with the sentence that the OSC table has for it."""
+    by_part = sorted(fields, key=lambda field: list(PARTS).index(field.part))
+    groups = {part: command.add_argument_group(PARTS[part]) for part in {field.part: None for field in by_part}}
+    for field in by_part:
+        notes = [field.values] if field.kind in ("number", "whole", "flag") else []
+        default = f"{field.default:g}" if isinstance(field.default, float) else field.default
+        unless = " without a preset" if Door.PRESET in field.doors else ""
+        notes += [f"default{unless}: {default}"] if field.default is not None else []
+        help = field.what + (f" ({'; '.join(notes)})" if notes else "")
+        metavar = "|".join(map(str, field.choices)) or {"text": "TEXT", "note": "NOTE", "key": "KEY"}.get(
+            field.kind, "N"
+        )
+        option = f"--{field.name.replace('_', '-')}"
+        groups[field.part].add_argument(option, metavar=metavar, help=help.replace("`", "").replace("%", "%%"))
+
+
 def parser() -> argparse.ArgumentParser:
     """All commands and options. Option names are those of the OSC keys."""
     top = argparse.ArgumentParser(
@@ -79,18 +76,27 @@ def parser() -> argparse.ArgumentParser:
         epilog=EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    port, lines, as_json, weights, compute = (argparse.ArgumentParser(add_help=False) for _ in range(5))
+    port.add_argument("--osc-port", type=int, metavar="N", help=f"the daemon's port (default: {DEFAULT_OSC_PORT})")
+    lines.add_argument("--json", action="store_true", help="one JSON object a line, for programs")
+    as_json.add_argument("--json", action="store_true", help="as JSON, for programs")
+    weights.add_argument("--model", help="checkpoint folder, or the name of a model in the hub's cache")
+    compute.add_argument("--compute", choices=COMPUTES, help="what computes (default: auto)")
     top.add_argument("--version", action="version", version=f"clipbridge {__version__}")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
-    run = commands.add_parser("run", help="start the daemon", epilog=EXIT_CODES)
+    def add(
+        name: str, help: str, *parents: argparse.ArgumentParser, epilog: str = EXIT_CODES
+    ) -> argparse.ArgumentParser:
+        return commands.add_parser(name, help=help, epilog=epilog, parents=parents)
+
+    run = add("run", "start the daemon", weights, compute, lines)
     run.add_argument("--folder", help="sample folder (default: Clipbridge in your music folder)")
     run.add_argument(
         "--inbox",
         metavar="DIR",
         help='lists of prompts dropped into it become clips (default: Clipbridge Inbox in your music folder; "": none)',
     )
-    run.add_argument("--model", help="checkpoint folder, or the name of a model in the hub's cache")
-    run.add_argument("--compute", choices=COMPUTES, help="what computes (default: auto)")
     run.add_argument(
         "--audio-device", metavar="NAME", help="open this audio output at the start (default: when needed)"
     )
@@ -101,73 +107,61 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument(
         "--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="any setting of config.toml"
     )
-    run.add_argument("--json", action="store_true", help="one JSON object a line, for programs")
 
-    ask = commands.add_parser("generate", help="ask the running daemon for a clip", epilog=EXIT_CODES)
-    ask.add_argument("prompt", nargs="?")
-    ask.add_argument("seconds", nargs="?")
-    for name in GENERATE_KEYS:
-        ask.add_argument(f"--{name.replace('_', '-')}")
+    ask = add("generate", "ask the running daemon for a clip", port, lines)
+    ask.add_argument("prompt", nargs="?", help="what the clip should sound like")
+    length = FIELDS["seconds"]
+    ask.add_argument(
+        "seconds", nargs="?", help=f"{length.what}, {length.allowed} (default: the preset's, or {length.default:g})"
+    )
+    add_fields(ask, fields_of(Door.COMMAND).values())
     ask.add_argument(
         "--ask-file",
         metavar="FILE",
         help="for hosts: read the ask as JSON from FILE, write the events to FILE.events; cancelled when FILE is removed",
     )
-    ask.add_argument("--osc-port", type=int, metavar="N", help=f"the daemon's port (default: {DEFAULT_OSC_PORT})")
-    ask.add_argument("--json", action="store_true", help="one JSON object a line, for programs")
 
-    recall = commands.add_parser("recall", help="make clips again from the recipes in their files", epilog=EXIT_CODES)
+    recall = add("recall", "make clips again from the recipes in their files", port, lines)
     recall.add_argument("file", nargs="+")
-    recall.add_argument("--osc-port", type=int, metavar="N", help=f"the daemon's port (default: {DEFAULT_OSC_PORT})")
-    recall.add_argument("--json", action="store_true", help="one JSON object a line, for programs")
 
-    pull = commands.add_parser("pull", help="fetch a checkpoint, AudioLDM 2 for example", epilog=EXIT_CODES)
+    pull = add("pull", "fetch a checkpoint, AudioLDM 2 for example", lines)
     pull.add_argument(
         "name", help="audioldm2, audioldm2-music, audioldm2-large, or owner/name of any AudioLDM 2 checkpoint"
     )
-    pull.add_argument("--json", action="store_true", help="one JSON object a line, for programs")
 
-    models = commands.add_parser("models", help="list the checkpoints, or change to another one", epilog=EXIT_CODES)
+    models = add("models", "list the checkpoints, or change to another one", port, as_json)
     models.add_argument("--use", metavar="NAME", help="let the running daemon go on with this checkpoint")
-    models.add_argument("--osc-port", type=int, metavar="N", help=f"the daemon's port (default: {DEFAULT_OSC_PORT})")
-    models.add_argument("--json", action="store_true", help="as JSON, for programs")
 
-    kit = commands.add_parser("kit", help="let the daemon make a folder of one-shots for a sampler", epilog=EXIT_CODES)
-    kit.add_argument("name", nargs="?")
+    kit = add("kit", "let the daemon make a folder of one-shots for a sampler", port, lines)
+    kit.add_argument("name", nargs="?", help="the name of the kit, and of its folder")
     kit.add_argument("prompts", nargs="*", metavar="prompt", help="'deep kick', '36:deep kick', 'c4:glassy bell' …")
     kit.add_argument("--preset", help="a kit by its name; with prompts: the preset of all sounds (default: drum)")
-    for name in KIT_KEYS:
-        kit.add_argument(f"--{name}")
+    add_fields(kit, (field for name, field in KIT_FIELDS.items() if name != "preset"))
     kit.add_argument("--list", action="store_true", help="list the kit presets")
-    kit.add_argument("--osc-port", type=int, metavar="N", help=f"the daemon's port (default: {DEFAULT_OSC_PORT})")
-    kit.add_argument("--json", action="store_true", help="one JSON object a line, for programs")
 
-    presets = commands.add_parser("presets", help="list the presets", epilog=EXIT_CODES)
-    presets.add_argument("--json", action="store_true", help="as JSON, for programs")
+    add("presets", "list the presets", as_json)
 
-    devices = commands.add_parser("devices", help="list the audio outputs and MIDI inputs", epilog=EXIT_CODES)
-    devices.add_argument("--json", action="store_true", help="as JSON, for programs")
+    add("devices", "list the audio outputs and MIDI inputs", as_json)
 
-    scripts = commands.add_parser("scripts", help="put the script of a host where it looks for it", epilog=EXIT_CODES)
+    scripts = add("scripts", "put the script of a host where it looks for it", as_json)
     scripts.add_argument("what", choices=("list", "install"))
     scripts.add_argument("host", nargs="?", help="supercollider, pure_data, reaper …: see list")
     scripts.add_argument("--to", metavar="FOLDER", help="another folder than the host's usual one")
     scripts.add_argument("--overwrite", action="store_true", help="also files that you changed")
-    scripts.add_argument("--json", action="store_true", help="as JSON, for programs")
 
-    bench = commands.add_parser("bench", help="measure the engine beside the plain pipeline", epilog=EXIT_CODES)
-    bench.add_argument("--model", help="checkpoint folder, or the name of a model in the hub's cache")
+    bench = commands.add_parser(
+        "bench",
+        help="measure the engine beside the plain pipeline",
+        epilog=EXIT_CODES,
+        parents=[weights, compute, as_json],
+    )
     bench.add_argument("--random-weights", choices=("base", "music", "large"), help="real size without a download")
-    bench.add_argument("--compute", choices=COMPUTES, help="what computes (default: auto)")
     bench.add_argument("--seconds", type=float, action="append", help="length of the clips; may be repeated")
     bench.add_argument("--rounds", type=int, default=5, help="clips of each kind and length (default: 5)")
     bench.add_argument("--requests", type=int, default=100, help="random requests (default: 100)")
     bench.add_argument("--compile-recipe", action="store_true", help="compile the recipe's UNet, as it says: minutes")
-    bench.add_argument("--json", action="store_true", help="as JSON, for programs")
 
-    find = commands.add_parser(
-        "find", help="find clips again", epilog=f"{EXIT_CODES}\nfind ends with 1 if nothing is found"
-    )
+    find = add("find", "find clips again", as_json, epilog=f"{EXIT_CODES}\nfind ends with 1 if nothing is found")
     find.add_argument("words", nargs="*", help="beginnings of words of the prompt, file name, preset or sub-folder")
     find.add_argument("--bpm", metavar="FROM..TO", help="120, 120..130, 120.. or ..130")
     find.add_argument("--seconds", metavar="FROM..TO", help="likewise")
@@ -176,20 +170,15 @@ def parser() -> argparse.ArgumentParser:
     find.add_argument("--favourite", action="store_true", help="favourites only")
     find.add_argument("--rating", metavar="FROM..TO", help="0 to 5: 3..5 or 3..")
     find.add_argument("--limit", type=int, default=20, metavar="N", help="at most so many (default: 20)")
-    find.add_argument("--json", action="store_true", help="as JSON, for programs")
 
-    again = commands.add_parser("resume", help="ask again for what a crash interrupted", epilog=EXIT_CODES)
+    again = add("resume", "ask again for what a crash interrupted", port, as_json)
     again.add_argument("--list", action="store_true", help="only say what it is")
-    again.add_argument("--osc-port", type=int, metavar="N", help=f"the daemon's port (default: {DEFAULT_OSC_PORT})")
-    again.add_argument("--json", action="store_true", help="as JSON, for programs")
 
-    imports = commands.add_parser("import", help="take the clips of a folder into the library", epilog=EXIT_CODES)
+    imports = add("import", "take the clips of a folder into the library", as_json)
     imports.set_defaults(command="importing")  # import is a word of Python
     imports.add_argument("folder", metavar="FOLDER", help="clips of ours in it, and in its sub-folders, carry recipes")
-    imports.add_argument("--json", action="store_true", help="as JSON, for programs")
 
-    doctor = commands.add_parser("doctor", help="look at the whole set-up and say what to mend", epilog=EXIT_CODES)
-    doctor.add_argument("--json", action="store_true", help="as JSON, for programs")
+    add("doctor", "look at the whole set-up and say what to mend", as_json)
     return top
 
 

@@ -17,11 +17,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bridge.cli import GENERATE_KEYS
 from bridge.commands.asking import ANSWER_S, connected, encode, nobody, receive, send
+from bridge.domain.ask import fields_of
+from bridge.domain.fields import Door
 from bridge.errors import BadArgument, ClipbridgeError
 
 ASK_AGAIN_S = 5.0
+KEYS = tuple(fields_of(Door.COMMAND))
 ASK_FILE_POLL_S = 0.25  # so often we look whether the file of an ask is still there
 EVENTS = {"queued": 3, "progress": 2, "take": 4, "done": 3, "failed": 3, "cancelled": 1}  # with at least so many values
 
@@ -33,7 +35,7 @@ def main(options: argparse.Namespace) -> int:
     if options.prompt is None:
         raise BadArgument('A prompt is missing: clipbridge generate "rain on tin" 4')
     seconds = None if options.seconds is None else _seconds(options.seconds)
-    keys = {key: value for key in GENERATE_KEYS if (value := getattr(options, key)) is not None}
+    keys = {key: value for key in KEYS if (value := getattr(options, key)) is not None}
     tell = print_line if options.json else None
     return _ask(options.prompt, seconds, keys, options.osc_port, tell, quiet=options.json)
 
@@ -151,7 +153,7 @@ def _read(file: Path) -> tuple[str, Any, dict[str, Any]]:
         raise BadArgument(f"{file.name} is no JSON in UTF-8 ({error}).") from error
     if not isinstance(asked, dict) or not isinstance(asked.get("prompt"), str):
         raise BadArgument(f'{file.name} must be an object with a prompt: {{"prompt": "rain on tin", "seconds": 4}}')
-    known = ("prompt", "seconds", "osc_port", *GENERATE_KEYS)
+    known = ("prompt", "seconds", "osc_port", *KEYS)
     for key, value in asked.items():
         if key not in known:
             raise BadArgument(f"{file.name}: there is no key {key!r}; there are: {', '.join(known)}.")

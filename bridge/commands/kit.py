@@ -11,8 +11,8 @@ from typing import Any
 from tqdm import tqdm
 
 from bridge import config
-from bridge.cli import KIT_KEYS
 from bridge.commands.asking import ANSWER_S, connected, encode, nobody, receive, send
+from bridge.domain.ask import KIT_FIELDS
 from bridge.errors import BadArgument, ConfigError
 from bridge.kits import presets as kit_presets
 from bridge.presets.files import shipped_folder
@@ -27,7 +27,7 @@ def main(options: argparse.Namespace) -> int:
         return _list(options.json)
     if options.name is None:
         raise BadArgument('A name is missing: clipbridge kit "my drums" --preset drums-808')
-    keys = {key: value for key in ("preset", *KIT_KEYS) if (value := getattr(options, key)) is not None}
+    keys = {key: value for key in KIT_FIELDS if (value := getattr(options, key)) is not None}
     pairs = [part for key, value in keys.items() for part in (f"@{key}", value)]
     ask = encode("/bridge/kit", options.name, *options.prompts, *pairs)
     name = " ".join(options.name.split())  # as the daemon gives it back

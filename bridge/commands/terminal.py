@@ -15,7 +15,7 @@ from bridge.checkpoints.find import STARTER, UNTRAINED
 from bridge.core.core import Core
 from bridge.domain.job import Job, JobEvent
 from bridge.domain.kit import KitEvent
-from bridge.engine.audioldm2.hearing import plain
+from bridge.domain.words import plain
 from bridge.engine.messages import Stage
 from bridge.system import logs
 

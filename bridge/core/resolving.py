@@ -6,14 +6,13 @@ import dataclasses
 import secrets
 from typing import Any
 
-from bridge.domain.ask import Ask, Shape, check_shape
+from bridge.domain.ask import FIELDS, Ask, Shape, check_shape
 from bridge.domain.clip import DEFAULT_NEGATIVE, Prompt
 from bridge.domain.limits import DRAWN_SEEDS
 from bridge.domain.musical_keys import key_of
 from bridge.domain.tempo import Tempo
 from bridge.presets.files import Preset
 
-DEFAULT_SECONDS = 4.0
 DEFAULT_STEPS = 20  # with a DPM-Solver++ scheduler; the checkpoint's own DDIM wants 200
 # The starter is recognised as often with 10 steps as with 20 (97.0 and 97.2 %: its model card).
 DEFAULT_LEAST_STEPS = 10
@@ -39,7 +38,7 @@ def resolve(ask: Ask, preset: Preset | None, tempo: Tempo = AS_USUAL) -> Prompt:
     return Prompt(
         text=ask.text,
         full_text=", ".join([preset.words_around(ask.text) if preset else ask.text, *words]),
-        seconds=choose("seconds", DEFAULT_SECONDS) if ask.bars is None else tempo.seconds(ask.bars, bpm),
+        seconds=choose("seconds", FIELDS["seconds"].default) if ask.bars is None else tempo.seconds(ask.bars, bpm),
         bars=ask.bars or 0.0,
         bpm=bpm if ask.bars is not None else 0.0,
         seed=ask.seed if ask.seed is not None else secrets.randbelow(DRAWN_SEEDS),

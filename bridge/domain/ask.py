@@ -43,7 +43,8 @@ FIELDS = {
     for field in (
         # The prompt and the seconds have no key in a message: they come first.
         Field("text", "text", "sound", "the prompt", doors=PAD),
-        Field("seconds", "number", "sound", "the length in seconds", SECONDS, doors=LIST | PAD | PRESET | KIT),
+        Field("seconds", "number", "sound", "the length in seconds", SECONDS, default=4.0,
+              doors=LIST | PAD | PRESET | KIT),
         Field("id", "id", "job", "your name for the job (number or text), returned in every reply", doors=OSC),
         Field("seed", "whole", "sound", "the same seed, prompt and length make the same clip; drawn at random if left out", SEED,
               doors=EVERYWHERE | KIT),
@@ -76,7 +77,7 @@ FIELDS = {
         Field("gate", "flag", "playback", "for pads only; 1: the sound ends when the button is released (velocity 0)", default=0,
               doors=OSC | PAD),
         Field("reply_port", "whole", "job", "the port on your machine that answers go to, if not the one you send from; every "
-              "message takes it last", PORT, doors=OSC | KIT),
+              "message takes it last", PORT, doors=OSC),
         Field("loop", "flag", "sound", "1: the end runs into the beginning without a seam; `/bridge/done` says how well",
               default=0, doors=ANY_SHAPE),
         Field("trim", "choice", "shape", "`onset`: what comes before the sound is cut (the length stays); `free`: the silence "
@@ -104,6 +105,9 @@ NOTES = Field("notes", "text", "sound", "each prompt as these tones, such as `c4
 def fields_of(door: Door) -> dict[str, Field]:
     """The keys that come in by a door."""
     return {name: field for name, field in FIELDS.items() if door in field.doors}
+
+
+KIT_FIELDS = fields_of(KIT) | {"notes": NOTES}
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import json
 import re
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from bridge.domain.notes import NOTE, c_of, frequency_of, midi_of
+from bridge.domain.words import folded, words_of
 from bridge.errors import NoModel
 
 LONGEST = 5  # words in a phrase
@@ -90,7 +90,7 @@ class Vocabulary:
         """What is understood of `prompt`: any text, any script, any length. `mend` slips of the fingers: of adjectives
         always, of nouns where none is spelt right or where it completes one ("clsoed hat"): "layer" beside a snare is no
         laser."""
-        parts = [words_of(part) for part in re.split(r"[,.;:!?()]+", _folded(prompt))]
+        parts = [words_of(part) for part in re.split(r"[,.;:!?()]+", folded(prompt))]
         if not mend:
             return self._hear(parts)
         heard = self._hear([[self._mended(word, self._in_adjectives) for word in part] for part in parts])
@@ -164,20 +164,6 @@ class Vocabulary:
             return word
         near = sorted(other for other in known if other[0] == word[0] and is_slip(other, word))
         return near[0] if near else word
-
-
-def plain(prompt: str) -> str:
-    """`prompt` in lower case, its words and numbers only: what the captions of the training look like."""
-    return " ".join(words_of(_folded(prompt)))
-
-
-def words_of(text: str) -> list[str]:
-    """Words, numbers and notes of a text in lower case."""
-    return re.findall(r"\b[a-g][#bs]?-1\b|\b[a-g]#\d\b|[a-z0-9]+", text)
-
-
-def _folded(prompt: str) -> str:
-    return unicodedata.normalize("NFKC", prompt).lower().replace("♯", "#").replace("♭", "b")
 
 
 def is_slip(known: str, typed: str) -> bool:

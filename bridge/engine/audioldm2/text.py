@@ -9,8 +9,9 @@ from typing import Any
 import torch
 
 from bridge.domain.clip import Prompt
+from bridge.domain.words import plain
 from bridge.engine.audioldm2 import speech
-from bridge.engine.audioldm2.hearing import Heard, Vocabulary, plain
+from bridge.engine.audioldm2.hearing import Heard, Vocabulary
 from bridge.engine.audioldm2.prompt_cache import Embeddings, PromptCache
 from bridge.engine.audioldm2.speech import Spoken
 

@@ -7,8 +7,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from bridge.domain.ask import NOTES, Ask, fields_of
-from bridge.domain.fields import Door
+from bridge.domain.ask import FIELDS, KIT_FIELDS, Ask
 from bridge.domain.kit import MAX_SOUNDS, KitAsk, KitEvent
 from bridge.errors import BadArgument, ClipbridgeError
 from bridge.frontends.osc import arguments as args
@@ -21,7 +20,7 @@ from bridge.kits.presets import KitPreset
 DEFAULT_PRESET = "drum"
 MAX_NAME_CHARACTERS = 80
 KEY_MARK = re.compile(r"@[A-Za-z]")  # what begins so is a key; a prompt cannot
-KIT_KEYS = fields_of(Door.KIT) | {"notes": NOTES}
+KIT_KEYS = KIT_FIELDS | {"reply_port": FIELDS["reply_port"]}
 
 
 @dataclass(slots=True)

@@ -6,7 +6,7 @@ import secrets
 from pathlib import Path
 from typing import Any
 
-from bridge.domain.ask import Ask
+from bridge.domain.ask import FIELDS, Ask
 from bridge.domain.limits import BPM, RATING, SECONDS, Range
 from bridge.domain.nearest import unknown
 from bridge.errors import BadArgument, ClipbridgeError, LibraryError, NotReady, QueueFull, Stopping
@@ -128,11 +128,16 @@ def query_of(given: list[Any]) -> Query:
 
 def ask_of(job: Interrupted) -> Ask:
     """What was asked for, checked as if it came from outside. Raises BadArgument."""
-    values = {name: int(value) if isinstance(value, bool) else value for name, value in job.ask.items()}
+    values = {name: _switch(name, value) for name, value in job.ask.items()}
     text, seconds = values.pop("text"), values.pop("seconds", None)
     if unknown := [name for name in values if name not in args.KEYS]:
         raise BadArgument(f"This job was asked for with {unknown[0]!r}, which this version does not know.")
     return args.Fields(text, seconds, values).ask()
+
+
+def _switch(name: str, value: Any) -> Any:
+    """Records of earlier versions have true and false for 1 and 0."""
+    return int(value) if isinstance(value, bool) and name in FIELDS and FIELDS[name].kind == "flag" else value
 
 
 def _between(values: dict[str, Any], name: str, widest: Range) -> Range | None:

@@ -1,0 +1,21 @@
+"""The words of a prompt, as small checkpoints know them."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+
+def plain(prompt: str) -> str:
+    """`prompt` in lower case, its words and numbers only: what the captions of the training look like."""
+    return " ".join(words_of(folded(prompt)))
+
+
+def words_of(text: str) -> list[str]:
+    """Words, numbers and notes of a text in lower case."""
+    return re.findall(r"\b[a-g][#bs]?-1\b|\b[a-g]#\d\b|[a-z0-9]+", text)
+
+
+def folded(prompt: str) -> str:
+    """`prompt` in lower case, with one way to write each letter, sharp and flat."""
+    return unicodedata.normalize("NFKC", prompt).lower().replace("♯", "#").replace("♭", "b")
