@@ -83,4 +83,5 @@ def _ask(values: dict[str, Any]) -> Ask:
         raise ValueError("a pad needs a prompt")
     ask = Ask(**checked, sink=SINK)
     ask.check()
+    ask.check()
     return ask

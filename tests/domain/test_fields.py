@@ -261,7 +261,7 @@ def test_every_option_of_generate_and_kit_is_explained_and_every_key_is_an_optio
 
 def test_the_supercollider_class_has_an_argument_for_each_key() -> None:
     source = Path(__file__, "../../../host_scripts/supercollider/Classes/Clipbridge.sc").resolve().read_text("utf-8")
-    found = re.findall(r"\t\*?(\w+) \{ \|(?:aP|p)rompt, ([^|]*)\|((?:(?!\n\t\}).)*)", source, re.DOTALL)
+    found = re.findall(r"\t\*?(\w+) \{ \|((?:aP|p)rompt[^|]*|dirt, [^|]*)\|((?:(?!\n\t\}).)*)", source, re.DOTALL)
     methods = {name: ({part.split("=")[0].strip() for part in names.split(",")}, body) for name, names, body in found}
     every = set(fields_of(Door.OSC)) - {"id", "reply_port", "then", "then_port"}
     live = every - {"takes", "deadline_s", "sink"}
@@ -275,4 +275,4 @@ def test_the_supercollider_class_has_an_argument_for_each_key() -> None:
         names, body = methods[method]
         assert keys <= names, method
         for key in keys:
-            assert re.search(rf"\b{key}: {key}\b", body), (method, key)
+            assert re.search(rf"\b{key}: {key}\b|, {key},", body), (method, key)
