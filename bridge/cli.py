@@ -178,7 +178,7 @@ def parser() -> argparse.ArgumentParser:
     imports.set_defaults(command="importing")  # import is a word of Python
     imports.add_argument("folder", metavar="FOLDER", help="clips of ours in it, and in its sub-folders, carry recipes")
 
-    add("doctor", "look at the whole set-up and say what to mend", as_json)
+    add("doctor", "look at the whole set-up and say what to fix", as_json)
     return top
 
 

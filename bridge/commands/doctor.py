@@ -1,4 +1,4 @@
-"""`clipbridge doctor`: looks at everything that a clip depends on, and says what to do where something is wrong."""
+"""`clipbridge doctor`: checks everything that a clip depends on and says how to fix what is wrong."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ from collections.abc import Iterator
 from bridge import __version__
 from bridge.doctor.check import Check
 
-SIGNS = {"ok": "ok     ", "warning": "warning", "fault": "FAULT  "}
+LABELS = {"ok": "ok     ", "warning": "warning", "fault": "FAULT  "}
 
 
 def main(options: argparse.Namespace) -> int:
     """Print each finding as soon as it is known. Returns 1 if there is a fault."""
     if not options.json:
         # platform.platform() may ask Windows for seconds (cpython #112278).
-        print(f"Clipbridge {__version__} on {sys.platform}: looking at everything that a clip depends on", flush=True)
-    found: list[Check] = []
+        print(f"Clipbridge {__version__} on {sys.platform}: checking everything that a clip depends on", flush=True)
+    findings: list[Check] = []
     for check in _checks():
-        found.append(check)
+        findings.append(check)
         if not options.json:
-            print(f"{SIGNS[check.state]}  {check.name}: {check.what}")
-            if check.mend:
-                print(f"         -> {check.mend}")
+            print(f"{LABELS[check.state]}  {check.name}: {check.what}")
+            if check.fix:
+                print(f"         -> {check.fix}")
             sys.stdout.flush()
-    faults = sum(check.state == "fault" for check in found)
+    faults = sum(check.state == "fault" for check in findings)
     if options.json:
-        print(json.dumps({"version": __version__, "checks": [dataclasses.asdict(check) for check in found]}))
+        print(json.dumps({"version": __version__, "checks": [dataclasses.asdict(check) for check in findings]}))
     else:
-        print("All well." if not faults else f"{faults} to mend.")
+        print("Everything works." if not faults else f"{faults} to fix.")
     return 1 if faults else 0
 
 
@@ -41,18 +41,18 @@ def _checks() -> Iterator[Check]:
     child = compute.start()
     try:
         yield places.python()
-        configured, chosen = places.configuration()
-        yield configured
-        yield from places.folder(chosen.folder)
+        finding, config = places.configuration()
+        yield finding
+        yield from places.folder(config.folder)
         yield from places.cache()
         yield places.memory()
-        yield places.port(chosen)
-        yield places.presets(chosen)
+        yield places.port(config)
+        yield places.presets(config)
         yield from places.scripts()
-        yield places.log(chosen)
-        yield sound.check(chosen.audio.device)
-        checks, accelerated = compute.finish(child, chosen.engine.compute)
+        yield places.log(config)
+        yield sound.check(config.audio.device)
+        checks, accelerated = compute.finish(child, config.engine.compute)
         yield from checks
-        yield weights.checkpoint(chosen.engine.model, accelerated)
+        yield weights.check(config.engine.model, accelerated)
     finally:
         child.kill()

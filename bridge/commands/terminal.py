@@ -62,7 +62,7 @@ class Terminal:
             if why:
                 self._say(f"Note: {why}.")
         elif state == "failed":
-            self._say(f"The engine cannot run: {why} Mend it, then send /bridge/restart (or stop with Ctrl-C).")
+            self._say(f"The engine cannot run: {why} Fix it, then send /bridge/restart (or stop with Ctrl-C).")
         elif state == "restarting":
             self._say(f"The engine is started again{f' ({why})' if why else ''}.")
         elif state == "stopping":

@@ -179,7 +179,7 @@ class Core:
         if self.state == "stopping":
             raise Stopping("Clipbridge is stopping and takes no more jobs.")
         if self.state == "failed":
-            raise NotReady(f"{self.why} Mend it, then send /bridge/restart.")
+            raise NotReady(f"{self.why} Fix it, then send /bridge/restart.")
 
     def _make_way(self) -> None:
         """What is made ahead waits for everybody else: its job ends at the next step and begins again later."""

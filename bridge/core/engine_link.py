@@ -118,7 +118,7 @@ class EngineSide:
         waiting = list(self._bridge.jobs.queue)
         self._bridge.jobs.queue.clear()
         for job in waiting:
-            self._bridge.fail(job, NotReady(f"{why} Mend it, then send /bridge/restart."))
+            self._bridge.fail(job, NotReady(f"{why} Fix it, then send /bridge/restart."))
 
     def keep_eta(self) -> None:
         """Write down what was learned about the time that clips take."""

@@ -1,4 +1,4 @@
-"""`clipbridge doctor`: what is well, what is not, what that means, and the command that mends it."""
+"""A finding of `clipbridge doctor`: what works, what does not, and the command that fixes it."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One finding. `state`: "ok", "warning" (it works, but not as well as it could) or "fault". `mend`: what to do."""
+    """One finding. `state`: "ok", "warning" (works, but not as well as it could) or "fault". `fix`: what to do, "" if ok."""
 
     name: str
     state: str
     what: str
-    mend: str = ""
+    fix: str = ""
 
 
 def ok(name: str, what: str) -> Check:
-    """Nothing to do."""
+    """A finding that needs no action."""
     return Check(name, "ok", what)
 
 
-def warning(name: str, what: str, mend: str) -> Check:
-    """It works, but not as well as it could."""
-    return Check(name, "warning", what, mend)
+def warning(name: str, what: str, fix: str) -> Check:
+    """Something works, but not as well as it could."""
+    return Check(name, "warning", what, fix)
 
 
-def fault(name: str, what: str, mend: str) -> Check:
-    """Something that is needed does not work."""
-    return Check(name, "fault", what, mend)
+def fault(name: str, what: str, fix: str) -> Check:
+    """Something required does not work."""
+    return Check(name, "fault", what, fix)

@@ -1,4 +1,4 @@
-"""A look from a process of its own: what may hang, crash or take seconds must not do so here."""
+"""Start a check in a child process, where it may hang, crash or take seconds without harm."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import bridge
 
 
 def command(module: str, *options: str) -> list[str]:
-    """To run a module of ours. -P: what lies in the current folder must not be imported in the place of a package."""
+    """The command line that runs `module` of this package. -P keeps the current folder out of the import path."""
     return [sys.executable, "-P", "-m", module, *options]
 
 
 def environment() -> dict[str, str]:
-    """In which our own package is found, installed or not."""
+    """The environment in which the child finds this package, installed or not."""
     path = os.pathsep.join(filter(None, [str(Path(bridge.__file__).parent.parent), os.environ.get("PYTHONPATH")]))
     return {**os.environ, "PYTHONPATH": path}

@@ -1,4 +1,4 @@
-"""What computes: looked at in a child process, because importing torch takes seconds and a broken one can crash."""
+"""Check torch and its devices in a child process: the import takes seconds, and a broken installation can crash."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bridge.doctor.child import command, environment
 INSTALL_AGAIN = "In Clipbridge's folder: pip install --force-reinstall ."
 IMPORT_TIMEOUT_S = 180.0  # torch's first import from a cold disk
 PACKAGES = ("torch", "diffusers", "transformers", "accelerate", "soundfile", "soxr")
-# On Windows, PyPI has torch for the processor only; the CUDA builds lie at pytorch.org, for Linux too.
+# On Windows, PyPI has only the CPU build of torch; the CUDA builds are at pytorch.org, for Linux too.
 INSTALL_CUDA = (
     'pip install --force-reinstall "torch>=2.10,<2.14" --index-url https://download.pytorch.org/whl/cu130'
     " (for an older driver see https://pytorch.org/get-started/locally)"
@@ -23,7 +23,7 @@ INSTALL_CUDA = (
 
 
 def start() -> subprocess.Popen[str]:
-    """Begin to look; `finish` waits for it."""
+    """Start the check; `finish` waits for its result."""
     return subprocess.Popen(
         command("bridge.doctor.compute"),
         env=environment(),
@@ -33,22 +33,23 @@ def start() -> subprocess.Popen[str]:
     )
 
 
-def finish(child: subprocess.Popen[str], wanted: str) -> tuple[list[Check], bool]:
-    """What the child found, for the compute that the configuration wants; and whether there is a GPU for it."""
+def finish(child: subprocess.Popen[str], requested: str) -> tuple[list[Check], bool]:
+    """The findings for the `requested` compute ("auto", "cuda", "mps" or "cpu"), and whether it runs on a GPU. Waits up to
+    IMPORT_TIMEOUT_S seconds."""
     try:
-        said, complained = child.communicate(timeout=IMPORT_TIMEOUT_S)
-        facts = json.loads(said.splitlines()[-1])
+        output, errors = child.communicate(timeout=IMPORT_TIMEOUT_S)
+        facts = json.loads(output.splitlines()[-1])
     except subprocess.TimeoutExpired:
         child.kill()
         child.communicate()
         return [
-            fault("torch", f"its import did not end within {IMPORT_TIMEOUT_S:.0f} s", "Look at the disk; try again.")
+            fault("torch", f"its import did not end within {IMPORT_TIMEOUT_S:.0f} s", "Check the disk, then try again.")
         ], False
     except (ValueError, IndexError):
-        last = complained.strip().splitlines()[-1:] or [f"exit code {child.returncode}"]
-        return [fault("torch", f"cannot be looked at: {last[0][:300]}", INSTALL_AGAIN)], False
-    accelerated = wanted != "cpu" and bool(facts["cuda"] or facts["mps"])
-    return [*_packages(facts), *_compute(facts, wanted)], accelerated
+        last = errors.strip().splitlines()[-1:] or [f"exit code {child.returncode}"]
+        return [fault("torch", f"cannot be checked: {last[0][:300]}", INSTALL_AGAIN)], False
+    accelerated = requested != "cpu" and bool(facts["cuda"] or facts["mps"])
+    return [*_packages(facts), *_compute(facts, requested)], accelerated
 
 
 def _packages(facts: dict[str, Any]) -> list[Check]:
@@ -61,20 +62,20 @@ def _packages(facts: dict[str, Any]) -> list[Check]:
     return [ok("packages", ", ".join(f"{name} {version}" for name, version in facts["versions"].items()))]
 
 
-def _compute(facts: dict[str, Any], wanted: str) -> list[Check]:
+def _compute(facts: dict[str, Any], requested: str) -> list[Check]:
     if "torch" in facts["broken"]:
         return []
     best = "cuda" if facts["cuda"] else "mps" if facts["mps"] else "cpu"
-    if wanted not in ("auto", best, "cpu"):
-        mend = INSTALL_CUDA if wanted == "cuda" else "clipbridge run --compute auto"
-        return [fault("compute", f"{wanted} is asked for, but this torch finds none", mend)]
-    if best != "cpu" and wanted != "cpu":
+    if requested not in ("auto", best, "cpu"):
+        fix = INSTALL_CUDA if requested == "cuda" else "clipbridge run --compute auto"
+        return [fault("compute", f"{requested} is requested, but this torch finds no such device", fix)]
+    if best != "cpu" and requested != "cpu":
         return [ok("compute", f"{best}: {facts['cuda'] or 'Apple silicon'}")]
     threads = f"the processor, {facts['threads']} threads: the starter answers in about a second"
-    if wanted == "cpu":
+    if requested == "cpu":
         return [ok("compute", f"{threads}, as the configuration says")]
     if facts["nvidia"] and facts["built_for_cuda"]:
-        what = f"{threads}. There is an NVIDIA card, but its driver does not go with this torch ({facts['built_for_cuda']})"
+        what = f"{threads}. There is an NVIDIA card, but its driver does not support this torch ({facts['built_for_cuda']})"
         return [warning("compute", what, "Update the driver from nvidia.com, then restart the machine.")]
     if facts["nvidia"]:
         return [
@@ -83,13 +84,13 @@ def _compute(facts: dict[str, Any], wanted: str) -> list[Check]:
             )
         ]
     if facts["apple"]:
-        mend = 'pip install --force-reinstall "torch>=2.10,<2.14", with a Python for Apple silicon (arm64)'
-        return [warning("compute", f"{threads}. This Mac has a GPU, but torch does not find it", mend)]
+        fix = 'pip install --force-reinstall "torch>=2.10,<2.14", with a Python for Apple silicon (arm64)'
+        return [warning("compute", f"{threads}. This Mac has a GPU, but torch does not find it", fix)]
     return [ok("compute", threads)]
 
 
 def main() -> None:
-    """In the child: import everything, say what was found as one line of JSON."""
+    """Run in the child: import everything and print the facts as one line of JSON."""
     broken: dict[str, str] = {}
     versions: dict[str, str] = {}
     facts: dict[str, Any] = {"cuda": "", "built_for_cuda": "", "mps": False, "threads": 0}
@@ -114,21 +115,21 @@ def main() -> None:
 
 
 def conflicts(versions: dict[str, str]) -> list[str]:
-    """Packages whose version is not one that Clipbridge says it works with."""
+    """A sentence for each package whose installed version is outside the range that Clipbridge requires."""
     from importlib.metadata import PackageNotFoundError, requires
 
     from packaging.requirements import Requirement
 
     try:
-        wanted = [Requirement(line) for line in requires("clipbridge") or []]
+        requirements = [Requirement(line) for line in requires("clipbridge") or []]
     except PackageNotFoundError:  # run from a folder, without being installed
         return []
     return [
-        f"{need.name} {versions[need.name]} is not {need.specifier}"
-        for need in wanted
-        if need.name in versions
-        and not need.marker
-        and not need.specifier.contains(versions[need.name], prereleases=True)
+        f"{required.name} {versions[required.name]} is not {required.specifier}"
+        for required in requirements
+        if required.name in versions
+        and not required.marker
+        and not required.specifier.contains(versions[required.name], prereleases=True)
     ]
 
 

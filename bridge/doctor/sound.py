@@ -1,4 +1,4 @@
-"""Whether clips can be played: looked at in a child process, because PortAudio can hang or end its process."""
+"""Check audio output in a child process: PortAudio can hang or end its process."""
 
 from __future__ import annotations
 
@@ -11,27 +11,29 @@ from bridge.errors import NoAudio
 from bridge.player.device import Device, choose
 
 DEVICES_TIMEOUT_S = 20.0
-FILES_GO_ON = "Clips go to the folder all the same"
+FILES_STILL_WORK = "Clips still go to the folder"
 
 
 def check(name: str) -> Check:
-    """The audio outputs, and whether the one of that name is among them. Without any, `sink audio` is refused."""
+    """Check that there is an audio output that matches `name`. Without one, `sink audio` is refused."""
     try:
         child = subprocess.run(
             command("bridge", "devices", "--json"), env=environment(), capture_output=True, text=True, errors="replace",
             timeout=DEVICES_TIMEOUT_S, check=False,
         )  # fmt: skip
-        there = [Device(**found) for found in json.loads(child.stdout.splitlines()[-1])["audio"]]
+        devices = [Device(**values) for values in json.loads(child.stdout.splitlines()[-1])["audio"]]
     except subprocess.TimeoutExpired:
-        what = f"PortAudio did not list the audio devices within {DEVICES_TIMEOUT_S:.0f} s. {FILES_GO_ON}"
+        what = f"PortAudio did not list the audio devices within {DEVICES_TIMEOUT_S:.0f} s. {FILES_STILL_WORK}"
         return warning("audio", what, "Unplug the device that hangs, or restart the machine.")
     except (ValueError, IndexError, KeyError, TypeError):
-        said = child.stderr.strip().splitlines()[-1:] or [f"exit code {child.returncode}"]
-        return warning("audio", f"{FILES_GO_ON}, but cannot be played", said[0].removeprefix("clipbridge: ")[:400])
-    if not there:
-        return warning("audio", f"there is no audio output. {FILES_GO_ON}", "Plug one in, or start the sound system.")
+        last = child.stderr.strip().splitlines()[-1:] or [f"exit code {child.returncode}"]
+        return warning("audio", f"{FILES_STILL_WORK}, but cannot be played", last[0].removeprefix("clipbridge: ")[:400])
+    if not devices:
+        return warning(
+            "audio", f"there is no audio output. {FILES_STILL_WORK}", "Plug one in, or start the sound system."
+        )
     try:
-        chosen = choose(name, there)
+        chosen = choose(name, devices)
     except NoAudio as error:
-        return warning("audio", f"{error} {FILES_GO_ON}", "clipbridge devices")
-    return ok("audio", f"{chosen.name} ({chosen.system}, {chosen.sample_rate} Hz); {len(there)} outputs in all")
+        return warning("audio", f"{error} {FILES_STILL_WORK}", "clipbridge devices")
+    return ok("audio", f"{chosen.name} ({chosen.system}, {chosen.sample_rate} Hz); {len(devices)} outputs in all")

@@ -1,4 +1,4 @@
-"""Whether the checkpoint that would run is whole. Reads headers, not weights: milliseconds for gigabytes."""
+"""Check that the checkpoint is complete. Reads headers, not weights: milliseconds for gigabytes."""
 
 from __future__ import annotations
 
@@ -12,30 +12,35 @@ from bridge.doctor.check import Check, fault, ok
 from bridge.errors import NoModel
 
 
-def checkpoint(name: str, accelerated: bool) -> Check:
-    """The checkpoint `name` ("" for the default, which depends on what computes): there, laid out as it should be, its
-    weights as long as they say."""
+def check(name: str, accelerated: bool) -> Check:
+    """Check the checkpoint `name` ("" for the default, which depends on whether it is `accelerated`): present, laid out
+    correctly, its weight files complete."""
     try:
-        found = find(name) if name else default(accelerated)
+        checkpoint = find(name) if name else default(accelerated)
     except NoModel as error:
         return fault("checkpoint", str(error), f"clipbridge pull {name}" if "/" in name else "Name another --model.")
-    if found.folder is None:
-        return ok("checkpoint", f"{found.name}: random weights, made when it runs")
-    for index in sorted(found.folder.glob("*/*.safetensors.index.json")):
+    if checkpoint.folder is None:
+        return ok("checkpoint", f"{checkpoint.name}: random weights, made when it runs")
+    for index in sorted(checkpoint.folder.glob("*/*.safetensors.index.json")):
         if missing := _shards(index) - {file.name for file in index.parent.iterdir()}:
-            return fault("checkpoint", f"{found.name}: {index.parent.name} lacks {min(missing)}", "Fetch it again.")
-    mend = f"clipbridge pull {found.name}" if "/" in found.name else "Install it again."
-    for file in sorted(found.folder.glob("*/*.safetensors")):
+            return fault(
+                "checkpoint", f"{checkpoint.name}: {index.parent.name} lacks {min(missing)}", "Fetch it again."
+            )
+    fix = f"clipbridge pull {checkpoint.name}" if "/" in checkpoint.name else "Install it again."
+    for file in sorted(checkpoint.folder.glob("*/*.safetensors")):
         if reason := damage(file):
-            return fault("checkpoint", f"{found.name}: {file.relative_to(found.folder)} is damaged ({reason})", mend)
-    stated = facts(name or found.name)
+            return fault(
+                "checkpoint", f"{checkpoint.name}: {file.relative_to(checkpoint.folder)} is damaged ({reason})", fix
+            )
+    stated = facts(name or checkpoint.name)
     return ok(
-        "checkpoint", f"{found.name}, {stated.size_bytes / 1e6:,.0f} MB, licence: {stated.licence or 'none stated'}"
+        "checkpoint",
+        f"{checkpoint.name}, {stated.size_bytes / 1e6:,.0f} MB, licence: {stated.licence or 'none stated'}",
     )
 
 
 def _shards(index: Path) -> set[str]:
-    """The files that a split checkpoint's index names."""
+    """The file names in the index of a split checkpoint."""
     try:
         return set(json.loads(index.read_text("utf-8"))["weight_map"].values())
     except (OSError, ValueError, RecursionError, KeyError, TypeError, AttributeError):

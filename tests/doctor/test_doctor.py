@@ -38,7 +38,7 @@ def test_a_machine_that_is_well_is_told_so(tmp_path: Path) -> None:
     code, said, complained = doctor(tmp_path)
     lines = said.splitlines()
     assert code == 0, said + complained
-    assert lines[0].startswith("Clipbridge ") and lines[-1] == "All well."
+    assert lines[0].startswith("Clipbridge ") and lines[-1] == "Everything works."
     names = [line.split(":")[0].split(maxsplit=1)[1] for line in lines[1:-1] if not line.startswith(" ")]
     assert names[:3] == ["python", "configuration", "folder"] and names[-3:] == ["packages", "compute", "checkpoint"]
     assert any("starter, 17 MB, licence: mit" in line for line in lines)
@@ -66,11 +66,11 @@ def test_a_machine_where_all_is_broken_gets_a_sentence_and_a_command_for_each(tm
     assert code == 1
     faults = {name for name, check in found.items() if check["state"] == "fault"}
     assert faults == {"folder", "port", "presets", "checkpoint", "packages"}
-    assert all(check["mend"] for check in found.values() if check["state"] != "ok")
+    assert all(check["fix"] for check in found.values() if check["state"] != "ok")
     assert f"process {os.getpid()}" in found["port"]["what"]
     assert "did you mean seconds" in found["presets"]["what"] and "mine.toml" in found["presets"]["what"]
     assert "not fully covered" in found["checkpoint"]["what"] and "unet" in found["checkpoint"]["what"]
-    assert "libtorch_cpu.so" in found["packages"]["what"] and "torch" in found["packages"]["mend"]
+    assert "libtorch_cpu.so" in found["packages"]["what"] and "torch" in found["packages"]["fix"]
 
 
 def test_a_broken_settings_file_is_named_and_the_other_looks_go_on_whatever_lies_in_the_current_folder(
@@ -84,9 +84,7 @@ def test_a_broken_settings_file_is_named_and_the_other_looks_go_on_whatever_lies
     code, said, _ = doctor(tmp_path, "--json", PYTHONPATH=str(ROOT))
     found = findings(said)
     assert (
-        code == 1
-        and "config.toml" in found["configuration"]["what"]
-        and "config.toml" in found["configuration"]["mend"]
+        code == 1 and "config.toml" in found["configuration"]["what"] and "config.toml" in found["configuration"]["fix"]
     )
     assert found["checkpoint"]["state"] == found["packages"]["state"] == "ok"
 
@@ -118,7 +116,7 @@ def test_what_computes_is_told_with_the_install_that_would_change_it(
         "broken": {},
     }
     (check,) = compute._compute({**plain, **facts}, wanted)
-    assert check.state == state and told in check.what and bool(check.mend) == (state != "ok")
+    assert check.state == state and told in check.what and bool(check.fix) == (state != "ok")
 
 
 def test_versions_that_clipbridge_does_not_work_with_are_conflicts() -> None:
