@@ -1,1 +1,1 @@
-"""What differs between systems, and what every process needs: folders, children, logs, watching."""
+"""Differences between operating systems, and what every process needs: folders, children, logs, file watching."""

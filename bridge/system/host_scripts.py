@@ -1,6 +1,6 @@
-"""The scripts for hosts: where each host looks for them, whether they are there, and how they get there.
+"""Host scripts: where each host looks for them, whether they are installed and current, and how to install them.
 
-What was installed is remembered beside it, so that a script which its user changed is never overwritten unasked.
+A record of installed files lies next to them, so that a script changed by its user is only overwritten on request.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from bridge.errors import BadArgument, FolderError
 from bridge.system import portable
 from bridge.system.writing import write_whole
 
-RECORD = ".clipbridge-installed.json"  # in the host's folder: relative path → SHA-256 of what we put there
+RECORD = ".clipbridge-installed.json"  # in the host's folder: relative path → SHA-256 of the installed file
 
-# A script that starts `clipbridge` reads in this file how.
-STARTS_US = {"reaper": "clipbridge-command.txt"}
+# The file in which a script that starts `clipbridge` finds the command line.
+COMMAND_FILES = {"reaper": "clipbridge-command.txt"}
 
-# Where hosts look, from their own documentation: the folder of the script is made inside it. {} are portable.host_folder's.
+# Script folders, from the hosts' own documentation. The placeholders are those of portable.host_folder.
 FOLDERS: dict[str, dict[str, str]] = {
     # SuperCollider help, "Using Extensions": Platform.userExtensionDir
     "supercollider": {
@@ -29,7 +29,7 @@ FOLDERS: dict[str, dict[str, str]] = {
         "darwin": "{data}/SuperCollider/Extensions/clipbridge",
         "win32": "{data}/SuperCollider/Extensions/clipbridge",
     },
-    # Pd manual, "Pd search path": the user's standard path, in which a folder of an object's name is looked through too
+    # Pd manual, "Pd search path": the user's standard path, where a folder named like an object is searched too
     "pure_data": {
         "linux": "{home}/.local/lib/pd/extra/clipbridge~",
         "darwin": "{home}/Library/Pd/clipbridge~",
@@ -52,7 +52,7 @@ FOLDERS: dict[str, dict[str, str]] = {
         "darwin": "{documents}/Bitwig Studio/Controller Scripts/Clipbridge",
         "win32": "{documents}/Bitwig Studio/Controller Scripts/Clipbridge",
     },
-    # These look beside the piece that uses them.
+    # These hosts look next to the piece that uses the script.
     "csound": {},
     "chuck": {},
 }
@@ -60,8 +60,9 @@ FOLDERS: dict[str, dict[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class HostScript:
-    """The script of a host. `state`: "absent", "current", "old" (ours, of another version), "changed" (by its user).
-    `folder`: where it is or would be; None: say where."""
+    """The script of a host. `state`: "absent", "current", "old" (another version of ours) or "changed" (by the user).
+    `folder`: where it is or would be installed; None if the host has no usual folder. `changed`: the files that the user
+    changed."""
 
     host: str
     folder: Path | None
@@ -70,76 +71,77 @@ class HostScript:
 
 
 def shipped_folder() -> Path:
-    """Where our scripts lie."""
+    """The folder of the shipped scripts."""
     return portable.shipped("host_scripts")
 
 
 def all_hosts() -> list[str]:
-    """The hosts that there is a script for."""
+    """The names of the hosts that have a script, sorted."""
     return sorted(place.name for place in shipped_folder().iterdir() if place.is_dir() and place.name in FOLDERS)
 
 
 def command_line() -> str:
-    """How a host starts our command on this machine, the program in double quotes. On Windows without a console window."""
+    """The command line that starts Clipbridge on this machine, the program in double quotes. On Windows it opens no
+    console window."""
     program = Path(sys.executable)
     windowless = program.with_name("pythonw.exe")
     return f'"{windowless if windowless.is_file() else program}" -m bridge'
 
 
 def source_folder(host: str) -> Path:
-    """What is copied: all of a host's folder, or what it has in a folder `Clipbridge`, where the host wants nothing else."""
+    """The folder to copy: a host's whole folder, or its sub-folder `Clipbridge` if it has one."""
     whole = shipped_folder() / host
     return whole / "Clipbridge" if (whole / "Clipbridge").is_dir() else whole
 
 
 def look(host: str, folder: Path | None = None) -> HostScript:
-    """How the script of a host is, in its usual folder or another one. Raises BadArgument for a host that has none."""
+    """The state of a host's script in its usual folder, or in `folder`. Raises BadArgument for a host without a script."""
     if host not in all_hosts():
         raise BadArgument(f"There is no script for {host[:40]!r}; there are: {', '.join(all_hosts())}.")
     folder = folder or portable.host_folder(FOLDERS[host])
     ours, record = _files(source_folder(host)), _record(folder)
-    there = {name: _hash(folder / name) for name in {*ours, *record}} if folder is not None else {}
-    if not any(there.values()):
+    installed = {name: _hash(folder / name) for name in {*ours, *record}} if folder is not None else {}
+    if not any(installed.values()):
         return HostScript(host, folder, "absent")
     changed = tuple(
         sorted(
             name
-            for name, now in there.items()
-            if now is not None and now != record.get(name) and now != ours.get(name, "")
+            for name, digest in installed.items()
+            if digest is not None and digest != record.get(name) and digest != ours.get(name, "")
         )
     )
-    current = all(there.get(name) == wanted for name, wanted in ours.items())
+    current = all(installed.get(name) == digest for name, digest in ours.items())
     return HostScript(host, folder, "current" if current else "changed" if changed else "old", changed)
 
 
-def install(found: HostScript, overwrite: bool = False) -> list[Path]:
-    """Copy the script to `found.folder`; returns the files that were written. What the user changed is left as it is, unless
+def install(script: HostScript, overwrite: bool = False) -> list[Path]:
+    """Copy the script to `script.folder` and return the files that were written. Files that the user changed are kept unless
     `overwrite`. Raises FolderError."""
-    assert found.folder is not None
-    source, kept = source_folder(found.host), () if overwrite else found.changed
-    ours, record, written = _files(source), _record(found.folder), []
+    assert script.folder is not None
+    source, skipped = source_folder(script.host), () if overwrite else script.changed
+    ours, record, written = _files(source), _record(script.folder), []
     try:
-        for name, wanted in ours.items():
-            target = found.folder / name
-            if name in kept or _hash(target) == wanted:
+        for name, digest in ours.items():
+            target = script.folder / name
+            if name in skipped or _hash(target) == digest:
                 continue
             target.parent.mkdir(parents=True, exist_ok=True)
             write_whole(target, (source / name).read_bytes())
             written.append(target)
-        record |= {name: wanted for name, wanted in ours.items() if name not in kept}
-        for old in set(record) - set(ours):  # a file that the script had in an earlier version
-            if _hash(found.folder / old) == record.pop(old):
-                (found.folder / old).unlink()
-        if found.host in STARTS_US:
-            (found.folder / STARTS_US[found.host]).write_text(command_line() + "\n", "utf-8")
-        (found.folder / RECORD).write_text(json.dumps(record, indent=1), "utf-8")
+        record |= {name: digest for name, digest in ours.items() if name not in skipped}
+        for old in set(record) - set(ours):  # a file of an earlier version
+            if _hash(script.folder / old) == record.pop(old):
+                (script.folder / old).unlink()
+        if script.host in COMMAND_FILES:
+            (script.folder / COMMAND_FILES[script.host]).write_text(command_line() + "\n", "utf-8")
+        (script.folder / RECORD).write_text(json.dumps(record, indent=1), "utf-8")
     except OSError as error:
-        raise FolderError(f"{found.folder} cannot be written: {error.strerror or error}.") from error
+        raise FolderError(f"{script.folder} cannot be written: {error.strerror or error}.") from error
     return written
 
 
 def _files(folder: Path) -> dict[str, str]:
-    """Relative path (with /) → SHA-256 of every file in it."""
+    """Relative path (with /) → SHA-256 of every file in `folder`, hidden and compiled ones excepted."""
     return {
         file.relative_to(folder).as_posix(): _hash(file) or ""
         for file in sorted(folder.rglob("*"))
@@ -155,14 +157,14 @@ def _hash(file: Path) -> str | None:
 
 
 def _record(folder: Path | None) -> dict[str, str]:
-    """What was installed there; nothing where nobody knows. Names that lead out of the folder are not ours."""
+    """The record of installed files; {} if there is none. Paths that lead out of the folder are ignored."""
     if folder is None:
         return {}
     try:
-        said = json.loads((folder / RECORD).read_text("utf-8"))
+        record = json.loads((folder / RECORD).read_text("utf-8"))
         return {
             name: value
-            for name, value in said.items()
+            for name, value in record.items()
             if isinstance(value, str) and not os.path.isabs(name) and ".." not in name.replace("\\", "/").split("/")
         }
     except (OSError, ValueError, AttributeError):

@@ -1,4 +1,4 @@
-"""A small JSON file that is kept between runs, written on a thread of its own so that no disk delays anybody."""
+"""A small JSON file that outlives the process, written on its own thread so that callers never wait for the disk."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ log = logging.getLogger("clipbridge")
 
 
 class KeptFile:
-    """Writes whole states, of which the newest is the one that stays. `what`: names them in the log."""
+    """Saves states to `file`; the last one wins. `what` names them in the log."""
 
     def __init__(self, file: Path, what: str) -> None:
         self._file, self._what = file, what
@@ -24,7 +24,7 @@ class KeptFile:
         self._lock = threading.Lock()
 
     def keep(self, state: Callable[[], Any]) -> None:
-        """Write what `state` returns, soon. It is called on the thread, so it must hold a state that nobody changes."""
+        """Write what `state` returns, soon. It is called on the writer thread, so nobody may change what it returns."""
         with self._lock:
             self._next = state
             if self._writer is None:
@@ -32,7 +32,7 @@ class KeptFile:
                 self._writer.start()
 
     def wait(self, seconds: float) -> None:
-        """Until all is written, or so long."""
+        """Wait until the file is written, at most `seconds`."""
         if (writer := self._writer) is not None:
             writer.join(seconds)
 
@@ -47,4 +47,4 @@ class KeptFile:
                 self._file.parent.mkdir(parents=True, exist_ok=True)
                 write_whole(self._file, json.dumps(state(), ensure_ascii=False).encode())
             except OSError as error:  # a full or read-only disk
-                log.warning("the %s could not be kept: %s", self._what, error)
+                log.warning("the %s could not be saved: %s", self._what, error)

@@ -1,4 +1,4 @@
-"""The log: short lines on the terminal, everything in a file that never grows beyond bounds. Nothing waits for a disk."""
+"""The log: short lines on the terminal, everything in a file of limited size. Callers never wait for the disk."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from pathlib import Path
 
 FILE_BYTES, OLDER_FILES = 1_000_000, 4
 COLLAPSE_S = 60.0
-REMEMBERED_MESSAGES = 1_000  # messages of the last minute that are compared with
-MAX_QUEUED_RECORDS = 2_000  # records for each handler; more than that are lost, not waited for
-MAX_CHARACTERS = 20_000  # of one record: a whole traceback, or a prompt with all that was asked
-FLUSH_TIMEOUT_S = 1.0  # at the end, for what waits to be written
+REMEMBERED_MESSAGES = 1_000  # recent messages that new ones are compared with
+MAX_QUEUED_RECORDS = 2_000  # per handler; further records are dropped
+MAX_CHARACTERS = 20_000  # per record: enough for a traceback, or a prompt with all its keys
+FLUSH_TIMEOUT_S = 1.0  # at shutdown, for queued records
 
 
 def escaped(text: str) -> str:
-    """`text` with control characters and the like written out, so that it can neither fake a line nor move a cursor."""
+    """`text` with unprintable characters escaped, so that it can neither fake a log line nor move the cursor."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape", "backslashreplace").decode() for c in text)
 
 
 class Collapse(logging.Filter):
-    """Lets the same message through once a minute; the next time it says how often it came in between."""
+    """Lets each message through once in COLLAPSE_S seconds; the next one says how many were left out."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__()
@@ -49,7 +49,7 @@ class Collapse(logging.Filter):
 
 
 class Lines(logging.Formatter):
-    """One line a record, and a traceback behind it on lines of its own."""
+    """One line per record; a traceback follows on indented lines."""
 
     def format(self, record: logging.LogRecord) -> str:
         first, *rest = super().format(record)[:MAX_CHARACTERS].split("\n")
@@ -57,7 +57,7 @@ class Lines(logging.Formatter):
 
 
 class Rotating(logging.handlers.RotatingFileHandler):
-    """A file that stays usable where it cannot be rotated: Windows renames no file that another program has open."""
+    """A log file that goes on if it cannot be rotated: Windows does not rename a file that another program has open."""
 
     def doRollover(self) -> None:
         try:
@@ -66,11 +66,11 @@ class Rotating(logging.handlers.RotatingFileHandler):
             self.stream = self.stream or self._open()
 
     def handleError(self, _record: logging.LogRecord) -> None:
-        """A full disk loses lines of the log and nothing else."""
+        """Ignore errors: a full disk costs log lines and nothing else."""
 
 
 class Writer(threading.Thread):
-    """Feeds one handler, so that a paused terminal does not keep lines from the file, nor a slow disk anybody."""
+    """Feeds one handler on its own thread, so that a paused terminal does not hold up the file and a slow disk nobody."""
 
     def __init__(self, handler: logging.Handler) -> None:
         super().__init__(name="log", daemon=True)
@@ -78,7 +78,7 @@ class Writer(threading.Thread):
         self._waiting: queue.Queue[logging.LogRecord | None] = queue.Queue(MAX_QUEUED_RECORDS)
 
     def offer(self, record: logging.LogRecord | None) -> None:
-        """Write when it is its turn; dropped if too many wait. None: the last one."""
+        """Queue a record; it is dropped if the queue is full. None ends the thread."""
         with contextlib.suppress(queue.Full):
             self._waiting.put_nowait(record)
 
@@ -88,8 +88,8 @@ class Writer(threading.Thread):
         self.handler.close()
 
 
-class Door(logging.handlers.QueueHandler):
-    """Takes records on any thread, once each, and hands them to the writers."""
+class Entry(logging.handlers.QueueHandler):
+    """Takes records from any thread and hands each to the writers."""
 
     def __init__(self, writers: list[Writer]) -> None:
         super().__init__(queue.Queue())  # type: ignore[arg-type, unused-ignore]
@@ -104,9 +104,9 @@ class Door(logging.handlers.QueueHandler):
 
 
 def start(folder: Path, name: str) -> Callable[[], None]:
-    """Log warnings to standard error and everything of ours to a rotating file in `folder`; returns what stops it.
+    """Log warnings to standard error, and everything to a rotating file `name` in `folder`. Returns a function that stops it.
 
-    A folder that cannot be written is told once, on standard error, and no reason not to play.
+    If the folder cannot be written, a warning says so once and logging goes on without a file.
     """
     ours = logging.getLogger("clipbridge")
     ours.setLevel(logging.DEBUG)
@@ -125,8 +125,8 @@ def start(folder: Path, name: str) -> Callable[[], None]:
     except OSError as error:
         problem = f"There is no log file: {error}"
     writers = [Writer(handler) for handler in handlers]
-    door = Door(writers)
-    ours.addHandler(door)
+    entry = Entry(writers)
+    ours.addHandler(entry)
     ours.propagate = False
     for writer in writers:
         writer.start()
@@ -134,7 +134,7 @@ def start(folder: Path, name: str) -> Callable[[], None]:
         ours.warning("%s", problem)
 
     def stop() -> None:
-        ours.removeHandler(door)
+        ours.removeHandler(entry)
         ours.propagate = True
         for writer in writers:
             writer.offer(None)

@@ -1,4 +1,4 @@
-"""The one place for what differs between Linux, macOS and Windows: each function states its twin."""
+"""Everything that differs between Linux, macOS and Windows. Each function says how the systems differ."""
 
 from __future__ import annotations
 
@@ -24,27 +24,27 @@ WINDOWS = sys.platform == "win32"
 
 
 def config_folder() -> Path:
-    """Where the user's configuration and presets live (not created)."""
+    """The user's configuration folder (not created)."""
     return Path(platformdirs.user_config_dir(APP, appauthor=False, roaming=True))
 
 
 def cache_folder() -> Path:
-    """Where things live that can be made again: the built checkpoint, the staging area (not created)."""
+    """The folder for what can be made again: the built checkpoint, the staging area (not created)."""
     return Path(platformdirs.user_cache_dir(APP, appauthor=False))
 
 
 def data_folder() -> Path:
-    """Where lives what cannot be made again: the library (not created)."""
+    """The folder for what cannot be made again: the library (not created)."""
     return Path(platformdirs.user_data_dir(APP, appauthor=False))
 
 
 def log_folder() -> Path:
-    """Where the log file lies (not created)."""
+    """The folder of the log file (not created)."""
     return Path(platformdirs.user_log_dir(APP, appauthor=False))
 
 
 def shipped(name: str) -> Path:
-    """Where files that travel with us lie: inside an installed wheel, or at the top of a checkout."""
+    """The folder `name` of shipped files: in an installed wheel, or at the top of a checkout."""
     package = Path(__file__).resolve().parents[1]
     installed = package / "data" / name
     return installed if installed.is_dir() else package.parent / name
@@ -56,28 +56,25 @@ def sample_folder() -> Path:
 
 
 def inbox_folder() -> Path:
-    """The default inbox: beside the default sample folder, where no host looks for clips (not created)."""
+    """The default inbox: next to the default sample folder, where no host looks for clips (not created)."""
     return sample_folder().with_name("Clipbridge Inbox")
 
 
 def host_folder(places: dict[str, str]) -> Path | None:
-    """A folder of another program: `places` has a pattern for each system (`linux`, `darwin`, `win32`), with {home},
-    {documents}, {music}, {data} (~/.local/share, Application Support, %LOCALAPPDATA%) and {config} (~/.config, Application
-    Support, %APPDATA%). None where that program does not run."""
+    """A folder of another program, from a pattern for each system (`linux`, `darwin`, `win32`) with {home}, {documents},
+    {music}, {data} (~/.local/share, Application Support, %LOCALAPPDATA%) and {config} (~/.config, Application Support,
+    %APPDATA%). None if the program does not exist for this system."""
     pattern = places.get(sys.platform)
-    return (
-        None
-        if pattern is None
-        else Path(
-            pattern.format(
-                home=Path.home(),
-                documents=platformdirs.user_documents_dir(),
-                music=platformdirs.user_music_dir(),
-                data=platformdirs.user_data_dir(appauthor=False),
-                config=platformdirs.user_config_dir(appauthor=False, roaming=True),
-            )
-        )
-    )
+    if pattern is None:
+        return None
+    folders = {
+        "home": Path.home(),
+        "documents": platformdirs.user_documents_dir(),
+        "music": platformdirs.user_music_dir(),
+        "data": platformdirs.user_data_dir(appauthor=False),
+        "config": platformdirs.user_config_dir(appauthor=False, roaming=True),
+    }
+    return Path(pattern.format(**folders))
 
 
 def selector_loop() -> asyncio.AbstractEventLoop:
@@ -90,9 +87,9 @@ def selector_loop() -> asyncio.AbstractEventLoop:
 
 
 def bind_udp(host: str, port: int, receive_buffer_bytes: int) -> tuple[socket.socket, int]:
-    """Bind a UDP socket that no other program can share; returns it and the receive buffer that the system granted.
+    """Bind a UDP socket exclusively. Returns it and the size of the receive buffer in bytes that the system granted.
 
-    Raises OSError if the address is taken or not ours. On Linux and macOS a plain bind is already exclusive;
+    Raises OSError if the address is taken or not one of this machine. On Linux and macOS a plain bind is already exclusive;
     on Windows that needs SO_EXCLUSIVEADDRUSE.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -110,7 +107,7 @@ def bind_udp(host: str, port: int, receive_buffer_bytes: int) -> tuple[socket.so
 
 
 def on_stop_signals(loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -> None:
-    """Call `stop` on the loop at Ctrl-C and at a polite kill (SIGTERM; on Windows Ctrl-Break).
+    """Call `stop` on the loop at Ctrl-C and at SIGTERM (on Windows: Ctrl-Break).
 
     `signal.signal` exists on every system, `loop.add_signal_handler` does not. A selector loop on Windows only
     notices between two timers: the daemon's supervision ticks every 0.25 s.
@@ -121,30 +118,34 @@ def on_stop_signals(loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -
 
     for name in STOP_SIGNALS:
         number = getattr(signal, name, None)
-        if number is not None and signal.getsignal(number) != signal.SIG_IGN:  # nohup and shells mean what they set
+        if (
+            number is not None and signal.getsignal(number) != signal.SIG_IGN
+        ):  # respect nohup and shells that ignore a signal
             signal.signal(number, handler)
 
 
 def raise_priority() -> None:
-    """Let this process run before others where the system allows it: Windows does, Linux and macOS only to who has the right.
-    (The threads of most audio systems are real-time ones anyway.)"""
+    """Raise this process's priority where the system allows it: Windows always, Linux and macOS with the right privileges.
+    Most audio systems run their threads in real time anyway."""
     with contextlib.suppress(OSError, psutil.Error):
         psutil.Process().nice(psutil.HIGH_PRIORITY_CLASS if WINDOWS else RAISED_NICENESS)
 
 
 def ignore_stop_signals() -> None:
-    """For child processes: Ctrl-C goes to every process of a terminal, systemd's SIGTERM to every process of a
-    service, but only the front decides what to stop. Children end with their pipe, or are killed."""
+    """Ignore stop signals in a child process: a terminal sends Ctrl-C, and systemd SIGTERM, to every process, but only the
+    front decides what to stop. Children end when their pipe does, or are killed."""
     for name in STOP_SIGNALS:
         if number := getattr(signal, name, None):
             signal.signal(number, signal.SIG_IGN)
 
 
 def sync_folder(folder: Path) -> None:
-    """Make a rename inside `folder` survive a power cut. Windows has no such call and journals renames itself."""
+    """Make a rename inside `folder` survive a power cut. A no-op on Windows, which journals renames."""
     if WINDOWS:
         return
-    with contextlib.suppress(OSError):  # network and FUSE volumes may not know it; the file itself is synced already
+    with contextlib.suppress(
+        OSError
+    ):  # not supported by some network and FUSE volumes; the file itself is synced already
         handle = os.open(folder, os.O_RDONLY)
         try:
             os.fsync(handle)
@@ -153,8 +154,7 @@ def sync_folder(folder: Path) -> None:
 
 
 def replace(source: Path, target: Path) -> None:
-    """Rename within a volume, as os.replace does. On Windows a virus scanner may hold a file that was just written
-    for a moment: tried again for a second there."""
+    """Rename within a volume, as os.replace does. On Windows, retry for a second: a virus scanner may hold a new file."""
     deadline = time.monotonic() + (1.0 if WINDOWS else 0.0)
     while True:
         try:
@@ -167,8 +167,7 @@ def replace(source: Path, target: Path) -> None:
 
 
 def can_be_written(place: Path) -> bool:
-    """Whether `place`, or the nearest folder above it that there is, can be written. On Windows this looks at the
-    read-only mark alone."""
+    """Whether `place`, or its nearest existing parent, can be written. On Windows only the read-only attribute is checked."""
     for folder in (place, *place.parents):
         with contextlib.suppress(OSError):
             if folder.is_dir():
@@ -177,7 +176,7 @@ def can_be_written(place: Path) -> bool:
 
 
 def free_bytes(place: Path) -> int:
-    """Room on the disk where `place` is or would be made; 0 if there is no such disk (a drive letter that is gone)."""
+    """Free bytes on the disk of `place`, which need not exist; 0 if there is no such disk (a removed drive letter)."""
     for folder in (place, *place.parents):
         with contextlib.suppress(OSError):
             return shutil.disk_usage(folder).free
@@ -185,45 +184,43 @@ def free_bytes(place: Path) -> int:
 
 
 def peak_memory_bytes() -> int:
-    """The most memory that this process has held: `peak_wset` on Windows; elsewhere ru_maxrss, which is in bytes on
-    macOS and in KiB on Linux."""
+    """The peak memory of this process: `peak_wset` on Windows, elsewhere ru_maxrss (bytes on macOS, KiB on Linux)."""
     if WINDOWS:
         return int(psutil.Process().memory_info().peak_wset)
-    import resource  # not there on Windows
+    import resource  # does not exist on Windows
 
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return most if sys.platform == "darwin" else most * 1024
 
 
 def same_volume(one: Path, other: Path) -> bool:
-    """Whether a file can be renamed between two existing folders. `st_dev` is the volume on all three systems."""
+    """Whether two existing folders are on one volume, so that a file can be renamed between them (`st_dev` everywhere)."""
     return one.stat().st_dev == other.stat().st_dev
 
 
 def yield_to_the_front() -> None:
-    """Lower this process's priority, so that OSC answers come at once while the compute is busy.
+    """Lower this process's priority by five steps of niceness, so that OSC replies come at once while it computes.
 
-    Five steps of niceness on Linux and macOS. Windows keeps the normal class: its scheduler already favours a
-    thread that wakes from waiting.
+    A no-op on Windows, whose scheduler already favours a thread that wakes up.
     """
     if not WINDOWS:
         os.nice(5)
 
 
 def is_port_taken(error: OSError) -> bool:
-    """Whether a bind failed because somebody has the port. Windows says so with two codes of its own: in use
-    (10048) and, for a port held exclusively, no access (10013)."""
+    """Whether a bind failed because the port is in use. Windows has two codes for it: in use (10048) and, for a port that is
+    held exclusively, no access (10013)."""
     return error.errno == errno.EADDRINUSE or getattr(error, "winerror", None) in (10013, 10048)
 
 
 def is_held(error: OSError) -> bool:
-    """Whether a file cannot be opened or moved because another program is at it just now. Only Windows keeps others out:
-    a sharing violation (32), a locked part (33)."""
+    """Whether a file cannot be opened or moved because another program has it open. Only on Windows: a sharing violation
+    (32) or a locked region (33)."""
     return getattr(error, "winerror", None) in (32, 33)
 
 
 def open_plain(file: Path) -> int:
-    """Open a file for reading that must be one itself: a link is refused, a pipe is not waited for. Returns a descriptor.
-    Windows has neither flag; nothing there blocks at opening, and links need a right to be made."""
+    """Open a regular file for reading; returns a descriptor. Refuses symbolic links and does not block on pipes. Windows has
+    neither flag, but opening never blocks there, and creating links needs a privilege."""
     flags = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
     return os.open(file, flags)

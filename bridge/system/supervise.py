@@ -1,4 +1,4 @@
-"""Child processes: one piece of code spawns them, talks with them, notices that one died or hangs, starts it again."""
+"""Child processes: spawn them, exchange messages, notice that one died or hangs, and start it again."""
 
 from __future__ import annotations
 
@@ -19,20 +19,19 @@ from bridge.system.portable import ignore_stop_signals
 
 DEATHS_ALLOWED = 5
 DEATHS_WINDOW_S = 60.0
-# Supervision looks this often. A tick that comes much later means that the front itself was asleep (laptop lid,
-# debugger), and then the child must not pay for it.
+# The interval of supervision. A tick that comes much later means that the front itself was asleep (laptop lid,
+# debugger); the child is not killed for that.
 TICK_S = 0.25
-START_AGAIN_S = 1.0
-UNDEAD_S = 3.0
+RESTART_DELAY_S = 1.0
+KILL_TIMEOUT_S = 3.0
 
 
 class Child:
     """A supervised process that runs `target` ("module:function", called with a Connection and `args`).
 
     Messages are picklable values. `on_message(message)` and `on_death(reason, given_up)` are called on the event
-    loop. After a death the child is started again at once, unless it died DEATHS_ALLOWED times in
-    DEATHS_WINDOW_S seconds, or as often without ever getting to work (`settled()`): then it is given up until
-    `restart()`.
+    loop. After a death the child is started again at once, unless it died DEATHS_ALLOWED times in DEATHS_WINDOW_S
+    seconds, or DEATHS_ALLOWED times in a row without reporting `settled()`: then it is given up until `restart()`.
     """
 
     def __init__(self, name: str, target: str, *args: Any) -> None:
@@ -65,14 +64,14 @@ class Child:
                 target=_main, args=(self.target, theirs, self.args), name=f"clipbridge-{self.name}", daemon=True
             )
             self.process.start()
-        except OSError as error:  # no memory, no processes, no files: perhaps there are some in a moment
+        except OSError as error:  # out of memory, processes or files: try again in a moment
             self.process = None
             self._gone.set()
-            self._loop.call_later(START_AGAIN_S, self._died, f"it could not be started: {error}", self._incarnation)
+            self._loop.call_later(RESTART_DELAY_S, self._died, f"it could not be started: {error}", self._incarnation)
             return
-        # multiprocessing's own clean-up at exit asks politely, which children ignore, and then waits for ever.
+        # multiprocessing's own clean-up at exit sends SIGTERM, which children ignore, and then waits forever.
         atexit.register(self.process.kill)
-        theirs.close()  # so that the end of the child is the end of the pipe
+        theirs.close()  # so that the pipe ends when the child does
         self._stamp = time.monotonic()
         reading = (ours, self.process, self._incarnation, self._gone)
         for work, arguments in ((self._read, reading), (self._write, (ours, self._outbox))):
@@ -83,33 +82,34 @@ class Child:
         self._outbox.put(message)
 
     def watch(self, budget_s: float | None, doing: str = "") -> None:
-        """From now on, kill the child if it says nothing for `budget_s` seconds (None: it may be silent for ever)."""
+        """Kill the child if it sends nothing for `budget_s` seconds from now on; None for no limit. `doing` goes into the
+        reason."""
         self._budget_s, self._doing, self._stamp = budget_s, doing, time.monotonic()
 
     def tick(self) -> None:
-        """Look at the progress stamp; to be called every TICK_S seconds."""
+        """Kill the child if it exceeded its budget. Call this every TICK_S seconds."""
         now = time.monotonic()
         if now - self._ticked > 1.0:
             self._stamp += now - self._ticked
         self._ticked = now
-        if self._kill_reason and now - self._killed_at > UNDEAD_S:
-            # Even SIGKILL waits for a driver or a disk that hangs. Whoever waits for this child must not.
+        if self._kill_reason and now - self._killed_at > KILL_TIMEOUT_S:
+            # Even SIGKILL waits for a hanging driver or disk. Callers that wait for this child must not.
             self._died(self._kill_reason, self._incarnation)
         elif self._budget_s is not None and now - self._stamp > self._budget_s and not self._kill_reason:
             self.kill(f"it made no progress for {self._budget_s:.0f} s while {self._doing}")
 
     def kill(self, reason: str) -> None:
-        """End the process at once; `on_death` is told the reason."""
+        """End the process at once; `on_death` gets the reason."""
         self._kill_reason, self._killed_at = reason, time.monotonic()
         if self.process is not None and self.process.pid is not None:
             self.process.kill()
 
     def settled(self) -> None:
-        """The child did what it is there for: earlier deaths do not count as a row any more."""
+        """Report that the child did its work: earlier deaths no longer count as a row."""
         self._deaths_in_a_row = 0
 
     def restart(self) -> None:
-        """Kill without asking and start afresh, with a clean record. `on_death` is not called."""
+        """Kill the child and start a new one with a clean record. `on_death` is not called."""
         self._deaths.clear()
         self._deaths_in_a_row = 0
         self._end()
@@ -119,14 +119,14 @@ class Child:
         """Ask the child to end, wait, and kill it if it does not."""
         if self.process is None:
             return
-        self._incarnation += 1  # its end is wanted, not a death
+        self._incarnation += 1  # an intended end, not a death
         self.send(None)
         await asyncio.to_thread(self._gone.wait, timeout_s)
         self._end()
         await asyncio.to_thread(self._gone.wait, timeout_s)
 
     def _end(self) -> None:
-        self._incarnation += 1  # what the old one still says is not heard
+        self._incarnation += 1  # ignore what the old one still sends
         self._budget_s = None
         self._outbox.put(_CLOSE)
         if self.process is not None and self.process.pid is not None:
@@ -134,12 +134,12 @@ class Child:
 
     def _read(self, connection: Connection, process: Any, incarnation: int, gone: threading.Event) -> None:
         try:
-            # The sentinel too: on Windows a child that dies in its first moments leaves the pipe open.
+            # Wait for the sentinel too: on Windows a child that dies early leaves the pipe open.
             while connection in wait([connection, process.sentinel]):
-                self._post(self._hear, connection.recv(), incarnation)
+                self._post(self._on_message, connection.recv(), incarnation)
         except (EOFError, OSError):
             pass  # the pipe ends with the process
-        process.join(1.0)  # here and not on the event loop, which must not wait
+        process.join(1.0)  # on this thread: the event loop must not wait
         if process.exitcode is None:
             process.kill()
             process.join(10.0)
@@ -154,14 +154,14 @@ class Child:
             try:
                 connection.send(message)
             except (BrokenPipeError, OSError):
-                return  # the reader notices the same end
+                return  # the reader notices it too
 
     def _post(self, call: Callable[[Any, int], None], message: Any, incarnation: int) -> None:
         assert self._loop is not None
-        with contextlib.suppress(RuntimeError):  # the loop was closed: nobody is left to tell
+        with contextlib.suppress(RuntimeError):  # the loop is closed
             self._loop.call_soon_threadsafe(call, message, incarnation)
 
-    def _hear(self, message: Any, incarnation: int) -> None:
+    def _on_message(self, message: Any, incarnation: int) -> None:
         if incarnation == self._incarnation:
             self._stamp = time.monotonic()
             self.on_message(message)

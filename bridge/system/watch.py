@@ -1,4 +1,4 @@
-"""Watched folders: whoever watches one is woken when something in it has changed. The only importer of watchdog."""
+"""Watched folders: call a function when something in a folder has changed. The only importer of watchdog."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from watchdog.observers import Observer
 
 log = logging.getLogger("clipbridge")
 
-# Systems lose events when many come at once, and tell of a file at its first byte (FACTS C4): whoever is woken looks at
-# the folder itself, and is woken now and then without a reason.
+# Systems drop events when many come at once, and report a file at its first byte. So an event only triggers a scan of the
+# folder, and the folder is scanned from time to time without one.
 RESCAN_S = 10.0
 DEBOUNCE_S = 0.05
 CHANGES = frozenset({"created", "modified", "deleted", "moved", "closed"})
 
 
 class Watch(FileSystemEventHandler):
-    """Calls `look` on a thread of its own: at the start, soon after something in `folder` changed (below it too, if
-    `recursive`), and every `every_s` seconds in any case, also while the folder cannot be watched or is not there."""
+    """Calls `look` on its own thread: at the start, soon after a change in `folder` (and below it, if `recursive`), and every
+    `every_s` seconds in any case, even while the folder is missing or cannot be watched."""
 
     def __init__(
         self, folder: Path, look: Callable[[], None], recursive: bool = False, every_s: float = RESCAN_S
@@ -32,22 +32,22 @@ class Watch(FileSystemEventHandler):
         self._thread = threading.Thread(target=self._work, name=f"watch {folder.name}", daemon=True)
 
     def start(self) -> None:
-        """Begin; returns at once."""
+        """Start the thread."""
         self._thread.start()
 
     def close(self, timeout_s: float = 2.0) -> None:
-        """End, after the look that is under way if that does not take too long."""
+        """Stop, waiting at most `timeout_s` for a running `look`."""
         self._over.set()
         self._changed.set()
         self._thread.join(timeout_s)
 
     def wake(self) -> None:
-        """Look again, soon."""
+        """Call `look` again, soon."""
         self._changed.set()
 
     def on_any_event(self, event: FileSystemEvent) -> None:
         """Called by watchdog, on its thread."""
-        if event.event_type in CHANGES:  # opening and reading, which a look does itself, are none
+        if event.event_type in CHANGES:  # not opening and reading, which `look` does itself
             self._changed.set()
 
     def _work(self) -> None:
@@ -56,8 +56,8 @@ class Watch(FileSystemEventHandler):
             self._changed.clear()
             try:
                 self._look()
-            except Exception:  # one look that fails must not be the last
-                log.exception("looking at %s", self._folder)
+            except Exception:  # one failure must not be the last look
+                log.exception("scanning %s", self._folder)
             if self._changed.wait(self._every_s):
                 self._over.wait(DEBOUNCE_S)
         self._unobserve()
@@ -73,8 +73,8 @@ class Watch(FileSystemEventHandler):
         try:
             observer.schedule(self, str(self._folder), recursive=self._recursive)
             observer.start()
-        except (OSError, RuntimeError) as error:  # no more watches to be had; a network folder
-            log.info("%s is looked at every %g s: it cannot be watched (%s)", self._folder, self._every_s, error)
+        except (OSError, RuntimeError) as error:  # the limit of watches is reached, or a network folder
+            log.info("%s cannot be watched (%s); it is scanned every %g s", self._folder, error, self._every_s)
         else:
             self._observer = observer
 

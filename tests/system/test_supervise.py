@@ -126,7 +126,7 @@ def test_a_front_that_was_asleep_does_not_blame_the_child() -> None:
 
 def test_a_child_that_even_a_kill_does_not_end_is_taken_for_dead(monkeypatch: pytest.MonkeyPatch) -> None:
     async def story() -> None:
-        monkeypatch.setattr(supervise, "UNDEAD_S", 0.5)
+        monkeypatch.setattr(supervise, "KILL_TIMEOUT_S", 0.5)
         child = Watched("stubborn")
         child.start()
         await child.heard.get()
