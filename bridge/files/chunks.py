@@ -1,4 +1,4 @@
-"""Tags in audio files: what a DAW, a sampler and we ourselves read there. libsndfile writes none of these but titles.
+"""Tags in audio files, for DAWs, samplers and Clipbridge itself. libsndfile writes none of them but titles and comments.
 
 WAV: bext (EBU Tech 3285), smpl and LIST/INFO (Multimedia Programming Interface and Data Specifications 1.0, IBM and
 Microsoft 1991), acid (as Sonic Foundry's programs write it), iXML 2.10. AIFF: Audio Interchange File Format 1.3, Apple
@@ -15,14 +15,14 @@ from xml.sax.saxutils import escape
 
 from bridge.files.tags import AIFF_RECIPE, FLAC_FIELD
 
-MIDDLE_C = 60  # the root of what has none, as samplers take it
+MIDDLE_C = 60  # samplers take this root for a sound without one
 AIFF_TITLE_BYTES = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class Tags:
-    """`root`: a MIDI note, None if there is none. `beats`: 0 if the clip has no whole number of them. `bpm` 0.0, `lufs` None:
-    unknown. `loop`: from the first frame to the last."""
+    """`root`: a MIDI note or None. `beats`: 0 if the clip does not have a whole number of them. `bpm`: 0.0 if unknown; `lufs`:
+    None if unknown. `loop`: whether the whole clip is a loop."""
 
     title: str
     recipe: str
@@ -41,9 +41,10 @@ class Tags:
 
 
 def into_wav(wav: bytes, tags: Tags) -> bytes:
-    """`wav`, as libsndfile writes it, with our chunks. Without its PEAK chunk: that holds the time of day."""
+    """Add the tags to a WAV file as libsndfile writes it. The PEAK chunk is removed: it holds the time of day, and the same
+    prompt must give the same bytes."""
     kept = [(name, data) for name, data in _chunks(wav, "<") if name not in (b"PEAK", b"LIST")]
-    # Floating point wants the size of an extension behind the 16 bytes of fmt, which libsndfile leaves out and sox misses.
+    # For floating point the 16 bytes of fmt must be followed by an extension size, which libsndfile omits and sox requires.
     kept = [
         (name, data + b"\0\0" if name == b"fmt " and data[:2] == b"\3\0" and len(data) == 16 else data)
         for name, data in kept
@@ -56,7 +57,7 @@ def into_wav(wav: bytes, tags: Tags) -> bytes:
         whole.append((b"acid", _acid(tags)))
     whole.append((b"iXML", _ixml(tags)))
     info = [(b"INAM", tags.title), (b"ISFT", tags.software), (b"ICMT", tags.recipe)]
-    # The recipe comes last: libsndfile loses strings of 2,047 bytes and more, and every one that follows, when it reads.
+    # The recipe comes last: when libsndfile reads, it loses strings of 2,047 bytes and more and all that follow.
     listed = b"".join(_chunk(name, text.encode() + b"\0", "<") for name, text in info)
     whole += [*kept[audio_end:], (b"LIST", b"INFO" + listed)]
     body = b"WAVE" + b"".join(_chunk(name, data, "<") for name, data in whole)
@@ -64,9 +65,9 @@ def into_wav(wav: bytes, tags: Tags) -> bytes:
 
 
 def into_aiff(aiff: bytes, tags: Tags) -> bytes:
-    """`aiff`, as libsndfile writes it, with our chunks."""
+    """Add the tags to an AIFF file as libsndfile writes it."""
     kept = [(name, data) for name, data in _chunks(aiff, ">") if name != b"PEAK"]
-    # libsndfile opens no file whose texts are too long; chunks that it does not know it leaves alone.
+    # libsndfile opens no file with too long a text; it skips chunks that it does not know.
     title = tags.title.encode()[:AIFF_TITLE_BYTES].decode("utf-8", "ignore").encode()
     whole = [*kept, (b"NAME", title)]
     if tags.loop or tags.root is not None:
@@ -77,7 +78,7 @@ def into_aiff(aiff: bytes, tags: Tags) -> bytes:
         root = MIDDLE_C if tags.root is None else tags.root
         sustain = (1, 1, 2) if tags.loop else (0, 0, 0)  # forward, from mark 1 to mark 2
         whole.append((b"INST", struct.pack(">bbbbbbh3h3h", root, 0, 0, 127, 1, 127, 0, *sustain, 0, 0, 0)))
-    # Last, and of even length: sox loses its way behind an odd chunk that it does not know.
+    # Last, and of even length: sox cannot read on after an unknown chunk of odd length.
     recipe = tags.recipe.encode()
     whole.append((AIFF_RECIPE, recipe + b" " * (len(recipe) % 2)))
     body = aiff[8:12] + b"".join(_chunk(name, data, ">") for name, data in whole)
@@ -85,13 +86,13 @@ def into_aiff(aiff: bytes, tags: Tags) -> bytes:
 
 
 def into_flac(flac: bytes, tags: Tags) -> bytes:
-    """`flac` with Vorbis comments of ours in the place of libsndfile's."""
+    """Replace the Vorbis comments of a FLAC file by ours. libsndfile's own strings do not suffice: they have no field for the
+    tempo."""
     fields = [f"TITLE={tags.title}", f"ENCODER={tags.software}", f"{FLAC_FIELD.upper()}{tags.recipe}"]
     if tags.bpm:
         fields.append(f"BPM={tags.bpm:g}")
-    comment = b"".join(struct.pack("<I", len(data)) + data for data in (tags.software.encode(),))
-    comment += struct.pack("<I", len(fields))
-    comment += b"".join(struct.pack("<I", len(data)) + data for data in (field.encode() for field in fields))
+    vendor, *rest = (struct.pack("<I", len(data)) + data for data in map(str.encode, [tags.software, *fields]))
+    comment = vendor + struct.pack("<I", len(fields)) + b"".join(rest)
     blocks, at, last = [], 4, False
     while not last:
         last, kind = bool(flac[at] & 0x80), flac[at] & 0x7F
@@ -99,7 +100,7 @@ def into_flac(flac: bytes, tags: Tags) -> bytes:
         if kind != 4:
             blocks.append((kind, flac[at + 4 : at + 4 + size]))
         at += 4 + size
-    blocks.insert(1, (4, comment))  # behind STREAMINFO, which is the first
+    blocks.insert(1, (4, comment))  # after STREAMINFO, which must be first
     head = b"".join(
         bytes([kind | (0x80 if number == len(blocks) else 0)]) + len(data).to_bytes(3, "big") + data
         for number, (kind, data) in enumerate(blocks, 1)
@@ -108,7 +109,7 @@ def into_flac(flac: bytes, tags: Tags) -> bytes:
 
 
 def _bext(tags: Tags) -> bytes:
-    # No date: the file has one, and the same recipe must give the same bytes.
+    # No date: the file system has one, and the same recipe must give the same bytes.
     loudness = 0x7FFF if tags.lufs is None else round(tags.lufs * 100)  # in hundredths of LUFS; 0x7FFF: not stated
     mode = "mono" if tags.channels == 1 else "dual-mono"
     history = f"A=PCM,F={tags.sample_rate},W={tags.bits},M={mode},T={tags.software}\r\n"
@@ -128,7 +129,7 @@ def _bext(tags: Tags) -> bytes:
 
 def _smpl(tags: Tags) -> bytes:
     root = MIDDLE_C if tags.root is None else tags.root
-    loops = [(0, 0, 0, tags.frames - 1, 0, 0)] if tags.loop else []  # its end belongs to it; played for ever
+    loops = [(0, 0, 0, tags.frames - 1, 0, 0)] if tags.loop else []  # the last frame is included; 0 repeats: forever
     head = struct.pack("<9I", 0, 0, round(1e9 / tags.sample_rate), root, 0, 0, 0, len(loops), 0)
     return head + b"".join(struct.pack("<6I", *loop) for loop in loops)
 
@@ -147,7 +148,7 @@ def _ixml(tags: Tags) -> bytes:
 
 
 def _fixed(text: str, size: int) -> bytes:
-    """ASCII (Tech 3285 allows no more) of at most `size` bytes, accents dropped, filled up with zeros."""
+    """`text` as `size` bytes of ASCII (as EBU Tech 3285 demands), accents dropped, cut or padded with zeros."""
     return unicodedata.normalize("NFKD", text).encode("ascii", "ignore")[:size].ljust(size, b"\0")
 
 

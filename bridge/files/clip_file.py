@@ -1,4 +1,4 @@
-"""A whole audio file as bytes: WAV, FLAC or AIFF from libsndfile, with our tags in it."""
+"""Audio files as bytes: WAV, FLAC or AIFF from libsndfile, with our tags."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ def encode(
     take: int,
     lufs: float | str | None = None,
 ) -> bytes:
-    """The file's bytes, always the same for the same arguments. `samples`: (frames, channels), finite; one channel becomes
-    two where the prompt's shape says so. `lufs`: the loudness, if it was measured."""
-    how = prompt.shape
-    if how.channels == 2 and samples.shape[1] == 1:
+    """The bytes of a file, always the same for the same arguments. `samples`: (frames, channels), finite; one channel becomes
+    two if the prompt's shape says so. `lufs`: the measured loudness, or None."""
+    shape = prompt.shape
+    if shape.channels == 2 and samples.shape[1] == 1:
         samples = np.repeat(samples, 2, axis=1)
     buffer = io.BytesIO()
-    soundfile.write(buffer, samples, sample_rate, format=how.format.upper(), subtype=SUBTYPES[how.bits])
+    soundfile.write(buffer, samples, sample_rate, format=shape.format.upper(), subtype=SUBTYPES[shape.bits])
     beats = prompt.bars * prompt.beats_per_bar
     tags = Tags(
         title=prompt.text,
@@ -45,7 +45,7 @@ def encode(
         software=f"Clipbridge {__version__}",
         seed=prompt.seed_of(take),
         sample_rate=sample_rate,
-        bits=how.bits,
+        bits=shape.bits,
         channels=samples.shape[1],
         frames=len(samples),
         root=midi_of(prompt.note) if prompt.note else 60 + key_of(prompt.key).root if prompt.key else None,
@@ -55,24 +55,24 @@ def encode(
         bpm=prompt.bpm,
         lufs=lufs if isinstance(lufs, float) else None,
     )
-    return INTO[how.format](buffer.getvalue(), tags)
+    return INTO[shape.format](buffer.getvalue(), tags)
 
 
-def suffix(how: Shape) -> str:
-    """How the name of such a file ends."""
-    return f".{how.format}"
+def suffix(shape: Shape) -> str:
+    """The file name suffix of a format."""
+    return f".{shape.format}"
 
 
 def check(file: Path, frames: int) -> None:
-    """Read the header of a written file back. Raises OSError unless it holds exactly `frames` frames.
+    """Read a written file back. Raises OSError unless it holds exactly `frames` frames.
 
-    A truncated file opens without an error, so the frames that are really there are counted by reading the last.
+    A truncated file opens without an error and its header states the full length, so the last frame is read.
     """
     try:
         with soundfile.SoundFile(file) as opened:
             opened.seek(frames - 1)
-            whole = opened.frames == frames and len(opened.read(2, always_2d=True)) == 1
+            complete = opened.frames == frames and len(opened.read(2, always_2d=True)) == 1
     except soundfile.LibsndfileError as error:
-        raise OSError(errno.EIO, f"reads back wrongly: {error}") from error
-    if not whole:
+        raise OSError(errno.EIO, f"does not read back as written: {error}") from error
+    if not complete:
         raise OSError(errno.EIO, "holds too few frames after writing")

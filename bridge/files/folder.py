@@ -1,4 +1,4 @@
-"""The sample folder: a clip becomes visible there all at once and complete, or not at all."""
+"""The sample folder: clips appear in it complete, or not at all."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from bridge.system import portable
 from bridge.system.writing import write_synced
 
 DOT_FOLDER = ".clipbridge-staging"
-LEAST_FREE_BYTES = 20 * 2**20  # about two minutes of sound; less at start is a disk that is full
+LEAST_FREE_BYTES = 20 * 2**20  # about two minutes of audio; with less at the start the disk counts as full
 
 
 class FolderSink:
     """Puts complete files into `folder`.
 
-    A file is written and synced in a staging area on the same volume, outside the folder that hosts watch if there
-    is such a place, checked, then renamed. Each process has a staging area of its own with a lock on it; the areas
-    of dead processes are removed at start. Raises FolderError from every method.
+    A file is written and synced in a staging area on the same volume (outside the folder that hosts watch, if possible),
+    checked, then renamed. Each process has its own staging area with a lock on it; the areas of dead processes are removed
+    at start. Every method raises FolderError.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -34,7 +34,7 @@ class FolderSink:
         self._lock: FileLock | None = None
 
     def open(self) -> None:
-        """Create the folder if it is missing, clear what dead processes left, and try whether it can be written."""
+        """Create the folder if it is missing, remove the staging areas of dead processes and check that it can be written."""
         with sentence(self.folder):
             if len(str(self.folder)) > 4_000 or any(
                 len(part.encode("utf-8", "replace")) > 255 for part in self.folder.parts
@@ -42,9 +42,9 @@ class FolderSink:
                 raise OSError(errno.ENAMETOOLONG, "too long")
             _make(self.folder)
             if not _is_utf8(self.folder):
-                raise OSError(errno.EILSEQ, "its path is not UTF-8, and no host could be told of it")
+                raise OSError(errno.EILSEQ, "its path is not UTF-8, so no host could be told of it")
             self.sweep()
-            for place in (self._stage(), self.folder):  # a readable folder may still be one that we cannot rename into
+            for place in (self._stage(), self.folder):  # a readable folder may not allow renaming into it
                 if not os.access(place, os.W_OK | os.X_OK):
                     raise PermissionError(errno.EACCES, "no permission")
             (self._stage() / "trial.wav").write_bytes(b"clipbridge")
@@ -53,19 +53,21 @@ class FolderSink:
                 raise OSError(errno.ENOSPC, "full")
 
     def sweep(self) -> None:
-        """Remove what dead processes left in the staging areas."""
+        """Remove the staging areas of dead processes."""
         with contextlib.suppress(OSError):
             beside = [root for depth in ("*", "*/*", "*/*/*") for root in self.folder.glob(f"{depth}/{DOT_FOLDER}")]
             for root in (*self._roots(), *beside):
                 _sweep(root)
 
     def deliver(self, data: bytes, check: Callable[[Path], None], sub_folder: str, names: Iterator[str]) -> Path:
-        """Write `data` under the first free name of `names`; returns its path.
+        """Write `data` under the first free name of `names` and return its path.
 
-        `check` looks at the written file before it becomes visible, and raises OSError if it is not what it should be.
+        `check` is called with the staged file before it becomes visible; it raises OSError if the file is not as expected.
         """
         with sentence(self.folder):
-            if not self.folder.is_dir():  # an unplugged drive: making the folder would fill the disk under it
+            if (
+                not self.folder.is_dir()
+            ):  # an unplugged drive: creating the folder would fill the disk below the mount point
                 raise FileNotFoundError(errno.ENOENT, "is gone")
             target = self.folder / sub_folder if sub_folder else self.folder
             target.mkdir(parents=True, exist_ok=True)
@@ -74,7 +76,7 @@ class FolderSink:
             except OSError as error:
                 if error.errno != errno.EXDEV:
                     raise
-            # No rename across: a bind mount, or a sub-folder that is a link to another disk. Stage beside the clip.
+            # A bind mount, or a sub-folder that is a link to another disk: stage next to the clip.
             area, lock = _claim(target / DOT_FOLDER)
             try:
                 return self._write(area, target, data, check, names)
@@ -103,17 +105,17 @@ class FolderSink:
         return final
 
     def _roots(self) -> list[Path]:
-        """Where staging areas may be, best first: outside the watched tree on its volume, else a dot folder in it."""
+        """Possible parents of staging areas, best first: the cache if it is on the same volume, else a dot folder."""
         outside = portable.cache_folder() / "staging"
         roots = [self.folder / DOT_FOLDER]
-        with contextlib.suppress(OSError):  # no usable cache folder: the dot folder it is
+        with contextlib.suppress(OSError):  # no usable cache folder
             outside.mkdir(parents=True, exist_ok=True)
             if portable.same_volume(outside, self.folder) and self.folder not in outside.parents:
                 roots.insert(0, outside)
         return roots
 
     def staging_root(self) -> Path:
-        """Where clips are written before they become visible."""
+        """The folder in which clips are staged."""
         return self._roots()[0]
 
     def _stage(self) -> Path:
@@ -125,7 +127,7 @@ class FolderSink:
 
 
 def _claim(root: Path) -> tuple[Path, FileLock]:
-    """A new staging area with our lock on it. Tried again if another process sweeps it away in between."""
+    """Create a staging area and lock it; retry if another process sweeps it away in between."""
     for attempt in range(5):
         area = root / secrets.token_hex(8)
         area.mkdir(parents=True)
@@ -142,8 +144,8 @@ def _claim(root: Path) -> tuple[Path, FileLock]:
 
 
 def _remove(area: Path, lock: FileLock) -> None:
-    """Give a staging area back."""
-    lock.release()  # first: Windows removes no file that is open
+    """Unlock and remove a staging area."""
+    lock.release()  # first: Windows does not remove an open file
     shutil.rmtree(area, ignore_errors=True)
     with contextlib.suppress(OSError):
         if area.parent.name == DOT_FOLDER:
@@ -151,7 +153,7 @@ def _remove(area: Path, lock: FileLock) -> None:
 
 
 def _make(folder: Path) -> None:
-    """Create the sample folder. Raises FolderError where something else is in its place."""
+    """Create the sample folder. Raises FolderError if a file is in its place."""
     if folder.exists() and not folder.is_dir():
         raise FolderError(f"{folder} is a file, not a folder. Choose a folder with --folder.")
     try:
@@ -161,7 +163,7 @@ def _make(folder: Path) -> None:
 
 
 def _sweep(root: Path) -> None:
-    """Remove the staging areas whose process is dead: its lock is free."""
+    """Remove the staging areas of dead processes: those whose lock is free."""
     for area in root.iterdir() if root.is_dir() else ():
         if not (area / "lock").is_file():
             continue  # not one of ours
@@ -170,7 +172,7 @@ def _sweep(root: Path) -> None:
                 for leftover in area.glob("*.wav"):
                     leftover.unlink(missing_ok=True)
         except OSError:
-            continue  # Timeout: another daemon, alive, that stages on this volume; else: another user's area
+            continue  # a Timeout: another daemon is using it; other errors: another user's area
         shutil.rmtree(area, ignore_errors=True)
     with contextlib.suppress(OSError):
         if root.name == DOT_FOLDER and root.is_dir():
@@ -200,7 +202,7 @@ def _explain(error: OSError, folder: Path) -> str:
     if error.errno == errno.EROFS:
         return f"{folder} is on a read-only disk. Choose another folder with --folder."
     if error.errno in (errno.EACCES, errno.EPERM):
-        return f"{folder} may not be written by this user. Mend its permissions or choose another with --folder."
+        return f"{folder} may not be written by this user. Fix its permissions or choose another with --folder."
     if error.errno == errno.ENAMETOOLONG:
         return f"The name of the sample folder is too long for this system: {str(folder)[:80]}…"
     if error.errno in (errno.ENOENT, errno.ESTALE) or (error.errno is not None and not os.path.isdir(folder)):

@@ -1,6 +1,6 @@
-"""The mapping of a kit as text, in the formats of samplers: SFZ, DecentSampler, Hydrogen.
+"""Kit mappings as text, in sampler formats: SFZ, DecentSampler, Hydrogen.
 
-All samples lie beside the mapping, so that the folder can be moved or given away as a whole.
+Mappings name samples next to them, so that the folder can be moved or shared as a whole.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from bridge.domain.kit import Kit
 
 HYDROGEN_SPACE = "http://www.hydrogen-music.org/drumkit"
 TONE_RELEASE_S = 0.3
-OWN_MEANING = str.maketrans(dict.fromkeys("<>=$#*/", " "))  # in SFZ, where some readers look into comments too
+SPECIAL_IN_SFZ = str.maketrans(dict.fromkeys("<>=$#*/", " "))  # some readers parse comments too
 
 
 def sfz(kit: Kit) -> str:
-    """SFZ version 1: drums sound to their end, tones as long as they are held."""
+    """SFZ version 1: drums play to their end, tones while the key is held."""
     lines = [f"// {_comment(kit.name)}", f"// {_comment(kit.info)}"]
     for zone in kit.zones:
         lines += ["", f"// {_comment(zone.title)}", "<region>", f"sample={zone.file}"]
@@ -31,8 +31,8 @@ def sfz(kit: Kit) -> str:
 
 
 def decent_sampler(kit: Kit) -> str:
-    """A .dspreset: a group for each sound. It has no one-shots, so a drum's release is as long as the drum."""
-    root = xml.Element("DecentSampler", {"minVersion": "1.0.11"})  # the first that mutes voices by tags
+    """A .dspreset with a group per sound. The format has no one-shots, so a drum's release is as long as the drum."""
+    root = xml.Element("DecentSampler", {"minVersion": "1.0.11"})  # the first version that mutes voices by tags
     groups = xml.SubElement(root, "groups")
     for zone in kit.zones:
         release_s = TONE_RELEASE_S if zone.tone else zone.seconds
@@ -54,7 +54,7 @@ def decent_sampler(kit: Kit) -> str:
 
 
 def hydrogen(kit: Kit) -> str:
-    """The drumkit.xml of Hydrogen 1.2. An instrument has no root key there: a tone sounds at its own pitch alone."""
+    """The drumkit.xml of Hydrogen 1.2. Its instruments have no root key: a tone plays at its own pitch only."""
     root = xml.Element("drumkit_info", {"xmlns": HYDROGEN_SPACE})
     _fill(
         root,
@@ -83,7 +83,7 @@ def hydrogen(kit: Kit) -> str:
     return _document(root)
 
 
-# Format → (the name of the file, what writes it); Hydrogen knows a kit by this very name.
+# Format → (file name, function that writes the text). Hydrogen requires the name drumkit.xml.
 FORMATS: dict[str, tuple[str, Callable[[Kit], str]]] = {
     "sfz": ("{slug}.sfz", sfz),
     "decentsampler": ("{slug}.dspreset", decent_sampler),
@@ -102,9 +102,9 @@ def _document(root: xml.Element) -> str:
 
 
 def _printable(text: str) -> str:
-    """Without what XML forbids (even escaped) and what would turn the text around."""
+    """`text` without characters that XML forbids even when escaped, and without those that reverse text direction."""
     return " ".join("".join(c if c.isprintable() else " " for c in text).split()) or "sound"
 
 
 def _comment(text: str) -> str:
-    return " ".join(_printable(text).translate(OWN_MEANING).split())
+    return " ".join(_printable(text).translate(SPECIAL_IN_SFZ).split())

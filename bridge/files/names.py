@@ -1,4 +1,4 @@
-"""File names that a DAW browser shows well and that Windows, macOS and Linux all accept."""
+"""File names that read well in a DAW browser and are valid on Windows, macOS and Linux."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ SLUG_CHARACTERS = 60
 
 
 def slug(text: str) -> str:
-    """ASCII letters, digits and single hyphens, at most 60 characters, whole words where it can; "" if nothing is left.
+    """`text` as ASCII letters, digits and single hyphens, at most SLUG_CHARACTERS, cut between words if possible.
 
-    Accents are dropped (é → e), other scripts leave nothing: the prompt itself is in the file's tags.
+    Accents are dropped (é → e). Other scripts are dropped entirely, so the result may be "": the tags hold the full prompt.
     """
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
     plain = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
@@ -25,7 +25,7 @@ def slug(text: str) -> str:
 
 
 def clip_names(prompt: Prompt, seed: int) -> Iterator[str]:
-    """Ever new names for one clip, at most 120 bytes: `rain-on-tin_s42_7f3a.wav`, `bell_as4_s42_9b0c.wav` (A♯ 4) or
+    """Yield new names for a clip without end, at most 120 bytes each: `rain-on-tin_s42_7f3a.wav`, `bell_as4_s42_9b0c.wav` (A♯ 4) or
     `drone_120bpm_4bars_s42_7f3a.wav` (many hosts read the tempo from there).
 
     Never a Windows device name, a dot file or a name with a trailing dot: it always ends in `_s<seed>_<tag>` and a suffix.

@@ -1,4 +1,4 @@
-"""Reads the recipe that an audio file carries."""
+"""Read the recipe in an audio file, with errors as sentences."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bridge.files.tags import recipe_in
 def recipe_from_file(file: Path) -> Recipe:
     """The recipe in an audio file. Raises BadRecipe with a sentence that names the file."""
     try:
-        if not file.is_file():  # a pipe would never end
+        if not file.is_file():  # reading a pipe could block forever
             raise BadRecipe("there is no such file")
         return read(recipe_in(file))
     except OSError as error:

@@ -1,4 +1,8 @@
-"""The recipe that lies in an audio file: found in WAV, FLAC and AIFF without an audio library."""
+"""Find the recipe in a WAV, FLAC or AIFF file.
+
+No tag library: those that were tried load a chunk of any size into memory, and this folder may hold anybody's files. Here
+a chunk is read only if it can be a recipe (at most 2 × MAX_RECIPE_BYTES), and at most MAX_CHUNKS headers are looked at.
+"""
 
 from __future__ import annotations
 
@@ -13,24 +17,24 @@ from bridge.domain.recipe import MAX_RECIPE_BYTES
 from bridge.errors import BadRecipe
 
 MAX_CHUNKS = 1_000
-FLAC_FIELD = "clipbridge="  # before the recipe in FLAC
+FLAC_FIELD = "clipbridge="  # the name of the Vorbis comment that holds the recipe
 AIFF_RECIPE = b"CLBR"
 
 
 def recipe_in(file: Path) -> str:
-    """The text of the recipe in `file`. Raises BadRecipe, and OSError if it cannot be read."""
+    """The text of the recipe in `file`. Raises BadRecipe if it has none, OSError if it cannot be read."""
     with file.open("rb") as opened:
         head = opened.read(12)
         if head[:4] in (b"RIFF", b"RF64") and head[8:] == b"WAVE":
-            found = _in_wav(opened)
+            texts = _in_wav(opened)
         elif head[:4] == b"fLaC":
             opened.seek(4)
-            found = _in_flac(opened)
+            texts = _in_flac(opened)
         elif head[:4] == b"FORM" and head[8:] in (b"AIFF", b"AIFC"):
-            found = _in_aiff(opened)
+            texts = _in_aiff(opened)
         else:
-            raise BadRecipe("it is no WAV, FLAC or AIFF file")
-        for text in found:
+            raise BadRecipe("it is not a WAV, FLAC or AIFF file")
+        for text in texts:
             if text.startswith("{") and '"clipbridge"' in text[:200]:
                 return text
     raise BadRecipe("it carries no recipe of Clipbridge")
@@ -82,17 +86,17 @@ def _comments(block: bytes) -> Iterator[str]:
             if text.lower().startswith(FLAC_FIELD):
                 yield text[len(FLAC_FIELD) :]
     except struct.error:
-        return  # it ends before it should
+        return  # truncated
 
 
-def _chunks(opened: BinaryIO, order: str, wanted: tuple[bytes, ...]) -> Iterator[tuple[bytes, bytes]]:
-    """The wanted chunks of a RIFF or IFF file, from behind its head."""
+def _chunks(opened: BinaryIO, order: str, names: tuple[bytes, ...]) -> Iterator[tuple[bytes, bytes]]:
+    """The chunks with one of `names` in a RIFF ("<") or IFF (">") file, from after its header."""
     for _ in range(MAX_CHUNKS):
         head = opened.read(8)
         if len(head) < 8:
             return
         name, size = head[:4], struct.unpack(order + "I", head[4:])[0]
-        if name in wanted and size <= 2 * MAX_RECIPE_BYTES:
+        if name in names and size <= 2 * MAX_RECIPE_BYTES:
             yield name, opened.read(size)
             opened.seek(size % 2, 1)
         else:

@@ -67,7 +67,7 @@ def write(sink: FolderSink, message: Map) -> dict[str, str]:
 def _same(data: bytes) -> Callable[[Path], None]:
     def check(file: Path) -> None:
         if file.read_bytes() != data:
-            raise OSError(errno.EIO, "reads back wrongly")
+            raise OSError(errno.EIO, "does not read back as written")
 
     return check
 

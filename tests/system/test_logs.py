@@ -111,7 +111,7 @@ def test_a_file_that_cannot_be_rotated_is_written_on(tmp_path: Path, monkeypatch
 
 
 def test_two_daemons_write_two_files() -> None:
-    assert log_file_name(57200) == "clipbridge.log" != logs.file_for(57201)
+    assert log_file_name(57200) == "clipbridge.log" != log_file_name(57201)
 
 
 def test_the_daemons_log_has_every_job_with_all_that_was_asked(daemon: Daemon, client: Client) -> None:

@@ -476,7 +476,7 @@ def test_a_dropped_clip_is_asked_for_by_its_recipe(folder: InboxFolder) -> None:
         (wav_with("a comment"), "It carries no recipe of Clipbridge."),
         (wav_with('{"clipbridge":'), "Its recipe is damaged."),
         (wav_with('{"clipbridge": "1", "seconds": 1e9}'), "Its recipe"),
-        (b"MZ" + b"\0" * 500, "It is no WAV, FLAC or AIFF file."),
+        (b"MZ" + b"\0" * 500, "It is not a WAV, FLAC or AIFF file."),
         (b"RIFF\xff\xff\xff\xffWAVELIST\xff\xff\xff\xff", "It carries no recipe of Clipbridge."),
     ],
 )
