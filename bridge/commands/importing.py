@@ -23,7 +23,7 @@ def main(options: argparse.Namespace) -> int:
         raise BadArgument(f"There is no folder {folder}.")
     database.put_aside_if_damaged(database.place())
     with database.opened(database.place()) as connection:
-        changes = Follower(folder).look(connection)
+        changes = Follower(folder).scan(connection)
     if options.json:
         print(json.dumps(dataclasses.asdict(changes)))
     else:

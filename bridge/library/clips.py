@@ -1,4 +1,4 @@
-"""The clips of the library: added, found, rated."""
+"""Clips in the library: add, find and rate them."""
 
 from __future__ import annotations
 
@@ -15,15 +15,17 @@ from bridge.domain.recipe import Recipe
 from bridge.errors import UnknownClip
 from bridge.library import database
 
-MAX_WORDS, MAX_WORD_CHARACTERS = 20, 80  # of what is searched for; more says nothing new
+MAX_WORDS, MAX_WORD_CHARACTERS = 20, 80  # of a search; more would not narrow it
 COLUMNS = "path, prompt, seconds, bpm, note, seed, preset, tags, model, rating, favourite, added_at"
-WHERE = "path, name, hash, size, mtime_ns, prompt, preset, tags, seconds, bpm, note, seed, model, recipe, job, added_at"
+INSERTED = (
+    "path, name, hash, size, mtime_ns, prompt, preset, tags, seconds, bpm, note, seed, model, recipe, job, added_at"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """A clip that lies in a folder. `path` is absolute, with `/`; `bpm` is 0 and `note` "" where none was asked for;
-    `added_at` in seconds since 1970."""
+    """A clip in a folder. `path`: absolute, with `/`; `bpm`: 0 and `note`: "" if none was requested; `added_at`: seconds since
+    1970."""
 
     path: str
     prompt: str
@@ -41,14 +43,14 @@ class Clip:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What is looked for. `words`: each must begin a word of the prompt, the file's name, the preset or the tags; "" for
-    any clip. None: whatever it is."""
+    """A search. `words`: each must begin a word of the prompt, the file name, the preset or the tags; "" matches any clip.
+    None matches any value."""
 
     words: str = ""
     bpm: Range | None = None
     seconds: Range | None = None
     note: str | None = None
-    key: str | None = None  # as keys.Key.name has it: "f#m"
+    key: str | None = None  # as in musical_keys.Key.name: "f#m"
     favourite: bool | None = None
     rating: Range | None = None
     limit: int = 20
@@ -56,7 +58,7 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """What is known of a file without understanding it. `path` is absolute, with `/`; `size` in bytes."""
+    """A file without its content. `path`: absolute, with `/`; `size`: bytes; `hash`: of the content."""
 
     path: str
     size: int
@@ -73,8 +75,9 @@ def add(
     job: str = "",
     seconds: float | None = None,
 ) -> None:
-    """Add a clip, or say anew what is at its path; ratings stay. `folder`: the sample folder; `text`: the recipe that was
-    read; `job`: the record of the job that made it, if that is known; `seconds`: its real length."""
+    """Add a clip, or update the one at its path and keep its rating. `folder`: the sample folder; `text`: the recipe as
+    written in the file; `job`: the key of its job's record, "" if unknown; `seconds`: its actual length, None to take the
+    prompt's."""
     prompt = read.prompt
     row = {
         "path": file.path,
@@ -94,32 +97,32 @@ def add(
         "job": job,
         "added_at": time.time(),
     }
-    kept = ("path", "job", "added_at")
-    changes = ", ".join(f"{name} = excluded.{name}" for name in row if name not in kept)
+    unchanged = ("path", "job", "added_at")
+    changes = ", ".join(f"{name} = excluded.{name}" for name in row if name not in unchanged)
     connection.execute(
-        f"INSERT INTO clips ({WHERE}) VALUES ({', '.join(f':{name}' for name in row)}) ON CONFLICT (path) DO UPDATE SET "
+        f"INSERT INTO clips ({INSERTED}) VALUES ({', '.join(f':{name}' for name in row)}) ON CONFLICT (path) DO UPDATE SET "
         f"{changes}, gone = 0, job = CASE excluded.job WHEN '' THEN job ELSE excluded.job END",
         row,
     )
 
 
 def tags(path: str, folder: Path, note: str, bpm: float, loop: bool) -> str:
-    """Words that a clip is found by beside its prompt: the sub-folders that it lies in, its note, its tempo."""
+    """Search words besides the prompt: the sub-folders of the clip, its note, its tempo, "loop"."""
     root = folder.as_posix().rstrip("/") + "/"
     parts = path.removeprefix(root).split("/")[:-1] if path.startswith(root) else []
     return " ".join(filter(None, [*parts, note, f"{bpm:g}bpm" if bpm else "", "loop" if loop else ""]))
 
 
 def find(connection: sqlite3.Connection, query: Query) -> list[Clip]:
-    """The clips that are asked for: the best match first, then the newest. Raises sqlite3.Error only for the database's
-    own faults, whatever the words are."""
-    words = wanted(query.words)
+    """The clips that match `query`: best match first, then newest. Raises sqlite3.Error only for faults of the database,
+    whatever the words are."""
+    words = search_words(query.words)
     if query.words.strip() and not words:
-        return []  # nothing but marks, which no clip is found by
+        return []  # only punctuation, which matches no clip
     terms = ["gone = 0"]
     values: list[Any] = []
     source, order = "clips", "id DESC"
-    if words and database.finds_words(connection):
+    if words and database.has_index(connection):
         source, order = "words JOIN clips ON clips.id = words.rowid", "words.rank, id DESC"
         terms.append("words MATCH ?")
         values.append(" ".join(f'"{word.replace(chr(34), chr(34) * 2)}"*' for word in words))
@@ -128,7 +131,7 @@ def find(connection: sqlite3.Connection, query: Query) -> list[Clip]:
             terms.append(
                 "clips.prompt || ' ' || clips.name || ' ' || clips.preset || ' ' || clips.tags LIKE ? ESCAPE '\\'"
             )
-            values.append(f"%{_plain(word)}%")
+            values.append(f"%{_escape_like(word)}%")
     for column, allowed in (("bpm", query.bpm), ("seconds", query.seconds), ("rating", query.rating)):
         if allowed is not None:
             terms.append(f"{column} BETWEEN ? AND ?")
@@ -138,18 +141,18 @@ def find(connection: sqlite3.Connection, query: Query) -> list[Clip]:
             terms.append(f"{column} = ?")
             values.append(value)
     if query.key is not None:
-        # The recipe is compact JSON, in which a prompt's own quotation marks have a backslash before them.
+        # The recipe is compact JSON, in which quotation marks inside a prompt are escaped.
         terms.append("instr(clips.recipe, ?) > 0")
         values.append(f'"key":"{query.key}"')
     columns = ", ".join(f"clips.{column}" for column in COLUMNS.split(", "))
-    found = connection.execute(
+    rows = connection.execute(
         f"SELECT {columns} FROM {source} WHERE {' AND '.join(terms)} ORDER BY {order} LIMIT ?", [*values, query.limit]
     )
-    return [_clip(row) for row in found]
+    return [_clip(row) for row in rows]
 
 
-def wanted(text: str) -> list[str]:
-    """The words of a search, without those that consist of marks only. No text is too strange."""
+def search_words(text: str) -> list[str]:
+    """The words of a search, without those that are only punctuation. Accepts any text."""
     printable = "".join(c if c.isprintable() else " " for c in text)
     words = [word[:MAX_WORD_CHARACTERS] for word in printable.split() if any(c.isalnum() for c in word)]
     return words[:MAX_WORDS]
@@ -173,6 +176,6 @@ def _clip(row: Iterable[Any]) -> Clip:
     return dataclasses.replace(clip, favourite=bool(clip.favourite))
 
 
-def _plain(word: str) -> str:
-    """`word` with nothing that is special to LIKE."""
+def _escape_like(word: str) -> str:
+    """`word` with the wildcards of LIKE escaped."""
     return word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")

@@ -1,4 +1,4 @@
-"""The database: one SQLite file that several threads and processes read while one writes."""
+"""The database: one SQLite file that several threads and processes read while one of them writes."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from bridge.system import portable
 log = logging.getLogger("clipbridge")
 
 FILE = "library.db"
-BUSY_TIMEOUT_S = 2.0  # for another writer: each of them writes for less than a millisecond at a time
-OPENING_S = 5.0
+BUSY_TIMEOUT_S = 2.0  # each writer holds the lock for less than a millisecond
+OPEN_TIMEOUT_S = 5.0
 APPLICATION_ID = int.from_bytes(b"Clip")
 DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-# A step for each version: `user_version` counts those that were taken. Steps are only ever added.
-STEPS = (
+# Migrations, one per version; `user_version` counts those applied. Never change one, only append.
+MIGRATIONS = (
     (
         """CREATE TABLE clips (
             id INTEGER PRIMARY KEY,
@@ -51,8 +51,8 @@ STEPS = (
         "CREATE TABLE jobs (key TEXT PRIMARY KEY, holder TEXT NOT NULL, asked_at REAL NOT NULL, ask TEXT NOT NULL)",
     ),
 )
-VERSION = len(STEPS)
-# The words of clips, kept by triggers: a SQLite without FTS5 drops these, and one with it makes the index anew.
+VERSION = len(MIGRATIONS)
+# The full-text index, maintained by triggers. A SQLite without FTS5 drops them; one with FTS5 rebuilds the index.
 TRIGGERS = ("words_in", "words_out", "words_new")
 FULL_TEXT = (
     """CREATE VIRTUAL TABLE IF NOT EXISTS words USING fts5(
@@ -77,13 +77,13 @@ FULL_TEXT = (
 
 
 def place() -> Path:
-    """Where the user's library lies."""
+    """The file of the user's library."""
     return portable.data_folder() / FILE
 
 
 def connect(file: Path) -> sqlite3.Connection:
-    """A connection to the library, which is made if there is none. It may be used on one thread at a time, and each
-    statement is a transaction of its own. Waits at most BUSY_TIMEOUT_S seconds for another writer.
+    """Connect to the library, creating it if necessary. The connection may be used by one thread at a time; outside of
+    `transaction` each statement is its own transaction. Waits at most BUSY_TIMEOUT_S for another writer.
 
     Raises LibraryError.
     """
@@ -92,7 +92,7 @@ def connect(file: Path) -> sqlite3.Connection:
         connection = sqlite3.connect(file, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
         try:
             _use_wal(connection)
-            # A clip's row survives a crash of the program; a power cut may cost the last ones, and the files are there.
+            # Rows survive a crash of the program. A power cut may cost the last ones, but the clips are still in the folder.
             connection.execute("PRAGMA synchronous = NORMAL")
             connection.execute("PRAGMA wal_autocheckpoint = 0")  # see `checkpoint`
             _prepare(connection)
@@ -104,35 +104,37 @@ def connect(file: Path) -> sqlite3.Connection:
 
 @contextlib.contextmanager
 def opened(file: Path) -> Iterator[sqlite3.Connection]:
-    """A connection for a moment. Raises LibraryError, also for what goes wrong with it meanwhile."""
+    """A connection for one block. Raises LibraryError, also for errors inside the block."""
     with contextlib.closing(connect(file)) as connection, sentence(file):
         yield connection
 
 
 def put_aside_if_damaged(file: Path) -> Path | None:
-    """Look through the whole file. One that is damaged gets another name, which is returned; the next `connect` begins
-    a new one. Raises LibraryError."""
+    """Check the whole file. If it is damaged, rename it and return its new name; the next `connect` creates a new one.
+    Raises LibraryError."""
     with sentence(file):
         file.parent.mkdir(parents=True, exist_ok=True)
         try:
-            with FileLock(file.with_suffix(".lock"), timeout=OPENING_S):  # two daemons must not both put it aside
+            with FileLock(file.with_suffix(".lock"), timeout=OPEN_TIMEOUT_S):  # two daemons must not both rename it
                 return _put_aside(file) if file.is_file() and _is_damaged(file) else None
         except Timeout as error:
-            raise LibraryError(f"Another Clipbridge is at work on the library {file}; try again.") from error
+            raise LibraryError(f"Another Clipbridge is opening the library {file}; try again.") from error
 
 
 def checkpoint(connection: sqlite3.Connection) -> None:
-    """Bring what was written into the main file, where many small writes would let its log grow.
+    """Move the write-ahead log into the main file, so that the log does not grow.
 
-    Not left to SQLite, which does it inside whichever write comes next: this and the first write after it wait for the
-    disk, and the event loop writes too.
+    SQLite would do it inside any write, and both this and the first write after it wait for the disk; but the event loop
+    writes too, and must not wait.
     """
     connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
-    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")  # changes nothing, and is a write
+    connection.execute(
+        f"PRAGMA application_id = {APPLICATION_ID}"
+    )  # a write without effect: the first one after a checkpoint
 
 
-def finds_words(connection: sqlite3.Connection) -> bool:
-    """Whether there is an index of words; else texts are searched letter by letter."""
+def has_index(connection: sqlite3.Connection) -> bool:
+    """Whether there is a full-text index; without one, texts are scanned with LIKE."""
     return bool(connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'words_in'").fetchone())
 
 
@@ -147,13 +149,25 @@ def has_full_text(connection: sqlite3.Connection) -> bool:
 
 
 @contextlib.contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """Commit the block as a whole, or roll it back if it raises."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+
+
+@contextlib.contextmanager
 def sentence(file: Path) -> Iterator[None]:
-    """Turn what SQLite and the disk say about `file` into a LibraryError that says what to do."""
+    """Turn errors of SQLite and the disk about `file` into a LibraryError that says what to do."""
     try:
         yield
     except sqlite3.Error as error:
         if _code(error) in DAMAGED:
-            why = f"The library {file} is damaged. The next clipbridge run puts it aside and begins a new one."
+            why = f"The library {file} is damaged. The next clipbridge run renames it and builds a new one."
         else:
             why = f"The library {file} cannot be used ({error}). Is its disk full, or may it not be written?"
         raise LibraryError(why) from error
@@ -169,32 +183,28 @@ def _prepare(connection: sqlite3.Connection) -> None:
             "Update Clipbridge: it is left as it is."
         )
     indexed = has_full_text(connection)
-    if version == VERSION and finds_words(connection) == indexed:
+    if version == VERSION and has_index(connection) == indexed:
         return
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        version = connection.execute("PRAGMA user_version").fetchone()[0]  # somebody else may have done it meanwhile
-        for statement in (statement for step in STEPS[version:] for statement in step):
+    with transaction(connection):
+        version = connection.execute("PRAGMA user_version").fetchone()[0]  # another process may have migrated it by now
+        for statement in (statement for step in MIGRATIONS[version:] for statement in step):
             connection.execute(statement)
-        if indexed and not finds_words(connection):
+        if indexed and not has_index(connection):
             for statement in FULL_TEXT:
                 connection.execute(statement)
         elif not indexed:
             for trigger in TRIGGERS:
                 connection.execute(f"DROP TRIGGER IF EXISTS {trigger}")
         connection.execute(f"PRAGMA user_version = {max(version, VERSION)}")
-        connection.execute("COMMIT")
-    except BaseException:
-        connection.execute("ROLLBACK")
-        raise
     if not indexed:
         log.warning(
-            "this Python's SQLite has no full-text search (FTS5): clips are searched letter by letter, which is slower"
+            "this Python's SQLite has no full-text search (FTS5): clips are searched without an index, which is slower"
         )
 
 
 def _use_wal(connection: sqlite3.Connection) -> None:
-    """Readers and a writer side by side. While another process does the same, SQLite refuses at once."""
+    """Switch to write-ahead logging: readers do not block the writer. Retries, since SQLite refuses at once while another
+    process does the same."""
     end = time.monotonic() + BUSY_TIMEOUT_S
     while True:
         try:
@@ -207,7 +217,7 @@ def _use_wal(connection: sqlite3.Connection) -> None:
 
 
 def _is_damaged(file: Path) -> bool:
-    with contextlib.closing(sqlite3.connect(file, timeout=OPENING_S)) as connection:
+    with contextlib.closing(sqlite3.connect(file, timeout=OPEN_TIMEOUT_S)) as connection:
         try:
             return bool(connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok")
         except sqlite3.DatabaseError as error:
@@ -217,17 +227,17 @@ def _is_damaged(file: Path) -> bool:
 
 
 def _put_aside(file: Path) -> Path:
-    """Rename it, and the files that belong to it."""
+    """Rename the database and its log files."""
     now, number = time.strftime("%Y%m%d-%H%M%S"), 0
     while (aside := file.with_name(f"{file.stem}.damaged-{now}{f'-{number}' * bool(number)}{file.suffix}")).exists():
         number += 1
     portable.replace(file, aside)
-    for ending in ("-wal", "-shm"):
-        beside = file.with_name(file.name + ending)
-        if beside.exists():
-            portable.replace(beside, aside.with_name(aside.name + ending))
+    for suffix in ("-wal", "-shm"):
+        companion = file.with_name(file.name + suffix)
+        if companion.exists():
+            portable.replace(companion, aside.with_name(aside.name + suffix))
     return aside
 
 
 def _code(error: sqlite3.Error) -> int:
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF  # the rest of it says more than is asked here
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF  # without the extended part of the code

@@ -1,4 +1,4 @@
-"""The record of accepted jobs: what was promised, until it is kept."""
+"""Records of accepted jobs, from their acknowledgement to their end."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from bridge.domain.limits import MAX_PROMPT_CHARACTERS, SEED
 from bridge.domain.recipe import read
 from bridge.errors import BadRecipe
 
-CLOCK_S = 5.0  # by which the same process may seem to be born at another time
-COARSE_NS = 2_000_000_000  # the clock of the oldest file system that is still met
-NOT_AGAIN = ("deadline_s",)  # its moment is over
+CLOCK_S = 5.0  # tolerance for the start time of a process, which shifts when the clock is set
+FAT_RESOLUTION_NS = 2_000_000_000  # the time resolution of FAT, the coarsest file system in use
+NOT_REPEATED = ("deadline_s",)  # it has passed
 
 
 @dataclass(frozen=True, slots=True)
 class Interrupted:
-    """A job that was accepted and never ended. `ask`: its keys as Ask has them, without those that were left out, with the
-    seed that was drawn; `seconds`: the length of the clip; `asked_at` in seconds since 1970."""
+    """A job that was accepted and never ended. `ask`: the fields of its Ask that were set, and the seed that was drawn;
+    `seconds`: the length of the clip; `asked_at`: seconds since 1970."""
 
     key: str
     holder: str
@@ -40,13 +40,13 @@ class Interrupted:
 
 
 def session() -> str:
-    """A name for this run of the daemon, by which others see whether it is alive."""
+    """A name for this run of the daemon, from which other processes can tell whether it is alive."""
     born = psutil.Process().create_time()
     return f"{os.getpid()}:{born:.2f}:{secrets.token_hex(4)}"
 
 
 def is_alive(holder: str) -> bool:
-    """Whether the process of a session still runs."""
+    """Whether the process of a session is still running."""
     try:
         pid, born, _ = holder.split(":")
         process = psutil.Process(int(pid))
@@ -57,10 +57,10 @@ def is_alive(holder: str) -> bool:
 
 def row_of(job: Job, session: str, asked_at: float) -> tuple[str, str, float, str]:
     """The row of an accepted job."""
-    ask = {name: value for name, value in _fields(job.ask) if value is not None and name not in NOT_AGAIN}
+    ask = {name: value for name, value in _fields(job.ask) if value is not None and name not in NOT_REPEATED}
     ask["seed"] = job.prompt.seed
     if job.ask.bars is not None:
-        ask["bpm"] = job.prompt.bpm  # as it was then
+        ask["bpm"] = job.prompt.bpm  # the tempo at that time
     facts = {
         "id": job.id,
         "full_text": job.prompt.full_text,
@@ -72,38 +72,38 @@ def row_of(job: Job, session: str, asked_at: float) -> tuple[str, str, float, st
 
 
 def key_of(job: Job, session: str) -> str:
-    """The name of a job's row."""
+    """The primary key of a job's row."""
     return f"{session}/{job.serial}"
 
 
 def accept(connection: sqlite3.Connection, row: tuple[str, str, float, str]) -> None:
-    """Record a job."""
+    """Insert the row of an accepted job."""
     connection.execute("INSERT OR REPLACE INTO jobs (key, holder, asked_at, ask) VALUES (?, ?, ?, ?)", row)
 
 
 def end(connection: sqlite3.Connection, key: str) -> None:
-    """A job has ended, in whatever way."""
+    """Delete the row of a job that has ended."""
     connection.execute("DELETE FROM jobs WHERE key = ?", (key,))
 
 
 def interrupted(connection: sqlite3.Connection) -> list[Interrupted]:
-    """The jobs of sessions that are over, and whose clips are not there, the oldest first."""
+    """The jobs of dead sessions that have no clip, oldest first."""
     rows = connection.execute(
         "SELECT key, holder, asked_at, ask FROM jobs WHERE NOT EXISTS (SELECT 1 FROM clips WHERE clips.job = jobs.key) "
         "ORDER BY asked_at, rowid"
     ).fetchall()
     alive: dict[str, bool] = {}
-    found = []
+    jobs = []
     for key, holder, asked_at, text in rows:
         if holder not in alive:
             alive[holder] = is_alive(holder)
         if not alive[holder] and (job := _read(key, holder, asked_at, text)) is not None:
-            found.append(job)
-    return found
+            jobs.append(job)
+    return jobs
 
 
 def claim(connection: sqlite3.Connection, session: str) -> list[Interrupted]:
-    """The interrupted jobs, which belong to `session` now: nobody else gets them while it lives."""
+    """Claim the interrupted jobs for `session`: nobody else gets them while it is alive."""
     return [
         job
         for job in interrupted(connection)
@@ -114,14 +114,14 @@ def claim(connection: sqlite3.Connection, session: str) -> list[Interrupted]:
 
 
 def release(connection: sqlite3.Connection, jobs: list[Interrupted]) -> None:
-    """Give claimed jobs back: they are interrupted again."""
+    """Give claimed jobs back, so that they count as interrupted again."""
     for job in jobs:
         connection.execute("UPDATE jobs SET holder = ? WHERE key = ?", (job.holder, job.key))
 
 
 def settle(connection: sqlite3.Connection) -> None:
-    """End the jobs whose clips were complete, but not recorded any more, when their session ended: the folder was looked
-    at since, and has clips with such a recipe that belong to no job."""
+    """End the jobs whose clips were complete but not yet recorded when their session died. Call it after a scan of the
+    folder: it matches them with clips of the same recipe that belong to no job."""
     served = connection.execute("SELECT key, holder FROM jobs WHERE EXISTS (SELECT 1 FROM clips WHERE job = jobs.key)")
     for key, holder in served.fetchall():
         if not is_alive(holder):
@@ -129,7 +129,7 @@ def settle(connection: sqlite3.Connection) -> None:
     for job in interrupted(connection):
         orphans = connection.execute(
             "SELECT id, recipe FROM clips WHERE job = '' AND gone = 0 AND prompt = ? AND mtime_ns >= ? ORDER BY mtime_ns",
-            (job.text, int(job.asked_at * 1e9) - COARSE_NS),
+            (job.text, int(job.asked_at * 1e9) - FAT_RESOLUTION_NS),
         )
         takes: dict[int, int] = {}
         for number, text in orphans:
@@ -143,7 +143,7 @@ def settle(connection: sqlite3.Connection) -> None:
 
 
 def _take_of(job: Interrupted, text: str) -> int:
-    """Which take of this job a recipe tells of; 0: none."""
+    """The take of this job that a recipe describes, or 0."""
     try:
         recipe = read(text)
     except BadRecipe:
@@ -175,4 +175,4 @@ def _read(key: str, holder: str, asked_at: float, text: str) -> Interrupted | No
             float(asked_at),
         )
     except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
-        return None  # not what we write; whoever wrote it asks again
+        return None  # not written by Clipbridge

@@ -1,4 +1,4 @@
-"""The writer: a thread that does what follows clips, in order, so that nobody waits for the disk."""
+"""The writer thread: applies changes to the database in order, so that callers do not wait for the disk."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from bridge.library import database
 
 log = logging.getLogger("clipbridge")
 
-MAX_QUEUED_WORK = 10_000  # pieces of work; more are lost, not waited for
+MAX_QUEUED_WORK = 10_000  # further work is dropped
 CHECKPOINT_EVERY = 128
 
 Work = Callable[[sqlite3.Connection], None]
 
 
 class Writer(threading.Thread):
-    """Work may be offered before it is started; it is done then."""
+    """Runs offered work in order. Work may be offered before `start`."""
 
     def __init__(self, file: Path) -> None:
         super().__init__(name="library", daemon=True)
@@ -32,21 +32,21 @@ class Writer(threading.Thread):
         self._connection: sqlite3.Connection | None = None
 
     def offer(self, work: Work) -> None:
-        """Do it when it is its turn. A fault of the database costs this piece only."""
+        """Queue work. An error of the database fails only this piece of work."""
         if self._queue.qsize() < MAX_QUEUED_WORK:
             self._queue.put(work)
         else:
             log.warning("the library lags behind: not everything is recorded")
 
     def settle(self, seconds: float) -> None:
-        """Wait until what was offered so far is done, at most so long."""
+        """Wait until all work offered so far is done, at most `seconds`."""
         if self.is_alive():
             done = threading.Event()
             self.offer(lambda _: done.set())
             done.wait(seconds)
 
     def close(self, seconds: float) -> None:
-        """Do what waits, at most so long, and end."""
+        """Do the queued work and stop, waiting at most `seconds`."""
         self._queue.put(None)
         if self.is_alive():
             self.join(seconds)
@@ -69,6 +69,6 @@ class Writer(threading.Thread):
             work(self._connection)
         except (LibraryError, sqlite3.Error, OSError) as error:
             log.warning("the library could not be written: %s", error)
-            time.sleep(0.05)  # a disk that is full stays full for a while
-        except Exception:  # one piece of work must not end all others
+            time.sleep(0.05)  # a full disk stays full for a while
+        except Exception:  # one failure must not end the thread
             log.exception("the library failed")

@@ -142,7 +142,7 @@ def test_among_1000_clips_words_and_filters_find_what_they_say(
     if not full_text:
         monkeypatch.setattr(database, "has_full_text", lambda connection: False)
     with contextlib.closing(database.connect(file)) as connection:
-        assert database.finds_words(connection) == full_text
+        assert database.has_index(connection) == full_text
         assert ("full-text" in caplog.text) == (not full_text)
         made = fill(connection, 1_000)
         for words in ("metal", "metal rain", "METAL", "雨音", "glass bell kick"):
@@ -299,28 +299,28 @@ def test_looks_tell_copies_edits_and_strangers_apart(
     stranger.write_bytes(b"RIFF" + bytes(100))
     (folder / "notes.txt").write_text("x")
     make_file(folder / ".clipbridge-staging" / "x.wav", recipe_of(seed=6))
-    changes = follower.look(connection)
+    changes = follower.scan(connection)
     assert (changes.added, changes.moved, changes.gone, changes.present) == (3, 0, 0, 3)
     clips.change(connection, same[1].as_posix(), rating=5)
     same[1].rename(folder / "moved.wav")
-    assert follower.look(connection).moved == 1
+    assert follower.scan(connection).moved == 1
     assert [clip.path for clip in found(connection, rating=Range(5, 5))] == [(folder / "moved.wav").as_posix()]
     # An editor that drops what it does not know: still our clip.
     with wave.open(str(same[0]), "wb") as out:
         out.setparams((1, 2, 48_000, 0, "NONE", ""))
         out.writeframes(bytes(5_000))
-    follower.look(connection)
+    follower.scan(connection)
     assert len(found(connection, "rain")) == 3
     same[0].rename(folder / "edited.wav")
-    assert follower.look(connection).moved == 1 and [c.prompt for c in found(connection, "edited")] == ["rain on tin"]
+    assert follower.scan(connection).moved == 1 and [c.prompt for c in found(connection, "edited")] == ["rain on tin"]
     # One that takes the name of another.
     (folder / "edited.wav").replace(folder / "moved.wav")
-    follower.look(connection)
+    follower.scan(connection)
     assert sorted(Path(clip.path).name for clip in found(connection)) == ["2.wav", "moved.wav"]
     assert found(connection, "moved")[0].rating == 0
     # Nothing is read again, strangers neither.
     monkeypatch.setattr("bridge.library.following.recipe_in", lambda path: pytest.fail(f"{path} was read again"))
-    assert follower.look(connection).added == 0
+    assert follower.scan(connection).added == 0
 
 
 def test_a_folder_that_is_not_there_loses_nothing_and_clips_that_come_back_keep_their_ratings(
@@ -328,16 +328,16 @@ def test_a_folder_that_is_not_there_loses_nothing_and_clips_that_come_back_keep_
 ) -> None:
     follower = Follower(folder)
     path = make_file(folder / "kick.wav", recipe_of()).as_posix()
-    follower.look(connection)
+    follower.scan(connection)
     clips.change(connection, path, rating=3)
     folder.rename(folder.with_name("unplugged"))
-    follower.look(connection)
+    follower.scan(connection)
     assert len(found(connection)) == 1
     folder.mkdir()  # the empty place where a drive is mounted
-    assert follower.look(connection).gone == 1 and not found(connection)
+    assert follower.scan(connection).gone == 1 and not found(connection)
     folder.rmdir()
     folder.with_name("unplugged").rename(folder)
-    follower.look(connection)
+    follower.scan(connection)
     assert [clip.rating for clip in found(connection)] == [3]
 
 
@@ -350,7 +350,7 @@ def test_names_that_are_no_text_and_hostile_files_do_no_harm(connection: sqlite3
     (folder / "loop").symlink_to(folder)
     (folder / "nowhere.wav").symlink_to(folder / "not there")
     make_file(folder / "bad.wav", recipe_of()).write_bytes(good.read_bytes().replace(b'"steps":20', b'"steps":-1'))
-    assert (follower := Follower(folder)).look(connection).added == 1 and follower.look(connection).added == 0
+    assert (follower := Follower(folder)).scan(connection).added == 1 and follower.scan(connection).added == 0
 
 
 def test_a_library_that_was_deleted_is_made_again_from_the_recipes_in_the_files(file: Path, folder: Path) -> None:
