@@ -50,10 +50,13 @@ def sound(samples: Samples, sample_rate: int, frames: int, loop: bool = False) -
 
 
 def finished(samples: Samples, frames: int, how: Shape, loop: bool = False) -> Samples:
-    """Trimmed, `frames` long (with `trim free` perhaps shorter; what is missing is silence), faded at both ends, at its
-    level. A `loop` has no trim and no fades."""
+    """Trimmed, `frames` long (with `trim free` perhaps shorter; what is missing is silence), perhaps turned around, faded at both
+    ends, at its level. A `loop` has no trim and no fades."""
     if not loop:
         samples = _trimmed(samples[:frames], how.trim, frames)
+    if how.reverse:
+        samples = samples[::-1]
+    if not loop:
         samples = samples.astype(np.float32)  # a copy: what came in may be a view of received bytes
         _fade(samples, how.fade_in_ms)
         _fade(samples[::-1], how.fade_out_ms)

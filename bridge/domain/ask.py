@@ -82,6 +82,8 @@ FIELDS = {
               default=0, doors=ANY_SHAPE),
         Field("trim", "choice", "shape", "`onset`: what comes before the sound is cut (the length stays); `free`: the silence "
               "after it too", choices=TRIMS, default="off", doors=ANY_SHAPE, whole_clip=True),
+        Field("reverse", "flag", "shape", "1: the sound runs backwards, after it is trimmed and before it is faded", default=0,
+              doors=ANY_SHAPE, whole_clip=True),
         Field("fade_in_ms", "number", "shape", "fade in over this many milliseconds", FADE_MS, default=1.0, doors=ANY_SHAPE),
         Field("fade_out_ms", "number", "shape", "fade out over this many milliseconds", FADE_MS, default=15.0, doors=ANY_SHAPE),
         Field("lufs", "number", "shape", "the loudness, instead of a peak of −1 dBFS, as far as peaks allow", LUFS,
@@ -137,6 +139,7 @@ class Ask:
     loop: int | None = None
     key: str | None = None
     trim: str | None = None
+    reverse: int | None = None
     fade_in_ms: float | None = None
     fade_out_ms: float | None = None
     lufs: float | None = None
@@ -169,8 +172,9 @@ class Shape:
     """What is done to the samples on their way into a file.
 
     `trim`: `onset` cuts what comes before the first sound and fills up with silence at the end, `free` cuts at both ends, so
-    that the clip becomes shorter. Fades in milliseconds. `lufs`: the loudness (ITU-R BS.1770) that the clip is brought to, as
-    far as its peaks allow; None: its peak is brought to −1 dBFS. `bits` of a sample: 16, 24, or 32 for floating point;
+    that the clip becomes shorter. `reverse`: 1 plays what is left backwards. Fades in milliseconds.
+    `lufs`: the loudness (ITU-R BS.1770) that the clip is brought to, as far as its peaks allow; None: its peak is
+    brought to −1 dBFS. `bits` of a sample: 16, 24, or 32 for floating point;
     `channels`: 2 has the same in both. `folder`: a sub-folder, "" for none.
     """
 
@@ -178,6 +182,7 @@ class Shape:
     fade_out_ms: float = FIELDS["fade_out_ms"].default
     folder: str = FIELDS["folder"].default
     trim: str = FIELDS["trim"].default
+    reverse: int = FIELDS["reverse"].default
     lufs: float | None = FIELDS["lufs"].default
     format: str = FIELDS["format"].default
     bits: int = FIELDS["bits"].default

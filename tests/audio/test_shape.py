@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from bridge.audio.shape import OUTPUT_RATE, PEAK_DBFS, loudness, shape
-from bridge.domain.ask import Shape
+from bridge.domain.ask import DEFAULT_SHAPE, Shape
 from bridge.errors import BadAudio
 
 NO_FADES = Shape(fade_in_ms=0, fade_out_ms=0)
@@ -95,6 +95,27 @@ def test_trim_moves_the_sound_to_the_beginning_with_its_pre_roll_and_keeps_the_l
 def test_trim_free_ends_where_the_sound_does() -> None:
     clip = shape(late(), 48_000, 1.0, Shape(fade_in_ms=0, fade_out_ms=0, trim="free"))
     assert 9_500 < len(clip) <= 9_600 + 240
+
+
+def test_reverse_plays_the_trimmed_sound_backwards_and_fades_at_the_ends_that_are_heard() -> None:
+    def trimmed(reverse: int, fade_out_ms: float = 0) -> np.ndarray:
+        how = Shape(fade_in_ms=0, fade_out_ms=fade_out_ms, trim="onset", reverse=reverse)
+        return shape(late(), 48_000, 1.0, how)[:, 0]
+
+    assert np.array_equal(trimmed(1), trimmed(0)[::-1]) and not np.array_equal(trimmed(1), trimmed(0))
+    faded, plain = trimmed(1, 50), trimmed(1)
+    assert np.abs(faded[-480:]).max() < np.abs(plain[-480:]).max() / 4
+    louder = faded[:-2_400].max() / plain[:-2_400].max()  # the level follows the fades
+    assert np.allclose(faded[:-2_400], plain[:-2_400] * louder, atol=1e-3)
+    assert DEFAULT_SHAPE.needs_whole_clip is False and Shape(reverse=1).needs_whole_clip
+
+
+def test_a_reversed_loop_has_no_seam_either() -> None:
+    period = tone(0.5, 48_000, hertz=440.0)[:24_000]
+    clip = shape(period, 48_000, 0.5, Shape(reverse=1), loop=True)[:, 0]
+    twice = np.abs(np.fft.rfft(np.concatenate([clip, clip])))
+    assert np.array_equal(clip, shape(period, 48_000, 0.5, NO_FADES, loop=True)[::-1, 0])
+    assert np.argmax(twice) == 440 and np.delete(twice, 440).max() < 1e-3 * twice[440]
 
 
 @pytest.mark.parametrize(("seconds", "lufs"), [(3.0, -23.0), (3.0, -30.0), (0.2, -20.0)])
