@@ -33,7 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns its exit code."""
     options = parser().parse_args(arguments)
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # a Windows console or pipe may know only some letters
+        if isinstance(stream, io.TextIOWrapper):  # a Windows console or pipe may lack some letters
             stream.reconfigure(errors="replace")
     try:
         command = importlib.import_module(f"bridge.commands.{options.command}")
@@ -46,7 +46,7 @@ def main(arguments: list[str] | None = None) -> int:
         return error.exit_code
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:  # whoever read our output has enough (| head)
+    except BrokenPipeError:  # the reader closed the pipe, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
 
@@ -105,7 +105,11 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--osc-port", type=int, metavar="N", help=f"UDP port to listen on (default: {DEFAULT_OSC_PORT})")
     run.add_argument("--osc-host", metavar="IP", help="address to listen on; beyond 127.0.0.1 needs osc.allow")
     run.add_argument(
-        "--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="any setting of config.toml"
+        "--set",
+        action="append",
+        default=[],
+        metavar="SECTION.KEY=VALUE",
+        help="change any setting of config.toml for this run",
     )
 
     ask = add("generate", "ask the running daemon for a clip", port, lines)
@@ -122,17 +126,17 @@ def parser() -> argparse.ArgumentParser:
     )
 
     recall = add("recall", "make clips again from the recipes in their files", port, lines)
-    recall.add_argument("file", nargs="+")
+    recall.add_argument("file", nargs="+", help="a clip that Clipbridge made")
 
     pull = add("pull", "fetch a checkpoint, AudioLDM 2 for example", lines)
     pull.add_argument(
         "name", help="audioldm2, audioldm2-music, audioldm2-large, or owner/name of any AudioLDM 2 checkpoint"
     )
 
-    models = add("models", "list the checkpoints, or change to another one", port, as_json)
-    models.add_argument("--use", metavar="NAME", help="let the running daemon go on with this checkpoint")
+    models = add("models", "list the checkpoints, or switch to another one", port, as_json)
+    models.add_argument("--use", metavar="NAME", help="switch the running daemon to this checkpoint")
 
-    kit = add("kit", "let the daemon make a folder of one-shots for a sampler", port, lines)
+    kit = add("kit", "ask the running daemon for a folder of one-shots for a sampler", port, lines)
     kit.add_argument("name", nargs="?", help="the name of the kit, and of its folder")
     kit.add_argument("prompts", nargs="*", metavar="prompt", help="'deep kick', '36:deep kick', 'c4:glassy bell' …")
     kit.add_argument("--preset", help="a kit by its name; with prompts: the preset of all sounds (default: drum)")
@@ -143,18 +147,13 @@ def parser() -> argparse.ArgumentParser:
 
     add("devices", "list the audio outputs and MIDI inputs", as_json)
 
-    scripts = add("scripts", "put the script of a host where it looks for it", as_json)
+    scripts = add("scripts", "install the script of a host where the host looks for it", as_json)
     scripts.add_argument("what", choices=("list", "install"))
     scripts.add_argument("host", nargs="?", help="supercollider, pure_data, reaper …: see list")
     scripts.add_argument("--to", metavar="FOLDER", help="another folder than the host's usual one")
-    scripts.add_argument("--overwrite", action="store_true", help="also files that you changed")
+    scripts.add_argument("--overwrite", action="store_true", help="overwrite files that you changed, too")
 
-    bench = commands.add_parser(
-        "bench",
-        help="measure the engine beside the plain pipeline",
-        epilog=EXIT_CODES,
-        parents=[weights, compute, as_json],
-    )
+    bench = add("bench", "measure the engine beside the plain pipeline", weights, compute, as_json)
     bench.add_argument("--random-weights", choices=("base", "music", "large"), help="real size without a download")
     bench.add_argument("--seconds", type=float, action="append", help="length of the clips; may be repeated")
     bench.add_argument("--rounds", type=int, default=5, help="clips of each kind and length (default: 5)")
@@ -164,21 +163,21 @@ def parser() -> argparse.ArgumentParser:
     find = add("find", "find clips again", as_json, epilog=f"{EXIT_CODES}\nfind ends with 1 if nothing is found")
     find.add_argument("words", nargs="*", help="beginnings of words of the prompt, file name, preset or sub-folder")
     find.add_argument("--bpm", metavar="FROM..TO", help="120, 120..130, 120.. or ..130")
-    find.add_argument("--seconds", metavar="FROM..TO", help="likewise")
+    find.add_argument("--seconds", metavar="FROM..TO", help="the length, written the same way")
     find.add_argument("--note", help="c3, a#4 …")
     find.add_argument("--key", help="c, f#m, eb minor …")
     find.add_argument("--favourite", action="store_true", help="favourites only")
     find.add_argument("--rating", metavar="FROM..TO", help="0 to 5: 3..5 or 3..")
-    find.add_argument("--limit", type=int, default=20, metavar="N", help="at most so many (default: 20)")
+    find.add_argument("--limit", type=int, default=20, metavar="N", help="the most clips to list (default: 20)")
 
-    again = add("resume", "ask again for what a crash interrupted", port, as_json)
-    again.add_argument("--list", action="store_true", help="only say what it is")
+    again = add("resume", "ask again for the jobs that a crash interrupted", port, as_json)
+    again.add_argument("--list", action="store_true", help="only list the interrupted jobs")
 
-    imports = add("import", "take the clips of a folder into the library", as_json)
+    imports = add("import", "add the clips of a folder to the library", as_json)
     imports.set_defaults(command="importing")  # import is a word of Python
-    imports.add_argument("folder", metavar="FOLDER", help="clips of ours in it, and in its sub-folders, carry recipes")
+    imports.add_argument("folder", metavar="FOLDER", help="where to look for clips with recipes, also in sub-folders")
 
-    add("doctor", "look at the whole set-up and say what to fix", as_json)
+    add("doctor", "check the whole set-up and say what to fix", as_json)
     return top
 
 

@@ -17,8 +17,8 @@ DEFAULT_NEGATIVE = "Low quality, average quality."
 class Prompt:
     """Everything that is needed to make a clip again, with the same versions and compute.
 
-    `text` is what the musician wrote, `full_text` what the engine is given (a preset wraps words around it).
-    Take `n` (from 1) is made with seed `seed + n - 1`, so that one take can be asked for again alone.
+    `text` is what the musician wrote, `full_text` what the engine reads (a preset puts words around it).
+    Take `n` (from 1) has the seed `seed + n - 1`, so that one take can be asked for alone.
     """
 
     text: str
@@ -36,12 +36,12 @@ class Prompt:
     bars: float = 0.0  # 0: the length was asked for in seconds
     bpm: float = 0.0  # of the bars
     beats_per_bar: int = 4
-    loop: bool = False  # it goes on at its end where it began, without a seam
+    loop: bool = False  # the end runs into the beginning without a seam
     key: str = ""  # "f#m", or "" for none
 
     @property
     def as_it_comes(self) -> bool:
-        """Whether its beginning can be shaped before its end is there."""
+        """Whether the beginning can be shaped before the end is made."""
         return not (self.loop or self.bars or self.key or self.shape.needs_whole_clip)
 
     def seed_of(self, take: int) -> int:
@@ -86,7 +86,7 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class TakeFile:
-    """One take that lies in the sample folder, complete. `path` is absolute, with `/` on every system."""
+    """One complete take in the sample folder. `path` is absolute, with `/` on every system."""
 
     take: int
     path: str
@@ -96,5 +96,5 @@ class TakeFile:
     channels: int
     seed: int
     score: float
-    measured: tuple[tuple[str, float | str], ...] = ()  # what /bridge/done tells of it
+    measured: tuple[tuple[str, float | str], ...] = ()  # the measured facts in /bridge/done
     remark: str = ""

@@ -1,4 +1,4 @@
-"""A kit: one-shots that lie on the keys of a sampler; and what the front and the shaper process say about one."""
+"""A kit: one-shots on the keys of a sampler."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ MAX_SOUNDS = 128  # as many as MIDI has notes
 
 @dataclass(frozen=True, slots=True)
 class Sound:
-    """A sound that is asked for: `key` is the MIDI note that it lies on, `text` its prompt, `note` the pitch that it is to
-    have ("c4"; "": none, as a drum). `variant` is added to the seed of the kit, so that no two prompts share one."""
+    """A requested sound. `key` is the MIDI note that plays it, `text` its prompt, `note` its pitch ("c4"; "" for a drum).
+    `variant` is added to the seed of the kit, so that no two prompts share a seed."""
 
     key: int
     text: str
@@ -23,7 +23,7 @@ class Sound:
 
 @dataclass(frozen=True, slots=True)
 class KitAsk:
-    """A kit that is asked for. `ask` says how all sounds are to be made; its text is empty."""
+    """A requested kit. `ask` has the keys that all sounds share; its text is empty."""
 
     name: str
     sounds: tuple[Sound, ...]
@@ -32,8 +32,9 @@ class KitAsk:
 
 @dataclass(frozen=True, slots=True)
 class Zone:
-    """A file of a kit, and the MIDI notes `low` to `high` that play it. It sounds as it is at `key`, and if it is a `tone`, higher
-    and lower at the others. Of the zones with the same `choke` (from 1; 0: none) one sounds at a time."""
+    """A file of a kit, and the MIDI notes `low` to `high` that play it. At `key` it
+    sounds at its own pitch; a `tone` is transposed at the other notes. Of the zones with the same `choke` (from 1; 0: none) one
+    sounds at a time."""
 
     file: str  # its name, without a folder
     title: str
@@ -47,7 +48,7 @@ class Zone:
 
 @dataclass(frozen=True, slots=True)
 class Kit:
-    """A kit whose sounds are there. `slug` is its name as a file's; `info` says how it was made."""
+    """A kit whose sounds are made. `slug` is its name in file names; `info` says how it was made."""
 
     name: str
     slug: str

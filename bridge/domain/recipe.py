@@ -1,4 +1,4 @@
-"""The recipe: everything that is needed to make a clip again, as JSON that lies in its file."""
+"""The recipe: everything that is needed to make a clip again, as JSON inside its file."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from bridge.errors import BadArgument, BadRecipe
 
 MAX_RECIPE_BYTES = 200_000  # of a recipe: four texts of 4,000 characters, each six bytes in JSON, and the rest
 
-# What must be the same for the same bytes, and what to call it.
+# What must be equal for equal bytes, and its name in sentences.
 CONDITIONS = (
     ("clipbridge", "the version of Clipbridge"),
     ("model", "the checkpoint"),
@@ -30,20 +30,20 @@ CONDITIONS = (
 )
 
 
-ALWAYS = ("text", "seconds", "steps", "guidance")  # a recipe without one of these is not one
+REQUIRED = ("text", "seconds", "steps", "guidance")
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """A recipe that was read. `prompt` is that of the whole job; the file is its take `take` (from 1). `conditions`:
-    under what it was made, by the names of CONDITIONS."""
+    """A recipe from a file. `prompt` is that of the whole job, and the file is its take `take` (from 1). `conditions`: the
+    values of CONDITIONS when the clip was made."""
 
     prompt: Prompt
     take: int
     conditions: dict[str, Any]
 
     def differences(self, model: Model) -> list[str]:
-        """What is not the same now, in words; nothing: the same bytes will come."""
+        """Sentences about the conditions that differ now; none if the clip will be equal byte for byte."""
         now = conditions(model)
         return [
             f"{words} is {_short(now[name])}, was {_short(self.conditions.get(name))}"
@@ -53,7 +53,7 @@ class Recipe:
 
 
 def conditions(model: Model) -> dict[str, Any]:
-    """Under what a clip is made, as plain data."""
+    """The values of CONDITIONS for a model, as plain data."""
     return {
         "clipbridge": __version__,
         "model": model.name,
@@ -87,7 +87,7 @@ def write(prompt: Prompt, model: Model, take: int) -> str:
 def read(text: str) -> Recipe:
     """Read a recipe that anybody may have written. Raises BadRecipe."""
     if len(text) > MAX_RECIPE_BYTES:
-        raise BadRecipe("its recipe is too long to be one")
+        raise BadRecipe("its recipe is too long")
     try:
         values = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -123,19 +123,19 @@ def _checked(kind: type, values: dict[str, Any]) -> dict[str, Any]:
     """The attributes of `kind` that are keys of an ask, each with its value or else its default. Raises BadArgument."""
     attributes = {attribute.name: attribute for attribute in dataclasses.fields(kind) if attribute.name in FIELDS}
     return {
-        name: _value(FIELDS[name], values.get(name, "" if name in ALWAYS else attribute.default), attribute.default)
+        name: _value(FIELDS[name], values.get(name, "" if name in REQUIRED else attribute.default), attribute.default)
         for name, attribute in attributes.items()
     }
 
 
 def _value(field: Field, value: Any, default: Any) -> Any:
-    """The checked value of a key. What stands for "none" is as it is in Prompt, not as a key would have it."""
+    """The checked value of a key. The default stands for itself: Prompt writes "no note" as ""."""
     if type(value) is type(default) and value == default:
         return value
     checked = field.check(value)
     if isinstance(default, bool):
         return bool(checked)
-    # Not rounded, as what a host sends is: bars have lengths that no six digits can say.
+    # Unlike a value from a host, not rounded to six digits: lengths of bars need all of them.
     return value if field.kind == "number" and value in (field.allowed or ()) else checked
 
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from bridge.domain.limits import SECONDS
 from bridge.errors import BadArgument
 
-# A beat that is told so near to where it is expected only moves the grid a little: the messages of a host come some
-# milliseconds early or late, and a grid that follows each of them stumbles.
+# A beat that arrives within NEAR_S of its expected time moves the grid by FOLLOW of the difference: messages of a host
+# come some milliseconds early or late, and a grid that followed each of them would stumble.
 NEAR_S = 0.05
-FOLLOW = 0.25  # of the difference
+FOLLOW = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,21 +24,21 @@ class Tempo:
     at: float = 0.0
 
     def beat_at(self, at: float) -> float:
-        """The beat, with its fraction, at that moment."""
+        """The beat at `at` seconds, with its fraction."""
         return self.beat + (at - self.at) * self.bpm / 60
 
     def changed(self, bpm: float, beats_per_bar: int, at: float) -> Tempo:
-        """Another tempo from `at` on; the beats go on from where they are."""
+        """The grid with another tempo from `at` on; the count of beats continues."""
         return Tempo(bpm, beats_per_bar, self.beat_at(at), at)
 
     def told(self, beat: float, at: float) -> Tempo:
-        """The host says that this beat falls at `at`."""
+        """The grid moved towards a host's message that `beat` falls at `at`."""
         off_s = at - (self.at + (beat - self.beat) * 60 / self.bpm)
         follow = FOLLOW if abs(off_s) < NEAR_S else 1.0
         return replace(self, beat=beat, at=at - off_s * (1 - follow))
 
     def seconds(self, bars: float, bpm: float | None = None) -> float:
-        """How long so many bars are. Raises BadArgument if no clip may be so long, or so short."""
+        """The length of `bars` bars in seconds. Raises BadArgument if a clip cannot have that length."""
         tempo = self.bpm if bpm is None else bpm
         seconds = bars * self.beats_per_bar * 60 / tempo
         if seconds not in SECONDS:

@@ -1,6 +1,6 @@
 """`then`: an OSC message to a third program on the asker's machine when the clip is there, such as `/b_allocRead i:10 s:{path}`.
 
-The text is taken apart before anything is filled in, so no path and no id can change what is sent.
+The text is split before anything is filled in, so no path and no id can change what is sent.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ EXAMPLE = 'then "/b_allocRead i:10 s:{path}"'
 
 @dataclass(frozen=True, slots=True)
 class Then:
-    """A message with places to be filled in: (`i`, `f` or `s`, text)."""
+    """A message whose arguments, pairs of a kind (`i`, `f` or `s`) and a text, have placeholders."""
 
     address: str
     arguments: tuple[tuple[str, str], ...]
@@ -35,7 +35,7 @@ class Then:
 
 
 def parse(text: str) -> Then:
-    """`/address kind:value …`, kinds i, f and s (s if none is said), quotes around values with spaces. Raises BadArgument."""
+    """`/address kind:value …`, kinds i, f and s (the default), quotes around values with spaces. Raises BadArgument."""
     if len(text) > MAX_CHARACTERS:
         raise BadArgument(f"then may have {MAX_CHARACTERS:,} characters, not {len(text):,}.")
     try:
@@ -51,22 +51,22 @@ def parse(text: str) -> Then:
     pairs = [part.partition(":") for part in parts]
     typed = [(kind, rest) if colon and kind in KINDS else ("s", kind + colon + rest) for kind, colon, rest in pairs]
     then = Then(address, tuple(typed))
-    then.filled(SAMPLE)  # what cannot be sent is told now, not when the clip is there
+    then.filled(SAMPLE)  # refuse now what could not be sent when the clip is ready
     return then
 
 
 def _filled(kind: str, text: str, fields: dict[str, Any]) -> Any:
-    def value(found: re.Match[str]) -> str:
-        if found[1] not in NAMES:
+    def value(match: re.Match[str]) -> str:
+        if match[1] not in NAMES:
             known = ", ".join(f"{{{name}}}" for name in NAMES)
-            raise BadArgument(f"then knows {known}, not {{{found[1][:40]}}}.")
-        return str(fields[found[1]])
+            raise BadArgument(f"then knows {known}, not {{{match[1][:40]}}}.")
+        return str(fields[match[1]])
 
     whole = re.sub(r"\{([^{}]*)\}", value, text)
     try:
         number = KINDS[kind](whole)
     except (ValueError, OverflowError) as error:
-        raise BadArgument(f"then: {text[:40]!r} is no number.") from error
+        raise BadArgument(f"then: {text[:40]!r} is not a number.") from error
     if kind in LARGEST and not -LARGEST[kind] <= number <= LARGEST[kind]:
-        raise BadArgument(f"then: {text[:40]!r} is no number that OSC can carry.")
+        raise BadArgument(f"then: {text[:40]!r} is not a number that OSC can carry.")
     return number

@@ -15,12 +15,12 @@ from bridge.kits.keymap import lay_out
 from bridge.presets.files import CHECKS as PRESET_CHECKS
 from bridge.presets.files import MAX_PRESETS, NAME, Check, checked, contents, fault
 
-SETTINGS = ("preset", "seconds", "negative", "steps", "guidance")  # of all sounds, as in an ask
+SETTINGS = ("preset", "seconds", "negative", "steps", "guidance")  # keys that all sounds share
 
 
 @dataclass(frozen=True, slots=True)
 class KitPreset:
-    """What a kit's file says: its sounds as they would be asked for, and how all of them are made (SETTINGS)."""
+    """The contents of a kit's file: its sounds, and the keys (SETTINGS) that all of them share."""
 
     name: str
     file: Path
@@ -30,24 +30,24 @@ class KitPreset:
 
 
 def files(folders: Iterable[Path]) -> dict[str, Path]:
-    """Name → file, sorted by name; later folders first in rank. Looks at the disk."""
-    found: dict[str, Path] = {}
+    """Name → file, sorted by name; later folders win. Reads the disk."""
+    result: dict[str, Path] = {}
     for folder in folders:
         try:
-            there = sorted(file for file in (folder / "kits").iterdir() if file.suffix.lower() == ".toml")
+            kits = sorted(file for file in (folder / "kits").iterdir() if file.suffix.lower() == ".toml")
         except OSError:
             continue  # the user's own folder rarely exists
-        found |= {file.stem.lower(): file for file in there[:MAX_PRESETS]}
-    return dict(sorted(found.items()))
+        result |= {file.stem.lower(): file for file in kits[:MAX_PRESETS]}
+    return dict(sorted(result.items()))
 
 
 def find(folders: Iterable[Path], name: str) -> KitPreset:
-    """The kit of that name. Raises BadArgument, naming the nearest if there is none. Looks at the disk."""
-    there, name = files(folders), name.lower()
-    if name not in there:
-        raise BadArgument(unknown("kit preset", name, there))
+    """The kit of that name. Raises BadArgument, naming the nearest if there is none. Reads the disk."""
+    available, name = files(folders), name.lower()
+    if name not in available:
+        raise BadArgument(unknown("kit preset", name, available))
     try:
-        return read(there[name])
+        return read(available[name])
     except ConfigError as error:
         raise BadArgument(f"The kit preset {name!r} is broken: {error}") from error
 
@@ -58,12 +58,12 @@ def read(file: Path) -> KitPreset:
     if not NAME.fullmatch(name):
         raise ConfigError(f"{file}: a kit's file name is letters, digits, - and _ (at most 40), then .toml.")
     text, values = contents(file)
-    kept = checked(file, text, values, CHECKS)
+    known = checked(file, text, values, CHECKS)
     try:
-        sounds = lay_out(kept.pop("sounds", None) or _sounds(None), kept.pop("notes", ""))
+        sounds = lay_out(known.pop("sounds", None) or _sounds(None), known.pop("notes", ""))
     except BadArgument as error:
         raise fault(file, text, "sounds", str(error).rstrip(".")) from error
-    return KitPreset(name, file, kept.pop("description", ""), sounds, kept)
+    return KitPreset(name, file, known.pop("description", ""), sounds, known)
 
 
 def _sounds(value: Any) -> list[str]:

@@ -1,4 +1,4 @@
-"""The pads as they are kept between runs. The file is a stranger's: each value is checked as a frontend would."""
+"""The file that keeps the pads between runs. Anybody may have written it: each value is checked as a frontend checks it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from bridge.system.keeping import KeptFile
 
 log = logging.getLogger("clipbridge")
 
-LONGEST_S = 30.0  # all takes of all pads are held in memory: 1.5 GB at the very most
+LONGEST_S = 30.0  # all takes of all pads stay in memory: at most 1.5 GB
 SINK = "pad"
 MAX_PADS_BYTES = 10_000_000
 KEYS = fields_of(Door.PAD)
@@ -27,20 +27,20 @@ KEYS["seconds"] = replace(KEYS["seconds"], allowed=Range(SECONDS.low, LONGEST_S)
 
 
 class Kept(NamedTuple):
-    """A pad in the file: what it makes, and whether it makes the same at every press."""
+    """A pad in the file: what it makes, and whether each press plays the same take."""
 
     ask: Ask
     locked: bool
 
 
 class PadFile:
-    """Reads once, at the start; writes on a thread."""
+    """Reads the file once, at the start, and writes it on a thread."""
 
     def __init__(self, file: Path) -> None:
         self._path, self._file = file, KeptFile(file, "pads")
 
     def keep(self, pads: dict[int, Kept]) -> None:
-        """Write them, soon."""
+        """Write the pads soon, on another thread."""
         self._file.keep(
             lambda: {
                 str(pad): {"ask": dataclasses.asdict(ask), "locked": locked} for pad, (ask, locked) in pads.items()
@@ -48,22 +48,22 @@ class PadFile:
         )
 
     def read(self) -> dict[int, Kept]:
-        """The pads that were kept. What cannot be read is left out, and the file then stays beside as `.bad`."""
+        """The pads in the file. Skips what cannot be read, and then leaves a copy of the file as `.bad`."""
         try:
             if self._path.stat().st_size > MAX_PADS_BYTES:
-                raise ValueError("it is too large")
-            kept = dict(json.loads(self._path.read_text("utf-8")).items())
+                raise ValueError("the file is too large")
+            saved = dict(json.loads(self._path.read_text("utf-8")).items())
         except FileNotFoundError:
             return {}
         except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
             self._set_aside(str(error))
             return {}
         pads, wrong = {}, ""
-        for pad, said in kept.items():
+        for pad, entry in saved.items():
             try:
                 if int(pad) not in PADS:
                     raise ValueError(f"there is no pad {pad}")
-                pads[int(pad)] = Kept(_ask(said["ask"]), bool(said["locked"]))
+                pads[int(pad)] = Kept(_ask(entry["ask"]), bool(entry["locked"]))
             except (ValueError, TypeError, KeyError, AttributeError, ClipbridgeError) as error:
                 wrong = f"pad {pad}: {error}"
         if wrong:
@@ -71,17 +71,16 @@ class PadFile:
         return pads
 
     def _set_aside(self, why: str) -> None:
-        log.warning("%s: a pad in it is none and is left out (%s)", self._path, why[:300])
+        log.warning("%s: skipped an invalid pad (%s)", self._path, why[:300])
         with contextlib.suppress(OSError):
             shutil.copyfile(self._path, self._path.with_suffix(".bad"))
 
 
 def _ask(values: dict[str, Any]) -> Ask:
-    """An ask as a frontend would have let it through. Raises ValueError, TypeError, KeyError, BadArgument."""
+    """The ask of a pad. Raises ValueError, TypeError, KeyError, BadArgument."""
     checked = {name: KEYS[name].check(value) for name, value in values.items() if value is not None and name != "sink"}
     if not checked["text"]:
         raise ValueError("a pad needs a prompt")
     ask = Ask(**checked, sink=SINK)
-    ask.check()
     ask.check()
     return ask

@@ -1,4 +1,4 @@
-"""Presets: named prompt defaults in TOML files. The user's own shadow ours; of a broken one the last good version stays."""
+"""Presets: named prompt defaults in TOML files. The user's shadow ours; the last good version of a broken one stays."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Check = Callable[[Any], Any]  # returns a value as we use it, raises BadArgument
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 MAX_PRESET_BYTES = 8_192  # tomllib takes 6 s for 40 kB of dotted keys
 MAX_PRESETS = 500
-YOUNG_S = 2.0  # so long after a change another one may bear the same time: some disks count in whole seconds
+YOUNG_S = 2.0  # within this time a second change may have the same time stamp: some disks count whole seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,26 +39,26 @@ class Preset:
     seconds: float | None = None
     steps: int | None = None
     guidance: float | None = None
-    least_steps: int | None = None  # to which a deadline may lower the steps
+    least_steps: int | None = None  # a deadline may lower the steps to this
     loop: int | None = None
     shape: Shape = field(default_factory=Shape)
 
     def words_around(self, prompt: str) -> str:
-        """The text for the engine: the template with the prompt in its place. Nothing else in it is special."""
+        """The text for the engine: the template with the prompt instead of {prompt}. Nothing else in it is special."""
         return self.template.replace("{prompt}", prompt)
 
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """What the folders had at one look: presets by name, sorted, and by name what is wrong with a file. A preset that was
-    good before its file was broken is in both."""
+    """The contents of the folders at one moment: presets by name, sorted, and faults of files by name. A preset whose file
+    was good before it was broken is in both."""
 
     presets: Mapping[str, Preset]
     faults: Mapping[str, str]
 
 
 class Change(NamedTuple):
-    """What happened to a preset. `state`: `ready` (new, edited or mended, and used from now on), `broken`, `gone`."""
+    """What happened to a preset. `state`: `ready` (new, edited or fixed, and in use), `broken`, `gone`."""
 
     name: str
     state: str
@@ -66,21 +66,20 @@ class Change(NamedTuple):
 
 
 class Presets:
-    """All presets of some folders, later folders first in rank.
+    """All presets of some folders; those of later folders win.
 
-    Whoever asks for them looks at the disk, until `take` was called once: from then on only what is handed over counts,
-    and asking costs no disk.
+    Looking one up reads the disk, until the first `take`: from then on only the catalogues that `take` gets count.
     """
 
     def __init__(self, *folders: Path) -> None:
         self.folders = folders
-        self._read: dict[Path, tuple[_Stamp, Preset | str]] = {}  # what stood in each file, or what is wrong with it
+        self._read: dict[Path, tuple[_Stamp, Preset | str]] = {}  # the preset of each file, or its fault
         self._good: dict[Path, Preset] = {}  # the last good version of each
         self._now = Catalogue({}, {})
         self._handed_over = False
 
     def look(self) -> Catalogue:
-        """Read what has changed on the disk since the last look. One thread at a time."""
+        """Read the files that have changed since the last look. Call it from one thread at a time."""
         presets: dict[str, Preset] = {}
         faults: dict[str, str] = {}
         seen: dict[Path, tuple[_Stamp, Preset | str]] = {}
@@ -88,31 +87,31 @@ class Presets:
             once = self._read_once(file)
             if once is None:
                 continue
-            seen[file], name, found = once, file.stem.lower(), once[1]
-            if isinstance(found, Preset):
-                self._good[file] = presets[name] = found
+            seen[file], name, preset = once, file.stem.lower(), once[1]
+            if isinstance(preset, Preset):
+                self._good[file] = presets[name] = preset
                 faults.pop(name, None)
             else:
-                faults[name] = found
-                # Ours of that name would work, but it is not what the user means.
+                faults[name] = preset
+                # Ours of that name would work, but the user means this one.
                 presets.pop(name, None)
                 if file in self._good:
                     presets[name] = self._good[file]
         self._read = seen
-        if len(self._good) > 2 * MAX_PRESETS:  # else what is gone is kept too: some editors remove a file to write it
+        if len(self._good) > 2 * MAX_PRESETS:  # deleted files stay in it too: some editors delete a file to save it
             self._good = {file: good for file, good in self._good.items() if file in seen}
         return Catalogue(dict(sorted(presets.items())), faults)
 
-    def take(self, found: Catalogue) -> list[Change]:
-        """Go on with what a look has found, and look no more. Returns what is different now."""
-        before, self._now, self._handed_over = self._now, found, True
+    def take(self, catalogue: Catalogue) -> list[Change]:
+        """Use the catalogue of a look, and stop looking at the disk. Returns the differences."""
+        before, self._now, self._handed_over = self._now, catalogue, True
         changes = []
-        for name in sorted({*before.presets, *before.faults, *found.presets, *found.faults}):
-            fault, preset = found.faults.get(name), found.presets.get(name)
+        for name in sorted({*before.presets, *before.faults, *catalogue.presets, *catalogue.faults}):
+            fault, preset = catalogue.faults.get(name), catalogue.presets.get(name)
             if fault is not None:
                 if fault != before.faults.get(name):
-                    kept = " The version before it stays in use." if preset is not None else ""
-                    changes.append(Change(name, "broken", fault + kept))
+                    before_it = " The version before it stays in use." if preset is not None else ""
+                    changes.append(Change(name, "broken", fault + before_it))
             elif preset is None:
                 changes.append(Change(name, "gone", ""))
             elif preset != before.presets.get(name) or name in before.faults:
@@ -121,7 +120,7 @@ class Presets:
 
     @property
     def faults(self) -> list[str]:
-        """What is wrong with the files that cannot be used: a sentence each, with file and line."""
+        """A sentence for each file that cannot be used, with file and line."""
         return list(self._now.faults.values())
 
     def all(self) -> Mapping[str, Preset]:
@@ -140,12 +139,12 @@ class Presets:
         raise BadArgument(unknown("preset", name, presets))
 
     def _read_once(self, file: Path) -> tuple[_Stamp, Preset | str] | None:
-        """What stands in a file, or None if it is gone by now; it is opened only if it may have changed since the last look."""
+        """The preset of a file or its fault, None if the file is gone. Opens it only if it may have changed since the last look."""
         stamp, before = _stamp(file), self._read.get(file)
         if stamp is None:
             return None
         if before is not None and (stamp.bytes == 0 if stamp.young else stamp == before[0]):
-            return before  # it is the same; or an editor, which empties a file before it writes it, is at it
+            return before  # unchanged, or just emptied by an editor that is about to write it
         try:
             return stamp, read(file)
         except ConfigError as fault:
@@ -153,7 +152,7 @@ class Presets:
 
 
 class _Stamp(NamedTuple):
-    """Whether a file may have changed. `young`: it was changed a moment before the look, and may have been again since."""
+    """What tells whether a file has changed. `young`: it changed just before the look, and may have changed again since."""
 
     mtime_ns: int
     bytes: int
@@ -162,7 +161,7 @@ class _Stamp(NamedTuple):
 
 
 def shipped_folder() -> Path:
-    """Where our own presets lie."""
+    """The folder of our own presets."""
     return shipped("presets")
 
 
@@ -170,9 +169,9 @@ def contents(file: Path) -> tuple[str, dict[str, Any]]:
     """The text of a TOML file and what it says. Raises ConfigError that begins with the file and, where it is known, the line."""
     try:
         if file.stat().st_size > MAX_PRESET_BYTES:
-            raise ConfigError(f"{file}: larger than {MAX_PRESET_BYTES} bytes; that is no preset.")
+            raise ConfigError(f"{file}: larger than {MAX_PRESET_BYTES} bytes; that is not a preset.")
         text = file.read_text("utf-8-sig")  # Windows editors like to begin with a byte order mark
-        if not text.strip():  # what an editor is about to write, for a moment: it would be a preset that says nothing
+        if not text.strip():  # an editor is about to write it
             raise ConfigError(f"{file}:1: is empty.")
         return text, tomllib.loads(text)
     except OSError as error:
@@ -192,13 +191,13 @@ def read(file: Path) -> Preset:
     if not NAME.fullmatch(name):
         raise ConfigError(f"{file}: a preset's file name is letters, digits, - and _ (at most 40), then .toml.")
     text, values = contents(file)
-    kept = checked(file, text, values, CHECKS)
-    shape = {key: kept.pop(key) for key in list(kept) if key in FIELDS and FIELDS[key].part == "shape"}
+    known = checked(file, text, values, CHECKS)
+    shape = {key: known.pop(key) for key in list(known) if key in FIELDS and FIELDS[key].part == "shape"}
     try:
         check_shape(shape)
     except BadArgument as error:
         raise fault(file, text, "bits", str(error).rstrip(".")) from error
-    return Preset(name=name, file=file, shape=Shape(**shape), **kept)
+    return Preset(name=name, file=file, shape=Shape(**shape), **known)
 
 
 def checked(file: Path, text: str, values: dict[str, Any], checks: Mapping[str, Check]) -> dict[str, Any]:
@@ -207,13 +206,13 @@ def checked(file: Path, text: str, values: dict[str, Any], checks: Mapping[str, 
         if key not in checks:
             near = nearest(key, checks)
             raise fault(file, text, key, f"unknown key {key!r}" + (f", did you mean {near}?" if near else ""))
-    kept: dict[str, Any] = {}
+    result: dict[str, Any] = {}
     for key, value in values.items():
         try:
-            kept[key] = checks[key](value)
+            result[key] = checks[key](value)
         except BadArgument as error:
             raise fault(file, text, key, str(error).rstrip(".")) from error
-    return kept
+    return result
 
 
 def fault(file: Path, text: str, key: str, reason: str) -> ConfigError:
@@ -225,10 +224,10 @@ def fault(file: Path, text: str, key: str, reason: str) -> ConfigError:
 
 def _files(folder: Path) -> list[Path]:
     try:
-        found = [file for file in folder.iterdir() if file.suffix.lower() == ".toml" and file.is_file()]
+        files = [file for file in folder.iterdir() if file.suffix.lower() == ".toml" and file.is_file()]
     except OSError:
-        return []  # no folder, no presets: the user's own folder rarely exists
-    return sorted(found)[:MAX_PRESETS]
+        return []  # the user's folder rarely exists
+    return sorted(files)[:MAX_PRESETS]
 
 
 def _stamp(file: Path) -> _Stamp | None:

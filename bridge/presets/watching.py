@@ -1,4 +1,4 @@
-"""Presets that are edited while the daemon runs: read on a thread of their own and taken up within a second."""
+"""Presets that are edited while the daemon runs: read on a thread, in use within a second."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from bridge.system.watch import Watch
 
 log = logging.getLogger("clipbridge")
 
-PRESET_RESCAN_S = 1.0  # also where the folder cannot be watched, or is made later
+PRESET_RESCAN_S = 1.0  # also if the folder cannot be watched, or does not exist yet
 
 
 @contextlib.asynccontextmanager
 async def serve_presets(presets: Presets, on_change: Callable[[str, str, str], None]) -> AsyncIterator[None]:
-    """Read `presets`, then hand over what changes until the context ends. From here on looking up a preset costs no disk.
+    """Read `presets`, then update them until the context ends. In it, looking up a preset never touches the disk.
 
     `on_change` is called on the event loop with the name, the new state (`ready`, `broken`, `gone`) and the reason.
     """
     loop = asyncio.get_running_loop()
-    handed_over = await asyncio.to_thread(presets.look)
-    presets.take(handed_over)
+    latest = await asyncio.to_thread(presets.look)
+    presets.take(latest)
 
     def take(catalogue: Catalogue) -> None:
         for name, state, why in presets.take(catalogue):
@@ -31,11 +31,11 @@ async def serve_presets(presets: Presets, on_change: Callable[[str, str, str], N
             on_change(name, state, why)
 
     def look() -> None:
-        nonlocal handed_over
+        nonlocal latest
         catalogue = presets.look()
-        if catalogue != handed_over:
-            handed_over = catalogue
-            with contextlib.suppress(RuntimeError):  # the daemon has ended
+        if catalogue != latest:
+            latest = catalogue
+            with contextlib.suppress(RuntimeError):  # the event loop is closed
                 loop.call_soon_threadsafe(take, catalogue)
 
     watch = Watch(presets.folders[-1], look, every_s=PRESET_RESCAN_S)

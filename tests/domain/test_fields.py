@@ -160,6 +160,35 @@ def outcome(call: Callable[[], Any]) -> Any:
         return REFUSED
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("negative", f"wind {chr(code)} rain") for code in (0, 7, 27, 127, 128, 155, 159)), ("negative", "half \udc00"),
+        ("negative", "x" * 4_001), ("negative", 7), ("preset", "x" * 41), ("bits", 17), ("bits", 20), ("bits", True), ("bits", "24"),
+        ("seconds", math.nan), ("seconds", math.inf), ("seconds", True), ("seconds", 10**400), ("seed", 1.5), ("seed", True),
+        ("steps", 0), ("takes", 17), ("loop", 2), ("loop", "yes"), ("reverse", -1), ("note", "h4"), ("note", 128), ("key", "h sharp"),
+        ("sink", "tape"), ("trim", []), ("folder", "../up"), ("then", "/bridge/stop"), ("then_port", 0), ("gain", 4.1), ("pan", None),
+    ],
+)  # fmt: skip
+def test_the_table_refuses_what_no_clip_can_have(name: str, value: Any) -> None:
+    with pytest.raises(BadArgument, match=r"\.$|\?$|path\}\"$"):
+        FIELDS[name].check(value)
+
+
+def test_whole_numbers_may_come_as_floats_and_32_bit_floats_as_what_they_mean() -> None:
+    assert FIELDS["seed"].check(7.0) == 7 and isinstance(FIELDS["seed"].check(7.0), int)
+    assert FIELDS["bits"].check(24.0) == 24 and isinstance(FIELDS["bits"].check(24.0), int)
+    assert FIELDS["seconds"].check(0.10000000149011612) == 0.1
+    assert FIELDS["reverse"].check(True) == 1 and FIELDS["note"].check(60) == "c4"
+
+
+@pytest.mark.parametrize("name", [name for name, field in FIELDS.items() if field.whole_clip])
+def test_a_clip_whose_shape_depends_on_its_end_is_not_played_early(name: str) -> None:
+    value = {"trim": "onset", "lufs": -20.0}.get(name, 1)
+    assert Prompt("x", "x", 1.0, 1).as_it_comes
+    assert not Prompt("x", "x", 1.0, 1, shape=Shape(**{name: value})).as_it_comes
+
+
 @pytest.mark.parametrize("door", DOORS)
 def test_every_way_in_takes_the_same_values_of_a_key_and_refuses_the_same(door: str, tmp_path: Path) -> None:
     enter, names, carries = DOORS[door]

@@ -1,4 +1,4 @@
-"""Lists of prompts: what stands in a .txt or .toml file becomes asks. Every fault is a sentence; the good lines stay."""
+"""Lists of prompts: the lines of a .txt file, or the tables of a .toml file, become asks. Faulty ones become sentences."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bridge.frontends.osc import arguments as args
 
 MAX_LIST_BYTES = 256_000
 MAX_PROMPTS = 200
-MAX_LINE = 20_000  # characters: a prompt, a negative and a transcript at their longest, and then some
+MAX_LINE = 20_000  # characters: room for a prompt, a negative and a transcript at their longest
 MAX_DOTS = 30  # in one key: tomllib takes seconds for keys of thousands of parts
 SHOWN = 120  # characters of a prompt in the report
 KEYS = fields_of(Door.LIST)
@@ -27,8 +27,8 @@ EXAMPLE = 'prompt = "rain on tin"'
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One thing to be made: `where` it stands (`line 3`) and what `text` stands there, for the report; `what` is asked for,
-    or else None and `why` not."""
+    """One clip to make. `where` (`line 3`) and `text` are for the report. `what` is the ask, or None with the reason in
+    `why`."""
 
     where: str
     text: str
@@ -37,53 +37,53 @@ class Entry:
 
 
 def parse(suffix: str, data: bytes) -> list[Entry]:
-    """The prompts of a list, at least one. `suffix`: `.txt` or `.toml`. Raises BadArgument for what is no list at all."""
+    """The prompts of a list, at least one. `suffix`: `.txt` or `.toml`. Raises BadArgument for a file that is not a list."""
     if len(data) > MAX_LIST_BYTES:
         raise BadArgument(
             f"It is larger than {MAX_LIST_BYTES // 1000} kB. A list has {MAX_PROMPTS} prompts at most: split it."
         )
     if b"\0" in data:
-        raise BadArgument("It is no plain text. Save it as plain text, UTF-8.")
+        raise BadArgument("It is not plain text. Save it as plain text, UTF-8.")
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise BadArgument(f"Line {line} is not UTF-8 text. Save the list as plain text, UTF-8.") from error
-    found = _toml(text) if suffix == ".toml" else _lines(text)
-    if len(found) > MAX_PROMPTS:
-        raise BadArgument(f"It has {len(found)} prompts, and a list may have {MAX_PROMPTS}: split it.")
-    return found
+    entries = _toml(text) if suffix == ".toml" else _lines(text)
+    if len(entries) > MAX_PROMPTS:
+        raise BadArgument(f"It has {len(entries)} prompts, and a list may have {MAX_PROMPTS}: split it.")
+    return entries
 
 
 def _lines(text: str) -> list[Entry]:
-    """A prompt a line; lines that begin with # are comments."""
+    """One entry for each line; lines that begin with # are comments."""
     lines = [(number, line.strip()) for number, line in enumerate(text.splitlines(), 1)]
-    found = [(number, line) for number, line in lines if line and not line.startswith("#")]
-    if not found:
-        raise BadArgument("It has no prompts: write one a line.")
-    if len(found) > MAX_PROMPTS:  # told by `parse`; not worth reading
-        return [Entry("", "", None)] * len(found)
-    return [_entry(f"line {number}", line, *_apart(line)) for number, line in found]
+    prompts = [(number, line) for number, line in lines if line and not line.startswith("#")]
+    if not prompts:
+        raise BadArgument("It has no prompts: write one on each line.")
+    if len(prompts) > MAX_PROMPTS:  # `parse` refuses them
+        return [Entry("", "", None)] * len(prompts)
+    return [_entry(f"line {number}", line, *_split(line)) for number, line in prompts]
 
 
-def _apart(line: str) -> tuple[Any, dict[str, Any], str]:
-    """A line as its prompt, the `key=value` pairs at its end, and what is wrong with them."""
+def _split(line: str) -> tuple[Any, dict[str, Any], str]:
+    """The prompt of a line, the `key=value` pairs at its end, and the fault in them ("" for none)."""
     values: dict[str, Any] = {}
     if len(line) > MAX_LINE:
         return "", values, f"A line may have {MAX_LINE:,} characters, not {len(line):,}."
     while (pair := PAIR.search(line)) is not None:
-        name, given = _key(pair[1]), pair[2] if pair[2] is not None else pair[3]
+        name, value = _key(pair[1]), pair[2] if pair[2] is not None else pair[3]
         if name in values:
             return line, values, f"The key {name} is there twice."
-        if not given:
+        if not value:
             return line, values, f"The key {name} has no value."
-        values[name], line = given, line[: pair.start()].rstrip()
-    whole = re.fullmatch(r'["“]([^"“”]*)["”]', line)
-    return whole[1] if whole else line, values, ""
+        values[name], line = value, line[: pair.start()].rstrip()
+    quoted = re.fullmatch(r'["“]([^"“”]*)["”]', line)
+    return quoted[1] if quoted else line, values, ""
 
 
 def _toml(text: str) -> list[Entry]:
-    """A prompt a table [[clip]]; what stands before the first holds for all."""
+    """One entry for each table [[clip]]; keys before the first table hold for all."""
     for part in re.split(r"[={},\[\]\n]", text):
         if part.count(".") > MAX_DOTS:
             raise BadArgument(
@@ -92,21 +92,21 @@ def _toml(text: str) -> list[Entry]:
     try:
         values = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
-        raise BadArgument(f"It is no TOML: {str(error)[:200].rstrip('.') or 'nested too deep'}.") from error
+        raise BadArgument(f"It is not valid TOML: {str(error)[:200].rstrip('.') or 'nested too deep'}.") from error
     clips = values.pop("clip", None)
     if not isinstance(clips, list) or not clips or not all(isinstance(clip, dict) for clip in clips):
         raise BadArgument(f"It has no [[clip]]: each prompt stands below a line [[clip]], as {EXAMPLE}.")
-    if len(clips) > MAX_PROMPTS:  # told by `parse`
+    if len(clips) > MAX_PROMPTS:  # `parse` refuses them
         return [Entry("", "", None)] * len(clips)
     lines = [number for number, line in enumerate(text.split("\n"), 1) if CLIP.match(line)]
-    known = len(lines) == len(clips)  # else they were written another way
-    found = []
+    known = len(lines) == len(clips)  # else they are written another way, inline for example
+    entries = []
     for number, clip in enumerate(clips):
-        given = {_key(name): value for name, value in {**values, **clip}.items()}
-        prompt = given.pop("prompt", "")
+        keys = {_key(name): value for name, value in {**values, **clip}.items()}
+        prompt = keys.pop("prompt", "")
         where = f"line {lines[number]}" if known else f"clip {number + 1}"
-        found.append(_entry(where, str(_plain(prompt)), prompt, given, ""))
-    return found
+        entries.append(_entry(where, str(_plain(prompt)), prompt, keys, ""))
+    return entries
 
 
 def _entry(where: str, text: str, prompt: Any, values: dict[str, Any], fault: str) -> Entry:
