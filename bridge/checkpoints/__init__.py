@@ -1,1 +1,1 @@
-"""Checkpoints: found on this disk, fetched from the hub."""
+"""Checkpoints: find them on this disk, fetch them from the hub."""

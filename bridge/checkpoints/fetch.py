@@ -1,4 +1,4 @@
-"""Fetch a checkpoint from the hub into the hub's own cache: size and licence first, then file by file, each verified."""
+"""Fetch a checkpoint from the hub into the hub's own cache: first size and licence, then each file, verified."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-# The hub's own transport for large files counts bytes twice and cannot go on at a byte. Read when it is imported.
+# The hub's own transport for large files (Xet) counts bytes twice and cannot resume at a byte. Read at import.
 os.environ["HF_HUB_DISABLE_XET"] = "1"
 
 import huggingface_hub
@@ -22,21 +22,21 @@ from huggingface_hub.utils import build_hf_headers
 from tqdm import tqdm
 
 from bridge.checkpoints.find import ALLOWED, check_layout, hub_cache
-from bridge.checkpoints.hub_errors import told
+from bridge.checkpoints.hub_errors import hub_errors
 from bridge.errors import FolderError, NoModel
 from bridge.system import portable
 from bridge.system.writing import write_whole
 
 INDEX = "model_index.json"
-SETTINGS = (".json", ".txt", ".model")  # beside the weights: configurations and tokenizers
+SETTINGS = (".json", ".txt", ".model")  # configurations and tokenizers
 REVISION = re.compile(r"[0-9a-f]{40}")
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}|git:[0-9a-f]{40}")
 UNFINISHED = ".clipbridge-unfinished"
-SPARE_BYTES = 200_000_000  # a disk filled to the last byte stops everything else
+SPARE_BYTES = 200_000_000  # left free: a full disk stops everything else
 INDEX_BYTES = 1_000_000
 
 OnBytes = Callable[[int, int], None]
-"""Called as (fetched, of all) bytes."""
+"""Called with the bytes fetched so far and the bytes in all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What the hub has under a name, and how much of it is not in the cache yet."""
+    """What the hub has under a name, and how many bytes of it are not in the cache yet."""
 
     name: str
     revision: str
@@ -64,19 +64,19 @@ class Offer:
 
 
 def offer(name: str) -> Offer:
-    """Ask the hub what `name` is, and refuse what we could not load. Nothing but the index is fetched.
+    """Ask the hub about `name`, and refuse what Clipbridge cannot load. Only the index is fetched.
 
     Raises NoModel: no such model, not an AudioLDM 2 checkpoint, no safetensors, the hub is out of reach.
     """
-    with told(name):
+    with hub_errors(name):
         info = huggingface_hub.HfApi().model_info(name, files_metadata=True)
         revision = str(info.sha)
         if not REVISION.fullmatch(revision):
-            raise ValueError("it names no revision")
+            raise ValueError("it does not name a revision")
         with tempfile.TemporaryDirectory() as aside:
             index = huggingface_hub.hf_hub_download(name, INDEX, revision=revision, cache_dir=aside)
             content = json.loads(Path(index).read_bytes()[:INDEX_BYTES])
-        files = tuple(_file(entry) for entry in info.siblings or [] if _wanted(entry.rfilename))
+        files = tuple(_file(entry) for entry in info.siblings or [] if _is_needed(entry.rfilename))
     check_layout(name, content if isinstance(content, dict) else {}, {file.name for file in files})
     missing = sum(file.size_bytes - _fetched_bytes(name, file) for file in files)
     card = getattr(info, "card_data", None)
@@ -84,8 +84,8 @@ def offer(name: str) -> Offer:
 
 
 def fetch(offered: Offer, on_bytes: OnBytes) -> Path:
-    """Fetch what is missing and verify everything; returns the snapshot's folder. What was fetched stays when it is
-    interrupted: the next call goes on at that byte. Until all is there the hub's cache does not point at it.
+    """Fetch what is missing, verify everything and return the snapshot's folder. An interrupted fetch goes on at the same
+    byte in the next call. The hub's cache points at the revision only when all files are complete.
 
     Raises FolderError (no room), NoModel (the hub is out of reach, a file is not what it should be).
     """
@@ -104,22 +104,22 @@ def fetch(offered: Offer, on_bytes: OnBytes) -> Path:
             done += int(more or 0)
             on_bytes(max(0, min(done, offered.size_bytes)), offered.size_bytes)
 
-        with told(offered.name):
+        with hub_errors(offered.name):
             count(0)
             _fetch(offered, file, count)
-            # Finds the content in its place, and links or copies it to where this revision wants it.
+            # Finds the content in the cache, and links or copies it into the snapshot.
             huggingface_hub.hf_hub_download(offered.name, file.name, revision=offered.revision, cache_dir=hub_cache())
         finished += file.size_bytes
     on_bytes(finished, offered.size_bytes)
-    with told(offered.name):
+    with hub_errors(offered.name):
         _point_at(offered)
     return _repository(offered.name) / "snapshots" / offered.revision
 
 
 def _fetch(offered: Offer, file: File, count: Callable[[float | None], None]) -> None:
-    """The content of a file, into the place where the hub's cache looks for it, going on with what is there of it.
+    """Fetch a file's content to where the hub's cache looks for it, resuming an unfinished one.
 
-    huggingface_hub itself would begin the file again in every process (it names an unfinished one at random).
+    huggingface_hub itself would start again in every process: it gives unfinished files random names.
     """
     content = _content(offered.name, file)
     content.parent.mkdir(parents=True, exist_ok=True)
@@ -128,7 +128,7 @@ def _fetch(offered: Offer, file: File, count: Callable[[float | None], None]) ->
             return _verify(offered.name, file, content)
         unfinished = content.with_suffix(UNFINISHED)
         if unfinished.is_file() and unfinished.stat().st_size > file.size_bytes:
-            unfinished.unlink()  # nothing of it can be right
+            unfinished.unlink()  # larger than it should be: start again
         with unfinished.open("ab") as stream:
             http_get(
                 huggingface_hub.hf_hub_url(offered.name, file.name, revision=offered.revision),
@@ -144,7 +144,7 @@ def _fetch(offered: Offer, file: File, count: Callable[[float | None], None]) ->
 
 
 def _point_at(offered: Offer) -> None:
-    """Make the hub's cache answer with this revision, from now on and without the hub."""
+    """Make this revision the one that the hub's cache returns, also offline."""
     reference = _repository(offered.name) / "refs" / "main"
     reference.parent.mkdir(parents=True, exist_ok=True)
     write_whole(reference, offered.revision.encode("ascii"))
@@ -162,7 +162,7 @@ def _content(name: str, file: File) -> Path:
 
 
 def _fetched_bytes(name: str, file: File) -> int:
-    """How much of a file is here."""
+    """The bytes of a file that are in the cache."""
     content = _content(name, file)
     for place in (content, content.with_suffix(UNFINISHED)):
         if place.is_file():
@@ -170,8 +170,9 @@ def _fetched_bytes(name: str, file: File) -> int:
     return 0
 
 
-def _wanted(name: str) -> bool:
-    """Weights as safetensors, once; no .bin and .msgpack twins, no half-precision variants beside them."""
+def _is_needed(name: str) -> bool:
+    """Whether to fetch a file: weights as safetensors, configurations and tokenizers, but no .bin or .msgpack duplicates and
+    no half-precision variants."""
     part, _, file = name.rpartition("/")
     if not part:
         return name in (INDEX, "README.md")
@@ -199,13 +200,13 @@ def _verify(name: str, file: File, path: Path) -> None:
     if actual != expected:
         path.unlink(missing_ok=True)
         raise NoModel(
-            f"{name}: {file.name} is not what the hub says it should be; it was thrown away. Pull again; if it stays "
-            "so, the mirror or the connection changes files."
+            f"{name}: {file.name} does not match the hub's checksum and was deleted. Pull again; if that does not "
+            "help, the mirror or the connection changes files."
         )
 
 
 def _meter(count: Callable[[float | None], None]) -> type[tqdm[Any]]:
-    """A bar that shows nothing and only counts bytes."""
+    """A tqdm class that shows nothing and passes byte counts to `count`."""
 
     class Meter(tqdm):
         def __init__(self, *_arguments: Any, **_settings: Any) -> None:

@@ -1,6 +1,6 @@
-"""What can be loaded and from where: a checkpoint folder, a name in the hub's cache, the starter that ships with us, or the one we build.
+"""Find checkpoints: a folder, a name in the hub's cache, the shipped starter, or the untrained one that is built locally.
 
-Looks only at names and small JSON files; no torch, no network.
+Reads only names and small JSON files; no torch, no network.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from bridge.errors import NoModel
 
 UNTRAINED = "untrained"
 STARTER = "starter"
-STARTER_FOLDER = Path(__file__).parent.parent / "starter" / "checkpoint"  # travels inside the package
+STARTER_FOLDER = Path(__file__).parent.parent / "starter" / "checkpoint"  # shipped in the package
 PIPELINE = "AudioLDM2Pipeline"
 PREFERRED = "cvssp/audioldm2"
 
-# What model_index.json may name. Anything else would make a loader import whatever the file says.
+# The classes that model_index.json may name. Anything else would make a loader import what the file says.
 ALLOWED = {
     "vae": {"AutoencoderKL"},
     "text_encoder": {"ClapModel"},
@@ -34,7 +34,7 @@ ALLOWED = {
     "unet": {"AudioLDM2UNet2DConditionModel"},
     "vocoder": {"SpeechT5HifiGan", "MelVocoder"},
 }
-OLD_VOCODER = "bridge.engine.mel_vocoder"  # as checkpoints trained with Clipbridge before 0.2 name the module
+OLD_VOCODER = "bridge.engine.mel_vocoder"  # the module's name in checkpoints trained with Clipbridge before 0.2
 LIBRARIES = {"diffusers", "transformers", "audioldm2", "bridge.engine.audioldm2.mel_vocoder", OLD_VOCODER}
 SPEECH = "VitsModel"  # as text_encoder_2: a checkpoint that speaks
 MODELS = ("vae", "text_encoder", "text_encoder_2", "projection_model", "language_model", "unet", "vocoder")
@@ -42,8 +42,8 @@ MODELS = ("vae", "text_encoder", "text_encoder_2", "projection_model", "language
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is worth knowing of a checkpoint before it is chosen: size on disk, licence of the weights ("" if it states
-    none), the rate that it makes in Hz (0 if it does not say), the hub's revision."""
+    """Facts for choosing a checkpoint: size on disk, licence of the weights ("" if not stated), sample rate in Hz (0 if not
+    stated), the hub's revision."""
 
     name: str
     size_bytes: int
@@ -54,7 +54,7 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """A checkpoint that lies on this disk. `folder` is None for the untrained one, which the engine builds."""
+    """A checkpoint on this disk. `folder`: None for the untrained one, which the engine builds."""
 
     name: str
     folder: Path | None
@@ -62,9 +62,9 @@ class Checkpoint:
 
 
 def find(name: str) -> Checkpoint:
-    """The checkpoint called `name`: "starter", "untrained", a folder, or a hub name that is in the cache already.
+    """The checkpoint called `name`: "starter", "untrained", a folder, or a hub name that is in the cache.
 
-    Raises NoModel with what to do about it.
+    Raises NoModel, saying what to do.
     """
     if name == STARTER:
         return Checkpoint(STARTER, _checked(STARTER_FOLDER), starter_revision())
@@ -73,7 +73,11 @@ def find(name: str) -> Checkpoint:
     try:
         folder = Path(name).expanduser().resolve()
         is_folder = folder.is_dir()
-    except (OSError, RuntimeError, ValueError) as error:  # too long a name, no such user, a NUL in it
+    except (
+        OSError,
+        RuntimeError,
+        ValueError,
+    ) as error:  # the name is too long, names an unknown user or contains a NUL
         raise NoModel(f"{name[:100]!r} cannot be a checkpoint folder ({error}).") from error
     if is_folder:
         return Checkpoint(folder.name, _checked(folder))
@@ -86,25 +90,25 @@ def find(name: str) -> Checkpoint:
 
 
 def default(accelerated: bool) -> Checkpoint:
-    """AudioLDM 2 if it is cached and there is a GPU for it, else the starter."""
+    """AudioLDM 2 if it is in the cache and there is a GPU, else the starter."""
     if accelerated and (cached := _cached(PREFERRED)) is not None:
         return Checkpoint(PREFERRED, _checked(cached), cached.name)
     return find(STARTER)
 
 
 def starter_revision() -> str:
-    """The version that the starter's model card states."""
+    """The version in the starter's model card."""
     return _stated(STARTER_FOLDER, "version", "[0-9.]{1,20}")
 
 
 def class_of(folder: Path, part: str) -> str:
-    """The name of the class that a checkpoint's index declares for a part."""
+    """The class name of a part in a checkpoint's index, or ""."""
     entry = _index(folder).get(part)
     return str(entry[1]) if isinstance(entry, list) and len(entry) == 2 else ""
 
 
 def available() -> list[str]:
-    """Names that `find` knows: ours, and every AudioLDM 2 checkpoint in the hub's cache."""
+    """The names that `find` accepts: the starter, the untrained one and every AudioLDM 2 checkpoint in the hub's cache."""
     names = [STARTER, UNTRAINED]
     for folder in sorted(hub_cache().glob("models--*--*")):
         name = folder.name.removeprefix("models--").replace("--", "/", 1)
@@ -115,7 +119,7 @@ def available() -> list[str]:
 
 
 def facts(name: str) -> Facts:
-    """The facts of a checkpoint that `find` finds. Raises NoModel."""
+    """The facts of the checkpoint `name`, as in `find`. Raises NoModel."""
     checkpoint = find(name)
     if checkpoint.folder is None:
         return Facts(name, 0, "", 16_000, "")
@@ -129,7 +133,7 @@ def facts(name: str) -> Facts:
 
 
 def hub_cache() -> Path:
-    """Where huggingface_hub keeps downloads, by its own rules (HF_HUB_CACHE, HF_HOME, XDG_CACHE_HOME)."""
+    """The download folder of huggingface_hub, by its own rules (HF_HUB_CACHE, HF_HOME, XDG_CACHE_HOME)."""
     if cache := os.environ.get("HF_HUB_CACHE"):
         return Path(cache).expanduser()
     home = os.environ.get("HF_HOME") or Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "huggingface"
@@ -137,12 +141,12 @@ def hub_cache() -> Path:
 
 
 def licence(folder: Path) -> str:
-    """The licence that a checkpoint's model card (README.md) states in its first lines, or ""."""
+    """The licence in the first lines of a checkpoint's model card (README.md), or ""."""
     return _stated(folder, "license", "[A-Za-z0-9._-]{1,60}")
 
 
 def _stated(folder: Path, key: str, value: str) -> str:
-    """What a model card states under a key in its first lines, if it looks like the pattern `value`, or ""."""
+    """The value of `key` in the first lines of a model card if it matches the pattern `value`, else ""."""
     try:
         with (folder / "README.md").open(encoding="utf-8") as card:
             head = card.read(4_096)
@@ -153,7 +157,8 @@ def _stated(folder: Path, key: str, value: str) -> str:
 
 
 def scheduler_config(folder: Path) -> dict[str, Any]:
-    """The scheduler settings as they are on disk: an in-memory config loses which of them were stated (FACTS A4)."""
+    """The scheduler settings as they are on disk. A loaded config also holds defaults, and no longer says which values the file
+    states."""
     return _read_json(folder / "scheduler" / "scheduler_config.json")
 
 
@@ -168,20 +173,20 @@ def _cached(name: str) -> Path | None:
 
 
 def _checked(folder: Path) -> Path:
-    """`folder`, if it is laid out as an AudioLDM 2 checkpoint that can be loaded. Raises NoModel."""
+    """`folder`, after checking its layout. Raises NoModel."""
     index = _index(folder)
     if not index:
-        raise NoModel(f"{folder} is no checkpoint folder: it has no readable model_index.json.")
+        raise NoModel(f"{folder} is not a checkpoint folder: it has no readable model_index.json.")
     check_layout(str(folder), index, {file.relative_to(folder).as_posix() for file in folder.glob("*/*")})
     return folder
 
 
 def check_layout(where: str, index: dict[str, Any], files: Collection[str]) -> None:
-    """Whether an index (model_index.json) names only what an AudioLDM 2 checkpoint is made of, and `files` ("part/name")
-    holds the weights. Raises NoModel, naming `where`."""
+    """Check that an index (model_index.json) names only the classes of AudioLDM 2 and that `files` ("part/name") has weights for
+    each part. Raises NoModel with a sentence that begins with `where`."""
     if index.get("_class_name") != PIPELINE:
         raise NoModel(
-            f"{where} holds a {index.get('_class_name')!r}, not an {PIPELINE}; only AudioLDM 2 can be played."
+            f"{where} holds a {index.get('_class_name')!r}, not an {PIPELINE}; only AudioLDM 2 can be loaded."
         )
     for part, allowed in ALLOWED.items():
         entry = index.get(part)

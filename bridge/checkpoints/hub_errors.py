@@ -1,4 +1,4 @@
-"""What goes wrong with the model hub, as sentences."""
+"""Errors of the model hub as sentences."""
 
 from __future__ import annotations
 
@@ -22,42 +22,44 @@ from bridge.checkpoints.find import PREFERRED, hub_cache
 from bridge.errors import FolderError, NoModel
 from bridge.system.logs import escaped
 
-# The HTTP library's own base error; which library it is differs between versions of the hub's client.
+# The base error of the HTTP library, which differs between versions of the hub's client.
 TRANSPORT_ERROR: Any = HfHubHTTPError.__bases__[0]
 FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
-NOT_OURS = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.ENAMETOOLONG, errno.EEXIST)
+NOT_WRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.ENAMETOOLONG, errno.EEXIST)
 
 
 @contextlib.contextmanager
-def told(name: str) -> Iterator[None]:
-    """Raises NoModel or FolderError for whatever the hub, the way to it or the disk does while `name` is fetched."""
+def hub_errors(name: str) -> Iterator[None]:
+    """Turn every error of the hub, the connection or the disk while `name` is fetched into NoModel or FolderError."""
     endpoint = constants.ENDPOINT
     try:
         yield
     except GatedRepoError as error:
-        raise NoModel(f"{name} wants its licence accepted on {endpoint}/{name} first, then `hf auth login`.") from error
+        raise NoModel(
+            f"{name} requires that you accept its licence on {endpoint}/{name}, then run `hf auth login`."
+        ) from error
     except RepositoryNotFoundError as error:
-        what = f"{endpoint} has no model {name!r} (or a private one, for which `hf auth login` is needed)."
+        what = f"{endpoint} has no model {name!r} (or it is private: run `hf auth login`)."
         raise NoModel(what) from error
     except OfflineModeIsEnabled as error:
         raise NoModel("HF_HUB_OFFLINE is set, so nothing is fetched. Unset it to pull.") from error
     except EntryNotFoundError as error:
-        raise NoModel(f"{name} is no AudioLDM 2 checkpoint: a file that each of them has is not there.") from error
+        raise NoModel(f"{name} is not an AudioLDM 2 checkpoint: it lacks a file that each of them has.") from error
     except HfHubHTTPError as error:
-        raise NoModel(f"{endpoint} answers for {name}: {_reason(error)}. Try again later.") from error
+        raise NoModel(f"{endpoint} answered for {name}: {_reason(error)}. Try again later.") from error
     except HFValidationError as error:
-        raise NoModel(f"{name[:100]!r} is no name of a model; they look like {PREFERRED}.") from error
+        raise NoModel(f"{name[:100]!r} is not a model name; they look like {PREFERRED}.") from error
     except (OSError, TRANSPORT_ERROR) as error:
         number = getattr(error, "errno", None)
         if number in FULL:
             raise FolderError(f"The disk of {hub_cache()} is full. Make room and pull again.") from error
-        if number in NOT_OURS:
+        if number in NOT_WRITABLE:
             what = f"{hub_cache()} cannot be written ({os.strerror(number)}). Set HF_HOME."
             raise FolderError(what) from error
-        what = f"{name} could not be fetched from {endpoint} ({_reason(error)}). What is there stays: pull again."
+        what = f"{name} could not be fetched from {endpoint} ({_reason(error)}). What was fetched is kept: pull again."
         raise NoModel(what) from error
     except (ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
-        what = f"What {endpoint} answers for {name} makes no sense ({_reason(error)}). Is it a model hub?"
+        what = f"The answer of {endpoint} for {name} is invalid ({_reason(error)}). Is it a model hub?"
         raise NoModel(what) from error
 
 

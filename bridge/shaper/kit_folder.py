@@ -1,4 +1,4 @@
-"""The folder of a kit: claimed for it alone, then filled with samples, last with the mappings."""
+"""The folder of a kit: claimed first, then filled with samples, finally with the mappings."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from bridge.files.mappings import FORMATS
 from bridge.shaper.messages import Claim, Claimed, Leave, Map, Mapped
 
 KITS = "kits"  # the sub-folder of the sample folder
-MOST = 9_999  # kits of one name
+MAX_KITS = 9_999  # with one name
 
 
 def answer(message: Claim | Map | Leave, sink: FolderSink) -> Claimed | Mapped | None:
-    """Do what the front says; None if it waits for no answer. Raises nothing that a disk can do."""
+    """Handle a message; returns the answer, None if there is none. Does not raise on disk errors."""
     if isinstance(message, Leave):
         with contextlib.suppress(OSError):
             (sink.folder / message.folder).rmdir()  # only if it is empty
@@ -35,27 +35,26 @@ def answer(message: Claim | Map | Leave, sink: FolderSink) -> Claimed | Mapped |
 
 
 def claim(sink: FolderSink, slug: str) -> Path:
-    """A new sub-folder, named after `slug`, that was not there before. Raises FolderError."""
+    """Create a new sub-folder named after `slug`. Raises FolderError."""
     with sentence(sink.folder):
         if not sink.folder.is_dir():
             raise FileNotFoundError(errno.ENOENT, "is gone")
         (sink.folder / KITS).mkdir(exist_ok=True)
-        for number in range(1, MOST + 1):
+        for number in range(1, MAX_KITS + 1):
             folder = sink.folder / KITS / (slug if number == 1 else f"{slug}-{number}")
             with contextlib.suppress(FileExistsError):
                 folder.mkdir()
                 return folder
-    raise FolderError(f"There are {MOST} kits of the name {slug} in {sink.folder / KITS}; choose another name.")
+    raise FolderError(f"There are {MAX_KITS} kits named {slug} in {sink.folder / KITS}; choose another name.")
 
 
 def write(sink: FolderSink, message: Map) -> dict[str, str]:
-    """Write all mappings; returns their paths by format. Samples that somebody took away meanwhile are left out. Raises
-    FolderError."""
+    """Write all mappings and return their paths by format. Samples that have been removed are left out. Raises FolderError."""
     folder = sink.folder / message.folder
-    there = tuple(zone for zone in message.kit.zones if (folder / zone.file).is_file())
-    if not there:
+    zones = tuple(zone for zone in message.kit.zones if (folder / zone.file).is_file())
+    if not zones:
         raise FolderError(f"The samples of the kit are no longer in {folder}.")
-    kit = dataclasses.replace(message.kit, zones=there)
+    kit = dataclasses.replace(message.kit, zones=zones)
     paths = {}
     for name, (file_name, text) in FORMATS.items():
         data = text(kit).encode("utf-8")
@@ -73,6 +72,6 @@ def _same(data: bytes) -> Callable[[Path], None]:
 
 
 def _names(name: str) -> Iterator[str]:
-    """The name itself, and others should somebody have put a file of that name there."""
+    """`name`, then numbered ones in case the name is taken."""
     stem, _, suffix = name.rpartition(".")
     return itertools.chain((name,), (f"{stem}-{number}.{suffix}" for number in itertools.count(2)))

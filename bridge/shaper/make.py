@@ -1,4 +1,4 @@
-"""From the engine's samples and what was asked to a clip: in its key, in its tempo, in its shape, and what was measured."""
+"""Make the clip from the engine's samples: its key, its tempo, its shape; and measure it."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from bridge.domain.musical_keys import key_of
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
-    """`measured`: what /bridge/done tells of it, by its keys there. `remarks`: what is not as asked, a sentence each.
-    `on_the_grid`: its beats are, or nobody asked for any."""
+class Clip:
+    """A finished clip. `measured`: measurements by their keys in /bridge/done. `remarks`: a sentence for each request that
+    could not be met. `on_the_grid`: whether its beats are, or none were requested."""
 
     samples: Samples
     measured: dict[str, float | str] = field(default_factory=dict)
@@ -23,8 +23,9 @@ class Made:
     on_the_grid: bool = True
 
 
-def make(samples: Samples, sample_rate: int, prompt: Prompt) -> Made:
-    """`samples`: (frames, channels) at `sample_rate` Hz, as the engine sends them. Raises BadAudio."""
+def make(samples: Samples, sample_rate: int, prompt: Prompt) -> Clip:
+    """Make a clip at OUTPUT_RATE. `samples`: (frames, channels) at `sample_rate` Hz, as the engine sends them. Raises
+    BadAudio."""
     frames = round(prompt.seconds * OUTPUT_RATE)
     samples = sound(samples, sample_rate, frames, prompt.loop)
     measured: dict[str, float | str] = {}
@@ -49,4 +50,4 @@ def make(samples: Samples, sample_rate: int, prompt: Prompt) -> Made:
     if prompt.shape.lufs is not None:
         measured["lufs"] = loudness(samples)
     rounded = {name: round(value, 4) if isinstance(value, float) else value for name, value in measured.items()}
-    return Made(samples, rounded, tuple(filter(None, remarks)), on_the_grid)
+    return Clip(samples, rounded, tuple(filter(None, remarks)), on_the_grid)

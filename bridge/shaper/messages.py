@@ -1,4 +1,4 @@
-"""What the front and the shaper process say to each other. No NumPy here: the front imports this module."""
+"""Messages between the front and the shaper process. No NumPy: the front imports this module."""
 
 from __future__ import annotations
 
@@ -13,13 +13,15 @@ TARGET = "bridge.shaper.process:main"
 # ---- front → shaper ----
 @dataclass(frozen=True, slots=True)
 class Samples:
+    """A piece of a job's audio, passed on from the engine."""
+
     serial: int
     piece: Piece
 
 
 @dataclass(frozen=True, slots=True)
 class Begin:
-    """A clip is to be heard while it is still being decoded: its pieces follow."""
+    """Play a clip while it is still being decoded: its pieces follow."""
 
     serial: int
     prompt: Prompt
@@ -28,28 +30,28 @@ class Begin:
 
 @dataclass(frozen=True, slots=True)
 class Deliver:
-    """All pieces of a job were sent: shape them and put them into the folder."""
+    """Shape the pieces of a job, all of which were sent, and deliver the clips."""
 
     serial: int
     prompt: Prompt
     model: Model
     scores: tuple[float, ...]
     sink: str = "folder"  # or audio, both, pad, stream
-    heard: bool = False  # its pieces went to the player already
+    heard: bool = False  # its pieces were played already
     only: int = 0  # this take alone; 0: all
-    insist: bool = False  # deliver it also if its tempo is not what was asked for
+    insist: bool = False  # deliver it even if its tempo is off
 
 
 @dataclass(frozen=True, slots=True)
 class Drop:
-    """Forget what was sent of this job."""
+    """Discard the pieces of this job."""
 
     serial: int
 
 
 @dataclass(frozen=True, slots=True)
 class Keep:
-    """Put the samples of a file (as `numpy.save` writes them) into the folder after all. `number` comes back in Kept."""
+    """Save the samples in `file` (as `numpy.save` writes them) to the folder. `number` comes back in Kept."""
 
     number: int
     file: str
@@ -59,7 +61,7 @@ class Keep:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Make a folder that nobody has yet: `kits/slug` in the sample folder, or `kits/slug-2` …"""
+    """Create a new folder: `kits/slug` in the sample folder, or `kits/slug-2` …"""
 
     number: int
     slug: str
@@ -67,7 +69,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Map:
-    """Write the mappings of a kit into its sub-folder: all its samples are there."""
+    """Write the mappings of a kit into its sub-folder, whose samples are complete."""
 
     number: int
     folder: str
@@ -76,7 +78,7 @@ class Map:
 
 @dataclass(frozen=True, slots=True)
 class Leave:
-    """Nothing more comes into this sub-folder: remove it if it is empty. Not answered."""
+    """Remove this sub-folder if it is empty: no more files will come. Has no answer."""
 
     folder: str
 
@@ -84,7 +86,7 @@ class Leave:
 # ---- shaper → front ----
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """The sub-folder, and the same as an absolute path with `/`; or "" and why there is none."""
+    """Answers Claim: the sub-folder, and its absolute path with `/`; or "" and the reason in `why`."""
 
     number: int
     folder: str
@@ -94,7 +96,7 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class Mapped:
-    """The mappings by the names of their formats (absolute paths with `/`); or none and why."""
+    """Answers Map: format → absolute path with `/`; or {} and the reason in `why`."""
 
     number: int
     files: dict[str, str]
@@ -103,7 +105,7 @@ class Mapped:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """The path of the clip, or "" and why there is none."""
+    """Answers Keep: the path of the clip, or "" and the reason in `why`."""
 
     number: int
     path: str
@@ -112,18 +114,18 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """The takes lie in the folder, best first, or have no path where they are only to be heard. `seconds`: what shaping
-    and writing took."""
+    """Answers Deliver: the takes, best first; those that are only played have no path. `seconds`: the time for shaping and
+    writing."""
 
     serial: int
     takes: tuple[TakeFile, ...]
     seconds: float
-    playable: str = ""  # a file with the best take's samples for the player, if it is to be heard
+    playable: str = ""  # a file with the best take's samples for the player, if it is to be played
 
 
 @dataclass(frozen=True, slots=True)
 class Early:
-    """A file with the next samples of a clip that is heard while it is decoded, of `frames` in all."""
+    """A file with the next samples of a clip that is played while it is decoded. `frames`: of the whole clip."""
 
     serial: int
     file: str
@@ -134,17 +136,17 @@ class Early:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A sign of life: one of several takes is in the folder."""
+    """One of several takes is in the folder; also a sign of life."""
 
     serial: int
 
 
-OFF_TEMPO = "off_tempo"  # the code of a clip that may be better when it is made once more
+OFF_TEMPO = "off_tempo"  # the code of a clip whose tempo may be right with another seed
 
 
 @dataclass(frozen=True, slots=True)
 class Undelivered:
-    """No clip: an error's code and sentence. `details` are for the log."""
+    """Answers Deliver: no clip, with an error's code and sentence. `details` go into the log."""
 
     serial: int
     code: str

@@ -1,4 +1,4 @@
-"""The shaper process: samples from the engine become clips in the folder, so that neither delays the front."""
+"""The shaper process: makes clips from the engine's samples and delivers them, so that the front is never delayed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from bridge.files import clip_file
 from bridge.files.folder import FolderSink
 from bridge.files.names import clip_names
 from bridge.shaper import kit_folder
-from bridge.shaper.make import Made, make
+from bridge.shaper.make import Clip, make
 from bridge.shaper.messages import (
     OFF_TEMPO,
     Begin,
@@ -45,39 +45,39 @@ log = logging.getLogger("clipbridge")
 
 
 def main(connection: Connection, folder: str, scratch: str = "") -> None:
-    """Serve until the pipe ends. Runs in a process of its own; one thread, one job at a time. `folder`: where clips go;
-    `scratch`: where samples are left for the player."""
+    """Serve until the pipe ends, one job at a time. `folder`: the sample folder; `scratch`: the folder for samples that the
+    player reads."""
     sink = FolderSink(Path(folder))
-    sink.sweep()  # what a killed shaper of this very daemon left
+    sink.sweep()  # the staging area of a killed shaper of this daemon
     received: dict[int, list[Piece]] = {}
-    heard: dict[int, EarlyClip] = {}
+    early_clips: dict[int, EarlyClip] = {}
     try:
         while (message := _receive(connection)) is not None:
             if isinstance(message, Samples):
                 received.setdefault(message.serial, []).append(message.piece)
-                if message.serial in heard:
-                    early = _early(message, heard[message.serial], Path(scratch), len(received[message.serial]))
+                if message.serial in early_clips:
+                    early = _early(message, early_clips[message.serial], Path(scratch), len(received[message.serial]))
                     if early is not None:
                         connection.send(early)
             elif isinstance(message, Begin):
-                heard[message.serial] = EarlyClip(
+                early_clips[message.serial] = EarlyClip(
                     message.model.sample_rate, message.prompt.seconds, message.prompt.shape
                 )
             elif isinstance(message, Drop):
                 received.pop(message.serial, None)
-                heard.pop(message.serial, None)
+                early_clips.pop(message.serial, None)
             elif isinstance(message, Keep):
                 connection.send(keep(message, sink))
             elif isinstance(message, Claim | Map | Leave):
                 if (answer := kit_folder.answer(message, sink)) is not None:
                     connection.send(answer)
             else:
-                if heard.pop(message.serial, None) is not None:
+                if early_clips.pop(message.serial, None) is not None:
                     message = dataclasses.replace(message, heard=True)
                 alive = functools.partial(connection.send, Written(message.serial))
                 connection.send(deliver(message, received.pop(message.serial, []), sink, alive, Path(scratch)))
     except (BrokenPipeError, ConnectionResetError):
-        pass  # the front is gone; what was written is complete
+        pass  # the front is gone; files written so far are complete
     finally:
         sink.close()
 
@@ -85,9 +85,9 @@ def main(connection: Connection, folder: str, scratch: str = "") -> None:
 def deliver(
     ask: Deliver, pieces: list[Piece], sink: FolderSink, on_take: Callable[[], None], scratch: Path
 ) -> Delivered | Undelivered:
-    """Shape and write one take after the other; best first in the answer. `on_take` is called after each.
+    """Shape and write the takes one by one, calling `on_take` after each; the answer has the best first.
 
-    A take that is no sound is left out; if none is left, the job fails.
+    A take without valid sound is left out; if none is left, the job fails.
     """
     started = time.perf_counter()
     takes: list[TakeFile] = []
@@ -99,30 +99,30 @@ def deliver(
             if samples is None:
                 continue
             try:
-                made = make(samples, ask.model.sample_rate, ask.prompt)
+                clip = make(samples, ask.model.sample_rate, ask.prompt)
             except BadAudio as error:
                 fault = error
                 continue
-            if not (made.on_the_grid or ask.insist) and ask.prompt.loop and ask.prompt.takes == 1:
-                return Undelivered(ask.serial, OFF_TEMPO, made.remarks[-1])
-            takes.append(_write(ask, number, made, sink))
+            if not (clip.on_the_grid or ask.insist) and ask.prompt.loop and ask.prompt.takes == 1:
+                return Undelivered(ask.serial, OFF_TEMPO, clip.remarks[-1])
+            takes.append(_write(ask, number, clip, sink))
             if takes[-1].score > best[0]:
-                best = takes[-1].score, made.samples
+                best = takes[-1].score, clip.samples
             on_take()
         if not takes:
             raise fault
         playable = ""
         if ask.sink != "folder" and not ask.heard:
             try:
-                playable = _leave(best[1], scratch / f"{ask.serial}.npy")
+                playable = _save_samples(best[1], scratch / f"{ask.serial}.npy")
             except OSError as error:
                 if not takes[0].path:
                     raise
-                log.warning("a clip is in the folder, and cannot be played: %s", error)
+                log.warning("a clip was delivered but cannot be played: %s", error)
     except (BrokenPipeError, ConnectionResetError):
-        raise  # the front is gone: what is written stays
-    except Exception as error:  # noqa: BLE001 - one bad job must not end the process; it is told and logged
-        for take in takes:  # complete, but of a job that is told to have failed
+        raise  # the front is gone: files written so far stay
+    except Exception as error:  # noqa: BLE001 - one bad job must not end the process; it is reported and logged
+        for take in takes:  # complete, but the job is reported as failed
             with contextlib.suppress(OSError):
                 if take.path:
                     Path(take.path).unlink()
@@ -135,21 +135,21 @@ def deliver(
 
 
 def _early(message: Samples, clip: EarlyClip, scratch: Path, number: int) -> Early | None:
-    """The next samples to be heard, in a file. What is wrong with them is told when the whole is delivered."""
+    """The next samples to play, in a file. Errors are only logged: Deliver reports them for the whole clip."""
     try:
         samples = clip.add(_array(message.piece), message.piece.last)
         if len(samples) or message.piece.last:
-            file = _leave(samples, scratch / f"{message.serial}-{number}.npy")
+            file = _save_samples(samples, scratch / f"{message.serial}-{number}.npy")
             return Early(message.serial, file, OUTPUT_RATE, clip.frames, message.piece.last)
     except (BadAudio, OSError) as error:
-        log.info("a clip is not heard early: %s", error)
+        log.info("a clip cannot be played early: %s", error)
     return None
 
 
-def _leave(samples: Any, file: Path) -> str:
-    """Leave samples for the player; returns the path. Raises OSError, and leaves nothing then."""
+def _save_samples(samples: Any, file: Path) -> str:
+    """Save samples for the player and return the path. Raises OSError, leaving no file."""
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)  # cleaners of temporary folders take it away
+        file.parent.mkdir(parents=True, exist_ok=True)  # it may have been removed by a cleaner of temporary folders
         np.save(file, samples)
     except OSError:
         file.unlink(missing_ok=True)
@@ -158,24 +158,24 @@ def _leave(samples: Any, file: Path) -> str:
 
 
 def keep(ask: Keep, sink: FolderSink) -> Kept:
-    """Write a clip that was only heard so far."""
+    """Save a clip that was only played so far."""
     try:
-        clip = np.load(ask.file, allow_pickle=False)
-        again = Deliver(0, ask.prompt, ask.model, ())
-        return Kept(ask.number, _write(again, 1, Made(clip), sink).path)
-    except Exception as error:  # noqa: BLE001 - one take that cannot be kept must not end the process
+        samples = np.load(ask.file, allow_pickle=False)
+        request = Deliver(0, ask.prompt, ask.model, ())
+        return Kept(ask.number, _write(request, 1, Clip(samples), sink).path)
+    except Exception as error:  # noqa: BLE001 - one take that cannot be saved must not end the process
         return Kept(ask.number, "", str(error))
 
 
-def _write(ask: Deliver, number: int, made: Made, sink: FolderSink) -> TakeFile:
+def _write(ask: Deliver, number: int, clip: Clip, sink: FolderSink) -> TakeFile:
     prompt, seed = ask.prompt, ask.prompt.seed_of(number)
     path = ""
     if ask.sink in ("folder", "both"):
-        lufs = made.measured.get("lufs")
-        data = clip_file.encode(made.samples, OUTPUT_RATE, prompt, ask.model, number, lufs)
-        check = functools.partial(clip_file.check, frames=len(made.samples))
+        lufs = clip.measured.get("lufs")
+        data = clip_file.encode(clip.samples, OUTPUT_RATE, prompt, ask.model, number, lufs)
+        check = functools.partial(clip_file.check, frames=len(clip.samples))
         path = sink.deliver(data, check, prompt.shape.folder, clip_names(prompt, seed)).as_posix()
-    frames, channels = made.samples.shape
+    frames, channels = clip.samples.shape
     return TakeFile(
         take=number,
         path=path,
@@ -185,8 +185,8 @@ def _write(ask: Deliver, number: int, made: Made, sink: FolderSink) -> TakeFile:
         channels=max(channels, prompt.shape.channels),
         seed=seed,
         score=ask.scores[number - 1] if ask.scores else 0.0,
-        measured=tuple(made.measured.items()),
-        remark="; ".join(remark.rstrip(".") for remark in made.remarks),
+        measured=tuple(clip.measured.items()),
+        remark="; ".join(remark.rstrip(".") for remark in clip.remarks),
     )
 
 
