@@ -24,7 +24,7 @@ chosen = device.choose("system", device.outputs())
 mixer = Mixer(chosen.sample_rate, chosen.channels)
 samples = np.random.default_rng(0).normal(0, 0.01, (48_000 * 5, 1)).astype(np.float32)
 for number in range(voices):
-    mixer.asked.append(mixer.voice(number, samples, loop=True))
+    mixer.requests.append(mixer.voice(number, samples, loop=True))
 output = device.Output(chosen, mixer.render)
 time.sleep(1)
 before, used = output.underflows, sum(resource.getrusage(resource.RUSAGE_SELF)[:2])

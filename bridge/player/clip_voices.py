@@ -1,4 +1,4 @@
-"""Clips on their way into the mixer: loaded when they are to sound, part after part where they are still being made."""
+"""Load clips for the mixer: whole ones, or part by part while they are still being decoded."""
 
 from __future__ import annotations
 
@@ -11,34 +11,34 @@ import numpy as np
 
 from bridge.player.desk import Desk
 from bridge.player.messages import Ended, Play, Stop
-from bridge.player.mixer import LEAST_FADE_MS, Voice, clean
+from bridge.player.mixer import MIN_FADE_MS, Voice, clean
 from bridge.player.samples import read
 
 log = logging.getLogger("clipbridge")
 
-WAIT_S = 3.0  # a clip that could not begin so long after it was asked for is not wanted any more
+START_TIMEOUT_S = 3.0  # a clip that could not begin this long after the request is dropped
 
 
 class ClipVoices:
-    """One thread loads (`run`), one hears what is asked. `say` tells what became of a voice that does not sound."""
+    """`run` loads on one thread; the other methods are called on another. `say` reports voices that could not begin."""
 
     def __init__(self, desk: Desk, say: Callable[[Ended], None]) -> None:
         self._desk, self._say = desk, say
         self._to_load: queue.SimpleQueue[tuple[Play, float]] = queue.SimpleQueue()
-        self._growing: dict[int, Voice] = {}  # whose clips are still being decoded
+        self._growing: dict[int, Voice] = {}  # voices whose clips are still being decoded
 
     def play(self, play: Play) -> None:
-        """Load it, or the next part of it, soon."""
+        """Queue a clip, or the next part of one."""
         if not play.goes_on:
             self._desk.expect(play.voice)
-        self._to_load.put((play, time.monotonic() + WAIT_S))
+        self._to_load.put((play, time.monotonic() + START_TIMEOUT_S))
 
     def ended(self, voice: int) -> None:
-        """Its parts are not wanted any more."""
+        """Drop further parts of `voice`."""
         self._growing.pop(voice, None)
 
     def run(self) -> None:
-        """Load what is to sound, for ever."""
+        """Load queued clips, forever."""
         while True:
             play, latest = self._to_load.get()
             try:
@@ -48,15 +48,15 @@ class ClipVoices:
             if not why:
                 continue
             self.ended(play.voice)
-            if play.goes_on:  # the mixer tells its end
+            if play.goes_on:  # the mixer reports its end
                 log.info("voice %d: %s", play.voice, why)
-                self._desk.stop(Stop(play.voice, LEAST_FADE_MS))
+                self._desk.stop(Stop(play.voice, MIN_FADE_MS))
             else:
                 self._desk.give_up(play.voice)
                 self._say(Ended(play.voice, why))
 
     def _begin(self, play: Play, latest: float) -> str:
-        """Load a clip, or its beginning, and give it to the mixer; or why not."""
+        """Load a clip, or its first part, and pass it to the mixer. Returns the reason if that failed, else ""."""
         mixer = self._desk.mixer(max(0.0, latest - time.monotonic()))
         if mixer is None:
             return "there is no audio device"
@@ -66,9 +66,9 @@ class ClipVoices:
         voice = mixer.voice(play.voice, samples, play.gain, play.pan, play.loop)
         voice.when = play.when
         if play.frames > len(samples) and play.sample_rate == mixer.sample_rate:
-            whole = np.zeros((play.frames, samples.shape[1]), np.float32)
-            whole[: len(samples)] = voice.samples
-            voice.samples, voice.filled = whole, len(samples)
+            buffer = np.zeros((play.frames, samples.shape[1]), np.float32)
+            buffer[: len(samples)] = voice.samples
+            voice.samples, voice.filled = buffer, len(samples)
             self._growing[play.voice] = voice
         return self._desk.arrive(voice)
 

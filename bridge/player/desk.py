@@ -1,4 +1,4 @@
-"""The way to the mixer: what is asked of a voice whose samples are still being loaded is done when they arrive, in order."""
+"""The way to the mixer. Requests for a voice that is still being loaded are kept and applied in order when it arrives."""
 
 from __future__ import annotations
 
@@ -12,72 +12,72 @@ STOPPED = "stopped before it began"
 
 
 class Desk:
-    """Any thread may call anything. Before a mixer is there, all but what waits for one is let go."""
+    """Thread-safe. Until a mixer is open, requests are dropped, except for those to pending voices."""
 
     def __init__(self) -> None:
-        self._lock, self._there = threading.Lock(), threading.Event()
+        self._lock, self._opened = threading.Lock(), threading.Event()
         self._mixer: Mixer | None = None
         self._tempo = Tempo()
-        # What was asked of voices that are not there yet; one that is stopped meanwhile is not expected any more.
-        self._coming: dict[int, list[Change | Stop]] = {}
+        # Requests to voices that are still being loaded. A voice that is stopped meanwhile is removed.
+        self._pending: dict[int, list[Change | Stop]] = {}
 
     def open(self, mixer: Mixer) -> None:
-        """From now on that one is rendered."""
+        """Make `mixer` the active one."""
         with self._lock:
-            mixer.asked.append(self._tempo)
+            mixer.requests.append(self._tempo)
             self._mixer = mixer
-        self._there.set()
+        self._opened.set()
 
     def mixer(self, wait_s: float | None = 0.0) -> Mixer | None:
-        """The mixer, waiting so long for it (None: for ever)."""
-        self._there.wait(wait_s)
+        """The active mixer, or None. Waits at most `wait_s` seconds for one (None: forever)."""
+        self._opened.wait(wait_s)
         return self._mixer
 
     def expect(self, voice: int) -> None:
-        """A voice will arrive, or be given up."""
+        """Announce a voice that will `arrive` or be given up."""
         with self._lock:
-            self._coming[voice] = []
+            self._pending[voice] = []
 
     def arrive(self, voice: Voice) -> str:
-        """Its samples are there: it begins, or why it does not. A mixer is there."""
+        """Start a voice whose samples are loaded. Returns "", or the reason why it does not start."""
         with self._lock:
-            asked = self._coming.pop(voice.number, None)
-            if asked is None or self._mixer is None:
+            requests = self._pending.pop(voice.number, None)
+            if requests is None or self._mixer is None:
                 return STOPPED
-            self._mixer.asked.append(voice)
-            self._mixer.asked.extend(asked)
+            self._mixer.requests.append(voice)
+            self._mixer.requests.extend(requests)
             return ""
 
     def give_up(self, voice: int) -> None:
-        """It will not arrive."""
+        """Drop a pending voice."""
         with self._lock:
-            self._coming.pop(voice, None)
+            self._pending.pop(voice, None)
 
     def stop(self, stop: Stop) -> None:
-        """Also what is not there yet, or it would begin behind the stop."""
+        """Stop voices, including pending ones, which would otherwise begin after the stop."""
         with self._lock:
             if stop.voice is None:
-                self._coming.clear()
-            elif stop.voice in self._coming:
+                self._pending.clear()
+            elif stop.voice in self._pending:
                 if stop.when == NOW:
-                    del self._coming[stop.voice]
-                else:  # the mixer would find nothing to stop
-                    self._coming[stop.voice].append(stop)
+                    del self._pending[stop.voice]
+                else:  # the mixer does not know the voice yet
+                    self._pending[stop.voice].append(stop)
                 return
             if self._mixer is not None:
-                self._mixer.asked.append(stop)
+                self._mixer.requests.append(stop)
 
     def change(self, change: Change) -> None:
-        """At once, or when it begins."""
+        """Change a voice now, or when it begins."""
         with self._lock:
-            if change.voice in self._coming:
-                self._coming[change.voice].append(change)
+            if change.voice in self._pending:
+                self._pending[change.voice].append(change)
             elif self._mixer is not None:
-                self._mixer.asked.append(change)
+                self._mixer.requests.append(change)
 
     def set_tempo(self, tempo: Tempo) -> None:
-        """Of this mixer, and of the next."""
+        """Set the tempo of this mixer and of later ones."""
         with self._lock:
             self._tempo = tempo
             if self._mixer is not None:
-                self._mixer.asked.append(tempo)
+                self._mixer.requests.append(tempo)

@@ -1,6 +1,6 @@
-"""The audio device: found by name, opened at its own rate and channels. The only importer of sounddevice.
+"""Audio devices: find one by name, open it at its own rate and channels. The only importer of sounddevice.
 
-PortAudio can hang, and in some cases ends its process: only a process of its own may call this, or a command.
+PortAudio can hang or end its process: call this only from the player process or from a command.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy.typing as npt
 from bridge.errors import NoAudio
 
 NO_PORTAUDIO = (
-    "PortAudio is not there. On Debian and Ubuntu: sudo apt install libportaudio2; elsewhere: pip install --force-reinstall "
+    "PortAudio is missing. On Debian and Ubuntu: sudo apt install libportaudio2; elsewhere: pip install --force-reinstall "
     "sounddevice"
 )
 MAX_CHANNELS = 2
@@ -27,7 +27,7 @@ Render = Callable[[npt.NDArray[np.float32], float], None]
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """An output as PortAudio lists it; `index` is its number there, until the list is read anew."""
+    """An output as PortAudio lists it. `index`: its number, valid until the list is refreshed."""
 
     index: int
     name: str
@@ -37,56 +37,57 @@ class Device:
     is_default: bool
 
 
-def outputs(anew: bool = False) -> list[Device]:
-    """All devices that can sound. PortAudio's list stays as it was at its start unless `anew`. Raises NoAudio."""
+def outputs(refresh: bool = False) -> list[Device]:
+    """All output devices. PortAudio keeps the list from its start unless `refresh` is set. Raises NoAudio."""
     sounddevice = _sounddevice()
     try:
-        if anew:  # no function of its own for it
+        if refresh:  # PortAudio has no function for it
             leave()
             sounddevice._initialize()
         default = sounddevice.default.device[1]
         systems = [api["name"] for api in sounddevice.query_hostapis()]
         return [
             Device(
-                number, str(found["name"]), str(systems[found["hostapi"]]),
-                min(MAX_CHANNELS, int(found["max_output_channels"])), round(found["default_samplerate"]), number == default,
+                number, str(entry["name"]), str(systems[entry["hostapi"]]),
+                min(MAX_CHANNELS, int(entry["max_output_channels"])), round(entry["default_samplerate"]), number == default,
             )
-            for number, found in enumerate(sounddevice.query_devices())
-            if found["max_output_channels"] > 0
+            for number, entry in enumerate(sounddevice.query_devices())
+            if entry["max_output_channels"] > 0
         ]  # fmt: skip
     except sounddevice.PortAudioError as error:
         raise NoAudio(f"The audio devices cannot be listed ({error}).") from error
 
 
-def choose(name: str, there: list[Device]) -> Device:
-    """The device of that name, or one with it in its name; "" and "default" are the system's own choice.
-    Raises NoAudio."""
-    if not there:
+def choose(name: str, available: list[Device]) -> Device:
+    """The device called `name`, or one whose name contains it; "" and "default" are the system's default. Ignores case. Raises
+    NoAudio."""
+    if not available:
         raise NoAudio("This machine has no audio output that PortAudio knows.")
     if name in ("", "default"):
-        return next((device for device in there if device.is_default), there[0])
-    wanted = name.casefold()
-    for fits in (lambda device: device.name.casefold() == wanted, lambda device: wanted in device.name.casefold()):
-        found = [device for device in there if fits(device)]
-        if found:
-            return next((device for device in found if device.is_default), found[0])
-    names = ", ".join(dict.fromkeys(device.name for device in there))
+        return next((device for device in available if device.is_default), available[0])
+    folded = name.casefold()
+    for fits in (lambda device: device.name.casefold() == folded, lambda device: folded in device.name.casefold()):
+        matches = [device for device in available if fits(device)]
+        if matches:
+            return next((device for device in matches if device.is_default), matches[0])
+    names = ", ".join(dict.fromkeys(device.name for device in available))
     raise NoAudio(f"There is no audio device {name[:60]!r}; there are: {names[:400]}.")
 
 
 def leave() -> None:
-    """Let PortAudio end; may hang if a server is dead. It is JACK's client from its import on, not only while a stream is open:
-    where it was just gone, the next client waited for 20 s in 4 of 18 trials."""
+    """Terminate PortAudio; may hang if a server is dead. PortAudio is a JACK client from its import on, not only while a stream
+    is open: after it ended without this, the next client waited for 20 s in 4 of 18 trials."""
     sounddevice = sys.modules.get("sounddevice")
     while getattr(sounddevice, "_initialized", 0):
         sounddevice._terminate()  # type: ignore[union-attr]
 
 
 class Output:
-    """An open stream that asks `render` for its next frames, saying when. `frames` counts them, `underflows` what came too late."""
+    """An open stream. It calls `render(out, now)` for its next frames, `now` in seconds of `time.perf_counter`. `frames` counts
+    the frames requested, `underflows` the blocks that came too late, `faults` holds exceptions of `render`."""
 
     def __init__(self, device: Device, render: Render) -> None:
-        """Open it and let it run. Raises NoAudio."""
+        """Open and start the stream. Raises NoAudio."""
         self.device, self.frames, self.underflows = device, 0, 0
         self._render = render
         self.faults: list[Exception] = []
@@ -102,27 +103,27 @@ class Output:
 
     @property
     def active(self) -> bool:
-        """Whether the device still asks for frames."""
+        """Whether the device still requests frames."""
         return bool(self._stream.active)
 
     @property
     def latency_ms(self) -> float:
-        """What the device says of itself; some say 0."""
+        """The latency that the device reports; some report 0."""
         try:
             return round(float(self._stream.latency) * 1000, 1)
         except (ValueError, OverflowError):
             return 0.0
 
     def close(self) -> None:
-        """Give the device back. May hang if its server is dead."""
+        """Close the device. May hang if its server is dead."""
         self._stream.close(ignore_errors=True)
 
     def _callback(self, out: npt.NDArray[np.float32], frames: int, _time: Any, status: Any) -> None:
-        if status.output_underflow and self.frames:  # the very first block of some systems is none of ours
+        if status.output_underflow and self.frames:  # some systems report an underflow for the very first block
             self.underflows += 1
         try:
             self._render(out, time.perf_counter())
-        except Exception as error:  # noqa: BLE001 - silence, and told outside: an exception here ends the stream
+        except Exception as error:  # noqa: BLE001 - play silence and report it later: an exception here ends the stream
             out.fill(0.0)
             if len(self.faults) < 10:
                 self.faults.append(error)

@@ -1,4 +1,4 @@
-"""Takes that the player holds in memory, so that a press sounds without anything being read."""
+"""Takes held in memory, so that a pad sounds without reading a file."""
 
 from __future__ import annotations
 
@@ -16,47 +16,47 @@ from bridge.player.samples import read
 
 log = logging.getLogger("clipbridge")
 
-LATE_S = 0.25  # a press whose take is still being loaded sounds so late at most, behind its moment
+MAX_LATE_S = 0.25  # a voice whose take is still being loaded starts at most this late
 
 
 class Held:
-    """One thread loads (`run`), one hears what is asked. `say` tells what became of a voice that does not sound."""
+    """`run` loads on one thread; the other methods are called on another. `say` reports voices that could not begin."""
 
     def __init__(self, desk: Desk, say: Callable[[Ended], None]) -> None:
         self._desk, self._say = desk, say
         self._samples: dict[int, Samples] = {}
-        self._wanted: set[int] = set()
-        self._to_do: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._slots: set[int] = set()
+        self._work: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
 
     def run(self) -> None:
-        """Load what is to be held, for ever. A device may come late; what is held is for then."""
+        """Load queued takes, forever, once a device is open."""
         self._desk.mixer(None)
         while True:
-            self._to_do.get()()
+            self._work.get()()
 
     def hold(self, hold: Hold) -> None:
-        """Load it soon."""
-        self._wanted.add(hold.slot)
-        self._to_do.put(partial(self._load, hold))
+        """Queue a take for loading."""
+        self._slots.add(hold.slot)
+        self._work.put(partial(self._load, hold))
 
     def release(self, slot: int) -> None:
-        """It is not needed any more."""
-        self._wanted.discard(slot)
+        """Drop a take."""
+        self._slots.discard(slot)
         self._samples.pop(slot, None)
 
     def loaded(self) -> threading.Event:
-        """Set when all that is to be held by now is."""
+        """An event that is set when all takes queued so far are loaded."""
         loaded = threading.Event()
-        self._to_do.put(loaded.set)
+        self._work.put(loaded.set)
         return loaded
 
     def sound(self, sound: Sound) -> None:
-        """Begin a voice with what is held; behind its own Hold if that has not been loaded yet."""
+        """Start a voice with a held take, after its Hold if that is still being loaded."""
         self._desk.expect(sound.voice)
-        if sound.slot in self._wanted and sound.slot not in self._samples:
+        if sound.slot in self._slots and sound.slot not in self._samples:
             now = time.perf_counter()
-            moment = now if sound.when.at is None else max(now, sound.when.at)
-            self._to_do.put(partial(self._begin, sound, moment + LATE_S))
+            start = now if sound.when.at is None else max(now, sound.when.at)
+            self._work.put(partial(self._begin, sound, start + MAX_LATE_S))
         else:
             self._begin(sound)
 
@@ -66,11 +66,11 @@ class Held:
         try:
             samples = clean(read(hold.file, hold.sample_rate, mixer.sample_rate))
             fade_ends(samples, mixer.frames(hold.fade_ms))
-        except Exception as error:  # noqa: BLE001 - its pad was cleared meanwhile, or it is damaged: a press is told
-            log.info("a take cannot be held: %s", error)
+        except Exception as error:  # noqa: BLE001 - its pad was cleared, or the file is damaged: a press reports it
+            log.info("a take cannot be loaded: %s", error)
             return
         self._samples[hold.slot] = samples
-        if hold.slot not in self._wanted:  # released meanwhile
+        if hold.slot not in self._slots:  # released in the meantime
             self._samples.pop(hold.slot, None)
 
     def _begin(self, sound: Sound, latest: float | None = None) -> None:

@@ -1,4 +1,4 @@
-"""What the front and the player process say to each other. No NumPy here: the front imports this module."""
+"""Messages between the front and the player process. No NumPy: the front imports this module."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ TARGET = "bridge.player.process:main"
 
 @dataclass(frozen=True, slots=True)
 class When:
-    """A moment: `at` seconds of `time.perf_counter` (None: now), then the next `beat` or `bar` of the tempo, if `quantize`
-    is not ""."""
+    """A start time: `at` seconds of `time.perf_counter` (None: now), moved to the next "beat" or "bar" if `quantize` is one."""
 
     at: float | None = None
     quantize: str = ""
@@ -20,15 +19,15 @@ NOW = When()
 
 
 def when(quantize: str | None, at: float | None = None) -> When:
-    """The moment that an ask's `quantize` (None and "off": at once) names, from `at` on."""
+    """The start time for an ask's `quantize` (None and "off": not quantized), at or after `at`."""
     return When(at, "" if quantize in (None, "off") else quantize)
 
 
-# ---- front → player; and a Tempo, whenever it changes ----
+# ---- front → player; also a Tempo whenever it changes ----
 @dataclass(frozen=True, slots=True)
 class Play:
-    """Sound a clip from its beginning. `file`: float32 samples as `numpy.save` writes them, (frames, channels) at
-    `sample_rate` Hz, which the front removes when the voice has ended; `gain` is a factor, `pan` −1 (left) to 1."""
+    """Play a clip. `file`: float32 samples as `numpy.save` writes them, (frames, channels) at `sample_rate` Hz; the front
+    removes it when the voice has ended. `gain`: a factor; `pan`: −1 (left) to 1."""
 
     voice: int
     file: str
@@ -37,14 +36,14 @@ class Play:
     pan: float = 0.0
     loop: bool = False
     when: When = NOW
-    frames: int = 0  # of the whole clip, where this is its beginning; the rest follows
-    goes_on: bool = False  # it is the next part of such a voice
+    frames: int = 0  # of the whole clip, if `file` holds only its first part
+    goes_on: bool = False  # `file` holds the next part of such a voice
     last: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Keep the samples of a file (as in Play, but it stays) ready under a number, both ends faded by `fade_ms`."""
+    """Load a file (as in Play, but it is not removed) and hold it as `slot`, both ends faded by `fade_ms`."""
 
     slot: int
     file: str
@@ -54,7 +53,7 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class Sound:
-    """Sound what is held under `slot`; or `overlap_ms` before the end of the voice `after`, if that still sounds."""
+    """Play what is held as `slot`; if the voice `after` is still sounding, `overlap_ms` before its end."""
 
     voice: int
     slot: int
@@ -68,14 +67,14 @@ class Sound:
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """Hold that no longer. What sounds goes on."""
+    """Drop what is held as `slot`. Voices that play it go on."""
 
     slot: int
 
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """Fade one voice out, or all (None), and everything that was to be played before this was said."""
+    """Fade out one voice, or all (None), including those that were to start later."""
 
     voice: int | None
     fade_ms: float
@@ -84,7 +83,7 @@ class Stop:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Change a voice while it sounds; None leaves a value as it is. Gain and pan glide for `glide_ms`."""
+    """Change a voice; None leaves a value unchanged. Gain and pan glide for `glide_ms`."""
 
     voice: int
     gain: float | None = None
@@ -97,7 +96,7 @@ class Change:
 # ---- player → front ----
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """Clips can sound. `latency_ms`: as the device says it; some say 0."""
+    """A device is open. `latency_ms`: as the device reports it; some report 0."""
 
     device: str
     sample_rate: int
@@ -107,14 +106,14 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Unusable:
-    """No device could be opened; it is tried again every second."""
+    """No device could be opened; the player keeps trying."""
 
     why: str
 
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """The device that was open is gone. `sounded`: whether it ever took a frame."""
+    """The open device is gone. `sounded`: whether it ever played a frame."""
 
     why: str
     sounded: bool = True
@@ -122,19 +121,19 @@ class Lost:
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """Something is to be played soon: open the device."""
+    """Open the device: something will be played soon."""
 
 
 @dataclass(frozen=True, slots=True)
 class Began:
-    """A voice that was to begin later sounds."""
+    """A voice that was scheduled has begun."""
 
     voice: int
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """A voice sounds no more: it came to its end, was stopped, or could not be loaded (then `why` says it)."""
+    """A voice ended, was stopped, or could not be loaded (then `why` has the reason)."""
 
     voice: int
     why: str = ""
@@ -142,6 +141,6 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class Alive:
-    """A sign of life. `underflows`: how often the device had to wait for us, since it was opened."""
+    """A sign of life. `underflows`: how often the device had to wait for samples since it was opened."""
 
     underflows: int = 0

@@ -1,6 +1,6 @@
-"""Voices into one output, each at its frame: gains and pans that glide, fades at every stop, a limiter that is always on.
+"""Mix voices into one output, each starting at its exact frame, with gliding gains and pans, fades at every stop and a limiter.
 
-Runs inside the audio callback: no allocation worth mentioning, no locks, no exceptions for what can be asked for.
+Runs inside the audio callback: hardly any allocation, no locks, and no exception for any valid request.
 """
 
 from __future__ import annotations
@@ -20,27 +20,27 @@ from bridge.player.messages import NOW, Change, Stop, When
 
 Samples = npt.NDArray[np.float32]
 
-CEILING = np.float32(10 ** (-1 / 20))  # −1 dBFS: room for the overshoot of the converter, as in the files
+CEILING = np.float32(10 ** (-1 / 20))  # −1 dBFS, as in the files: headroom for the converter's overshoot
 RELEASE_DB_PER_S = 200.0
-MAX_VOICES = 64  # one more fades the oldest out
-LEAST_FADE_MS = VOICE_FADE_MS.low  # shorter is heard as a click
-MAX_LATER = 1_000  # things that wait for their frame
+MAX_VOICES = 64  # beyond, the oldest one is faded out
+MIN_FADE_MS = VOICE_FADE_MS.low  # a shorter fade is heard as a click
+MAX_SCHEDULED = 1_000  # scheduled requests
 
 
 @dataclass(slots=True, eq=False)
 class Glide:
-    """A number that moves in a straight line."""
+    """A number that moves linearly to a target."""
 
     now: float
     target: float = 0.0
-    left: int = 0  # frames until it is there
+    left: int = 0  # frames until the target
 
     def to(self, target: float, frames: int) -> None:
-        """Be at `target` in `frames` frames."""
+        """Reach `target` in `frames` frames."""
         self.target, self.left = target, max(1, frames)
 
     def take(self, frames: int) -> Samples | float:
-        """The next `frames` values, or the one number that they all are."""
+        """The next `frames` values; a single number if they are all equal."""
         if not self.left:
             return self.now
         moving = min(frames, self.left)
@@ -53,12 +53,12 @@ class Glide:
 
 
 def clean(samples: Samples) -> Samples:
-    """float32 without NaN and infinity."""
+    """`samples` as float32, with NaN and infinity set to 0."""
     return np.nan_to_num(samples, nan=0.0, posinf=0.0, neginf=0.0).astype(np.float32)
 
 
 def fade_ends(samples: Samples, frames: int) -> None:
-    """A quarter of a sine up and another one down, in place: two clips that overlap by so much keep their power."""
+    """Fade both ends by a quarter sine, in place: two clips that overlap by `frames` keep their power."""
     frames = min(frames, len(samples) // 2)
     if frames:
         ramp = np.sin(np.pi / 2 * np.arange(frames, dtype=np.float32) / frames)[:, None]
@@ -68,8 +68,8 @@ def fade_ends(samples: Samples, frames: int) -> None:
 
 @dataclass(slots=True, eq=False)
 class Voice:
-    """A clip that sounds, or will: `when`, or `overlap` frames before the end of the voice `after`. `samples`: (frames,
-    channels), at the device's rate."""
+    """A clip that is playing or scheduled: at `when`, or `overlap` frames before the end of the voice `after`. `samples`:
+    (frames, channels) at the device's rate."""
 
     number: int
     samples: Samples
@@ -80,19 +80,19 @@ class Voice:
     after: int | None = None
     overlap: int = 0
     margin: int = 240  # frames of the shortest fade
-    filled: int = -1  # so many of the samples are there already; -1: all
-    starved: bool = False  # silent until more are there
+    filled: int = -1  # number of frames already decoded; -1: all
+    starved: bool = False  # silent until more frames are decoded
     position: int = 0
     fade: Glide = field(default_factory=lambda: Glide(1.0))
     stopping: bool = False
 
     @property
     def over(self) -> bool:
-        """Whether nothing more will be heard of it."""
+        """Whether the voice has ended."""
         return (self.stopping and not self.fade.left) or (not self.loop and self.position >= len(self.samples))
 
     def stop(self, frames: int) -> None:
-        """Fade out in so many frames; a fade that is shorter already goes on."""
+        """Fade out in `frames` frames, unless a shorter fade is already running."""
         if not self.stopping or frames < self.fade.left:
             self.stopping = True
             self.fade.to(0.0, frames)
@@ -100,39 +100,39 @@ class Voice:
             self.fade.left = 0
 
     def add_to(self, mix: Samples) -> None:
-        """Add the next frames to (channels, frames)."""
-        wanted, there = mix.shape[1], len(self.samples)
-        if 0 <= self.filled < there:
-            wanted = self._there(wanted)
-            mix = mix[:, :wanted]
+        """Add the next frames to `mix`, (channels, frames)."""
+        count, length = mix.shape[1], len(self.samples)
+        if 0 <= self.filled < length:
+            count = self._playable(count)
+            mix = mix[:, :count]
         elif self.starved:
             self._resume()
-        if self.loop and there < wanted:
-            self._add(mix, self.samples[(self.position + np.arange(wanted)) % there])
-            self.position = (self.position + wanted) % there
+        if self.loop and length < count:
+            self._add(mix, self.samples[(self.position + np.arange(count)) % length])
+            self.position = (self.position + count) % length
             return
         done = 0
-        while done < wanted and self.position < there:
-            piece = self.samples[self.position : self.position + wanted - done]
+        while done < count and self.position < length:
+            piece = self.samples[self.position : self.position + count - done]
             self._add(mix[:, done : done + len(piece)], piece)
             self.position += len(piece)
             done += len(piece)
-            if self.loop and self.position == there:
+            if self.loop and self.position == length:
                 self.position = 0
 
-    def _there(self, wanted: int) -> int:
-        """How many of the `wanted` frames of a clip that is still being decoded can sound now. It fades out before it runs
-        dry, and comes back when there is something again."""
+    def _playable(self, count: int) -> int:
+        """The number of the next `count` frames that are decoded and can be played. The voice fades out before it runs dry,
+        and fades in again when there are more frames."""
         left = self.filled - self.position
         if self.starved:
             if left < self.margin:
                 return 0
             self._resume()
-        elif left < wanted + self.margin and not self.stopping:
-            wanted = min(wanted, left)
-            self.fade.to(0.0, max(1, min(wanted, self.margin)))
+        elif left < count + self.margin and not self.stopping:
+            count = min(count, left)
+            self.fade.to(0.0, max(1, min(count, self.margin)))
             self.starved = True
-        return min(wanted, left)
+        return min(count, left)
 
     def _resume(self) -> None:
         self.starved = False
@@ -140,7 +140,7 @@ class Voice:
         self.fade.to(1.0, self.margin)
 
     def _add(self, mix: Samples, piece: Samples) -> None:
-        """As it is, or one multiplication: at a block of 256 frames the calls cost more than what they compute."""
+        """Add `piece` with as few NumPy calls as possible: at 256 frames per block the calls cost more than the arithmetic."""
         factors: list[Any]
         level: Any
         if self.gain.left or self.pan.left or self.fade.left:
@@ -153,14 +153,14 @@ class Voice:
                 mix += piece[:, 0] if level == 1.0 else piece[:, 0] * np.float32(level)
                 return
             factors = [np.float32(level * min(1.0, 1.0 - pan)), np.float32(level * min(1.0, 1.0 + pan))]
-        # Balance: in the middle both channels are as they are, to a side the other one goes down.
+        # Balance: in the middle both channels are unchanged; panning to one side lowers the other.
         for channel in range(len(mix)):
             source = piece[:, min(channel, piece.shape[1] - 1)]
             mix[channel] += source * (factors[channel] if len(mix) > 1 else level)
 
 
 class Limiter:
-    """Keeps every sample at or below CEILING: down at once, up again by RELEASE_DB_PER_S. What is below is not touched."""
+    """Keeps every sample at or below CEILING: instant attack, release of RELEASE_DB_PER_S. Quieter sound is not changed."""
 
     def __init__(self, sample_rate: int) -> None:
         self._rise = RELEASE_DB_PER_S / sample_rate
@@ -173,9 +173,9 @@ class Limiter:
         highest = float(peaks.max(initial=0.0))
         if highest > CEILING * 1.000001 or self._reduction < 0.0:
             steps = self._rise * np.arange(1, len(peaks) + 1)
-            wanted = np.minimum(0.0, 20 * np.log10(CEILING / np.maximum(peaks, 1e-9)))
-            # Each frame: as low as this one wants, or as the one before let it rise to.
-            reduction = np.minimum(np.minimum.accumulate(wanted - steps) + steps, self._reduction + steps)
+            needed = np.minimum(0.0, 20 * np.log10(CEILING / np.maximum(peaks, 1e-9)))
+            # Per frame: the gain that it needs, or the released gain of the frame before, whichever is lower.
+            reduction = np.minimum(np.minimum.accumulate(needed - steps) + steps, self._reduction + steps)
             np.minimum(reduction, 0.0, out=reduction)
             mix *= (10 ** (reduction / 20)).astype(np.float32)
             self._reduction = float(reduction[-1])
@@ -183,56 +183,56 @@ class Limiter:
 
 
 class Mixer:
-    """All voices of one device. Other threads only append to `asked`: a Voice, Stop, Change or Tempo. `began` tells which of
-    the voices that waited sound, `ended` which are over."""
+    """All voices of one device. Other threads only append to `requests`: a Voice, Stop, Change or Tempo. `began` lists
+    scheduled voices that have started, `ended` voices that are over."""
 
     def __init__(self, sample_rate: int, channels: int) -> None:
         self.sample_rate, self.channels = sample_rate, channels
-        self.asked: deque[object] = deque()
+        self.requests: deque[object] = deque()
         self.began: deque[int] = deque()
         self.ended: deque[int] = deque()
         self.voices: list[Voice] = []
-        self.frame = 0  # the next one
-        self._later: list[tuple[int, int, object]] = []  # a heap by frame; then in the order in which it was asked
-        self._counted = 0
+        self.frame = 0  # the next one to render
+        self._scheduled: list[tuple[int, int, object]] = []  # a heap by frame, then by order of request
+        self._count = 0
         self._clock = Clock(sample_rate)
         self._grid = Grid(sample_rate)
         self._tempo: Tempo | None = None
         self._limiter = Limiter(sample_rate)
 
     def frames(self, milliseconds: float) -> int:
-        """So many milliseconds, in frames of the device."""
+        """Milliseconds in frames of the device."""
         return round(milliseconds / 1000 * self.sample_rate)
 
     def voice(self, number: int, samples: Samples, gain: float = 1.0, pan: float = 0.0, loop: bool = False) -> Voice:
-        """A voice of this mixer's rate, not sounding yet; `samples` (frames, channels) are cleaned."""
+        """A new voice, not playing yet. `samples`: (frames, channels) at this mixer's rate; NaN and infinity become 0."""
         return self.cleaned_voice(number, clean(samples), gain, pan, loop)
 
     def cleaned_voice(
         self, number: int, samples: Samples, gain: float = 1.0, pan: float = 0.0, loop: bool = False
     ) -> Voice:
-        """The same for samples that are clean already: takes no time."""
+        """As `voice`, for samples that are clean already: takes no time."""
         voice = Voice(number, samples, Glide(gain), Glide(pan), loop and len(samples) > 0)
-        voice.margin = self.frames(LEAST_FADE_MS)
+        voice.margin = self.frames(MIN_FADE_MS)
         return voice
 
     def render(self, mix: Samples, at: float | None = None) -> None:
-        """Fill (frames, channels) with the next sound. `at`: when that is asked for, in seconds of `time.perf_counter`."""
+        """Fill `mix`, (frames, channels). `at`: the time of the request, in seconds of `time.perf_counter`."""
         if at is not None:
             self._clock.tick(self.frame, at)
-            # The device's clock is not the machine's, and it may have stood still.
-            if self._tempo is not None and self._grid.off(frame := self._clock.frame_of(self._tempo.at, self.frame)):
+            # The device's clock differs from the machine's, and the device may have stopped for a while.
+            if self._tempo is not None and self._grid.has_drifted(
+                frame := self._clock.frame_of(self._tempo.at, self.frame)
+            ):
                 self._grid.set(self._tempo, frame)
-        bus = np.zeros(
-            (self.channels, len(mix)), np.float32
-        )  # channel after channel: half the time of frame after frame
-        while self.asked:
-            self._ask(self.asked.popleft())
+        bus = np.zeros((self.channels, len(mix)), np.float32)  # a row per channel is twice as fast as a row per frame
+        while self.requests:
+            self._accept(self.requests.popleft())
         done = 0
         while done < len(mix):
-            while self._later and self._later[0][0] <= self.frame:
-                self._do(heapq.heappop(self._later)[2])
-            until = min(len(mix), done + self._later[0][0] - self.frame) if self._later else len(mix)
+            while self._scheduled and self._scheduled[0][0] <= self.frame:
+                self._apply(heapq.heappop(self._scheduled)[2])
+            until = min(len(mix), done + self._scheduled[0][0] - self.frame) if self._scheduled else len(mix)
             for voice in self.voices:
                 if not voice.over:
                     voice.add_to(bus[:, done:until])
@@ -244,71 +244,71 @@ class Mixer:
         self._limiter.apply(bus)
         mix[:] = bus.T
 
-    def _ask(self, asked: object) -> None:
-        """Do it now, or keep it for its frame."""
-        if isinstance(asked, Tempo):
-            self._tempo = asked
-            self._grid.set(asked, self._clock.frame_of(asked.at, self.frame))
+    def _accept(self, request: object) -> None:
+        """Apply a request now, or schedule it for its frame."""
+        if isinstance(request, Tempo):
+            self._tempo = request
+            self._grid.set(request, self._clock.frame_of(request.at, self.frame))
             return
-        frame = self._frame_for(asked)
+        frame = self._frame_for(request)
         if frame <= self.frame:
-            self._do(asked)
-        elif len(self._later) < MAX_LATER or isinstance(asked, Stop):
-            self._counted += 1
-            heapq.heappush(self._later, (frame, self._counted, asked))
-        elif isinstance(asked, Voice):
-            self.ended.append(asked.number)
+            self._apply(request)
+        elif len(self._scheduled) < MAX_SCHEDULED or isinstance(request, Stop):
+            self._count += 1
+            heapq.heappush(self._scheduled, (frame, self._count, request))
+        elif isinstance(request, Voice):
+            self.ended.append(request.number)
 
-    def _frame_for(self, asked: object) -> int:
-        if isinstance(asked, Voice) and asked.after is not None:
+    def _frame_for(self, request: object) -> int:
+        if isinstance(request, Voice) and request.after is not None:
             starts = [(self.frame - voice.position, voice) for voice in self.voices]
-            starts += [(frame, waiting) for frame, _, waiting in self._later if isinstance(waiting, Voice)]
-            ends = [start + len(voice.samples) for start, voice in starts if voice.number == asked.after]
-            return max(ends) - asked.overlap if ends else self.frame
-        when = getattr(asked, "when", NOW)
+            starts += [(frame, waiting) for frame, _, waiting in self._scheduled if isinstance(waiting, Voice)]
+            ends = [start + len(voice.samples) for start, voice in starts if voice.number == request.after]
+            return max(ends) - request.overlap if ends else self.frame
+        when = getattr(request, "when", NOW)
         if when == NOW:
             return self.frame
         frame = self.frame if when.at is None else max(self.frame, self._clock.frame_of(when.at, self.frame))
         return self._grid.next(when.quantize, frame) if when.quantize else frame
 
-    def _do(self, asked: object) -> None:
-        if isinstance(asked, Voice):
-            if asked.when != NOW or asked.after is not None:
-                self.began.append(asked.number)
-            self.voices.append(asked)
+    def _apply(self, request: object) -> None:
+        if isinstance(request, Voice):
+            if request.when != NOW or request.after is not None:
+                self.began.append(request.number)
+            self.voices.append(request)
             for voice in self.voices[: max(0, len(self.voices) - MAX_VOICES)]:
-                voice.stop(self.frames(LEAST_FADE_MS))
-        elif isinstance(asked, Stop):
+                voice.stop(self.frames(MIN_FADE_MS))
+        elif isinstance(request, Stop):
             for voice in self.voices:
-                if asked.voice in (None, voice.number):
-                    voice.stop(self.frames(max(asked.fade_ms, LEAST_FADE_MS)))
-            self._forget(asked.voice)
-        elif isinstance(asked, Change):
+                if request.voice in (None, voice.number):
+                    voice.stop(self.frames(max(request.fade_ms, MIN_FADE_MS)))
+            self._forget(request.voice)
+        elif isinstance(request, Change):
             for voice in self.voices:
-                if voice.number == asked.voice:
-                    self._change(voice, asked)
-            for _, _, waiting in self._later:
-                if isinstance(waiting, Voice) and waiting.number == asked.voice:
-                    self._change(waiting, asked)
+                if voice.number == request.voice:
+                    self._change(voice, request)
+            for _, _, waiting in self._scheduled:
+                if isinstance(waiting, Voice) and waiting.number == request.voice:
+                    self._change(waiting, request)
 
     def _forget(self, number: int | None) -> None:
-        """What waits for its frame will not be done: all of it, or one voice."""
-        kept = []
-        for entry in self._later:
-            asked = entry[2]
-            if number is None or (isinstance(asked, Voice) and asked.number == number):
-                if isinstance(asked, Voice):
-                    self.ended.append(asked.number)
+        """Drop scheduled requests: all of them, or one voice."""
+        remaining = []
+        for entry in self._scheduled:
+            request = entry[2]
+            if number is None or (isinstance(request, Voice) and request.number == number):
+                if isinstance(request, Voice):
+                    self.ended.append(request.number)
             else:
-                kept.append(entry)
-        self._later = kept
-        heapq.heapify(self._later)
+                remaining.append(entry)
+        self._scheduled = remaining
+        heapq.heapify(self._scheduled)
 
-    def _change(self, voice: Voice, asked: Change) -> None:
-        glide = self.frames(max(asked.glide_ms, LEAST_FADE_MS))
-        if asked.gain is not None:
-            voice.gain.to(asked.gain, glide)
-        if asked.pan is not None:
-            voice.pan.to(asked.pan, glide)
-        if asked.loop is not None:
-            voice.loop = asked.loop and len(voice.samples) > 0
+    def _change(self, voice: Voice, request: Change) -> None:
+        glide = self.frames(max(request.glide_ms, MIN_FADE_MS))
+        if request.gain is not None:
+            voice.gain.to(request.gain, glide)
+        if request.pan is not None:
+            voice.pan.to(request.pan, glide)
+        if request.loop is not None:
+            voice.loop = request.loop and len(voice.samples) > 0

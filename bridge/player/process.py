@@ -1,7 +1,7 @@
-"""The player process: clips through the audio device, silence at once when asked, back by itself when a device is gone.
+"""The player process: plays clips on the audio device.
 
-One thread hears what is asked, one loads clips, one takes; PortAudio's own renders. Where the device is lost this process says
-so and is replaced: PortAudio hangs in what would close a stream of a dead server.
+One thread receives messages, one loads clips, one loads takes; PortAudio's thread renders. When the device is lost, this
+process reports it and is replaced: PortAudio hangs when it closes a stream of a dead server.
 """
 
 from __future__ import annotations
@@ -35,76 +35,76 @@ from bridge.player.messages import (
     Stop,
     Unusable,
 )
-from bridge.player.mixer import LEAST_FADE_MS, Mixer
+from bridge.player.mixer import MIN_FADE_MS, Mixer
 from bridge.system import portable
 
 DEVICE_POLL_S = 0.05
 ALIVE_S = 1.0
 RETRY_S, SLOW_RETRY_S = 1.0, 5.0
-LEAVING_S = 0.1  # the fade, and what the device has not played yet
-CLOSING_S = 1.0  # 0.12 s on JACK with blocks of 21 ms
-HOLDING_S = 1.0  # what is held is loaded before a device is called open, if that takes no longer
-STILL_S = 1.5  # a device that asks for nothing so long is lost, whatever it says
-FALLBACK_AFTER = 2  # tries, before the system's default is taken in the place of the device that was asked for
+FADE_OUT_S = 0.1  # for the fade, and for frames that the device has not played yet
+CLOSE_TIMEOUT_S = 1.0  # closing takes 0.12 s on JACK with blocks of 21 ms
+LOADING_TIMEOUT_S = 1.0  # wait this long for held takes to load before reporting the device as open
+STALLED_S = 1.5  # a device that requests no audio for this long is treated as lost
+FALLBACK_AFTER = 2  # attempts, before the system's default device is used instead of the requested one
 
 
 def main(connection: Connection, name: str, at_once: bool) -> None:
-    """Serve until the pipe ends. `name`: of the device, "" for the system's default; `at_once`: open it before anything is
-    to be played. Runs in a process of its own."""
-    # ALSA and JACK print lines of their own each time a device is looked for; Python's still come through.
+    """Serve until the pipe ends. `name`: the device, "" for the system's default; `at_once`: open it now, not when something
+    is first played."""
+    # ALSA and JACK print to standard error whenever devices are listed. Python's own output still gets through.
     sys.stderr = os.fdopen(os.dup(2), "w")
     with open(os.devnull, "w") as nowhere:
         os.dup2(nowhere.fileno(), 2)
     portable.raise_priority()
-    gc.freeze()  # what is imported is not looked through again and again
+    gc.freeze()  # the collector need not scan imported modules
     Player(connection, name, at_once).run()
 
 
 class Player:
-    """See the module."""
+    """The state of the player process."""
 
     def __init__(self, connection: Connection, name: str, at_once: bool) -> None:
         self._connection, self._name = connection, name
-        self._wanted = threading.Event()
+        self._needed = threading.Event()
         if at_once:
-            self._wanted.set()
+            self._needed.set()
         self._output: Output | None = None
         self._desk = Desk()
         self._clips, self._held = ClipVoices(self._desk, self._say), Held(self._desk, self._say)
         self._leaving, self._at_device, self._saying = threading.Event(), threading.Lock(), threading.Lock()
 
     def run(self) -> None:
-        """Open, watch, tell; never returns."""
-        for work in (self._hear, self._clips.run, self._held.run):
+        """Open the device, watch it and report; never returns."""
+        for work in (self._receive, self._clips.run, self._held.run):
             threading.Thread(target=work, name=work.__qualname__, daemon=True).start()
-        self._wanted.wait()
+        self._needed.wait()
         output, opened = self._open()
-        loaded, is_told = self._held.loaded(), False
-        since = told = moved = time.monotonic()
+        loaded, is_reported = self._held.loaded(), False
+        since = reported = moved = time.monotonic()
         frames = 0
         while True:
             time.sleep(DEVICE_POLL_S)
             now = time.monotonic()
-            self._tell_voices()
+            self._report_voices()
             if output.frames != frames:
                 moved, frames = now, output.frames
             with self._at_device:
                 active = self._output is not None and output.active
             if self._leaving.is_set():
                 threading.Event().wait()
-            if not active or now - moved > STILL_S:
+            if not active or now - moved > STALLED_S:
                 self._say(Lost(f"{output.device.name} is gone", sounded=output.frames > 0))
-                threading.Event().wait()  # we are replaced now
+                threading.Event().wait()  # this process is replaced now
             if output.faults:
                 error = output.faults[0]
                 self._close()
                 self._say(Lost(f"the mixer failed ({type(error).__name__}: {error})"))
                 threading.Event().wait()
-            if not is_told and (loaded.is_set() or now - since > HOLDING_S):
-                is_told = True
+            if not is_reported and (loaded.is_set() or now - since > LOADING_TIMEOUT_S):
+                is_reported = True
                 self._say(opened)
-            if now - told > ALIVE_S and output.frames:
-                told = now
+            if now - reported > ALIVE_S and output.frames:
+                reported = now
                 self._say(Alive(output.underflows))
 
     def _open(self) -> tuple[Output, Opened]:
@@ -123,16 +123,16 @@ class Player:
             return output, Opened(chosen.name, chosen.sample_rate, chosen.channels, output.latency_ms)
 
     def _try(self, tries: int) -> tuple[Device, Mixer, Output]:
-        """Open the device that was asked for, or after some tries the system's own. Raises NoAudio."""
-        there = outputs(anew=tries > 0)
+        """Open the requested device, or after some attempts the system's default. Raises NoAudio."""
+        available = outputs(refresh=tries > 0)
         try:
-            return _opened(self._name, there)
+            return _opened(self._name, available)
         except NoAudio:
             if tries < FALLBACK_AFTER or not self._name:
                 raise
-            return _opened("", there)
+            return _opened("", available)
 
-    def _hear(self) -> None:
+    def _receive(self) -> None:
         while True:
             try:
                 message = self._connection.recv()
@@ -141,7 +141,7 @@ class Player:
             if message is None:
                 self._leave()
             if isinstance(message, (Open, Play, Hold)):
-                self._wanted.set()
+                self._needed.set()
             if isinstance(message, Play):
                 self._clips.play(message)
             elif isinstance(message, Hold):
@@ -158,19 +158,19 @@ class Player:
                 self._desk.change(message)
 
     def _leave(self) -> None:
-        """End without a click."""
+        """Fade out, close the device and end the process."""
         self._leaving.set()
         mixer = self._desk.mixer()
-        sounding = mixer is not None and (mixer.voices or mixer.asked)
-        self._desk.stop(Stop(None, LEAST_FADE_MS))
+        sounding = mixer is not None and (mixer.voices or mixer.requests)
+        self._desk.stop(Stop(None, MIN_FADE_MS))
         if sounding:
-            time.sleep(LEAVING_S)
+            time.sleep(FADE_OUT_S)
         self._close()
         os._exit(0)
 
     def _close(self) -> None:
-        """Take leave of the device, once: a JACK server that is not told plays nobody's sound for half a minute. PortAudio may
-        hang in that, so it is not waited for long."""
+        """Close the device, once: after a client vanishes, a JACK server may play nobody's sound for half a minute. Waits at
+        most CLOSE_TIMEOUT_S, because PortAudio may hang."""
 
         def close() -> None:
             with self._at_device:
@@ -181,9 +181,9 @@ class Player:
 
         closing = threading.Thread(target=close, daemon=True)
         closing.start()
-        closing.join(CLOSING_S)
+        closing.join(CLOSE_TIMEOUT_S)
 
-    def _tell_voices(self) -> None:
+    def _report_voices(self) -> None:
         mixer = self._desk.mixer()
         while mixer is not None and mixer.began:
             self._say(Began(mixer.began.popleft()))
@@ -203,8 +203,8 @@ class Player:
             self._leave()
 
 
-def _opened(name: str, there: list[Device]) -> tuple[Device, Mixer, Output]:
-    """A device and what renders into it. Raises NoAudio."""
-    chosen = choose(name, there)
+def _opened(name: str, available: list[Device]) -> tuple[Device, Mixer, Output]:
+    """Open a device with a new mixer. Raises NoAudio."""
+    chosen = choose(name, available)
     mixer = Mixer(chosen.sample_rate, chosen.channels)
     return chosen, mixer, Output(chosen, mixer.render)

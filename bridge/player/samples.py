@@ -1,4 +1,4 @@
-"""Samples on their way to the mixer: a file that NumPy wrote, at the rate of the device."""
+"""Read samples for the mixer from a file that NumPy wrote, at the device's rate."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from bridge.audio.shape import around
 from bridge.player.mixer import Samples
 
 
-def read(file: str, sample_rate: int, wanted_rate: int, loop: bool = False) -> Samples:
-    """(frames, channels) at `wanted_rate` Hz; what is to loop is resampled as a circle. Raises OSError, ValueError."""
+def read(file: str, sample_rate: int, device_rate: int, loop: bool = False) -> Samples:
+    """(frames, channels) at `device_rate` Hz, resampled from `sample_rate`; a `loop` is resampled as a circle. Raises OSError or
+    ValueError."""
     samples: Samples = np.load(file, allow_pickle=False)
-    if sample_rate == wanted_rate:
+    if sample_rate == device_rate:
         return samples
     if loop and len(samples):
-        return around(samples, round(len(samples) * wanted_rate / sample_rate))
-    return soxr.resample(samples, sample_rate, wanted_rate, "HQ")
+        return around(samples, round(len(samples) * device_rate / sample_rate))
+    return soxr.resample(samples, sample_rate, device_rate, "HQ")

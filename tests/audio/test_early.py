@@ -57,7 +57,7 @@ def growing(made: Mixer, clip: np.ndarray, filled: int, number: int = 7) -> Voic
     """A voice of which only so many frames are there."""
     voice = made.voice(number, clip)
     voice.filled = filled
-    made.asked.append(voice)
+    made.requests.append(voice)
     return voice
 
 
@@ -102,7 +102,7 @@ def test_a_voice_that_grows_is_stopped_with_its_whole_fade_also_while_it_waits(f
     made = Mixer(RATE, 1)
     voice = growing(made, CLIP, 10_000)
     heard = [rendered(made, 9_500)]
-    made.asked.append(Stop(7, fade_ms))
+    made.requests.append(Stop(7, fade_ms))
     voice.filled = 30_000
     heard.append(rendered(made, 10_000))
     whole = np.concatenate(heard)
@@ -111,7 +111,7 @@ def test_a_voice_that_grows_is_stopped_with_its_whole_fade_also_while_it_waits(f
     made = Mixer(RATE, 1)
     growing(made, CLIP, 10_000)
     rendered(made, 15_000)
-    made.asked.append(Stop(None, fade_ms))
+    made.requests.append(Stop(None, fade_ms))
     rendered(made, 500)
     assert list(made.ended) == [7]
 
@@ -120,7 +120,7 @@ def test_gain_and_loop_hold_for_all_of_a_voice_that_grows() -> None:
     made = Mixer(RATE, 1)
     voice = growing(made, CLIP, 10_000)
     rendered(made, 5_000)
-    made.asked.extend([Change(7, gain=0.1, glide_ms=5.0), Change(7, loop=True)])
+    made.requests.extend([Change(7, gain=0.1, glide_ms=5.0), Change(7, loop=True)])
     voice.filled = 30_000
     heard = rendered(made, 60_000)
     assert np.abs(heard[1_000:]).max() <= 0.0301

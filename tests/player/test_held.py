@@ -11,7 +11,7 @@ import pytest
 
 from bridge.player import held
 from bridge.player.desk import STOPPED, Desk
-from bridge.player.held import LATE_S, Held
+from bridge.player.held import MAX_LATE_S, Held
 from bridge.player.messages import NOW, Change, Ended, Hold, Sound, Stop, When
 from bridge.player.mixer import Mixer
 
@@ -88,14 +88,14 @@ def test_a_stop_with_a_time_reaches_a_voice_that_is_not_there_yet(stage: Stage) 
 
 
 def test_a_press_for_later_may_be_loaded_until_then_and_one_for_now_not_for_long(stage: Stage) -> None:
-    stage.press(When(time.perf_counter() + 10 * LATE_S))
-    time.sleep(1.2 * LATE_S)
+    stage.press(When(time.perf_counter() + 10 * MAX_LATE_S))
+    time.sleep(1.2 * MAX_LATE_S)
     stage.load()
-    assert not stage.told and stage.mixer.asked
+    assert not stage.told and stage.mixer.requests
     stage.reads.clear()
     stage.held.hold(Hold(SLOT + 1, "another", RATE))
     stage.held.sound(Sound(VOICE + 1, SLOT + 1))
-    time.sleep(1.2 * LATE_S)
+    time.sleep(1.2 * MAX_LATE_S)
     stage.load()
     assert [(ended.voice, ended.why) for ended in stage.told] == [(VOICE + 1, "it could not begin in time")]
 

@@ -9,7 +9,7 @@ import pytest
 
 from bridge.domain.tempo import Tempo
 from bridge.player.messages import Change, Stop, When
-from bridge.player.mixer import CEILING, LEAST_FADE_MS, MAX_LATER, MAX_VOICES, Mixer, Voice, fade_ends
+from bridge.player.mixer import CEILING, MAX_SCHEDULED, MAX_VOICES, MIN_FADE_MS, Mixer, Voice, fade_ends
 
 RATE, BLOCK = 48_000, 256
 HOSTILE_BUFFERS = int(os.environ.get("CLIPBRIDGE_HOSTILE_BUFFERS", "5000"))  # 100,000 by command: see RESULTS.md
@@ -33,7 +33,7 @@ def rendered(mixer: Mixer, frames: int, block: int = BLOCK) -> np.ndarray:
 def test_a_clip_below_the_ceiling_sounds_sample_exactly_in_every_block_size(block: int) -> None:
     clip = tone(5_000)
     mixer = Mixer(RATE, 2)
-    mixer.asked.append(mixer.voice(1, clip))
+    mixer.requests.append(mixer.voice(1, clip))
     heard = rendered(mixer, 6_000, block)
     assert np.array_equal(heard[:5_000], np.repeat(mixer.voice(1, clip).samples, 2, axis=1)) and not heard[5_000:].any()
     assert list(mixer.ended) == [1] and not mixer.voices
@@ -43,7 +43,7 @@ def test_32_voices_are_the_sum_of_each_alone() -> None:
     mixer = Mixer(RATE, 2)
     clips = [tone(4_000 + 50 * n, 0.02, 100 + 10 * n) for n in range(32)]
     for number, clip in enumerate(clips):
-        mixer.asked.append(mixer.voice(number, clip))
+        mixer.requests.append(mixer.voice(number, clip))
     wanted = np.zeros((6_000, 1), np.float32)
     for clip in clips:
         wanted[: len(clip)] += mixer.voice(0, clip).samples
@@ -53,29 +53,29 @@ def test_32_voices_are_the_sum_of_each_alone() -> None:
 
 def test_every_stop_fades_over_at_least_five_milliseconds_and_then_there_is_silence() -> None:
     mixer = Mixer(RATE, 1)
-    mixer.asked.append(mixer.voice(1, np.full((RATE, 1), 0.0, np.float32) + tone(level=0.8, hertz=50)))
+    mixer.requests.append(mixer.voice(1, np.full((RATE, 1), 0.0, np.float32) + tone(level=0.8, hertz=50)))
     rendered(mixer, 1_024)
-    mixer.asked.append(Stop(None, 0.0))
+    mixer.requests.append(Stop(None, 0.0))
     after = rendered(mixer, 2_048)[:, 0]
-    fade = round(LEAST_FADE_MS / 1000 * RATE)
+    fade = round(MIN_FADE_MS / 1000 * RATE)
     assert np.abs(after[: fade // 2]).max() > 0.1 and not after[fade:].any()
     assert np.abs(np.diff(after[: fade + 1])).max() < 0.02  # no step is larger than the tone's and the fade's own
 
 
 def test_a_stop_of_one_voice_leaves_the_others_exact() -> None:
     mixer = Mixer(RATE, 1)
-    mixer.asked.extend([mixer.voice(1, tone(level=0.2)), mixer.voice(2, tone(level=0.2, hertz=330))])
+    mixer.requests.extend([mixer.voice(1, tone(level=0.2)), mixer.voice(2, tone(level=0.2, hertz=330))])
     rendered(mixer, 1_024)
-    mixer.asked.append(Stop(1, 20.0))
+    mixer.requests.append(Stop(1, 20.0))
     heard = rendered(mixer, 8_192)[2_000:]
     assert np.abs(heard - mixer.voice(2, tone(level=0.2, hertz=330)).samples[3_024 : 3_024 + len(heard)]).max() < 1e-7
 
 
 def test_gain_and_pan_glide_without_a_step_to_what_was_asked() -> None:
     mixer = Mixer(RATE, 2)
-    mixer.asked.append(mixer.voice(1, tone(level=0.4)))
+    mixer.requests.append(mixer.voice(1, tone(level=0.4)))
     rendered(mixer, 512)
-    mixer.asked.append(Change(1, gain=0.5, pan=1.0, glide_ms=50.0))
+    mixer.requests.append(Change(1, gain=0.5, pan=1.0, glide_ms=50.0))
     heard = rendered(mixer, 9_600)
     assert np.abs(np.diff(heard, axis=0)).max() < 0.4 * 2 * np.pi * 220 / RATE * 1.1
     wanted = 0.5 * mixer.voice(1, tone(level=0.4)).samples[512 + 4_800 : 512 + 9_600]
@@ -85,10 +85,10 @@ def test_gain_and_pan_glide_without_a_step_to_what_was_asked() -> None:
 def test_a_loop_begins_again_until_it_is_let_go() -> None:
     clip = tone(1_000)
     mixer = Mixer(RATE, 1)
-    mixer.asked.append(mixer.voice(1, clip, loop=True))
+    mixer.requests.append(mixer.voice(1, clip, loop=True))
     samples = mixer.voice(1, clip).samples
     assert np.array_equal(rendered(mixer, 3_500), np.concatenate([samples] * 4)[:3_500])
-    mixer.asked.append(Change(1, loop=False))
+    mixer.requests.append(Change(1, loop=False))
     heard = rendered(mixer, 1_000)
     assert np.array_equal(heard[:500], samples[500:]) and not heard[500:].any() and list(mixer.ended) == [1]
 
@@ -96,14 +96,14 @@ def test_a_loop_begins_again_until_it_is_let_go() -> None:
 def test_one_voice_too_many_fades_the_oldest_out() -> None:
     mixer = Mixer(RATE, 1)
     for number in range(MAX_VOICES + 1):
-        mixer.asked.append(mixer.voice(number, tone(level=0.001), loop=True))
+        mixer.requests.append(mixer.voice(number, tone(level=0.001), loop=True))
     rendered(mixer, 1_024)
     assert list(mixer.ended) == [0] and len(mixer.voices) == MAX_VOICES
 
 
 def test_the_limiter_goes_down_at_once_and_comes_back_smoothly() -> None:
     mixer = Mixer(RATE, 1)
-    mixer.asked.extend([mixer.voice(1, tone(480, 3.0)), mixer.voice(2, tone(RATE, 0.3, 440))])
+    mixer.requests.extend([mixer.voice(1, tone(480, 3.0)), mixer.voice(2, tone(RATE, 0.3, 440))])
     heard = rendered(mixer, RATE)[:, 0]
     assert np.abs(heard).max() <= CEILING
     alone = mixer.voice(2, tone(RATE, 0.3, 440)).samples[:, 0]
@@ -119,11 +119,11 @@ def later(mixer: Mixer, number: int, when: When, clip: np.ndarray | None = None)
 @pytest.mark.parametrize("block", [7, 100, 4_096])
 def test_what_is_asked_for_a_beat_begins_at_its_very_frame_in_every_block_size(block: int) -> None:
     mixer = Mixer(RATE, 1)
-    mixer.asked.append(Tempo(127.0, 4, beat=0, at=0.0))  # beat 0 at frame 0
+    mixer.requests.append(Tempo(127.0, 4, beat=0, at=0.0))  # beat 0 at frame 0
     clip = np.full((50, 1), 0.5, np.float32)
     heard = [rendered(mixer, 10_000, block)]
     for number, unit in enumerate(("beat", "beat", "bar")):
-        mixer.asked.append(later(mixer, number, When(quantize=unit), clip))
+        mixer.requests.append(later(mixer, number, When(quantize=unit), clip))
         heard.append(rendered(mixer, 60_000, block))
     whole = np.concatenate(heard)[:, 0]
     starts = np.nonzero((whole != 0) & (np.concatenate([[0.0], whole[:-1]]) == 0))[0]
@@ -136,9 +136,9 @@ def test_what_is_asked_for_a_moment_begins_then_and_what_is_late_begins_now() ->
     mixer = Mixer(RATE, 1)
     mix = np.empty((480, 1), np.float32)
     mixer.render(mix, at=1_000.0)
-    mixer.asked.extend([later(mixer, 1, When(1_000.03)), later(mixer, 2, When(999.0))])
-    mixer.asked.append(Change(1, gain=0.5, glide_ms=5, when=When(1_000.03)))
-    mixer.asked.append(Stop(1, 30.0, When(1_000.035)))
+    mixer.requests.extend([later(mixer, 1, When(1_000.03)), later(mixer, 2, When(999.0))])
+    mixer.requests.append(Change(1, gain=0.5, glide_ms=5, when=When(1_000.03)))
+    mixer.requests.append(Stop(1, 30.0, When(1_000.035)))
     mixer.render(mix, at=1_000.01)
     assert mix.any() and list(mixer.began) == [2]  # 2 at once
     mixer.render(mix, at=1_000.02)
@@ -153,12 +153,12 @@ def test_a_voice_that_follows_begins_so_many_frames_before_the_other_ends_at_equ
     clips = [drawn.normal(0, 0.05, (20_000, 1)).astype(np.float32) for _ in range(3)]
     for clip in clips:
         fade_ends(clip, overlap)
-    mixer.asked.append(mixer.voice(0, clips[0]))
+    mixer.requests.append(mixer.voice(0, clips[0]))
     heard = [rendered(mixer, 1_000)]
     for number in (1, 2):  # the third is asked for while the second has not begun
         voice = mixer.voice(number, clips[number])
         voice.after, voice.overlap = number - 1, overlap
-        mixer.asked.append(voice)
+        mixer.requests.append(voice)
     heard.append(rendered(mixer, 60_000))
     whole = np.concatenate(heard)[:, 0]
     wanted = np.zeros(61_000, np.float32)
@@ -173,35 +173,35 @@ def test_a_voice_that_follows_one_that_is_over_begins_at_once() -> None:
     mixer = Mixer(RATE, 1)
     voice = mixer.voice(1, tone(500))
     voice.after, voice.overlap = 77, 100
-    mixer.asked.append(voice)
+    mixer.requests.append(voice)
     assert rendered(mixer, 256).any()
 
 
 def test_a_panic_also_forgets_what_waits_and_says_that_it_is_over() -> None:
     mixer = Mixer(RATE, 1)
     rendered(mixer, 256)
-    mixer.asked.extend([later(mixer, n, When(quantize="bar")) for n in (1, 2)])
+    mixer.requests.extend([later(mixer, n, When(quantize="bar")) for n in (1, 2)])
     rendered(mixer, 256)
-    mixer.asked.append(Stop(1, 5.0))
+    mixer.requests.append(Stop(1, 5.0))
     rendered(mixer, 256)
     assert list(mixer.ended) == [1]
-    mixer.asked.append(Stop(None, 5.0))
+    mixer.requests.append(Stop(None, 5.0))
     assert not rendered(mixer, 3 * RATE).any() and list(mixer.ended) == [1, 2]
 
 
 def test_what_is_said_to_a_voice_that_waits_holds_when_it_begins() -> None:
     mixer = Mixer(RATE, 1)
     rendered(mixer, 256)
-    mixer.asked.append(later(mixer, 5, When(quantize="beat"), tone(5_000, 0.5)))
+    mixer.requests.append(later(mixer, 5, When(quantize="beat"), tone(5_000, 0.5)))
     rendered(mixer, 256)
-    mixer.asked.append(Change(5, gain=0.1, glide_ms=5.0))
+    mixer.requests.append(Change(5, gain=0.1, glide_ms=5.0))
     assert 0.03 < np.abs(rendered(mixer, RATE)[-24_000 + 600 :]).max() < 0.06
 
 
 def test_the_grid_follows_a_device_whose_clock_is_not_the_machines() -> None:
     mixer = Mixer(RATE, 1)
     mix = np.empty((4_800, 1), np.float32)
-    mixer.asked.append(Tempo(120.0, 4, beat=0, at=0.0))
+    mixer.requests.append(Tempo(120.0, 4, beat=0, at=0.0))
     for block in range(1_000):  # the device is 0.1 % slow: after 100 s it is 0.1 s behind
         mixer.render(mix, at=block * 0.1001)
     beat = mixer._grid.next("beat", mixer.frame)
@@ -212,11 +212,11 @@ def test_the_grid_follows_a_device_whose_clock_is_not_the_machines() -> None:
 def test_only_so_much_waits() -> None:
     mixer = Mixer(RATE, 1)
     rendered(mixer, 256)
-    mixer.asked.extend(later(mixer, n, When(quantize="bar"), tone(4)) for n in range(MAX_LATER + 5))
+    mixer.requests.extend(later(mixer, n, When(quantize="bar"), tone(4)) for n in range(MAX_SCHEDULED + 5))
     rendered(mixer, 256)
-    assert list(mixer.ended) == list(range(MAX_LATER, MAX_LATER + 5))
+    assert list(mixer.ended) == list(range(MAX_SCHEDULED, MAX_SCHEDULED + 5))
     rendered(mixer, 3 * RATE)
-    assert len(mixer.ended) == MAX_LATER + 5
+    assert len(mixer.ended) == MAX_SCHEDULED + 5
 
 
 def test_no_hostile_buffer_gets_through() -> None:
@@ -237,10 +237,10 @@ def test_no_hostile_buffer_gets_through() -> None:
             elif kind == 5:
                 samples = samples * np.float32(1e-40)
             voice = mixer.voice(number, samples, float(drawn.uniform(0, 4)), float(drawn.uniform(-1, 1)), kind == 6)
-            mixer.asked.append(voice)
-            mixer.asked.append(Change(int(drawn.integers(number + 1)), gain=float(drawn.uniform(0, 4)), loop=False))
+            mixer.requests.append(voice)
+            mixer.requests.append(Change(int(drawn.integers(number + 1)), gain=float(drawn.uniform(0, 4)), loop=False))
         if number % 97 == 0:
-            mixer.asked.append(Stop(None, float(drawn.uniform(0, 30))))
+            mixer.requests.append(Stop(None, float(drawn.uniform(0, 30))))
         mix = np.empty((int(drawn.integers(1, 65)), 2), np.float32)
         mixer.render(mix)
         assert np.isfinite(mix).all() and np.abs(mix).max() <= CEILING
