@@ -1,1 +1,1 @@
-"""Samples in, samples out."""
+"""Audio processing: samples in, samples out."""

@@ -1,14 +1,7 @@
-"""A clip in the tempo that was asked for: its first beat at its first frame, its beats on the grid, exactly as long as its bars.
+"""Bring a clip to the requested tempo: first beat at the first frame, beats on the grid, exactly as long as its bars.
 
-How it is called, by the shaper, when bars were asked for and before trimming, fades and level (nothing is measured, and
-nothing heavy imported, unless it is called; python-stretch only if something must be stretched):
-
-    if prompt.bars and "tempo is to be kept":
-        conformed = conform(samples_at_48_khz, prompt.bpm, prompt.bars, prompt.beats_per_bar, prompt.loop)
-
-`samples` may be longer than the bars, and best are by a tenth and a beat: what a clip has too much is cut off, what it has too
-little is filled up from a bar before. `remark` is "" if all is as asked, else a sentence for the reply.
-`stretched` tells whether the beats are on the grid now; if not, a caller may try the next seed once.
+The shaper calls `conform` before trimming, fades and level. The samples may be longer than the bars, ideally by a tenth and a
+beat: what is too long is cut off, what is too short is filled with the sound of a bar before.
 """
 
 from __future__ import annotations
@@ -17,24 +10,23 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bridge.audio.beats import Samples, attacks, measure
-from bridge.audio.stretch import exactly, stretch
+from bridge.audio.beats import attacks, measure
+from bridge.audio.stretch import Samples, fit_length, stretch
 from bridge.domain.clip import OUTPUT_RATE
 
-MIN_TEMPO_CONFIDENCE = 0.5  # confidence below which nothing is stretched
-SLOWEST, FASTEST = 0.8, 1.25  # ratios of the lengths; beyond, one hears it
-IN_TUNE = 1e-4  # a ratio so near to 1 is 1: 1 ms in 10 s
-WHOLE_S = 0.002  # a loop whose length is so near to its beats is whole
-FILL_FADE = 240  # frames in which a clip goes over into what it is filled up with: 5 ms
-CANNOT_STRETCH = (
-    "Without python-stretch no tempo can be changed (pip install python-stretch); the clip's tempo is as it came."
-)
+MIN_TEMPO_CONFIDENCE = 0.5  # with less confidence a clip is not stretched
+SLOWEST, FASTEST = 0.8, 1.25  # ratios of lengths beyond which stretching is audible
+SAME_TEMPO = 1e-4  # a ratio this close to 1 counts as 1: 1 ms in 10 s
+LOOP_TOLERANCE_S = 0.002  # a loop this close to its whole beats counts as whole
+FILL_FADE = 240  # frames of the crossfade into the filled part: 5 ms
+CANNOT_STRETCH = "The clip keeps its own tempo: changing it requires python-stretch (pip install python-stretch)."
 
 
 @dataclass(frozen=True, slots=True)
 class Conformed:
-    """`samples`: (round(bars × beats_per_bar × 60 / bpm × 48000), channels). `measured_bpm`: 0 if no tempo was found. `ratio`:
-    new length to old one, 1 for a clip that was not stretched. `confidence` of the measurement, 0…1."""
+    """`samples`: (round(bars × beats_per_bar × 60 / bpm × 48000), channels). `measured_bpm`: 0 if no tempo was beats. `ratio`: new
+    length to old, 1 if the clip was not stretched. `confidence`: of the measurement, 0 to 1. `remark`: "" or a sentence about
+    what could not be done. `stretched`: whether the beats are on the grid; if not, another seed may do better."""
 
     samples: Samples
     measured_bpm: float
@@ -45,53 +37,53 @@ class Conformed:
 
 
 def conform(samples: Samples, bpm: float, bars: float, beats_per_bar: int, loop: bool) -> Conformed:
-    """Bring (frames, 1 or 2 channels) at 48 kHz, without NaN, to `bars` bars at `bpm`. For a `loop` the end goes on at the
-    beginning. Where no tempo is sure, or it is too far off, the clip is only cut or filled with silence to its length."""
+    """Bring `samples`, (frames, 1 or 2 channels) at 48 kHz without NaN, to `bars` bars at `bpm`. The end of a `loop` continues at
+    its beginning. If the tempo is uncertain or too far off, the clip is only cut, or padded with silence, to its length."""
     samples = np.asarray(samples, np.float32)
     frames = round(bars * beats_per_bar * 60 / bpm * OUTPUT_RATE)
-    found = measure(samples, bpm)
-    ratio = found.bpm / bpm
-    if found.confidence < MIN_TEMPO_CONFIDENCE:
-        why = "No steady beat was found in the clip, so its tempo is as it came."
+    beats = measure(samples, bpm)
+    ratio = beats.bpm / bpm
+    if beats.confidence < MIN_TEMPO_CONFIDENCE:
+        why = "No steady beat was found in the clip, so it keeps its own tempo."
     elif not SLOWEST <= ratio <= FASTEST:
-        why = f"The clip plays at {found.bpm:.4g} BPM, too far from {bpm:.4g} BPM to be stretched; its tempo is as it came."
+        why = f"The clip plays at {beats.bpm:.4g} BPM, too far from {bpm:.4g} BPM to be stretched, so it keeps its own tempo."
     else:
         why = ""
     if why:
-        return Conformed(exactly(samples, frames), found.bpm, 1.0, found.confidence, why, False)
-    beat = OUTPUT_RATE * 60 / found.bpm  # frames
-    wanted, start = round(bars * beats_per_bar * beat), round(found.downbeat)
-    source, filled = _bars(samples, start, wanted, beat, beats_per_bar, loop)
-    if abs(len(source) / frames - 1) < IN_TUNE:
+        return Conformed(fit_length(samples, frames), beats.bpm, 1.0, beats.confidence, why, False)
+    beat = OUTPUT_RATE * 60 / beats.bpm  # frames
+    length, start = round(bars * beats_per_bar * beat), round(beats.downbeat)
+    source, filled = _bars(samples, start, length, beat, beats_per_bar, loop)
+    if abs(len(source) / frames - 1) < SAME_TEMPO:
         ratio, out = 1.0, _resized(source, frames)
     else:
         ratio = frames / len(source)
         try:
             out = stretch(source, frames, attacks(source).tolist(), loop)
         except ImportError:
-            return Conformed(exactly(samples, frames), found.bpm, 1.0, found.confidence, CANNOT_STRETCH, False)
-    return Conformed(out, found.bpm, ratio, found.confidence, _remark(filled / beat, found.bpm), True)
+            return Conformed(fit_length(samples, frames), beats.bpm, 1.0, beats.confidence, CANNOT_STRETCH, False)
+    return Conformed(out, beats.bpm, ratio, beats.confidence, _remark(filled / beat, beats.bpm), True)
 
 
 def _bars(
-    samples: Samples, start: int, wanted: int, beat: float, beats_per_bar: int, loop: bool
+    samples: Samples, start: int, length: int, beat: float, beats_per_bar: int, loop: bool
 ) -> tuple[Samples, int]:
-    """`wanted` frames from `start` on, and how many of them the clip did not have."""
+    """`length` frames from `start` on, and the number of frames at the end that the clip did not have."""
     count = len(samples)
-    if loop and abs(count - wanted) <= WHOLE_S * OUTPUT_RATE:
+    if loop and abs(count - length) <= LOOP_TOLERANCE_S * OUTPUT_RATE:
         return np.roll(samples, -start, axis=0), 0
     bar = round(beat * beats_per_bar)
     period = bar if bar + FILL_FADE < count else round(beat)
-    before, after = max(0, -start), max(0, start + wanted - count)
+    before, after = max(0, -start), max(0, start + length - count)
     if before:
         samples = _continued(samples[::-1], before, period)[::-1]
     if after:
         samples = _continued(samples, after, period)
     start += before
-    out = samples[start : start + wanted].copy()
+    out = samples[start : start + length].copy()
     if loop:
-        # What comes before the first beat leads over into it at the end, too.
-        fade = min(FILL_FADE, wanted)
+        # The lead-in of the first beat also leads into it at the end of the loop.
+        fade = min(FILL_FADE, length)
         lead = samples[start - fade : start] if start >= fade else samples[start + period - fade : start + period]
         if len(lead) == fade:
             ramp = np.linspace(0.0, 1.0, fade, dtype=np.float32)[:, None]
@@ -100,11 +92,11 @@ def _bars(
 
 
 def _continued(samples: Samples, more: int, period: int) -> Samples:
-    """The samples, and `more` frames that are as those one period before; silence if there is no whole period."""
+    """The samples and `more` frames, which repeat those one period before; silence if there is no whole period."""
     count, fade = len(samples), FILL_FADE
     if period + fade > count:
-        return exactly(samples, count + more)
-    out = exactly(samples, count + more).copy()
+        return fit_length(samples, count + more)
+    out = fit_length(samples, count + more).copy()
     ramp = np.linspace(0.0, 1.0, fade, dtype=np.float32)[:, None]
     out[count - fade : count] *= 1 - ramp
     out[count - fade : count] += samples[count - fade - period : count - period] * ramp
@@ -115,11 +107,11 @@ def _continued(samples: Samples, more: int, period: int) -> Samples:
 
 
 def _resized(samples: Samples, frames: int) -> Samples:
-    """A few frames more or less, which nobody hears: at the end."""
-    return np.array(exactly(samples, frames), np.float32)
+    """A copy of exactly `frames` frames: cut or padded by a few at the end, which is inaudible."""
+    return np.array(fit_length(samples, frames), np.float32)
 
 
 def _remark(beats: float, bpm: float) -> str:
-    if beats < 0.02:  # too little to be told
+    if beats < 0.02:  # too little to mention
         return ""
-    return f"At {bpm:.4g} BPM the clip was {beats:.2g} beats too short; they repeat those of a bar before."
+    return f"At {bpm:.4g} BPM the clip was {beats:.2g} beats too short; they repeat those of the bar before."

@@ -1,35 +1,32 @@
-"""A clip that is heard while it is still being decoded: what `shape` does to a whole one, done to its pieces."""
+"""Shape a clip that is played while it is still being decoded, piece by piece."""
 
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 import soxr
 
-from bridge.audio.shape import PEAK_DBFS
+from bridge.audio.shape import PEAK_DBFS, Samples
 from bridge.domain.ask import Shape
 from bridge.domain.clip import OUTPUT_RATE
 from bridge.errors import BadAudio
 
-Samples = npt.NDArray[np.float32]
-
-# How loud the whole will be is not known yet: the first piece is taken for it, and one that begins quietly is lifted by no
-# more than 12 dB. The player's limiter holds what is louder later.
-MOST_GAIN = 4.0
+# The level of the whole clip is not known yet, so the first piece sets the gain, at most 12 dB. The player's limiter catches
+# later peaks.
+MAX_GAIN = 4.0
 
 
 class EarlyClip:
-    """Takes pieces at `sample_rate`, gives pieces at OUTPUT_RATE; together they are `seconds` long."""
+    """Takes pieces at `sample_rate` and returns pieces at OUTPUT_RATE, `seconds` long in all."""
 
-    def __init__(self, sample_rate: int, seconds: float, how: Shape) -> None:
+    def __init__(self, sample_rate: int, seconds: float, shape: Shape) -> None:
         self.frames = self._left = round(seconds * OUTPUT_RATE)
-        self._how, self._rate = how, sample_rate
+        self._shape, self._rate = shape, sample_rate
         self._resampler: soxr.ResampleStream | None = None
         self._gain: np.float32 | None = None
         self._constant: Samples | np.float32 = np.float32(0)
 
     def add(self, samples: Samples, last: bool) -> Samples:
-        """(frames, channels) → the next frames, perhaps none. Raises BadAudio for NaN or infinity."""
+        """Add a piece, (frames, channels), and return the next frames, possibly none. Raises BadAudio for NaN or infinity."""
         if not np.isfinite(samples).all():
             raise BadAudio("The model returned no valid sound (NaN or infinity).")
         if self._rate != OUTPUT_RATE:
@@ -42,16 +39,16 @@ class EarlyClip:
         if self._gain is None:
             self._constant = np.median(samples, axis=0)
             peak = float(np.abs(samples - self._constant).max())
-            self._gain = np.float32(min(MOST_GAIN, 10 ** (PEAK_DBFS / 20) / max(peak, 1e-9)))
+            self._gain = np.float32(min(MAX_GAIN, 10 ** (PEAK_DBFS / 20) / max(peak, 1e-9)))
         samples = (samples - self._constant) * self._gain
         at = self.frames - self._left
         self._left -= len(samples)
         places = np.arange(at, at + len(samples))
-        for frames, distance in (
-            (self._how.fade_in_ms, places),
-            (self._how.fade_out_ms, self.frames - 1 - places),
+        for fade_ms, distance in (
+            (self._shape.fade_in_ms, places),
+            (self._shape.fade_out_ms, self.frames - 1 - places),
         ):
-            length = min(round(frames / 1000 * OUTPUT_RATE), self.frames // 2)
+            length = min(round(fade_ms / 1000 * OUTPUT_RATE), self.frames // 2)
             if length and (distance < length).any():
                 fade = 0.5 - 0.5 * np.cos(np.pi * np.minimum(distance, length) / length)
                 samples *= fade.astype(np.float32)[:, None]

@@ -1,13 +1,6 @@
-"""A tonal clip in the key that was asked for: its root is measured, then the whole is played higher or lower by the nearest way.
+"""Bring a tonal clip to the requested key: measure its root, then transpose the clip by the shortest way.
 
-How it is called, by the shaper, when a key was asked for, before trimming, fades and level, and before `conform` (nothing is
-measured, and nothing heavy imported, unless it is called):
-
-    if prompt.key:
-        retuned = retune(samples_at_48_khz, key_of(prompt.key), keep_length=prompt.loop or prompt.bars > 0, loop=prompt.loop)
-
-Only the root is brought to the key's root: a major chord stays a major one. `remark` is "" if all is as asked, else a sentence
-for the reply.
+The shaper calls `retune` before `conform`, trimming, fades and level. Only the root changes: a major chord stays major.
 """
 
 from __future__ import annotations
@@ -17,41 +10,41 @@ from dataclasses import dataclass
 import numpy as np
 import soxr
 
-from bridge.audio.beats import Curve, Samples, attacks, mono
-from bridge.audio.stretch import pitch_shift
+from bridge.audio.beats import Curve, attacks, mono
+from bridge.audio.stretch import Samples, pitch_shift
 from bridge.domain.clip import OUTPUT_RATE
 from bridge.domain.musical_keys import Key
 from bridge.domain.notes import NAMES, frequency_of
 
-MIN_ROOT_CONFIDENCE = 0.5  # confidence below which nothing is retuned
-IN_TUNE_CENTS = 4.0  # nearer than one hears
-CANNOT_RETUNE = "Without python-stretch no loop can be retuned (pip install python-stretch); its pitch is as it came."
+MIN_ROOT_CONFIDENCE = 0.5  # with less confidence a clip is not retuned
+IN_TUNE_CENTS = 4.0  # smaller deviations are inaudible
+CANNOT_RETUNE = "The clip keeps its own pitch: retuning a loop requires python-stretch (pip install python-stretch)."
 LOWEST_C, OCTAVES = 24, 7  # MIDI: 32.7 to 4186 Hz
-STEPS = 120  # an octave: 10 cents each
+STEPS = 120  # per octave: 10 cents each
 FFT_SIZE = 1 << 15  # frames: 0.7 s, bins of 1.5 Hz
 PARTIALS = 8
 CHORDS = ((0,), (0, 7), (0, 4, 7), (0, 3, 7))  # semitones above the root
-CLEAR = 0.15  # how much better than the next root the best one fits, if it is sure
-TONAL = 0.3  # the share of a spectrum that stands out of its surroundings, if it is surely a tone
+CLEAR = 0.15  # full confidence if the best root fits this much better than the next
+TONAL = 0.3  # full confidence if this share of the spectrum stands out from its surroundings
 
 
 @dataclass(frozen=True, slots=True)
 class Root:
-    """`pitch`: semitones above C, in 0…12, with cents as its fraction. `confidence` 0…1."""
+    """`pitch`: semitones above C, 0 to 12, with cents as the fraction. `confidence`: 0 to 1."""
 
     pitch: float
     confidence: float
 
     @property
     def name(self) -> str:
-        """The name of the nearest pitch class, "c#"; "" if nothing was found."""
+        """The name of the nearest pitch class, "c#"; "" if nothing was root."""
         return NAMES[round(self.pitch) % 12] if self.confidence > 0 else ""
 
 
 @dataclass(frozen=True, slots=True)
 class Retuned:
-    """`samples`; `root`: the name of what was measured, "" if nothing was; `cents`: by how much it was played higher, 0 for a
-    clip that was not retuned; `confidence` of the measurement, 0…1."""
+    """`root`: the name of the measured root, "" if none was root. `cents`: the transposition, 0 if the clip was not retuned.
+    `confidence`: of the measurement, 0 to 1. `remark`: "" or a sentence about what could not be done."""
 
     samples: Samples
     root: str
@@ -61,31 +54,32 @@ class Retuned:
 
 
 def retune(samples: Samples, key: Key, keep_length: bool, loop: bool = False) -> Retuned:
-    """Bring (frames, 1 or 2 channels) at 48 kHz, without NaN, to the root of `key`, at most 6 semitones up or down.
+    """Transpose `samples`, (frames, 1 or 2 channels) at 48 kHz without NaN, to the root of `key`, at most 6 semitones up or
+    down.
 
-    `keep_length`: at the same length, by stretching; else it is played faster or slower, and gets shorter or longer."""
+    `keep_length`: keep the length, by stretching; otherwise play faster or slower, which changes the length."""
     samples = np.asarray(samples, np.float32)
-    found = measure(samples)
-    if found.confidence < MIN_ROOT_CONFIDENCE:
-        why = "No clear root was found in the clip, so its pitch is as it came."
-        return Retuned(samples, found.name, 0.0, found.confidence, why)
-    cents = 100 * ((key.root - found.pitch + 6) % 12 - 6)
+    root = measure(samples)
+    if root.confidence < MIN_ROOT_CONFIDENCE:
+        why = "No clear root was found in the clip, so it keeps its own pitch."
+        return Retuned(samples, root.name, 0.0, root.confidence, why)
+    cents = 100 * ((key.root - root.pitch + 6) % 12 - 6)
     if abs(cents) < IN_TUNE_CENTS:
-        return Retuned(samples, found.name, 0.0, found.confidence, "")
+        return Retuned(samples, root.name, 0.0, root.confidence, "")
     if keep_length:
         try:
             out = pitch_shift(samples, cents, attacks(samples).tolist(), loop)
         except ImportError:
-            return Retuned(samples, found.name, 0.0, found.confidence, CANNOT_RETUNE)
+            return Retuned(samples, root.name, 0.0, root.confidence, CANNOT_RETUNE)
     else:
         out = np.asarray(soxr.resample(samples, OUTPUT_RATE * 2 ** (cents / 1200), OUTPUT_RATE, "HQ"), np.float32)
-    return Retuned(out, found.name, cents, found.confidence, "")
+    return Retuned(out, root.name, cents, root.confidence, "")
 
 
 def measure(samples: Samples) -> Root:
-    """The root of a tone, of a chord or of what circles around one: (frames, channels) at 48 kHz.
+    """The root of a tone, a chord or a phrase. `samples`: (frames, channels) at 48 kHz.
 
-    The spectrum, folded into one octave, is compared with that of a tone, a fifth, a major and a minor chord at each pitch."""
+    Compares the spectrum, folded into one octave, with those of a tone, a fifth, a major and a minor chord at each pitch."""
     spectrum = _spectrum(mono(samples))
     pitches = LOWEST_C + np.arange(OCTAVES * STEPS) * 12 / STEPS
     bins = 440.0 * 2 ** ((pitches - 69) / 12) * FFT_SIZE / OUTPUT_RATE
@@ -108,7 +102,7 @@ def measure(samples: Samples) -> Root:
 
 
 def _spectrum(wave: Samples) -> Curve:
-    """The amplitudes of the whole clip, from 0 Hz on in bins of 1.5 Hz: loud moments count most."""
+    """The amplitude spectrum of the whole clip in bins of 1.5 Hz; loud moments weigh most."""
     size = min(FFT_SIZE, max(64, len(wave)))
     padded = np.pad(wave, (size // 4, size))
     shape = np.hanning(size).astype(np.float32)
@@ -119,7 +113,7 @@ def _spectrum(wave: Samples) -> Curve:
 
 
 def _fit(profile: Curve, chord: tuple[int, ...]) -> Curve:
-    """How much the profile is like that of the chord at each root of STEPS an octave: the cosine."""
+    """The cosine similarity of the profile and the chord's, for each of STEPS roots."""
     template = np.zeros(STEPS)
     for semitones in chord:
         for partial in range(1, PARTIALS + 1):
@@ -131,7 +125,7 @@ def _fit(profile: Curve, chord: tuple[int, ...]) -> Curve:
 
 
 def _fine(spectrum: Curve, root: float) -> float:
-    """The root to a cent: the mean of the peaks within 45 cents of it in all octaves, by their height."""
+    """The root to a cent: the mean, weighted by height, of the peaks within 45 cents of it in all octaves."""
     total = weight = 0.0
     for octave in range(OCTAVES):
         middle = LOWEST_C + 12 * octave + root

@@ -1,20 +1,21 @@
-"""How well a loop closes: what changes at its seam against what changes inside it."""
+"""How well a loop closes: the change at its seam compared with the changes inside it."""
 
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-WINDOW, HOP = 1_024, 256  # frames at 48 kHz: a click is as long as the window, 21 ms
-HEARING_FLOOR_DB = -80.0  # below the loudest bin; what is quieter is not heard
+from bridge.audio.beats import HOP, WINDOW
+from bridge.audio.stretch import Samples
+
+HEARING_FLOOR_DB = -80.0  # relative to the loudest bin; quieter bins are inaudible
 
 
-def seam_score(samples: npt.NDArray[np.float32]) -> float:
-    """The share of the moments inside a loop at which less changes than at its seam: 0 to 1; up to 0.95 the seam is like any
-    other moment of the sound. `samples`: (frames, channels); a loop of less than 0.1 s has no score (0).
+def seam_score(samples: Samples) -> float:
+    """The share of moments inside a loop that change less than its seam: 0 to 1. Up to 0.95 the seam is like any other moment.
+    `samples`: (frames, channels) at 48 kHz; a loop shorter than 0.1 s scores 0.
 
-    What changes is the mean difference in decibels between the spectra of two neighbouring windows; at a moment it is the
-    greatest one of all pairs that the moment lies in.
+    The change at a moment is the greatest mean difference, in decibels, between the spectra of neighbouring windows around
+    it.
     """
     mono = samples.mean(axis=1)
     if len(mono) < 0.1 * 48_000:

@@ -1,41 +1,38 @@
-"""From the engine's samples to the clip that was promised: exact length, the folder's rate, level and fades."""
+"""Shape the engine's samples into a clip: exact length, OUTPUT_RATE, level and fades."""
 
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 import soxr
 
-from bridge.audio.stretch import exactly
+from bridge.audio.stretch import Samples, fit_length
 from bridge.domain.ask import Shape
 from bridge.domain.clip import OUTPUT_RATE
 from bridge.errors import BadAudio
 
-PEAK_DBFS = -1.0  # leaves room for the overshoot of a later conversion (EBU R 128: at most −1 dBTP)
-SILENT_DBFS = -80.0  # a peak below is no sound: lifting it would deliver noise
-# Of what a network returns with flat tops, this much of the samples is where it is no more a rounded peak.
+PEAK_DBFS = -1.0  # headroom for the overshoot of a later conversion (EBU R 128: at most −1 dBTP)
+SILENT_DBFS = -80.0  # a clip with a lower peak counts as silent: amplifying it would deliver noise
+# A clip counts as clipped if this share of its samples lies in flat runs of at least CLIPPED_RUN.
 CLIPPED_SHARE, CLIPPED_RUN = 0.01, 4
-ONSET_DB, PRE_ROLL_MS = -40.0, 5.0  # where a sound begins, below its peak; what is kept before it
-TAIL_DB = -60.0  # below the peak: where it has died away
-
-Samples = npt.NDArray[np.float32]
+ONSET_DB, PRE_ROLL_MS = -40.0, 5.0  # the level of the onset, relative to the peak; the time kept before it
+TAIL_DB = -60.0  # relative to the peak: quieter is the end of the sound
 
 
-def shape(samples: Samples, sample_rate: int, seconds: float, how: Shape, loop: bool = False) -> Samples:
-    """The finished clip: `sound`, then `finished`."""
+def shape(samples: Samples, sample_rate: int, seconds: float, options: Shape, loop: bool = False) -> Samples:
+    """Shape a clip: `prepare`, then `finish`."""
     frames = round(seconds * OUTPUT_RATE)
-    return finished(sound(samples, sample_rate, frames, loop), frames, how, loop)
+    return finish(prepare(samples, sample_rate, frames, loop), frames, options, loop)
 
 
-def sound(samples: Samples, sample_rate: int, frames: int, loop: bool = False) -> Samples:
-    """What the engine made, at 48 kHz and without a constant: at most `frames` of (frames, channels); a `loop`, of which one
-    period came, has exactly so many.
+def prepare(samples: Samples, sample_rate: int, frames: int, loop: bool = False) -> Samples:
+    """Resample to OUTPUT_RATE, remove a constant offset and cut to at most `frames`. `samples`: (frames, channels) at
+    `sample_rate`; those of a `loop` are one period, which is resampled to exactly `frames`.
 
-    Raises BadAudio for NaN or infinity (in PCM libsndfile would turn NaN into full scale), silence, and clipping.
+    Raises BadAudio for NaN or infinity (libsndfile would turn NaN into full scale in PCM), silence and clipping.
     """
     if not np.isfinite(samples).all():
         raise BadAudio("The model returned no valid sound (NaN or infinity). Try another seed or a lower guidance.")
-    # A constant would only push the speakers. The median: a burst with silence behind it has a mean, and no constant.
+    # An offset only displaces the speakers. The median, because a burst followed by silence has a mean but no offset.
     samples = samples - (np.median(samples, axis=0) if len(samples) else np.float32(0))
     peak = float(np.abs(samples).max(initial=0.0))
     if peak < 10 ** (SILENT_DBFS / 20):
@@ -43,31 +40,31 @@ def sound(samples: Samples, sample_rate: int, frames: int, loop: bool = False) -
     if _is_clipped(samples):
         raise BadAudio("The model returned a clipped sound. Try another seed or a lower guidance.")
     if loop:
-        return around(samples, frames)
+        return resample_loop(samples, frames)
     if sample_rate != OUTPUT_RATE:
         samples = soxr.resample(samples, sample_rate, OUTPUT_RATE, "HQ")
     return samples[:frames]
 
 
-def finished(samples: Samples, frames: int, how: Shape, loop: bool = False) -> Samples:
-    """Trimmed, `frames` long (with `trim free` perhaps shorter; what is missing is silence), perhaps turned around, faded at both
-    ends, at its level. A `loop` has no trim and no fades."""
+def finish(samples: Samples, frames: int, options: Shape, loop: bool = False) -> Samples:
+    """Trim, pad with silence to `frames` (with `trim free` the clip may be shorter), reverse if requested, fade both ends and
+    set the level. A `loop` is neither trimmed nor faded."""
     if not loop:
-        samples = _trimmed(samples[:frames], how.trim, frames)
-    if how.reverse:
+        samples = _trimmed(samples[:frames], options.trim, frames)
+    if options.reverse:
         samples = samples[::-1]
     if not loop:
-        samples = samples.astype(np.float32)  # a copy: what came in may be a view of received bytes
-        _fade(samples, how.fade_in_ms)
-        _fade(samples[::-1], how.fade_out_ms)
-    return _levelled(samples, how.lufs)
+        samples = samples.astype(np.float32)  # a copy: the samples may be a view of received bytes
+        _fade(samples, options.fade_in_ms)
+        _fade(samples[::-1], options.fade_out_ms)
+    return _levelled(samples, options.lufs)
 
 
-def around(period: Samples, frames: int) -> Samples:
-    """One period of a periodic sound at so many frames: its end still goes on at its beginning."""
+def resample_loop(period: Samples, frames: int) -> Samples:
+    """Resample one period of a periodic sound to `frames`, so that its end still continues at its beginning."""
     if len(period) == frames:
         return period.astype(np.float32)
-    # Enough of what comes before and after for the filter of the resampler.
+    # Repeat it often enough for the filter of the resampler.
     turns = -(-4_096 // len(period))
     long = np.concatenate([period] * (2 * turns + 1))
     resampled = soxr.resample(long, len(period), frames, "HQ")
@@ -76,7 +73,7 @@ def around(period: Samples, frames: int) -> Samples:
 
 def loudness(samples: Samples) -> float:
     """Integrated loudness in LUFS (ITU-R BS.1770-4) of (frames, channels) at 48 kHz; −inf for silence."""
-    import pyloudnorm  # scipy comes with it: 0.5 s, which only those wait for who ask for a loudness
+    import pyloudnorm  # late: it imports scipy, which takes 0.5 s
 
     block_s = 0.4
     missing = round(block_s * OUTPUT_RATE) + 1 - len(samples)
@@ -86,7 +83,7 @@ def loudness(samples: Samples) -> float:
 
 
 def _levelled(samples: Samples, lufs: float | None) -> Samples:
-    peak = float(np.abs(samples).max(initial=0.0))  # after the fades: they may have lowered the loudest moment
+    peak = float(np.abs(samples).max(initial=0.0))  # after the fades, which may have lowered the loudest moment
     if not peak:
         return samples
     gain = 10 ** (PEAK_DBFS / 20) / peak
@@ -104,11 +101,11 @@ def _trimmed(samples: Samples, trim: str, frames: int) -> Samples:
     if trim == "free" and peak:
         level = np.abs(samples).max(axis=1)
         return samples[: len(level) - int(np.argmax(level[::-1] > peak * 10 ** (TAIL_DB / 20)))]
-    return exactly(samples, frames)
+    return fit_length(samples, frames)
 
 
 def _is_clipped(samples: Samples) -> bool:
-    """Whether tops are flat: runs of samples that stay where the highest is."""
+    """Whether the tops are flat: too many runs of samples at the highest level."""
     level = np.abs(samples)
     flat = level >= level.max() * (1 - 1e-4)
     if flat.mean() < CLIPPED_SHARE:

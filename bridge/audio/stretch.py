@@ -1,7 +1,7 @@
-"""Longer or shorter at the same pitch, higher or lower at the same length: Signalsmith Stretch, which leaves attacks alone here.
+"""Change length or pitch independently with Signalsmith Stretch, keeping attacks sharp.
 
-Its window of 120 ms or more smears a drum into the time before it. So a clip is cut just before each attack, each slice begins as it
-was, at its new place, and only what rings after the attack is stretched.
+Its window of 120 ms or more smears a drum into the time before it. So a clip is cut just before each attack; each slice begins
+unchanged at its new place, and only the sound after the attack is stretched.
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ from bridge.domain.clip import OUTPUT_RATE
 
 Samples = npt.NDArray[np.float32]
 
-LEAD = 48  # frames before an attack that belong to it: 1 ms
-SLICE_FADE = 96  # frames in which one slice fades into the next, before that: 2 ms
-HEAD = 1_920  # frames of an attack that stay as they are: 40 ms
-JOIN = 480  # frames in which they fade into what is stretched: 10 ms
+LEAD = 48  # frames before an attack that move with it: 1 ms
+SLICE_FADE = 96  # frames of the crossfade between slices, before LEAD: 2 ms
+HEAD = 1_920  # frames of an attack that stay unchanged: 40 ms
+JOIN = 480  # frames of the crossfade from the attack to the stretched part: 10 ms
 SHORT, LONG = (
     5_760,
     12_000,
 )  # frames of its window: its own 120 ms; and 250 ms, which keep the notes of a low chord apart
-SEED = 1  # of the noise that it makes when it stretches far: the same clip again is the same bytes
+SEED = 1  # of its random phases at large ratios: the same clip must give the same bytes
 
 
 def stretch(samples: Samples, frames: int, attacks: Sequence[int] = (), loop: bool = False) -> Samples:
-    """`samples` (frames, 1 or 2 channels) at 48 kHz in exactly `frames` frames. `attacks`: frames, rising, at least 20 ms
-    apart; what is at frame a is then at round(a × ratio), as sharp as it was. `loop`: the end goes on at the beginning."""
+    """Stretch `samples`, (frames, 1 or 2 channels) at 48 kHz, to exactly `frames`. `attacks`: frames, ascending, at least 20 ms
+    apart; an attack at frame a moves to round(a × ratio) and stays sharp. The end of a `loop` continues at its beginning."""
     samples = np.asarray(samples, np.float32)
     if not len(samples) or frames <= 0:
         return np.zeros((max(0, frames), samples.shape[1]), np.float32)
@@ -37,10 +37,10 @@ def stretch(samples: Samples, frames: int, attacks: Sequence[int] = (), loop: bo
     if len(samples) == frames:
         return samples.copy()
     if not places:
-        return _around(samples, frames) if loop else _signalsmith(samples, frames)
+        return _stretched_loop(samples, frames) if loop else _signalsmith(samples, frames)
     if not loop:
         return _sliced(samples, frames, places)
-    # So that the first slice begins at 0, and the last one fades into it.
+    # Rotate, so that the first slice begins at 0 and the last one fades into it.
     ratio, lead = frames / len(samples), LEAD + SLICE_FADE
     turned = places[0] - lead
     rolled = np.roll(samples, -turned, axis=0)
@@ -49,7 +49,7 @@ def stretch(samples: Samples, frames: int, attacks: Sequence[int] = (), loop: bo
 
 
 def pitch_shift(samples: Samples, cents: float, attacks: Sequence[int] = (), loop: bool = False) -> Samples:
-    """`samples` `cents` higher (lower: negative; −2400 to 2400), as long as they were."""
+    """Transpose `samples` by `cents` (−2400 to 2400) without changing their length."""
     ratio = 2 ** (cents / 1200)
     pad = min(len(samples), OUTPUT_RATE // 10) if loop else 0
     wide = np.pad(samples, ((pad, pad), (0, 0)), mode="wrap") if pad else samples
@@ -59,24 +59,24 @@ def pitch_shift(samples: Samples, cents: float, attacks: Sequence[int] = (), loo
     return stretch(quick, len(samples), [round(place / ratio) for place in attacks], loop)
 
 
-def exactly(samples: Samples, frames: int) -> Samples:
-    """The first `frames` frames, silence behind them where there are fewer."""
+def fit_length(samples: Samples, frames: int) -> Samples:
+    """The first `frames` frames, padded with silence if there are fewer."""
     samples = samples[:frames]
     return np.pad(samples, ((0, frames - len(samples)), (0, 0))) if len(samples) < frames else samples
 
 
 def _sliced(samples: Samples, frames: int, places: list[int], ratio: float = 0.0) -> Samples:
-    """Cut before each attack. `ratio` for a loop: its first attack stands at LEAD + SLICE_FADE, SLICE_FADE frames of its beginning
-    follow its end; 0 for others."""
+    """Stretch slices that are cut before each attack. `ratio`: 0, or for a loop new length to old; its first attack must be at
+    LEAD + SLICE_FADE, and SLICE_FADE frames of its beginning follow its end."""
     loop, lead = ratio > 0, LEAD + SLICE_FADE
     ratio = ratio or frames / len(samples)
     cuts = [place - lead for place in places if place >= lead]
     goals = [round((cut if loop else cut + lead) * ratio) - (0 if loop else lead) for cut in cuts]
-    kept = [
+    used = [
         (cut, goal) for cut, goal in zip(cuts, goals, strict=True) if loop or (cut > 0 < goal < frames - SLICE_FADE)
     ]
-    first = not kept or places[0] - lead < kept[0][0]  # an attack too near to the beginning for a fade
-    slices = [(cut, goal, True) for cut, goal in kept]
+    first = not used or places[0] - lead < used[0][0]  # an attack too close to the beginning for a fade
+    slices = [(cut, goal, True) for cut, goal in used]
     if not loop:
         slices.insert(0, (0, 0, first))
     out = np.zeros((frames + SLICE_FADE, samples.shape[1]), np.float32)
@@ -99,7 +99,7 @@ def _sliced(samples: Samples, frames: int, places: list[int], ratio: float = 0.0
 
 
 def _slice(samples: Samples, frames: int, attack: bool) -> Samples:
-    """One slice in `frames` frames; with `attack` its first 40 ms (half of it, if that is less) stay as they are."""
+    """Stretch a slice to `frames`. With `attack` its first 40 ms (at most half of it) stay unchanged."""
     if len(samples) == frames:
         return samples.copy()
     if not attack:
@@ -112,28 +112,28 @@ def _slice(samples: Samples, frames: int, attack: bool) -> Samples:
     return np.concatenate([samples[: head - join], rest])
 
 
-def _around(samples: Samples, frames: int) -> Samples:
-    """A loop without attacks: stretched with what comes before and after it, which is itself."""
+def _stretched_loop(samples: Samples, frames: int) -> Samples:
+    """Stretch a loop without attacks, with copies of itself before and after it."""
     lead = round(LONG * frames / len(samples))
     return _signalsmith(np.pad(samples, ((LONG, LONG), (0, 0)), mode="wrap"), frames + 2 * lead)[lead : lead + frames]
 
 
 def _signalsmith(samples: Samples, frames: int) -> Samples:
-    from python_stretch import Signalsmith  # late: only a clip that must be stretched needs it
+    from python_stretch import Signalsmith  # late: few clips are stretched
 
-    # What follows the end is its mirror image: a window that looks into silence would fade out.
-    block = LONG if _held(samples) else SHORT
+    # Continue the end with its mirror image: a window that reaches into silence would fade out.
+    block = LONG if _is_sustained(samples) else SHORT
     tail = round(block * frames / len(samples))
     padded = np.pad(samples, ((0, block), (0, 0)), mode="symmetric")
     stretcher = Signalsmith.Stretch(SEED)
     stretcher.configure(samples.shape[1], block, block // 4)
     stretcher.timeFactor = len(padded) / (frames + tail)  # a speed, despite its name
     out = np.asarray(stretcher.process(np.ascontiguousarray(padded.T)), np.float32)
-    return np.array(exactly(out.T, frames))
+    return np.array(fit_length(out.T, frames))
 
 
-def _held(samples: Samples) -> bool:
-    """Whether it is long enough for a long window, and goes on sounding instead of dying away."""
+def _is_sustained(samples: Samples) -> bool:
+    """Whether the sound is long enough for a long window and does not die away."""
     half = len(samples) // 2
     first, second = (float(np.square(part, dtype=np.float64).sum()) for part in (samples[:half], samples[half:]))
     return half >= LONG and second > 0.1 * first

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import soxr
 
-from bridge.audio.shape import around
+from bridge.audio.shape import resample_loop
 from bridge.player.mixer import Samples
 
 
@@ -16,5 +16,5 @@ def read(file: str, sample_rate: int, device_rate: int, loop: bool = False) -> S
     if sample_rate == device_rate:
         return samples
     if loop and len(samples):
-        return around(samples, round(len(samples) * device_rate / sample_rate))
+        return resample_loop(samples, round(len(samples) * device_rate / sample_rate))
     return soxr.resample(samples, sample_rate, device_rate, "HQ")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from bridge.audio.conform import conform
 from bridge.audio.key import retune
 from bridge.audio.seam import seam_score
-from bridge.audio.shape import Samples, finished, loudness, sound
+from bridge.audio.shape import Samples, finish, loudness, prepare
 from bridge.domain.clip import OUTPUT_RATE, Prompt
 from bridge.domain.musical_keys import key_of
 
@@ -27,7 +27,7 @@ def make(samples: Samples, sample_rate: int, prompt: Prompt) -> Clip:
     """Make a clip at OUTPUT_RATE. `samples`: (frames, channels) at `sample_rate` Hz, as the engine sends them. Raises
     BadAudio."""
     frames = round(prompt.seconds * OUTPUT_RATE)
-    samples = sound(samples, sample_rate, frames, prompt.loop)
+    samples = prepare(samples, sample_rate, frames, prompt.loop)
     measured: dict[str, float | str] = {}
     remarks, on_the_grid = [], True
     if prompt.key:
@@ -44,7 +44,7 @@ def make(samples: Samples, sample_rate: int, prompt: Prompt) -> Clip:
             "confidence": conformed.confidence,
         }
         remarks.append(conformed.remark)
-    samples = finished(samples, frames, prompt.shape, prompt.loop)
+    samples = finish(samples, frames, prompt.shape, prompt.loop)
     if prompt.loop:
         measured["seam"] = seam_score(samples)
     if prompt.shape.lufs is not None:

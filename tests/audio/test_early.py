@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from bridge.audio.early import MOST_GAIN, EarlyClip
+from bridge.audio.early import MAX_GAIN, EarlyClip
 from bridge.audio.shape import shape
 from bridge.domain.ask import Shape
 from bridge.domain.clip import OUTPUT_RATE
@@ -47,7 +47,7 @@ def test_the_pieces_together_are_what_the_whole_is_but_for_its_level(rate: int) 
 def test_a_quiet_beginning_is_not_lifted_without_bounds_and_no_sound_is_refused() -> None:
     clip = EarlyClip(OUTPUT_RATE, 2.0, Shape(0.0, 0.0))
     quiet = 0.01 * np.sin(np.arange(OUTPUT_RATE) / 20)[:, None].astype(np.float32)
-    assert np.abs(clip.add(quiet, False)).max() == pytest.approx(0.01 * MOST_GAIN, rel=0.01)
+    assert np.abs(clip.add(quiet, False)).max() == pytest.approx(0.01 * MAX_GAIN, rel=0.01)
     with pytest.raises(BadAudio):
         clip.add(np.full((10, 1), np.nan, np.float32), True)
     assert len(clip.add(np.zeros((2 * OUTPUT_RATE, 1), np.float32), True)) == OUTPUT_RATE  # as long as was asked for

@@ -175,7 +175,7 @@ def test_without_room_on_the_disk_nothing_is_fetched(tmp_path: Path, hub: Hub) -
         (lambda hub: (hub.folder / "model_index.json").write_text('{"_class_name": "FluxPipeline"}'), "FluxPipeline"),
         (lambda hub: (hub.folder / "model_index.json").write_text("{"), "is invalid"),
         (lambda hub: (hub.folder / "model_index.json").write_text("[" * 100_000), "is invalid"),
-        (lambda hub: (hub.folder / "model_index.json").unlink(), "no AudioLDM 2 checkpoint"),
+        (lambda hub: (hub.folder / "model_index.json").unlink(), "not an AudioLDM 2 checkpoint"),
         (lambda hub: setattr(hub, "portal", b"<html>Welcome to the hotel</html>"), "is invalid"),
         (lambda hub: setattr(hub, "name", "cvssp/other"), "has no model"),
         (lambda hub: hub.close(), "could not be fetched"),
