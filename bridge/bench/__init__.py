@@ -1,1 +1,1 @@
-"""Measurements, and their results in RESULTS.md."""
+"""Measurements; their results are in RESULTS.md."""

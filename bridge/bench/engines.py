@@ -1,8 +1,8 @@
-"""The engine beside the plain pipeline and the public recipe, on the same weights, in the same run, in turns.
+"""`clipbridge bench`: compare the engine with the plain pipeline and the public recipe, on the same weights, in turns.
 
-`clipbridge bench`. The plain pipeline is AudioLDM2Pipeline as its documentation calls it: the checkpoint's own DDIM
-scheduler with 200 steps (20 are run, and the rest reckoned from them). The recipe is the one that diffusers publishes for
-speed: 20 steps of DPM-Solver++, and torch.compile where that is asked for.
+The plain pipeline is AudioLDM2Pipeline as in its documentation: the checkpoint's own DDIM scheduler with 200 steps (20 are
+run, the others extrapolated). The recipe is the one that diffusers publishes for speed: 20 steps of DPM-Solver++, with
+torch.compile on request.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ Figures = dict[str, str]
 def measure(
     model: str, compute: str, size: str, lengths: list[float], rounds: int, requests: int, compiled: bool, folder: Path
 ) -> Figures:
-    """All figures by name. `size`: of random weights, "" for the checkpoint `model`; `compiled`: compile the recipe's UNet
-    as it says, which takes minutes a shape; `folder`: where random weights may lie."""
+    """All figures by name. `lengths`: seconds of clips; `size`: of random weights, "" for the checkpoint `model`; `compiled`:
+    compile the recipe's UNet, which takes minutes per shape; `folder`: for caches and random weights."""
     if size:
         model = str(random_weights.build(size, folder / size))
     cold = opened(model, compute, folder)[0]
@@ -53,7 +53,7 @@ def measure(
         "machine": f"{platform.system()} {platform.machine()}, {torch.get_num_threads()} threads, torch {torch.__version__}",
         "checkpoint": f"{size} with random weights" if size else engine.checkpoint.name,
         "compute": f"{engine.compute}, network: {engine.way}",
-        "load and warm, nothing kept / kept from before": f"{cold:.2f} s / {warm:.2f} s",
+        "load and warm, cold / with its caches": f"{cold:.2f} s / {warm:.2f} s",
     }
     recipe, per_second = Recipe(engine, compiled), floor.rate(engine)
     for seconds in lengths:
@@ -67,24 +67,24 @@ def measure(
 
 
 class _Counted:
-    """Counts what must not happen once clips are asked for."""
+    """Counts calls of torch.jit.trace, which must not happen after warming."""
 
     def __init__(self) -> None:
         self._count, self._trace = 0, torch.jit.trace
         torch.jit.trace = self._traced
 
-    def _traced(self, *given: Any, **more: Any) -> Any:
+    def _traced(self, *args: Any, **options: Any) -> Any:
         self._count += 1
-        return self._trace(*given, **more)
+        return self._trace(*args, **options)
 
     def end(self) -> int:
-        """How often it happened."""
+        """Stop counting and return the number of calls."""
         torch.jit.trace = self._trace
         return self._count
 
 
 class Recipe:
-    """The stock pipeline's own call on the engine's weights."""
+    """The stock pipeline on the engine's weights."""
 
     def __init__(self, engine: AudioLDM2Engine, compiled: bool) -> None:
         self.engine, self.pipe = engine, engine.pipe
@@ -95,9 +95,9 @@ class Recipe:
         self._ddim = DDIMScheduler.from_config(self.pipe.scheduler.config, timestep_spacing="leading", steps_offset=1)
 
     def clip(self, text: str, seconds: float, steps: int = RUN_STEPS, plain: bool = False) -> float:
-        """Seconds for one clip. `plain`: with the DDIM scheduler."""
+        """Seconds for one clip; `plain`: with the DDIM scheduler."""
         engine, pipe = self.engine, self.pipe
-        kept = pipe.scheduler, pipe.unet
+        original = pipe.scheduler, pipe.unet
         pipe.scheduler, pipe.unet = (self._ddim, pipe.unet) if plain else (pipe.scheduler, self._unet)
         rows = engine.geometry.rows_for(seconds)
         generators = [torch.Generator("cpu").manual_seed(0)]
@@ -113,11 +113,11 @@ class Recipe:
                 engine.compute,
             )
         finally:
-            pipe.scheduler, pipe.unet = kept
+            pipe.scheduler, pipe.unet = original
 
 
 def opened(model: str, compute: str, folder: Path | None = None) -> tuple[float, AudioLDM2Engine]:
-    """Seconds that loading and warming took, and the engine. `folder`: its cache, by default the user's."""
+    """The seconds for loading and warming, and the engine. `folder`: its cache, by default the user's."""
     engine = open_engine(EngineConfig(model=model, compute=compute), cache=folder)
     assert isinstance(engine, AudioLDM2Engine)
 
@@ -128,13 +128,13 @@ def opened(model: str, compute: str, folder: Path | None = None) -> tuple[float,
     return timed(prepare, engine.compute), engine
 
 
-def _ours(engine: AudioLDM2Engine, text: str, seconds: float, steps: int = RUN_STEPS, **more: Any) -> float:
-    prompt = _prompt(text, seconds, steps, **more)
+def _ours(engine: AudioLDM2Engine, text: str, seconds: float, steps: int = RUN_STEPS, **keys: Any) -> float:
+    prompt = _prompt(text, seconds, steps, **keys)
     return timed(lambda: list(engine.generate(prompt, lambda step, of: None)), engine.compute)
 
 
-def _prompt(text: str, seconds: float, steps: int, **more: Any) -> Prompt:
-    return Prompt(text, text, seconds, seed=0, steps=steps, negative="Low quality.", **more)
+def _prompt(text: str, seconds: float, steps: int, **keys: Any) -> Prompt:
+    return Prompt(text, text, seconds, seed=0, steps=steps, negative="Low quality.", **keys)
 
 
 def _beside(engine: AudioLDM2Engine, recipe: Recipe, seconds: float, rounds: int, per_second: float) -> Figures:
@@ -156,7 +156,7 @@ def _beside(engine: AudioLDM2Engine, recipe: Recipe, seconds: float, rounds: int
         return f"{value:.3f} s ({value / middle['recipe']:.2f} ×)"
 
     return {
-        f"{seconds:g} s: plain pipeline, {PLAIN_STEPS} steps (reckoned from {RUN_STEPS})": row(plain),
+        f"{seconds:g} s: plain pipeline, {PLAIN_STEPS} steps (extrapolated from {RUN_STEPS})": row(plain),
         f"{seconds:g} s: {recipe.what}, first of this length": row(firsts["recipe"]),
         f"{seconds:g} s: {recipe.what} (baseline)": row(middle["recipe"]),
         f"{seconds:g} s: ours, first of this length": row(firsts["new"]),
@@ -169,7 +169,7 @@ def _beside(engine: AudioLDM2Engine, recipe: Recipe, seconds: float, rounds: int
 
 
 def _random_requests(engine: AudioLDM2Engine, requests: int, longest: float) -> Figures:
-    """What no ask may find: one that takes far longer than others like it."""
+    """Look for requests that take far longer than others of the same kind."""
     drawn = random.Random(0)
     asks = []
     for _ in range(requests):

@@ -1,7 +1,7 @@
-"""The floor under a clip's time: its arithmetic, at the rate at which this machine multiplies matrices.
+"""A lower bound for a clip's time: its arithmetic operations at the rate at which this machine multiplies matrices.
 
-Operations are counted by torch (multiplications and additions of convolutions, matrix products and attention); the rate is
-measured in the same run with the data type of the engine, as the best of a few large products.
+Torch counts the operations (multiplications and additions of convolutions, matrix products and attention). The rate is
+measured in the same run with the engine's data type, as the best of a few large products.
 """
 
 from __future__ import annotations
@@ -15,39 +15,39 @@ from bridge.bench.timing import timed
 from bridge.domain.clip import Prompt
 from bridge.engine.audioldm2.engine import AudioLDM2Engine
 
-# torch counts the attention of GPUs only.
+# torch counts attention on GPUs only.
 CPU_ATTENTION = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
-SIZES = {"cpu": 2_048}  # of the square matrices; on a GPU larger ones, which are done in about a millisecond
+SIZES = {"cpu": 2_048}  # rows of the square matrices; larger on a GPU, which takes about a millisecond
 GPU_SIZE, ROUNDS = 8_192, 8
 
 
 class Floor(NamedTuple):
-    """`operations`: of one clip; `per_second`: what this machine does; `seconds`: what the clip would take at that rate."""
+    """`operations`: of one clip; `per_second`: of this machine; `seconds`: what the clip takes at that rate."""
 
     operations: int
     per_second: float
 
     @property
     def seconds(self) -> float:
-        """The floor."""
+        """The lower bound in seconds."""
         return self.operations / self.per_second
 
 
 def floor(engine: AudioLDM2Engine, prompt: Prompt, per_second: float) -> Floor:
-    """The floor of `prompt`, whose text is encoded already or not: the counting runs it once, as it is."""
-    kept = engine.denoiser
-    engine.denoiser = engine.plain_denoiser(kept.guided_above)
+    """The lower bound for `prompt`. Generates it once to count its operations, with its text cached or not."""
+    original = engine.denoiser
+    engine.denoiser = engine.plain_denoiser(original.guided_above)
     try:
         with FlopCounterMode(display=False, custom_mapping={CPU_ATTENTION: _attention}) as counter:
             for _ in engine.generate(prompt, lambda step, of: None):
                 pass
     finally:
-        engine.denoiser = kept
+        engine.denoiser = original
     return Floor(counter.get_total_flops(), per_second)
 
 
 def rate(engine: AudioLDM2Engine) -> float:
-    """Operations a second of the best of a few matrix products in the engine's data type."""
+    """Operations per second: the best of a few matrix products in the engine's data type."""
     size = SIZES.get(engine.compute, GPU_SIZE)
     a, b = torch.randn(2, size, size, device=engine.compute).to(engine.pipe.unet.dtype)
     return 2 * size**3 / min(timed(lambda: a @ b, engine.compute) for _ in range(ROUNDS))

@@ -1,8 +1,7 @@
-"""What the bridge itself costs, beside the engine: `python -m bridge.bench.main_job`.
+"""Measure what the daemon costs besides the engine: `python -m bridge.bench.main_job`.
 
-Starts a daemon of its own (with the starter, or --model), drives it over UDP, prints a table and, with --json, the
-numbers. Every latency stands beside that of a bare UDP echo process in the same run on the same machine. Needs psutil
-(`pip install 'clipbridge[test]'`).
+Starts its own daemon (with the starter, or --model), drives it over UDP and prints a table, or JSON with --json. Every latency
+is compared with that of a bare UDP echo process in the same run.
 """
 
 from __future__ import annotations
@@ -50,7 +49,7 @@ def main() -> None:
 
 def measure(folder: Path, model: str, rounds: int, jobs: int) -> dict[str, str]:
     """All figures by name."""
-    # Once without measuring: the checkpoint is built, and what the disk holds is in memory.
+    # Run it once before measuring, to build the checkpoint and fill the disk cache.
     stop(Daemon(folder, model))
     daemon = Daemon(folder, model)
     try:
@@ -80,7 +79,7 @@ def _cost_per_job(daemon: Daemon, jobs: int) -> dict[str, str]:
         done = daemon.until("/bridge/done", f"cost {number}")
         took = time.perf_counter() - started
         facts = dict(zip(done[3::2], done[4::2], strict=True))
-        if number >= 5:  # the first ones teach the estimate
+        if number >= 5:  # the first ones train the estimate
             wall.append(took)
             own.append(took - facts["engine_seconds"] - facts["delivery_seconds"])
             delivery.append(facts["delivery_seconds"])
@@ -94,7 +93,7 @@ def _cost_per_job(daemon: Daemon, jobs: int) -> dict[str, str]:
 
 
 def _beside_busy_programs(daemon: Daemon) -> dict[str, str]:
-    """The same clip while one busy loop a core runs at normal priority, as a DAW under load would."""
+    """The same clip next to one busy loop per core at normal priority, like a DAW under load."""
     took = {"alone": [], "busy": []}  # type: dict[str, list[float]]
     loops: list[subprocess.Popen[bytes]] = []
     try:
@@ -120,7 +119,7 @@ def _beside_busy_programs(daemon: Daemon) -> dict[str, str]:
 
 
 def _latencies(daemon: Daemon, rounds: int) -> dict[str, str]:
-    """Acknowledgement while the engine computes, beside a bare echo at the same moments."""
+    """Latency of acknowledgements while the engine computes, compared with a bare echo at the same time."""
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     echo = context.Process(target=_echo, args=(theirs,), daemon=True)
@@ -164,7 +163,7 @@ def _latencies(daemon: Daemon, rounds: int) -> dict[str, str]:
 
 
 def _flood(daemon: Daemon) -> int:
-    """How many of FLOOD pings at 5,000 a second are answered."""
+    """The number of FLOOD pings, sent at 5,000 per second, that are answered."""
     answered, started = 0, time.perf_counter()
     for number in range(FLOOD):
         while time.perf_counter() - started < number / 5_000:
@@ -205,7 +204,7 @@ def _ms(values: list[float], percent: int = 50) -> str:
 
 
 class Daemon:
-    """A daemon and a socket to it; knows when it first answered and when it was ready, in seconds after the start."""
+    """A daemon and a socket to it. `answered_s`, `ready_s`: seconds from its start to the first answer and to `ready`."""
 
     def __init__(self, folder: Path, model: str) -> None:
         started = time.perf_counter()
@@ -258,7 +257,7 @@ class Daemon:
                 return values
 
     def drain(self) -> int:
-        """Read what has come; how many pongs that was."""
+        """Read all received messages; returns the number of pongs."""
         pongs = 0
         self._udp.settimeout(0)
         try:
@@ -274,7 +273,7 @@ class Daemon:
 
 
 def stop(daemon: Daemon) -> None:
-    """End it and wait until it is gone."""
+    """Stop the daemon and wait for its end."""
     daemon.process.terminate()
     daemon.process.wait(60)
     assert daemon.process.stdout is not None

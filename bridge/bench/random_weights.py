@@ -1,6 +1,6 @@
-"""AudioLDM 2 checkpoints of real size with random weights: the values change the sound, not the speed.
+"""AudioLDM 2 checkpoints of real size with random weights: values affect the sound, not the speed.
 
-Sizes from the configuration files of the cvssp/audioldm2 checkpoints: 1.12 G weights (base, music), 1.49 G (large).
+Sizes are from the configuration files of the cvssp/audioldm2 checkpoints: 1.12 G weights (base, music), 1.49 G (large).
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ SIZES = {
 
 
 def build(size: str, folder: Path) -> Path:
-    """Write the checkpoint, in fp16, to `folder` (2.2 or 3 GB) and return it. Takes a minute."""
+    """Write the checkpoint in fp16 to `folder` (2.2 or 3 GB) and return `folder`. Takes a minute."""
     quiet()
     make_pipeline(SIZES[size]).to(dtype=torch.float16).save_pretrained(folder, safe_serialization=True)
     return folder

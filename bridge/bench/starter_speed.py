@@ -1,8 +1,8 @@
-"""What the starter's ways of being fast give: `python -m bridge.bench.starter_speed`.
+"""Measure what each optimisation of the starter gains: `python -m bridge.bench.starter_speed`.
 
-Start to ready stands beside a bare import of torch, diffusers and transformers; a one-second clip beside the same with
-guidance to the end, and beside one thread. All in one run, in turns, so that a machine that gets hot or busy is hot or
-busy for all of them.
+Compares the time from start to ready with a bare import of torch, diffusers and transformers, and a one-second clip with the
+same clip guided to the end, untraced, and on one thread. All variants take turns in one run, so that heat and load affect
+them alike.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def main() -> None:
 
 
 def clip(engine: AudioLDM2Engine) -> float:
-    """Seconds for one snare of a second."""
+    """Seconds for a one-second snare."""
     prompt = Prompt("snare", "snare", 1.0, 40)
     return timed(lambda: list(engine.generate(prompt, lambda step, of: None)), engine.compute)
 

@@ -1,4 +1,4 @@
-"""How long things take: with what they leave to the GPU, and in turns with what they are compared with."""
+"""Time functions, including their queued GPU work, and compare them in turns."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import torch
 
 
 def timed(work: Callable[[], Any], compute: str) -> float:
-    """Seconds of `work`, with what it left to the GPU."""
+    """Seconds of `work`, including the GPU work that it queued."""
     started = time.perf_counter()
     work()
     if compute != "cpu":
@@ -20,7 +20,7 @@ def timed(work: Callable[[], Any], compute: str) -> float:
 
 
 def in_turns(kinds: dict[str, Callable[[], float]], rounds: int) -> list[float]:
-    """The median of the seconds that each kind returns, one of each a round."""
+    """The median of the seconds that each kind returns; every round runs each kind once."""
     took: dict[str, list[float]] = {name: [] for name in kinds}
     for _ in range(rounds):
         for name, run in kinds.items():
