@@ -123,7 +123,7 @@ def number(value: Any, name: str, allowed: Range, whole: bool = False) -> float:
     # 32-bit floats cannot say 0.1 exactly: what a host sends as 0.1 arrives as 0.10000000149, or just below.
     near = value if whole else next((b for b in allowed if math.isclose(value, b, rel_tol=1e-6)), round(value, 6))
     if near not in allowed:
-        raise BadArgument(f"{name} must be {kind} from {allowed}, not {round(value, 6):.10g}.")
+        raise BadArgument(f"{name} must be {allowed}, not {round(value, 6):.10g}.")
     return int(near) if whole else near
 
 

@@ -311,7 +311,7 @@ def test_generate_says_what_was_wrong_with_the_ask(home: Path, daemon: Daemon) -
     port = str(daemon.port)
     refuses(clipbridge(home, "generate", "rain", "999", "--osc-port", port), 2, "seconds must be 0.1 to 150")
     refuses(clipbridge(home, "generate", "rain", "--preset", "drun", "--osc-port", port), 2, "did you mean drum")
-    refuses(clipbridge(home, "generate", "rain", "--seed", "x", "--osc-port", port), 2, "seed must be a number")
+    refuses(clipbridge(home, "generate", "rain", "--seed", "x", "--osc-port", port), 2, "seed must be a whole number")
 
 
 def test_generate_tells_when_a_prompt_was_too_long_for_the_model(home: Path, daemon: Daemon) -> None:
