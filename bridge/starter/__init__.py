@@ -1,1 +1,1 @@
-"""The starter: a small checkpoint that we train ourselves on sounds that we synthesise, and everything to make it again."""
+"""The starter: a small checkpoint trained on synthesised sounds, and the code that makes it."""

@@ -1,4 +1,4 @@
-"""Last stage: the trained parts become a checkpoint folder that AudioLDM2Pipeline loads, in half precision."""
+"""Last stage: assemble the trained parts into a checkpoint folder for AudioLDM2Pipeline, in half precision."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ INDEX = {
     "vocoder": [
         "bridge.engine.audioldm2.mel_vocoder",
         "MelVocoder",
-    ],  # diffusers takes it where that module is imported already
+    ],  # diffusers uses the module if it is imported already
 }
 
 
 def assemble(work: Path) -> Path:
-    """The folder `work`/checkpoint, made anew from `work`/parts, with the model card of the shipped one."""
+    """Create the folder `work`/checkpoint from `work`/parts, with the model card of the shipped checkpoint, and return it."""
     parts, folder = work / "parts", work / "checkpoint"
     shutil.rmtree(folder, ignore_errors=True)
     stack = text_stack.load(parts)
@@ -49,7 +49,7 @@ def assemble(work: Path) -> Path:
     index = {"_class_name": "AudioLDM2Pipeline", "_diffusers_version": diffusers.__version__, **INDEX}
     _write(folder / "model_index.json", index)
     _write(folder / "heard.json", vocabulary())
-    for file in folder.rglob("config.json"):  # the libraries note where a part was loaded from: a path of this machine
+    for file in folder.rglob("config.json"):  # the libraries record the path that a part was loaded from
         _write(file, {k: v for k, v in json.loads(file.read_text("utf-8")).items() if k != "_name_or_path"})
     if CARD.is_file():
         shutil.copy(CARD, folder / "README.md")
@@ -57,7 +57,7 @@ def assemble(work: Path) -> Path:
 
 
 def vocabulary() -> dict[str, object]:
-    """What the starter understands, for `bridge.engine.audioldm2.hearing`: nouns with their sound, other words, octaves."""
+    """The starter's vocabulary for `bridge.engine.audioldm2.hearing`: nouns with their sounds, other words, octaves."""
     words = {word for low, high in ADJECTIVES.values() for word in (*low, *high)}
     words |= {word for group in (*WAVES.values(), *CHORDS.values()) for word in group}
     words |= {word for sound in SOUNDS if sound.force for group in sound.force for word in group}

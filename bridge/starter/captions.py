@@ -1,4 +1,4 @@
-"""Captions as people write them: synonyms, adjectives in any order, fillers, strange words and slips of the fingers."""
+"""Captions as people write them: synonyms, adjectives in any order, fillers, unrelated words and typing errors."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ AFTER = (
     "please", "effect", "sfx", "in a big room", "with reverb", "loop", "120 bpm", "before the chorus", "in the distance", "from above",
     "for house music", "for drum and bass", "no background noise", "close mic", "high quality",
 )  # fmt: skip
-STRANGE = """
+UNRELATED = """
 lo fi dusty huge tiny big small fat thin wet analog digital vintage modern classic electronic acoustic trap house
 dubstep techno cinematic eerie spooky loud quiet very really super extra slightly with without no in the of for to
 make give me an old new wooden smooth rough retro 8 bit 80s hit tone key bpm loop beautiful weird summer night space
@@ -70,8 +70,8 @@ roof city street machine robot alien
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """What a caption says, as numbers that the text stack learns to tell: the index of the sound; −1, 0 or 1 for each
-    of pitch, brightness, length, distortion and force; octave (0: not said); wave and chord as index + 1 (0: not said)."""
+    """The content of a caption as numbers that the text stack learns to predict: the index of the sound; −1, 0 or 1 for each
+    of pitch, brightness, length, distortion and force; octave (0: unstated); wave and chord as index + 1 (0: unstated)."""
 
     sound: int
     adjectives: tuple[int, int, int, int, int]
@@ -81,8 +81,8 @@ class Meaning:
 
 
 def caption(rng: np.random.Generator, sound: Sound, a: Attributes, keep: float = 0.7) -> tuple[str, Meaning]:
-    """A caption for a clip of `sound` with attributes `a`, in lower case, and its meaning. An adjective that is true is
-    said with probability `keep`."""
+    """A caption in lower case for a clip of `sound` with attributes `a`, and its meaning. Each adjective that applies is
+    mentioned with probability `keep`."""
     said, words = [0, 0, 0, 0, 0], []
     values = {"pitch": a.pitch, "brightness": a.brightness, "length": a.length, "distortion": a.distortion * 2 - 0.8}
     for number, (key, (low, high)) in enumerate(ADJECTIVES.items()):
@@ -112,7 +112,7 @@ def caption(rng: np.random.Generator, sound: Sound, a: Attributes, keep: float =
         said[0] = 1 if up else -1
         words.append(str(rng.choice(ADJECTIVES["pitch"][up])))
     rng.shuffle(words)
-    # The plainest names half of the time: they are what most people type.
+    # The plainest names half of the time: most people type those.
     noun = sound.nouns[0] if rng.random() < 0.35 else str(rng.choice(sound.nouns))
     behind = len(words) > 0 and rng.random() < 0.2
     text = " ".join([noun + after, *words] if behind else [*words, noun + after])
@@ -120,11 +120,12 @@ def caption(rng: np.random.Generator, sound: Sound, a: Attributes, keep: float =
 
 
 def as_typed(rng: np.random.Generator, text: str) -> str:
-    """The caption as someone may type it: fillers around it, strange words inside, a slip, a noun used as adjective."""
+    """A variant of the caption as someone might type it: with fillers, unrelated words, a typing error or a noun used as an
+    adjective."""
     text = f"{rng.choice(BEFORE)} {text} {rng.choice(AFTER)}".strip() if rng.random() < 0.4 else text
     words = text.split()
     if rng.random() < 0.25:
-        words.insert(int(rng.integers(0, len(words) + 1)), str(rng.choice(STRANGE)))
+        words.insert(int(rng.integers(0, len(words) + 1)), str(rng.choice(UNRELATED)))
     if rng.random() < 0.1:
         words.insert(
             int(rng.integers(0, len(words) + 1)),

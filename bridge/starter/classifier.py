@@ -1,4 +1,4 @@
-"""Tells the sounds apart by their spectrogram. Trained on synthesised sound only; it judges what the starter makes."""
+"""Classify sounds by their spectrograms. Trained on synthesised sounds only; judges the starter's output."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from bridge.starter.dataset import Group
 
 TRAIN_SEED, TEST_SEED = 2_001, 2_002
 TRAIN_CHUNKS, TEST_CHUNKS, EPOCHS, BATCH = 40, 6, 8, 48
-SHORTEST = 8  # rows; shorter clips tell too little
+SHORTEST = 8  # rows; shorter clips cannot be classified
 
 
 class Classifier(nn.Module):
-    """Log-mel (batch, frames, 128) of any length → one score a sound, from means and maxima over time."""
+    """Log-mel spectrograms (batch, frames, 128) of any length → a score per sound, from means and maxima over time."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -43,7 +43,7 @@ class Classifier(nn.Module):
 
 
 def trained(folder: Path) -> tuple[Classifier, float]:
-    """The classifier and its accuracy on held-out synthetic clips; from `folder` if it lies there, else trained now."""
+    """The classifier and its accuracy on held-out synthetic clips, loaded from `folder`, or trained and saved there."""
     file = folder / "classifier.safetensors"
     network = Classifier()
     if not file.is_file():
@@ -90,7 +90,7 @@ def _batches(rng: np.random.Generator, group: Group) -> list[np.ndarray]:
 
 
 def _worn(rng: np.random.Generator, mel: torch.Tensor) -> torch.Tensor:
-    """The spectrograms a little louder or softer, shifted, blurred or noisy: a generated one is never as clean."""
+    """Augment spectrograms in level, position, blur and noise: generated ones are never as clean as synthesised ones."""
     lowest = float(mel.min())
     mel = torch.roll(mel + torch.randn(len(mel), 1, 1) * 0.05, int(rng.integers(-2, 3)), 1)
     if rng.random() < 0.5:

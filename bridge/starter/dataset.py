@@ -1,4 +1,4 @@
-"""The training data, made on the fly: the same clips from the same seed, as spectrograms grouped by length."""
+"""The training data, synthesised on the fly: spectrograms grouped by length, the same for the same seed."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from bridge.starter.catalogue import BY_NAME, SOUNDS, draw, render
 from bridge.starter.parts import Attributes
 
 HOP = 512
-ROW_SAMPLES = 8 * HOP  # of one row of latents: 93 ms
-# Rows → share of the clips. Most asks are for one-shots; a few long clips teach what goes on and what ends.
+ROW_SAMPLES = 8 * HOP  # per row of latents: 93 ms
+# Rows → share of the clips. Most prompts are one-shots; a few long clips teach which sounds end and which go on.
 LENGTHS = {4: 0.03, 8: 0.14, 12: 0.33, 20: 0.20, 28: 0.20, 44: 0.07, 88: 0.03}
-# Of sounds that ring for seconds a short clip shows no length.
+# A short clip does not show the length of a sound that rings for seconds.
 RINGING = {"crash", "ride", "open_hat", "bell", "808", "thunder", "impact"}
 RINGING_LENGTHS = {12: 0.15, 20: 0.25, 28: 0.35, 44: 0.25}
-CHUNK = 180  # clips that a worker makes from one seed
+CHUNK = 180  # clips that a worker makes per seed
 
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """What a clip was made from: the index of its sound, and the attributes."""
+    """The source of a clip: the index of its sound, and its attributes."""
 
     sound: int
     attributes: Attributes
@@ -41,8 +41,8 @@ class Group:
 
 
 def make_chunk(seed: tuple[int, int], extra: tuple[str, ...] = ()) -> list[tuple[int, Labelled, NDArray[np.float16]]]:
-    """CHUNK clips, the sounds in turn: (rows, label, mel). The same for the same seed. `extra`: names of sounds that get
-    one more turn for each time they are named; with them, ringing sounds come in lengths that show how long they ring."""
+    """CHUNK clips, cycling through the sounds: (rows, label, mel). The same for the same seed. `extra`: names of sounds that
+    get another turn per mention; with them, ringing sounds come in lengths that show how long they ring."""
     torch.set_num_threads(1)
     rng = np.random.default_rng(seed)
     front_end = MelVocoder(MelVocoderConfig())
@@ -60,7 +60,7 @@ def make_chunk(seed: tuple[int, int], extra: tuple[str, ...] = ()) -> list[tuple
 
 
 def make(seed: int, chunks: int, workers: int = 2, extra: tuple[str, ...] = ()) -> list[Group]:
-    """`chunks` × CHUNK clips, in groups of one length each. Workers are spawned; the result does not depend on them."""
+    """`chunks` × CHUNK clips, grouped by length. The result does not depend on the number of worker processes."""
     with multiprocessing.get_context("spawn").Pool(workers) as pool:
         made = pool.starmap(make_chunk, [((seed, chunk), extra) for chunk in range(chunks)], chunksize=1)
     clips = [clip for chunk in made for clip in chunk]

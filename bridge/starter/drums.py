@@ -1,4 +1,4 @@
-"""Drums and percussion: (rng, attributes, n samples) → n samples whose attack is at the first one."""
+"""Drums and percussion: (rng, attributes, n samples) → n samples, with the attack at the first one."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Random = np.random.Generator
 
 
 def kick(rng: Random, a: Attributes, n: int) -> Wave:
-    """A sine that falls fast to its pitch, with a click."""
+    """A sine that drops fast to its pitch, with a click."""
     t = seconds_of(n)
     low = scale(40, 85, a.pitch) * np.exp(rng.normal() * 0.03)
     fall = scale(2.5, 7, a.force)
@@ -37,7 +37,7 @@ def kick(rng: Random, a: Attributes, n: int) -> Wave:
 
 
 def bass_808(rng: Random, a: Attributes, n: int) -> Wave:
-    """The long, tuned 808: a falling sine that rings on at a C."""
+    """A long, tuned 808: a dropping sine that rings at a C."""
     t = seconds_of(n)
     f = 32.703 * (2.0 if a.octave == 2 else 1.0) * (1 + scale(1.0, 3.0, a.force) * np.exp(-t / 0.03))
     y = sine(f, n) * decay(n, scale(0.45, 1.6, a.length))
@@ -91,12 +91,12 @@ def _hat(rng: Random, a: Attributes, n: int, ring: float) -> Wave:
 
 
 def closed_hat(rng: Random, a: Attributes, n: int) -> Wave:
-    """A hi-hat that is shut at once."""
+    """A closed hi-hat."""
     return _hat(rng, a, n, scale(0.010, 0.045, a.length))
 
 
 def open_hat(rng: Random, a: Attributes, n: int) -> Wave:
-    """A hi-hat that rings."""
+    """An open hi-hat."""
     return _hat(rng, a, n, scale(0.16, 0.5, a.length))
 
 
@@ -115,7 +115,7 @@ def ride(rng: Random, a: Attributes, n: int) -> Wave:
 
 def crash(rng: Random, a: Attributes, n: int) -> Wave:
     """A crash cymbal: broad noise that bursts and dies away slowly."""
-    ring = scale(0.22, 1.6, a.length)  # choked by hand, up to a large one left alone
+    ring = scale(0.22, 1.6, a.length)  # from a choked cymbal to a large one that rings freely
     source = metal(rng, scale(240, 420, a.pitch), n) * 0.5 + white(rng, n)
     wash = filtered(source, "high", scale(1_200, 4_500, a.brightness)) * decay(n, ring, 0.002)
     return distorted(wash + filtered(white(rng, n), "band", 2_200) * decay(n, 0.09) * 0.9, a.distortion)
@@ -131,7 +131,7 @@ def tom(rng: Random, a: Attributes, n: int) -> Wave:
 
 
 def cowbell(rng: Random, a: Attributes, n: int) -> Wave:
-    """Two square waves a fifth and a bit apart through a band pass."""
+    """Two square waves slightly more than a fifth apart through a band-pass filter."""
     f = scale(480, 700, a.pitch)
     y = oscillator(f, harmonics("square", 1.0), n, rng.random()) + oscillator(
         f * 1.482, harmonics("square", 1.0), n, rng.random()
@@ -149,7 +149,7 @@ def clave(rng: Random, a: Attributes, n: int) -> Wave:
 
 
 def conga(rng: Random, a: Attributes, n: int) -> Wave:
-    """A hand drum: skin modes at fixed ratios, a slap in front."""
+    """A hand drum: skin modes at fixed ratios after a slap."""
     f = scale(180, 360, a.pitch) * (1 + 0.02 * rng.normal())
     ring = scale(0.07, 0.26, a.length)
     ratios = np.array([1.0, 1.5, 1.98, 2.44])
@@ -160,7 +160,7 @@ def conga(rng: Random, a: Attributes, n: int) -> Wave:
 
 
 def tambourine(rng: Random, a: Attributes, n: int) -> Wave:
-    """A hit and the rattle of little cymbals after it, at separate moments."""
+    """A hit, followed by the rattle of small cymbals at separate moments."""
     envelope = np.zeros(n, dtype=np.float32)
     ring = scale(0.10, 0.4, a.length)
     for start in np.concatenate([[0.0, 0.0], rng.exponential(ring * 0.7, 14)]):

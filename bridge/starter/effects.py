@@ -1,4 +1,4 @@
-"""Effects, weather and foley: (rng, attributes, n samples) → n samples. What goes on by nature fills the clip."""
+"""Effects, weather and foley: (rng, attributes, n samples) → n samples. Continuous sounds fill the clip."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Random = np.random.Generator
 
 
 def _span(a: Attributes, n: int) -> float:
-    """Seconds that a sweep takes: the clip, or half of it and less for a short one."""
+    """The seconds of a sweep: the whole clip, or at most half of it for a short sweep."""
     whole = n / SAMPLE_RATE
     return whole if a.length > -0.3 else whole * mix(0.35, 0.6, 2 * a.length + 1.6)
 
@@ -45,7 +45,7 @@ def riser(rng: Random, a: Attributes, n: int) -> Wave:
 
 
 def downlifter(rng: Random, a: Attributes, n: int) -> Wave:
-    """The other way round: starts loud and high, sinks and fades over the clip."""
+    """Starts loud and high, then falls and fades over the clip."""
     t, span = seconds_of(n), _span(a, n)
     u = np.clip(t / span, 0, 1)
     if a.wave == "noise":
@@ -59,7 +59,7 @@ def downlifter(rng: Random, a: Attributes, n: int) -> Wave:
 
 
 def impact(rng: Random, a: Attributes, n: int) -> Wave:
-    """A cinematic hit: a falling low boom under a burst of noise."""
+    """A cinematic hit: a low, falling boom under a burst of noise."""
     t, ring = seconds_of(n), scale(0.35, 1.1, a.length)
     boom = sine(scale(30, 55, a.pitch) * (1 + 2 * np.exp(-t / 0.08)), n) * decay(n, ring)
     burst = filtered(white(rng, n), "low", scale(500, 4_000, a.brightness)) * decay(n, ring * 0.5)
@@ -95,7 +95,7 @@ def wind(rng: Random, a: Attributes, n: int) -> Wave:
 
 
 def _drops(rng: Random, rate: float, n: int) -> Wave:
-    """Impulses at random moments, `rate` a second, of random strength."""
+    """Impulses of random strength at random moments, `rate` per second."""
     y = np.zeros(n, dtype=np.float32)
     count = rng.poisson(rate * n / SAMPLE_RATE)
     y[rng.integers(0, n, count)] = rng.exponential(size=count)
@@ -111,7 +111,7 @@ def rain(rng: Random, a: Attributes, n: int) -> Wave:
 
 
 def thunder(rng: Random, a: Attributes, n: int) -> Wave:
-    """A crack far away and a rumble that rolls."""
+    """A distant crack and a rolling rumble."""
     t = seconds_of(n)
     roll = np.abs(filtered(white(rng, n), "low", 3.0)) * 60
     rumble = filtered(white(rng, n), "low", scale(90, 260, a.brightness), 0.7, 2) * (
@@ -126,7 +126,7 @@ def thunder(rng: Random, a: Attributes, n: int) -> Wave:
 
 
 def fire(rng: Random, a: Attributes, n: int) -> Wave:
-    """Crackle: single snaps, few or many, over a low breath."""
+    """Crackle: single snaps over a low rumble."""
     snaps = filtered(
         filtered(_drops(rng, scale(8, 40, a.force), n), "high", 700), "low", scale(2_500, 12_000, a.brightness)
     )
@@ -134,7 +134,7 @@ def fire(rng: Random, a: Attributes, n: int) -> Wave:
 
 
 def water_drop(rng: Random, a: Attributes, n: int) -> Wave:
-    """One drop into water: a short, pure tone that bends upwards, perhaps a second one."""
+    """A drop into water: a short, pure tone that bends upwards, sometimes a second one."""
     y = np.zeros(n, dtype=np.float32)
     starts = [0.0] if rng.random() < 0.6 else [0.0, rng.uniform(0.08, 0.2)]
     for number, start in enumerate(starts):

@@ -1,4 +1,4 @@
-"""`python -m bridge.starter.evaluate [--checkpoint FOLDER]`: what the starter can and cannot do, as a table.
+"""`python -m bridge.starter.evaluate [--checkpoint FOLDER]`: a table of what the starter can and cannot do.
 
 Held-out prompts and seeds, through the engine as the daemon runs it, judged on the final waveforms by a classifier
 that has heard synthesised sound only.
@@ -37,7 +37,7 @@ EVERYTHING = ",".join([*RECOGNITION, *PARTS])
 
 
 def main() -> None:
-    """Print the table and keep it, with every prompt that was misheard, in the work folder."""
+    """Print the table, and save it in the work folder with every misheard prompt."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--checkpoint", default=STARTER, help="a folder; the shipped starter if not given")
     parser.add_argument(

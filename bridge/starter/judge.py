@@ -1,4 +1,4 @@
-"""The starter under the ear of a classifier: prompts go through the engine as the daemon runs it."""
+"""Judge the starter with the classifier. Prompts go through the engine as the daemon runs it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from bridge.starter.parts import Wave
 
 
 class Judge:
-    """A checkpoint ("starter" or a folder) on the CPU, and a classifier that lies in `work` or is trained there."""
+    """A checkpoint ("starter" or a folder) on the CPU and a classifier, loaded from `work` or trained there."""
 
     def __init__(self, checkpoint: str, work: Path) -> None:
         self.classifier, self.accuracy = classifier.trained(work)
@@ -28,16 +28,16 @@ class Judge:
         self.front_end = MelVocoder(MelVocoderConfig())
 
     def sound(self, text: str, seed: int, seconds: float = 1.6, steps: int = 20) -> Wave:
-        """The waveform that the daemon would hand to the shaper."""
+        """The waveform as the daemon would pass it to the shaper."""
         return first_take(self.engine, Prompt(text, text, seconds, seed, negative=DEFAULT_NEGATIVE, steps=steps))
 
     def preset(self, preset: Preset) -> Wave:
-        """The example of a preset, with what the preset says of length, steps and guidance."""
+        """The waveform of a preset's example, with its length, steps and guidance."""
         return first_take(self.engine, resolve(Ask(preset.example, seed=77), preset))
 
     @torch.no_grad()
     def mel(self, wave: Wave) -> torch.Tensor:
-        """The spectrogram (1, frames, bands) as in training: with the silence in front that the vocoder cuts off."""
+        """The spectrogram (1, frames, bands) as in training, with the leading silence that the vocoder cuts off."""
         lead_in = np.zeros(self.front_end.config.lead_in_samples, np.float32)
         return self.front_end.mel(torch.from_numpy(np.concatenate([lead_in, at_peak(wave)]))[None])
 

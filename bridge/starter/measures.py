@@ -1,4 +1,4 @@
-"""Numbers for what is heard: length, brightness, pitch, distance, buzz, attack. Waves are mono float32 at 44.1 kHz."""
+"""Measures of sounds: length, brightness, pitch, distance, buzz, attack. Waves are mono float32 at 44.1 kHz."""
 
 from __future__ import annotations
 
@@ -20,28 +20,28 @@ def spectra(wave: Wave, window: int = WINDOW, stride: int = STRIDE) -> NDArray[n
 
 
 def sounding_seconds(wave: Wave, below_db: float = -30.0) -> float:
-    """Seconds until the energy stays `below_db` under its maximum."""
+    """Seconds until the energy stays `below_db` below its maximum."""
     energy = (spectra(wave) ** 2).sum(0)
     loud = np.flatnonzero(energy > energy.max() * 10 ** (below_db / 10))
     return float((loud[-1] + 1) * STRIDE / SAMPLE_RATE)
 
 
 def centroid_octaves(wave: Wave) -> float:
-    """The mean of log2(frequency) weighted by energy: where the sound lies, in octaves above 1 Hz."""
+    """The spectral centroid: the mean of log2(frequency) weighted by energy, in octaves above 1 Hz."""
     power = (spectra(wave) ** 2).sum(1)[1:]
     frequencies = np.arange(1, len(power) + 1) * SAMPLE_RATE / WINDOW
     return float((power * np.log2(frequencies)).sum() / (power.sum() + 1e-12))
 
 
 def share_above(wave: Wave, hz: float) -> float:
-    """The share of the energy above `hz`, 0…1."""
+    """The share of the energy above `hz`, 0 to 1."""
     power = (spectra(wave) ** 2).sum(1)
     return float(power[int(hz * WINDOW / SAMPLE_RATE) :].sum() / (power.sum() + 1e-12))
 
 
 def log_spectral_distance_db(wave: Wave, reference: Wave) -> float:
     """Root mean square over frequency of the difference in dB, mean over the frames of `reference` within 50 dB of its
-    loudest; everything under −70 dB counts as −70 dB. 1,024 points every 160 samples."""
+    loudest. Levels below −70 dB count as −70 dB. FFTs of 1,024 points every 160 samples."""
     a, b = spectra(reference, 1_024, 160), spectra(wave, 1_024, 160)
     floor = a.max() * 10 ** (-70 / 20)
     difference = 20 * np.log10(np.maximum(a, floor)) - 20 * np.log10(np.maximum(b, floor))
@@ -50,8 +50,8 @@ def log_spectral_distance_db(wave: Wave, reference: Wave) -> float:
 
 
 def buzz(wave: Wave, stride: int = STRIDE) -> float:
-    """The autocorrelation of the (twice differentiated, so high) sound at one and two vocoder frames: a vocoder that
-    repeats itself every frame buzzes. 0…1."""
+    """The autocorrelation of the sound, differentiated twice to stress high frequencies, at one and two vocoder frames: 0 to 1.
+    A vocoder that repeats itself every frame buzzes."""
     y = np.diff(wave, 2).astype(np.float64)
     values = [
         float((y[lag:] * y[:-lag]).sum() / (np.sqrt((y[lag:] ** 2).sum() * (y[:-lag] ** 2).sum()) + 1e-9))
@@ -61,8 +61,8 @@ def buzz(wave: Wave, stride: int = STRIDE) -> float:
 
 
 def before_attack_db(wave: Wave, milliseconds: int = 20) -> float:
-    """Energy a sample in the 20 ms before the attack over that in the 20 ms after it, in dB; −120 if there is nothing
-    before. The attack: the first sample above a quarter of the peak."""
+    """The mean energy in the 20 ms before the attack relative to the 20 ms after it, in dB; −120 if there is no sound before.
+    The attack is the first sample above a quarter of the peak."""
     size = SAMPLE_RATE * milliseconds // 1000
     at = int(np.argmax(np.abs(wave) > 0.25 * np.abs(wave).max()))
     guard = max(0, at - SAMPLE_RATE // 1000)  # the rise itself takes up to a millisecond
@@ -93,7 +93,7 @@ def pitch_midi(wave: Wave, low: int = 20, high: int = 100) -> float:
 
 
 def folded(semitones: NDArray[np.floating]) -> NDArray[np.floating]:
-    """Distances in semitones with whole octaves taken off: −6…6."""
+    """Distances in semitones modulo octaves: −6 to 6."""
     return np.asarray((semitones + 6) % 12 - 6)
 
 

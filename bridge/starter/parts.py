@@ -1,4 +1,4 @@
-"""What the synthesised sounds are made of: filters, envelopes, oscillators, modes and noise. Mono, 44.1 kHz."""
+"""Building blocks of synthesis: filters, envelopes, oscillators, modes and noise. Mono, 44.1 kHz."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from scipy.signal import lfilter
 from bridge.domain.notes import c_of, frequency_of
 
 SAMPLE_RATE = 44_100  # Hz
-NYQUIST_GUARD = 20_000  # Hz; nothing is synthesised above
-TABLE = 4_096  # samples of one cycle of an oscillator
-BLOCK = 512  # samples for which a moving filter keeps its setting: 12 ms
+NYQUIST_GUARD = 20_000  # Hz; no partials above
+TABLE = 4_096  # samples per cycle of an oscillator
+BLOCK = 512  # samples between updates of a moving filter: 12 ms
 
 Wave = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
 class Attributes:
-    """What an adjective can ask for. The first four lie in −1…1, `distortion` in 0…1 (heard from about 0.5).
+    """What adjectives control. The first four are −1 to 1, `distortion` is 0 to 1 (audible from about 0.5).
 
     `octave` is the number in a note's name (C4 = 261.63 Hz), 0 for sounds without a pitch; `wave` is "saw", "square",
     "sine" or "noise"; `chord` is "single", "fifth", "major" or "minor".
@@ -37,12 +37,12 @@ class Attributes:
 
 
 def mix(low: float, high: float, position: float) -> float:
-    """Linear between `low` and `high` for a position in −1…1."""
+    """Interpolate linearly between `low` and `high`; `position` is −1 to 1."""
     return low + (high - low) * (position + 1) / 2
 
 
 def scale(low: float, high: float, position: float) -> float:
-    """Geometric between `low` and `high` (both > 0) for a position in −1…1: equal steps sound equal."""
+    """Interpolate geometrically between `low` and `high` (both > 0), so that equal steps sound equal; `position` is −1 to 1."""
     return float(low * (high / low) ** ((position + 1) / 2))
 
 
@@ -73,7 +73,7 @@ def white(rng: np.random.Generator, n: int) -> Wave:
 
 
 def _biquad(kind: str, frequency: float, q: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Low, high or band pass of second order (R. Bristow-Johnson, Audio EQ Cookbook)."""
+    """A second-order low-, high- or band-pass filter (R. Bristow-Johnson, Audio EQ Cookbook)."""
     w = 2 * np.pi * min(max(frequency, 15.0), NYQUIST_GUARD) / SAMPLE_RATE
     cosine, alpha = np.cos(w), np.sin(w) / (2 * q)
     if kind == "low":
@@ -87,7 +87,7 @@ def _biquad(kind: str, frequency: float, q: float) -> tuple[NDArray[np.float64],
 
 
 def filtered(x: Wave, kind: str, frequency: float, q: float = 0.707, times: int = 1) -> Wave:
-    """`x` through a filter of kind "low", "high" or "band" at `frequency` Hz, `times` times."""
+    """Filter `x` with a "low", "high" or "band" pass at `frequency` Hz, `times` times."""
     b, a = _biquad(kind, frequency, q)
     for _ in range(times):
         x = lfilter(b, a, x)
@@ -95,7 +95,7 @@ def filtered(x: Wave, kind: str, frequency: float, q: float = 0.707, times: int 
 
 
 def swept(x: Wave, kind: str, frequencies: NDArray[np.floating], q: float, times: int = 1) -> Wave:
-    """`x` through a filter whose frequency follows `frequencies` (Hz, one a sample, read once a block)."""
+    """Filter `x` with a frequency that follows `frequencies` (Hz per sample, read once per BLOCK)."""
     for _ in range(times):
         y, state = np.empty_like(x), np.zeros(2)
         for start in range(0, len(x), BLOCK):
@@ -113,7 +113,7 @@ def harmonics(wave: str, brightness: float, count: int = 200) -> NDArray[np.floa
 
 
 def oscillator(frequency: float | Wave, amplitudes: NDArray[np.floating], n: int, phase: float = 0.0) -> Wave:
-    """A periodic sound without aliasing: one cycle made of the harmonics that fit below 20 kHz, read at `frequency`."""
+    """A periodic sound without aliasing: a wavetable of the harmonics below 20 kHz, read at `frequency`."""
     f = np.broadcast_to(np.asarray(frequency, dtype=np.float64), (n,))
     spectrum = np.zeros(TABLE // 2 + 1, dtype=complex)
     fitting = min(len(amplitudes), TABLE // 2, int(NYQUIST_GUARD / f.max()))
@@ -124,14 +124,14 @@ def oscillator(frequency: float | Wave, amplitudes: NDArray[np.floating], n: int
 
 
 def sine(frequency: float | Wave, n: int, phase: float = 0.0) -> Wave:
-    """A sine whose frequency (Hz) may move."""
+    """A sine; `frequency` in Hz may vary per sample."""
     if isinstance(frequency, float | int):
         return np.sin(2 * np.pi * (frequency * seconds_of(n).astype(np.float64) + phase)).astype(np.float32)
     return np.sin(2 * np.pi * (np.cumsum(frequency, dtype=np.float64) / SAMPLE_RATE + phase)).astype(np.float32)
 
 
 def modes(frequencies: NDArray[np.floating], decays: NDArray[np.floating], gains: NDArray[np.floating], n: int) -> Wave:
-    """Struck modes: decaying sines (Hz, time constants in seconds, amplitudes), as two-pole resonators hit once."""
+    """Struck modes: decaying sines (Hz, time constants in seconds, amplitudes), computed as two-pole resonators."""
     hit = np.zeros(n)
     hit[0] = 1.0
     y = np.zeros(n)
@@ -152,7 +152,7 @@ def metal(rng: np.random.Generator, base: float, n: int) -> Wave:
 
 
 def distorted(x: Wave, amount: float) -> Wave:
-    """Soft clipping for amounts above 0.3 (0…1); below that the sound stays clean."""
+    """Soft clipping for an `amount` above 0.3 (of 0 to 1); below, the sound stays clean."""
     if amount <= 0.3:
         return x
     drive = 1 + 20 * (amount - 0.3) / 0.7
@@ -160,5 +160,5 @@ def distorted(x: Wave, amount: float) -> Wave:
 
 
 def hz_of_c(octave: int) -> float:
-    """Hz of the C of an octave: C4 = 261.63."""
+    """The frequency in Hz of the C of an octave: C4 = 261.63."""
     return frequency_of(c_of(octave))

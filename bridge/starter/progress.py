@@ -1,4 +1,4 @@
-"""What a long training leaves behind: a log of losses that survives a stop, and a plot of it."""
+"""The log of losses of a training, which survives interruptions, and its plot."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ REPORT_EVERY = 50  # steps
 
 
 def share_of_rate(step: int, steps: int, warm_up: int, last: float) -> float:
-    """The share of the learning rate at `step` of `steps`: rises for `warm_up` steps, sinks as a cosine to `last`."""
+    """The factor of the learning rate at `step` of `steps`: rises for `warm_up` steps, then falls as a cosine to `last`."""
     return min(1, (step + 1) / warm_up) * ((1 - last) * 0.5 * (1 + math.cos(math.pi * step / steps)) + last)
 
 
 class Log:
-    """Appends one JSON line to `file` every REPORT_EVERY steps and says it on the terminal."""
+    """Appends a JSON line to `file` every REPORT_EVERY steps and prints it."""
 
     def __init__(self, file: Path, stage: str, steps: int) -> None:
         self._file, self._stage, self._steps, self._started = file, stage, steps, time.monotonic()
@@ -25,7 +25,7 @@ class Log:
         file.parent.mkdir(parents=True, exist_ok=True)
 
     def add(self, step: int, **values: float) -> None:
-        """What `step` (from 1) measured; the means since the last report are reported."""
+        """Add the measurements of `step` (from 1); reports contain the means since the last one."""
         self._added.append(values)
         if step % REPORT_EVERY:
             return
@@ -47,7 +47,7 @@ def plot(file: Path, picture: Path) -> None:
     from matplotlib import pyplot
 
     read = [json.loads(line) for line in file.read_text("utf-8").splitlines()]
-    # Steps after the last saved state are run again when a stopped training goes on: the later entry counts.
+    # A resumed training repeats the steps after the last saved state: the later entry counts.
     entries = list({(entry["stage"], entry["step"]): entry for entry in read}.values())
     stages = list(dict.fromkeys(entry["stage"] for entry in entries))
     figure, axes = pyplot.subplots(1, len(stages), figsize=(5 * len(stages), 4), squeeze=False)

@@ -1,4 +1,4 @@
-"""Stop and go on: the state of a stage is saved every few minutes, whole or not at all."""
+"""Interrupt and resume a stage: its state is saved every few minutes, completely or not at all."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ SAVE_SECONDS = 240
 
 
 class Resumable:
-    """Loads what an earlier run left in `folder` (models, optimisers, random states) and says at which step it was."""
+    """Loads the state of an earlier run from `folder` (models, optimisers, random states). `step`: the step that it had
+    reached."""
 
     def __init__(self, folder: Path, accelerator: Accelerator) -> None:
         self._folder, self._accelerator = folder, accelerator
@@ -25,7 +26,7 @@ class Resumable:
             print(f"{folder.name}: going on from step {self.step}", flush=True)
 
     def keep(self, step: int, last: bool = False) -> bool:
-        """Save, if it is time to, and say whether; the older state goes when the newer one is complete."""
+        """Save the state if it is time to; returns whether it did. Older states are removed when the new one is complete."""
         if not last and time.monotonic() - self._saved < SAVE_SECONDS:
             return False
         partial = self._folder / "partial"

@@ -1,4 +1,4 @@
-"""The rows of the evaluation: each measures one thing that the starter should be able to do."""
+"""The rows of the evaluation. Each measures one ability of the starter."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from bridge.starter.dataset import ROW_SAMPLES
 from bridge.starter.judge import Judge
 from bridge.starter.parts import SAMPLE_RATE, Wave
 
-SEED = 90_001  # of prompts; the training draws from 1, the classifier from 2001
-BARE, TYPED = 2, 10  # prompts a sound: its plainest names, and captions as typed
+SEED = 90_001  # for prompts; the training uses seeds from 1, the classifier from 2001
+BARE, TYPED = 2, 10  # prompts per sound: plainest names, and captions as typed
 ADJECTIVE_SOUNDS = {
     ("long", "short"): "snare clap open_hat ride crash tom cowbell bass pluck bell mallet laser",
     ("bright", "dark"): "snare clap closed_hat open_hat crash bass pluck organ bell string stab rain wind",
@@ -34,7 +34,7 @@ NOTES = ("c3", "e3", "a#3", "c4", "f#4", "a4", "c5", "d#5", "g5", "c6")
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the table: what, the measured figure, and at least / aimed at as text."""
+    """A row of the table: what is measured, the figure, the minimum and the aim."""
 
     what: str
     figure: str
@@ -42,7 +42,7 @@ class Row:
 
 
 def held_out() -> list[tuple[str, str, int]]:
-    """(sound, prompt, seed), BARE + TYPED for each sound; fixed by SEED."""
+    """(sound, prompt, seed), BARE + TYPED per sound; determined by SEED."""
     rng = np.random.default_rng(SEED)
     prompts = []
     for sound in SOUNDS:
@@ -53,7 +53,7 @@ def held_out() -> list[tuple[str, str, int]]:
 
 
 def recognised(judge: Judge, prompts: Iterable[tuple[str, str, int]], steps: int) -> list[tuple[str, str, str]]:
-    """(asked, prompt, heard) for each."""
+    """(sound, prompt, recognised sound) for each."""
     results = []
     for name, text, seed in prompts:
         results.append((name, text, judge.told(judge.sound(text, seed, steps=steps))))
@@ -61,7 +61,7 @@ def recognised(judge: Judge, prompts: Iterable[tuple[str, str, int]], steps: int
 
 
 def class_rows(results: list[tuple[str, str, str]], title: str, bar: str) -> list[Row]:
-    """Accuracy in all and of the weakest sounds."""
+    """Accuracy overall and of the weakest sounds."""
     right = {name: [told == name for asked, _, told in results if asked == name] for name in NAMES}
     share = {name: float(np.mean(hits)) for name, hits in right.items() if hits}
     weakest = sorted(share, key=lambda name: share[name])[:5]
@@ -77,7 +77,7 @@ def class_rows(results: list[tuple[str, str, str]], title: str, bar: str) -> lis
 
 
 def adjective_rows(judge: Judge, clips: int = 3) -> list[Row]:
-    """Share of pairs (same sound, other seeds) that differ in the direction that the words say."""
+    """The share of pairs (same sound, different seeds) that differ in the direction of their adjectives."""
     rows = []
     measure = {
         "long": measures.sounding_seconds,
@@ -87,7 +87,7 @@ def adjective_rows(judge: Judge, clips: int = 3) -> list[Row]:
     bars = {"long": "≥ .95 / .98", "bright": "≥ .75 / .90", "high": "≥ .75 / .90"}
     for (more, less), names in ADJECTIVE_SOUNDS.items():
         wins, weak = [], []
-        seconds = 3.0 if more == "long" else 1.6  # a short crash still sounds after 1.6 s
+        seconds = 3.0 if more == "long" else 1.6  # even a short crash rings longer than 1.6 s
         for name in names.split():
             noun = BY_NAME[name].nouns[0]
             high, low = (
@@ -108,7 +108,7 @@ def adjective_rows(judge: Judge, clips: int = 3) -> list[Row]:
 
 
 def note_rows(judge: Judge) -> list[Row]:
-    """Share of notes within 50 cents, as they are and with octaves folded, by sound."""
+    """The share of notes within 50 cents, exactly and modulo octaves, by sound."""
     off: dict[str, list[float]] = {}
     for name in TUNED:
         noun = BY_NAME[name].nouns[0]
@@ -128,7 +128,7 @@ def note_rows(judge: Judge) -> list[Row]:
 
 
 def codec_rows(judge: Judge) -> list[Row]:
-    """What VAE and vocoder alone do to held-out synthetic clips."""
+    """The loss from VAE and vocoder alone, on held-out synthetic clips."""
     rng = np.random.default_rng(SEED + 1)
     distances, alone, buzzes = [], [], []
     vae, vocoder = judge.engine.pipe.vae, judge.engine.pipe.vocoder
@@ -150,7 +150,7 @@ def codec_rows(judge: Judge) -> list[Row]:
 
 
 def variety_rows(judge: Judge, clips: int = 6) -> list[Row]:
-    """Spread within a sound, generated against synthesised, for the same captions; energy above 8 kHz; attacks."""
+    """Variety within a sound, generated compared with synthesised, for the same captions; energy above 8 kHz; attacks."""
     rng = np.random.default_rng(SEED + 2)
     ratios, highs, early = {}, {}, []
     for sound in SOUNDS:
@@ -186,7 +186,7 @@ def variety_rows(judge: Judge, clips: int = 6) -> list[Row]:
 
 
 def preset_rows(judge: Judge) -> list[Row]:
-    """Whether each preset makes what its example asks for, at its own length and settings."""
+    """Whether each preset's example gives the requested sound at the preset's own length and settings."""
     wrong, asked, unheard = [], 0, []
     for preset in Presets(shipped_folder()).all().values():
         heard = judge.engine.texts.hears(resolve(Ask(preset.example), preset))
@@ -203,7 +203,7 @@ def preset_rows(judge: Judge) -> list[Row]:
 
 
 def other_rows(judge: Judge) -> list[Row]:
-    """Lengths, speed, and the same again."""
+    """Lengths, speed and reproducibility."""
     kick, pad = judge.sound("kick", 5, 5.0), judge.sound("pad", 5, 5.0)
 
     def late(wave: Wave, start: float, end: float) -> float:

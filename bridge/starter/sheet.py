@@ -1,5 +1,5 @@
-"""`python -m bridge.starter.sheet PICTURE`: the spectrograms of every sound, what the starter makes above what it was
-taught. Needs matplotlib (the `train` extra)."""
+"""`python -m bridge.starter.sheet PICTURE`: the spectrogram of every sound, generated above synthesised. Needs matplotlib
+(the `train` extra)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SECONDS, COLUMNS = 2.0, 9
 
 
 def main() -> None:
-    """Draw the sheet: for each sound its plainest name as prompt, and a synthesised clip of the same."""
+    """Draw the sheet: for each sound a clip generated from its plainest name, and a synthesised one."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("picture", help="PNG file to write")
     parser.add_argument("--checkpoint", default=STARTER)
@@ -49,7 +49,7 @@ def main() -> None:
 
 
 def image(wave: Wave) -> NDArray[np.float32]:
-    """The log-mel spectrogram, (bands, frames), of a wave brought to the usual peak."""
+    """The log-mel spectrogram, (bands, frames), of a wave at the usual peak level."""
     mel = MelVocoder(MelVocoderConfig()).mel(torch.from_numpy(at_peak(wave))[None])
     return np.asarray(mel[0].t().numpy(), dtype=np.float32)
 

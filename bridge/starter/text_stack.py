@@ -1,4 +1,4 @@
-"""The text side of AudioLDM 2 at a small size: tokenizers of our captions, CLAP's and T5's encoders, projection, GPT2."""
+"""The text side of AudioLDM 2 in a small size: tokenizers trained on our captions, encoders of CLAP and T5, projection, GPT2."""
 
 from __future__ import annotations
 
@@ -24,20 +24,21 @@ from transformers import (
     T5TokenizerFast,
 )
 
-from bridge.starter.captions import STRANGE, as_typed, caption
+from bridge.starter.captions import UNRELATED, as_typed, caption
 from bridge.starter.catalogue import SOUNDS, draw
 
 WIDTH, CLAP_WIDTH = 128, 64
-GENERATED = 8  # states that GPT2 makes of a prompt; the UNet listens to them
-TOKENS = 64  # the longest prompt
-# The loader checks the tokenizers with the first (FACTS A3); the second is AudioLDM 2's usual negative prompt.
+GENERATED = 8  # states that GPT2 makes from a prompt; the UNet attends to them
+TOKENS = 64  # of the longest prompt
+# The loader checks tokenizers with the first, since some versions of transformers load them wrongly without an error; the
+# second is AudioLDM 2's usual negative prompt.
 SENTENCES = ["the sound of a hammer hitting a wooden surface", "low quality, average quality."]
 LETTERS = string.ascii_letters + string.digits + "#,.-'!?:;/&()+\"%"
 
 
 @dataclass(frozen=True, slots=True)
 class TextStack:
-    """The parts under the names that the pipeline gives them."""
+    """The parts by their names in the pipeline."""
 
     tokenizer: RobertaTokenizerFast
     tokenizer_2: T5TokenizerFast
@@ -52,17 +53,17 @@ class TextStack:
         return {f.name: part for f in fields(self) if isinstance(part := getattr(self, f.name), torch.nn.Module)}
 
     def save(self, folder: Path) -> None:
-        """Every part into a folder of its own."""
+        """Save each part to its own folder."""
         for field in fields(self):
             getattr(self, field.name).save_pretrained(folder / field.name)
 
 
 def make(seed: int = 0) -> TextStack:
-    """A stack with fresh weights; the tokenizers are trained on captions. The same for the same seed."""
+    """A stack with new weights, its tokenizers trained on captions. The same for the same seed."""
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
     corpus = [caption(rng, sound, draw(rng, sound))[0] for _ in range(300) for sound in SOUNDS]
-    corpus += [as_typed(rng, text) for text in corpus[::4]] + STRANGE * 20 + SENTENCES * 60
+    corpus += [as_typed(rng, text) for text in corpus[::4]] + UNRELATED * 20 + SENTENCES * 60
     byte_pairs, unigrams = _byte_pairs(corpus), _unigrams(corpus)
     clap = ClapModel(
         ClapConfig(
@@ -135,7 +136,7 @@ def encode(stack: TextStack, texts: list[str]) -> tuple[torch.Tensor, torch.Tens
 
 
 def of_one_length(stack: TextStack, texts: list[str]) -> list[list[int]]:
-    """The indices of `texts` in groups whose texts have the same number of T5 tokens: nothing in them is padded."""
+    """The indices of `texts`, grouped by their number of T5 tokens, so that no padding is needed."""
     groups: dict[int, list[int]] = {}
     for index, ids in enumerate(stack.tokenizer_2(texts, truncation=True, max_length=TOKENS).input_ids):
         groups.setdefault(len(ids), []).append(index)
@@ -166,6 +167,6 @@ def _unigrams(corpus: list[str]) -> T5TokenizerFast:
     tokenizer.train_from_iterator(corpus, trainer)
     vocabulary = [(str(piece), float(score)) for piece, score in json.loads(tokenizer.to_str())["model"]["vocab"]]
     known = {piece for piece, _ in vocabulary}
-    # Letters that no caption holds: rare, not unknown.
+    # Letters that no caption contains should be rare, not unknown.
     vocabulary += [(letter, -14.0) for letter in LETTERS if letter not in known]
     return T5TokenizerFast(vocab=vocabulary, extra_ids=0, model_max_length=TOKENS)

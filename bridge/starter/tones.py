@@ -36,7 +36,7 @@ def _total(n: int) -> float:
 
 
 def _held(a: Attributes, n: int, shortest: float) -> float:
-    """How long a held note lasts: to the end of the clip unless a short one is asked for."""
+    """The seconds of a held note: to the end of the clip, unless a short one is requested."""
     whole = max(_total(n) - 0.01, 0.1)
     return whole if a.length > -0.3 else max(0.1, min(shortest * scale(1.0, 2.0, 2 * a.length + 1.6), whole))
 
@@ -58,7 +58,7 @@ def sub(rng: Random, a: Attributes, n: int) -> Wave:
 
 
 def pluck(rng: Random, a: Attributes, n: int) -> Wave:
-    """A plucked string: harmonics whose strength comes from where it is plucked, the high ones dying first."""
+    """A plucked string: harmonics shaped by the plucking point; the high ones decay first."""
     f = hz_of_c(a.octave)
     k = np.arange(1, 41)
     place, ring = rng.uniform(0.1, 0.4), scale(0.08, 0.6, a.length)
@@ -68,7 +68,7 @@ def pluck(rng: Random, a: Attributes, n: int) -> Wave:
 
 
 def pad(rng: Random, a: Attributes, n: int) -> Wave:
-    """Slow, wide and full: detuned saws that swell, hold and fade with the clip."""
+    """A pad: detuned saws that swell, hold and fade with the clip."""
     y = np.zeros(n, dtype=np.float32)
     amplitudes = harmonics("saw", mix(-1.0, 0.35, a.brightness))
     for semitones in CHORDS[a.chord]:
@@ -80,7 +80,7 @@ def pad(rng: Random, a: Attributes, n: int) -> Wave:
 
 
 def lead(rng: Random, a: Attributes, n: int) -> Wave:
-    """A held synth lead with a vibrato that sets in late."""
+    """A held synth lead with a delayed vibrato."""
     t = seconds_of(n)
     f = hz_of_c(a.octave) * (1 + 0.005 * np.sin(2 * np.pi * 5.5 * t) * np.clip((t - 0.25) * 3, 0, 1))
     y = oscillator(f, harmonics(a.wave, mix(-0.2, 1.0, a.brightness)), n)

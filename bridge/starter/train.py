@@ -1,4 +1,4 @@
-"""`python -m bridge.starter.train WORK_FOLDER`: makes the starter again, from synthesis to the checkpoint folder.
+"""`python -m bridge.starter.train WORK_FOLDER`: train the starter, from synthesis to the checkpoint folder.
 
 Stages: data and autoencoder, text stack, two courses of the UNet, assembly. Each can be stopped at any time; the same
 command goes on where it was (a stage that is done stays as it is: for other settings take another folder). Seeds are
@@ -30,13 +30,13 @@ from bridge.system.writing import write_whole
 
 DATA_SEED, DATA_CHUNKS = 1, 100  # 18,000 clips
 VAE_STEPS, TEXT_STEPS, UNET_STEPS, SECOND_STEPS = 2_400, 2_500, 8_500, 5_000
-# The second course has other clips, more of them of the sounds that the first left weak.
+# The second course uses other clips, with more of the sounds that were weak after the first.
 SECOND_SEED = 3
 WEAK = ("crash", "crash", "ride", "ride", "clave", "tambourine", "bass", "sub", "fire", "closed_hat")
 
 
 def main() -> None:
-    """Run the stages that are not done yet."""
+    """Run the stages that are not done."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("work", type=Path, help="folder for the state of the training (about 2 GB)")
     parser.add_argument("--compute", choices=("auto", "cpu"), default="auto", help="auto: CUDA or MPS if there")
@@ -74,7 +74,7 @@ def main() -> None:
 
 
 def fresh(accelerator: Accelerator) -> Accelerator:
-    """The same accelerator, knowing no models: a stage saves only its own."""
+    """The same accelerator without models, so that a stage saves only its own."""
     accelerator.free_memory()
     return accelerator
 
@@ -94,7 +94,7 @@ def _second_data(chosen: argparse.Namespace) -> Any:
 
 
 def _stage(work: Path, name: str, run: Any) -> Any:
-    """The result of a stage, from its file if it is done; else run it and note machine, versions and time."""
+    """The result of a stage: from its file if it is done, else by running it; machine, versions and time are noted."""
     file = work / f"{name}.done"
     if file.is_file():
         return pickle.loads(file.read_bytes())  # written by ourselves, below

@@ -1,4 +1,4 @@
-"""Second stage: the text stack learns to tell what captions mean, before it has to explain that to the UNet."""
+"""Second stage: train the text stack to predict the content of captions, before the UNet depends on it."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from bridge.starter.progress import Log, share_of_rate
 from bridge.starter.resume import Resumable
 from bridge.starter.text_stack import TextStack
 
-BATCH, POOL = 64, 3_072  # captions a step; captions from which batches of one length are drawn
+BATCH, POOL = 64, 3_072  # captions per step; captions from which batches of equal length are drawn
 LEARNING_RATE = 2e-3
 OCTAVES = 8
-# Sizes of what a head tells: sound, five adjectives of three values each, octave, wave, chord.
+# Outputs of the classification heads: sound, five adjectives with three values each, octave, wave, chord.
 SIZES = (len(SOUNDS), 3, 3, 3, 3, 3, OCTAVES, len(WAVES) + 1, len(CHORDS) + 1)
 
 
 def train(steps: int, work: Path, accelerator: Accelerator, seed: int = 0) -> None:
-    """Train for `steps` steps, going on from what lies in `work`; the stack lies in `work`/parts afterwards."""
+    """Train for `steps` steps, resuming from `work`, and save the stack to `work`/parts."""
     stack = text_stack.make(seed)
     widths = (text_stack.WIDTH, text_stack.GENERATED * text_stack.WIDTH, text_stack.CLAP_WIDTH)
     heads = torch.nn.ModuleList(
@@ -70,7 +70,7 @@ def train(steps: int, work: Path, accelerator: Accelerator, seed: int = 0) -> No
 
 
 def batches_of_one_length(stack: TextStack, seed: int, first: int) -> Iterator[tuple[list[str], list[Meaning]]]:
-    """Batches without end, each of captions with the same number of tokens, so that nothing is padded."""
+    """Endless batches of captions with the same number of tokens, so that no padding is needed."""
     pool_number = first
     while True:
         rng = np.random.default_rng((seed, 7, pool_number))

@@ -1,4 +1,4 @@
-"""Third stage: the UNet learns to make latents of what a caption says. The text stack stays as it is."""
+"""Third stage: train the UNet to make latents from captions. The text stack is frozen."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from bridge.starter.resume import Resumable
 from bridge.starter.text_stack import TextStack
 
 ROWS_A_STEP = 420  # rows of latents in a batch, whatever the length of its clips
-VARIANTS = 4  # captions a clip
-UNGUIDED = 0.1  # share of the clips that come without a caption, which guidance needs
-AVERAGED = 0.999  # decay of the averaged weights, which are the ones that ship
-EVERY = 4  # steps between two updates of the average
+VARIANTS = 4  # captions per clip
+UNGUIDED = 0.1  # share of clips without a caption, for classifier-free guidance
+AVERAGED = 0.999  # decay of the averaged weights, which are shipped
+EVERY = 4  # steps between updates of the average
 TIMESTEPS = 1_000
 
 Latents = list[tuple[int, NDArray[np.float16], tuple[Labelled, ...]]]
@@ -34,8 +34,8 @@ Latents = list[tuple[int, NDArray[np.float16], tuple[Labelled, ...]]]
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """One pass of training: its name in the log and in the work folder, how many steps, and the highest learning rate.
-    A course that `goes_on` starts from the averaged UNet in `work`/parts, else from random weights."""
+    """A training run: its name in the log and the work folder, the number of steps and the highest learning rate. A course that
+    `goes_on` starts from the averaged UNet in `work`/parts, others from random weights."""
 
     name: str
     steps: int
@@ -45,15 +45,15 @@ class Course:
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """A text as the UNet hears it: T5 states (tokens, 128) and GPT2 states (8, 128), float16."""
+    """A text as input of the UNet: T5 states (tokens, 128) and GPT2 states (8, 128), float16."""
 
     t5: torch.Tensor
     gpt2: torch.Tensor
 
 
 def make_unet() -> AudioLDM2UNet2DConditionModel:
-    """6.9 M weights. Attention costs most, so little of it: the middle level listens to GPT2, the very middle to
-    itself, to GPT2 and to T5."""
+    """A UNet of 6.9 M weights. Attention is expensive, so there is little of it: the middle level attends to GPT2, the
+    bottleneck to itself, GPT2 and T5."""
     width = text_stack.WIDTH
     return AudioLDM2UNet2DConditionModel(
         sample_size=28,
@@ -71,7 +71,7 @@ def make_unet() -> AudioLDM2UNet2DConditionModel:
 
 
 def make_scheduler() -> DPMSolverMultistepScheduler:
-    """The noise schedule of AudioLDM 2 with v-prediction; every setting that changes the sound is stated."""
+    """The noise schedule of AudioLDM 2 with v-prediction. States every setting that affects the sound."""
     return DPMSolverMultistepScheduler(
         num_train_timesteps=TIMESTEPS,
         beta_schedule="scaled_linear",
@@ -91,7 +91,7 @@ def labelled(groups: list[Group], latents: list[NDArray[np.float32]]) -> Latents
 
 
 def train(latents: Latents, course: Course, work: Path, accelerator: Accelerator, seed: int = 0) -> None:
-    """Train for a course, going on from what a stop left in `work`; the averaged UNet lies in `work`/parts afterwards."""
+    """Train for a course, resuming from `work`, and save the averaged UNet to `work`/parts."""
     stack = text_stack.load(work / "parts")
     for network in stack.networks().values():
         network.to(accelerator.device).eval().requires_grad_(False)
@@ -124,7 +124,7 @@ def train(latents: Latents, course: Course, work: Path, accelerator: Accelerator
             for clip in clips
         ]
         z = torch.from_numpy(latents[chosen][1][clips].astype(np.float32)).to(accelerator.device)
-        # One time in each of `batch` equal parts of the schedule: less spread of the loss than free draws.
+        # One time from each of `batch` equal parts of the schedule: the loss varies less than with independent draws.
         t = ((torch.arange(batch) + torch.rand(batch)) / batch * TIMESTEPS).long().clamp(0, TIMESTEPS - 1)
         t = t.to(accelerator.device)
         signal, noise_level = kept[t].sqrt()[:, None, None, None], (1 - kept[t]).sqrt()[:, None, None, None]
@@ -141,7 +141,7 @@ def train(latents: Latents, course: Course, work: Path, accelerator: Accelerator
         log.add(step + 1, **{"squared error": float(loss.detach())})
         if state.keep(step + 1, last=step + 1 == course.steps):
             _save_average(accelerator.unwrap_model(unet), average, work / "parts" / "unet")
-    # Again: a stop between the last state and its average would leave an older one.
+    # Save it again: an interruption between the last state and its average would leave an older one.
     _save_average(accelerator.unwrap_model(unet), average, work / "parts" / "unet")
 
 
@@ -166,7 +166,7 @@ def encode_captions(stack: TextStack, labels: tuple[Labelled, ...], seed: int) -
 
 @torch.no_grad()
 def encode_texts(stack: TextStack, texts: list[str]) -> list[Encoded]:
-    """Each text as if it were alone: batches hold texts of one length only."""
+    """Encode texts as if each were alone: batches contain texts of equal length only."""
     encoded: dict[int, Encoded] = {}
     for members in text_stack.of_one_length(stack, texts):
         for start in range(0, len(members), 256):

@@ -1,4 +1,4 @@
-"""First stage: an autoencoder that holds 8 frames × 128 bands of the spectrogram in 16 × 16 numbers."""
+"""First stage: train an autoencoder that encodes 8 frames × 128 bands of the spectrogram as 16 × 16 numbers."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ LATENT_CHANNELS = 16
 CROP = 64  # frames
 BATCH = 16
 LEARNING_RATE = 2.5e-3
-DIVERGENCE = 3e-4  # weight of the divergence from a normal distribution
+DIVERGENCE = 3e-4  # weight of the KL divergence from a normal distribution
 
 
 def make_vae() -> AutoencoderKL:
-    """Factor 8 both ways; no attention, so that cost grows with the length and a clip may be of any length."""
+    """An autoencoder with factor 8 in both directions and no attention, so that its cost is linear in the length."""
     return AutoencoderKL(
         in_channels=1,
         out_channels=1,
@@ -39,7 +39,7 @@ def make_vae() -> AutoencoderKL:
 
 
 def train(groups: list[Group], steps: int, work: Path, accelerator: Accelerator, seed: int = 0) -> AutoencoderKL:
-    """Train for `steps` steps, going on from what lies in `work`. L1 and squared error on random crops."""
+    """Train for `steps` steps, resuming from `work`, with L1 and squared error on random crops."""
     torch.manual_seed(seed)
     vae = make_vae()
     optimiser = torch.optim.AdamW(vae.parameters(), lr=LEARNING_RATE, weight_decay=0.0, betas=(0.9, 0.99))
@@ -70,7 +70,7 @@ def train(groups: list[Group], steps: int, work: Path, accelerator: Accelerator,
 
 
 def _crops(rng: np.random.Generator, group: Group) -> NDArray[np.float32]:
-    """BATCH crops; half of them near the attack, where there is most to get right."""
+    """BATCH crops, half of them near the attack, where the detail is."""
     which = rng.integers(0, len(group.labels), BATCH)
     room = group.mels.shape[1] - CROP + 1
     starts = np.where(rng.random(BATCH) < 0.5, rng.integers(0, min(room, 33), BATCH), rng.integers(0, room, BATCH))
@@ -93,7 +93,7 @@ def encode(vae: AutoencoderKL, groups: list[Group]) -> list[NDArray[np.float32]]
 
 
 def whiten(vae: AutoencoderKL, latents: list[NDArray[np.float32]]) -> list[NDArray[np.float32]]:
-    """The latents with mean 0 and deviation 1 in each channel. That is folded into `vae`, which after this encodes to and
+    """Normalise latents to mean 0 and deviation 1 per channel. The factors are folded into `vae`, which then encodes to and
     decodes from such latents, with scaling_factor 1."""
     every = np.concatenate([part.transpose(1, 0, 2, 3).reshape(LATENT_CHANNELS, -1) for part in latents], axis=1)
     mean, deviation = every.mean(1), every.std(1)
