@@ -22,7 +22,7 @@ KINDS = {int: "a whole number", bool: "true or false", str: "a text", Path: "a f
 
 @dataclass(frozen=True, slots=True)
 class OscConfig:
-    """`allow`: IP addresses or networks (`192.168.1.0/24`) that may speak to us; loopback always may."""
+    """`allow`: IP addresses or networks (`192.168.1.0/24`) that may send messages; loopback always may."""
 
     host: str = "127.0.0.1"
     port: int = DEFAULT_OSC_PORT
@@ -33,7 +33,7 @@ class OscConfig:
 class EngineConfig:
     """`model`: checkpoint folder or hub name in the cache, "" for the default; `scheduler`: a diffusers class name; `compile`: how
     the network runs (see `engine.ways`); `memory_gb`:
-    the most memory that the engine may take, weights and all (0: what there is), for who needs the card for other things."""
+    the most memory in GB that the engine may use, weights included (0: no limit), to leave some for other programs."""
 
     model: str = ""
     compute: str = "auto"
@@ -44,16 +44,16 @@ class EngineConfig:
 
 @dataclass(frozen=True, slots=True)
 class AudioConfig:
-    """`device`: an audio output by its name or a part of it, opened at the start; "default" for the system's own choice;
-    "" for that too, but only when something is to be played."""
+    """`device`: an audio output by its name or a part of it, opened at the start; "default" for the system's default; "" for
+    the same, but opened only when something is played."""
 
     device: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class MidiConfig:
-    """`port`: a MIDI input by its name or a part of it, whose notes play pads; "" for none. `api`: how to get at it, `jack` for
-    example, where the system has several ways."""
+    """`port`: a MIDI input by its name or a part of it, whose notes play pads; "" for none. `api`: the MIDI API, `jack` for
+    example, on systems with several."""
 
     port: str = ""
     api: str = ""
@@ -68,14 +68,14 @@ class TempoConfig:
 
 @dataclass(frozen=True, slots=True)
 class InboxConfig:
-    """`folder`: lists of prompts that are dropped into it become clips; "" for none."""
+    """`folder`: lists of prompts dropped into it become clips; "" for no inbox."""
 
     folder: str = field(default_factory=lambda: str(portable.inbox_folder()))
 
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """All settings. `folder` is where clips go, `presets` the user's own presets."""
+    """All settings. `folder`: the sample folder; `presets`: the folder of the user's own presets."""
 
     folder: Path = field(default_factory=portable.sample_folder)
     presets: Path = field(default_factory=lambda: portable.config_folder() / "presets")
@@ -88,27 +88,27 @@ class Config:
 
 
 def config_file() -> Path:
-    """The TOML file that is read if it exists."""
+    """The user's TOML file, which need not exist."""
     return portable.config_folder() / "config.toml"
 
 
 def log_file_name(port: int) -> str:
-    """The name of a daemon's log file; two daemons must not write into one file."""
+    """The name of a daemon's log file, different for each port: two daemons must not write to one file."""
     return "clipbridge.log" if port == DEFAULT_OSC_PORT else f"clipbridge-{port}.log"
 
 
 def load(file: Path | None = None, settings: dict[str, Any] | None = None) -> Config:
     """Read the configuration.
 
-    `file` defaults to `config_file()`, which may be absent. `settings` maps dotted keys (`osc.port`) to values
-    and wins over the file. Raises ConfigError with the file, the key and the nearest known key.
+    `file` defaults to `config_file()` and need not exist. `settings` maps dotted keys (`osc.port`) to values and overrides
+    the file. Raises ConfigError with the file, the key and the nearest known key.
     """
     file = file or config_file()
     config = Config()
     if file.is_file():
         try:
             data = tomllib.loads(file.read_text("utf-8"))
-        except (OSError, ValueError, RecursionError) as error:  # not UTF-8, not TOML, or nested beyond all bounds
+        except (OSError, ValueError, RecursionError) as error:  # not UTF-8, not TOML, or nested too deeply
             raise ConfigError(f"{file} cannot be read: {error}.") from error
         config = _replace(config, data, where=f"{file}: ")
     for dotted, value in (settings or {}).items():
@@ -122,10 +122,10 @@ def load(file: Path | None = None, settings: dict[str, Any] | None = None) -> Co
 
 
 def parse_setting(text: str) -> tuple[str, Any]:
-    """`section.key=value` from `--set`; the value is TOML if it reads as TOML, else plain text."""
+    """Parse `section.key=value` from `--set`. The value is TOML if it is valid TOML, else plain text. Raises ConfigError."""
     key, equals, value = text.partition("=")
     if not equals or not key.strip():
-        raise ConfigError(f"--set wants section.key=value, not {text!r}.")
+        raise ConfigError(f"--set expects section.key=value, not {text!r}.")
     try:
         return key.strip(), tomllib.loads(f"value = {value}")["value"]
     except (ValueError, RecursionError):
@@ -150,25 +150,25 @@ def _replace(section: Any, values: dict[str, Any], where: str, prefix: str = "")
     return dataclasses.replace(section, **changes)
 
 
-def _coerce(value: Any, wanted: Any, name: str) -> Any:
-    if typing.get_origin(wanted) is tuple:
+def _coerce(value: Any, kind: Any, name: str) -> Any:
+    if typing.get_origin(kind) is tuple:
         if isinstance(value, str):
             value = [part.strip() for part in value.split(",") if part.strip()]
         if isinstance(value, list) and all(isinstance(part, str) for part in value):
             return tuple(value)
-        raise ConfigError(f"{name} wants a list of texts.")
-    if wanted is Path and isinstance(value, str | Path) and str(value):
+        raise ConfigError(f"{name} must be a list of texts.")
+    if kind is Path and isinstance(value, str | Path) and str(value):
         try:
             return Path(value).expanduser()
         except RuntimeError as error:  # ~nobody
             raise ConfigError(f"{name}: {error}") from error
-    if wanted is bool and isinstance(value, bool):
+    if kind is bool and isinstance(value, bool):
         return value
-    if wanted is int and isinstance(value, int) and not isinstance(value, bool):
+    if kind is int and isinstance(value, int) and not isinstance(value, bool):
         return value
-    if wanted is str and isinstance(value, str):
+    if kind is str and isinstance(value, str):
         return value
-    raise ConfigError(f"{name} wants {KINDS[wanted]}, not {value!r}.")
+    raise ConfigError(f"{name} must be {KINDS[kind]}, not {value!r}.")
 
 
 def _check(config: Config) -> None:
@@ -185,7 +185,7 @@ def _check(config: Config) -> None:
             ipaddress.ip_network(entry, strict=False)
         except ValueError as error:
             raise ConfigError(
-                f"osc.allow: {entry!r} is no IP address or network (192.168.1.20, 192.168.1.0/24)."
+                f"osc.allow: {entry!r} is not an IP address or network (192.168.1.20, 192.168.1.0/24)."
             ) from error
     try:
         loopback = ipaddress.ip_address(config.osc.host).is_loopback

@@ -1,10 +1,10 @@
-"""Every error that can reach a musician: a code for programs, a sentence to act on, an exit code for the shell."""
+"""Every error that can reach a user: a code for programs, a sentence to act on, an exit code for the shell."""
 
 
 class ClipbridgeError(Exception):
-    """Base of all errors that we raise on purpose. `str(error)` is a sentence that a musician can act on.
+    """Base of all errors that are raised on purpose. `str(error)` is a sentence that a user can act on.
 
-    `code` is what goes into `/bridge/failed` and `/bridge/error`; `exit_code` is what a command ends with.
+    `code` goes into `/bridge/failed` and `/bridge/error`; `exit_code` is the exit code of a command.
     """
 
     code = "internal"
@@ -12,60 +12,60 @@ class ClipbridgeError(Exception):
 
 
 class BadArgument(ClipbridgeError):
-    """A value that was asked for is of the wrong type, out of range, or unknown."""
+    """A value is of the wrong type, out of range, or unknown."""
 
     code = "bad_argument"
     exit_code = 2
 
 
 class IdTaken(BadArgument):
-    """The id belongs to an unfinished job with another ask; that job is not touched."""
+    """The id belongs to an unfinished job with a different ask. That job is not affected."""
 
 
 class Unsupported(BadArgument):
-    """Something that the checkpoint which runs cannot do."""
+    """The running checkpoint cannot do what was requested."""
 
     code = "unsupported"
 
 
 class Malformed(ClipbridgeError):
-    """A datagram that is not well-formed OSC."""
+    """A datagram is not well-formed OSC."""
 
     code = "malformed"
 
 
 class UnknownAddress(ClipbridgeError):
-    """An OSC address under /bridge/ that nobody answers."""
+    """There is no such address under /bridge/."""
 
     code = "unknown_address"
 
 
 class UnknownJob(ClipbridgeError):
-    """An id that no job has, or whose job is long over."""
+    """No job has this id, or it ended long ago."""
 
     code = "unknown_job"
 
 
 class QueueFull(ClipbridgeError):
-    """As many jobs wait as the queue holds."""
+    """The queue is full."""
 
     code = "queue_full"
 
 
 class UnknownVoice(ClipbridgeError):
-    """A voice that does not sound."""
+    """The voice is not playing."""
 
     code = "unknown_voice"
 
 
 class PadEmpty(ClipbridgeError):
-    """A pad that has nothing to sound."""
+    """The pad has no take to play."""
 
     code = "pad_empty"
 
 
 class NoStream(ClipbridgeError):
-    """No stream is on."""
+    """No stream is running."""
 
     code = "no_stream"
 
@@ -78,7 +78,7 @@ class NoAudio(ClipbridgeError):
 
 
 class TooLate(ClipbridgeError):
-    """The clip cannot be there by its deadline, whatever is lowered."""
+    """The clip cannot be finished by its deadline, even with fewer steps."""
 
     code = "too_late"
 
@@ -90,25 +90,25 @@ class OutOfMemory(ClipbridgeError):
 
 
 class EngineLost(ClipbridgeError):
-    """The engine process died or hung while it made this job."""
+    """The engine process died or hung during this job."""
 
     code = "engine_lost"
 
 
 class ShaperLost(ClipbridgeError):
-    """The shaper process died or hung while it wrote this job's clip."""
+    """The shaper process died or hung during this job."""
 
     code = "shaper_lost"
 
 
 class BadAudio(ClipbridgeError):
-    """The engine returned something that is not sound (NaN or infinity)."""
+    """The engine returned invalid sound: NaN or infinity, silence, or clipping."""
 
     code = "bad_audio"
 
 
 class BadRecipe(ClipbridgeError):
-    """A file that carries no recipe, or one that cannot be followed."""
+    """A file has no recipe, or an invalid one."""
 
     code = "no_recipe"
 
@@ -121,31 +121,31 @@ class LibraryError(ClipbridgeError):
 
 
 class UnknownClip(ClipbridgeError):
-    """A path that the library has no clip at."""
+    """The library has no clip at this path."""
 
     code = "unknown_clip"
 
 
 class Stopping(ClipbridgeError):
-    """The daemon is being stopped."""
+    """The daemon is shutting down."""
 
     code = "stopping"
 
 
 class JobCancelled(ClipbridgeError):
-    """Raised inside the engine at the step after a cancel."""
+    """Raised inside the engine at the first step after a cancel."""
 
     code = "cancelled"
 
 
 class NotReady(ClipbridgeError):
-    """The engine could not be brought up; `/bridge/restart` tries again."""
+    """The engine could not be started; `/bridge/restart` tries again."""
 
     code = "no_model"
 
 
 class NoAnswer(ClipbridgeError):
-    """`clipbridge generate` found no daemon."""
+    """A command got no answer from a daemon."""
 
     code = "no_answer"
     exit_code = 3
@@ -173,14 +173,14 @@ class FolderError(ClipbridgeError):
 
 
 class NoModel(ClipbridgeError):
-    """The checkpoint is missing, damaged, or of a kind that we cannot run."""
+    """The checkpoint is missing, damaged, or of an unsupported kind."""
 
     code = "no_model"
     exit_code = 7
 
 
 class ConfigError(ClipbridgeError):
-    """A configuration file, a `--set` or a preset file says something that cannot be."""
+    """A configuration file, a `--set` or a preset file is invalid."""
 
     code = "bad_config"
     exit_code = 8

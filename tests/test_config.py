@@ -31,7 +31,7 @@ def test_options_win_over_the_file_and_the_file_over_defaults(tmp_path: Path) ->
         ("[osc]\nport = true", "whole number"),
         ("osc = 3", "section"),
         ('[osc]\nhost = "localhost"', "IP address"),
-        ('[osc]\nallow = ["nobody"]', "no IP address"),
+        ('[osc]\nallow = ["nobody"]', "not an IP address"),
         ("[osc]\nallow = [1]", "list of texts"),
         ('[engine]\ncompute = "tpu"', "one of auto"),
         ("folder = 7", "a folder"),
