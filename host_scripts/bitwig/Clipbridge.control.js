@@ -1,19 +1,19 @@
-// Clipbridge in Bitwig Studio: words become a clip in the launcher. How to install and use it: README.md beside this file.
-// Written for Bitwig's controller API 18 (Bitwig Studio 5), in old JavaScript, as every engine that Bitwig had understands.
+// Clipbridge in Bitwig Studio: words become a clip in the launcher. How to install and use it: README.md next to this file.
+// Written for Bitwig's controller API 18 (Bitwig Studio 5), in old JavaScript that every engine of Bitwig understands.
 
 loadAPI(18);
 
-var DAEMON_PORT = 57200; // clipbridge run says it when it starts
+var DAEMON_PORT = 57200; // clipbridge run prints it
 var ANSWER_PORT = 57201; // Bitwig sends from a port on which it does not listen, so answers go here
 var TRACKS = 64;
 var SLOTS = 32;
 
 var LOOK_MS = 250;
-var AGAIN_MS = 700; // the daemon answers within milliseconds; the same ask again is the same job
+var AGAIN_MS = 700; // the daemon answers within milliseconds; the same request again is the same job
 var NO_ANSWER_MS = 2000;
 var SILENCE_MS = 5000; // then the job's last event is asked for
 var GONE_MS = 12000;
-var TAKEN_MS = 2000; // until then Bitwig shows what was put into a slot, or has refused it
+var TAKEN_MS = 2000; // within this time, Bitwig shows the clip in its slot, or has refused it
 
 host.defineController("Clipbridge", "Clipbridge", "1.0", "5e0f3f0a-7f0b-4c43-9d0e-3b1c9d2a6c11", "Clipbridge");
 host.defineMidiPorts(0, 0);
@@ -46,7 +46,7 @@ function follow(setting, key) {
    });
 }
 
-// Seconds of "2 bars", "3 beats", "1.5 s" or "1.5"; null for nothing; NaN for what is no length.
+// Seconds of "2 bars", "3 beats", "1.5 s" or "1.5"; null for nothing; NaN for anything else.
 function secondsOf(text) {
    var given = text.trim().toLowerCase().replace(",", ".");
    if (given === "") return null;
@@ -160,8 +160,8 @@ function heardError(source, message) {
    try {
       if (String(message.getString(1)) !== "unknown_job") return;
       for (var id in jobs) {
-         // The daemon was started anew and has never heard of what we ask it about. The id is in its sentence.
-         if (jobs[id].again && String(message.getString(2)).indexOf(id) >= 0) end(id, "it was started anew meanwhile. Ask again");
+         // The daemon was restarted and does not know this job. Its message contains the id.
+         if (jobs[id].again && String(message.getString(2)).indexOf(id) >= 0) end(id, "it was restarted meanwhile. Ask again");
       }
    } catch (error) {
       host.errorln("Clipbridge: " + error);
@@ -170,7 +170,7 @@ function heardError(source, message) {
 
 // ---- clips ----
 
-// The track that was selected at the ask, wherever it is by now; null if it is gone.
+// The track that was selected at the ask, wherever it is now; null if it is gone.
 function trackOf(job) {
    var there = bank.getItemAt(job.track);
    if (there.exists().get() && String(there.name().get()) === job.name) return job.track;
@@ -178,7 +178,7 @@ function trackOf(job) {
    for (var i = 0; i < TRACKS; i++) {
       var track = bank.getItemAt(i);
       if (track.exists().get() && String(track.name().get()) === job.name) {
-         if (found !== null) return null; // two of that name: better none than the wrong one
+         if (found !== null) return null; // two tracks with that name: use neither
          found = i;
       }
    }

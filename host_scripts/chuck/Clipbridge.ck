@@ -1,22 +1,22 @@
-// Clipbridge for ChucK: ask for a clip, wait until it is there, load it into a SndBuf. See README.md.
+// Clipbridge for ChucK: ask for a clip, wait until it is ready, load it into a SndBuf. See README.md.
 //
 //     Clipbridge clip;
 //     clip.ask("deep warm kick", 1.0, "@preset drum");
 //     clip.ended => now;
 //     if (clip.load(buf)) 0 => buf.pos;
 //
-// One object has one ask at a time; for several at a time take several objects.
+// One object has one job at a time; for several at once use several objects.
 public class Clipbridge
 {
     // ---- yours to change before the first ask ----
     "127.0.0.1" => string host;
     57200 => int port;
-    0 => int replyPort; // where answers are heard; 0: a port that is free
-    0 => int quiet;     // 1: no sentences, only error()
+    0 => int replyPort; // the port for answers; 0: any free port
+    0 => int quiet;     // 1: print nothing; error() still works
 
     // ---- yours to wait for ----
-    Event there; // the clip is there
-    Event ended; // the ask has ended, in whichever way
+    Event there; // the clip is ready
+    Event ended; // the job has ended, whatever the result
 
     // ---- ours ----
     "" => string _state;
@@ -32,7 +32,7 @@ public class Clipbridge
     int _listening;
     int _sent;
     int _unwanted;
-    int _mark; // what this object has in its ids and no other has
+    int _mark; // the part of this object's ids that no other object has
     time _opened;
     time _heard;
     OscIn _in;
@@ -40,11 +40,11 @@ public class Clipbridge
     OscOut _out;
 
     // ---- yours to call ----
-    // Whether an ask is under way: while (clip.busy()) clip.ended => now;
+    // Whether a job is in progress: while (clip.busy()) clip.ended => now;
     fun int busy() { return _state == "asked" || _state == "working"; }
 
-    // Asks, and is back at once. With seconds 0 the keys say how long: "@bars 2 @bpm 126". The keys are those of generate,
-    // written as in Pure Data and Max. The shred that asks must live until the end; 0: an ask of this object is under way.
+    // Ask; returns at once. With 0 seconds, the keys set the length: "@bars 2 @bpm 126". The keys are those of generate,
+    // written as in Pure Data and Max. The shred that asks must live until the end; Returns 0 if a job is in progress.
     fun int ask(string prompt, float seconds) { return ask(prompt, seconds, ""); }
 
     fun int ask(string prompt, float seconds, string keys)
@@ -67,11 +67,11 @@ public class Clipbridge
     // "" before the first ask, then asked, working, and at the end done, failed, cancelled or unanswered
     fun string state() { return _state; }
     fun float progress() { return _progress; } // 0 to 1
-    fun string path() { return _path; }        // "" until it is there
-    fun int frames() { return _frames; }       // as many as the file has
-    fun string error() { return _error; }      // the sentence, if there is no clip
+    fun string path() { return _path; }        // "" until the clip is ready
+    fun int frames() { return _frames; }       // the file's length
+    fun string error() { return _error; }      // the reason, if there is no clip
 
-    // Reads the clip, silent until you say 0 => buf.pos. 0: there is none.
+    // Read the clip; silent until 0 => buf.pos. Returns 0 if there is none.
     fun int load(SndBuf buf)
     {
         if (_path == "") return 0;
@@ -95,7 +95,7 @@ public class Clipbridge
         if (!quiet) cherr <= "Clipbridge: " <= sentence <= IO.newline();
     }
 
-    // One ask, from its sending to its end.
+    // One job, from request to end.
     fun void _job()
     {
         // Without a sound card ChucK's time runs hundreds of times faster than the daemon's.
@@ -133,9 +133,9 @@ public class Clipbridge
                     if (!busy()) return;
                 }
             }
-            // Unheard for a second: once more. The same id is the same ask, so no second clip is made.
+            // No answer for a second: send it again. The same id is the same job, so no second clip is made.
             if (!answered && asks == 1 && now > asked + pace * 1::second) { 2 => asks; _ask(); }
-            // Silence while it is made: an answer may be lost, and the job's last one can be asked for.
+            // Silence while it is made: a reply may be lost, so ask for the job's last event.
             if (answered && now > _heard + pace * 3::second && now > looked + pace * 3::second) {
                 now => looked;
                 _send("/bridge/job");

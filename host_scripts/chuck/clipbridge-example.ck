@@ -1,5 +1,5 @@
 // chuck --srate:48000 Clipbridge.ck clipbridge-example.ck
-// Two clips are made at a time: a kick, and a bar of shaker at 120 BPM, which is then played four times with the kick.
+// Two clips are made at once: a kick, and a bar of shaker at 120 BPM, which is then played four times with the kick.
 Clipbridge kick, bar;
 SndBuf kickBuf => dac;
 SndBuf barBuf => dac;

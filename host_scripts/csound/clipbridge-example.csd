@@ -4,13 +4,13 @@
 -odac
 </CsOptions>
 <CsInstruments>
-sr = 48000 ; what the clips have: they are played as they are
+sr = 48000 ; the rate of the clips: they are played unchanged
 ksmps = 64
 nchnls = 2
 0dbfs = 1
 #include "clipbridge.udo"
 
-; Ask for three clips, one of them a bar long; each is played as soon as it is there.
+; Ask for three clips, one of them a bar long; each is played as soon as it is ready.
 instr Ask
   ikick clip_ask "deep warm kick", 1, "@preset drum", "Play"
   iloop clip_ask "shaker", 0, "@bars 1 @bpm 120", "PlayLooped"
@@ -27,7 +27,7 @@ instr Play
   outs aleft, aright
 endin
 
-; Four times the clip: p3 is as long as one.
+; The clip four times: p3 is the length of one.
 instr PlayLooped
   p3 *= 4
   Spath clip_path p4

@@ -1,16 +1,16 @@
-; Clipbridge for Csound: ask for a clip, learn how the ask ends, play the clip. See README.md.
+; Clipbridge for Csound: ask for a clip, follow the job, play the clip. See README.md.
 ;
 ;   iclip            clip_ask     Sprompt, iseconds [, Skeys [, Sinstr]]          ask once, when the instrument starts
 ;   kclip            clip_ask     ktrigger, Sprompt, kseconds, Skeys, Sinstr      ask each time ktrigger is not 0
 ;   kstate, kpart    clip_state   iclip       0 asked, 1 at work (kpart 0..1), 2 there, -1 failed, -2 cancelled, -3 no answer
-;   Spath            clip_path    iclip       where the file lies, "" until state 2
-;   Swhy             clip_why     iclip       the sentence of a failure
+;   Spath            clip_path    iclip       the path of the file, "" until state 2
+;   Swhy             clip_why     iclip       the reason of a failure
 ;   aleft, aright    clip_play    iclip [, igain [, iloop]]                       play the file from the disk, as it is
 ;   itable           clip_table   iclip       the file in a table, as it is
 ;                    clip_cancel  iclip       (or clip_cancel ktrigger, kclip)
 ;
 ; Skeys are keys of generate as in Pure Data and Max: "@preset drum @seed 7", "@bars 2 @bpm 126" (with 0 seconds).
-; Sinstr is started when the clip is there: p4 is the clip, p3 as long as the clip.
+; Sinstr is started when the clip is ready: p4 is the clip, p3 its length.
 
 #ifndef CLIPBRIDGE_HOST
 #define CLIPBRIDGE_HOST #127.0.0.1#
@@ -18,16 +18,16 @@
 #ifndef CLIPBRIDGE_PORT
 #define CLIPBRIDGE_PORT #57200#
 #end
-; Csound hears on a port that it must name; two Csounds at a time need two.
+; Csound must name the port it listens on; two Csounds at the same time need two.
 #ifndef CLIPBRIDGE_REPLY_PORT
 #define CLIPBRIDGE_REPLY_PORT #57230#
 #end
 
-; Ids of ours begin like this: no other Csound has this port, and none before had this time.
+; Our ids begin like this: no other Csound has this port, and no earlier one had this time.
 gi_clipbridge_started date
 gS_clipbridge_id sprintf "csound-%d-%.0f-", $CLIPBRIDGE_REPLY_PORT, gi_clipbridge_started * 1000
 
-; What a clip has is kept in channels that begin with its id: csound-57230-1795299053947-7.state
+; The state of a clip is in channels whose names begin with its id: csound-57230-1795299053947-7.state
 opcode clip_field, S, iS
   iclip, Sfield xin
   Sname sprintf "%s%d.%s", gS_clipbridge_id, iclip, Sfield
@@ -40,7 +40,7 @@ opcode clip_field, S, kS
   xout Sname
 endop
 
-; The only one that reads the port: an answer goes to the channels of the id that it has.
+; The only instrument that reads the port: it writes each answer to the channels of its id.
 instr ClipbridgeListener
   SAnswer[] init 40
   k0, k1, k2, k3, k4 init 0, 1, 2, 3, 4 ; a place that is a plain number would be read at the start only
@@ -70,7 +70,7 @@ instr ClipbridgeListener
         chnset know, Sfield
         Sstate strcatk Sid, ".state"
         kstate chnget Sstate
-        if kstate == 0 || kstate == 1 || kstate == -3 then ; what has ended stays as it is
+        if kstate == 0 || kstate == 1 || kstate == -3 then ; a finished job keeps its state
           kstate = 1
           if strcmpk(Saddress, "/bridge/progress") == 0 && strcmpk(Stypes, ",sf") == 0 then
             Snumber strcatk "0", SAnswer[k3] ; strtodk must never meet an empty text, not even as the instrument starts
@@ -105,7 +105,7 @@ instr ClipbridgeListener
   od
 endin
 
-; One ask, from its sending to its end. It lives on when the instrument that asked has ended.
+; One job, from request to end. It continues after the instrument that asked has ended.
 instr ClipbridgeJob
   iclip = p4
   Sstate clip_field iclip, "state"
@@ -169,12 +169,12 @@ instr ClipbridgeJob
   endif
   kstate chnget Sstate
   kheard chnget Sheard
-  ; Unheard for a second: once more. The same id is the same ask, so no second clip is made.
+  ; No answer for a second: send it again. The same id is the same job, so no second clip is made.
   if kheard == 0 && kask == 1 && know - kbegan > 1 then
     kask = 2
   endif
   OSCsend_lo kask, "$CLIPBRIDGE_HOST", $CLIPBRIDGE_PORT, "/bridge/generate/words", Stypes, SAtom[0], SAtom[1], SAtom[2], SAtom[3], SAtom[4], SAtom[5], SAtom[6], SAtom[7], SAtom[8], SAtom[9], SAtom[10], SAtom[11], SAtom[12], SAtom[13], SAtom[14], SAtom[15], SAtom[16], SAtom[17], SAtom[18], SAtom[19]
-  ; Silence while it is made: an answer may be lost, and the job's last one can be asked for.
+  ; Silence while it is made: a reply may be lost, so ask for the job's last event.
   if kheard > 0 && know - kheard > 3 && know - klooked > 3 then
     klooked = know
     klook += 1
@@ -337,5 +337,5 @@ opcode clip_table, i, i
   xout itable
 endop
 
-; Hearing begins before the first ask, for as long as Csound runs.
+; Listen before the first request, for as long as Csound runs.
 schedule "ClipbridgeListener", 0, -1

@@ -1,14 +1,14 @@
 -- Clipbridge for REAPER 6 and 7: a sound from words, as an item at the edit cursor.
--- How to install and use it: README.md beside this file. Licence: MIT.
+-- How to install and use it: README.md next to this file. Licence: MIT.
 --
--- REAPER's Lua has no sockets, so this script lets Clipbridge's own command line ask the daemon: the ask is written into a
+-- REAPER's Lua has no sockets, so this script uses Clipbridge's command line: the ask is written into a
 -- file, `clipbridge generate --ask-file FILE` is started in the background, and its answers are read from FILE.events as
--- they come, ten times a second. REAPER never waits. No word of the prompt ever stands on a command line.
+-- they come, ten times a second. REAPER never waits. The prompt is never on a command line.
 
 local SECTION = "Clipbridge" -- of REAPER's own memory for scripts (SetExtState)
 local START_S = 30 -- Python's first start, from a cold disk and behind a virus scanner
 local SILENCE_S = 25 -- the command line says something every 5 s while it waits
-local LOOK_S = 0.1 -- so often the answers are looked at
+local LOOK_S = 0.1 -- how often FILE.events is read
 local BUILD_MISSING_PEAKS = 40047 -- REAPER's action "Peaks: Build any missing peaks"
 
 local windows = reaper.GetOS():match("^Win") ~= nil
@@ -18,7 +18,7 @@ local function tell(sentence)
   reaper.ShowMessageBox(sentence, "Clipbridge", 0)
 end
 
----------------------------------------------------------------- JSON, as much as is needed
+---------------------------------------------------------------- JSON: the part that is needed
 
 local function json_text(text)
   return '"' .. text:gsub('[%c"\\\127]', function(letter) return ("\\u%04x"):format(letter:byte()) end) .. '"'
@@ -115,13 +115,13 @@ local function is_command(path)
   return path ~= "" and reaper.file_exists(path)
 end
 
--- A command as `clipbridge scripts install reaper` leaves it beside this script, or the path that the user told us.
+-- A command as `clipbridge scripts install reaper` leaves it next to this script, or the path that the user typed.
 local function known_command()
-  local told = reaper.GetExtState(SECTION, "command")
-  if is_command(told) then return '"' .. told .. '"' end
+  local typed = reaper.GetExtState(SECTION, "command")
+  if is_command(typed) then return '"' .. typed .. '"' end
   local here = ({ reaper.get_action_context() })[2]:match("^(.*[/\\])") or ""
-  local beside = contents(here .. "clipbridge-command.txt")
-  if beside and beside:match("%S") then return beside:match("^%s*(.-)%s*$") end
+  local command = contents(here .. "clipbridge-command.txt")
+  if command and command:match("%S") then return command:match("^%s*(.-)%s*$") end
   for folder in (os.getenv("PATH") or ""):gmatch(windows and "[^;]+" or "[^:]+") do
     local path = folder .. separator .. (windows and "clipbridge.exe" or "clipbridge")
     if is_command(path) then return '"' .. path .. '"' end
@@ -174,7 +174,7 @@ local function ask_user(values)
   return given
 end
 
--- So many bars from a place on, in seconds: through every change of tempo and signature on the way.
+-- The length of bars from a position, in seconds, through every change of tempo and signature.
 local function bars_from(project, start, bars)
   local beats, measure = reaper.TimeMap2_timeToBeats(project, start)
   local whole = math.floor(bars)
@@ -190,7 +190,7 @@ local function number(text)
   return tonumber((text:gsub(",", ".")))
 end
 
--- Where the item begins and how many seconds it has (nil: as the preset says); or nil and what is wrong.
+-- Where the item begins and how many seconds it has (nil: the preset's length); or nil and the mistake.
 local function place_and_seconds(project, text)
   local cursor = reaper.GetCursorPositionEx(project)
   if text == "" then return cursor, nil end
@@ -313,7 +313,7 @@ end
 local function look(job, now)
   local text = contents(job.file .. ".events") or ""
   local heard
-  for line in text:sub(job.read + 1):gmatch("(.-)\n") do -- a line without its end is not all there yet
+  for line in text:sub(job.read + 1):gmatch("(.-)\n") do -- a line without its end is not complete yet
     job.read, heard = job.read + #line + 1, now
     local fine, event = pcall(json_value, line, 1)
     if fine and type(event) == "table" and hear(job, event) then return end

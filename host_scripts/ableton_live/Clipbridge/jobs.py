@@ -1,4 +1,4 @@
-"""What was asked of the daemon and is not finished yet. Never waits: `poll` is called from Live's own timer."""
+"""Unfinished jobs. Never blocks: `poll` is called from Live's own timer."""
 
 import socket
 import time
@@ -6,7 +6,7 @@ import uuid
 
 from . import osc
 
-AGAIN_S = 0.7  # the daemon answers within milliseconds; the same ask again is the same job
+AGAIN_S = 0.7  # the daemon answers within milliseconds; the same request again is the same job
 NO_ANSWER_S = 2.0
 SILENCE_S = 5.0  # then the job's last event is asked for
 GONE_S = 12.0
@@ -15,7 +15,7 @@ MAX_DATAGRAMS = 200  # at a time: a flood must not hold up Live
 
 
 class Job:
-    """One ask. `heard` gets every event of it, as (what, values without the id)."""
+    """One job. `heard` gets all its events, as (event, values without the id)."""
 
     def __init__(self, prompt, datagram, heard, now):
         self.prompt, self.datagram, self.heard = prompt, datagram, heard
@@ -33,7 +33,7 @@ class Jobs:
         self._udp.bind((host, 0))  # listens before anything is sent
 
     def ask(self, prompt, seconds, keys, heard):
-        """Ask for a clip; its length as the preset says if `seconds` is None."""
+        """Ask for a clip; the preset decides its length if `seconds` is None."""
         job_id = uuid.uuid4().hex[:12]
         positions = [] if seconds is None else [float(seconds)]
         pairs = [part for pair in keys.items() for part in pair]
@@ -42,7 +42,7 @@ class Jobs:
         self._send(datagram)
 
     def cancel_all(self):
-        """Nothing that we asked for is wanted any more. Returns how many that were."""
+        """Cancel all unfinished jobs. Returns their number."""
         for job_id in self._jobs:
             self._send(osc.encode("/bridge/cancel", job_id))
         return len(self._jobs)
@@ -53,13 +53,13 @@ class Jobs:
         self._udp.close()
 
     def poll(self):
-        """Take what came, and ask again for what did not."""
+        """Read replies, and ask again for those that did not come."""
         for _ in range(MAX_DATAGRAMS):
             try:
                 datagram, sender = self._udp.recvfrom(65_536)
             except BlockingIOError:
                 break
-            except OSError:  # Windows tells here that nobody listened to what was sent before
+            except OSError:  # Windows reports here that nobody listened to an earlier packet
                 continue
             message = osc.decode(datagram) if sender == self._daemon else None
             if message is not None:
@@ -69,9 +69,9 @@ class Jobs:
 
     def _hear(self, address, values):
         if address == "/bridge/error" and values[1:2] == ["unknown_job"]:
-            # The daemon was started anew and has never heard of what we ask it about. The id is in its sentence.
+            # The daemon was restarted and does not know this job. Its message contains the id.
             for job_id in [job_id for job_id, job in self._jobs.items() if job.again and job_id in str(values[2:])]:
-                self._end(job_id, "failed", ["unknown_job", "Clipbridge was started anew meanwhile. Ask again."])
+                self._end(job_id, "failed", ["unknown_job", "Clipbridge was restarted meanwhile. Ask again."])
             return
         job = self._jobs.get(values[0]) if values and isinstance(values[0], str) else None
         if job is None or not address.startswith("/bridge/"):

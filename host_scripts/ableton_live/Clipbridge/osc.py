@@ -1,4 +1,4 @@
-"""OSC messages, as much as Clipbridge's daemon speaks. Live's Python brings no library for it."""
+"""The part of OSC that Clipbridge uses. Live's Python has no library for it."""
 
 import struct
 
@@ -18,7 +18,7 @@ def encode(address, *values):
 
 
 def decode(datagram):
-    """(address, values) of a message, or None if it is none that we know how to read."""
+    """(address, values) of a message, or None if it cannot be read."""
     try:
         address, at = _read_text(datagram, 0)
         tags, at = _read_text(datagram, at)

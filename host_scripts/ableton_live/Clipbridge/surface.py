@@ -19,13 +19,13 @@ NEAR = 0.01  # of a beat
 
 
 class Clipbridge(ControlSurface):
-    """`cb: ...` in the name of the selected track, scene or clip is an ask; the name is put back at once."""
+    """`cb: ...` in the name of the selected track, scene or clip asks for a clip; the name is restored at once."""
 
     def __init__(self, c_instance):
         super().__init__(c_instance)
         self._jobs = Jobs(HOST, PORT)
-        self._seen = {}  # what is selected now, and the name that it has
-        self._later = []  # (function that returns whether it is done, how often it is still tried)
+        self._seen = {}  # the current selection, and its name
+        self._later = []  # (function that returns whether it is done, tries left)
         self._logged = set()
         self.schedule_message(1, self._tick)
 
@@ -42,8 +42,8 @@ class Clipbridge(ControlSurface):
         for work in (self._jobs.poll, self._read_names, self._do_later):
             try:
                 work()
-            except Exception as error:  # whatever it is, it must not end the timer
-                if repr(error) not in self._logged:  # ten times a second the same would fill Live's log
+            except Exception as error:  # no error may end the timer
+                if repr(error) not in self._logged:  # log each error once, not ten times a second
                     self._logged.add(repr(error))
                     log.exception("Clipbridge")
         self.schedule_message(1, self._tick)
@@ -102,7 +102,7 @@ class Clipbridge(ControlSurface):
         self._jobs.ask(prompt, seconds, keys, heard)
 
     def _read(self, text):
-        """Prompt, beats (None if the length is not musical), seconds (None: as the preset says), keys of an ask."""
+        """Prompt, beats (None if the length is not musical), seconds (None: the preset's length), keys of an ask."""
         words, *rest = KEY.split(text)
         keys = dict(zip(rest[::2], rest[1::2], strict=True))
         length = LENGTH.fullmatch(words)

@@ -1,6 +1,6 @@
-// Clipbridge for SuperCollider: asks the Clipbridge daemon for clips, loads them, plays them. See README.md beside this folder.
+// Clipbridge for SuperCollider: asks the Clipbridge daemon for clips, loads them, plays them. See README.md next to this folder.
 //
-// Three classes: Clipbridge is the daemon, ClipbridgeClip one ask and what became of it, ClipbridgePad one pad of the daemon.
+// Three classes: Clipbridge is the daemon, ClipbridgeClip one clip that was asked for, ClipbridgePad one pad of the daemon.
 
 Clipbridge {
 	classvar <host = "127.0.0.1", <port = 57200, <address;
@@ -10,7 +10,7 @@ Clipbridge {
 	classvar open, sounding, pads, listeners, watching = false;
 	classvar pingAge, subscribed = false, sinceRenewal = 0, serial = 0, session, clockWatcher, bars = 0;
 
-	// One tick is a quarter of a second. What is not answered is asked once more, as a packet may be lost.
+	// One tick is a quarter of a second. What was not answered is asked for again, because packets get lost.
 	classvar <tickSeconds = 0.25, <againTicks = 3, <absentTicks = 7, <silentTicks = 12, <loadTicks = 120, <renewTicks = 80;
 
 	*initClass {
@@ -51,7 +51,7 @@ Clipbridge {
 		] ++ others);
 		this.prListen;
 		serial = serial + 1;
-		// All ids are of one length, so that none is a part of another.
+		// All ids have the same length, so that none is part of another.
 		clip = ClipbridgeClip.prNew(
 			("sc" ++ session ++ "-" ++ serial.asString.padLeft(6, "0")).asSymbol, prompt.asString, this.prAsk(prompt, seconds, keys),
 			load, server, action, onProgress, onError
@@ -69,7 +69,7 @@ Clipbridge {
 	// ---- SuperDirt ----
 
 	// Fill the sample bank `bank` of a SuperDirt, so that TidalCycles plays s "bank:0", s "bank:1" …
-	// This is SuperDirt's public DirtSoundLibrary.addBuffer(name, buffer, appendToExisting = false), which it documents for
+	// This is SuperDirt's public DirtSoundLibrary.addBuffer(name, buffer, appendToExisting = false), which is documented for
 	// sounds of one's own: https://github.com/musikinformatik/SuperDirt/blob/develop/classes/DirtSoundLibrary.sc
 	*dirt { |dirt, bank, prompts, seconds, append = false, preset, note, bars, bpm, seed, steps, guidance, negative, transcript,
 		deadline_s, action, onProgress, onError, key, loop, trim, fade_in_ms, fade_out_ms, lufs, format, bits, channels, reverse, others|
@@ -85,7 +85,7 @@ Clipbridge {
 			left = left - 1;
 			if(left == 0) { this.prFillBank(dirt, bank, clips, append, action) };
 		};
-		// Nobody answers before this method is through: what comes is handled when the language is free again.
+		// Replies are handled only after this method returns, when the language is free again.
 		^clips = prompts.collect { |prompt|
 			this.generate(prompt, seconds, preset, note, bars, bpm, seed, nil, steps, guidance, negative, transcript, deadline_s,
 				server: server, onProgress: onProgress, action: ended, others: others,
@@ -100,7 +100,7 @@ Clipbridge {
 			^this
 		};
 		clips.do { |clip, place|
-			// A place whose sound was not made is silent: a pattern that says bank:2 goes on meaning the third sound.
+			// A sound that failed is silent, so bank:2 still means the third sound.
 			var buffer = clip.prGiveAway ?? { Buffer.alloc(dirt.server, 4800, 1) };
 			dirt.soundLibrary.addBuffer(bank, buffer, append or: { place > 0 });
 		};
@@ -179,7 +179,7 @@ Clipbridge {
 		var own = clock, number;
 		bars = bars + 1;
 		number = bars;
-		// A bar may begin this very moment: the next is wanted. Whoever asks for bars anew ends those asked for before.
+		// A bar may begin at this moment: take the next one. A new call to follow ends the previous one.
 		own.schedAbs(own.nextBar(own.beats + 0.01), {
 			if(clock === own and: { number == bars }) {
 				address.sendBundle(this.prClockLatency, ['/bridge/beat', 0]);
@@ -191,7 +191,7 @@ Clipbridge {
 
 	*prClockLatency { ^Server.default.latency ? 0.05 }
 
-	// Silence now, here and there. It goes out at once, whatever the latency.
+	// Silence now, here and there. Sent at once, whatever the latency.
 	*panic {
 		this.prTell('/bridge/stop');
 		this.prQuiet;
@@ -200,11 +200,11 @@ Clipbridge {
 	*prQuiet { sounding.copy.do { |clip| clip.stop(0.005) } }
 
 	*cmdPeriod {
-		// The clocks were emptied just now.
+		// Cmd-. has just cleared the clocks.
 		watching = false;
 		this.prWatch;
 		clock !? { this.prNextBar };
-		// Nobody is told that no daemon is there: the performer wanted silence, and has it.
+		// No message if there is no daemon: the performer wanted silence, and has it.
 		if(panicOnCmdPeriod) { address.sendMsg('/bridge/stop'); this.prQuiet };
 	}
 
@@ -233,7 +233,7 @@ Clipbridge {
 		^keys.asArray
 	}
 
-	// A command that no event of a job answers. The ping beside it tells whether anybody is there.
+	// A command without a reply of its own. The ping sent with it shows whether the daemon answers.
 	*prTell { |what, values, lag|
 		var message = [what] ++ values;
 		this.prListen;
@@ -279,7 +279,7 @@ Clipbridge {
 
 	*prOn { |what, function|
 		^OSCFunc({ |message, time, from|
-			// A daemon on another port may be somebody else's.
+			// A daemon on another port may belong to somebody else.
 			if(from.port == port) {
 				pingAge = nil;
 				function.value(*message.drop(1));
@@ -290,7 +290,7 @@ Clipbridge {
 	*prJob { |what, id, values|
 		var clip = open[id];
 		if(clip.notNil) { ^clip.prHeard(what, values) };
-		// One of ours that was given up, as nobody had answered: nobody waits for it any more.
+		// A clip of ours that was given up because nobody answered.
 		if(#[\queued, \progress].includes(what) and: { id.asString.beginsWith("sc" ++ session) }) {
 			address.sendMsg('/bridge/cancel', id);
 		};
@@ -300,10 +300,10 @@ Clipbridge {
 		var clip, pad;
 		if(code == \unknown_job) {
 			clip = open.detect { |each| why.contains(each.id.asString) };
-			// Its end crossed our cancel: ask what the end was. A daemon that was started anew knows none of our clips.
+			// Its end crossed our cancel: ask what the end was. A restarted daemon knows none of our clips.
 			clip !? {
 				if(where == "/bridge/cancel") { clip.prQuestion } {
-					clip.prFail(code, "Clipbridge was started anew and does not know this clip: ask again.")
+					clip.prFail(code, "Clipbridge was restarted and does not know this clip: ask again.")
 				};
 			};
 			^this
@@ -336,7 +336,7 @@ Clipbridge {
 		if(subscribed) {
 			sinceRenewal = sinceRenewal + 1;
 			if(sinceRenewal >= renewTicks) {
-				// That it is away was said already: this knocks without a word until it is there again.
+				// Its absence was already reported: keep trying silently until it is back.
 				if(state == \absent) { sinceRenewal = 0; address.sendMsg('/bridge/subscribe') } { this.prSubscribe };
 			};
 		};
@@ -358,7 +358,7 @@ Clipbridge {
 		this.prCall(function ? onError, why, code);
 	}
 
-	// A fault in somebody's function must not stop what we watch.
+	// An error in a user's function must not stop this loop.
 	*prCall { |function ... arguments|
 		function !? { try { function.value(*arguments) } { |error| error.reportError } };
 	}
@@ -383,7 +383,7 @@ ClipbridgeClip {
 	hasFailed { ^#[\failed, \cancelled].includes(state) }
 	hasEnded { ^state == \done or: { this.hasFailed } }
 
-	// In a Routine: go on when the clip is there, or will never be. Returns the clip; state tells which.
+	// In a Routine: wait until the clip is ready, has failed or is cancelled. Returns the clip.
 	wait { waiting.wait }
 
 	cancel {
@@ -392,7 +392,7 @@ ClipbridgeClip {
 
 	// ---- the buffer ----
 
-	// Read the file into a buffer of the server, unless it is there already; then loadedAction.(clip).
+	// Read the file into a buffer of the server, unless it has one; then loadedAction.(clip).
 	load { |aServer, loadedAction|
 		var now = Main.elapsedTime, number;
 		if(aServer.notNil and: { aServer !== server }) { this.prForget(server); server = aServer };
@@ -404,7 +404,7 @@ ClipbridgeClip {
 		readingSince = now;
 		loads = loads + 1;
 		number = loads;
-		// The server does one after the other: the synth is there when the buffer is.
+		// The server works in order: the buffer exists when the synth starts.
 		this.prDefinition.send(server);
 		Buffer.read(server, path, action: { |read| if(number == loads) { this.prLoaded(read) } { read.free } });
 	}
@@ -419,7 +419,7 @@ ClipbridgeClip {
 		functions.do { |function| Clipbridge.prCall(function, this) };
 	}
 
-	// Returns the synth; nil while there is none yet (the clip is loaded first, then it sounds) or no server.
+	// Returns the synth, or nil if the clip must be loaded first or no server runs.
 	play { |gain = 1, pan = 0, rate = 1, loop = false, quant, clock, out = 0, target|
 		var synth, node = target ?? { server.defaultGroup }, arguments, lag;
 		if(buffer.isNil) {
@@ -442,7 +442,7 @@ ClipbridgeClip {
 		^synth
 	}
 
-	// Fade out what sounds, without a click, and what waits for its beat will not sound.
+	// Fade out what sounds, without a click, and drop what waits for its beat.
 	stop { |fadeSeconds = 0.02|
 		synths.copy.do { |synth|
 			if(synth.isPlaying) { synth.release(fadeSeconds) } {
@@ -454,7 +454,7 @@ ClipbridgeClip {
 		voice !? { Clipbridge.address.sendMsg('/bridge/voice/' ++ voice ++ '/stop', (fadeSeconds * 1000).max(5)) };
 	}
 
-	// Give the buffer back, after what sounds has faded out. The file stays; play loads it again.
+	// Free the buffer after the sound has faded out. The file stays; play loads it again.
 	free {
 		var old = buffer;
 		old !? {
@@ -549,7 +549,7 @@ ClipbridgeClip {
 		voice = facts[\voice];
 		progress = 1;
 		path = values[0].asString;
-		if(path.isEmpty) { path = nil };  // it was made to be heard only
+		if(path.isEmpty) { path = nil };  // made only to be heard
 		this.prSay("%%".format(path ? "sounds", facts[\heard] !? { |heard| " (heard: %)".format(heard) } ? ""));
 		if(wantsBuffer and: { path.notNil } and: { server.serverRunning }) {
 			state = \loading;
@@ -566,7 +566,7 @@ ClipbridgeClip {
 		this.prFinish(\failed, onError ? Clipbridge.onError, why);
 	}
 
-	// The one end. Its function is called with the clip last: action.(clip), onError.(why, clip).
+	// Ends the job. The function is called with the clip last: action.(clip), onError.(why, clip).
 	prFinish { |end, function, sentence|
 		state = end;
 		Clipbridge.prClosed(this);
@@ -588,7 +588,7 @@ ClipbridgeClip {
 				this.prFail(\not_loaded, "the file is there, but the server % did not load it: %".format(server, path));
 			};
 		} {
-			// Long silences are usual for what waits; but an answer may have got lost, or the daemon have ended.
+			// Silence is normal while a job waits, but a reply may be lost, or the daemon may have ended.
 			if(ticks == Clipbridge.silentTicks or: { ticks == (Clipbridge.silentTicks + Clipbridge.againTicks) }) { this.prQuestion };
 			if(ticks >= (Clipbridge.silentTicks + Clipbridge.absentTicks)) { this.prFail(\no_answer, Clipbridge.absence) };
 		};
