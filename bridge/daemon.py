@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from pathlib import Path
-from typing import Protocol
 
+from bridge import __version__
 from bridge.checkpoints.find import find
 from bridge.config import Config
-from bridge.core.core import Core, Listener
+from bridge.core.core import Core
 from bridge.core.eta import EtaFile
+from bridge.domain.events import Listener, PresetChanged, Started
 from bridge.engine.messages import TARGET as ENGINE
 from bridge.files.folder import FolderSink
 from bridge.frontends.inbox.inbox import serve_inbox
@@ -30,13 +30,7 @@ from bridge.system import portable
 from bridge.system.supervise import TICK_S, Child
 
 
-class Terminal(Listener, Protocol):
-    """Who is told of all that happens, and first of what was started: the core, its OSC port, the folder."""
-
-    def started(self, core: Core, port: int, folder: Path) -> None: ...
-
-
-async def serve(config: Config, terminal: Terminal) -> None:
+async def serve(config: Config, terminal: Listener) -> None:
     """Run the daemon until it is asked to stop (Ctrl-C or a polite kill: graceful; the second time: now).
 
     Raises NoModel, FolderError, PortTaken, AlreadyRunning before anything is started.
@@ -62,11 +56,9 @@ async def serve(config: Config, terminal: Terminal) -> None:
             EtaFile(portable.cache_folder() / "eta.json"),
             library,
         )
-
-        def preset_changed(name: str, state: str, why: str) -> None:
-            core.tell(lambda listener: listener.preset_changed(name, state, why))
-
-        await stack.enter_async_context(serve_presets(core.presets, preset_changed))
+        await stack.enter_async_context(
+            serve_presets(core.presets, lambda *changed: core.publish(PresetChanged(*changed)))
+        )
         frontend = await stack.enter_async_context(serve_osc(core, config.osc))
         # The port comes first: whoever holds it may be a daemon that writes into this very folder.
         sink = FolderSink(config.folder)
@@ -78,7 +70,8 @@ async def serve(config: Config, terminal: Terminal) -> None:
         await stack.enter_async_context(serve_midi(core, config.midi))
         await stack.enter_async_context(serve_link(core, config.tempo.link))
         portable.on_stop_signals(asyncio.get_running_loop(), stop)
-        terminal.started(core, frontend.port, config.folder)
+        faults = tuple(core.presets.faults)
+        core.publish(Started(__version__, frontend.port, config.folder, core.state, faults))
         await stack.enter_async_context(serve_inbox(core, config.inbox, config.folder))
         core.start()
         stack.push_async_callback(core.stop, now)

@@ -127,23 +127,7 @@ def test_the_front_and_the_command_line_load_no_torch_and_no_numpy(module: str) 
 
 
 def test_every_method_of_the_table_has_a_handler_and_every_handler_a_method() -> None:
-    listener = {
-        "job_event",
-        "state_changed",
-        "preparing",
-        "voice_changed",
-        "audio_changed",
-        "pad_changed",
-        "pad_saved",
-        "stream_changed",
-        "midi_changed",
-        "kit_changed",
-        "preset_changed",
-        "inbox_changed",
-        "connection_made",
-        "connection_lost",
-        "error_received",
-    }
+    listener = {"on_event", "connection_made", "connection_lost", "error_received"}
     inherited = {"datagram_received", "pause_writing", "resume_writing"}
     public = {name for name, _ in inspect.getmembers(OscFrontend, inspect.isfunction) if not name.startswith("_")}
     assert public - listener - inherited == {method.handler for method in methods.METHODS.values()}

@@ -5,18 +5,27 @@ from __future__ import annotations
 import logging
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 
-from bridge import __version__
 from bridge.checkpoints.find import STARTER, UNTRAINED
-from bridge.core.core import Core
-from bridge.domain.job import Job, JobEvent
-from bridge.domain.kit import KitEvent
+from bridge.domain.events import (
+    AudioChanged,
+    Event,
+    InboxChanged,
+    JobEvent,
+    KitEvent,
+    MidiChanged,
+    PadSaved,
+    Preparing,
+    PresetChanged,
+    Started,
+    StateChanged,
+    Stopped,
+    StreamChanged,
+)
 from bridge.domain.words import plain
-from bridge.engine.messages import Stage
 from bridge.system import logs
 
 CHECKPOINT_LINES = {
@@ -24,6 +33,22 @@ CHECKPOINT_LINES = {
     "with. For real sounds: clipbridge pull cvssp/audioldm2, then clipbridge run --model cvssp/audioldm2",
     STARTER: "The starter is in use: a small checkpoint that knows drums, tones and effects by name. For AudioLDM 2 itself, "
     "which understands any sentence and wants a GPU: clipbridge pull cvssp/audioldm2",
+}
+AUDIO_WORDS = {
+    "open": "Playing through",
+    "lost": "Audio device lost:",
+    "unusable": "No sound:",
+    "failed": "No sound:",
+}
+MIDI_WORDS = {"open": "Pads are played by {}", "waiting": "No MIDI yet: {}"}
+INBOX_WORDS = {
+    "open": "lists of prompts (.txt, .toml) that are dropped into {} become clips",
+    "closed": "nothing is taken: {}",
+    "begun": "{} is begun",
+    "done": "done, see {}",
+    "failed": "not all of it could be made, see {}",
+    "withdrawn": "{} was taken back; what is not made yet is not made",
+    "stuck": "{}",
 }
 
 
@@ -35,24 +60,40 @@ class Terminal:
         self._since: dict[int, float] = {}
         self._told_checkpoint = False
 
-    def started(self, core: Core, port: int, folder: Path) -> None:
-        self.core = core
-        self._say(f"Clipbridge {__version__}: OSC on port {port}, clips go to {folder}")
-        for fault in self.core.presets.faults:
-            self._say(f"Preset left out: {fault}")
+    def on_event(self, event: Event) -> None:
+        match event:
+            case Started():
+                self._say(f"Clipbridge {event.version}: OSC on port {event.osc_port}, clips go to {event.folder}")
+                for fault in event.faults:
+                    self._say(f"Preset left out: {fault}")
+            case Stopped():
+                self._say("Stopped.")
+            case Preparing():
+                self._show(f"{event.phase} {event.what}", event.done, event.total)
+            case StateChanged():
+                self._state(event)
+            case JobEvent():
+                self._job(event)
+            case KitEvent():
+                self._kit(event)
+            case PadSaved():
+                self._say(f"Pad {event.pad}  -> {event.path or event.why}")
+            case StreamChanged(state=state, why=why):
+                words = {"thin": "thin: clips sound again until new ones are made"}
+                self._say(f"Stream {words.get(state, state)}{f' ({why})' if why else ''}")
+            case AudioChanged(state=state, why=why):
+                self._say(f"{AUDIO_WORDS.get(state, state)} {why}")
+            case MidiChanged(state=state, why=why):
+                self._say(MIDI_WORDS.get(state, "No MIDI: {}").format(why))
+            case PresetChanged(name=name, state=state, why=why):
+                self._say(f"Preset {logs.escaped(name)} is {state}{f': {logs.escaped(why)}' if why else ''}")
+            case InboxChanged(state=state, what=what):
+                self._say(f"Inbox: {INBOX_WORDS[state].format(logs.escaped(what))}")
 
-    def stopped(self) -> None:
-        self._say("Stopped.")
-
-    def preparing(self, stage: Stage) -> None:
-        self._show(f"{stage.phase} {stage.what}", stage.done, stage.total)
-
-    def state_changed(self, state: str, why: str) -> None:
+    def _state(self, event: StateChanged) -> None:
         self._close_bar()
-        if state == "ready":
-            model = self.core.model
-            if model is None:  # told late: it is being changed again already
-                return
+        state, why, model = event.state, event.why, event.model
+        if state == "ready" and model is not None:
             ours = STARTER if model.name == STARTER and model.revision else UNTRAINED if model.untrained else ""
             if ours and not self._told_checkpoint:
                 self._told_checkpoint = True
@@ -70,14 +111,7 @@ class Terminal:
         elif not is_terminal():
             self._say(f"{state} …")
 
-    def pad_saved(self, pad: int, path: str, why: str) -> None:
-        self._say(f"Pad {pad}  -> {path or why}")
-
-    def stream_changed(self, state: str, why: str) -> None:
-        words = {"thin": "thin: clips sound again until new ones are made"}
-        self._say(f"Stream {words.get(state, state)}{f' ({why})' if why else ''}")
-
-    def kit_changed(self, event: KitEvent) -> None:
+    def _kit(self, event: KitEvent) -> None:
         fields = event.fields
         if event.kind == "done":
             failed = f", {fields['failed']} failed" if fields["failed"] else ""
@@ -85,53 +119,25 @@ class Terminal:
         else:
             self._say(f"Kit {short(event.name)}  failed ({fields['code']}): {fields['why']}")
 
-    def audio_changed(self, state: str, why: str) -> None:
-        words = {
-            "open": "Playing through",
-            "lost": "Audio device lost:",
-            "unusable": "No sound:",
-            "failed": "No sound:",
-        }
-        self._say(f"{words.get(state, state)} {why}")
-
-    def midi_changed(self, state: str, why: str) -> None:
-        self._say({"open": f"Pads are played by {why}", "waiting": f"No MIDI yet: {why}"}.get(state, f"No MIDI: {why}"))
-
-    def preset_changed(self, name: str, state: str, why: str) -> None:
-        self._say(f"Preset {logs.escaped(name)} is {state}{f': {logs.escaped(why)}' if why else ''}")
-
-    def inbox_changed(self, state: str, what: str) -> None:
-        words = {
-            "open": "lists of prompts (.txt, .toml) that are dropped into {} become clips",
-            "closed": "nothing is taken: {}",
-            "begun": "{} is begun",
-            "done": "done, see {}",
-            "failed": "not all of it could be made, see {}",
-            "withdrawn": "{} was taken back; what is not made yet is not made",
-            "stuck": "{}",
-        }
-        self._say(f"Inbox: {words[state].format(logs.escaped(what))}")
-
-    def job_event(self, job: Job, event: JobEvent) -> None:
-        took = time.monotonic() - self._since.setdefault(job.serial, time.monotonic())
+    def _job(self, event: JobEvent) -> None:
+        took = time.monotonic() - self._since.setdefault(event.serial, time.monotonic())
+        prompt, fields = event.prompt, event.fields
         if event.kind == "progress":
-            self._show(short(job.prompt.text), round(event.fields["fraction"] * 100), 100)
+            self._show(short(prompt.text), round(fields["fraction"] * 100), 100)
         if not event.terminal:
             return
-        self._since.pop(job.serial, None)
-        seed = event.fields.get("seed", job.prompt.seed)  # the best take's, if there are several
-        what = f"{short(job.prompt.text)}  {job.prompt.seconds:g} s  seed {seed}"
+        self._since.pop(event.serial, None)
+        seed = fields.get("seed", prompt.seed)  # the best take's, if there are several
+        what = f"{short(prompt.text)}  {prompt.seconds:g} s  seed {seed}"
         if event.kind == "done":
-            several = (
-                f"{job.prompt.takes} takes, first: " if "heard" in event.fields else f"best of {job.prompt.takes} "
-            )
-            best = several if job.prompt.takes > 1 else ""
-            heard = event.fields.get("heard", job.prompt.text)
-            other = "" if plain(heard) == plain(job.prompt.text) else f" (heard: {short(heard) or 'nothing it knows'})"
-            unwritten = "played" if "voice" in event.fields else "not played"
-            self._say(f"{what}{other}  in {took:.2f} s  -> {best}{event.fields['path'] or unwritten}")
+            several = f"{prompt.takes} takes, first: " if "heard" in fields else f"best of {prompt.takes} "
+            best = several if prompt.takes > 1 else ""
+            heard = fields.get("heard", prompt.text)
+            other = "" if plain(heard) == plain(prompt.text) else f" (heard: {short(heard) or 'nothing it knows'})"
+            unwritten = "played" if "voice" in fields else "not played"
+            self._say(f"{what}{other}  in {took:.2f} s  -> {best}{fields['path'] or unwritten}")
         else:
-            reason = f" ({event.fields['code']}): {event.fields['why']}" if event.kind == "failed" else ""
+            reason = f" ({fields['code']}): {fields['why']}" if event.kind == "failed" else ""
             self._say(f"{what}  {event.kind}{reason}")
 
     def _show(self, what: str, done: int, total: int) -> None:

@@ -10,8 +10,7 @@ import contextlib
 import dataclasses
 import logging
 import time
-from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 from bridge.core import outcome
 from bridge.core.engine_link import EngineSide
@@ -21,18 +20,16 @@ from bridge.core.resolving import least_steps, resolve
 from bridge.core.shaper_link import ShaperSide
 from bridge.domain.ask import Ask
 from bridge.domain.clip import Model, Prompt
-from bridge.domain.job import Job, JobEvent, JobId, JobState
-from bridge.domain.kit import KitEvent
+from bridge.domain.events import Event, JobEvent, Listener, StateChanged
+from bridge.domain.job import Job, JobId, JobState
 from bridge.domain.limits import is_sub_folder
 from bridge.domain.recipe import Recipe
-from bridge.engine import messages as engine
 from bridge.errors import BadArgument, ClipbridgeError, NotReady, Stopping, UnknownJob
 from bridge.kits.making import Kits
 from bridge.library.library import Library
 from bridge.live.pads import SINK as PAD_SINK
 from bridge.live.pads import check_length
 from bridge.live.stage import INTERNAL, Stage
-from bridge.live.stage import Listener as StageListener
 from bridge.live.stream import DEFAULT_PERIOD_S
 from bridge.presets.files import Presets
 from bridge.shaper import messages as delivery
@@ -43,18 +40,6 @@ log = logging.getLogger("clipbridge")
 
 STOPPING_BUDGET_S = 30.0
 STREAM_FADE_MS = 50.0
-
-
-class Listener(StageListener, Protocol):
-    """A frontend, or the terminal: told of all that happens, on the event loop."""
-
-    def job_event(self, job: Job, event: JobEvent) -> None: ...
-    def state_changed(self, state: str, why: str) -> None: ...
-    def preparing(self, stage: engine.Stage) -> None: ...
-    def midi_changed(self, state: str, why: str) -> None: ...
-    def kit_changed(self, reply_to: Any, event: KitEvent) -> None: ...
-    def preset_changed(self, name: str, state: str, why: str) -> None: ...
-    def inbox_changed(self, state: str, what: str) -> None: ...
 
 
 class Core:
@@ -224,12 +209,6 @@ class Core:
         """Let the shaper process work on a kit's folder; `Kits.told` is told."""
         self.shaper.shape_kit(message)
 
-    def kit_changed(self, reply_to: Any, event: KitEvent) -> None:
-        """Tell it to all listeners."""
-        if event.kind != "progress":
-            log.info("kit %r %s %s", event.name, event.kind, event.fields)
-        self.tell(lambda listener: listener.kit_changed(reply_to, event))
-
     # ---- more of what frontends ask for ----
 
     def cancel(self, owner: str, job_id: JobId | None = None) -> list[Job]:
@@ -317,7 +296,7 @@ class Core:
         """Tell what happened to a job, if that has not ended."""
         if job.state.ended:
             return  # exactly one terminal event, and nothing after it
-        event = JobEvent(kind, job.id, fields)
+        event = JobEvent(kind, job.id, fields, job.serial, job.owner, job.ask, job.prompt, reply_to=job.reply_to)
         job.last_event = event
         if kind != "progress":
             log.info("job %r %s %s%s", job.id, kind, fields, f" {job.prompt}" if kind == "queued" else "")
@@ -333,7 +312,7 @@ class Core:
         if job.ask.sink in INTERNAL:
             self.stage.job_event(job, kind, fields)
         else:
-            self.tell(lambda listener: listener.job_event(job, event))
+            self.publish(event)
             self.kits.job_event(job, event)
 
     def set_state(self, state: str, why: str = "", may_leave_failed: bool = False) -> None:
@@ -342,12 +321,12 @@ class Core:
         if not kept and (state, why) != (self.state, self.why):
             self.state, self.why = state, why
             log.info("state %s %s", state, why)
-            self.tell(lambda listener: listener.state_changed(state, why))
+            self.publish(StateChanged(state, why, self.model))
 
-    def tell(self, call: Callable[[Any], None]) -> None:
-        """Call it with each listener."""
+    def publish(self, event: Event) -> None:
+        """Hand an event to every listener."""
         for listener in list(self.listeners):
             try:
-                call(listener)
+                listener.on_event(event)
             except Exception:  # one that cannot listen must not keep the others, or the jobs, from going on
                 log.exception("a listener failed")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from bridge.core.eta import Eta, EtaFile
 from bridge.domain.clip import Model, Prompt
+from bridge.domain.events import Preparing
 from bridge.domain.job import JobState
 from bridge.engine import messages as engine
 from bridge.engine import needs as memory
@@ -137,7 +138,7 @@ class EngineSide:
         if isinstance(message, engine.Stage):
             self.preparing = message
             core.set_state(message.phase)
-            core.tell(lambda listener: listener.preparing(message))
+            core.publish(Preparing(message.phase, message.done, message.total, message.what))
         elif isinstance(message, engine.Ready):
             self._is_ready(message)
         elif isinstance(message, engine.Unloadable):

@@ -1,4 +1,4 @@
-"""A job: one ask on its way, its id, its state and the events that its asker is told."""
+"""A job: one ask on its way, its id and its state."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ from typing import Any
 
 from bridge.domain.ask import Ask
 from bridge.domain.clip import Model, Prompt
+from bridge.domain.events import JobEvent, JobId
 from bridge.domain.recipe import Recipe
 
 WHOLE = re.compile(r"-?(0|[1-9][0-9]{0,14})(\.0*)?")
-
-JobId = int | float | str
 
 
 class JobState(enum.StrEnum):
@@ -29,20 +28,6 @@ class JobState(enum.StrEnum):
     @property
     def ended(self) -> bool:
         return self in (JobState.DONE, JobState.FAILED, JobState.CANCELLED)
-
-
-@dataclass(frozen=True, slots=True)
-class JobEvent:
-    """Something that happened to a job. `kind` is the last part of the OSC address (`queued`, `progress`, `take`,
-    `done`, `failed`, `cancelled`); `fields` are in the order in which the OSC table states them."""
-
-    kind: str
-    job_id: JobId
-    fields: dict[str, Any]
-
-    @property
-    def terminal(self) -> bool:
-        return self.kind in ("done", "failed", "cancelled")
 
 
 @dataclass(slots=True, eq=False)

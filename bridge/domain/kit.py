@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from bridge.domain.ask import Ask
 
@@ -54,13 +53,3 @@ class Kit:
     slug: str
     info: str
     zones: tuple[Zone, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class KitEvent:
-    """Something that happened to a kit. `kind` is the last part of the OSC address (`queued`, `progress`, `done`, `failed`);
-    `fields` are in the order in which the OSC table states them."""
-
-    kind: str
-    name: str
-    fields: dict[str, Any]

@@ -16,6 +16,7 @@ from typing import Any
 
 from bridge.config import MidiConfig
 from bridge.core.core import Core
+from bridge.domain.events import MidiChanged
 from bridge.domain.limits import BPM
 from bridge.errors import ClipbridgeError, ConfigError
 from bridge.live.pads import Press
@@ -160,7 +161,7 @@ class Midi:
 
     def _tell(self, state: str, why: str) -> None:
         log.info("midi %s %s", state, why)
-        self._bridge.tell(lambda listener: listener.midi_changed(state, why))
+        self._bridge.publish(MidiChanged(state, why))
 
 
 def _listed(there: list[str]) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import logging
 import secrets
 from collections import OrderedDict, deque
 from dataclasses import dataclass, field
@@ -17,13 +18,16 @@ from typing import Any, Protocol
 from bridge import __version__
 from bridge.domain.ask import Ask
 from bridge.domain.clip import Model
-from bridge.domain.job import Job, JobEvent, JobId
-from bridge.domain.kit import Kit, KitAsk, KitEvent, Sound, Zone
+from bridge.domain.events import Event, JobEvent, KitEvent
+from bridge.domain.job import Job, JobId
+from bridge.domain.kit import Kit, KitAsk, Sound, Zone
 from bridge.domain.limits import DRAWN_SEEDS, RESERVED, SEED
 from bridge.errors import BadArgument, ClipbridgeError, FolderError, QueueFull, Stopping, UnknownJob
 from bridge.files.names import slug
 from bridge.kits.keymap import is_hat, reach
 from bridge.shaper.messages import Claim, Claimed, Leave, Map, Mapped
+
+log = logging.getLogger("clipbridge")
 
 KIT_JOBS = 2  # unfinished jobs, so that whoever plays live never waits behind a whole kit
 MAX_KITS = 16  # of all askers; one is made, the others wait
@@ -49,7 +53,7 @@ class Maker(Protocol):
     def check_open(self) -> None: ...
     def cancel(self, owner: str, job_id: JobId | None = None) -> list[Job]: ...
     def shape_kit(self, message: Claim | Map | Leave) -> None: ...
-    def kit_changed(self, reply_to: Any, event: KitEvent) -> None: ...
+    def publish(self, event: Event) -> None: ...
 
 
 @dataclass(slots=True, eq=False)
@@ -267,8 +271,10 @@ class Kits:
         self._go_on()
 
     def _tell(self, kit: Making, kind: str, **fields: Any) -> None:
-        kit.last = KitEvent(kind, kit.ask.name, fields)
-        self.core.kit_changed(kit.reply_to, kit.last)
+        kit.last = KitEvent(kind, kit.ask.name, fields, reply_to=kit.reply_to)
+        if kind != "progress":
+            log.info("kit %r %s %s", kit.ask.name, kind, fields)
+        self.core.publish(kit.last)
 
 
 def zones(made: list[tuple[Sound, str, float]]) -> tuple[Zone, ...]:

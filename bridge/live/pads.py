@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 from bridge.domain.ask import Ask
 from bridge.domain.clip import Model, Prompt
+from bridge.domain.events import Event, PadChanged
 from bridge.domain.job import Job
 from bridge.domain.limits import SEED
 from bridge.errors import BadArgument, ClipbridgeError, PadEmpty
@@ -36,7 +37,7 @@ class Filler(Protocol):
     def fill(self, ask: Ask, owner: str) -> Job: ...
     def cancel_fill(self, job: Job) -> None: ...
     def keep_take(self, pad: int, take: Take, press: Press) -> None: ...
-    def pad_changed(self, pad: int, state: str, value: float, why: str) -> None: ...
+    def publish(self, event: Event) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,7 +286,8 @@ class Pads:
                 self._live.discard(take.file)
 
     def _tell(self, number: int) -> None:
-        self.core.pad_changed(number, *(_state(self._pads[number]) if number in self._pads else ("empty", 0.0, "")))
+        state = _state(self._pads[number]) if number in self._pads else ("empty", 0.0, "")
+        self.core.publish(PadChanged(number, *state))
 
     def _keep(self) -> None:
         if self._file is not None:

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
 from typing import Any, Protocol
 
 from bridge.domain.ask import Ask
 from bridge.domain.clip import OUTPUT_RATE
+from bridge.domain.events import AudioChanged, Event, PadSaved, VoiceChanged
 from bridge.domain.job import Job
 from bridge.errors import NoAudio
 from bridge.live import pads
@@ -28,16 +28,6 @@ log = logging.getLogger("clipbridge")
 INTERNAL = (pads.SINK, streams.SINK)
 
 
-class Listener(Protocol):
-    """Who is told of what sounds, on the event loop."""
-
-    def voice_changed(self, voice: int, owner: Job | Press | None, state: str, why: str) -> None: ...
-    def audio_changed(self, state: str, why: str) -> None: ...
-    def pad_changed(self, pad: int, state: str, value: float, why: str) -> None: ...
-    def pad_saved(self, pad: int, press: Press, path: str, why: str) -> None: ...
-    def stream_changed(self, state: str, ahead_s: float, why: str) -> None: ...
-
-
 class Maker(Protocol):
     """The core, as far as the stage needs it."""
 
@@ -47,7 +37,7 @@ class Maker(Protocol):
     def cancel_fill(self, job: Job) -> None: ...
     def period_s(self, ask: Ask) -> float: ...
     def keep(self, keep: delivery.Keep) -> None: ...
-    def tell(self, call: Callable[[Any], None]) -> None: ...
+    def publish(self, event: Event) -> None: ...
 
 
 class Stage:
@@ -201,13 +191,9 @@ class Stage:
         self._saving[number] = (pad, press, take)
         self.core.keep(delivery.Keep(number, take.file, take.prompt, take.model))
 
-    def pad_changed(self, pad: int, state: str, value: float, why: str) -> None:
-        """Tell it to all listeners."""
-        self.core.tell(lambda listener: listener.pad_changed(pad, state, value, why))
-
-    def stream_changed(self, state: str, ahead_s: float, why: str) -> None:
-        """Tell it to all listeners."""
-        self.core.tell(lambda listener: listener.stream_changed(state, ahead_s, why))
+    def publish(self, event: Event) -> None:
+        """Hand an event to every listener."""
+        self.core.publish(event)
 
     # ---- what comes back ----
 
@@ -221,7 +207,7 @@ class Stage:
         if message.number in self._saving:
             pad, press, take = self._saving.pop(message.number)
             self.pads.saved(take)
-            self.core.tell(lambda listener: listener.pad_saved(pad, press, message.path, message.why))
+            self.core.publish(PadSaved(pad, message.path, message.why, reply_to=press.reply_to))
 
     def lose_saving(self, reason: str) -> None:
         """The process that writes clips stopped."""
@@ -236,7 +222,8 @@ class Stage:
         if isinstance(owner, Stream):
             owner.voice_told(voice, state)
         else:
-            self.core.tell(lambda listener: listener.voice_changed(voice, owner, state, why))
+            reply_to = None if owner is None else owner.reply_to
+            self.core.publish(VoiceChanged(voice, state, why, reply_to=reply_to))
 
     def _device_told(self, state: str, why: str) -> None:
-        self.core.tell(lambda listener: listener.audio_changed(state, why))
+        self.core.publish(AudioChanged(state, why))

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 from bridge.domain.ask import Ask
 from bridge.domain.clip import Model
+from bridge.domain.events import Event, StreamChanged
 from bridge.domain.job import Job
 from bridge.domain.limits import SEED, Range
 from bridge.errors import BadArgument, ClipbridgeError, NoStream
@@ -45,7 +46,7 @@ class Filler(Protocol):
     def fill(self, ask: Ask, owner: str, first: bool = False) -> Job: ...
     def cancel_fill(self, job: Job) -> None: ...
     def period_s(self, ask: Ask) -> float: ...
-    def stream_changed(self, state: str, ahead_s: float, why: str) -> None: ...
+    def publish(self, event: Event) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,4 +302,4 @@ class Stream:
         fresh = (state, len(self._ready), self._now.voice if self._now else 0, why)
         if fresh != self._told:
             self._told = fresh
-            self.core.stream_changed(state, ahead_s, why)
+            self.core.publish(StreamChanged(state, ahead_s, why))

@@ -16,9 +16,8 @@ from bridge.core import engine_link as engine_side
 from bridge.core.core import Core
 from bridge.domain import recipe
 from bridge.domain.ask import Ask
-from bridge.domain.job import Job, JobEvent
-from bridge.domain.kit import KitEvent
-from bridge.engine import messages as engine
+from bridge.domain.events import Event, JobEvent, StateChanged
+from bridge.domain.job import Job
 from bridge.errors import NotReady, Stopping
 from bridge.files.reading import recipe_from_file
 from bridge.live.pads import Pads
@@ -37,41 +36,11 @@ class Recorder:
         self.events: list[tuple[int, str, dict[str, Any]]] = []
         self.states: list[str] = []
 
-    def job_event(self, job: Job, event: JobEvent) -> None:
-        self.events.append((job.serial, event.kind, event.fields))
-
-    def state_changed(self, state: str, why: str) -> None:
-        self.states.append(state)
-
-    def preparing(self, stage: engine.Stage) -> None:
-        pass
-
-    def voice_changed(self, voice: int, job: Job | None, state: str, why: str) -> None:
-        pass
-
-    def audio_changed(self, state: str, why: str) -> None:
-        pass
-
-    def pad_changed(self, pad: int, state: str, value: float, why: str) -> None:
-        pass
-
-    def pad_saved(self, pad: int, press: object, path: str, why: str) -> None:
-        pass
-
-    def stream_changed(self, state: str, ahead_s: float, why: str) -> None:
-        pass
-
-    def midi_changed(self, state: str, why: str) -> None:
-        pass
-
-    def kit_changed(self, reply_to: object, event: KitEvent) -> None:
-        pass
-
-    def preset_changed(self, name: str, state: str, why: str) -> None:
-        pass
-
-    def inbox_changed(self, state: str, what: str) -> None:
-        pass
+    def on_event(self, event: Event) -> None:
+        if isinstance(event, JobEvent):
+            self.events.append((event.serial, event.kind, event.fields))
+        elif isinstance(event, StateChanged):
+            self.states.append(event.state)
 
     def ends(self) -> dict[int, list[str]]:
         ends: dict[int, list[str]] = {}
@@ -312,7 +281,7 @@ def test_a_poisoned_engine_costs_only_its_own_job(tmp_path: Path) -> None:
 
 def test_a_listener_that_fails_keeps_nobody_else_from_hearing(tmp_path: Path) -> None:
     class Deaf(Recorder):
-        def job_event(self, job: Job, event: JobEvent) -> None:
+        def on_event(self, event: Event) -> None:
             raise ValueError("cannot hear")
 
     async def story(core: Core, recorder: Recorder) -> None:

@@ -21,7 +21,8 @@ from lxml import etree
 from bridge.checkpoints.find import STARTER_FOLDER
 from bridge.core.core import Core
 from bridge.domain.ask import Ask
-from bridge.domain.kit import Kit, KitAsk, KitEvent, Sound
+from bridge.domain.events import KitEvent
+from bridge.domain.kit import Kit, KitAsk, Sound
 from bridge.engine.audioldm2.hearing import Vocabulary
 from bridge.errors import BadArgument, ConfigError, QueueFull
 from bridge.files import mappings
@@ -281,7 +282,7 @@ def kinds(events: list[KitEvent]) -> list[str]:
 
 def listen(recorder: Recorder) -> list[KitEvent]:
     events: list[KitEvent] = []
-    recorder.kit_changed = lambda reply_to, event: events.append(event)  # type: ignore[method-assign]
+    recorder.on_event = lambda event: events.append(event) if isinstance(event, KitEvent) else None  # type: ignore
     return events
 
 
@@ -353,7 +354,7 @@ def test_stopping_maps_what_is_made_of_a_kit(tmp_path: Path) -> None:
     events: list[KitEvent] = []
 
     async def story(core: Core, recorder: Recorder) -> None:
-        recorder.kit_changed = lambda reply_to, event: events.append(event)  # type: ignore[method-assign]
+        recorder.on_event = lambda event: events.append(event) if isinstance(event, KitEvent) else None  # type: ignore
         core.kits.make(kit_ask(*[f"sound {n}" for n in range(20)]), "127.0.0.1", None)
         core.kits.make(kit_ask("kick", name="not begun"), "127.0.0.1", None)
         await until(lambda: any(event.kind == "progress" for event in events))

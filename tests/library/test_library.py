@@ -25,6 +25,7 @@ from bridge.commands.find import span
 from bridge.core.core import Core
 from bridge.domain.ask import Ask
 from bridge.domain.clip import Model, Prompt
+from bridge.domain.events import Event, JobEvent
 from bridge.domain.job import Job
 from bridge.domain.limits import Range
 from bridge.domain.recipe import Recipe, conditions, write
@@ -547,8 +548,8 @@ def test_the_bridge_records_jobs_before_it_says_so_and_ends_them_after_their_cli
     seen: list[int] = []
 
     class Watcher(Recorder):
-        def job_event(self, job: Job, event: Any) -> None:
-            if event.kind == "queued":
+        def on_event(self, event: Event) -> None:
+            if isinstance(event, JobEvent) and event.kind == "queued":
                 seen.append(len(rows()))
 
     async def story(core: Core, recorder: Recorder) -> None:

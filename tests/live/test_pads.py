@@ -23,7 +23,7 @@ class StandInBridge:
     def idle(self) -> bool:
         return False
 
-    def pad_changed(self, *_told: object) -> None:
+    def publish(self, event: object) -> None:
         pass
 
 
@@ -93,7 +93,7 @@ def test_a_pad_that_fails_is_tried_ever_more_rarely_and_one_that_was_refused_at_
         tried.append((now[0], ask.text))
         return SimpleNamespace(state=JobState.FAILED, last_event=SimpleNamespace(fields={"why": "no"}))
 
-    pads.core = SimpleNamespace(idle=lambda: True, fill=fill, pad_changed=lambda *told: None)  # type: ignore[assignment]
+    pads.core = SimpleNamespace(idle=lambda: True, fill=fill, publish=lambda event: None)  # type: ignore[assignment]
     pads.set(1, Ask("one"))
     pads.set(2, Ask("two"))
     for _ in range(400):
@@ -119,7 +119,7 @@ def test_takes_of_another_tempo_are_made_anew_and_played_until_then_but_never_th
         asked.append(ask.text)
         return SimpleNamespace(state=JobState.RUNNING, prompt=resolve(ask, None, live.tempo))
 
-    pads.core = SimpleNamespace(idle=lambda: True, fill=fill, pad_changed=lambda *told: None)  # type: ignore[assignment]
+    pads.core = SimpleNamespace(idle=lambda: True, fill=fill, publish=lambda event: None)  # type: ignore[assignment]
 
     def filled() -> list[float]:
         for _ in range(5):

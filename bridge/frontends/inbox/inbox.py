@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from bridge.config import InboxConfig
-from bridge.core.core import Core, Listener
+from bridge.core.core import Core
 from bridge.domain.ask import Ask
-from bridge.domain.job import Job, JobEvent
+from bridge.domain.events import Event, InboxChanged, JobEvent, StateChanged
+from bridge.domain.job import Job
 from bridge.domain.recipe import Recipe
 from bridge.errors import ClipbridgeError, ConfigError, NotReady, QueueFull, Stopping, UnknownJob
 from bridge.frontends.inbox.folder import UNCHANGED_S, Dropped, InboxFolder, Result
@@ -44,8 +45,7 @@ async def serve_inbox(core: Core, config: InboxConfig, samples: Path) -> AsyncIt
         folder = Path(config.folder).expanduser().absolute()
     except (RuntimeError, OSError) as error:  # ~nobody
         raise ConfigError(f"inbox.folder: {error}") from error
-    # What else listeners are told of is not for it: there the protocol's own empty methods do.
-    inbox = Inbox(core, InboxFolder(folder, samples))  # type: ignore[abstract]
+    inbox = Inbox(core, InboxFolder(folder, samples))
     core.listeners.append(inbox)
     inbox.start()
     try:
@@ -55,7 +55,7 @@ async def serve_inbox(core: Core, config: InboxConfig, samples: Path) -> AsyncIt
         await asyncio.to_thread(inbox.close)
 
 
-class Inbox(Listener):
+class Inbox:
     """One file after the other. `look`, `close` and what they call run on the thread of the watch, all else on the loop."""
 
     def __init__(self, core: Core, folder: InboxFolder) -> None:
@@ -168,7 +168,7 @@ class Inbox(Listener):
 
     def _tell(self, state: str, what: str) -> None:
         log.info("inbox %s %s", state, what)
-        self._bridge.tell(lambda listener: listener.inbox_changed(state, what))
+        self._bridge.publish(InboxChanged(state, what))
 
     def _begin(self, dropped: Dropped, places: list[int]) -> None:
         self._asking, self._waiting = dropped, deque(places)
@@ -212,7 +212,7 @@ class Inbox(Listener):
             else:
                 self._unfinished[job.serial] = (dropped, place)
                 if job.state.ended and job.last_event is not None:  # in the very moment in which it was to begin
-                    self.job_event(job, job.last_event)
+                    self._job_ended(job.last_event)
 
     def _others_first(self) -> bool:
         """Whether the engine makes, or is about to make, something for who plays live: that must not give way to a list."""
@@ -230,14 +230,19 @@ class Inbox(Listener):
 
     # ---- events (Listener) ----
 
-    def job_event(self, job: Job, event: JobEvent) -> None:
-        """A job ended: perhaps one of ours; in any case there is room."""
-        if not event.terminal:
-            return
-        dropped, place = self._unfinished.pop(job.serial, (None, 0))
+    def on_event(self, event: Event) -> None:
+        """Go on when a job has ended, or when the engine may be ready again."""
+        if isinstance(event, JobEvent) and event.terminal:
+            self._job_ended(event)
+        elif isinstance(event, StateChanged) and self._waiting:
+            self._loop.call_soon(self._feed)
+
+    def _job_ended(self, event: JobEvent) -> None:
+        """Perhaps one of ours; in any case there is room."""
+        dropped, place = self._unfinished.pop(event.serial, (None, 0))
         if dropped is not None:
             if event.kind == "done":
-                self._note(dropped, place, Result(True, _made(job, event.fields)))
+                self._note(dropped, place, Result(True, _made(event)))
             elif event.fields.get("code") in WHILE_DOWN:
                 if dropped is self._asking:
                     self._waiting.appendleft(place)
@@ -245,11 +250,6 @@ class Inbox(Listener):
                 self._note(dropped, place, Result(False, event.fields.get("why", event.kind)))
         if self._waiting:
             self._loop.call_soon(self._feed)  # later: the core is in the middle of something
-
-    def state_changed(self, state: str, why: str) -> None:
-        """The engine may be there again."""
-        if self._waiting:
-            self._loop.call_soon(self._feed)
 
 
 def ask(core: Any, what: Ask | Recipe) -> Job:
@@ -259,7 +259,8 @@ def ask(core: Any, what: Ask | Recipe) -> Job:
     return job
 
 
-def _made(job: Job, fields: dict[str, Any]) -> str:
-    notes = [f"the best of {job.prompt.takes}"] if job.prompt.takes > 1 else []
+def _made(event: JobEvent) -> str:
+    fields, takes = event.fields, event.prompt.takes
+    notes = [f"the best of {takes}"] if takes > 1 else []
     notes += [str(fields["remark"])] if fields.get("remark") else []
     return f"{fields['path']} ({'; '.join(notes)})" if notes else str(fields["path"])

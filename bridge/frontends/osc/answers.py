@@ -8,12 +8,14 @@ import functools
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from bridge.core.core import Core
+from bridge.domain.events import Event
 from bridge.errors import BadArgument, ClipbridgeError
-from bridge.frontends.osc.socket import encode
+from bridge.frontends.osc.addresses import REPLIES, Reply, reply_of
+from bridge.frontends.osc.socket import encode, exact
 
 log = logging.getLogger("clipbridge.osc")
 
@@ -36,6 +38,21 @@ class Answers:
 
     def _send(self, target: Target, address: str, *values: Any) -> None:
         self._transport.sendto(encode(address, values), target)
+
+    def _reply(self, target: Target, address: str, facts: Mapping[str, Any]) -> None:
+        """Send these facts as the table says."""
+        self._send(target, *_message(REPLIES[address], facts))
+
+    def _send_event(self, target: Target, event: Event) -> None:
+        """Send one event to one asker."""
+        if (reply := reply_of(event)) is not None:
+            self._send(target, *_message(reply, event.facts()))
+
+    def on_event(self, event: Event) -> None:
+        """Send it to who asked for it and to the subscribers."""
+        if reply_of(event) is not None:
+            for target in self._audience(event.reply_to):
+                self._send_event(target, event)
 
     def _refuse(self, sender: Target, address: str, error: BaseException) -> None:
         if isinstance(error, ClipbridgeError):
@@ -80,3 +97,11 @@ class Answers:
         now = time.monotonic()
         for target in [target for target, until in self._subscribers.items() if until < now]:
             del self._subscribers[target]
+
+
+def _message(reply: Reply, facts: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Address and arguments. Texts are cut so that the datagram stays small, an id goes back in the type it came in."""
+    changes: dict[str, Any] = {"why": facts["why"][:MAX_WHY]} if "why" in facts else {}
+    changes |= {"id": exact(facts["id"])} if "id" in facts else {}
+    address, values = reply.message({**facts, **changes})
+    return address, *values

@@ -8,10 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bridge.domain.ask import FIELDS, KIT_FIELDS, Ask
-from bridge.domain.kit import MAX_SOUNDS, KitAsk, KitEvent
+from bridge.domain.kit import MAX_SOUNDS, KitAsk
 from bridge.errors import BadArgument, ClipbridgeError
 from bridge.frontends.osc import arguments as args
-from bridge.frontends.osc.addresses import REPLIES
 from bridge.frontends.osc.answers import MAX_WHY, Answers, Target
 from bridge.kits import presets as kit_presets
 from bridge.kits.keymap import lay_out
@@ -69,7 +68,7 @@ class KitMethods(Answers):
                 refuse(error, target)
             else:
                 if known is not None:
-                    self._send_kit(target, known)
+                    self._send_event(target, known)
 
         try:
             asked = parse(given)
@@ -98,18 +97,7 @@ class KitMethods(Answers):
     def kits(self, given: list[Any], sender: Target, _message: Any) -> None:
         if args.press(given, "/bridge/kits"):
             for event in self.core.kits.events(sender[0]):
-                self._send_kit(sender, event)
-
-    # ---- events (core.Listener) ----
-
-    def kit_changed(self, reply_to: Any, event: KitEvent) -> None:
-        for target in self._audience(reply_to):
-            self._send_kit(target, event)
-
-    def _send_kit(self, target: Target, event: KitEvent) -> None:
-        address = f"/bridge/kit/{event.kind}"
-        fields = {key: value[:MAX_WHY] if key == "why" else value for key, value in event.fields.items()}
-        self._send(target, address, *REPLIES[address].values({"name": event.name, **fields}))
+                self._send_event(sender, event)
 
 
 def name_of(given: list[Any]) -> str:

@@ -11,9 +11,8 @@ from bridge.domain.limits import BPM, RATING, SECONDS, Range
 from bridge.domain.nearest import unknown
 from bridge.errors import BadArgument, ClipbridgeError, LibraryError, NotReady, QueueFull, Stopping
 from bridge.frontends.osc import arguments as args
-from bridge.frontends.osc.addresses import FIND_KEYS, REPLIES
+from bridge.frontends.osc.addresses import FIND_KEYS
 from bridge.frontends.osc.answers import MAX_WHY, Answers, Target
-from bridge.frontends.osc.socket import exact
 from bridge.library.clips import Clip, Query
 from bridge.library.library import Library
 from bridge.library.records import Interrupted
@@ -48,8 +47,8 @@ class LibraryMethods(Answers):
             def tell(jobs: list[Interrupted]) -> None:
                 self._send(sender, "/bridge/interrupted/count", len(jobs))
                 for job in jobs:
-                    facts = (exact(job.id), job.text, job.seconds, "seed", job.ask["seed"])
-                    self._send(sender, "/bridge/interrupted/job", *facts)
+                    facts = {"id": job.id, "prompt": job.text, "seconds": job.seconds, "seed": job.ask["seed"]}
+                    self._reply(sender, "/bridge/interrupted/job", facts)
 
             self._aside(self._library().interrupted, tell, sender, "/bridge/interrupted")
 
@@ -98,7 +97,7 @@ class LibraryMethods(Answers):
             "rating": clip.rating,
             "favourite": int(clip.favourite),
         }
-        self._send(target, "/bridge/clip", *REPLIES["/bridge/clip"].values(facts))
+        self._reply(target, "/bridge/clip", facts)
 
 
 def query_of(given: list[Any]) -> Query:

@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 from bridge.domain.ask import Ask
-from bridge.domain.job import Job
+from bridge.domain.events import PadChanged
 from bridge.domain.limits import BEATS_PER_BAR, BPM, GAIN, PADS, PAN, QUANTIZE, VOICE_FADE_MS, Range
 from bridge.errors import BadArgument
 from bridge.frontends.osc import arguments as args
@@ -143,47 +143,13 @@ class LiveMethods(Answers):
             if sender not in self._audience():
                 self._send(sender, "/bridge/stream/state", stream.state, stream.ahead_s)
 
-    # ---- events (stage.Listener) ----
-
-    def voice_changed(self, voice: int, owner: Job | Press | None, state: str, why: str) -> None:
-        for target in self._audience(None if owner is None else owner.reply_to):
-            self._send(target, "/bridge/voice", voice, state, why)
-
-    def audio_changed(self, state: str, why: str) -> None:
-        for target in self._audience():
-            self._send(target, "/bridge/audio", state, why)
-
-    def midi_changed(self, state: str, why: str) -> None:
-        for target in self._audience():
-            self._send(target, "/bridge/midi", state, why)
-
-    def preset_changed(self, name: str, state: str, why: str) -> None:
-        for target in self._audience():
-            self._send(target, "/bridge/preset", name, state, why)
-
-    def inbox_changed(self, state: str, what: str) -> None:
-        for target in self._audience():
-            self._send(target, "/bridge/inbox", state, what)
-
-    def pad_changed(self, pad: int, state: str, value: float, why: str) -> None:
-        for target in self._audience():
-            self._send_pad(target, pad, state, value, why)
-
-    def pad_saved(self, pad: int, press: Press, path: str, why: str) -> None:
-        for target in self._audience(press.reply_to):
-            self._send(target, f"/bridge/pad/{pad}/saved", path, why)
-
-    def stream_changed(self, state: str, ahead_s: float, why: str) -> None:
-        for target in self._audience():
-            self._send(target, "/bridge/stream/state", state, ahead_s, *(("why", why) if why else ()))
-
     def _send_pads(self, target: Target, only: int | None = None) -> None:
         states = {pad: rest for pad, *rest in self.core.stage.pads.states()}
         for pad in states if only is None else (only,):
             self._send_pad(target, pad, *states.get(pad, ("empty", 0.0, "")))
 
     def _send_pad(self, target: Target, pad: int, state: str, value: float, why: str) -> None:
-        self._send(target, f"/bridge/pad/{pad}/state", state, value, *(("why", why) if why else ()))
+        self._reply(target, "/bridge/pad/<n>/state", PadChanged(pad, state, value, why).facts())
 
 
 def _sounding(given: list[Any], words: bool, why: str) -> Ask:

@@ -20,10 +20,9 @@ class ModelMethods(Answers):
         if (name := args.name(given, address)) is not None:
 
             def tell(facts: checkpoints.Facts) -> None:
-                self._send(
-                    sender, "/bridge/model", facts.name, "size_mb", round(facts.size_bytes / 1e6, 1),
-                    "licence", facts.licence, "sample_rate", facts.sample_rate, "revision", facts.revision,
-                )  # fmt: skip
+                said = {"name": facts.name, "size_mb": round(facts.size_bytes / 1e6, 1), "licence": facts.licence}
+                said |= {"sample_rate": facts.sample_rate, "revision": facts.revision}
+                self._reply(sender, "/bridge/model", said)
 
             self._aside(lambda: checkpoints.facts(known(name)), tell, sender, address)
         elif args.press(given, address):

@@ -21,10 +21,10 @@ from bridge.config import OscConfig
 from bridge.core.core import Core
 from bridge.domain import recipe, then
 from bridge.domain.ask import FIELDS
-from bridge.domain.job import Job, JobEvent, JobId
+from bridge.domain.events import Event, JobEvent
+from bridge.domain.job import JobId
 from bridge.domain.limits import PORT
 from bridge.domain.nearest import nearest
-from bridge.engine import messages as engine
 from bridge.errors import BadArgument, ClipbridgeError, IdTaken, UnknownAddress
 from bridge.files.reading import recipe_from_file
 from bridge.frontends.osc import arguments as args
@@ -285,31 +285,17 @@ class OscFrontend(LiveMethods, LibraryMethods, KitMethods, ModelMethods, asyncio
             raise BadArgument(f"{port} is the port Clipbridge itself listens on; give your own.")
         return sender[0], port
 
-    # ---- events (Listener) ----
+    # ---- events ----
 
-    def job_event(self, job: Job, event: JobEvent) -> None:
-        for target in self._audience(job.reply_to):
-            self._send_event(target, event)
-        if event.kind == "done" and job.ask.then is not None and job.ask.then_port is not None:
-            message = then.parse(job.ask.then)
+    def on_event(self, event: Event) -> None:
+        super().on_event(event)
+        if isinstance(event, JobEvent) and event.kind == "done" and event.ask.then is not None:
+            assert event.ask.then_port is not None
+            message = then.parse(event.ask.then)
             try:
-                values = message.filled({**event.fields, "id": job.id})
+                values = message.filled(event.facts())
             except BadArgument as error:  # an id that is no number, where one was to be
-                self._send_error(job, error)
+                for target in self._audience(event.reply_to):
+                    self._send(target, "/bridge/error", "/bridge/generate", error.code, str(error)[:MAX_WHY])
             else:
-                self._send((job.owner, job.ask.then_port), message.address, *values)
-
-    def _send_error(self, job: Job, error: BadArgument) -> None:
-        for target in self._audience(job.reply_to):
-            self._send(target, "/bridge/error", "/bridge/generate", error.code, str(error)[:MAX_WHY])
-
-    def state_changed(self, state: str, why: str) -> None:
-        for target in self._audience():
-            self._send(target, "/bridge/state", state, why)
-
-    def preparing(self, stage: engine.Stage) -> None:
-        pass  # loading is told by /bridge/state and /bridge/status
-
-    def _send_event(self, target: Target, event: JobEvent) -> None:
-        address = f"/bridge/{event.kind}"
-        self._send(target, address, exact(event.job_id), *REPLIES[address].values(event.fields))
+                self._send((event.owner, event.ask.then_port), message.address, *values)

@@ -21,7 +21,8 @@ from bridge.core.jobs import QUEUE_LIMIT
 from bridge.domain import recipe
 from bridge.domain.ask import Ask
 from bridge.domain.clip import Model, Prompt
-from bridge.domain.job import Job, JobEvent
+from bridge.domain.events import Event, InboxChanged
+from bridge.domain.job import Job
 from bridge.domain.limits import SECONDS, SEED
 from bridge.domain.recipe import Recipe
 from bridge.errors import BadArgument
@@ -501,11 +502,10 @@ class Watching(Recorder):
         self._bridge = core
         core.listeners.append(self)
 
-    def inbox_changed(self, state: str, what: str) -> None:
-        self.told.append((state, what))
-
-    def job_event(self, job: Job, event: JobEvent) -> None:
-        super().job_event(job, event)
+    def on_event(self, event: Event) -> None:
+        super().on_event(event)
+        if isinstance(event, InboxChanged):
+            self.told.append((event.state, event.what))
         self.most = max(self.most, len(self.ours()))
 
     def ours(self) -> list[Job]:

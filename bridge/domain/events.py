@@ -1,0 +1,208 @@
+"""What happens in the daemon, as data: one frozen dataclass per event, and the listener that gets them all.
+
+A new event is a class here, a `publish` where it happens, and a row in the tables of those who show it
+(`frontends/osc/addresses.py` for OSC; JSON lines take its name and fields from the class).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from bridge.domain.ask import Ask
+from bridge.domain.clip import Model, Prompt
+
+JobId = int | float | str
+
+INTERNAL = {"internal": True}  # metadata of a field that no other program is sent
+WORD = re.compile(r"(?<=[a-z])(?=[A-Z])")
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened. `reply_to`: who asked for it, as their frontend names them; None if nobody did."""
+
+    reply_to: Any = field(default=None, kw_only=True, metadata=INTERNAL)
+
+    def label(self) -> str:
+        """The event's name for other programs: that of its class in words, without a last `Changed`."""
+        return WORD.sub(" ", type(self).__name__.removesuffix("Changed")).lower()
+
+    def facts(self) -> dict[str, Any]:
+        """What other programs are sent: names and values, in the order of the fields."""
+        return {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if not f.metadata}
+
+
+Publish = Callable[[Event], None]
+
+
+class Listener(Protocol):
+    """A frontend or a terminal. It is called on the event loop and must not block."""
+
+    def on_event(self, event: Event) -> None: ...
+
+
+# ---- the daemon ----
+
+
+@dataclass(frozen=True, slots=True)
+class Started(Event):
+    """The daemon takes asks. `faults`: one sentence for each preset that was left out."""
+
+    version: str
+    osc_port: int
+    folder: Path
+    state: str
+    faults: tuple[str, ...] = field(default=(), metadata=INTERNAL)
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped(Event):
+    """The daemon has ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class StateChanged(Event):
+    """`state`: loading, warming, ready, restarting, failed or stopping. `model`: the checkpoint, once it is loaded."""
+
+    state: str
+    why: str = ""
+    model: Model | None = field(default=None, metadata=INTERNAL)
+
+
+@dataclass(frozen=True, slots=True)
+class Preparing(Event):
+    """The engine has done `done` of `total` steps of a phase, loading or warming; now comes `what`."""
+
+    phase: str
+    done: int
+    total: int
+    what: str
+
+
+# ---- jobs and kits ----
+
+
+@dataclass(frozen=True, slots=True)
+class JobEvent(Event):
+    """Something happened to a job. `kind`: queued, progress, take, done, failed or cancelled, the last part of the OSC
+    address; `fields` are in the order in which the OSC table states them. `serial` is unique, `job_id` the asker's."""
+
+    kind: str
+    job_id: JobId
+    fields: dict[str, Any]
+    serial: int
+    owner: str
+    ask: Ask
+    prompt: Prompt
+
+    @property
+    def terminal(self) -> bool:
+        return self.kind in ("done", "failed", "cancelled")
+
+    def label(self) -> str:
+        """The kind alone."""
+        return self.kind
+
+    def facts(self) -> dict[str, Any]:
+        """The id, then the fields."""
+        return {"id": self.job_id, **self.fields}
+
+
+@dataclass(frozen=True, slots=True)
+class KitEvent(Event):
+    """Something happened to a kit. `kind`: queued, progress, done or failed, the last part of the OSC address; `fields` are
+    in the order in which the OSC table states them."""
+
+    kind: str
+    name: str
+    fields: dict[str, Any]
+
+    def label(self) -> str:
+        """`kit done`, for example."""
+        return f"kit {self.kind}"
+
+    def facts(self) -> dict[str, Any]:
+        """The name, then the fields."""
+        return {"name": self.name, **self.fields}
+
+
+# ---- what sounds ----
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceChanged(Event):
+    """A voice began, ended, or is waiting for its moment (`state`)."""
+
+    voice: int
+    state: str
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AudioChanged(Event):
+    """The audio device is open, lost, unusable or failed (`state`)."""
+
+    state: str
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PadChanged(Event):
+    """A pad is empty, filling (`value` 0 to 1) or ready (`value`: the number of takes)."""
+
+    pad: int
+    state: str
+    value: float
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PadSaved(Event):
+    """A pad's take is in the folder at `path`; or `path` is empty and `why` says why not."""
+
+    pad: int
+    path: str
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamChanged(Event):
+    """The stream is filling, playing, thin or off (`state`), with `ahead_s` seconds of audio already made."""
+
+    state: str
+    ahead_s: float
+    why: str = ""
+
+
+# ---- doors and files ----
+
+
+@dataclass(frozen=True, slots=True)
+class MidiChanged(Event):
+    """The MIDI input is open, waiting for its port, or unusable (`state`)."""
+
+    state: str
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PresetChanged(Event):
+    """An edited preset is ready, broken or gone (`state`)."""
+
+    name: str
+    state: str
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class InboxChanged(Event):
+    """The inbox is open or closed, or a file in it begun, done, failed, withdrawn or stuck (`state`). `what`: the file, its
+    report, or the reason."""
+
+    state: str
+    what: str
