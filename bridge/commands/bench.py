@@ -1,4 +1,4 @@
-"""`clipbridge bench`: how fast the engine is on this machine, beside the plain pipeline and the public recipe."""
+"""`clipbridge bench`: measure the engine on this machine, compared with the plain pipeline and the public recipe."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from bridge.errors import BadArgument
 
 
 def main(options: argparse.Namespace) -> int:
-    """Measure, print a table or JSON. Raises NoModel, BadArgument."""
+    """Measure and print a table or JSON. Raises NoModel or BadArgument."""
     lengths = options.seconds or [1.0, 4.0]
     if options.rounds < 1 or options.requests < 1 or any(seconds not in SECONDS for seconds in lengths):
         raise BadArgument(f"--rounds and --requests are at least 1, --seconds {SECONDS}.")
     settings = {"engine.model": options.model, "engine.compute": options.compute}
     chosen = config.load(settings={key: value for key, value in settings.items() if value is not None})
-    from bridge.bench import engines  # torch, diffusers: only now
+    from bridge.bench import engines  # late: torch and diffusers
 
     with tempfile.TemporaryDirectory() as folder:
         figures = engines.measure(

@@ -1,4 +1,4 @@
-"""`clipbridge devices`: the audio outputs and MIDI inputs, by the names that --audio-device and --midi take."""
+"""`clipbridge devices`: the audio outputs and MIDI inputs, with the names for --audio-device and --midi."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bridge.player.device import outputs
 
 
 def main(options: argparse.Namespace) -> int:
-    """List what can sound, and what can be played on. Raises NoAudio."""
+    """List outputs and MIDI inputs. Raises NoAudio."""
     found = outputs()
     try:
         keys, no_midi = midi.inputs(), ""

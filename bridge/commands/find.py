@@ -1,4 +1,4 @@
-"""`clipbridge find`: clips by words and facts, a path a line. Reads the library itself; no daemon is needed."""
+"""`clipbridge find`: find clips by words, tempo, key and so on; prints a path per line. Reads the library directly, without a daemon."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SPAN = re.compile(r"(?P<low>[0-9]+(\.[0-9]+)?)?(?P<dots>\.\.)?(?P<high>[0-9]+(\.
 
 
 def main(options: argparse.Namespace) -> int:
-    """Print what is found. Returns 1 if that is nothing. Raises BadArgument, LibraryError."""
+    """Print the clips found. Returns 1 if there are none. Raises BadArgument or LibraryError."""
     if options.limit not in LIMIT:
         raise BadArgument(f"--limit must be {LIMIT}, not {options.limit}.")
     query = Query(
@@ -33,21 +33,21 @@ def main(options: argparse.Namespace) -> int:
         rating=span(options.rating, "--rating", RATING),
         limit=options.limit,
     )
-    found = []
+    results = []
     if database.place().is_file():
         with database.opened(database.place()) as connection:
-            found = clips.find(connection, query)
+            results = clips.find(connection, query)
     if options.json:
-        print(json.dumps([dataclasses.asdict(clip) for clip in found]))
-    for clip in () if options.json else found:
+        print(json.dumps([dataclasses.asdict(clip) for clip in results]))
+    for clip in () if options.json else results:
         print(clip.path)
-    if not found:
-        print("clipbridge: no clip is found.", file=sys.stderr)
-    return 0 if found else 1
+    if not results:
+        print("clipbridge: no clip found.", file=sys.stderr)
+    return 0 if results else 1
 
 
 def span(text: str | None, name: str, allowed: Range) -> Range | None:
-    """The range that `120..130`, `120..`, `..130` or `120` means; None for None. Raises BadArgument."""
+    """Parse a range such as `120..130`, `120..`, `..130` or `120`; None for None. Raises BadArgument."""
     if text is None:
         return None
     match = SPAN.fullmatch(text.strip())
@@ -58,7 +58,7 @@ def span(text: str | None, name: str, allowed: Range) -> Range | None:
     last = float(high) if high is not None else allowed.high if dots else first
     if first not in allowed or last not in allowed or first > last:
         raise BadArgument(f"{name} goes from {allowed}, the smaller number first; not {text[:40]!r}.")
-    return Range(first - 1e-6, last + 1e-6)  # what was computed may miss the number by a hair
+    return Range(first - 1e-6, last + 1e-6)  # tolerance for computed values
 
 
 def _key(text: str) -> str:

@@ -1,4 +1,4 @@
-"""`clipbridge import FOLDER`: takes the clips of a folder into the library, from the recipes in the files."""
+"""`clipbridge import FOLDER`: add the clips of a folder to the library, from the recipes in the files."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from bridge.library.following import Follower
 
 
 def main(options: argparse.Namespace) -> int:
-    """Compare the folder with the library, and say what was new. Raises BadArgument, LibraryError."""
+    """Compare the folder with the library and print what was new. Raises BadArgument or LibraryError."""
     try:
         folder = Path(options.folder).expanduser().absolute()
-        there = folder.is_dir()
-    except (OSError, RuntimeError, ValueError) as error:  # a name that cannot be; ~nobody
+        exists = folder.is_dir()
+    except (OSError, RuntimeError, ValueError) as error:  # an invalid name, or an unknown user
         raise BadArgument(f"{options.folder[:200]!r} is no folder ({error}).") from error
-    if not there:
+    if not exists:
         raise BadArgument(f"There is no folder {folder}.")
     database.put_aside_if_damaged(database.place())
     with database.opened(database.place()) as connection:

@@ -1,4 +1,4 @@
-"""`clipbridge models`: the checkpoints on this disk, and which one runs; `--use NAME` changes to another one."""
+"""`clipbridge models`: list the checkpoints on this disk and the running one, or change to another with `--use NAME`."""
 
 from __future__ import annotations
 
@@ -17,27 +17,29 @@ from bridge.errors import BadArgument, NoAnswer, NoModel
 
 
 def main(options: argparse.Namespace) -> int:
-    """List, or change. Returns 7 if a checkpoint is damaged. Raises NoAnswer, NoModel."""
+    """List the checkpoints, or change. Returns 7 if one is damaged. Raises NoAnswer or NoModel."""
     if options.use is not None:
         return _use(options.osc_port, options.use)
     running = _running(options.osc_port)
-    found, faults = [], []
+    models, faults = [], []
     for name in available():
         try:
-            found.append(facts(name))
+            models.append(facts(name))
         except NoModel as error:
             faults.append(str(error))
     if options.json:
         print(
-            json.dumps({"running": running, "models": [dataclasses.asdict(each) for each in found], "faults": faults})
+            json.dumps(
+                {"running": running, "models": [dataclasses.asdict(model) for model in models], "faults": faults}
+            )
         )
     else:
-        for each in found:
-            rate = f"{each.sample_rate / 1000:g} kHz" if each.sample_rate else ""
-            licence = "noise, to try things with" if each.name == UNTRAINED else licence_in_words(each.licence)
-            print(f"{each.name:<26} {_size(each.size_bytes):>9}  {rate:<8}  {licence}")
+        for model in models:
+            rate = f"{model.sample_rate / 1000:g} kHz" if model.sample_rate else ""
+            licence = "noise, to try things with" if model.name == UNTRAINED else licence_in_words(model.licence)
+            print(f"{model.name:<26} {_size(model.size_bytes):>9}  {rate:<8}  {licence}")
         print(f"\nRunning: {running or 'no daemon answers'}")
-        print(f"Others: clipbridge pull NAME. They lie in {hub_cache()}")
+        print(f"Others: clipbridge pull NAME. They are stored in {hub_cache()}")
     for fault in faults:
         print(f"clipbridge: {fault}", file=sys.stderr)
     return NoModel.exit_code if faults else 0
@@ -47,16 +49,18 @@ def _running(osc_port: int | None) -> str:
     try:
         with connected(osc_port) as udp:
             status = _ask(udp, "/bridge/status") or []
-    except BadArgument:  # no port is known: the list is worth printing all the same
+    except BadArgument:  # no daemon: print the list anyway
         return ""
     return str(dict(zip(status[1::2], status[2::2], strict=False)).get("model", ""))
 
 
 def _use(osc_port: int | None, name: str) -> int:
     folder = Path(name).expanduser()
-    wanted = str(folder.resolve()) if folder.is_dir() else name  # the daemon has another current folder
+    target = (
+        str(folder.resolve()) if folder.is_dir() else name
+    )  # absolute, because the daemon has another current folder
     with connected(osc_port) as udp:
-        answer = _ask(udp, "/bridge/restart", wanted)
+        answer = _ask(udp, "/bridge/restart", target)
         port = udp.getpeername()[1]
     if answer is None:
         raise NoAnswer(f"No Clipbridge answers on port {port}. Start it with: clipbridge run --model {name}")
@@ -67,7 +71,7 @@ def _use(osc_port: int | None, name: str) -> int:
 
 
 def _ask(udp: socket.socket, address: str, *values: Any) -> list[Any] | None:
-    """The arguments of the answer on the same address, or of /bridge/error about it; None without an answer."""
+    """The arguments of the answer at the same address, or of a /bridge/error about it; [] without an answer."""
 
     def about_it(answered: str, given: list[Any]) -> bool:
         return answered == address or (answered == "/bridge/error" and given[:1] == [address] and len(given) == 3)

@@ -1,4 +1,4 @@
-"""`clipbridge presets`: what there is to ask for by name, and what is wrong with those that are left out."""
+"""`clipbridge presets`: list the presets, and the files that are broken."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bridge.presets.files import Presets, shipped_folder
 
 
 def main(options: argparse.Namespace) -> int:
-    """Print all presets. Returns 8 if one is broken, since somebody wrote it and would miss it."""
+    """Print all presets. Returns 8 if a file is broken."""
     chosen = config.load()
     presets = Presets(shipped_folder(), chosen.presets)
     found = presets.all().values()

@@ -1,4 +1,4 @@
-"""`clipbridge pull NAME`: fetch an AudioLDM 2 checkpoint from the hub. Size and licence are said before the first byte."""
+"""`clipbridge pull NAME`: fetch an AudioLDM 2 checkpoint from the hub, after showing its size and licence."""
 
 from __future__ import annotations
 
@@ -14,31 +14,31 @@ from bridge.checkpoints.find import find, hub_cache
 from bridge.errors import NoModel
 from bridge.system.logs import escaped
 
-OURS = "cvssp/"  # who publishes AudioLDM 2: `pull audioldm2-music` is enough
+OURS = "cvssp/"  # the publisher of AudioLDM 2, so that `pull audioldm2-music` works
 NOT_FREE = {"nc": "not for commercial use", "sa": "changes only under the same licence", "nd": "no changes"}
 
 
 def main(options: argparse.Namespace) -> int:
-    """Pull, verify, say how to run it. Raises NoModel, FolderError."""
+    """Fetch and verify a checkpoint, and print how to run it. Raises NoModel or FolderError."""
     try:
-        from bridge.checkpoints import fetch as fetching  # half a second of imports
+        from bridge.checkpoints import fetch  # late: its imports take half a second
     except ValueError as error:
         raise NoModel(f"HF_ENDPOINT {os.environ.get('HF_ENDPOINT', '')!r} is no address ({error}).") from error
     name = options.name if "/" in options.name else OURS + options.name
     tell = JsonLines() if options.json else Terminal()
-    offered = fetching.offer(name)
+    offered = fetch.offer(name)
     tell.offered(offered)
     try:
-        fetching.fetch(offered, tell.progress)
+        fetch.fetch(offered, tell.progress)
     finally:
         tell.close()
-    find(name)  # by the path that `run` takes
+    find(name)  # as `run` does
     tell.done(offered)
     return 0
 
 
 def licence_in_words(licence: str) -> str:
-    """What a Creative Commons tag such as "cc-by-nc-sa-4.0" forbids, behind the tag itself."""
+    """A Creative Commons tag such as "cc-by-nc-sa-4.0" and what it forbids."""
     licence = escaped(licence[:100])
     if not licence:
         return "none stated: ask its makers before you publish anything"
@@ -47,7 +47,7 @@ def licence_in_words(licence: str) -> str:
 
 
 class Terminal:
-    """Lines and a bar for a person."""
+    """Lines and a progress bar for people."""
 
     def __init__(self) -> None:
         self._bar: tqdm[Any] | None = None
@@ -56,7 +56,7 @@ class Terminal:
         print(f"{offered.name}, revision {offered.revision[:12]}")
         print(f"Licence of its weights: {licence_in_words(offered.licence)}")
         missing = f"{offered.missing_bytes / 1e9:.2f} GB to fetch" if offered.missing_bytes else "all of it is here"
-        print(f"{offered.size_bytes / 1e9:.2f} GB, {missing}; it lies in {hub_cache()}", flush=True)
+        print(f"{offered.size_bytes / 1e9:.2f} GB, {missing}; it is stored in {hub_cache()}", flush=True)
 
     def progress(self, done: int, total: int) -> None:
         if self._bar is None:
@@ -72,7 +72,7 @@ class Terminal:
 
 
 class JsonLines:
-    """The same for programs."""
+    """JSON lines for programs."""
 
     def __init__(self) -> None:
         self._percent = -1

@@ -1,4 +1,4 @@
-"""`clipbridge recall`: let the running daemon make clips again from the recipes in their files."""
+"""`clipbridge recall`: make clips again from the recipes in their files."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from bridge.commands.generate import ask_for, print_line
 
 
 def main(options: argparse.Namespace) -> int:
-    """Ask for one file after the other, wait, print the paths. Returns 0, or what the last one that failed ended with.
-    Raises NoAnswer, BadArgument."""
+    """Ask for one file after the other, wait and print the paths. Returns 0, or the exit code of the last failure. Raises
+    NoAnswer or BadArgument."""
     ended = 0
     for file in options.file:
         tell = print_line if options.json else None

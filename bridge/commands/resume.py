@@ -1,4 +1,4 @@
-"""`clipbridge resume`: asks the running daemon again for the jobs that a crash interrupted, or lists them."""
+"""`clipbridge resume`: resume the jobs that a crash interrupted, or list them."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from typing import Any
 from bridge.commands.asking import connected, encode, nobody, receive, send
 from bridge.errors import LibraryError, NoAnswer
 
-RESUME_TIMEOUT_S = 10.0  # a daemon that has just started looks through its folder first
+RESUME_TIMEOUT_S = 10.0  # a daemon that has just started scans its folder first
 COUNT, JOB, RESUMED = "/bridge/interrupted/count", "/bridge/interrupted/job", "/bridge/resumed"
 
 
 def main(options: argparse.Namespace) -> int:
-    """Ask, and say how many. Returns 1 if some had no place in the queue. Raises NoAnswer, LibraryError."""
+    """Ask for the jobs again and print their number. Returns 1 if the queue had no room for some. Raises NoAnswer or
+    LibraryError."""
     with connected(options.osc_port) as udp:
         return _list(udp, options.json) if options.list else _resume(udp, options.json)
 
@@ -28,7 +29,7 @@ def _resume(udp: socket.socket, as_json: bool) -> int:
     else:
         print(f"{resumed} jobs are on their way again." if resumed or left else "Nothing was interrupted.")
     if left:
-        print(f"clipbridge: {left} more found no place in the queue; resume again later.", file=sys.stderr)
+        print(f"clipbridge: {left} more did not fit into the queue; resume again later.", file=sys.stderr)
     return 1 if left else 0
 
 
@@ -53,15 +54,15 @@ def _list(udp: socket.socket, as_json: bool) -> int:
 
 
 def _ask(udp: socket.socket, address: str, answer: str, values: int) -> list[Any]:
-    """So many whole numbers of the answer."""
+    """The `values` whole numbers of the answer."""
 
-    def wanted(answered: str, given: list[Any]) -> bool:
+    def is_answer(answered: str, given: list[Any]) -> bool:
         if answered == "/bridge/error":
             return given[:1] == [address] and len(given) == 3
         return answered == answer and len(given) == values and all(isinstance(value, int) for value in given)
 
     send(udp, encode(address))
-    got = receive(udp, wanted, RESUME_TIMEOUT_S)
+    got = receive(udp, is_answer, RESUME_TIMEOUT_S)
     if got is None:
         raise nobody(udp)
     if got[0] == "/bridge/error":

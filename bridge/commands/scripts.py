@@ -1,4 +1,4 @@
-"""`clipbridge scripts`: lists the scripts for hosts, and puts one where its host looks for it."""
+"""`clipbridge scripts`: list the host scripts, or install one where its host looks for it."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ STATES = {
 
 
 def main(options: argparse.Namespace) -> int:
-    """List, or install one. Raises BadArgument, FolderError."""
+    """List the scripts, or install one. Raises BadArgument or FolderError."""
     if options.what == "list":
         return _list(options.json)
     if not options.host:
         raise BadArgument(f"Which host? There are: {', '.join(host_scripts.all_hosts())}.")
     try:
         to = Path(options.to).expanduser().absolute() if options.to else None
-    except RuntimeError as error:  # ~nobody
+    except RuntimeError as error:  # an unknown user
         raise BadArgument(f"--to {options.to}: {error}") from error
     found = host_scripts.look(options.host, to)
     if found.folder is None:
@@ -46,7 +46,7 @@ def main(options: argparse.Namespace) -> int:
     for name in kept:
         print(f"left as you changed it: {found.folder / name} (--overwrite replaces it)")
     if not written and not kept:
-        print(f"All is there already, in {found.folder}")
+        print(f"Everything is installed already, in {found.folder}")
     print(f"What to do now: {host_scripts.shipped_folder() / found.host / 'README.md'}")
     return 0
 

@@ -52,7 +52,7 @@ def configuration() -> tuple[Check, Config]:
     """Check the settings file. The defaults stand in for a broken one, so that the other checks can run."""
     file = config.config_file()
     try:
-        return ok("configuration", str(file) if file.is_file() else f"defaults ({file} is not there)"), config.load()
+        return ok("configuration", str(file) if file.is_file() else f"defaults ({file} does not exist)"), config.load()
     except ConfigError as error:
         return fault("configuration", str(error), f"Fix or delete {file}."), Config()
 

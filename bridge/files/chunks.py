@@ -43,14 +43,14 @@ class Tags:
 def into_wav(wav: bytes, tags: Tags) -> bytes:
     """Add the tags to a WAV file as libsndfile writes it. The PEAK chunk is removed: it holds the time of day, and the same
     prompt must give the same bytes."""
-    kept = [(name, data) for name, data in _chunks(wav, "<") if name not in (b"PEAK", b"LIST")]
+    original = [(name, data) for name, data in _chunks(wav, "<") if name not in (b"PEAK", b"LIST")]
     # For floating point the 16 bytes of fmt must be followed by an extension size, which libsndfile omits and sox requires.
-    kept = [
+    original = [
         (name, data + b"\0\0" if name == b"fmt " and data[:2] == b"\3\0" and len(data) == 16 else data)
-        for name, data in kept
+        for name, data in original
     ]
-    audio_end = next(at for at, (name, _) in enumerate(kept) if name == b"data") + 1
-    whole = [(b"bext", _bext(tags)), *kept[:audio_end]]
+    audio_end = next(at for at, (name, _) in enumerate(original) if name == b"data") + 1
+    whole = [(b"bext", _bext(tags)), *original[:audio_end]]
     if tags.loop or tags.root is not None:
         whole.append((b"smpl", _smpl(tags)))
     if tags.beats:
@@ -59,17 +59,17 @@ def into_wav(wav: bytes, tags: Tags) -> bytes:
     info = [(b"INAM", tags.title), (b"ISFT", tags.software), (b"ICMT", tags.recipe)]
     # The recipe comes last: when libsndfile reads, it loses strings of 2,047 bytes and more and all that follow.
     listed = b"".join(_chunk(name, text.encode() + b"\0", "<") for name, text in info)
-    whole += [*kept[audio_end:], (b"LIST", b"INFO" + listed)]
+    whole += [*original[audio_end:], (b"LIST", b"INFO" + listed)]
     body = b"WAVE" + b"".join(_chunk(name, data, "<") for name, data in whole)
     return b"RIFF" + struct.pack("<I", len(body)) + body
 
 
 def into_aiff(aiff: bytes, tags: Tags) -> bytes:
     """Add the tags to an AIFF file as libsndfile writes it."""
-    kept = [(name, data) for name, data in _chunks(aiff, ">") if name != b"PEAK"]
+    original = [(name, data) for name, data in _chunks(aiff, ">") if name != b"PEAK"]
     # libsndfile opens no file with too long a text; it skips chunks that it does not know.
     title = tags.title.encode()[:AIFF_TITLE_BYTES].decode("utf-8", "ignore").encode()
-    whole = [*kept, (b"NAME", title)]
+    whole = [*original, (b"NAME", title)]
     if tags.loop or tags.root is not None:
         marks = ((1, 0, b"\x05begin"), (2, tags.frames, b"\x03end"))
         whole.append(

@@ -26,7 +26,7 @@ def slug(text: str) -> str:
 
 def clip_names(prompt: Prompt, seed: int) -> Iterator[str]:
     """Yield new names for a clip without end, at most 120 bytes each: `rain-on-tin_s42_7f3a.wav`, `bell_as4_s42_9b0c.wav` (A♯ 4) or
-    `drone_120bpm_4bars_s42_7f3a.wav` (many hosts read the tempo from there).
+    `drone_120bpm_4bars_s42_7f3a.wav` (many hosts read the tempo from the name).
 
     Never a Windows device name, a dot file or a name with a trailing dot: it always ends in `_s<seed>_<tag>` and a suffix.
     """

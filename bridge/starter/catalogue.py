@@ -79,8 +79,8 @@ SOUNDS = (
     _sound("glitch", effects.glitch, "glitch, digital glitch, stutter, glitch noise, malfunction, data noise, computer glitch, bitcrushed noise", fits="pitch brightness length distortion"),
 )  # fmt: skip
 NAMES = tuple(sound.name for sound in SOUNDS)
-# Sounds that can be tuned: below C3 a spectrogram of 21 Hz a bin does not hold the pitch (44 % within 50 cents), and of
-# a chord stab it cannot be told.
+# Sounds that can be tuned: below C3 a spectrogram of 21 Hz per bin does not resolve the pitch (44 % within 50 cents),
+# and that of a chord stab is ambiguous.
 TUNED = tuple(
     sound.name
     for sound in SOUNDS

@@ -80,7 +80,9 @@ def _train(network: Classifier) -> float:
             schedule.step()
         print(f"classifier: epoch {epoch + 1} of {EPOCHS}, loss {float(loss.detach()):.3f}", flush=True)
     network.eval()
-    right = [label.sound == told for g in held_out for label, told in zip(g.labels, tell(network, g), strict=True)]
+    right = [
+        label.sound == predicted for g in held_out for label, predicted in zip(g.labels, tell(network, g), strict=True)
+    ]
     return float(np.mean(right))
 
 

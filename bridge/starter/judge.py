@@ -42,7 +42,7 @@ class Judge:
         return self.front_end.mel(torch.from_numpy(np.concatenate([lead_in, at_peak(wave)]))[None])
 
     @torch.no_grad()
-    def told(self, wave: Wave) -> str:
+    def recognised(self, wave: Wave) -> str:
         """The name of the sound that the classifier hears."""
         return NAMES[int(self.classifier(self.mel(wave)).argmax())]
 

@@ -56,17 +56,17 @@ def recognised(judge: Judge, prompts: Iterable[tuple[str, str, int]], steps: int
     """(sound, prompt, recognised sound) for each."""
     results = []
     for name, text, seed in prompts:
-        results.append((name, text, judge.told(judge.sound(text, seed, steps=steps))))
+        results.append((name, text, judge.recognised(judge.sound(text, seed, steps=steps))))
     return results
 
 
 def class_rows(results: list[tuple[str, str, str]], title: str, bar: str) -> list[Row]:
     """Accuracy overall and of the weakest sounds."""
-    right = {name: [told == name for asked, _, told in results if asked == name] for name in NAMES}
+    right = {name: [heard == name for asked, _, heard in results if asked == name] for name in NAMES}
     share = {name: float(np.mean(hits)) for name, hits in right.items() if hits}
     weakest = sorted(share, key=lambda name: share[name])[:5]
-    everything = np.mean([told == asked for asked, _, told in results])
-    bare = [told == asked for asked, text, told in results if text in BY_NAME[asked].nouns]
+    everything = np.mean([heard == asked for asked, _, heard in results])
+    bare = [heard == asked for asked, text, heard in results if text in BY_NAME[asked].nouns]
     names = f" ({len(bare)} bare names {np.mean(bare):.1%})" if bare else ""
     return [
         Row(f"{title}, {len(results)} prompts", f"{everything:.1%}{names}", bar),
@@ -194,9 +194,9 @@ def preset_rows(judge: Judge) -> list[Row]:
             unheard.append(preset.name)
         else:
             asked += 1
-            wanted = next(sound.name for sound in SOUNDS if heard.noun in sound.nouns)
-            told = judge.told(judge.preset(preset))
-            wrong += [f"{preset.name}: {told} for {wanted}"] if told != wanted else []
+            requested = next(sound.name for sound in SOUNDS if heard.noun in sound.nouns)
+            recognised = judge.recognised(judge.preset(preset))
+            wrong += [f"{preset.name}: {recognised} for {requested}"] if recognised != requested else []
     unheard_too = [f"not heard: {', '.join(unheard)}"] if unheard else []
     figure = f"{asked - len(wrong)} of {asked + len(unheard)} ({'; '.join([*wrong, *unheard_too])})"
     return [Row("presets make what their example asks for", figure, "all")]

@@ -57,9 +57,9 @@ def train(steps: int, work: Path, accelerator: Accelerator, seed: int = 0) -> No
         targets = torch.tensor([_as_numbers(meaning) for meaning in meanings], device=accelerator.device)
         loss, right = torch.zeros((), device=accelerator.device), 0.0
         for head, states in zip(heads, (t5.mean(1), gpt2.flatten(1), clap), strict=True):
-            told = head(states).split(SIZES, dim=1)
-            loss = loss + sum(F.cross_entropy(part, targets[:, i]) for i, part in enumerate(told))
-            right += float((told[0].argmax(1) == targets[:, 0]).float().mean()) / len(heads)
+            predicted = head(states).split(SIZES, dim=1)
+            loss = loss + sum(F.cross_entropy(part, targets[:, i]) for i, part in enumerate(predicted))
+            right += float((predicted[0].argmax(1) == targets[:, 0]).float().mean()) / len(heads)
         optimiser.zero_grad()
         accelerator.backward(loss)
         accelerator.clip_grad_norm_(trained.parameters(), 1.0)

@@ -130,8 +130,8 @@ def train(latents: Latents, course: Course, work: Path, accelerator: Accelerator
         signal, noise_level = kept[t].sqrt()[:, None, None, None], (1 - kept[t]).sqrt()[:, None, None, None]
         noise = torch.randn_like(z)
         noisy = signal * z + noise_level * noise
-        told = unet(noisy, t, **together(texts, accelerator.device)).sample
-        loss = F.mse_loss(told, signal * noise - noise_level * z)
+        predicted = unet(noisy, t, **together(texts, accelerator.device)).sample
+        loss = F.mse_loss(predicted, signal * noise - noise_level * z)
         optimiser.zero_grad()
         accelerator.backward(loss)
         accelerator.clip_grad_norm_(unet.parameters(), 1.0)

@@ -647,7 +647,7 @@ def test_a_clip_that_is_done_is_found_rated_and_a_favourite_over_osc_and_on_the_
         lambda: json.loads(clipbridge(daemon.home, "find", "quince", "--json").stdout)[0]["path"] == renamed.as_posix()
     )
     run = clipbridge(daemon.home, "find", "quince", "--bpm", "90..100")
-    assert (run.returncode, run.stdout, run.stderr) == (1, "", "clipbridge: no clip is found.\n")
+    assert (run.returncode, run.stdout, run.stderr) == (1, "", "clipbridge: no clip found.\n")
 
 
 def test_find_and_import_need_no_daemon(tmp_path: Path) -> None:
