@@ -21,8 +21,8 @@ IN_TUNE_CENTS = 4.0  # smaller deviations are inaudible
 CANNOT_RETUNE = "The clip keeps its own pitch: retuning a loop requires python-stretch (pip install python-stretch)."
 LOWEST_C, OCTAVES = 24, 7  # MIDI: 32.7 to 4186 Hz
 STEPS = 120  # per octave: 10 cents each
-FFT_SIZE = 1 << 15  # frames: 0.7 s, bins of 1.5 Hz
-PARTIALS = 8
+ROOT_FFT_SIZE = 1 << 15  # frames: 0.7 s, bins of 1.5 Hz
+CHORD_PARTIALS = 8
 CHORDS = ((0,), (0, 7), (0, 4, 7), (0, 3, 7))  # semitones above the root
 CLEAR = 0.15  # full confidence if the best root fits this much better than the next
 TONAL = 0.3  # full confidence if this share of the spectrum stands out from its surroundings
@@ -82,7 +82,7 @@ def measure(samples: Samples) -> Root:
     Compares the spectrum, folded into one octave, with those of a tone, a fifth, a major and a minor chord at each pitch."""
     spectrum = _spectrum(mono(samples))
     pitches = LOWEST_C + np.arange(OCTAVES * STEPS) * 12 / STEPS
-    bins = 440.0 * 2 ** ((pitches - 69) / 12) * FFT_SIZE / OUTPUT_RATE
+    bins = 440.0 * 2 ** ((pitches - 69) / 12) * ROOT_FFT_SIZE / OUTPUT_RATE
     line = np.interp(bins, np.arange(len(spectrum)), spectrum)
     if not line.max(initial=0.0) > 1e-6:
         return Root(0.0, 0.0)
@@ -103,12 +103,12 @@ def measure(samples: Samples) -> Root:
 
 def _spectrum(wave: Samples) -> Curve:
     """The amplitude spectrum of the whole clip in bins of 1.5 Hz; loud moments weigh most."""
-    size = min(FFT_SIZE, max(64, len(wave)))
+    size = min(ROOT_FFT_SIZE, max(64, len(wave)))
     padded = np.pad(wave, (size // 4, size))
     shape = np.hanning(size).astype(np.float32)
-    power = np.zeros(FFT_SIZE // 2 + 1)
+    power = np.zeros(ROOT_FFT_SIZE // 2 + 1)
     for at in range(0, max(1, len(wave) - size // 4), size // 2):
-        power += np.square(np.abs(np.fft.rfft(padded[at : at + size] * shape, FFT_SIZE)), dtype=np.float64)
+        power += np.square(np.abs(np.fft.rfft(padded[at : at + size] * shape, ROOT_FFT_SIZE)), dtype=np.float64)
     return np.sqrt(power)
 
 
@@ -116,7 +116,7 @@ def _fit(profile: Curve, chord: tuple[int, ...]) -> Curve:
     """The cosine similarity of the profile and the chord's, for each of STEPS roots."""
     template = np.zeros(STEPS)
     for semitones in chord:
-        for partial in range(1, PARTIALS + 1):
+        for partial in range(1, CHORD_PARTIALS + 1):
             place = (semitones / 12 + np.log2(partial)) * STEPS
             away = (np.arange(STEPS) - place + STEPS / 2) % STEPS - STEPS / 2
             template += 0.7 ** (partial - 1) * np.exp(-0.5 * (away / 2.5) ** 2)
@@ -129,7 +129,7 @@ def _fine(spectrum: Curve, root: float) -> float:
     total = weight = 0.0
     for octave in range(OCTAVES):
         middle = LOWEST_C + 12 * octave + root
-        low, high = (round(frequency_of(middle + off) * FFT_SIZE / OUTPUT_RATE) for off in (-0.45, 0.45))
+        low, high = (round(frequency_of(middle + off) * ROOT_FFT_SIZE / OUTPUT_RATE) for off in (-0.45, 0.45))
         if low < 2 or high - low < 2 or high + 2 > len(spectrum):
             continue
         top = low + int(spectrum[low : high + 1].argmax())
@@ -137,6 +137,6 @@ def _fine(spectrum: Curve, root: float) -> float:
         if not (here >= left and here >= right and 2 * here - left - right > 1e-9):
             continue
         place = top + 0.5 * (right - left) / (2 * here - left - right)
-        off = 69 + 12 * np.log2(place * OUTPUT_RATE / FFT_SIZE / 440) - middle
+        off = 69 + 12 * np.log2(place * OUTPUT_RATE / ROOT_FFT_SIZE / 440) - middle
         total, weight = total + float(off * spectrum[top]), weight + float(spectrum[top])
     return root + total / weight if weight else root

@@ -23,7 +23,7 @@ from pythonosc.osc_message import OscMessage
 from pythonosc.osc_message_builder import OscMessageBuilder
 
 FLOOD = 10_000
-ANSWER_S = 120.0
+REPLY_TIMEOUT_S = 120.0
 
 
 def main() -> None:
@@ -210,29 +210,15 @@ class Daemon:
         started = time.perf_counter()
         self.process = subprocess.Popen(
             [
-                sys.executable,
-                "-m",
-                "bridge",
-                "run",
-                "--json",
-                "--compute",
-                "cpu",
-                "--model",
-                model,
-                "--osc-port",
-                "0",
-                "--folder",
-                str(folder / "clips"),
-                "--inbox",
-                "",
+                sys.executable, "-m", "bridge", "run", "--json", "--compute", "cpu", "--model", model, "--osc-port", "0",
+                "--folder", str(folder / "clips"), "--inbox", "",
             ],
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+            stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
         assert self.process.stdout is not None
         port = json.loads(self.process.stdout.readline())["osc_port"]
         self._udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._udp.settimeout(ANSWER_S)
+        self._udp.settimeout(REPLY_TIMEOUT_S)
         self._udp.connect(("127.0.0.1", port))
         self.send("/bridge/ping", "first")
         self.until("/bridge/pong", "first")
@@ -266,7 +252,7 @@ class Daemon:
         except BlockingIOError:
             return pongs
         finally:
-            self._udp.settimeout(ANSWER_S)
+            self._udp.settimeout(REPLY_TIMEOUT_S)
 
     def close(self) -> None:
         self._udp.close()
