@@ -19,8 +19,6 @@ from bridge.frontends.midi import serve_midi
 from bridge.frontends.osc.server import serve_osc
 from bridge.library import database
 from bridge.library.library import Library
-from bridge.live.pads import Pads
-from bridge.live.stage import Stage
 from bridge.live.voices import Live
 from bridge.player.messages import TARGET as PLAYER
 from bridge.presets.files import Presets, shipped_folder
@@ -52,7 +50,8 @@ async def serve(config: Config, terminal: Listener) -> None:
             Presets(shipped_folder(), config.presets),
             Child("engine", ENGINE, config.engine),
             Child("shaper", SHAPER, str(config.folder), str(live.scratch)),
-            Stage(live, Pads(live, portable.config_folder() / "pads.json")),
+            live,
+            portable.config_folder() / "pads.json",
             EtaFile(portable.cache_folder() / "eta.json"),
             library,
         )

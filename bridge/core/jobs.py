@@ -12,7 +12,7 @@ from bridge.core import deadlines
 from bridge.core.eta import Eta
 from bridge.domain.ask import Ask
 from bridge.domain.clip import Prompt
-from bridge.domain.job import Job, JobId, id_key
+from bridge.domain.job import Job, JobId, JobState, id_key
 from bridge.errors import IdTaken, QueueFull, TooLate, UnknownJob
 
 QUEUE_LIMIT = 64
@@ -25,7 +25,7 @@ class Jobs:
 
     def __init__(self) -> None:
         self.queue: collections.deque[Job] = collections.deque()
-        self.running: Job | None = None  # what the engine works on; perhaps cancelled and not yet stopped
+        self.running: dict[int, Job] = {}  # by serial: what engines work on; perhaps cancelled and not yet stopped
         self.shaping: dict[int, Job] = {}  # by serial
         self.unfinished: dict[int, Job] = {}  # by serial
         self.eta = Eta()
@@ -35,6 +35,33 @@ class Jobs:
     @property
     def idle(self) -> bool:
         return not (self.queue or self.running or self.shaping)
+
+    @property
+    def current(self) -> Job | None:
+        """A job that an engine works on and that has not ended."""
+        return next((job for job in self.running.values() if not job.state.ended), None)
+
+    # ---- the states of a job: it changes them here and nowhere else ----
+
+    def start(self, job: Job) -> None:
+        """Move a waiting job to an engine."""
+        self.queue.remove(job)
+        job.state, job.started_at = JobState.RUNNING, time.monotonic()
+        job.engine_seconds = self.eta.engine_seconds(job.prompt)
+        self.running[job.serial] = job
+
+    def requeue(self, job: Job, why: str) -> None:
+        """Let a job be made once more, before all others, with the next seed."""
+        job.again, job.state, job.pieces = why, JobState.QUEUED, 0
+        job.prompt = dataclasses.replace(job.prompt, seed=job.prompt.seed_of(job.prompt.takes + 1))
+        self.queue.appendleft(job)
+
+    def end(self, job: Job, kind: str) -> None:
+        """A job is done, failed or cancelled."""
+        job.state, job.ended_at = JobState(kind), time.monotonic()
+        self.unfinished.pop(job.serial, None)
+
+    # ---- which ask is which job ----
 
     def repeated(self, owner: str, job_id: JobId, ask: Ask) -> Job | None:
         """The job that this ask has made already: same id and ask, unfinished or ended within REPEAT_WINDOW_S seconds.
@@ -126,7 +153,7 @@ class Jobs:
 
     def ahead_of(self, job: Job) -> int:
         """How many jobs are before this one."""
-        return self.queue.index(job) + (self.running is not None and not self.running.state.ended)
+        return self.queue.index(job) + sum(not running.state.ended for running in self.running.values())
 
     def eta_seconds(self, job: Job) -> float:
         """Seconds until the clip of this waiting job is in the folder; 0 while nothing was measured yet."""
@@ -136,6 +163,6 @@ class Jobs:
 
     def remaining_seconds(self) -> float:
         """Seconds that the engine still needs for what it works on."""
-        if self.running is None or self.running.state.ended:
-            return 0.0
-        return max(0.0, self.running.engine_seconds - (time.monotonic() - self.running.started_at))
+        now = time.monotonic()
+        left_s = [job.engine_seconds - (now - job.started_at) for job in self.running.values() if not job.state.ended]
+        return max([0.0, *left_s])

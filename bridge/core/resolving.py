@@ -1,4 +1,4 @@
-"""An ask becomes a prompt: what was asked, else what the preset says, else the default."""
+"""An ask becomes a prompt: what was asked, else what the preset says, else the default; within the limits of its sink."""
 
 from __future__ import annotations
 
@@ -8,16 +8,54 @@ from typing import Any
 
 from bridge.domain.ask import FIELDS, Ask, Shape, check_shape
 from bridge.domain.clip import DEFAULT_NEGATIVE, Prompt
-from bridge.domain.limits import DRAWN_SEEDS
+from bridge.domain.limits import DRAWN_SEEDS, is_sub_folder
 from bridge.domain.musical_keys import key_of
+from bridge.domain.recipe import Recipe
 from bridge.domain.tempo import Tempo
-from bridge.presets.files import Preset
+from bridge.errors import BadArgument
+from bridge.live import pads
+from bridge.live import stream as streams
+from bridge.presets.files import Preset, Presets
 
 DEFAULT_STEPS = 20  # with a DPM-Solver++ scheduler; the checkpoint's own DDIM wants 200
 # The starter is recognised as often with 10 steps as with 20 (97.0 and 97.2 %: its model card).
 DEFAULT_LEAST_STEPS = 10
 AS_USUAL = Tempo()
 DEFAULT_GUIDANCE = 3.5  # AudioLDM2Pipeline's own default
+
+
+def resolve_ask(ask: Ask, presets: Presets, tempo: Tempo, into: str = "") -> tuple[Prompt, int]:
+    """The prompt of an ask, and the steps that a deadline may lower it to. `into`: the sub-folder of a kit, whose clips are
+    trimmed at both ends. Raises BadArgument."""
+    preset = presets.get(ask.preset) if ask.preset else None
+    if ask.sink == streams.SINK:
+        seconds = stream_period_s(ask, presets, tempo) + streams.OVERLAP_S
+        ask = dataclasses.replace(ask, seconds=seconds, bars=None, bpm=None)
+    prompt = resolve(ask, preset, tempo)
+    if into:
+        if not is_sub_folder(into):
+            raise BadArgument(f"{into!r} cannot be the sub-folder of a kit.")
+        prompt = dataclasses.replace(prompt, shape=dataclasses.replace(prompt.shape, folder=into, trim="free"))
+    if ask.sink == pads.SINK:
+        pads.check_length(prompt.seconds)
+    elif ask.gate is not None:
+        raise BadArgument("gate is for pads: it ends the sound when the button is released.")
+    return prompt, least_steps(prompt, preset)
+
+
+def stream_period_s(ask: Ask, presets: Presets, tempo: Tempo) -> float:
+    """Seconds from one clip of a stream to the next. Raises BadArgument."""
+    preset = presets.get(ask.preset) if ask.preset else None
+    if ask.seconds is None and ask.bars is None and (preset is None or preset.seconds is None):
+        ask = dataclasses.replace(ask, seconds=streams.DEFAULT_PERIOD_S)
+    return resolve(ask, preset, tempo).seconds
+
+
+def ask_of_recipe(recipe: Recipe) -> Ask:
+    """The ask under which a recalled clip is known."""
+    same = ("text", "seconds", "seed", "negative", "steps", "guidance", "takes")
+    prompt = recipe.prompt
+    return Ask(**{name: getattr(prompt, name) for name in same}, loop=int(prompt.loop), take=recipe.take)
 
 
 def resolve(ask: Ask, preset: Preset | None, tempo: Tempo = AS_USUAL) -> Prompt:

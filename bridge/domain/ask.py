@@ -201,3 +201,14 @@ def check_shape(values: dict[str, Any]) -> None:
     """Raises BadArgument for shaping keys that exclude each other."""
     if values.get("format") == "flac" and values.get("bits") == 32:
         raise BadArgument("bits 32 is floating point, which FLAC does not have: use 24, or the format wav or aiff.")
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """An ask that is made ahead, for a kit, the stream or a pad. `first`: before the jobs that wait. `into`: a kit's
+    sub-folder, "" for none."""
+
+    ask: Ask
+    owner: str
+    first: bool = False
+    into: str = ""

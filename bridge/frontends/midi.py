@@ -72,7 +72,7 @@ class Midi:
 
     def __init__(self, core: Core, config: MidiConfig, midi: Any) -> None:
         self.ending = threading.Event()
-        self._bridge, self._config, self._midi = core, config, midi
+        self._core, self._config, self._midi = core, config, midi
         self._loop = asyncio.get_running_loop()
         self._clocks, self._running = 0, False
         self._beats: deque[float] = deque(maxlen=AVERAGED_BEATS + 1)  # when they came
@@ -110,13 +110,13 @@ class Midi:
             log.info("midi: %s", error)
 
     def _do(self, message: Any, at: float) -> None:
-        stage = self._bridge.stage
+        stage = self._core.stage
         if message.type == "note_on" and message.velocity:
             stage.pads.play(message.note, message.velocity / 127, Press(None))
         elif message.type in ("note_on", "note_off"):
             stage.pads.let_go(message.note)
         elif message.type == "control_change" and message.control == ALL_SOUND_OFF:
-            self._bridge.panic()
+            self._core.panic()
         elif message.type == "control_change" and message.control == ALL_NOTES_OFF:
             for pad, *_ in stage.pads.states():
                 stage.pads.stop(pad)
@@ -134,7 +134,7 @@ class Midi:
         self._clocks += 1
         if self._clocks % CLOCKS_PER_BEAT:
             return
-        stage, now = self._bridge.stage, self._bridge.stage.live.tempo
+        stage, now = self._core.stage, self._core.stage.live.tempo
         self._beats.append(at)
         took_s = (self._beats[-1] - self._beats[0]) / max(1, len(self._beats) - 1)
         if 60 / BPM.high <= took_s <= 60 / BPM.low:
@@ -161,7 +161,7 @@ class Midi:
 
     def _tell(self, state: str, why: str) -> None:
         log.info("midi %s %s", state, why)
-        self._bridge.publish(MidiChanged(state, why))
+        self._core.publish(MidiChanged(state, why))
 
 
 def _listed(there: list[str]) -> str:

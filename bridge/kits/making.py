@@ -6,20 +6,20 @@ Everything here runs on the event loop and never blocks: the shaper process make
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import dataclasses
 import logging
 import secrets
 from collections import OrderedDict, deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
-from typing import Any, Protocol
+from typing import Any
 
 from bridge import __version__
-from bridge.domain.ask import Ask
+from bridge.domain.ask import Wanted
 from bridge.domain.clip import Model
-from bridge.domain.events import Event, JobEvent, KitEvent
-from bridge.domain.job import Job, JobId
+from bridge.domain.events import JobEvent, KitEvent, Publish
+from bridge.domain.job import Job
 from bridge.domain.kit import Kit, KitAsk, Sound, Zone
 from bridge.domain.limits import DRAWN_SEEDS, RESERVED, SEED
 from bridge.errors import BadArgument, ClipbridgeError, FolderError, QueueFull, Stopping, UnknownJob
@@ -34,26 +34,6 @@ MAX_KITS = 16  # of all askers; one is made, the others wait
 REMEMBERED_KITS = 64
 TITLE_CHARACTERS = 80
 SLUG_CHARACTERS = 36  # leaves room for -9999 in what a sub-folder's name may have
-
-
-class Maker(Protocol):
-    """The core, as far as kits need it."""
-
-    @property
-    def model(self) -> Model | None: ...
-    def generate(
-        self,
-        ask: Ask,
-        owner: str,
-        job_id: JobId | None = None,
-        reply_to: Any = None,
-        first: bool = False,
-        into: str = "",
-    ) -> tuple[Job, bool]: ...
-    def check_open(self) -> None: ...
-    def cancel(self, owner: str, job_id: JobId | None = None) -> list[Job]: ...
-    def shape_kit(self, message: Claim | Map | Leave) -> None: ...
-    def publish(self, event: Event) -> None: ...
 
 
 @dataclass(slots=True, eq=False)
@@ -72,15 +52,18 @@ class Making:
     jobs: dict[int, tuple[Sound, Job]] = field(default_factory=dict)  # by serial
     made: list[tuple[Sound, str, float]] = field(default_factory=list)  # with the file's name and its seconds
     faults: list[tuple[Sound, str, str]] = field(default_factory=list)  # with code and why
+    model: Model | None = None  # that made its sounds
     last: KitEvent | None = None
 
 
 class Kits:
-    """All kits that are being made, and how the last ones ended. `bridge` is set before anything is called."""
+    """All kits that are being made, and how the last ones ended. `send` passes a message to the shaper process; `changed` is
+    called when a kit may want something made."""
 
-    core: Maker
-
-    def __init__(self) -> None:
+    def __init__(
+        self, publish: Publish, send: Callable[[Claim | Map | Leave], None], changed: Callable[[], None]
+    ) -> None:
+        self._publish, self._send, self._changed = publish, send, changed
         self._kits: list[Making] = []  # the first is being made
         self._ended: OrderedDict[tuple[str, str], KitEvent] = OrderedDict()
         self._number = 0
@@ -90,81 +73,86 @@ class Kits:
         """Whether no kit is on its way."""
         return not self._kits
 
-    def make(self, ask: KitAsk, owner: str, reply_to: Any) -> KitEvent | None:
-        """Take a kit. If this very kit is being made for `owner` already, nothing is begun and its last event is returned.
-        Raises BadArgument, QueueFull, NotReady and Stopping; then nothing has begun."""
+    def repeated(self, ask: KitAsk, owner: str, reply_to: Any) -> KitEvent | None:
+        """The last event of this very kit, if it is being made for `owner` already. Raises BadArgument if another kit of that
+        name is."""
         for kit in self._kits:
             if (kit.owner, kit.ask.name) == (owner, ask.name):
                 if kit.ask == ask:
                     kit.reply_to = reply_to
                     return kit.last
                 raise BadArgument(f"The kit {ask.name!r} is not finished, and was asked for with other sounds.")
+        return None
+
+    def add(self, ask: KitAsk, owner: str, reply_to: Any) -> None:
+        """Accept a kit. Raises QueueFull."""
         if len(self._kits) >= MAX_KITS:
             raise QueueFull(f"{MAX_KITS} kits are waiting already; ask again when one of them is done.")
-        self.core.check_open()
         self._number += 1
         seed = secrets.randbelow(DRAWN_SEEDS) if ask.ask.seed is None else ask.ask.seed
         kit = Making(self._number, ask, owner, reply_to, seed, deque(ask.sounds))
         self._ended.pop((owner, ask.name), None)
         self._kits.append(kit)
         self._tell(kit, "queued", count=len(ask.sounds), seed=seed)
-        self.tick()
-        return None
 
     def events(self, owner: str) -> list[KitEvent]:
         """The last event of each kit of `owner`: those that ended, then those on their way."""
         ended = [event for (asker, _), event in self._ended.items() if asker == owner]
         return ended + [kit.last for kit in self._kits if kit.owner == owner and kit.last is not None]
 
-    def cancel(self, owner: str, name: str | None = None) -> None:
-        """End one kit, or all of `owner`, with their jobs. Raises UnknownJob if no kit of that name is on its way."""
-        ours = [kit for kit in self._kits if kit.owner == owner and name in (None, kit.ask.name)]
-        if name is not None and not ours:
+    def cancel(self, owner: str, name: str | None = None) -> list[Job]:
+        """End one kit, or all of `owner`; returns their jobs, to be cancelled. Raises UnknownJob if there is no kit of that
+        name."""
+        kits = [kit for kit in self._kits if kit.owner == owner and name in (None, kit.ask.name)]
+        if name is not None and not kits:
             raise UnknownJob(f"No kit of the name {name!r} is on its way.")
-        for kit in ours:
-            jobs = [job for _, job in kit.jobs.values()]
+        jobs: list[Job] = []
+        for kit in kits:
+            jobs += [job for _, job in kit.jobs.values()]
             stays = f" {len(kit.made)} of its sounds are in {kit.path}, without a mapping." if kit.made else ""
             self._fail(kit, "cancelled", f"The kit was cancelled.{stays}")
-            for job in jobs:
-                with contextlib.suppress(UnknownJob):  # it ends just now
-                    self.core.cancel(owner, job.id)
-
-    def tick(self) -> None:
-        """Begin what can begin; to be called every TICK_S seconds."""
-        if not self._kits:
-            return
-        kit = self._kits[0]
-        if kit.state == "making":
-            self._feed(kit)
-        elif kit.state == "waiting":
-            try:
-                self.core.check_open()
-            except ClipbridgeError as error:
-                self._fail(kit, error.code, str(error))
-                return
-            kit.state = "claiming"
-            self.core.shape_kit(Claim(kit.number, _slug(kit.ask.name)))
+        return jobs
 
     # ---- jobs ----
 
-    def _feed(self, kit: Making) -> None:
-        """Keep KIT_JOBS jobs on their way; when all have ended, map what they made."""
-        while kit.state == "making" and kit.waiting and len(kit.jobs) < KIT_JOBS:
-            sound = kit.waiting.popleft()
-            seed = (kit.seed + sound.variant) % (int(SEED.high) + 1)
-            ask = dataclasses.replace(kit.ask.ask, text=sound.text, note=sound.note or None, seed=seed)
-            try:
-                job, _ = self.core.generate(ask, kit.owner, into=kit.folder)
-            except QueueFull:
-                kit.waiting.appendleft(sound)  # tried again at the next tick
-                return
-            except ClipbridgeError as error:
-                self._faulty(kit, sound, error.code, str(error))
-                continue
-            kit.jobs[job.serial] = (sound, job)
-            if job.state.ended and job.last_event is not None:  # refused in the very moment in which it was to begin
-                self.job_event(job, job.last_event)
-        if kit.state == "making" and not kit.waiting and not kit.jobs:
+    def begin(self, refusal: ClipbridgeError | None) -> None:
+        """Begin the first kit, if it waits for its turn; with a `refusal` it fails instead."""
+        kit = self._kits[0] if self._kits else None
+        if kit is None or kit.state != "waiting":
+            return
+        if refusal is not None:
+            self._fail(kit, refusal.code, str(refusal))
+        else:
+            kit.state = "claiming"
+            self._send(Claim(kit.number, _slug(kit.ask.name)))
+
+    def wanted(self) -> Wanted | None:
+        """An ask for the next sound, while fewer than KIT_JOBS are on their way."""
+        kit = self._kits[0] if self._kits else None
+        if kit is None or kit.state != "making" or not kit.waiting or len(kit.jobs) >= KIT_JOBS:
+            return None
+        sound = kit.waiting[0]
+        seed = (kit.seed + sound.variant) % (int(SEED.high) + 1)
+        ask = dataclasses.replace(kit.ask.ask, text=sound.text, note=sound.note or None, seed=seed)
+        return Wanted(ask, kit.owner, into=kit.folder)
+
+    def started(self, job: Job) -> None:
+        """The job of the last `wanted`."""
+        kit = self._kits[0]
+        kit.jobs[job.serial] = (kit.waiting.popleft(), job)
+        if job.state.ended and job.last_event is not None:  # refused in the very moment in which it was to begin
+            self.job_event(job, job.last_event)
+
+    def refused(self, error: ClipbridgeError) -> None:
+        """The last `wanted` is not made; with a full queue it is wanted again later."""
+        if not isinstance(error, QueueFull):
+            kit = self._kits[0]
+            self._faulty(kit, kit.waiting.popleft(), error.code, str(error))
+
+    def map_if_made(self) -> None:
+        """Have the mappings of the first kit written, once all its jobs have ended."""
+        kit = self._kits[0] if self._kits else None
+        if kit is not None and kit.state == "making" and not kit.waiting and not kit.jobs:
             self._map(kit)
 
     def job_event(self, job: Job, event: JobEvent) -> None:
@@ -174,6 +162,7 @@ class Kits:
             return
         sound, _ = kit.jobs.pop(job.serial)
         if event.kind == "done":
+            kit.model = job.model
             kit.made.append((sound, PurePosixPath(event.fields["path"]).name, event.fields["seconds"]))
             self._progress(kit)
         else:
@@ -182,7 +171,7 @@ class Kits:
 
     def _go_on(self) -> None:
         # Not at once: the core may be in the middle of an engine's end, and would hand the next job to a dead one.
-        asyncio.get_running_loop().call_soon(self.tick)
+        asyncio.get_running_loop().call_soon(self._changed)
 
     def _faulty(self, kit: Making, sound: Sound, code: str, why: str) -> None:
         kit.faults.append((sound, code, why))
@@ -193,17 +182,17 @@ class Kits:
 
     # ---- the folder and the mappings ----
 
-    def told(self, message: Claimed | Mapped) -> None:
+    def on_shaped(self, message: Claimed | Mapped) -> None:
         """The shaper process has answered."""
         kit = next((kit for kit in self._kits if kit.number == message.number), None)
         if kit is None:  # cancelled meanwhile
             if isinstance(message, Claimed) and message.folder:
-                self.core.shape_kit(Leave(message.folder))
+                self._send(Leave(message.folder))
         elif message.why:
             self._fail(kit, FolderError.code, message.why)
         elif isinstance(message, Claimed):
             kit.folder, kit.path, kit.state = message.folder, message.path, "making"
-            self._feed(kit)
+            self._changed()
         else:
             failed = {"why": f"{kit.faults[0][0].text[:80]}: {kit.faults[0][2]}"} if kit.faults else {}
             self._end(
@@ -230,10 +219,10 @@ class Kits:
             self._fail(kit, code, why)
             return
         kit.state = "mapping"
-        model = self.core.model
+        model = kit.model
         licence = f" (licence of its weights: {model.licence})" if model and model.licence else ""
         info = f"Made by Clipbridge {__version__} with {model.name}{licence}" if model else "Made by Clipbridge"
-        self.core.shape_kit(Map(kit.number, kit.folder, Kit(kit.ask.name, _slug(kit.ask.name), info, zones(kit.made))))
+        self._send(Map(kit.number, kit.folder, Kit(kit.ask.name, _slug(kit.ask.name), info, zones(kit.made))))
 
     # ---- ends ----
 
@@ -245,17 +234,17 @@ class Kits:
             kit.waiting.clear()
             if kit.state in ("waiting", "claiming"):
                 self._fail(kit, reason.code, "Clipbridge was stopped before this kit was begun.")
-            elif kit.state == "making":
-                self._feed(kit)
+
+        self.map_if_made()
 
     def end(self) -> None:
-        """There is no more time for what is left."""
+        """Fail every unfinished kit: the shutdown budget is spent."""
         for kit in list(self._kits):
             self._fail(kit, Stopping.code, "Clipbridge was stopped before this kit was finished.")
 
     def _fail(self, kit: Making, code: str, why: str) -> None:
         if kit.folder:
-            self.core.shape_kit(Leave(kit.folder))
+            self._send(Leave(kit.folder))
         self._end(kit, "failed", code=code, why=why)
 
     def _end(self, kit: Making, kind: str, **fields: Any) -> None:
@@ -274,7 +263,7 @@ class Kits:
         kit.last = KitEvent(kind, kit.ask.name, fields, reply_to=kit.reply_to)
         if kind != "progress":
             log.info("kit %r %s %s", kit.ask.name, kind, fields)
-        self.core.publish(kit.last)
+        self._publish(kit.last)
 
 
 def zones(made: list[tuple[Sound, str, float]]) -> tuple[Zone, ...]:

@@ -9,13 +9,14 @@ import dataclasses
 import logging
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-from bridge.domain.ask import Ask
+from bridge.domain.ask import Ask, Wanted
 from bridge.domain.clip import Model, Prompt
-from bridge.domain.events import Event, PadChanged
+from bridge.domain.events import PadChanged, Publish
 from bridge.domain.job import Job
 from bridge.domain.limits import SEED
 from bridge.errors import BadArgument, ClipbridgeError, PadEmpty
@@ -28,16 +29,6 @@ log = logging.getLogger("clipbridge")
 TAKES_READY = 2
 OWNER = "pads"
 PAD_RETRY_S, MAX_PAD_FAILURES = 10.0, 9  # after a fill that failed; each time twice as long, up to 43 minutes
-
-
-class Filler(Protocol):
-    """The core, as far as pads need it."""
-
-    def idle(self) -> bool: ...
-    def fill(self, ask: Ask, owner: str) -> Job: ...
-    def cancel_fill(self, job: Job) -> None: ...
-    def keep_take(self, pad: int, take: Take, press: Press) -> None: ...
-    def publish(self, event: Event) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +68,14 @@ class Pad:
 
 
 class Pads:
-    """All pads. `file`: where they are kept between runs, if anywhere. `bridge` is set before anything is called."""
+    """All pads. `changed` is called when a pad may want a take, or wants none any more. `file`: where pads are kept between
+    runs, if anywhere."""
 
-    core: Filler
-
-    def __init__(self, live: Live, file: Path | None = None) -> None:
+    def __init__(self, live: Live, publish: Publish, changed: Callable[[], None], file: Path | None = None) -> None:
         self._live, self._file = live, PadFile(file) if file is not None else None
+        self._publish, self._changed = publish, changed
+        self._next: int | None = None  # the pad of the last `wanted`
+        self._abandoned: list[Job] = []
         kept = self._file.read() if self._file is not None else {}
         self._pads = {number: Pad(ask, locked) for number, (ask, locked) in kept.items()}
         self._saving: Counter[str] = Counter()  # by file
@@ -100,7 +93,7 @@ class Pads:
         self._pads[number] = Pad(kept, before is not None and before.locked, voices=before.voices if before else [])
         self._keep()
         self._tell(number)
-        self.fill()
+        self._changed()
 
     def play(self, number: int, velocity: float, press: Press, at: float | None = None, quantize: str = "") -> None:
         """Sound the next take: now, or at `at` (seconds of time.perf_counter), then on the next beat or bar if `quantize`, or
@@ -121,7 +114,7 @@ class Pads:
             self._let_go(pad.sounded)
             pad.sounded = pad.ready.pop(0)
             self._tell(number)
-            self.fill()
+            self._changed()
 
     def stop(self, number: int, at: float | None = None) -> None:
         """Fade out what this pad sounds, now or at `at`. Raises PadEmpty."""
@@ -143,6 +136,7 @@ class Pads:
         self._forget(number)
         self._keep()
         self._tell(number)
+        self._changed()
 
     def lock(self, number: int, locked: bool) -> None:
         """The same take at every press, from the next one on; or another one each time. Raises PadEmpty."""
@@ -151,13 +145,13 @@ class Pads:
             pad.locked = locked
             self._keep()
 
-    def save(self, number: int, press: Press) -> None:
-        """Put the take that sounded last into the folder. Raises PadEmpty."""
+    def take_to_save(self, number: int) -> Take:
+        """The take that sounded last; it is kept until `saved` is called with it. Raises PadEmpty."""
         pad = self._pad(number)
         if pad.last is None:
             raise PadEmpty(f"Pad {number} has not sounded yet.")
         self._saving[pad.last.file] += 1
-        self.core.keep_take(number, pad.last, press)
+        return pad.last
 
     def saved(self, take: Take) -> None:
         """A take that was to be saved is, or could not be."""
@@ -179,28 +173,40 @@ class Pads:
         now = time.monotonic()
         return any(len(self._fresh(pad)) < TAKES_READY and now >= pad.not_before for pad in self._pads.values())
 
-    def fill(self) -> None:
-        """Begin to make a take for the pad that has the fewest, if there is nothing else to do."""
+    def wanted(self) -> Wanted | None:
+        """An ask for the pad that has the fewest takes, if a pad wants one and none is being made."""
         now = time.monotonic()
         wanting = [
             (len(fresh), pad.not_before, number)
             for number, pad in self._pads.items()
             if len(fresh := self._fresh(pad)) < TAKES_READY and pad.job is None and now >= pad.not_before
         ]
-        if not wanting or not self.core.idle() or any(pad.job for pad in self._pads.values()):
-            return
-        number = min(wanting)[2]
-        pad = self._pads[number]
-        try:
-            seed = None if pad.ask.seed is None else (pad.ask.seed + pad.begun) % int(SEED.high + 1)
-            job = self.core.fill(dataclasses.replace(pad.ask, seed=seed), OWNER)
-            pad.begun += 1
-            if job.state.ended:  # refused in the very moment in which it was to begin
-                self._fail(number, pad, str(job.last_event.fields.get("why", "")) if job.last_event else "")
-                return
+        if not wanting or any(pad.job for pad in self._pads.values()):
+            return None
+        self._next = min(wanting)[2]
+        pad = self._pads[self._next]
+        seed = None if pad.ask.seed is None else (pad.ask.seed + pad.begun) % int(SEED.high + 1)
+        return Wanted(dataclasses.replace(pad.ask, seed=seed), OWNER)
+
+    def started(self, job: Job) -> None:
+        """The job of the last `wanted`."""
+        assert self._next is not None
+        pad = self._pads[self._next]
+        pad.begun += 1
+        if job.state.ended:  # refused in the very moment in which it was to begin
+            self._fail(self._next, pad, str(job.last_event.fields.get("why", "")) if job.last_event else "")
+        else:
             pad.job, pad.fraction = job, 0.0
-        except ClipbridgeError as error:
-            self._fail(number, pad, str(error))
+
+    def refused(self, error: ClipbridgeError) -> None:
+        """The last `wanted` is not made."""
+        assert self._next is not None
+        self._fail(self._next, self._pads[self._next], str(error))
+
+    def take_abandoned(self) -> list[Job]:
+        """The jobs of pads that want them no longer; each is returned once."""
+        abandoned, self._abandoned = self._abandoned, []
+        return abandoned
 
     def job_event(self, job: Job, kind: str, fields: dict[str, Any]) -> None:
         """Something happened to a job that fills a pad."""
@@ -248,7 +254,7 @@ class Pads:
         for pad in self._pads.values():
             if pad.ask.bars is not None:
                 pad.failures, pad.not_before = 0, 0.0
-        self.fill()
+        self._changed()
 
     def hold_again(self) -> None:
         """A new player holds nothing yet."""
@@ -273,7 +279,7 @@ class Pads:
         pad = self._pads.pop(number, None)
         if pad is not None:
             if pad.job is not None:
-                self.core.cancel_fill(pad.job)
+                self._abandoned.append(pad.job)
             for take in (*pad.ready, pad.sounded):
                 self._let_go(take)
 
@@ -287,7 +293,7 @@ class Pads:
 
     def _tell(self, number: int) -> None:
         state = _state(self._pads[number]) if number in self._pads else ("empty", 0.0, "")
-        self.core.publish(PadChanged(number, *state))
+        self._publish(PadChanged(number, *state))
 
     def _keep(self) -> None:
         if self._file is not None:

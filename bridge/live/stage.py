@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import Any, Protocol
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
-from bridge.domain.ask import Ask
 from bridge.domain.clip import OUTPUT_RATE
-from bridge.domain.events import AudioChanged, Event, PadSaved, VoiceChanged
+from bridge.domain.events import AudioChanged, PadSaved, Publish, VoiceChanged
 from bridge.domain.job import Job
 from bridge.errors import NoAudio
 from bridge.live import pads
@@ -28,40 +29,32 @@ log = logging.getLogger("clipbridge")
 INTERNAL = (pads.SINK, streams.SINK)
 
 
-class Maker(Protocol):
-    """The core, as far as the stage needs it."""
-
-    def idle(self) -> bool: ...
-    def serving(self) -> bool: ...
-    def fill(self, ask: Ask, owner: str, first: bool = False) -> Job: ...
-    def cancel_fill(self, job: Job) -> None: ...
-    def period_s(self, ask: Ask) -> float: ...
-    def keep(self, keep: delivery.Keep) -> None: ...
-    def publish(self, event: Event) -> None: ...
-
-
 class Stage:
-    """`bridge` is set before anything is called."""
+    """`changed` is called when something may be made ahead now, or is no longer wanted. `pads_file`: where pads are kept
+    between runs, if anywhere."""
 
-    def __init__(self, live: Live, all_pads: Pads) -> None:
-        self.live, self.pads, self.stream = live, all_pads, Stream(live)
+    def __init__(
+        self, live: Live, publish: Publish, changed: Callable[[], None], pads_file: Path | None = None
+    ) -> None:
+        self.live = live
+        self.pads = Pads(live, publish, changed, pads_file)
+        self.stream = Stream(live, publish, changed)
+        self._publish = publish
         live.renewed = self._renewed
-        live.tell_voice, live.tell_device = self._voice_told, self._device_told
+        live.tell_voice, live.tell_device = self._on_voice, self._on_device
         self._saving: dict[int, tuple[int, Press, Take]] = {}
-
-    def attach(self, core: Maker) -> None:
-        """Name who makes the clips."""
-        self.core = core
-        self.pads.core, self.stream.core = self, self
 
     def tick(self) -> None:
         """Supervise the player, begin what is to begin; to be called every TICK_S seconds."""
         self.live.tick()
-        for work in (self.stream.tick, self.pads.fill):
-            try:
-                work()
-            except Exception:  # a pad or a stream must not end the daemon
-                log.exception("a pad or the stream could not go on")
+        try:
+            self.stream.tick()
+        except Exception:  # the stream must not end the daemon
+            log.exception("the stream could not go on")
+
+    def take_abandoned(self) -> list[Job]:
+        """The jobs that were begun for pads and the stream and are no longer wanted; each is returned once."""
+        return self.pads.take_abandoned() + self.stream.take_abandoned()
 
     def panic(self) -> None:
         """Silence now, and until something is played again."""
@@ -119,7 +112,7 @@ class Stage:
                 log.info("not heard early: %s", error)
                 job.silenced = True
                 return
-            self.told(job, job.voice)
+            self.announce_voice(job, job.voice)
 
     def made(self, job: Job, file: str, sample_rate: int) -> dict[str, int]:
         """The samples of a job are there: for a pad, for the stream, or to be heard; then its voice is returned."""
@@ -148,9 +141,9 @@ class Stage:
         gain, pan = (1.0 if job.ask.gain is None else job.ask.gain), job.ask.pan or 0.0
         return self.live.play(job, file, sample_rate, gain, pan, when(job.ask.quantize), frames, job.prompt.loop)
 
-    def told(self, job: Job, voice: int) -> None:
-        """Its asker knows the number of the voice now."""
-        self._voice_told(voice, job, "began" if when(job.ask.quantize) == NOW else "waiting", "")
+    def announce_voice(self, job: Job, voice: int) -> None:
+        """Publish the voice of a job, whose asker knows its number now."""
+        self._on_voice(voice, job, "began" if when(job.ask.quantize) == NOW else "waiting", "")
 
     def job_event(self, job: Job, kind: str, fields: dict[str, Any]) -> None:
         """Something happened to a job of a pad or of the stream."""
@@ -163,39 +156,14 @@ class Stage:
         """Whether a job may be ended for somebody else's, and made later."""
         return job.ask.sink == pads.SINK or (job.ask.sink == streams.SINK and not self.stream.urgent)
 
-    # ---- what pads and the stream ask for (pads.Filler, streams.Filler) ----
+    # ---- saving ----
 
-    def idle(self) -> bool:
-        """Whether the engine has nothing to do."""
-        return self.core.idle()
-
-    def serving(self) -> bool:
-        """Whether the engine makes clips."""
-        return self.core.serving()
-
-    def fill(self, ask: Ask, owner: str, first: bool = False) -> Job:
-        """Make a clip. Raises as `Core.generate` does."""
-        return self.core.fill(ask, owner, first)
-
-    def cancel_fill(self, job: Job) -> None:
-        """Stop making it."""
-        self.core.cancel_fill(job)
-
-    def period_s(self, ask: Ask) -> float:
-        """How long an ask's clip is now. Raises BadArgument."""
-        return self.core.period_s(ask)
-
-    def keep_take(self, pad: int, take: Take, press: Press) -> None:
-        """Put a pad's take into the folder; listeners hear of it."""
+    def save(self, pad: int, press: Press) -> delivery.Keep:
+        """The request that puts the take that a pad sounded last into the folder. Raises PadEmpty."""
+        take = self.pads.take_to_save(pad)
         number = max(self._saving, default=0) + 1
         self._saving[number] = (pad, press, take)
-        self.core.keep(delivery.Keep(number, take.file, take.prompt, take.model))
-
-    def publish(self, event: Event) -> None:
-        """Hand an event to every listener."""
-        self.core.publish(event)
-
-    # ---- what comes back ----
+        return delivery.Keep(number, take.file, take.prompt, take.model)
 
     @property
     def saving(self) -> bool:
@@ -207,7 +175,7 @@ class Stage:
         if message.number in self._saving:
             pad, press, take = self._saving.pop(message.number)
             self.pads.saved(take)
-            self.core.publish(PadSaved(pad, message.path, message.why, reply_to=press.reply_to))
+            self._publish(PadSaved(pad, message.path, message.why, reply_to=press.reply_to))
 
     def lose_saving(self, reason: str) -> None:
         """The process that writes clips stopped."""
@@ -218,12 +186,12 @@ class Stage:
         self.pads.hold_again()
         self.stream.hold_again()
 
-    def _voice_told(self, voice: int, owner: Any, state: str, why: str) -> None:
+    def _on_voice(self, voice: int, owner: Any, state: str, why: str) -> None:
         if isinstance(owner, Stream):
-            owner.voice_told(voice, state)
+            owner.on_voice(voice, state)
         else:
             reply_to = None if owner is None else owner.reply_to
-            self.core.publish(VoiceChanged(voice, state, why, reply_to=reply_to))
+            self._publish(VoiceChanged(voice, state, why, reply_to=reply_to))
 
-    def _device_told(self, state: str, why: str) -> None:
-        self.core.publish(AudioChanged(state, why))
+    def _on_device(self, state: str, why: str) -> None:
+        self._publish(AudioChanged(state, why))

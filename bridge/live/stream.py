@@ -10,12 +10,13 @@ import dataclasses
 import logging
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
-from bridge.domain.ask import Ask
+from bridge.domain.ask import Ask, Wanted
 from bridge.domain.clip import Model
-from bridge.domain.events import Event, StreamChanged
+from bridge.domain.events import Publish, StreamChanged
 from bridge.domain.job import Job
 from bridge.domain.limits import SEED, Range
 from bridge.errors import BadArgument, ClipbridgeError, NoStream
@@ -36,17 +37,6 @@ THINNER, THINNEST = 0.7, 0.25
 OVERDUE_S = 3.0  # so late a voice does not begin any more
 LOADING_S = 0.25  # the player needs some of it until it holds a clip
 STREAM_RETRY_S, MAX_STREAM_FAILURES = 1.0, 6  # after a clip that failed; each time twice as long, up to half a minute
-
-
-class Filler(Protocol):
-    """What makes the clips, as far as the stream needs it."""
-
-    def idle(self) -> bool: ...
-    def serving(self) -> bool: ...
-    def fill(self, ask: Ask, owner: str, first: bool = False) -> Job: ...
-    def cancel_fill(self, job: Job) -> None: ...
-    def period_s(self, ask: Ask) -> float: ...
-    def publish(self, event: Event) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +63,11 @@ class Sounding:
 
 @dataclass(slots=True)
 class Stream:
-    """The one stream of a daemon. `bridge` is set before anything is called."""
+    """The one stream of a daemon. `changed` is called when it may want a clip, or wants none any more."""
 
     live: Live
-    core: Filler = field(init=False)
+    publish: Publish
+    changed: Callable[[], None]
     state: str = "off"
     _ask: Ask | None = None
     _when: When = NOW
@@ -92,23 +83,24 @@ class Stream:
     _next: Sounding | None = None
     _voices: set[int] = field(default_factory=set)  # also one that another one has followed and that fades out
     _repeats: int = 0
-    _told: tuple[Any, ...] = ()
+    _published: tuple[Any, ...] = ()
+    _abandoned: list[Job] = field(default_factory=list)
 
-    def start(self, ask: Ask) -> None:
+    def start(self, ask: Ask, period_s: float) -> None:
         """Begin as soon as BUFFER clips are there, at the next beat or bar if the ask says so; a stream that is on goes over
-        to this prompt. Raises BadArgument, NoAudio."""
-        self._check(ask)
+        to this prompt. `period_s`: seconds from one clip to the next. Raises BadArgument, NoAudio."""
+        self._check(ask, period_s)
         self.live.check()
         if self._ask is None:
             self._repeats, self._failures, self._not_before = 0, 0, 0.0
             self._when = when(ask.quantize)
         self._change(ask)
 
-    def set(self, ask: Ask) -> None:
+    def set(self, ask: Ask, period_s: float) -> None:
         """Another prompt, heard at the next seam by which a clip of it is there. Raises NoStream, BadArgument."""
         if self._ask is None:
             raise NoStream("No stream is on: send /bridge/stream/start with a prompt.")
-        self._check(ask)
+        self._check(ask, period_s)
         self._change(ask)
 
     def stop(self, fade_ms: float) -> None:
@@ -120,13 +112,14 @@ class Stream:
                 self.live.stop(voice, fade_ms)
         self._voices.clear()
         if self._job is not None:
-            self.core.cancel_fill(self._job)
+            self._abandoned.append(self._job)
         for part in (*self._ready, *self._used, *(s.part for s in (self._now, self._next) if s is not None)):
             self._let_go(part)
         self._ready.clear()
         self._used.clear()
         self._ask = self._job = self._now = self._next = None
         self._tell("off", 0.0)
+        self.changed()
 
     @property
     def urgent(self) -> bool:
@@ -144,12 +137,12 @@ class Stream:
         if self._ask is None:
             return
         if self._next is not None and time.monotonic() > self._next.asked_at + SCHEDULE_S + OVERDUE_S:
-            self.voice_told(self._next.voice, "ended")  # nobody knows of it any more
+            self.on_voice(self._next.voice, "ended")  # nobody knows of it any more
         if self._now is None:
             self._begin()
         elif self._next is None and self._left_s() < SCHEDULE_S:
             self._follow()
-        self._fill()
+        self.changed()
         state = "filling" if self._now is None else "thin" if self._repeats else "playing"
         self._tell(state, self.ahead_s)
 
@@ -166,7 +159,7 @@ class Stream:
             self._ready.remove(old)
             self._let_go(old)
         self._ready.append(part)
-        self._fill()
+        self.changed()
 
     def job_event(self, job: Job, kind: str, fields: dict[str, Any]) -> None:
         """Something happened to a job of the stream."""
@@ -175,7 +168,7 @@ class Stream:
             if kind == "failed":
                 self._fail(str(fields["why"]))
 
-    def voice_told(self, voice: int, state: str) -> None:
+    def on_voice(self, voice: int, state: str) -> None:
         """A voice of ours began or ended."""
         if state == "began" and self._now is not None and voice == self._now.voice:
             self._now.began_at = time.monotonic()  # at its beat
@@ -244,26 +237,33 @@ class Stream:
             self._let_go(gone)
         self._used = deque(kept[-KEPT:])
 
-    def _fill(self) -> None:
-        assert self._ask is not None
+    def wanted(self) -> Wanted | None:
+        """An ask for the next clip, if one is needed and none is being made."""
+        if self._ask is None:
+            return None
         fresh = sum(part.version == self._version for part in self._ready)
-        waits = self._job is not None or fresh >= AHEAD or time.monotonic() < self._not_before
-        if waits or not (self.core.idle() or (self.urgent and self.core.serving())):
-            return
+        if self._job is not None or fresh >= AHEAD or time.monotonic() < self._not_before:
+            return None
         seed = None if self._ask.seed is None else (self._ask.seed + self._made) % (int(SEED.high) + 1)
-        try:
-            self._period_s = self.core.period_s(self._ask)
-            seconds = self._period_s + OVERLAP_S
-            ask = dataclasses.replace(self._ask, seed=seed, seconds=seconds, bars=None, bpm=None, sink=SINK)
-            job = self.core.fill(ask, OWNER, first=True)
-        except ClipbridgeError as error:
-            self._fail(str(error))
-            return
+        return Wanted(dataclasses.replace(self._ask, seed=seed, sink=SINK), OWNER, first=True)
+
+    def started(self, job: Job) -> None:
+        """The job of the last `wanted`."""
+        self._period_s = job.prompt.seconds - OVERLAP_S
         self._made += 1
         if job.state.ended:
             self._fail(str(job.last_event.fields.get("why", "")) if job.last_event else "")
         else:
             self._job = job
+
+    def refused(self, error: ClipbridgeError) -> None:
+        """The last `wanted` is not made."""
+        self._fail(str(error))
+
+    def take_abandoned(self) -> list[Job]:
+        """The jobs that the stream wants no longer; each is returned once."""
+        abandoned, self._abandoned = self._abandoned, []
+        return abandoned
 
     def _fail(self, why: str) -> None:
         self._failures = min(self._failures + 1, MAX_STREAM_FAILURES)
@@ -271,17 +271,17 @@ class Stream:
         log.info("stream: %s", why)
         self._tell(self.state, self.ahead_s, why)
 
-    def _check(self, ask: Ask) -> None:
+    def _check(self, ask: Ask, period_s: float) -> None:
         if ask.takes not in (None, 1) or ask.deadline_s is not None or ask.gate is not None:
             raise BadArgument("A stream makes its clips by itself: leave takes, deadline_s and gate out.")
-        if (period_s := self.core.period_s(ask)) not in PERIODS_S:
+        if period_s not in PERIODS_S:
             raise BadArgument(f"A stream's clips are {PERIODS_S} seconds long, not {period_s:.4g}.")
         self._period_s = period_s
 
     def _change(self, ask: Ask) -> None:
         self._ask, self._version, self._made = ask, self._version + 1, 0
         if self._job is not None:
-            self.core.cancel_fill(self._job)
+            self._abandoned.append(self._job)
             self._job = None
         self.tick()
 
@@ -300,6 +300,6 @@ class Stream:
         """Once for each change that can be seen: at each seam, each clip that is there."""
         self.state = state
         fresh = (state, len(self._ready), self._now.voice if self._now else 0, why)
-        if fresh != self._told:
-            self._told = fresh
-            self.core.publish(StreamChanged(state, ahead_s, why))
+        if fresh != self._published:
+            self._published = fresh
+            self.publish(StreamChanged(state, ahead_s, why))

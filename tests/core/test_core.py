@@ -20,8 +20,6 @@ from bridge.domain.events import Event, JobEvent, StateChanged
 from bridge.domain.job import Job
 from bridge.errors import NotReady, Stopping
 from bridge.files.reading import recipe_from_file
-from bridge.live.pads import Pads
-from bridge.live.stage import Stage
 from bridge.live.voices import Live
 from bridge.presets.files import Presets
 from bridge.shaper import messages as delivery
@@ -63,7 +61,7 @@ def play(tmp_path: Path, behaviour: str, story: Story, shaper: str = delivery.TA
             Presets(),
             Child("engine", "tests.fake_engine:main", behaviour, str(tmp_path)),
             Child("shaper", shaper, str(tmp_path / "clips"), str(tmp_path)),
-            Stage(live, Pads(live)),
+            live,
         )
         core.listeners.append(recorder)
         (tmp_path / "clips").mkdir(exist_ok=True)
@@ -261,7 +259,7 @@ def test_a_restart_after_giving_up_ends_what_was_being_written(tmp_path: Path) -
     async def story(core: Core, recorder: Recorder) -> None:
         job = ask(core)
         await until(lambda: bool(core.jobs.shaping))
-        core.engine.give_up("Tried.")
+        core.dispatcher.give_up("Tried.")
         core.restart()
         assert job.state.ended
         await until(lambda: core.state == "ready")
@@ -308,7 +306,7 @@ def test_stopping_ends_what_waits_finishes_what_runs_and_takes_no_more(tmp_path:
         await until(lambda: core.state == "ready")
         for _ in range(3):
             ask(core)
-        await until(lambda: core.jobs.running is not None)
+        await until(lambda: core.jobs.current is not None)
         await core.stop(asyncio.Event())
         with pytest.raises(Stopping):
             ask(core)
@@ -320,7 +318,7 @@ def test_stopping_now_ends_the_running_job_too(tmp_path: Path) -> None:
     async def story(core: Core, recorder: Recorder) -> None:
         await until(lambda: core.state == "ready")
         ask(core, seconds=1.0)
-        await until(lambda: core.jobs.running is not None)
+        await until(lambda: core.jobs.current is not None)
 
     assert play(tmp_path, "slow", story).ends() == {1: ["stopping"]}
 
@@ -329,7 +327,7 @@ def test_a_restart_loses_the_running_job_and_keeps_those_that_wait(tmp_path: Pat
     async def story(core: Core, recorder: Recorder) -> None:
         await until(lambda: core.state == "ready")
         jobs = [ask(core) for _ in range(2)]
-        await until(lambda: core.jobs.running is not None)
+        await until(lambda: core.jobs.current is not None)
         core.restart()
         await until(lambda: jobs[1].state.ended)
 

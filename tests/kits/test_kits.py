@@ -289,7 +289,7 @@ def listen(recorder: Recorder) -> list[KitEvent]:
 def test_an_engine_that_dies_at_every_sound_fails_the_kit_and_leaves_no_folder(tmp_path: Path) -> None:
     async def story(core: Core, recorder: Recorder) -> None:
         events = listen(recorder)
-        core.kits.make(kit_ask("kick", "snare", "clap"), "127.0.0.1", None)
+        core.make_kit(kit_ask("kick", "snare", "clap"), "127.0.0.1", None)
         await until(lambda: core.kits.idle)
         assert kinds(events) == ["queued", "progress", "progress", "progress", "failed"]
         assert events[-1].fields["code"] == "engine_lost"
@@ -301,11 +301,11 @@ def test_an_engine_that_dies_at_every_sound_fails_the_kit_and_leaves_no_folder(t
 def test_a_shaper_that_dies_before_the_folder_is_there_fails_the_kit_and_the_next_is_made(tmp_path: Path) -> None:
     async def story(core: Core, recorder: Recorder) -> None:
         events = listen(recorder)
-        core.kits.make(kit_ask("kick"), "127.0.0.1", None)
+        core.make_kit(kit_ask("kick"), "127.0.0.1", None)
         core.shaper._child.kill("a test")
         await until(lambda: core.kits.idle)
         assert kinds(events) == ["queued", "failed"] and "a test" in events[-1].fields["why"]
-        core.kits.make(kit_ask("kick"), "127.0.0.1", None)
+        core.make_kit(kit_ask("kick"), "127.0.0.1", None)
         await until(lambda: core.kits.idle)
         assert events[-1].kind == "done" and events[-1].fields["count"] == 1
 
@@ -316,7 +316,7 @@ def test_never_more_than_two_sounds_are_on_their_way_and_kits_wait_for_each_othe
     async def story(core: Core, recorder: Recorder) -> None:
         events, most = listen(recorder), 0
         for number in range(3):
-            core.kits.make(kit_ask("kick", "snare", "clap", "tom", name=f"kit {number}"), "127.0.0.1", None)
+            core.make_kit(kit_ask("kick", "snare", "clap", "tom", name=f"kit {number}"), "127.0.0.1", None)
 
         def over() -> bool:
             nonlocal most
@@ -340,11 +340,11 @@ def test_a_full_queue_makes_a_kit_wait_and_seventeen_kits_are_too_many(
         for _ in range(3):
             core.generate(Ask("x", seconds=0.2), "127.0.0.1")
         for number in range(MAX_KITS):
-            core.kits.make(kit_ask("kick", name=str(number)), "127.0.0.1", None)
+            core.make_kit(kit_ask("kick", name=str(number)), "127.0.0.1", None)
         with pytest.raises(QueueFull, match="16 kits are waiting"):
-            core.kits.make(kit_ask("kick", name="one more"), "127.0.0.1", None)
+            core.make_kit(kit_ask("kick", name="one more"), "127.0.0.1", None)
         await until(lambda: any(event.kind == "done" for event in events))
-        core.kits.cancel("127.0.0.1")
+        core.cancel_kits("127.0.0.1")
         assert core.kits.idle and kinds(events).count("failed") + kinds(events).count("done") == MAX_KITS
 
     play(tmp_path, "slow to load", story)
@@ -355,8 +355,8 @@ def test_stopping_maps_what_is_made_of_a_kit(tmp_path: Path) -> None:
 
     async def story(core: Core, recorder: Recorder) -> None:
         recorder.on_event = lambda event: events.append(event) if isinstance(event, KitEvent) else None  # type: ignore
-        core.kits.make(kit_ask(*[f"sound {n}" for n in range(20)]), "127.0.0.1", None)
-        core.kits.make(kit_ask("kick", name="not begun"), "127.0.0.1", None)
+        core.make_kit(kit_ask(*[f"sound {n}" for n in range(20)]), "127.0.0.1", None)
+        core.make_kit(kit_ask("kick", name="not begun"), "127.0.0.1", None)
         await until(lambda: any(event.kind == "progress" for event in events))
         await core.stop(asyncio.Event())
 

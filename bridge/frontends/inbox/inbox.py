@@ -59,7 +59,7 @@ class Inbox:
     """One file after the other. `look`, `close` and what they call run on the thread of the watch, all else on the loop."""
 
     def __init__(self, core: Core, folder: InboxFolder) -> None:
-        self._bridge, self._folder = core, folder
+        self._core, self._folder = core, folder
         self._loop = asyncio.get_running_loop()
         self._watch = Watch(folder.folder, self.look, every_s=INBOX_RESCAN_S)
         self._ending = threading.Event()
@@ -168,7 +168,7 @@ class Inbox:
 
     def _tell(self, state: str, what: str) -> None:
         log.info("inbox %s %s", state, what)
-        self._bridge.publish(InboxChanged(state, what))
+        self._core.publish(InboxChanged(state, what))
 
     def _begin(self, dropped: Dropped, places: list[int]) -> None:
         self._asking, self._waiting = dropped, deque(places)
@@ -180,17 +180,17 @@ class Inbox:
             self._asking = None
             self._waiting.clear()
         for serial, (whose, _place) in list(self._unfinished.items()):
-            job = self._bridge.jobs.unfinished.get(serial)
+            job = self._core.jobs.unfinished.get(serial)
             if whose is dropped and job is not None:
                 with contextlib.suppress(UnknownJob):
-                    self._bridge.cancel(OWNER, job.id)
+                    self._core.cancel(OWNER, job.id)
 
     def _feed(self) -> None:
         """Ask for what comes next, if there is room."""
         if self._again is not None:
             self._again.cancel()
             self._again = None
-        while self._waiting and len(self._unfinished) < INBOX_JOBS and self._bridge.state not in ("failed", "stopping"):
+        while self._waiting and len(self._unfinished) < INBOX_JOBS and self._core.state not in ("failed", "stopping"):
             assert self._asking is not None
             if self._others_first():
                 self._feed_later()
@@ -199,7 +199,7 @@ class Inbox:
             try:
                 what = dropped.entries[place].what
                 assert what is not None
-                job = ask(self._bridge, what)
+                job = ask(self._core, what)
             except (QueueFull, NotReady, Stopping):
                 self._waiting.appendleft(place)
                 self._feed_later()
@@ -216,8 +216,8 @@ class Inbox:
 
     def _others_first(self) -> bool:
         """Whether the engine makes, or is about to make, something for who plays live: that must not give way to a list."""
-        stage, running = self._bridge.stage, self._bridge.jobs.running
-        busy = running is not None and not running.state.ended and stage.gives_way(running)
+        stage, running = self._core.stage, self._core.jobs.current
+        busy = running is not None and stage.gives_way(running)
         return busy or stage.pads.wanting()
 
     def _feed_later(self) -> None:

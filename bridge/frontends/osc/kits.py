@@ -63,7 +63,7 @@ class KitMethods(Answers):
                     raise preset
                 ask = asked.kit(preset)
                 self.core.presets.get(ask.ask.preset or DEFAULT_PRESET)
-                known = self.core.kits.make(ask, target[0], target)
+                known = self.core.make_kit(ask, target[0], target)
             except ClipbridgeError as error:
                 refuse(error, target)
             else:
@@ -92,7 +92,7 @@ class KitMethods(Answers):
     def kit_cancel(self, given: list[Any], sender: Target, _message: Any) -> None:
         if len(given) > 1:
             raise BadArgument("/bridge/kit/cancel wants the name of one kit, or none for all kits of your machine.")
-        self.core.kits.cancel(sender[0], name_of(given) if given else None)
+        self.core.cancel_kits(sender[0], name_of(given) if given else None)
 
     def kits(self, given: list[Any], sender: Target, _message: Any) -> None:
         if args.press(given, "/bridge/kits"):

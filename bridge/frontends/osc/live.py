@@ -100,7 +100,7 @@ class LiveMethods(Answers):
             self._play(pad, given, sender)
         elif args.press(given, message.address):
             if what == "save":
-                pads.save(pad, Press(sender))
+                self.core.save_pad(pad, Press(sender))
             elif what == "clear":
                 pads.clear(pad)
                 self._send_pads(sender, pad)
@@ -139,7 +139,7 @@ class LiveMethods(Answers):
                 self._send(sender, "/bridge/stream/state", stream.state, stream.ahead_s)
         else:
             ask = _sounding(given, whole != message.address, "A stream is always heard")
-            (stream.start if what == "start" else stream.set)(ask)
+            (self.core.start_stream if what == "start" else self.core.change_stream)(ask)
             if sender not in self._audience():
                 self._send(sender, "/bridge/stream/state", stream.state, stream.ahead_s)
 

@@ -499,7 +499,7 @@ class Watching(Recorder):
         super().__init__()
         self.told: list[tuple[str, str]] = []
         self.most = 0
-        self._bridge = core
+        self._core = core
         core.listeners.append(self)
 
     def on_event(self, event: Event) -> None:
@@ -509,7 +509,7 @@ class Watching(Recorder):
         self.most = max(self.most, len(self.ours()))
 
     def ours(self) -> list[Job]:
-        return [job for job in self._bridge.jobs.unfinished.values() if job.owner == OWNER]
+        return [job for job in self._core.jobs.unfinished.values() if job.owner == OWNER]
 
     def count(self, state: str) -> int:
         return sum(told == state for told, _ in self.told)

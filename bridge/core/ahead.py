@@ -1,0 +1,90 @@
+"""What is made ahead: kits, the stream and the pads are pulled whenever the engine has time for them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Protocol
+
+from bridge.core.dispatcher import Dispatcher
+from bridge.core.state import DaemonState
+from bridge.domain.ask import Wanted
+from bridge.domain.job import Job
+from bridge.errors import ClipbridgeError, QueueFull
+from bridge.kits.making import Kits
+from bridge.live.stage import Stage
+
+log = logging.getLogger("clipbridge")
+
+
+class Source(Protocol):
+    """Something that wants clips made ahead."""
+
+    def wanted(self) -> Wanted | None:
+        """The next ask, or None."""
+
+    def started(self, job: Job) -> None:
+        """The job of the last `wanted`."""
+
+    def refused(self, error: ClipbridgeError) -> None:
+        """The last `wanted` is not made, for this reason."""
+
+
+class Ahead:
+    """`generate` makes a job of an ask, as Core.generate does; `cancel` ends a job."""
+
+    def __init__(
+        self,
+        stage: Stage,
+        kits: Kits,
+        dispatcher: Dispatcher,
+        state: DaemonState,
+        generate: Callable[[Wanted], Job],
+        cancel: Callable[[Job], None],
+    ) -> None:
+        self._stage, self._kits, self._dispatcher, self._state = stage, kits, dispatcher, state
+        self._generate, self._cancel = generate, cancel
+        self._pulling = False
+
+    def pull(self) -> None:
+        """Cancel what is no longer wanted, and make what is. Cheap if there is nothing to do."""
+        if self._pulling:
+            return
+        self._pulling = True
+        try:
+            for job in self._stage.take_abandoned():
+                self._cancel(job)
+            for pull in (self._pull_kits, self._pull_stream, self._pull_pads):
+                try:
+                    pull()
+                except Exception:  # none of them may end the daemon
+                    log.exception("making ahead failed")
+        finally:
+            self._pulling = False
+
+    def _pull_kits(self) -> None:
+        self._kits.begin(self._state.refusal())
+        while self._pull_one(self._kits):
+            pass
+        self._kits.map_if_made()
+
+    def _pull_stream(self) -> None:
+        if self._dispatcher.idle or (self._stage.stream.urgent and self._state.serving):
+            self._pull_one(self._stage.stream)
+
+    def _pull_pads(self) -> None:
+        if self._dispatcher.idle:
+            self._pull_one(self._stage.pads)
+
+    def _pull_one(self, source: Source) -> bool:
+        """Returns whether to ask the same source again."""
+        wanted = source.wanted()
+        if wanted is None:
+            return False
+        try:
+            job = self._generate(wanted)
+        except ClipbridgeError as error:
+            source.refused(error)
+            return not isinstance(error, QueueFull)
+        source.started(job)
+        return True

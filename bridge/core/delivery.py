@@ -1,0 +1,132 @@
+"""Delivery: samples of jobs go to the shaper process, finished clips come back and are reported."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from bridge.core import outcome
+from bridge.core.jobs import Jobs
+from bridge.core.reporter import Reporter
+from bridge.core.shaper_link import ShaperLink
+from bridge.core.state import DaemonState
+from bridge.domain.clip import Model, Piece
+from bridge.domain.job import Job
+from bridge.errors import BadAudio, ShaperLost
+from bridge.kits.making import Kits
+from bridge.library.library import Library
+from bridge.live.stage import INTERNAL, Stage
+from bridge.shaper import messages
+
+log = logging.getLogger("clipbridge")
+
+
+class Delivery:
+    """Listens to the shaper link. `on_requeued` is called when a job waits for the engine a second time, `on_lost` with a
+    running job whose first samples are lost, `on_unusable` with a reason when clips cannot be written any more."""
+
+    def __init__(
+        self,
+        link: ShaperLink,
+        jobs: Jobs,
+        state: DaemonState,
+        stage: Stage,
+        kits: Kits,
+        library: Library | None,
+        reporter: Reporter,
+        on_requeued: Callable[[], None],
+        on_lost: Callable[[Job], None],
+        on_unusable: Callable[[str], None],
+    ) -> None:
+        self._link, self._jobs, self._state, self._stage, self._kits = link, jobs, state, stage, kits
+        self._library, self._reporter = library, reporter
+        self._on_requeued, self._on_lost, self._on_unusable = on_requeued, on_lost, on_unusable
+        link.listener = self
+
+    def samples(self, job: Job, piece: Piece, model: Model) -> None:
+        """Pass on what the engine made of a job."""
+        job.pieces += 1
+        if job.pieces == 1 and not piece.last and self._stage.hears_early(job):
+            self._link.begin(job, model)
+        self._link.samples(job.serial, piece)
+
+    def deliver(self, job: Job, scores: tuple[float, ...]) -> None:
+        """All samples of a job are made: have them written, or held for the player."""
+        self._jobs.shaping[job.serial] = job
+        self._link.deliver(job, scores, insist=not self._may_be_made_again(job))
+
+    def lose(self, reason: str) -> None:
+        """The process is gone, and with it every clip that it worked on."""
+        self._stage.lose_saving(reason)
+        self._kits.lose(reason)
+        lost = list(self._jobs.shaping.values())
+        self._jobs.shaping.clear()
+        self._link.rest()
+        for running in self._jobs.running.values():
+            if running.pieces:  # its first samples are gone with the process
+                self._on_lost(running)
+                lost.append(running)
+        for job in lost:
+            why = f"The process that writes clips stopped ({reason}). Ask for this clip again."
+            self._reporter.fail(job, ShaperLost(why))
+
+    # ---- reports of the link (ShaperListener) ----
+
+    def on_early(self, message: messages.Early) -> None:
+        """The next samples of a clip that is heard while it is decoded."""
+        self._stage.early(self._jobs.unfinished.get(message.serial), message)
+
+    def on_kept(self, message: messages.Kept) -> None:
+        """A pad's take was saved, or could not be."""
+        self._stage.kept(message)
+
+    def on_kit(self, message: messages.Claimed | messages.Mapped) -> None:
+        """A kit's folder is there, or its mappings are."""
+        self._rest()
+        self._kits.on_shaped(message)
+
+    def on_undelivered(self, message: messages.Undelivered) -> None:
+        """A clip could not be made of the samples: try once more if that may help, else fail."""
+        job = self._jobs.shaping.pop(message.serial, None)
+        self._rest()
+        if job is None:
+            return
+        log.info("%s", message.details or message.why)
+        if message.code in (BadAudio.code, messages.OFF_TEMPO) and self._may_be_made_again(job):
+            # No sound, or a loop without a beat: once more, before all others, with the next seed.
+            self._jobs.requeue(job, message.why)
+            self._on_requeued()
+        else:
+            self._reporter.emit(job, "failed", code=message.code, why=message.why)
+
+    def on_delivered(self, message: messages.Delivered) -> None:
+        """A clip is finished."""
+        job = self._jobs.shaping.pop(message.serial, None)
+        self._rest()
+        if job is None:
+            self._stage.live.discard(message.playable)
+            return
+        self._jobs.eta.learn_delivery(job.prompt, message.seconds)
+        if job.prompt.takes > 1 and not job.recipe:
+            for take in message.takes:
+                self._reporter.emit(job, "take", take=take.take, path=take.path, score=take.score, seed=take.seed)
+        if self._library is not None and job.ask.sink not in INTERNAL:
+            self._library.delivered(job, message.takes)
+        early = job.voice
+        heard = self._stage.made(job, message.playable, message.takes[0].sample_rate)
+        self._reporter.emit(job, "done", **outcome.done(job, message, heard))
+        if heard and not early:
+            self._stage.announce_voice(job, heard["voice"])
+
+    def on_shaper_death(self, reason: str, given_up: bool) -> None:
+        """The process stopped."""
+        self.lose(reason)
+        if given_up:
+            self._on_unusable(reason)
+
+    def _rest(self) -> None:
+        if not self._jobs.shaping:
+            self._link.rest()
+
+    def _may_be_made_again(self, job: Job) -> bool:
+        return not (job.again or job.recipe or job.voice) and self._state.refusal() is None

@@ -1,0 +1,189 @@
+"""The dispatcher: gives waiting jobs to the engine and passes on what the engine reports."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from bridge.core.delivery import Delivery
+from bridge.core.engine_link import EngineLink, lost
+from bridge.core.eta import Eta, EtaFile
+from bridge.core.jobs import Jobs
+from bridge.core.reporter import Reporter
+from bridge.core.state import DaemonState
+from bridge.domain.clip import Model, Piece
+from bridge.domain.events import Preparing, Publish
+from bridge.domain.job import Job
+from bridge.engine import messages
+from bridge.errors import BadArgument, EngineLost, NotReady, OutOfMemory, TooLate
+from bridge.live.stage import Stage
+from bridge.system.supervise import Child
+
+log = logging.getLogger("clipbridge")
+
+
+class Dispatcher:
+    """Owns the engine links, by the name of the checkpoint that was asked for ("" for the default; one link for now).
+
+    `eta_file`: where the learned times are kept between runs, if anywhere. `delivery` and `reporter` are assigned by Core.
+    """
+
+    delivery: Delivery
+    reporter: Reporter
+
+    def __init__(
+        self,
+        child: Child,
+        jobs: Jobs,
+        state: DaemonState,
+        stage: Stage,
+        publish: Publish,
+        eta_file: EtaFile | None,
+    ) -> None:
+        self.links = {"": EngineLink(child, self)}
+        self.last_owner = ""  # of the job that an engine was given last
+        self._jobs, self._state, self._stage, self._publish = jobs, state, stage, publish
+        self._eta_file, self._recalled = eta_file, ""
+
+    @property
+    def link(self) -> EngineLink:
+        """The one engine."""
+        return next(iter(self.links.values()))
+
+    @property
+    def idle(self) -> bool:
+        """Whether an engine is ready and has nothing to do."""
+        return self._state.serving and not self._jobs.running and not self._jobs.queue
+
+    def feed(self) -> None:
+        """Give every free engine the next job."""
+        for link in self.links.values():
+            while self._state.serving and link.serial is None and self._jobs.queue:
+                job = self._jobs.queue[0]
+                try:
+                    link.check_fits(job.prompt)
+                    self._jobs.meet_deadline(job)
+                except (BadArgument, OutOfMemory, TooLate) as error:
+                    self._jobs.queue.popleft()
+                    self.reporter.fail(job, error)
+                    continue
+                self._jobs.start(job)
+                self.last_owner = job.owner
+                link.generate(job, job.engine_seconds)
+
+    def cancel(self, job: Job) -> None:
+        """Stop the engine's work on a job, at its next step."""
+        for link in self.links.values():
+            if link.serial == job.serial:
+                link.cancel(job.serial)
+
+    def change(self, model: str) -> None:
+        """Use another checkpoint from the next start on; its times are learned from scratch."""
+        link = self.link
+        self._keep_eta()
+        link.change(model)
+        self.links = {model: link}
+        self._jobs.eta = Eta()
+
+    def restart(self) -> None:
+        """Start the engine again; the running jobs must be lost by then."""
+        self.link.restart()
+
+    def lose_running(self, reason: str) -> None:
+        """Fail the jobs that engines work on."""
+        for link in self.links.values():
+            if link.serial is not None:
+                link.release()
+        for job in list(self._jobs.running.values()):
+            self._jobs.running.pop(job.serial)
+            self.reporter.fail(job, lost(reason))
+
+    def give_up(self, why: str) -> None:
+        """Nothing can be made until somebody fixes it: fail the jobs that wait."""
+        self.link.release()
+        self._state.move("failed", why, self.link.model)
+        waiting = list(self._jobs.queue)
+        self._jobs.queue.clear()
+        for job in waiting:
+            self.reporter.fail(job, NotReady(f"{why} Fix it, then send /bridge/restart."))
+
+    async def close(self) -> None:
+        """End the engine processes."""
+        self._keep_eta()
+        if self._eta_file is not None:
+            await asyncio.to_thread(self._eta_file.wait, 2.0)
+        await asyncio.gather(*(link.close() for link in self.links.values()))
+
+    # ---- reports of the links (EngineListener) ----
+
+    def on_preparing(self, stage: messages.Stage) -> None:
+        """The engine is loading or warming."""
+        self._state.move(stage.phase, "", self.link.model)
+        self._publish(Preparing(stage.phase, stage.done, stage.total, stage.what))
+
+    def on_ready(self, ready: messages.Ready) -> None:
+        """Jobs can be made."""
+        # Once: after a mere restart of the engine, what was measured since is newer.
+        if self._eta_file is not None and self._recalled != (key := _eta_key(ready.model)):
+            self._eta_file.recall(self._jobs.eta, key)
+            self._recalled = key
+        for timing in ready.timings:
+            self._jobs.eta.learn(timing.prompt, timing.denoise_s, timing.rest_s)
+        self._jobs.estimate()
+        self._stage.live.spawn()
+        self._state.move("ready", ready.shortcoming, ready.model)
+        self.feed()
+
+    def on_unusable(self, why: str) -> None:
+        """The checkpoint cannot be loaded."""
+        self.give_up(why)
+
+    def on_step(self, serial: int, fraction: float) -> None:
+        """Progress of a job, 0 to 1."""
+        if (job := self._jobs.running.get(serial)) is not None:
+            self.reporter.emit(job, "progress", fraction=fraction)
+
+    def on_samples(self, serial: int, piece: Piece) -> None:
+        """Samples of a job."""
+        job = self._jobs.running.get(serial)
+        if job is not None and not job.state.ended:
+            assert self.link.model is not None
+            self.delivery.samples(job, piece, self.link.model)
+
+    def on_finished(self, message: messages.Finished) -> None:
+        """All samples of a job were sent."""
+        job = self._jobs.running.pop(message.serial)
+        self._jobs.eta.learn(job.prompt, message.timing.denoise_s, message.timing.rest_s)
+        job.engine_took = message.timing.denoise_s + message.timing.rest_s
+        if not job.state.ended:
+            job.remarks, job.model = message.remarks, self.link.model
+            self.delivery.deliver(job, message.scores)
+        self.feed()
+
+    def on_broken(self, message: messages.Broken) -> None:
+        """A job ended without a clip."""
+        job = self._jobs.running.pop(message.serial)
+        if message.code != "cancelled":
+            self.reporter.emit(job, "failed", code=message.code, why=message.why)
+        if message.code == EngineLost.code:  # the process ends itself now; the next one serves the rest
+            self._state.move("restarting", message.why, self.link.model)
+        self.feed()
+
+    def on_engine_death(self, serial: int | None, reason: str, given_up: bool) -> None:
+        """An engine process stopped; unless it is given up, another one is starting."""
+        if serial is not None and (job := self._jobs.running.pop(serial, None)) is not None:
+            self.reporter.fail(job, lost(f"The engine stopped ({reason})."))
+        if self._state.refusal() is not None:
+            return
+        if given_up:
+            self.give_up(f"The engine stopped five times in a row, the last time because of this: {reason}.")
+        else:
+            self._state.move("restarting", reason, self.link.model)
+
+    def _keep_eta(self) -> None:
+        if self._eta_file is not None and self.link.model is not None:
+            self._eta_file.keep(self._jobs.eta, _eta_key(self.link.model))
+
+
+def _eta_key(model: Model) -> str:
+    return f"{model.name} {model.revision} {model.compute} {model.dtype} {model.compiled}"
