@@ -5,6 +5,7 @@ Everything here runs on the event loop's thread and never blocks.
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 from typing import Any, Protocol
 
@@ -86,7 +87,8 @@ class EngineLink:
 
     def change(self, model: str) -> None:
         """Use another checkpoint from the next start on."""
-        self._child.change(model=model)
+        (config,) = self._child.args
+        self._child.args = (dataclasses.replace(config, model=model),)
         self.model = None
 
     def restart(self) -> None:

@@ -17,20 +17,8 @@ from bridge.domain.tempo import Tempo
 from bridge.live.pads import Pads
 
 
-class StandInBridge:
-    """A core that is never idle."""
-
-    def idle(self) -> bool:
-        return False
-
-    def publish(self, event: object) -> None:
-        pass
-
-
 def opened(file: Path) -> Pads:
-    pads = Pads(SimpleNamespace(), file)  # type: ignore[arg-type]
-    pads.core = StandInBridge()  # type: ignore[assignment]
-    return pads
+    return Pads(SimpleNamespace(), lambda event: None, lambda: None, file)  # type: ignore[arg-type]
 
 
 def entry(**changed: object) -> dict[str, object]:
@@ -86,25 +74,26 @@ def test_a_pad_that_fails_is_tried_ever_more_rarely_and_one_that_was_refused_at_
 ) -> None:
     now = [0.0]
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
-    pads = opened(tmp_path / "pads.json")
     tried: list[tuple[float, str]] = []
 
-    def fill(ask: Ask, _owner: str) -> SimpleNamespace:
-        tried.append((now[0], ask.text))
-        return SimpleNamespace(state=JobState.FAILED, last_event=SimpleNamespace(fields={"why": "no"}))
+    def pull() -> None:
+        if (wanted := pads.wanted()) is not None:
+            tried.append((now[0], wanted.ask.text))
+            refused = SimpleNamespace(state=JobState.FAILED, last_event=SimpleNamespace(fields={"why": "no"}))
+            pads.started(refused)  # type: ignore[arg-type]
 
-    pads.core = SimpleNamespace(idle=lambda: True, fill=fill, publish=lambda event: None)  # type: ignore[assignment]
+    pads = Pads(SimpleNamespace(), lambda event: None, pull, tmp_path / "pads.json")  # type: ignore[arg-type]
     pads.set(1, Ask("one"))
     pads.set(2, Ask("two"))
     for _ in range(400):
         now[0] += 0.25
-        pads.fill()
+        pull()
     times = [at for at, text in tried if text == "one"]
     assert len(times) == 4 and times[0] == 0.0 and times[3] - times[2] > times[2] - times[1] > times[1] > 9
     assert len([text for _, text in tried if text == "two"]) == 4
 
 
-def test_takes_of_another_tempo_are_made_anew_and_played_until_then_but_never_those_of_a_locked_pad(
+def test_takes_of_another_tempo_are_made_again_and_played_until_then_but_never_those_of_a_locked_pad(
     tmp_path: Path,
 ) -> None:
     asked: list[str] = []
@@ -113,17 +102,18 @@ def test_takes_of_another_tempo_are_made_anew_and_played_until_then_but_never_th
         tempo=Tempo(120.0), slot=lambda: len(asked), hold=lambda *held: None, release=lambda slot: None, discard=gone.append,
         sound=lambda *how, **more: 1, sounds=lambda voice: False, tell_voice=lambda *told: None,
     )  # fmt: skip
-    pads = Pads(live)  # type: ignore[arg-type]
 
-    def fill(ask: Ask, _owner: str) -> SimpleNamespace:
-        asked.append(ask.text)
-        return SimpleNamespace(state=JobState.RUNNING, prompt=resolve(ask, None, live.tempo))
+    def pull() -> None:
+        if (wanted := pads.wanted()) is not None:
+            asked.append(wanted.ask.text)
+            prompt = resolve(wanted.ask, None, live.tempo)
+            pads.started(SimpleNamespace(state=JobState.RUNNING, prompt=prompt))  # type: ignore[arg-type]
 
-    pads.core = SimpleNamespace(idle=lambda: True, fill=fill, publish=lambda event: None)  # type: ignore[assignment]
+    pads = Pads(live, lambda event: None, pull)  # type: ignore[arg-type]
 
     def filled() -> list[float]:
         for _ in range(5):
-            pads.fill()
+            pull()
             if (job := pads._pads[1].job) is not None:
                 pads.made(job, f"file {len(asked)}", 48_000, None)  # type: ignore[arg-type]
         return [round(take.prompt.seconds, 3) for take in pads._pads[1].ready]

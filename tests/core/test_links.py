@@ -1,0 +1,183 @@
+"""The links to the processes report to whoever listens: they know nothing of Core."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from bridge.core.ahead import Ahead
+from bridge.core.engine_link import EngineLink
+from bridge.core.resolving import resolve_ask, stream_period_s
+from bridge.core.shaper_link import ShaperLink
+from bridge.domain.ask import Ask, Wanted
+from bridge.domain.clip import Piece
+from bridge.domain.tempo import Tempo
+from bridge.engine import messages as engine
+from bridge.errors import BadArgument, QueueFull
+from bridge.live.stream import OVERLAP_S
+from bridge.presets.files import Presets, shipped_folder
+from bridge.shaper import messages as shaper
+
+
+class RecordingListener:
+    """Keeps the name and the arguments of everything that a link reports."""
+
+    def __init__(self) -> None:
+        self.reports: list[tuple[Any, ...]] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return lambda *arguments: self.reports.append((name, *arguments))
+
+
+class IdleChild:
+    """A child process that is sent things and answers when a test says so."""
+
+    def __init__(self) -> None:
+        self.sent: list[Any] = []
+        self.on_message: Any = None
+        self.on_death: Any = None
+
+    def send(self, message: Any) -> None:
+        self.sent.append(message)
+
+    def watch(self, budget_s: float | None, doing: str = "") -> None: ...
+    def settled(self) -> None: ...
+
+
+def engine_link() -> tuple[EngineLink, IdleChild, RecordingListener]:
+    child, listener = IdleChild(), RecordingListener()
+    return EngineLink(child, listener), child, listener  # type: ignore[arg-type]
+
+
+JOB: Any = SimpleNamespace(serial=7, prompt="the prompt")
+
+
+def test_an_engine_link_reports_progress_of_its_job_once_a_step() -> None:
+    link, child, listener = engine_link()
+    link.generate(JOB, 1.0)
+    for step in (0, 0, 1):
+        child.on_message(engine.Step(7, step, 4))
+    assert listener.reports == [("on_step", 7, 0.0), ("on_step", 7, 0.2)]
+
+
+def test_an_engine_link_reports_nothing_of_a_job_that_was_given_up() -> None:
+    link, child, listener = engine_link()
+    link.generate(JOB, 1.0)
+    link.release()
+    child.on_message(engine.Step(7, 1, 4))
+    child.on_message(engine.Samples(7, Piece(1, 0, b"", 1, True)))
+    assert listener.reports == []
+
+
+def test_an_engine_link_is_free_before_it_reports_that_a_job_ended() -> None:
+    link, child, listener = engine_link()
+    link.generate(JOB, 1.0)
+    broken = engine.Broken(7, "cancelled", "")
+    child.on_message(broken)
+    assert link.serial is None and listener.reports == [("on_broken", broken)]
+
+
+def test_the_death_of_an_engine_names_the_job_that_it_worked_on() -> None:
+    link, child, listener = engine_link()
+    link.generate(JOB, 1.0)
+    child.on_death("a signal", False)
+    assert listener.reports == [("on_engine_death", 7, "a signal", False)] and link.serial is None
+
+
+def test_a_shaper_link_passes_on_every_answer_but_signs_of_life() -> None:
+    child, listener = IdleChild(), RecordingListener()
+    link = ShaperLink(child)  # type: ignore[arg-type]
+    link.listener = listener
+    for message in (
+        shaper.Written(1),
+        shaper.Kept(2, "p"),
+        shaper.Undelivered(3, "disk", "full"),
+        shaper.Mapped(4, {}),
+    ):
+        child.on_message(message)
+    assert [name for name, _ in listener.reports] == ["on_kept", "on_undelivered", "on_kit"]
+
+
+PRESETS = Presets(shipped_folder())
+
+
+def test_a_clip_of_the_stream_is_longer_than_its_period_by_the_overlap() -> None:
+    ask = Ask("rain", bars=2, sink="stream")
+    prompt, _ = resolve_ask(ask, PRESETS, Tempo(120.0))
+    assert stream_period_s(ask, PRESETS, Tempo(120.0)) == 4.0
+    assert prompt.seconds == 4.0 + OVERLAP_S and not prompt.bars
+
+
+def test_a_pad_is_held_to_its_length_and_gate_to_pads_by_the_one_call_that_resolves() -> None:
+    with pytest.raises(BadArgument, match="A pad's clip"):
+        resolve_ask(Ask("rain", 31.0, sink="pad"), PRESETS, Tempo())
+    with pytest.raises(BadArgument, match="gate is for pads"):
+        resolve_ask(Ask("rain", 1.0, gate=1), PRESETS, Tempo())
+
+
+def test_a_kits_clip_lies_in_its_sub_folder_without_silence() -> None:
+    prompt, _ = resolve_ask(Ask("kick", 0.5), PRESETS, Tempo(), into="kits/drums")
+    assert (prompt.shape.folder, prompt.shape.trim) == ("kits/drums", "free")
+    with pytest.raises(BadArgument):
+        resolve_ask(Ask("kick", 0.5), PRESETS, Tempo(), into="../elsewhere")
+
+
+class Wants:
+    """A source that wants some clips made."""
+
+    urgent = False
+
+    def __init__(self, *texts: str) -> None:
+        self.texts = list(texts)
+
+    def wanted(self) -> Wanted | None:
+        return Wanted(Ask(self.texts[0]), "a source") if self.texts else None
+
+    def started(self, _job: object) -> None:
+        self.texts.pop(0)
+
+    def refused(self, error: Exception) -> None:
+        if not isinstance(error, QueueFull):
+            self.texts.pop(0)
+
+    def begin(self, refusal: object) -> None: ...
+    def map_if_made(self) -> None: ...
+
+
+def pulled(kits: Wants, stream: Wants, pads: Wants, idle: bool, error: Exception | None = None) -> list[str]:
+    made: list[str] = []
+    dispatcher = SimpleNamespace(idle=idle)
+
+    def generate(wanted: Wanted) -> object:
+        made.append(wanted.ask.text)
+        if error is not None:
+            raise error
+        dispatcher.idle = False
+        return object()
+
+    stage = SimpleNamespace(stream=stream, pads=pads, take_abandoned=list)
+    state = SimpleNamespace(serving=True, refusal=lambda: None)
+    ahead: Any = Ahead
+    ahead(stage, kits, dispatcher, state, generate, lambda job: None).pull()
+    return made
+
+
+def test_kits_are_pulled_first_and_an_engine_at_work_gets_nothing_for_pads_and_the_stream() -> None:
+    assert pulled(Wants("kick", "snare"), Wants("rain"), Wants("bell"), idle=True) == ["kick", "snare"]
+    assert pulled(Wants(), Wants("rain"), Wants("bell"), idle=True) == ["rain"]
+    assert pulled(Wants(), Wants(), Wants("bell"), idle=True) == ["bell"]
+    assert pulled(Wants(), Wants("rain"), Wants("bell"), idle=False) == []
+
+
+def test_a_stream_that_runs_dry_is_pulled_while_the_engine_works() -> None:
+    stream = Wants("rain")
+    stream.urgent = True
+    assert pulled(Wants(), stream, Wants("bell"), idle=False) == ["rain"]
+
+
+def test_a_full_queue_ends_a_pull_and_loses_nothing_that_is_wanted() -> None:
+    kits = Wants("kick", "snare")
+    assert pulled(kits, Wants(), Wants(), idle=True, error=QueueFull("full")) == ["kick"]
+    assert kits.texts == ["kick", "snare"]
