@@ -42,8 +42,9 @@ async def serve(config: Config, terminal: Listener) -> None:
 
     async with contextlib.AsyncExitStack() as stack:
         live = Live(
-            Child("player", PLAYER, config.audio.device, bool(config.audio.device)),
+            Child("player", PLAYER, config.audio.device),
             portable.cache_folder() / "playing",
+            opens_at_start=bool(config.audio.device),
         )
         library = Library(database.place(), config.folder)
         core = Core(

@@ -36,7 +36,7 @@ from bridge.live.pads import Press
 from bridge.live.stage import INTERNAL, Stage
 from bridge.live.voices import Live
 from bridge.presets.files import Presets
-from bridge.system.supervise import Child
+from bridge.system.supervise import Worker
 
 log = logging.getLogger("clipbridge")
 
@@ -54,8 +54,8 @@ class Core:
     def __init__(
         self,
         presets: Presets,
-        engine_child: Child,
-        shaper_child: Child,
+        engine_child: Worker,
+        shaper_child: Worker,
         live: Live,
         pads_file: Path | None = None,
         eta_file: EtaFile | None = None,

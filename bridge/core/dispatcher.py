@@ -17,7 +17,7 @@ from bridge.domain.job import Job
 from bridge.engine import messages
 from bridge.errors import BadArgument, EngineLost, NotReady, OutOfMemory, TooLate
 from bridge.live.stage import Stage
-from bridge.system.supervise import Child
+from bridge.system.supervise import Worker
 
 log = logging.getLogger("clipbridge")
 
@@ -33,7 +33,7 @@ class Dispatcher:
 
     def __init__(
         self,
-        child: Child,
+        child: Worker,
         jobs: Jobs,
         state: DaemonState,
         stage: Stage,

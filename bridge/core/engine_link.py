@@ -5,7 +5,6 @@ Everything here runs on the event loop's thread and never blocks.
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 from typing import Any, Protocol
 
@@ -13,7 +12,7 @@ from bridge.domain.clip import Model, Piece, Prompt
 from bridge.domain.job import Job
 from bridge.engine import messages, needs
 from bridge.errors import BadArgument, EngineLost, Unsupported
-from bridge.system.supervise import Child
+from bridge.system.supervise import Worker
 
 log = logging.getLogger("clipbridge")
 
@@ -37,7 +36,7 @@ class EngineListener(Protocol):
 class EngineLink:
     """Sends jobs to `child`, one at a time, and passes on what it reports to `listener`."""
 
-    def __init__(self, child: Child, listener: EngineListener) -> None:
+    def __init__(self, child: Worker, listener: EngineListener) -> None:
         self._child, self._listener = child, listener
         child.on_message, child.on_death = self._on_message, self._on_death
         self.model: Model | None = None
@@ -87,8 +86,7 @@ class EngineLink:
 
     def change(self, model: str) -> None:
         """Use another checkpoint from the next start on."""
-        (config,) = self._child.args
-        self._child.args = (dataclasses.replace(config, model=model),)
+        self._child.change(model=model)
         self.model = None
 
     def restart(self) -> None:

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from bridge.domain.clip import Model, Piece
 from bridge.domain.job import Job
 from bridge.shaper import messages
-from bridge.system.supervise import Child
+from bridge.system.supervise import Worker
 
 SHAPING_BUDGET_S = 60.0
 
@@ -28,7 +28,7 @@ class ShaperLink:
 
     listener: ShaperListener
 
-    def __init__(self, child: Child) -> None:
+    def __init__(self, child: Worker) -> None:
         self._child = child
         child.on_message, child.on_death = self._on_message, self._on_death
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gc
 import os
 import queue
@@ -21,13 +22,14 @@ from bridge.system.portable import yield_to_the_front
 POISONED_EXIT = 70  # a sticky CUDA error: only a new process cures it
 
 
-def main(connection: Connection, config: EngineConfig) -> None:
-    """Load, warm, then serve until the pipe ends. Runs in a process of its own."""
+def main(connection: Connection, config: EngineConfig, model: str | None = None) -> None:
+    """Load, warm, then serve until the pipe ends. `model`: a checkpoint instead of the configured one. Runs in a process of
+    its own."""
     # Nothing is ever downloaded without being asked: the hub stays out of reach of every loader below.
     os.environ["HF_HUB_OFFLINE"] = "1"
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
     yield_to_the_front()
-    Server(connection, config).run()
+    Server(connection, config if model is None else dataclasses.replace(config, model=model)).run()
 
 
 class Server:

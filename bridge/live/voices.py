@@ -35,7 +35,7 @@ from bridge.player.messages import (
     Unusable,
     When,
 )
-from bridge.system.supervise import Child
+from bridge.system.supervise import Worker
 
 log = logging.getLogger("clipbridge")
 
@@ -49,7 +49,7 @@ class Live:
     why)` and `tell_device(state, why)` are called with what happens: `waiting`, `began`, `ended`; `open`, `lost`, `unusable`,
     `failed`."""
 
-    def __init__(self, player: Child, scratch: Path) -> None:
+    def __init__(self, player: Worker, scratch: Path, opens_at_start: bool = False) -> None:
         self.tell_voice: Callable[[int, Any, str, str], None] = lambda voice, owner, state, why: None
         self.tell_device: Callable[[str, str], None] = lambda state, why: None
         self.renewed: Callable[[], None] = lambda: None  # another player was started, which holds nothing
@@ -58,7 +58,7 @@ class Live:
         self.underflows = 0
         self.tempo = Tempo(at=time.perf_counter())
         self.scratch = scratch / str(os.getpid())
-        self._player = player
+        self._player, self._opens_at_start = player, opens_at_start
         self._player.on_message, self._player.on_death = self._says, self._died
         self._voices: OrderedDict[int, tuple[Any, list[str]]] = OrderedDict()  # owner, and the files it is loaded from
         self._last = self._slots = 0
@@ -71,10 +71,10 @@ class Live:
             others = left.name.isdecimal() and int(left.name) != os.getpid() and psutil.pid_exists(int(left.name))
             if not others:
                 shutil.rmtree(left, ignore_errors=True)
-        _name, at_once = self._player.args
-        if at_once:
+        if self._opens_at_start:
             self.spawn()
             self._watch()
+            self._player.send(Open())
 
     def spawn(self) -> None:
         """Spawn the player, unless it is there. Not before the engine is ready, where nobody waits for sound: its imports
@@ -256,12 +256,11 @@ class Live:
 
     def _again(self) -> None:
         # What closes the stream of a dead server hangs: a new process, which opens what there is at once.
-        name, _at_once = self._player.args
-        self._player.args = (name, True)
         for voice in list(self._voices):  # what was asked of the old one since
             self._end(voice, "the player was started anew")
         self._player.restart()
         self._watch()
+        self._player.send(Open())
         self._player.send(self.tempo)
         self.renewed()
 
@@ -281,14 +280,13 @@ class Live:
             return
         if self.state != "closed" or opening or self._voices:
             self._lose(f"the player stopped ({reason})")
-            name, _at_once = self._player.args
-            self._player.args = (name, True)
         # It is started when this returns; what is sent before is lost.
         asyncio.get_running_loop().call_soon(self._started_anew)
 
     def _started_anew(self) -> None:
         if self.state != "closed":
             self._watch()
+            self._player.send(Open())
         self._player.send(self.tempo)
         self.renewed()
 

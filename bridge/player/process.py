@@ -48,26 +48,24 @@ STALLED_S = 1.5  # a device that requests no audio for this long is treated as l
 FALLBACK_AFTER = 2  # attempts, before the system's default device is used instead of the requested one
 
 
-def main(connection: Connection, name: str, at_once: bool) -> None:
-    """Serve until the pipe ends. `name`: the device, "" for the system's default; `at_once`: open it now, not when something
-    is first played."""
+def main(connection: Connection, name: str) -> None:
+    """Serve until the pipe ends. `name`: the audio device, "" for the system's default. It is opened when something is to
+    be played or `Open` comes."""
     # ALSA and JACK print to standard error whenever devices are listed. Python's own output still gets through.
     sys.stderr = os.fdopen(os.dup(2), "w")
     with open(os.devnull, "w") as nowhere:
         os.dup2(nowhere.fileno(), 2)
     portable.raise_priority()
     gc.freeze()  # the collector need not scan imported modules
-    Player(connection, name, at_once).run()
+    Player(connection, name).run()
 
 
 class Player:
     """The state of the player process."""
 
-    def __init__(self, connection: Connection, name: str, at_once: bool) -> None:
+    def __init__(self, connection: Connection, name: str) -> None:
         self._connection, self._name = connection, name
         self._needed = threading.Event()
-        if at_once:
-            self._needed.set()
         self._output: Output | None = None
         self._desk = Desk()
         self._clips, self._held = ClipVoices(self._desk, self._say), Held(self._desk, self._say)

@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable
 from multiprocessing.connection import Connection, wait
-from typing import Any
+from typing import Any, Protocol
 
 from bridge.system.portable import ignore_stop_signals
 
@@ -26,8 +26,25 @@ RESTART_DELAY_S = 1.0
 KILL_TIMEOUT_S = 3.0
 
 
+class Worker(Protocol):
+    """A process that does work for the daemon. See Child, which is one on this machine."""
+
+    on_message: Callable[[Any], None]
+    on_death: Callable[[str, bool], None]
+
+    def start(self) -> None: ...
+    def send(self, message: Any) -> None: ...
+    def watch(self, budget_s: float | None, doing: str = "") -> None: ...
+    def tick(self) -> None: ...
+    def settled(self) -> None: ...
+    def change(self, **options: Any) -> None: ...
+    def restart(self) -> None: ...
+    async def close(self, timeout_s: float = 3.0) -> None: ...
+
+
 class Child:
-    """A supervised process that runs `target` ("module:function", called with a Connection and `args`).
+    """A supervised process that runs `target` ("module:function", called with a Connection, `args` and, once `change` was
+    called, its options).
 
     Messages are picklable values. `on_message(message)` and `on_death(reason, given_up)` are called on the event
     loop. After a death the child is started again at once, unless it died DEATHS_ALLOWED times in DEATHS_WINDOW_S
@@ -35,7 +52,8 @@ class Child:
     """
 
     def __init__(self, name: str, target: str, *args: Any) -> None:
-        self.name, self.target, self.args = name, target, args
+        self.name, self._target, self._args = name, target, args
+        self._options: dict[str, Any] = {}
         self.on_message: Callable[[Any], None] = lambda message: None
         self.on_death: Callable[[str, bool], None] = lambda reason, given_up: None
         self.process: Any = None
@@ -61,7 +79,10 @@ class Child:
         try:
             ours, theirs = context.Pipe()
             self.process = context.Process(
-                target=_main, args=(self.target, theirs, self.args), name=f"clipbridge-{self.name}", daemon=True
+                target=_main,
+                args=(self._target, theirs, self._args, self._options),
+                name=f"clipbridge-{self.name}",
+                daemon=True,
             )
             self.process.start()
         except OSError as error:  # out of memory, processes or files: try again in a moment
@@ -107,6 +128,10 @@ class Child:
     def settled(self) -> None:
         """Report that the child did its work: earlier deaths no longer count as a row."""
         self._deaths_in_a_row = 0
+
+    def change(self, **options: Any) -> None:
+        """Give the target these options (keyword arguments) at the next start and at every later one."""
+        self._options |= options
 
     def restart(self) -> None:
         """Kill the child and start a new one with a clean record. `on_death` is not called."""
@@ -188,7 +213,7 @@ class _Close:
 _CLOSE = _Close()
 
 
-def _main(target: str, connection: Connection, args: tuple[Any, ...]) -> None:
+def _main(target: str, connection: Connection, args: tuple[Any, ...], options: dict[str, Any]) -> None:
     ignore_stop_signals()
     module, _, function = target.partition(":")
-    getattr(importlib.import_module(module), function)(connection, *args)
+    getattr(importlib.import_module(module), function)(connection, *args, **options)

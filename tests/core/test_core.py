@@ -56,7 +56,7 @@ def play(tmp_path: Path, behaviour: str, story: Story, shaper: str = delivery.TA
     recorder = Recorder()
 
     async def whole() -> None:
-        live = Live(Child("player", "tests.fake_children:player", "", False), tmp_path / "playing")
+        live = Live(Child("player", "tests.fake_children:player", ""), tmp_path / "playing")
         core = Core(
             Presets(),
             Child("engine", "tests.fake_engine:main", behaviour, str(tmp_path)),
