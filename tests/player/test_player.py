@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bridge.player.messages import Ended, Hold, Opened, Sound, Unusable
+from bridge.player.messages import Ended, Hold, Open, Opened, Sound, Unusable
 from bridge.player.process import main
 from tests.jack_device import Jack, jack
 
@@ -24,12 +24,13 @@ HELD = 32  # takes; each is read and resampled
 def playing(server: Jack, device: str = "system") -> Iterator[Connection]:
     """A player on that server, which ends with its pipe."""
     ours, theirs = multiprocessing.Pipe()
-    process = multiprocessing.get_context("spawn").Process(target=main, args=(theirs, device, True), daemon=True)
+    process = multiprocessing.get_context("spawn").Process(target=main, args=(theirs, device), daemon=True)
     with pytest.MonkeyPatch.context() as patch:
         server.lend(patch)
         process.start()
     theirs.close()
     try:
+        ours.send(Open())
         yield ours
     finally:
         ours.close()
