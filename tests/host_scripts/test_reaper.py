@@ -176,9 +176,9 @@ def test_while_it_waits_for_others_it_says_so(reaper: Reaper, client: Client) ->
 
 
 def test_a_track_or_a_project_that_went_away_meanwhile_loses_no_clip(reaper: Reaper) -> None:
-    result = reaper.run(fields("kick", "0.3"), tracks=1, selected=1, delete_track_when="Starting")
+    result = reaper.run(fields("kick", "0.3"), tracks=1, selected=1, delete_track_when="Esc: cancel")
     assert [track["name"] for track in result["tracks"]] == ["Clipbridge"] and len(items(result)) == 1
-    result = reaper.run(fields("kick", "0.3"), tracks=1, selected=1, close_project_when="Starting")
+    result = reaper.run(fields("kick", "0.3"), tracks=1, selected=1, close_project_when="Esc: cancel")
     (message,) = result["messages"]
     assert soundfile.info(message.split("The sound is here: ")[1]).frames == 14_400 and items(result) == []
 

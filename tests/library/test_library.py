@@ -229,7 +229,7 @@ def test_10000_hostile_searches_are_searches_and_no_errors(connection: sqlite3.C
         ((), ["metal", ""]),
         (("x", "note"), ["no value"]),
         (("x", "bpm_form", 3), ["bpm_from"]),
-        (("x", [1], 3), ["no search key"]),
+        (("x", [1], 3), ["no key"]),
         (("x", "limit", 51), ["1 to 50"]),
         (("x", "note", "h3"), ["note"]),
         (("x", "favourite", 2), ["0 to 1"]),
