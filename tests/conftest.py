@@ -17,6 +17,41 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 
+# Fixtures that start a daemon. A test that asks for one is marked `daemon`.
+DAEMONS = {"shared_daemon", "small_daemon", "stage", "start_daemon", "places", "played"}
+# Daemons that tests share: all tests of one of them run in one worker, so that it is started once.
+SHARED = ("shared_daemon", "stage", "small_daemon")
+# Fixtures of a training of a few steps, and of its sounds.
+TRAININGS = {"work", "pooled"}
+# The groups that take longest, longest first: the workers then end at about the same time. The others follow by file.
+LONGEST = ("shared_daemon", "tests/test_faults.py", "stage", "tests/kits/test_kits.py", "tests/commands/test_cli.py")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark each test by what it starts, and group tests for pytest-xdist: a group runs in one worker, in its order.
+
+    A test belongs to the group of the daemon that it shares, or else of its file. Host scripts have ports of their own:
+    all tests of one host run in one worker.
+    """
+    paths = [item.path.relative_to(item.config.rootpath).as_posix() for item in items]
+    fixtures = [{*item.fixturenames, *(m.args[0] for m in item.iter_markers("shares"))} for item in items]  # type: ignore[attr-defined]
+    hosts = {path for path, names in zip(paths, fixtures, strict=True) if "shared_daemon" in names}
+    groups: dict[pytest.Item, str] = {}
+    for item, path, names in zip(items, paths, fixtures, strict=True):
+        if names & DAEMONS:
+            item.add_marker("daemon")
+        if names & TRAININGS:
+            item.add_marker("train")
+        if host := path.startswith("tests/host_scripts/"):
+            item.add_marker("host")
+        shared = next((name for name in SHARED if name in names), path)
+        groups[item] = "shared_daemon" if host and path in hosts else shared
+        item.add_marker(pytest.mark.xdist_group(groups[item]))
+    order = {group: at for at, group in enumerate(dict.fromkeys([*LONGEST, *groups.values()]))}
+    items.sort(key=lambda item: order[groups[item]])
+
+
 @pytest.fixture(scope="session", autouse=True)
 def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """What is made in this very process is not kept in the user's own cache either (where that is told by a variable)."""

@@ -7,13 +7,16 @@ import glob
 import os
 import subprocess
 import sys
+import tempfile
 import time
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import psutil
 import pytest
+from filelock import FileLock
 
 from tests.harness import need, skip_or_fail
 
@@ -48,9 +51,12 @@ class Jack:
             need("jackd"), "-n", self.name, *self.mode, "-S", "-t", str(self.timeout_ms), "-d", "dummy", "-m",
             "-r", str(RATE), "-p", str(self.block), "-C", str(CHANNELS), "-P", str(CHANNELS),
         ]  # fmt: skip
-        _forget_dead_servers()
         environment = {**os.environ, **self.environment}
-        self.process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        with FileLock(Path(tempfile.gettempdir()) / "clipbridge-tests-jack.lock"):  # another worker may be starting one
+            _forget_dead_servers()
+            self.process = subprocess.Popen(
+                command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            )
         end = time.monotonic() + 15
         while not _answers(environment):
             assert time.monotonic() < end and self.process.poll() is None, "jackd does not start"

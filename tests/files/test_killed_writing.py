@@ -51,6 +51,7 @@ class EagerReader(threading.Thread):
             time.sleep(0.001)
 
 
+@pytest.mark.soak
 @pytest.mark.skipif(sys.platform == "win32", reason="sends SIGKILL to a forked process")
 def test_killed_at_any_point_no_partial_file_is_ever_visible_and_none_is_there_twice(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -64,12 +64,18 @@ def daemon_of(name: str, request: pytest.FixtureRequest, life: list[Daemon], pla
     return life[-1]
 
 
-@pytest.mark.parametrize("name", SCENARIOS)
+def scenario(name: str) -> object:
+    """A parameter that says which daemon its scenario is played to."""
+    daemon = SCENARIOS[name].daemon
+    return pytest.param(name, marks=pytest.mark.shares(FIXTURES[daemon]) if daemon in FIXTURES else pytest.mark.daemon)
+
+
+@pytest.mark.parametrize("name", map(scenario, SCENARIOS))
 def test_what_comes_back_over_the_wire_is_what_is_recorded(
     name: str, recorded: dict[str, list[Line]], request: pytest.FixtureRequest, life: list[Daemon], place: Path
 ) -> None:
-    scenario = SCENARIOS[name]
-    actual = Player(daemon_of(scenario.daemon, request, life, place), scenario).play()
+    played = SCENARIOS[name]
+    actual = Player(daemon_of(played.daemon, request, life, place), played).play()
     actual = json.loads(json.dumps(actual))
     if RECORDING:
         recorded[name] = actual

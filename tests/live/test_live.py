@@ -224,6 +224,7 @@ def player(daemon: Daemon) -> psutil.Process:
     return found
 
 
+@pytest.mark.daemon
 def test_a_lost_device_or_player_is_told_files_go_on_and_sound_comes_back(tmp_path: Path) -> None:
     with jack(timeout_ms=50) as server, pytest.MonkeyPatch.context() as patch:
         server.lend(patch)

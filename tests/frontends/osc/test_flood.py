@@ -6,6 +6,7 @@ import sys
 import time
 
 import psutil
+import pytest
 
 from tests.harness import Client, Daemon, encode
 from tests.packets import BROKEN, FOREIGN, mutations
@@ -28,6 +29,7 @@ def test_what_is_not_ours_is_never_answered(client: Client) -> None:
     client.silence(0.5)
 
 
+@pytest.mark.soak
 def test_5000_mutated_packets_cost_no_job_and_no_memory(daemon: Daemon, client: Client) -> None:
     canary, noise = client, Client(daemon.port, own="127.0.0.2" if sys.platform == "linux" else "127.0.0.1")
     front = psutil.Process(daemon.process.pid)
@@ -69,6 +71,7 @@ def test_5000_mutated_packets_cost_no_job_and_no_memory(daemon: Daemon, client: 
     noise.close()
 
 
+@pytest.mark.soak
 def test_5000_messages_a_second_do_not_keep_a_job_from_being_asked_and_cancelled(
     daemon: Daemon, client: Client
 ) -> None:

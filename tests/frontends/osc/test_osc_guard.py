@@ -76,6 +76,7 @@ def test_a_bundle_of_a_thousand_messages_is_cut_and_not_refused() -> None:
     assert len(checked.messages) == osc_guard.MAX_MESSAGES
 
 
+@pytest.mark.soak
 def test_200_000_mutated_packets_never_raise_and_python_osc_reads_all_that_pass() -> None:
     passed = 0
     for packet in mutations(seed=1, count=200_000):
