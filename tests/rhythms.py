@@ -1,4 +1,4 @@
-"""Clips with a known tempo and known roots, for the tests and for measure_tempo."""
+"""Clips with a known tempo and known roots, for the tests and for bench.measure_tempo."""
 
 from __future__ import annotations
 

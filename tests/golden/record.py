@@ -12,7 +12,7 @@ import pytest
 def main() -> int:
     """Play all scenarios (or those that `-k` selects) and write down what comes back."""
     os.environ["GOLDEN_RECORD"] = "1"
-    return int(pytest.main([str(Path(__file__).with_name("test_wire.py")), *sys.argv[1:]]))
+    return int(pytest.main(["-n0", str(Path(__file__).with_name("test_wire.py")), *sys.argv[1:]]))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Our mixer beside rtmixer, for RESULTS.md: `pip install rtmixer`, then `python -m tests.measure_mixing [--seconds 60]`.
+"""Our mixer beside rtmixer, for RESULTS.md: `pip install rtmixer`, then `python -m tests.bench.measure_mixing [--seconds 60]`.
 
 Each plays 32 voices through a JACK dummy of 256 frames a block while a loop runs on every core: how often the device had to
 wait, and how much of a core it took.

@@ -1,4 +1,4 @@
-"""Figures of the live part, for RESULTS.md: `python -m tests.measure_live [--minutes 5] [--stream-minutes 10]`. Needs what
+"""Figures of the live part, for RESULTS.md: `python -m tests.bench.measure_live [--minutes 5] [--stream-minutes 10]`. Needs what
 tests/live/test_live.py needs.
 
 Pads: from the packet to the first sample that is heard, at a block of 1,024 frames (21.3 ms). Panic: from the packet to the

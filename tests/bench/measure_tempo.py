@@ -1,4 +1,4 @@
-"""How exact tempo and key are and what they cost, for RESULTS.md: `python -m tests.measure_tempo`.
+"""How exact tempo and key are and what they cost, for RESULTS.md: `python -m tests.bench.measure_tempo`.
 
 Beside librosa if it is installed (`pip install librosa`, in an environment of its own: it may ask for an older NumPy).
 """
