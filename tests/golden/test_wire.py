@@ -70,7 +70,7 @@ def scenario(name: str) -> object:
     return pytest.param(name, marks=pytest.mark.shares(FIXTURES[daemon]) if daemon in FIXTURES else pytest.mark.daemon)
 
 
-@pytest.mark.parametrize("name", map(scenario, SCENARIOS))
+@pytest.mark.parametrize("name", [scenario(name) for name in SCENARIOS])
 def test_what_comes_back_over_the_wire_is_what_is_recorded(
     name: str, recorded: dict[str, list[Line]], request: pytest.FixtureRequest, life: list[Daemon], place: Path
 ) -> None:
