@@ -1,4 +1,4 @@
-"""How loops close: `python -m bridge.bench.loops [--prompts 100]` prints a Markdown table.
+"""How loops close: `python -m tests.bench.measure_loops [--prompts 100]` prints a Markdown table.
 
 Each prompt of the starter three ways, with one seed: as a loop (circular denoising), plain and cut at its length, and plain
 with its tail cross-faded into its head over 100 ms at equal power. Clips of 2 s. Score: see bridge/audio/seam.py; up to 0.95
