@@ -236,7 +236,7 @@ def test_out_of_memory_is_told_and_the_next_clip_works(built_cache: Path) -> Non
     code = f"""
 import resource, sys
 from pathlib import Path
-from bridge.clip import Prompt
+from bridge.domain.clip import Prompt
 from bridge.config import EngineConfig
 from bridge.engine import audioldm2
 from bridge.errors import OutOfMemory
