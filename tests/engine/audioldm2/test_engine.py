@@ -238,7 +238,7 @@ import resource, sys
 from pathlib import Path
 from bridge.domain.clip import Prompt
 from bridge.config import EngineConfig
-from bridge.engine import audioldm2
+from bridge.engine.audioldm2 import engine as audioldm2
 from bridge.errors import OutOfMemory
 audioldm2.cache_folder = lambda: Path({str(built_cache)!r})
 engine = audioldm2.open_engine(EngineConfig(model="untrained", compute="cpu"))
