@@ -218,7 +218,7 @@ class Core:
     def _preempt_speculative(self) -> None:
         """What is made ahead gives way to everybody else: its job ends at the next step and is made later."""
         for job in list(self.jobs.running.values()):
-            if not job.state.ended and self.stage.gives_way(job):
+            if not job.state.ended and self.stage.is_speculative(job):
                 self._cancel_quietly(job)
 
     # ---- kits, pads, the stream ----
@@ -249,7 +249,7 @@ class Core:
         self.stage.stream.set(ask, stream_period_s(ask, self.presets, self.stage.live.tempo))
 
     def save_pad(self, number: int, press: Press) -> None:
-        """Put the take that a pad sounded last into the folder; PadSaved is published then. Raises PadEmpty."""
+        """Put the take that a pad played last into the folder; PadSaved is published then. Raises PadEmpty."""
         self.shaper.keep(self.stage.save(number, press))
 
     def panic(self) -> None:

@@ -74,11 +74,11 @@ class Delivery:
 
     def on_early(self, message: messages.Early) -> None:
         """The next samples of a clip that is heard while it is decoded."""
-        self._stage.early(self._jobs.unfinished.get(message.serial), message)
+        self._stage.on_early(self._jobs.unfinished.get(message.serial), message)
 
     def on_kept(self, message: messages.Kept) -> None:
         """A pad's take was saved, or could not be."""
-        self._stage.kept(message)
+        self._stage.on_saved(message)
 
     def on_kit(self, message: messages.Claimed | messages.Mapped) -> None:
         """A kit's folder is there, or its mappings are."""
@@ -112,10 +112,10 @@ class Delivery:
                 self._reporter.emit(job, "take", take=take.take, path=take.path, score=take.score, seed=take.seed)
         if self._library is not None and job.ask.sink not in INTERNAL:
             self._library.delivered(job, message.takes)
-        early = job.voice
-        heard = self._stage.made(job, message.playable, message.takes[0].sample_rate)
+        heard_early = job.voice
+        heard = self._stage.on_made(job, message.playable, message.takes[0].sample_rate)
         self._reporter.emit(job, "done", **outcome.done(job, message, heard))
-        if heard and not early:
+        if heard and not heard_early:
             self._stage.announce_voice(job, heard["voice"])
 
     def on_shaper_death(self, reason: str, given_up: bool) -> None:

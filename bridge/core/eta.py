@@ -94,7 +94,7 @@ class Eta:
         return {name: curve.points for name, curve in self._curves().items()}
 
     def recall(self, kept: Kept) -> None:
-        """Learn what was kept, before anything is measured anew: the newest runs count."""
+        """Learn from an earlier run of the daemon. Call it before anything is measured: the newest runs count."""
         for name, points in kept.items():
             if name in (curves := self._curves()):
                 for x, runs in points:
@@ -106,7 +106,7 @@ class Eta:
 
 
 class EtaFile:
-    """What was learned, between runs: by checkpoint and compute. Read once, at the start; written on a thread."""
+    """The file that keeps what was learned between runs, by checkpoint and compute. Read once, at the start; written on a thread."""
 
     def __init__(self, file: Path) -> None:
         self._kept = _read(file)
@@ -126,7 +126,7 @@ class EtaFile:
         self._file.keep(lambda: kept)
 
     def wait(self, seconds: float) -> None:
-        """Until it is written, or so long."""
+        """Wait until the file is written, at most `seconds`."""
         self._file.wait(seconds)
 
 

@@ -64,7 +64,7 @@ class Jobs:
     # ---- which ask is which job ----
 
     def repeated(self, owner: str, job_id: JobId, ask: Ask) -> Job | None:
-        """The job that this ask has made already: same id and ask, unfinished or ended within REPEAT_WINDOW_S seconds.
+        """The job that this ask repeats: same id and ask, unfinished or ended within REPEAT_WINDOW_S seconds.
 
         Raises IdTaken if the id is taken by an unfinished job with another ask.
         """
@@ -108,7 +108,7 @@ class Jobs:
         return job
 
     def place_before(self, behind: int) -> int:
-        """The first place in the queue behind so many jobs, and behind every one that was promised for a deadline."""
+        """First queue position after `behind` jobs and after every job with a deadline."""
         promised = [place + 1 for place, job in enumerate(self.queue) if job.ask.deadline_s is not None]
         return max([min(behind, len(self.queue)), *promised])
 
@@ -128,7 +128,7 @@ class Jobs:
         job.prompt = fitted
 
     def estimate(self) -> None:
-        """Estimate what waits anew: what was asked before anything was measured counted as nothing."""
+        """Estimate the waiting jobs again: those that came before anything was measured counted as nothing."""
         for job in self.queue:
             job.engine_seconds = self.eta.engine_seconds(job.prompt)
 
@@ -152,7 +152,7 @@ class Jobs:
         return [job] if job.serial not in self.shaping else []
 
     def ahead_of(self, job: Job) -> int:
-        """How many jobs are before this one."""
+        """The number of jobs before this one."""
         return self.queue.index(job) + sum(not running.state.ended for running in self.running.values())
 
     def eta_seconds(self, job: Job) -> float:

@@ -53,7 +53,7 @@ class Reporter:
             if self._library is not None:
                 self._library.ended(job)
         if job.ask.sink in INTERNAL:
-            self._stage.job_event(job, kind, fields)
+            self._stage.on_job_event(job, kind, fields)
         else:
             self._publish(event)
-            self._kits.job_event(job, event)
+            self._kits.on_job_event(job, event)

@@ -69,7 +69,7 @@ def resolve(ask: Ask, preset: Preset | None, tempo: Tempo = AS_USUAL) -> Prompt:
 
     ask.check()
     bpm = tempo.bpm if ask.bpm is None else ask.bpm
-    # In words too: AudioLDM 2 follows them sometimes, and what it does not follow is mended by measuring.
+    # In words too: AudioLDM 2 follows them sometimes, and what it does not follow is corrected after measuring.
     words = [ask.note.upper()] if ask.note else []
     words += [f"{round(bpm, 2):g} BPM"] if ask.bars is not None else []
     words += [f"in the key of {key_of(ask.key).words}"] if ask.key else []

@@ -114,7 +114,7 @@ class Midi:
         if message.type == "note_on" and message.velocity:
             stage.pads.play(message.note, message.velocity / 127, Press(None))
         elif message.type in ("note_on", "note_off"):
-            stage.pads.let_go(message.note)
+            stage.pads.release(message.note)
         elif message.type == "control_change" and message.control == ALL_SOUND_OFF:
             self._core.panic()
         elif message.type == "control_change" and message.control == ALL_NOTES_OFF:

@@ -1,4 +1,4 @@
-"""Kits: many prompts asked for at once, made one after the other into a folder of their own, mapped last.
+"""Kits: many prompts asked for at once, made one after the other into a folder of their own, with mappings for samplers.
 
 Everything here runs on the event loop and never blocks: the shaper process makes the folder and writes the mappings.
 """
@@ -38,7 +38,7 @@ SLUG_CHARACTERS = 36  # leaves room for -9999 in what a sub-folder's name may ha
 
 @dataclass(slots=True, eq=False)
 class Making:
-    """A kit on its way. `number` is ours; `reply_to` belongs to the frontend."""
+    """An unfinished kit. `number` is the daemon's, `reply_to` the frontend's."""
 
     number: int
     ask: KitAsk
@@ -46,7 +46,7 @@ class Making:
     reply_to: Any
     seed: int
     waiting: deque[Sound]
-    state: str = "waiting"  # for its turn; then claiming, making, mapping, ended
+    state: str = "waiting"  # for its turn; then: claiming, making, mapping, ended
     folder: str = ""  # below the sample folder
     path: str = ""
     jobs: dict[int, tuple[Sound, Job]] = field(default_factory=dict)  # by serial
@@ -70,7 +70,7 @@ class Kits:
 
     @property
     def idle(self) -> bool:
-        """Whether no kit is on its way."""
+        """Whether no kit is unfinished."""
         return not self._kits
 
     def repeated(self, ask: KitAsk, owner: str, reply_to: Any) -> KitEvent | None:
@@ -93,10 +93,10 @@ class Kits:
         kit = Making(self._number, ask, owner, reply_to, seed, deque(ask.sounds))
         self._ended.pop((owner, ask.name), None)
         self._kits.append(kit)
-        self._tell(kit, "queued", count=len(ask.sounds), seed=seed)
+        self._announce(kit, "queued", count=len(ask.sounds), seed=seed)
 
     def events(self, owner: str) -> list[KitEvent]:
-        """The last event of each kit of `owner`: those that ended, then those on their way."""
+        """The last event of each kit of `owner`: the ended ones first."""
         ended = [event for (asker, _), event in self._ended.items() if asker == owner]
         return ended + [kit.last for kit in self._kits if kit.owner == owner and kit.last is not None]
 
@@ -109,8 +109,8 @@ class Kits:
         jobs: list[Job] = []
         for kit in kits:
             jobs += [job for _, job in kit.jobs.values()]
-            stays = f" {len(kit.made)} of its sounds are in {kit.path}, without a mapping." if kit.made else ""
-            self._fail(kit, "cancelled", f"The kit was cancelled.{stays}")
+            left = f" {len(kit.made)} of its sounds are in {kit.path}, without a mapping." if kit.made else ""
+            self._fail(kit, "cancelled", f"The kit was cancelled.{left}")
         return jobs
 
     # ---- jobs ----
@@ -140,14 +140,14 @@ class Kits:
         """The job of the last `wanted`."""
         kit = self._kits[0]
         kit.jobs[job.serial] = (kit.waiting.popleft(), job)
-        if job.state.ended and job.last_event is not None:  # refused in the very moment in which it was to begin
-            self.job_event(job, job.last_event)
+        if job.state.ended and job.last_event is not None:  # it failed as soon as the engine was to begin with it
+            self.on_job_event(job, job.last_event)
 
     def refused(self, error: ClipbridgeError) -> None:
-        """The last `wanted` is not made; with a full queue it is wanted again later."""
+        """The last `wanted` cannot be made; after a full queue it is wanted again later."""
         if not isinstance(error, QueueFull):
             kit = self._kits[0]
-            self._faulty(kit, kit.waiting.popleft(), error.code, str(error))
+            self._add_fault(kit, kit.waiting.popleft(), error.code, str(error))
 
     def map_if_made(self) -> None:
         """Have the mappings of the first kit written, once all its jobs have ended."""
@@ -155,8 +155,8 @@ class Kits:
         if kit is not None and kit.state == "making" and not kit.waiting and not kit.jobs:
             self._map(kit)
 
-    def job_event(self, job: Job, event: JobEvent) -> None:
-        """Something happened to a job, perhaps to one of ours."""
+    def on_job_event(self, job: Job, event: JobEvent) -> None:
+        """Something happened to a job, perhaps to one of a kit."""
         kit = next((kit for kit in self._kits if job.serial in kit.jobs), None)
         if kit is None or not event.terminal:
             return
@@ -166,24 +166,26 @@ class Kits:
             kit.made.append((sound, PurePosixPath(event.fields["path"]).name, event.fields["seconds"]))
             self._progress(kit)
         else:
-            self._faulty(kit, sound, event.fields.get("code", event.kind), event.fields.get("why", "It was cancelled."))
-        self._go_on()
+            self._add_fault(
+                kit, sound, event.fields.get("code", event.kind), event.fields.get("why", "It was cancelled.")
+            )
+        self._wake_later()
 
-    def _go_on(self) -> None:
-        # Not at once: the core may be in the middle of an engine's end, and would hand the next job to a dead one.
+    def _wake_later(self) -> None:
+        # Not at once: an engine may be ending, and the next job would go to a dead process.
         asyncio.get_running_loop().call_soon(self._changed)
 
-    def _faulty(self, kit: Making, sound: Sound, code: str, why: str) -> None:
+    def _add_fault(self, kit: Making, sound: Sound, code: str, why: str) -> None:
         kit.faults.append((sound, code, why))
         self._progress(kit)
 
     def _progress(self, kit: Making) -> None:
-        self._tell(kit, "progress", done=len(kit.made) + len(kit.faults), total=len(kit.ask.sounds))
+        self._announce(kit, "progress", done=len(kit.made) + len(kit.faults), total=len(kit.ask.sounds))
 
     # ---- the folder and the mappings ----
 
     def on_shaped(self, message: Claimed | Mapped) -> None:
-        """The shaper process has answered."""
+        """The shaper has claimed the folder or written the mappings, or cannot."""
         kit = next((kit for kit in self._kits if kit.number == message.number), None)
         if kit is None:  # cancelled meanwhile
             if isinstance(message, Claimed) and message.folder:
@@ -207,7 +209,7 @@ class Kits:
             )
 
     def lose(self, reason: str) -> None:
-        """The process that writes clips stopped; what it was to do for a kit is not done."""
+        """The process that writes clips stopped: fail the kits that wait for it."""
         for kit in [kit for kit in self._kits if kit.state in ("claiming", "mapping")]:
             self._fail(
                 kit, FolderError.code, f"The process that writes clips stopped ({reason}). Ask for this kit again."
@@ -227,14 +229,13 @@ class Kits:
     # ---- ends ----
 
     def stop(self) -> None:
-        """Clipbridge stops: begin nothing more; what is made of a kit is mapped."""
+        """Clipbridge stops: begin nothing more, and map the sounds that are made."""
         reason = Stopping("Clipbridge was stopped before this sound was made.")
         for kit in list(self._kits):
             kit.faults += [(sound, reason.code, str(reason)) for sound in kit.waiting]
             kit.waiting.clear()
             if kit.state in ("waiting", "claiming"):
                 self._fail(kit, reason.code, "Clipbridge was stopped before this kit was begun.")
-
         self.map_if_made()
 
     def end(self) -> None:
@@ -252,14 +253,14 @@ class Kits:
         kit.state = "ended"
         kit.jobs.clear()
         kit.waiting.clear()
-        self._tell(kit, kind, **fields)
+        self._announce(kit, kind, **fields)
         assert kit.last is not None
         self._ended[(kit.owner, kit.ask.name)] = kit.last
         while len(self._ended) > REMEMBERED_KITS:
             self._ended.popitem(last=False)
-        self._go_on()
+        self._wake_later()
 
-    def _tell(self, kit: Making, kind: str, **fields: Any) -> None:
+    def _announce(self, kit: Making, kind: str, **fields: Any) -> None:
         kit.last = KitEvent(kind, kit.ask.name, fields, reply_to=kit.reply_to)
         if kind != "progress":
             log.info("kit %r %s %s", kit.ask.name, kind, fields)
@@ -267,16 +268,16 @@ class Kits:
 
 
 def zones(made: list[tuple[Sound, str, float]]) -> tuple[Zone, ...]:
-    """The zones of what is made, by key. In a kit of tones alone each is played beyond its own key; open and closed hats end
-    each other."""
+    """The zones of the sounds, by key. In a kit of tones alone, each also covers the keys around its own; open and closed hats
+    choke each other."""
     reached = reach(sound.key for sound, _, _ in made) if all(sound.note for sound, _, _ in made) else {}
-    laid = []
+    placed = []
     for sound, file, seconds in sorted(made, key=lambda one: one[0].key):
         title = f"{sound.text[:TITLE_CHARACTERS]} {sound.note.upper()}".strip()
         low, high = reached.get(sound.key, (sound.key, sound.key))
         choke = 1 if is_hat(sound.text) and not sound.note else 0
-        laid.append(Zone(file, title, sound.key, low, high, seconds, choke, tone=bool(sound.note)))
-    return tuple(laid)
+        placed.append(Zone(file, title, sound.key, low, high, seconds, choke, tone=bool(sound.note)))
+    return tuple(placed)
 
 
 def _slug(name: str) -> str:

@@ -1,6 +1,6 @@
-"""Pads: playable slots with takes that are ready, so that a press sounds now. Refilled while the engine has nothing to do.
+"""Pads: playable slots with takes that are ready, so that a press sounds at once. They are refilled while the engine is idle.
 
-Runs on the event loop. A press only tells the player which samples, which it holds already, to begin with.
+Everything here runs on the event loop. The player holds the samples already; a press only names them.
 """
 
 from __future__ import annotations
@@ -44,20 +44,20 @@ class Take:
 
 @dataclass(frozen=True, slots=True)
 class Press:
-    """Who pressed: voices are told to them."""
+    """Who pressed, as their frontend names them: they hear of the voice."""
 
     reply_to: Any
 
 
 @dataclass(slots=True)
 class Pad:
-    """What a pad makes, and what it has. `locked`: the same take at every press."""
+    """What a pad makes (`ask`) and the takes that it has. `locked`: each press plays the same take."""
 
     ask: Ask
     locked: bool = False
     ready: list[Take] = field(default_factory=list)
-    sounded: Take | None = None  # its samples may still be sounding
-    last: Take | None = None  # to be saved: `sounded`, or the first of `ready` while locked
+    played: Take | None = None  # its voice may still sound
+    last: Take | None = None  # for saving: `played`, or the first of `ready` while locked
     job: Job | None = None
     fraction: float = 0.0
     begun: int = 0  # takes, so that each has a seed of its own
@@ -76,28 +76,28 @@ class Pads:
         self._publish, self._changed = publish, changed
         self._next: int | None = None  # the pad of the last `wanted`
         self._abandoned: list[Job] = []
-        kept = self._file.read() if self._file is not None else {}
-        self._pads = {number: Pad(ask, locked) for number, (ask, locked) in kept.items()}
+        stored = self._file.read() if self._file is not None else {}
+        self._pads = {number: Pad(ask, locked) for number, (ask, locked) in stored.items()}
         self._saving: Counter[str] = Counter()  # by file
-        self._unwanted: set[str] = set()  # files to be removed once they are saved
+        self._unwanted: set[str] = set()  # files to remove once they are saved
 
     def set(self, number: int, ask: Ask) -> None:
-        """Give a pad another prompt; what it had ready is gone. Raises BadArgument."""
+        """Give a pad another prompt and drop its takes. Raises BadArgument."""
         if ask.takes not in (None, 1):
             raise BadArgument("A pad makes its takes by itself, one after the other: leave takes out.")
         if ask.seconds is not None:
             check_length(ask.seconds)
-        kept = dataclasses.replace(ask, sink=SINK, takes=None, deadline_s=None)
+        ask = dataclasses.replace(ask, sink=SINK, takes=None, deadline_s=None)
         before = self._pads.get(number)
         self._forget(number)
-        self._pads[number] = Pad(kept, before is not None and before.locked, voices=before.voices if before else [])
-        self._keep()
-        self._tell(number)
+        self._pads[number] = Pad(ask, before is not None and before.locked, voices=before.voices if before else [])
+        self._store()
+        self._announce(number)
         self._changed()
 
     def play(self, number: int, velocity: float, press: Press, at: float | None = None, quantize: str = "") -> None:
-        """Sound the next take: now, or at `at` (seconds of time.perf_counter), then on the next beat or bar if `quantize`, or
-        else the ask, says so. `velocity` 0 to 1 is its gain, times that of the ask. Raises PadEmpty."""
+        """Play the next take at `at` (seconds of time.perf_counter; None: now), or on the next beat or bar after it if
+        `quantize`, or else the ask, says so. `velocity`, 0 to 1, is multiplied by the ask's gain. Raises PadEmpty, NoAudio."""
         pad = self._pad(number)
         moment = when(quantize or pad.ask.quantize, at)
         if not pad.ready:
@@ -107,54 +107,54 @@ class Pads:
         take = pad.ready[0]
         gain = velocity * (1.0 if pad.ask.gain is None else pad.ask.gain)
         voice = self._live.sound(press, take.slot, gain, pad.ask.pan or 0.0, moment, loop=take.prompt.loop)
-        self._live.tell_voice(voice, press, "began" if moment == NOW else "waiting", "")
-        pad.voices = [*(sounding for sounding in pad.voices if self._live.sounds(sounding)), voice]
+        self._live.announce_voice(voice, press, "began" if moment == NOW else "waiting", "")
+        pad.voices = [*(other for other in pad.voices if self._live.sounds(other)), voice]
         pad.last = take
         if not pad.locked:
-            self._let_go(pad.sounded)
-            pad.sounded = pad.ready.pop(0)
-            self._tell(number)
+            self._drop(pad.played)
+            pad.played = pad.ready.pop(0)
+            self._announce(number)
             self._changed()
 
     def stop(self, number: int, at: float | None = None) -> None:
-        """Fade out what this pad sounds, now or at `at`. Raises PadEmpty."""
+        """Fade out the pad's voices, now or at `at`. Raises PadEmpty."""
         pad = self._pad(number)
         for voice in pad.voices:
             if self._live.sounds(voice):
                 self._live.stop(voice, when=When(at))
-        if at is None:  # else they sound until then, and may be stopped earlier
+        if at is None:  # else they sound until `at`, and may be stopped earlier
             pad.voices.clear()
 
-    def let_go(self, number: int, at: float | None = None) -> None:
-        """The button is not pressed any more: that ends what a gated pad sounds. Raises PadEmpty."""
+    def release(self, number: int, at: float | None = None) -> None:
+        """The button was released: fade out a gated pad. Raises PadEmpty."""
         if number in self._pads and self._pads[number].ask.gate:
             self.stop(number, at)
 
     def clear(self, number: int) -> None:
-        """The pad is empty again. Raises PadEmpty."""
+        """Empty the pad. Raises PadEmpty."""
         self.stop(number)
         self._forget(number)
-        self._keep()
-        self._tell(number)
+        self._store()
+        self._announce(number)
         self._changed()
 
     def lock(self, number: int, locked: bool) -> None:
-        """The same take at every press, from the next one on; or another one each time. Raises PadEmpty."""
+        """Play the same take at each press, from the next one on; or another one each time. Raises PadEmpty."""
         pad = self._pad(number)
         if pad.locked != locked:
             pad.locked = locked
-            self._keep()
+            self._store()
 
     def take_to_save(self, number: int) -> Take:
-        """The take that sounded last; it is kept until `saved` is called with it. Raises PadEmpty."""
+        """The take that was played last; its file stays until `on_saved` is called with it. Raises PadEmpty."""
         pad = self._pad(number)
         if pad.last is None:
-            raise PadEmpty(f"Pad {number} has not sounded yet.")
+            raise PadEmpty(f"Pad {number} has not been played yet.")
         self._saving[pad.last.file] += 1
         return pad.last
 
-    def saved(self, take: Take) -> None:
-        """A take that was to be saved is, or could not be."""
+    def on_saved(self, take: Take) -> None:
+        """Saving a take has succeeded or failed."""
         self._saving[take.file] -= 1
         if not self._saving[take.file]:
             del self._saving[take.file]
@@ -169,7 +169,7 @@ class Pads:
     # ---- filling ----
 
     def wanting(self) -> bool:
-        """Whether a pad has fewer takes than it should, and may have one made now."""
+        """Whether a pad has fewer takes than it should, and may be refilled now."""
         now = time.monotonic()
         return any(len(self._fresh(pad)) < TAKES_READY and now >= pad.not_before for pad in self._pads.values())
 
@@ -193,38 +193,37 @@ class Pads:
         assert self._next is not None
         pad = self._pads[self._next]
         pad.begun += 1
-        if job.state.ended:  # refused in the very moment in which it was to begin
+        if job.state.ended:  # it failed as soon as the engine was to begin with it
             self._fail(self._next, pad, str(job.last_event.fields.get("why", "")) if job.last_event else "")
         else:
             pad.job, pad.fraction = job, 0.0
 
     def refused(self, error: ClipbridgeError) -> None:
-        """The last `wanted` is not made."""
+        """The last `wanted` cannot be made now."""
         assert self._next is not None
         self._fail(self._next, self._pads[self._next], str(error))
 
     def take_abandoned(self) -> list[Job]:
-        """The jobs of pads that want them no longer; each is returned once."""
+        """The jobs whose takes no pad wants any more; each is returned once."""
         abandoned, self._abandoned = self._abandoned, []
         return abandoned
 
-    def job_event(self, job: Job, kind: str, fields: dict[str, Any]) -> None:
+    def on_job_event(self, job: Job, kind: str, fields: dict[str, Any]) -> None:
         """Something happened to a job that fills a pad."""
-        found = next(((number, pad) for number, pad in self._pads.items() if pad.job is job), None)
-        if found is None:
+        number, pad = next(((number, pad) for number, pad in self._pads.items() if pad.job is job), (0, None))
+        if pad is None:
             return
-        number, pad = found
         if kind == "progress":
             pad.fraction = fields["fraction"]
             if not pad.ready:
-                self._tell(number)
+                self._announce(number)
         elif kind in ("failed", "cancelled"):
             pad.job = None
             if kind == "failed":
                 self._fail(number, pad, fields["why"])
 
-    def made(self, job: Job, file: str, sample_rate: int, model: Model) -> None:
-        """The samples of a take are there."""
+    def on_made(self, job: Job, file: str, sample_rate: int, model: Model) -> None:
+        """The samples of a take are in `file`."""
         for number, pad in self._pads.items():
             if pad.job is job:
                 take = Take(self._live.slot(), file, sample_rate, job.prompt, model)
@@ -233,14 +232,14 @@ class Pads:
                 for old in pad.ready[: max(0, len(pad.ready) + 1 - TAKES_READY)]:  # of another tempo
                     pad.ready.remove(old)
                     if old is not pad.last:
-                        self._let_go(old)
+                        self._drop(old)
                 pad.ready.append(take)
-                self._tell(number)
+                self._announce(number)
                 return
-        self._live.discard(file)  # the pad was cleared or set anew meanwhile
+        self._live.discard(file)  # meanwhile the pad was cleared or got another prompt
 
     def _fresh(self, pad: Pad) -> list[Take]:
-        """The takes that need not be made anew. One whose bars are of another tempo is better than none, until then."""
+        """The takes that need no replacement. Those made for another tempo are still played until they are replaced."""
         if pad.ask.bars is None or pad.locked:
             return pad.ready
         try:
@@ -250,25 +249,24 @@ class Pads:
         return [take for take in pad.ready if abs(take.prompt.seconds - wanted_s) < 1e-6]
 
     def tempo_changed(self) -> None:
-        """Bars are of another length now: what failed because of it may be tried again."""
+        """Bars have another length now: pads that failed because of the old one may be tried again."""
         for pad in self._pads.values():
             if pad.ask.bars is not None:
                 pad.failures, pad.not_before = 0, 0.0
         self._changed()
 
-    def hold_again(self) -> None:
-        """A new player holds nothing yet."""
+    def reload(self) -> None:
+        """Load all takes into a new player."""
         for pad in self._pads.values():
             for take in pad.ready:
                 self._live.hold(take.slot, take.file, take.sample_rate)
 
     def _fail(self, number: int, pad: Pad, why: str) -> None:
-        pad.failures = min(
-            pad.failures + 1, MAX_PAD_FAILURES
-        )  # a prompt that ends the engine must not do so all evening
+        # A prompt that kills the engine must not do so all evening.
+        pad.failures = min(pad.failures + 1, MAX_PAD_FAILURES)
         pad.job, pad.fault, pad.not_before = None, why, time.monotonic() + PAD_RETRY_S * 2 ** (pad.failures - 1)
         log.info("pad %d: %s", number, why)
-        self._tell(number)
+        self._announce(number)
 
     def _pad(self, number: int) -> Pad:
         if number not in self._pads:
@@ -280,10 +278,10 @@ class Pads:
         if pad is not None:
             if pad.job is not None:
                 self._abandoned.append(pad.job)
-            for take in (*pad.ready, pad.sounded):
-                self._let_go(take)
+            for take in (*pad.ready, pad.played):
+                self._drop(take)
 
-    def _let_go(self, take: Take | None) -> None:
+    def _drop(self, take: Take | None) -> None:
         if take is not None:
             self._live.release(take.slot)
             if self._saving[take.file]:
@@ -291,17 +289,17 @@ class Pads:
             else:
                 self._live.discard(take.file)
 
-    def _tell(self, number: int) -> None:
+    def _announce(self, number: int) -> None:
         state = _state(self._pads[number]) if number in self._pads else ("empty", 0.0, "")
         self._publish(PadChanged(number, *state))
 
-    def _keep(self) -> None:
+    def _store(self) -> None:
         if self._file is not None:
             self._file.keep({number: Kept(pad.ask, pad.locked) for number, pad in self._pads.items()})
 
 
 def check_length(seconds: float) -> None:
-    """Raises BadArgument for what is too long for a pad."""
+    """Raises BadArgument for a clip that is too long for a pad."""
     if seconds > LONGEST_S:
         raise BadArgument(f"A pad's clip may be {LONGEST_S:g} seconds long, not {seconds:g}.")
 

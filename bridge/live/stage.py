@@ -1,4 +1,4 @@
-"""What sounds: clips that are played when they are made, pads, the stream, all in one tempo.
+"""The stage: clips that are played when they are made, pads and the stream, all in one tempo.
 
 Everything here runs on the event loop and never blocks.
 """
@@ -25,7 +25,7 @@ from bridge.shaper import messages as delivery
 
 log = logging.getLogger("clipbridge")
 
-# Sinks that no asker may name: what is made for them sounds later.
+# Sinks that no asker may name: their clips are played later.
 INTERNAL = (pads.SINK, streams.SINK)
 
 
@@ -40,12 +40,12 @@ class Stage:
         self.pads = Pads(live, publish, changed, pads_file)
         self.stream = Stream(live, publish, changed)
         self._publish = publish
-        live.renewed = self._renewed
-        live.tell_voice, live.tell_device = self._on_voice, self._on_device
+        live.on_new_player = self._on_new_player
+        live.announce_voice, live.announce_device = self._on_voice, self._on_device
         self._saving: dict[int, tuple[int, Press, Take]] = {}
 
     def tick(self) -> None:
-        """Supervise the player, begin what is to begin; to be called every TICK_S seconds."""
+        """Supervise the player and schedule the stream; to be called every TICK_S seconds."""
         self.live.tick()
         try:
             self.stream.tick()
@@ -53,11 +53,11 @@ class Stage:
             log.exception("the stream could not go on")
 
     def take_abandoned(self) -> list[Job]:
-        """The jobs that were begun for pads and the stream and are no longer wanted; each is returned once."""
+        """The jobs of pads and the stream that are not wanted any more; each is returned once."""
         return self.pads.take_abandoned() + self.stream.take_abandoned()
 
     def panic(self) -> None:
-        """Silence now, and until something is played again."""
+        """Stop all sound. Whatever is played after this is heard again."""
         self.stream.stop(0.0)
         self.live.stop()
 
@@ -69,25 +69,25 @@ class Stage:
     # ---- tempo ----
 
     def set_tempo(self, bpm: float, beats_per_bar: int, at: float | None = None) -> None:
-        """Another tempo, from `at` (seconds of time.perf_counter; None: now) on."""
+        """Change the tempo, from `at` (seconds of time.perf_counter; None: now) on."""
         now = time.perf_counter() if at is None else at
         self.live.set_tempo(self.live.tempo.changed(bpm, beats_per_bar, now))
         self.pads.tempo_changed()
 
     def beat(self, beat: float, at: float | None = None) -> None:
-        """This beat falls at `at`, or now."""
+        """Set the time of a beat: `beat` falls at `at` (None: now)."""
         self.live.set_tempo(self.live.tempo.told(beat, time.perf_counter() if at is None else at))
 
     # ---- clips of jobs ----
 
     def check(self, sink: str) -> None:
-        """A clip is asked for that is to sound. Raises NoAudio."""
+        """Open the audio device if the clips of this sink are to be heard. Raises NoAudio."""
         if sink in ("audio", "both"):
             self.live.check()
             self.live.open()
 
     def hears_early(self, job: Job) -> bool:
-        """Whether a clip is to be heard while it is still being decoded: at once, alone, and at the rate that it has."""
+        """Whether to play a clip while it is still being decoded: at once, alone, and at its own sample rate."""
         at_once = job.ask.sink in ("audio", "both") and when(job.ask.quantize) == NOW and job.prompt.takes == 1
         return (
             at_once
@@ -97,28 +97,29 @@ class Stage:
             and self.live.sample_rate == OUTPUT_RATE
         )
 
-    def early(self, job: Job | None, part: delivery.Early) -> None:
-        """The next samples of such a clip."""
+    def on_early(self, job: Job | None, part: delivery.Early) -> None:
+        """Play the next samples of such a clip."""
         file, sample_rate = part.file, part.sample_rate
         if job is None or job.silenced:
             self.live.discard(file)
         elif job.voice:
-            self.live.go_on(job.voice, file, sample_rate, part.last)
+            self.live.continue_voice(job.voice, file, sample_rate, part.last)
         else:
             try:
                 job.voice = self._play(job, file, sample_rate, part.frames)
             except NoAudio as error:
                 self.live.discard(file)
-                log.info("not heard early: %s", error)
+                log.info("not played early: %s", error)
                 job.silenced = True
                 return
             self.announce_voice(job, job.voice)
 
-    def made(self, job: Job, file: str, sample_rate: int) -> dict[str, int]:
-        """The samples of a job are there: for a pad, for the stream, or to be heard; then its voice is returned."""
+    def on_made(self, job: Job, file: str, sample_rate: int) -> dict[str, int]:
+        """The samples of a job are in `file` ("": nobody is to hear them): hand them to its pad or the stream, or play them.
+        Returns the number of the voice as `voice`, if there is one."""
         if job.ask.sink in INTERNAL:
             assert job.model is not None
-            self._made_for(job).made(job, file, sample_rate, job.model)
+            self._maker_of(job).on_made(job, file, sample_rate, job.model)
             return {}
         if job.voice:
             return {"voice": job.voice}
@@ -142,24 +143,24 @@ class Stage:
         return self.live.play(job, file, sample_rate, gain, pan, when(job.ask.quantize), frames, job.prompt.loop)
 
     def announce_voice(self, job: Job, voice: int) -> None:
-        """Publish the voice of a job, whose asker knows its number now."""
+        """Publish the voice of a job, once its asker knows its number."""
         self._on_voice(voice, job, "began" if when(job.ask.quantize) == NOW else "waiting", "")
 
-    def job_event(self, job: Job, kind: str, fields: dict[str, Any]) -> None:
+    def on_job_event(self, job: Job, kind: str, fields: dict[str, Any]) -> None:
         """Something happened to a job of a pad or of the stream."""
-        self._made_for(job).job_event(job, kind, fields)
+        self._maker_of(job).on_job_event(job, kind, fields)
 
-    def _made_for(self, job: Job) -> Pads | Stream:
+    def _maker_of(self, job: Job) -> Pads | Stream:
         return self.pads if job.ask.sink == pads.SINK else self.stream
 
-    def gives_way(self, job: Job) -> bool:
-        """Whether a job may be ended for somebody else's, and made later."""
+    def is_speculative(self, job: Job) -> bool:
+        """Whether a job is made ahead: it may be cancelled for somebody who waits, and made later."""
         return job.ask.sink == pads.SINK or (job.ask.sink == streams.SINK and not self.stream.urgent)
 
     # ---- saving ----
 
     def save(self, pad: int, press: Press) -> delivery.Keep:
-        """The request that puts the take that a pad sounded last into the folder. Raises PadEmpty."""
+        """The request to put the take that a pad played last into the folder. Raises PadEmpty."""
         take = self.pads.take_to_save(pad)
         number = max(self._saving, default=0) + 1
         self._saving[number] = (pad, press, take)
@@ -167,24 +168,24 @@ class Stage:
 
     @property
     def saving(self) -> bool:
-        """Whether takes are on their way to the folder."""
+        """Whether takes are being saved."""
         return bool(self._saving)
 
-    def kept(self, message: delivery.Kept) -> None:
+    def on_saved(self, message: delivery.Kept) -> None:
         """A take is in the folder, or cannot be."""
         if message.number in self._saving:
             pad, press, take = self._saving.pop(message.number)
-            self.pads.saved(take)
+            self.pads.on_saved(take)
             self._publish(PadSaved(pad, message.path, message.why, reply_to=press.reply_to))
 
     def lose_saving(self, reason: str) -> None:
-        """The process that writes clips stopped."""
+        """The process that writes clips stopped: nothing that it was to save is saved."""
         for number in list(self._saving):
-            self.kept(delivery.Kept(number, "", f"the process that writes clips stopped ({reason})"))
+            self.on_saved(delivery.Kept(number, "", f"the process that writes clips stopped ({reason})"))
 
-    def _renewed(self) -> None:
-        self.pads.hold_again()
-        self.stream.hold_again()
+    def _on_new_player(self) -> None:
+        self.pads.reload()
+        self.stream.reload()
 
     def _on_voice(self, voice: int, owner: Any, state: str, why: str) -> None:
         if isinstance(owner, Stream):

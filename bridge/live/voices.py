@@ -1,4 +1,4 @@
-"""Live: the voices that sound, in the player process. Everything here runs on the event loop and never blocks."""
+"""Live: the voices in the player process. Everything here runs on the event loop and never blocks."""
 
 from __future__ import annotations
 
@@ -41,32 +41,32 @@ log = logging.getLogger("clipbridge")
 
 PLAYER_BUDGET_S = 15.0  # some systems take seconds to open a device; a player that is silent for longer hangs
 REMEMBERED_VOICES = 1_000
-LONGEST_PAUSE_S = 30.0  # before a device that opens and takes no sound is opened once more
+MAX_PAUSE_S = 30.0  # before a device that opens but plays nothing is opened again
 
 
 class Live:
-    """`player` is not started yet. `scratch`: a folder for the samples on their way to it. `tell_voice(voice, owner, state,
-    why)` and `tell_device(state, why)` are called with what happens: `waiting`, `began`, `ended`; `open`, `lost`, `unusable`,
+    """`player` is not started yet. `scratch`: a folder for the samples on their way to it. `announce_voice(voice, owner, state,
+    why)` and `announce_device(state, why)` are called with what happens: `waiting`, `began`, `ended`; `open`, `lost`, `unusable`,
     `failed`."""
 
     def __init__(self, player: Worker, scratch: Path, opens_at_start: bool = False) -> None:
-        self.tell_voice: Callable[[int, Any, str, str], None] = lambda voice, owner, state, why: None
-        self.tell_device: Callable[[str, str], None] = lambda state, why: None
-        self.renewed: Callable[[], None] = lambda: None  # another player was started, which holds nothing
+        self.announce_voice: Callable[[int, Any, str, str], None] = lambda voice, owner, state, why: None
+        self.announce_device: Callable[[str, str], None] = lambda state, why: None
+        self.on_new_player: Callable[[], None] = lambda: None  # it holds nothing yet
         self.state, self.why = "closed", ""
         self.sample_rate = 0  # of the device, while it is open
         self.underflows = 0
         self.tempo = Tempo(at=time.perf_counter())
         self.scratch = scratch / str(os.getpid())
         self._player, self._opens_at_start = player, opens_at_start
-        self._player.on_message, self._player.on_death = self._says, self._died
+        self._player.on_message, self._player.on_death = self._on_message, self._on_death
         self._voices: OrderedDict[int, tuple[Any, list[str]]] = OrderedDict()  # owner, and the files it is loaded from
         self._last = self._slots = 0
         self._spawned = self._watched = False
-        self._dumb = 0  # how often in a row a device took no sound
+        self._silent_openings = 0  # in a row: the device opened and played nothing
 
     def start(self) -> None:
-        """Remove what a daemon that was killed left, and spawn the player if it is to open a device at once."""
+        """Remove the files of killed daemons, and spawn the player if it is to open a device at once."""
         for left in self.scratch.parent.glob("*"):
             others = left.name.isdecimal() and int(left.name) != os.getpid() and psutil.pid_exists(int(left.name))
             if not others:
@@ -77,36 +77,36 @@ class Live:
             self._player.send(Open())
 
     def spawn(self) -> None:
-        """Spawn the player, unless it is there. Not before the engine is ready, where nobody waits for sound: its imports
-        would take half a second from the engine's."""
+        """Spawn the player, unless it runs. Not before the engine is ready, unless somebody waits for sound: its imports
+        would delay the engine's by half a second."""
         if not self._spawned:
             self._spawned = True
             self._player.start()
             self._player.send(self.tempo)
 
     def tick(self) -> None:
-        """Supervise it."""
+        """Supervise the player."""
         self._player.tick()
 
     async def close(self) -> None:
-        """End the player, and with it all sound."""
+        """End the player and all sound."""
         await self._player.close()
         await asyncio.to_thread(shutil.rmtree, self.scratch, ignore_errors=True)
 
     def check(self) -> None:
-        """Raises NoAudio if nothing can sound now."""
+        """Raises NoAudio if nothing can be played now."""
         if self.state in ("unusable", "failed"):
             raise NoAudio(f"Nothing can be played now: {self.why} Leave sink out, and the clip goes to the folder.")
 
     def open(self) -> None:
-        """Something is to be played soon."""
+        """Open the audio device, unless it is open: something is to be played soon."""
         if self.state == "closed":
             self.spawn()
             self._watch()
             self._player.send(Open())
 
-    def go_on(self, voice: int, file: str, sample_rate: int, last: bool) -> None:
-        """The next part of a voice's clip, to be heard right behind what it has; nothing if it has ended."""
+    def continue_voice(self, voice: int, file: str, sample_rate: int, last: bool) -> None:
+        """Append the next part of a voice's clip; ignored if the voice has ended."""
         if voice in self._voices:
             self._voices[voice][1].append(file)
             self._player.send(Play(voice, file, sample_rate, goes_on=True, last=last))
@@ -114,7 +114,7 @@ class Live:
             self.discard(file)
 
     def set_tempo(self, tempo: Tempo) -> None:
-        """Where beats and bars fall from now on."""
+        """Set the tempo, and where beats and bars fall, from now on."""
         self.tempo = tempo
         if self._spawned and self.state != "failed":
             self._player.send(tempo)
@@ -130,8 +130,8 @@ class Live:
         frames: int = 0,
         loop: bool = False,
     ) -> int:
-        """Sound a clip, or the beginning of one of so many `frames`, over and over if `loop`; returns the number of its
-        voice. Raises NoAudio."""
+        """Play a clip, repeatedly if `loop`; returns the number of its voice. `frames`: the length of the whole clip if `file`
+        is only its beginning. Raises NoAudio."""
         self.check()
         self.open()
         voice = self._new(owner, file)
@@ -139,18 +139,18 @@ class Live:
         return voice
 
     def slot(self) -> int:
-        """A number to hold something under."""
+        """A new number for `hold`."""
         self._slots += 1
         return self._slots
 
     def hold(self, slot: int, file: str, sample_rate: int, fade_ms: float = 0.0) -> None:
-        """Let the player load a file, to be sounded without delay."""
+        """Load a file into the player, so that it can be played without delay."""
         if self.state != "failed":
             self.open()
             self._player.send(Hold(slot, file, sample_rate, fade_ms))
 
     def release(self, slot: int) -> None:
-        """What is held under that number is not needed any more."""
+        """Unload what is held under `slot`."""
         if self._spawned and self.state != "failed":
             self._player.send(Release(slot))
 
@@ -165,9 +165,9 @@ class Live:
         overlap_ms: float = 0.0,
         loop: bool = False,
     ) -> int:
-        """Sound what is held (see playback.Sound); returns the number of its voice. Raises NoAudio."""
+        """Play what is held under `slot` (see messages.Sound); returns the number of its voice. Raises NoAudio."""
         self.check()
-        if self.state != "open":  # or a press would use a take up that nobody hears
+        if self.state != "open":  # else a press would use up a take that nobody hears
             raise NoAudio("The audio device is not open yet, or is being opened again: press again in a moment.")
         voice = self._new(owner, "")
         self._player.send(Sound(voice, slot, gain, pan, when, after, overlap_ms, loop))
@@ -184,21 +184,21 @@ class Live:
             self._player.send(Stop(voice, fade_ms, when))
 
     def change(self, voice: int, **how: Any) -> None:
-        """Change gain, pan or loop of a voice (see playback.Change). Raises UnknownVoice."""
+        """Change gain, pan or loop of a voice (see messages.Change). Raises UnknownVoice."""
         self._check(voice)
         self._player.send(Change(voice, **how))
 
     def discard(self, file: str) -> None:
-        """Samples that will not be played after all."""
+        """Remove a file of samples."""
         if file:
             with contextlib.suppress(OSError):
                 Path(file).unlink()
 
     def restart_if_failed(self) -> None:
-        """Try again what was given up."""
+        """Start the player again if it was given up."""
         if self.state == "failed":
             self._set_state("closed", "")
-            self._again()
+            self._reopen()
 
     def _new(self, owner: Any, file: str) -> int:
         self._last += 1
@@ -210,17 +210,17 @@ class Live:
 
     def _check(self, voice: int | None) -> None:
         if voice is not None and voice not in self._voices:
-            raise UnknownVoice(f"No voice {voice} sounds.")
+            raise UnknownVoice(f"There is no voice {voice}.")
 
-    def _says(self, message: Any) -> None:
+    def _on_message(self, message: Any) -> None:
         if isinstance(message, Ended):
             self._end(message.voice, message.why)
         elif isinstance(message, Began):
             owner, _files = self._voices.get(message.voice, (None, []))
-            self.tell_voice(message.voice, owner, "began", "")
+            self.announce_voice(message.voice, owner, "began", "")
         elif isinstance(message, Alive):
             self.underflows = message.underflows
-            self._dumb = 0
+            self._silent_openings = 0
         elif isinstance(message, Opened):
             self._player.settled()
             where = (
@@ -234,43 +234,43 @@ class Live:
         elif isinstance(message, Lost):
             self._lose(message.why)
             self._watched = False
-            self._player.watch(None)  # it waits for its end
-            self._dumb = 0 if message.sounded else self._dumb + 1
-            pause_s = min(2.0**self._dumb, LONGEST_PAUSE_S) if self._dumb else 0.0
-            asyncio.get_running_loop().call_later(pause_s, self._again_if_lost)
+            self._player.watch(None)  # it waits to be ended
+            self._silent_openings = 0 if message.sounded else self._silent_openings + 1
+            pause_s = min(2.0**self._silent_openings, MAX_PAUSE_S) if self._silent_openings else 0.0
+            asyncio.get_running_loop().call_later(pause_s, self._reopen_if_lost)
 
     def _end(self, voice: int, why: str) -> None:
         owner, files = self._voices.pop(voice, (None, []))
         for file in files:
             self.discard(file)
-        self.tell_voice(voice, owner, "ended", why)
+        self.announce_voice(voice, owner, "ended", why)
 
     def _lose(self, why: str) -> None:
         self._set_state("lost", why)
         for voice in list(self._voices):
             self._end(voice, why)
 
-    def _again_if_lost(self) -> None:
+    def _reopen_if_lost(self) -> None:
         if self.state == "lost":
-            self._again()
+            self._reopen()
 
-    def _again(self) -> None:
-        # What closes the stream of a dead server hangs: a new process, which opens what there is at once.
-        for voice in list(self._voices):  # what was asked of the old one since
-            self._end(voice, "the player was started anew")
+    def _reopen(self) -> None:
+        # Closing the stream of a dead audio server hangs, so a new process opens the device.
+        for voice in list(self._voices):  # asked of the old player in the meantime
+            self._end(voice, "the player was started again")
         self._player.restart()
         self._watch()
         self._player.send(Open())
         self._player.send(self.tempo)
-        self.renewed()
+        self.on_new_player()
 
     def _watch(self) -> None:
-        """Only once: being asked for more must not give a player that hangs more time."""
+        """Watch the player from the first request on: later ones must not give a hanging player more time."""
         if not self._watched:
             self._watched = True
             self._player.watch(PLAYER_BUDGET_S, "opening the audio device, or playing")
 
-    def _died(self, reason: str, given_up: bool) -> None:
+    def _on_death(self, reason: str, given_up: bool) -> None:
         opening, self._watched = self._watched, False
         if given_up:
             self._lose(f"the player stopped ({reason})")
@@ -280,18 +280,18 @@ class Live:
             return
         if self.state != "closed" or opening or self._voices:
             self._lose(f"the player stopped ({reason})")
-        # It is started when this returns; what is sent before is lost.
-        asyncio.get_running_loop().call_soon(self._started_anew)
+        # The player is started when this returns; messages sent before that are lost.
+        asyncio.get_running_loop().call_soon(self._on_started_again)
 
-    def _started_anew(self) -> None:
+    def _on_started_again(self) -> None:
         if self.state != "closed":
             self._watch()
             self._player.send(Open())
         self._player.send(self.tempo)
-        self.renewed()
+        self.on_new_player()
 
     def _set_state(self, state: str, why: str) -> None:
         if (state, why) != (self.state, self.why):
             self.state, self.why = state, why
             log.info("audio %s %s", state, why)
-            self.tell_device(state, why)
+            self.announce_device(state, why)

@@ -100,7 +100,7 @@ def test_takes_of_another_tempo_are_made_again_and_played_until_then_but_never_t
     gone: list[str] = []
     live = SimpleNamespace(
         tempo=Tempo(120.0), slot=lambda: len(asked), hold=lambda *held: None, release=lambda slot: None, discard=gone.append,
-        sound=lambda *how, **more: 1, sounds=lambda voice: False, tell_voice=lambda *told: None,
+        sound=lambda *how, **more: 1, sounds=lambda voice: False, announce_voice=lambda *told: None,
     )  # fmt: skip
 
     def pull() -> None:
@@ -115,7 +115,7 @@ def test_takes_of_another_tempo_are_made_again_and_played_until_then_but_never_t
         for _ in range(5):
             pull()
             if (job := pads._pads[1].job) is not None:
-                pads.made(job, f"file {len(asked)}", 48_000, None)  # type: ignore[arg-type]
+                pads.on_made(job, f"file {len(asked)}", 48_000, None)  # type: ignore[arg-type]
         return [round(take.prompt.seconds, 3) for take in pads._pads[1].ready]
 
     pads.set(1, Ask("loop", bars=2))

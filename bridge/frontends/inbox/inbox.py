@@ -217,7 +217,7 @@ class Inbox:
     def _others_first(self) -> bool:
         """Whether the engine makes, or is about to make, something for who plays live: that must not give way to a list."""
         stage, running = self._core.stage, self._core.jobs.current
-        busy = running is not None and stage.gives_way(running)
+        busy = running is not None and stage.is_speculative(running)
         return busy or stage.pads.wanting()
 
     def _feed_later(self) -> None:

@@ -119,7 +119,7 @@ class LiveMethods(Answers):
             velocity = velocity if velocity <= 1 else velocity / 127
             self.core.stage.pads.play(pad, velocity, Press(sender), at, quantize)
         else:
-            self.core.stage.pads.let_go(pad, at)
+            self.core.stage.pads.release(pad, at)
 
     def pads(self, given: list[Any], sender: Target, _message: Any) -> None:
         if args.press(given, "/bridge/pads"):
