@@ -20,6 +20,7 @@ from bridge.domain.events import Event, JobEvent, StateChanged
 from bridge.domain.job import Job
 from bridge.errors import NotReady, Stopping
 from bridge.files.reading import recipe_from_file
+from bridge.library.library import Library
 from bridge.live.voices import Live
 from bridge.presets.files import Presets
 from bridge.shaper import messages as delivery
@@ -51,7 +52,9 @@ class Recorder:
 Story = Callable[[Core, Recorder], Awaitable[None]]
 
 
-def play(tmp_path: Path, behaviour: str, story: Story, shaper: str = delivery.TARGET) -> Recorder:
+def play(
+    tmp_path: Path, behaviour: str, story: Story, shaper: str = delivery.TARGET, library: Library | None = None
+) -> Recorder:
     """Run `story` with a core whose engine behaves like that; then stop it."""
     recorder = Recorder()
 
@@ -62,6 +65,7 @@ def play(tmp_path: Path, behaviour: str, story: Story, shaper: str = delivery.TA
             Child("engine", "tests.fake_engine:main", behaviour, str(tmp_path)),
             Child("shaper", shaper, str(tmp_path / "clips"), str(tmp_path)),
             live,
+            library=library,
         )
         core.listeners.append(recorder)
         (tmp_path / "clips").mkdir(exist_ok=True)

@@ -554,16 +554,16 @@ def test_the_bridge_records_jobs_before_it_says_so_and_ends_them_after_their_cli
 
     async def story(core: Core, recorder: Recorder) -> None:
         (tmp_path / "clips").mkdir(exist_ok=True)
-        core.library = Library(file, tmp_path / "clips")
-        core.library.start()
+        library.start()
         core.listeners.append(Watcher())  # type: ignore[arg-type]
         jobs = [ask(core, "rain on tin", takes=2), ask(core), ask(core)]
         core.cancel("127.0.0.1", jobs[2].id)
         with_no_file = core.generate(Ask("heard", seconds=0.2, sink=PAD_SINK), "pad")[0]
         await until(lambda: all(job.state.ended for job in [*jobs, with_no_file]))
-        core.library.close()
+        library.close()
 
-    play(tmp_path, "well", story)
+    library = Library(file, tmp_path / "clips")
+    play(tmp_path, "well", story, library=library)
     assert seen == [1, 2, 3] and rows() == []
     with database.opened(file) as connection:
         assert sorted(clip.prompt for clip in found(connection)) == ["rain on tin", "rain on tin", "x"]
