@@ -251,3 +251,16 @@ def environment(home: Path) -> dict[str, str]:
         "HF_HOME": str(home / "hub"),
     }
     return {**{k: v for k, v in os.environ.items() if not k.startswith(("HF_", "XDG_"))}, **changed}
+
+
+def clipbridge(home: Path, *arguments: str, timeout_s: float = 60.0) -> subprocess.CompletedProcess[str]:
+    """Run one command of a user whose home this is, to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", "bridge", *arguments],
+        env=environment(home),
+        capture_output=True,
+        text=True,
+        timeout=timeout_s,
+        check=False,
+        errors="surrogateescape",
+    )

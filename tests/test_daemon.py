@@ -25,7 +25,8 @@ def test_a_prompt_and_a_length_become_a_complete_file_whose_path_is_told(daemon:
     client.send("/bridge/generate", "rain on tin", 1.5)
     address, (job, position, eta, *more) = client.until("/bridge/queued")
     assert position == 0 and eta > 0 and isinstance(pairs(more, 0)["seed"], int)
-    fractions, address, values = [], "", []
+    fractions: list[float] = []
+    address, values = "", list[Any]()
     while address != "/bridge/done":
         address, values = client.receive()
         assert values[0] == job
@@ -90,7 +91,8 @@ def test_each_preset_makes_a_clip_in_its_own_sub_folder(daemon: Daemon, client: 
 
 def test_several_takes_come_best_first_and_done_names_the_best(client: Client) -> None:
     client.send("/bridge/generate", "kick", 0.5, "takes", 3, "steps", 3, "seed", 10)
-    takes, address, values = [], "", []
+    takes: list[list[Any]] = []
+    address, values = "", list[Any]()
     while address != "/bridge/done":
         address, values = client.receive()
         if address == "/bridge/take":

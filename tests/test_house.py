@@ -161,11 +161,10 @@ def test_public_functions_and_classes_say_what_they_are_for() -> None:
         if ast.get_docstring(tree) is None:
             missing.append(str(module))
         for node in tree.body:
-            named = isinstance(
-                node, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef
-            ) and not node.name.startswith("_")
-            if named and ast.get_docstring(node) is None and len(node.body) > 3:  # type: ignore[union-attr,arg-type]
-                missing.append(f"{module.name}: {node.name}")  # type: ignore[union-attr]
+            if not isinstance(node, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef) or node.name.startswith("_"):
+                continue
+            if ast.get_docstring(node) is None and len(node.body) > 3:
+                missing.append(f"{module.name}: {node.name}")
     assert missing == []
 
 

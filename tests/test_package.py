@@ -34,6 +34,7 @@ def test_the_wheel_carries_presets_and_host_scripts_and_finds_them_where_it_is_i
     (wheel,) = tmp_path.glob("clipbridge-*.whl")
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
+        assert "bridge/py.typed" in names
         archive.extractall(tmp_path / "site")
     for file in (ROOT / "presets").glob("*.toml"):
         assert f"bridge/data/presets/{file.name}" in names

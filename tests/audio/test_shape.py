@@ -60,7 +60,7 @@ def test_nan_and_infinity_are_refused(bad: float) -> None:
 @pytest.mark.parametrize("level", [0.0, 5e-5])
 def test_silence_is_refused_and_a_constant_is_silence(level: float) -> None:
     with pytest.raises(BadAudio, match="silence"):
-        shape(tone(0.1, 16_000, level=level) + 0.2, 16_000, 0.1, NO_FADES)
+        shape(tone(0.1, 16_000, level=level) + np.float32(0.2), 16_000, 0.1, NO_FADES)
 
 
 @pytest.mark.parametrize("excess_db", [1.0, 6.0, 20.0])

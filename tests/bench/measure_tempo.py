@@ -5,6 +5,7 @@ Beside librosa if it is installed (`pip install librosa`, in an environment of i
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import math
 import subprocess
@@ -77,10 +78,10 @@ def tempo() -> None:
         rows.setdefault(kind, []).append((off, 100 * abs(result.measured_bpm / bpm - 1), result.stretched))
         if LIBROSA:
             librosas.setdefault(kind, []).append(100 * abs(theirs(samples, asked) / bpm - 1))
-    for kind, found in rows.items():
-        done = sum(stretched for _, _, stretched in found)
+    for kind, results in rows.items():
+        done = sum(stretched for _, _, stretched in results)
         print(
-            f"| {kind} | {len(found)} | {done} | {figures([o for o, _, _ in found])} | {figures([b for _, b, _ in found])} |"
+            f"| {kind} | {len(results)} | {done} | {figures([o for o, _, _ in results])} | {figures([b for _, b, _ in results])} |"
         )
     for kind, errors in librosas.items():
         print(f"| {kind}, tempo by librosa | {len(errors)} | | | | | {figures(errors)} |")
@@ -110,9 +111,7 @@ def costs() -> None:
     if LIBROSA:
         rows.append(("tempo by librosa", lambda clip: theirs(clip, 120)))
     for name, what in rows:
-        seconds = [
-            (spent(lambda what=what, clip=clip: what(clip), n), len(clip) / RATE) for clip, n in ((short, 7), (long, 3))
-        ]  # type: ignore[misc]
+        seconds = [(spent(functools.partial(what, clip), n), len(clip) / RATE) for clip, n in ((short, 7), (long, 3))]
         print(f"| {name} | " + " | ".join(f"{s * 1000:.0f} ms, {100 * s / of:.2f} %" for s, of in seconds) + " |")
     print("\n| import, after NumPy | s | MB | modules |\n|---|---|---|---|")
     ones = ["import soxr, bridge.audio.conform, bridge.audio.key", "import python_stretch"]

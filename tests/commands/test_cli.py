@@ -19,21 +19,9 @@ import soundfile
 from bridge.checkpoints.find import STARTER_FOLDER
 from bridge.cli import EXIT_CODES, parser
 from bridge.errors import ClipbridgeError
-from tests.harness import RUN, START_S, Client, Daemon, environment, pairs, small_disk
+from tests.harness import RUN, START_S, Client, Daemon, clipbridge, environment, pairs, small_disk
 
 ROOT = Path(__file__).parents[2]
-
-
-def clipbridge(home: Path, *arguments: str, timeout_s: float = 60.0) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "bridge", *arguments],
-        env=environment(home),
-        capture_output=True,
-        text=True,
-        timeout=timeout_s,
-        check=False,
-        errors="surrogateescape",
-    )
 
 
 def refuses(run: subprocess.CompletedProcess[str], code: int, *words: str) -> None:

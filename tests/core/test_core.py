@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
@@ -16,88 +14,10 @@ from bridge.core import engine_link as engine_side
 from bridge.core.core import Core
 from bridge.domain import recipe
 from bridge.domain.ask import Ask
-from bridge.domain.events import Event, JobEvent, StateChanged
-from bridge.domain.job import Job
+from bridge.domain.events import Event
 from bridge.errors import NotReady, Stopping
 from bridge.files.reading import recipe_from_file
-from bridge.library.library import Library
-from bridge.live.voices import Live
-from bridge.presets.files import Presets
-from bridge.shaper import messages as delivery
-from bridge.system.portable import selector_loop
-from bridge.system.supervise import Child
-
-
-class Recorder:
-    """A listener that keeps everything."""
-
-    def __init__(self) -> None:
-        self.events: list[tuple[int, str, dict[str, Any]]] = []
-        self.states: list[str] = []
-
-    def on_event(self, event: Event) -> None:
-        if isinstance(event, JobEvent):
-            self.events.append((event.serial, event.kind, event.fields))
-        elif isinstance(event, StateChanged):
-            self.states.append(event.state)
-
-    def ends(self) -> dict[int, list[str]]:
-        ends: dict[int, list[str]] = {}
-        for serial, kind, fields in self.events:
-            if kind in ("done", "failed", "cancelled"):
-                ends.setdefault(serial, []).append(fields.get("code", kind))
-        return ends
-
-
-Story = Callable[[Core, Recorder], Awaitable[None]]
-
-
-def play(
-    tmp_path: Path, behaviour: str, story: Story, shaper: str = delivery.TARGET, library: Library | None = None
-) -> Recorder:
-    """Run `story` with a core whose engine behaves like that; then stop it."""
-    recorder = Recorder()
-
-    async def whole() -> None:
-        live = Live(Child("player", "tests.fake_children:player", ""), tmp_path / "playing")
-        core = Core(
-            Presets(),
-            Child("engine", "tests.fake_engine:main", behaviour, str(tmp_path)),
-            Child("shaper", shaper, str(tmp_path / "clips"), str(tmp_path)),
-            live,
-            library=library,
-        )
-        core.listeners.append(recorder)
-        (tmp_path / "clips").mkdir(exist_ok=True)
-        core.start()
-        ticking = asyncio.create_task(tick(core))
-        try:
-            await asyncio.wait_for(story(core, recorder), 60)
-        finally:
-            ticking.cancel()
-            now = asyncio.Event()
-            now.set()
-            await core.stop(now)
-
-    with asyncio.Runner(loop_factory=selector_loop) as runner:
-        runner.run(whole())
-    assert all(len(ends) == 1 for ends in recorder.ends().values()), "exactly one terminal event each"
-    return recorder
-
-
-async def tick(core: Core) -> None:
-    while True:
-        core.tick()
-        await asyncio.sleep(0.05)
-
-
-async def until(true: Callable[[], bool]) -> None:
-    while not true():
-        await asyncio.sleep(0.01)
-
-
-def ask(core: Core, text: str = "x", seconds: float = 0.2, **more: Any) -> Job:
-    return core.generate(Ask(text, seconds=seconds, **more), "127.0.0.1")[0]
+from tests.core.running import Recorder, ask, child_of, play, until
 
 
 def test_a_job_ends_once_and_the_file_is_there(tmp_path: Path) -> None:
@@ -220,7 +140,7 @@ def test_a_shaper_that_is_killed_fails_its_job_and_the_next_is_written(tmp_path:
     async def story(core: Core, recorder: Recorder) -> None:
         first = ask(core)
         await until(lambda: first.state.ended)
-        shaper = psutil.Process(core.shaper._child.process.pid)
+        shaper = psutil.Process(child_of(core.shaper).process.pid)
         shaper.suspend()
         lost = ask(core)
         await until(lambda: bool(core.jobs.shaping))
@@ -237,7 +157,7 @@ def test_samples_that_went_to_a_shaper_that_died_are_not_missed_in_silence(tmp_p
         await until(lambda: core.state == "ready")
         job = ask(core, takes=3)
         await until(lambda: job.pieces > 0)
-        core.shaper._child.kill("for a test")
+        child_of(core.shaper).kill("for a test")
         await until(lambda: job.state.ended)
 
     assert play(tmp_path, "pauses between takes", story).ends() == {1: ["shaper_lost"]}

@@ -106,7 +106,7 @@ def test_a_broken_settings_file_is_named_and_the_other_looks_go_on_whatever_lies
 def test_what_computes_is_told_with_the_install_that_would_change_it(
     facts: dict[str, object], wanted: str, state: str, told: str
 ) -> None:
-    plain = {
+    plain: dict[str, object] = {
         "cuda": "",
         "built_for_cuda": None,
         "mps": False,

@@ -29,7 +29,7 @@ from bridge.presets import files as presets
 
 MODEL = Model("model", "1", 16_000, 10.0, "cpu", "float32", "scheduler")
 # Two keys that are refused without another one.
-TOGETHER = {"bpm": {"bars": 1}, "then": {"then_port": 57110}, "then_port": {"then": "/done"}}
+TOGETHER: dict[str, dict[str, Any]] = {"bpm": {"bars": 1}, "then": {"then_port": 57110}, "then_port": {"then": "/done"}}
 TEXTS = (
     "rain", "on", "off", "onset", "bar", "both", "wav", "flac", "exe", "c4", "H9", "f#m", "eb minor", "drums/kicks", "../up", "con",
     "/b_allocRead i:10 s:{path}", "/bridge/stop", "two  spaces", "", "x" * 40, "x" * 41, "x" * 4_000, "x" * 4_001,
@@ -184,7 +184,7 @@ def test_whole_numbers_may_come_as_floats_and_32_bit_floats_as_what_they_mean() 
 
 @pytest.mark.parametrize("name", [name for name, field in FIELDS.items() if field.whole_clip])
 def test_a_clip_whose_shape_depends_on_its_end_is_not_played_early(name: str) -> None:
-    value = {"trim": "onset", "lufs": -20.0}.get(name, 1)
+    value: Any = {"trim": "onset", "lufs": -20.0}.get(name, 1)
     assert Prompt("x", "x", 1.0, 1).as_it_comes
     assert not Prompt("x", "x", 1.0, 1, shape=Shape(**{name: value})).as_it_comes
 

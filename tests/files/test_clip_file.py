@@ -85,7 +85,7 @@ def test_the_recipe_is_in_the_ixml_too_which_a_reader_of_xml_can_read(tmp_path: 
     for text in TEXTS:
         read = wavinfo.WavInfoReader(str(written(tmp_path, dataclasses.replace(PROMPT, text=text))))
         found = {element.tag: element.text for element in ElementTree.fromstring(read.ixml.source).iter()}
-        assert found["NOTE"] == text and json.loads(found["USER"])["text"] == text
+        assert found["NOTE"] == text and json.loads(str(found["USER"]))["text"] == text
     file = written(tmp_path)
     without = file.read_bytes().replace(b"ICMT", b"ICMX")  # as hosts drop chunks
     file.write_bytes(without)

@@ -280,7 +280,9 @@ def test_where_no_rename_across_is_possible_staging_moves_into_a_dot_folder(
 
 
 def test_a_reader_that_opens_every_visible_file_at_once_never_sees_a_partial_one(tmp_path: Path) -> None:
-    folder, done, wrong, read = tmp_path / "clips", threading.Event(), [], set()
+    folder, done = tmp_path / "clips", threading.Event()
+    wrong: list[tuple[str, object]] = []
+    read: set[str] = set()
     sink = FolderSink(folder)
     sink.open()
 

@@ -43,7 +43,7 @@ def test_the_tempo_and_the_bar_are_those_of_the_session_both_ways(start_daemon: 
     assert peer.stdin is not None and peer.stdout is not None
 
     def ask(line: str) -> list[float]:
-        print(line, file=peer.stdin, flush=True)  # type: ignore[arg-type]
+        print(line, file=peer.stdin, flush=True)
         return [float(value) for value in peer.stdout.readline().split()]  # type: ignore[union-attr]
 
     try:

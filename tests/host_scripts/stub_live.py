@@ -80,7 +80,8 @@ class ClipSlot:
     """LOM ClipSlot."""
 
     def __init__(self, song: Song, track: Track) -> None:
-        self._song, self.canonical_parent, self.clip = song, track, None
+        self._song, self.canonical_parent = song, track
+        self.clip: Clip | None = None
 
     @property
     def has_clip(self) -> bool:
@@ -125,9 +126,10 @@ class Song:
     def __init__(self) -> None:
         self.tempo, self.signature_numerator, self.signature_denominator = 120.0, 4, 4
         self.first_guess = 0.0
-        self.undo_open, self.undo_steps, self.deferred = False, 0, []
-        self.scenes = (Scene(), Scene(), Scene())
-        self.tracks = (Track(self, "Drums"), Track(self, "Bass"), Track(self, "Keys", audio=False))
+        self.undo_open, self.undo_steps = False, 0
+        self.deferred: list[Callable[[], None]] = []
+        self.scenes: tuple[Scene, ...] = (Scene(), Scene(), Scene())
+        self.tracks: tuple[Track, ...] = (Track(self, "Drums"), Track(self, "Bass"), Track(self, "Keys", audio=False))
         self.view = View()
         self.view.selected_track, self.view.selected_scene = self.tracks[0], self.scenes[0]
 
@@ -171,7 +173,9 @@ class Instance:
     """Live itself, as the script is given it."""
 
     def __init__(self) -> None:
-        self.song, self.messages, self.scheduled, self.disconnected = Song(), [], [], False
+        self.song, self.disconnected = Song(), False
+        self.messages: list[str] = []
+        self.scheduled: list[Callable[[], None]] = []
 
     def tick(self) -> None:
         """What happens every 100 ms."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from pathlib import Path
 
 import pytest
 import soundfile
 
-from tests.harness import Daemon, need
+from tests.harness import Daemon
+from tests.host_scripts.sclang import sclang
 
 # What a SuperCollider user writes: answers come to the language's own port, bundles carry the server's latency.
 ASKING = """
@@ -31,22 +31,6 @@ SystemClock.sched(60, {{ "TOLD late".postln; 1.exit }});
 """
 
 
-def sclang(script: Path, home: Path) -> str:
-    """What a run of the script posts."""
-    environment = {
-        **os.environ,
-        "QT_QPA_PLATFORM": "offscreen",
-        "QTWEBENGINE_DISABLE_SANDBOX": "1",
-        "HOME": str(home),
-        "XDG_CONFIG_HOME": str(home),
-        "XDG_DATA_HOME": str(home),
-        "XDG_RUNTIME_DIR": str(home),
-    }
-    program = [need("sclang"), str(script)]
-    run = subprocess.run(program, env=environment, capture_output=True, text=True, timeout=100, check=False)
-    return run.stdout + run.stderr
-
-
 @pytest.mark.skipif(os.name != "posix", reason="runs sclang without a window, as Qt on Linux can")
 def test_supercollider_asks_by_message_and_by_bundle_and_every_job_ends_once(daemon: Daemon, tmp_path: Path) -> None:
     script = tmp_path / "ask.scd"
@@ -54,7 +38,8 @@ def test_supercollider_asks_by_message_and_by_bundle_and_every_job_ends_once(dae
     posted = sclang(script, tmp_path)
     told = [line.split(" ", 2)[1:] for line in posted.splitlines() if line.startswith("TOLD ")]
     assert told and told[-1][0] == "end", posted[-3000:]
-    ends = {what: [] for what in ("done", "cancelled", "failed")} | {"status": [], "queued": []}
+    kinds = ("done", "cancelled", "failed", "status", "queued")
+    ends: dict[str, list[list[str]]] = {what: [] for what in kinds}
     for what, values in told[:-1]:
         ends[what].append(values.split("|"))
     ((_, state, *_),) = ends["status"]

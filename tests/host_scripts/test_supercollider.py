@@ -19,7 +19,7 @@ from pythonosc.osc_message import OscMessage
 
 from bridge.frontends.osc.addresses import KEYS
 from tests.harness import Daemon, encode, need
-from tests.host_scripts.test_sclang import sclang
+from tests.host_scripts.sclang import sclang
 from tests.jack_device import RATE, Jack, Recorder
 
 QUARK = Path(__file__).parents[2] / "host_scripts" / "supercollider"

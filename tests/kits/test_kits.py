@@ -33,9 +33,8 @@ from bridge.kits.making import MAX_KITS, zones
 from bridge.presets.files import Presets, shipped_folder
 from bridge.shaper import kit_folder
 from bridge.shaper.messages import Claim, Claimed, Leave, Map, Mapped
-from tests.commands.test_cli import clipbridge
-from tests.core.test_core import Recorder, play, until
-from tests.harness import Client, Daemon, need, pairs, skip_or_fail
+from tests.core.running import Recorder, child_of, play, until
+from tests.harness import Client, Daemon, clipbridge, need, pairs, skip_or_fail
 
 SCHEMA = Path("/usr/share/hydrogen/data/xsd/drumkit.xsd")
 HYDROGEN = {"h2": mappings.HYDROGEN_SPACE}
@@ -302,7 +301,7 @@ def test_a_shaper_that_dies_before_the_folder_is_there_fails_the_kit_and_the_nex
     async def story(core: Core, recorder: Recorder) -> None:
         events = listen(recorder)
         core.make_kit(kit_ask("kick"), "127.0.0.1", None)
-        core.shaper._child.kill("a test")
+        child_of(core.shaper).kill("a test")
         await until(lambda: core.kits.idle)
         assert kinds(events) == ["queued", "failed"] and "a test" in events[-1].fields["why"]
         core.make_kit(kit_ask("kick"), "127.0.0.1", None)
@@ -394,7 +393,7 @@ def drums(shared_daemon: Daemon) -> dict[str, Any]:
     client.send(
         "/bridge/kit", "Früh <&> drums", "deep kick", "snare", "closed hi-hat", "open hi-hat", *QUICK, "@seed", 7
     )
-    told = []
+    told: list[tuple[str, list[Any]]] = []
     while not told or told[-1][0] not in ("/bridge/kit/done", "/bridge/kit/failed"):
         told.append(client.receive())
     client.close()
@@ -635,8 +634,8 @@ def song(drumkit: Path) -> str:
         for n in range(len(instruments))
     )
     components, listed = (
-        ElementTree.tostring(kit.find(name), "unicode") for name in ("componentList", "instrumentList")
-    )  # type: ignore[arg-type]
+        ElementTree.tostring(kit.findall(name)[0], "unicode") for name in ("componentList", "instrumentList")
+    )
     return (
         f"<song><version>1.2.0</version><bpm>120</bpm><volume>0.8</volume><mode>song</mode>{components}{listed}"
         f"<patternList><pattern><name>one</name><size>192</size><noteList>{notes}</noteList></pattern></patternList>"

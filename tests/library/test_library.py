@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import random
 import shutil
@@ -36,8 +37,8 @@ from bridge.library.clips import Clip, File, Query
 from bridge.library.following import Follower
 from bridge.library.library import Library
 from bridge.live.pads import SINK as PAD_SINK
-from tests.core.test_core import Recorder, ask, play, until
-from tests.harness import Client, Daemon, environment, pairs
+from tests.core.running import Recorder, ask, play, until
+from tests.harness import Client, Daemon, clipbridge, pairs
 
 ROOT = Path(__file__).parents[2]
 MODEL = Model("fake", "1", 16_000, 10.0, "cpu", "float32", "none")
@@ -272,8 +273,8 @@ def test_a_renamed_a_moved_a_copied_and_a_deleted_clip_are_followed(library: Lib
     library.change(kick.as_posix(), favourite=True)
 
     def only(words: str) -> Clip | None:
-        (clip, *more) = library.find(Query(words)) or [None]
-        return None if more else clip
+        clips = library.find(Query(words))
+        return clips[0] if len(clips) == 1 else None
 
     kick = kick.rename(folder / "boom.wav")
     clip = soon(lambda: (clip := only("boom")) and clip.path == kick.as_posix() and clip)
@@ -283,7 +284,7 @@ def test_a_renamed_a_moved_a_copied_and_a_deleted_clip_are_followed(library: Lib
     assert soon(lambda: only("dark")).rating == 4
     shutil.copy(kick, folder / "copy.wav")
     assert soon(lambda: len(library.find(Query("deep"))) == 2)
-    assert only("copy").rating == 0
+    assert (copy := only("copy")) is not None and copy.rating == 0
     (folder / "copy.wav").unlink()
     kick.unlink()
     assert soon(lambda: not library.find(Query("deep"))) and only("glass")
@@ -386,7 +387,8 @@ def test_a_damaged_library_is_put_aside_and_a_new_one_begun(
         file.write_bytes(damaged)
         library = Library(file, folder)
         library.start()
-        soon(lambda library=library: [clip.prompt for clip in library.find(Query())] == ["rain on tin"])
+        assert soon(functools.partial(library.find, Query()))
+        assert [clip.prompt for clip in library.find(Query())] == ["rain on tin"]
         library.close()
         assert "damaged" in caplog.text
     asides = [path for path in file.parent.iterdir() if ".damaged-" in path.name and path.suffix == ".db"]
@@ -553,17 +555,17 @@ def test_the_bridge_records_jobs_before_it_says_so_and_ends_them_after_their_cli
                 seen.append(len(rows()))
 
     async def story(core: Core, recorder: Recorder) -> None:
-        (tmp_path / "clips").mkdir(exist_ok=True)
-        library.start()
-        core.listeners.append(Watcher())  # type: ignore[arg-type]
+        recorded.start()
+        core.listeners.append(Watcher())
         jobs = [ask(core, "rain on tin", takes=2), ask(core), ask(core)]
         core.cancel("127.0.0.1", jobs[2].id)
         with_no_file = core.generate(Ask("heard", seconds=0.2, sink=PAD_SINK), "pad")[0]
         await until(lambda: all(job.state.ended for job in [*jobs, with_no_file]))
-        library.close()
+        recorded.close()
 
-    library = Library(file, tmp_path / "clips")
-    play(tmp_path, "well", story, library=library)
+    (tmp_path / "clips").mkdir()
+    recorded = Library(file, tmp_path / "clips")
+    play(tmp_path, "well", story, library=recorded)
     assert seen == [1, 2, 3] and rows() == []
     with database.opened(file) as connection:
         assert sorted(clip.prompt for clip in found(connection)) == ["rain on tin", "rain on tin", "x"]
@@ -606,17 +608,6 @@ def test_resumed_jobs_that_find_no_place_stay_interrupted_and_refused_ones_are_t
 # ---- through the doors ----
 
 
-def clipbridge(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "bridge", *arguments],
-        env=environment(home),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-
-
 def test_a_clip_that_is_done_is_found_rated_and_a_favourite_over_osc_and_on_the_command_line(
     daemon: Daemon, client: Client
 ) -> None:
@@ -631,6 +622,7 @@ def test_a_clip_that_is_done_is_found_rated_and_a_favourite_over_osc_and_on_the_
     assert client.ask("/bridge/rate", path, 4)[1][-4:] == ["rating", 4, "favourite", 0]
     assert client.ask("/bridge/favourite", path)[1][-2:] == ["favourite", 1]
     assert client.ask("/bridge/find", "quince", "rating_from", 5) == ("/bridge/found", [0])
+    values: list[Any]
     for address, *values in (("/bridge/rate", "/no/where.wav", 3), ("/bridge/favourite", "x")):
         assert client.ask(address, *values)[1][:2] == [address, "unknown_clip"]
     for address, *values in (

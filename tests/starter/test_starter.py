@@ -6,7 +6,7 @@ import json
 import shutil
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -71,22 +71,17 @@ def test_no_name_means_two_sounds() -> None:
         ("laser", "pitch", measures.centroid_octaves),
     ],
 )
-def test_an_attribute_changes_what_its_adjective_says(name: str, attribute: str, measure: object) -> None:
+def test_an_attribute_changes_what_its_adjective_says(
+    name: str, attribute: str, measure: Callable[[np.ndarray], float]
+) -> None:
     sound = BY_NAME[name]
-    low, high = (
-        [
-            measure(
-                render(
-                    np.random.default_rng(k),
-                    sound,
-                    Attributes(**{attribute: value, "octave": (sound.octaves or (0,))[0]}),
-                    200_000,
-                )
-            )  # type: ignore[operator]
-            for k in range(5)
-        ]
-        for value in (-0.8, 0.8)
-    )
+    base = Attributes(octave=(sound.octaves or (0,))[0])
+
+    def measured(value: float) -> list[float]:
+        attributes = replace(base, **{attribute: value})  # type: ignore[arg-type]
+        return [measure(render(np.random.default_rng(k), sound, attributes, 200_000)) for k in range(5)]
+
+    low, high = measured(-0.8), measured(0.8)
     assert max(low) < min(high)
 
 

@@ -15,18 +15,16 @@ from bridge.domain.notes import midi_of, name_of
 from bridge.engine.audioldm2.hearing import Heard, Vocabulary, is_slip
 from bridge.errors import NoModel
 
-WRONG = [
-    json.dumps({"nouns": {"bell": "bell"}, "words": [], "octaves": {}, "fills": [], **wrong})
-    for wrong in (
-        {"octaves": {"bell": "abc"}},
-        {"octaves": {"bell": 4}},
-        {"octaves": {"bell": [True]}},
-        {"octaves": {"bell": [1e300]}},
-        {"nouns": {"bell": []}},
-        {"words": [1]},
-        {"fills": 3},
-    )
-]
+FAULTS: tuple[dict[str, object], ...] = (
+    {"octaves": {"bell": "abc"}},
+    {"octaves": {"bell": 4}},
+    {"octaves": {"bell": [True]}},
+    {"octaves": {"bell": [1e300]}},
+    {"nouns": {"bell": []}},
+    {"words": [1]},
+    {"fills": 3},
+)
+WRONG = [json.dumps({"nouns": {"bell": "bell"}, "words": [], "octaves": {}, "fills": [], **fault}) for fault in FAULTS]
 
 
 @pytest.fixture(scope="module")

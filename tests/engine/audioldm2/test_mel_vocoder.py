@@ -19,7 +19,9 @@ def vocoder() -> MelVocoder:
 
 def tone(hz: float, seconds: float = 1.0, partials: int = 6) -> np.ndarray:
     t = np.arange(int(seconds * RATE)) / RATE
-    return (sum(np.sin(2 * np.pi * hz * k * t) / k for k in range(1, partials + 1)) * 0.3).astype(np.float32)
+    return (np.sum([np.sin(2 * np.pi * hz * k * t) / k for k in range(1, partials + 1)], axis=0) * 0.3).astype(
+        np.float32
+    )
 
 
 def loudest_hz(wave: np.ndarray) -> float:

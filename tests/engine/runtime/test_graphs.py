@@ -19,7 +19,7 @@ from bridge.engine.audioldm2.engine import AudioLDM2Engine
 from bridge.engine.runtime import graphs, ways
 from bridge.engine.runtime.graphs import Captured, Run
 from bridge.engine.runtime.network import Eager
-from tests.engine.runtime.test_tracing import wave
+from tests.engine.waves import wave
 
 
 def stand_in(run: Run) -> Run:
@@ -67,7 +67,7 @@ def test_graphs_give_the_sound_of_the_network_as_it_is_whatever_was_asked_before
     network = ways.captured(plain.pipe.unet, plain._example(), stand_in)
     plain.denoiser = Denoiser(plain.pipe, network, "cpu", 0.0)
     for ask, sound in reversed(list(zip(ASKS, expected, strict=True))):  # short texts after long ones
-        assert alike(wave(plain, **ask), sound)  # type: ignore[arg-type]
+        assert alike(wave(plain, **ask), sound)
     assert network.refused == ""
 
 
@@ -88,9 +88,9 @@ def test_a_shape_is_captured_once_and_prompts_of_a_width_share_it(engine: AudioL
 def test_what_a_step_gave_is_not_overwritten_by_the_next(captured: Captured, engine: AudioLDM2Engine) -> None:
     noise, timestep, *texts = engine._example()
     with torch.no_grad():
-        first = captured(noise, timestep, *texts)  # type: ignore[call-arg]
+        first = captured(noise, timestep, *texts)
         kept = first.clone()
-        captured(noise * 2, timestep, *texts)  # type: ignore[call-arg]
+        captured(noise * 2, timestep, *texts)
     assert torch.equal(first, kept)
 
 
@@ -112,10 +112,10 @@ def test_what_is_too_large_or_too_wide_runs_as_it_is(
 def test_timesteps_between_whole_numbers_are_not_cut_to_such(engine: AudioLDM2Engine, captured: Captured) -> None:
     noise, timestep, *texts = engine._example()
     with torch.no_grad():
-        captured(noise, timestep, *texts)  # type: ignore[call-arg]
+        captured(noise, timestep, *texts)
         between = torch.tensor(500.7)
         expected = Eager(engine.pipe.unet).eval()(noise, between, *texts)
-        assert torch.allclose(captured(noise, between, *texts), expected, rtol=1e-4, atol=1e-6)  # type: ignore[call-arg]
+        assert torch.allclose(captured(noise, between, *texts), expected, rtol=1e-4, atol=1e-6)
 
 
 def test_states_that_are_no_numbers_do_not_stay_behind_the_next_text(

@@ -13,11 +13,11 @@ import pytest
 import torch
 
 from bridge.config import EngineConfig
-from bridge.domain.clip import Prompt
 from bridge.engine.audioldm2 import engine as audioldm2
 from bridge.engine.audioldm2.engine import AudioLDM2Engine, open_engine
 from bridge.engine.runtime import tracing
 from bridge.engine.runtime.network import Eager, Example
+from tests.engine.waves import wave
 
 
 def opened(cache: Path, **config: object) -> AudioLDM2Engine:
@@ -48,11 +48,6 @@ def plain(cache: Path) -> Iterator[AudioLDM2Engine]:
 @pytest.fixture(scope="module")
 def traced(cache: Path) -> Iterator[AudioLDM2Engine]:
     yield opened(cache)
-
-
-def wave(engine: AudioLDM2Engine, text: str = "rain on tin", seconds: float = 0.5, **more: object) -> np.ndarray:
-    prompt = Prompt(text, text, seconds, **{"seed": 5, "steps": 3, **more})  # type: ignore[arg-type]
-    return np.concatenate([np.frombuffer(p.samples, "<f4") for p in engine.generate(prompt, lambda *at: None)])
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ from bridge.frontends.inbox import folder as inbox_folder
 from bridge.frontends.inbox.folder import Dropped, InboxFolder, Result, is_wanted
 from bridge.frontends.inbox.inbox import INBOX_JOBS, OWNER, ask, serve_inbox
 from bridge.frontends.inbox.lists import MAX_LIST_BYTES, MAX_PROMPTS, Entry, parse
-from tests.core.test_core import Recorder, play, until
+from tests.core.running import Recorder, play, until
 from tests.harness import Client, Daemon
 
 # ---- what stands in a list ----

@@ -115,9 +115,9 @@ def test_an_unknown_key_is_answered_with_the_nearest() -> None:
 def test_a_sink_is_one_of_three_words() -> None:
     for sink in ("folder", "audio", "both"):
         assert ask("rain", "sink", sink) == Ask("rain", sink=sink)
-    for sink in ("tape", 1, ""):
+    for other in ("tape", 1, ""):
         with pytest.raises(BadArgument, match="folder, audio, both"):
-            ask("rain", "sink", sink)
+            ask("rain", "sink", other)
 
 
 @pytest.mark.parametrize(
@@ -173,7 +173,7 @@ def test_a_button_that_is_let_go_does_nothing() -> None:
 
 def test_one_id_is_the_same_in_every_number_type() -> None:
     assert id_key(7) == id_key(7.0) == id_key("7") == id_key("7.0")
-    different = [
+    different: list[int | float | str] = [
         "a",
         "nan",
         7.5,
