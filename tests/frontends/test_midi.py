@@ -89,10 +89,9 @@ def test_notes_play_pads_by_their_numbers_and_a_keyboard_may_come_and_go(played:
             drone, state, _ = client.until("/bridge/voice")[1]
             assert (drone, state) == (hit + 1, "began")
             time.sleep(0.3)
-            at = time.monotonic()
             keys.send("note_on note=37 velocity=0")  # how most keyboards say that it is let go
-            assert client.until("/bridge/voice")[1] == [drone, "ended", ""]
-            assert time.monotonic() - at < 2.0  # it is 3 seconds long
+            _, end = client.until("/bridge/voice", timeout_s=2.0)  # it is 3 seconds long
+            assert end == [drone, "ended", ""]
             pad_state(client, 36, "ready", 2.0)
             start = len(played.lines)
         midi_state(played, "waiting", start)

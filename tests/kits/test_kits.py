@@ -9,7 +9,6 @@ import re
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -111,10 +110,9 @@ def test_a_kit_that_cannot_be_is_refused_with_a_reason(prompts: list[str], notes
         lay_out(prompts, notes)
 
 
+@pytest.mark.timeout(20)  # a search that is quadratic in these takes minutes
 def test_128_sounds_have_a_key_each_and_long_prompts_delay_nobody() -> None:
-    begun = time.monotonic()
     assert sorted(keys(*["open hat muted conga " * 190] * 128)) == list(range(128))
-    assert time.monotonic() - begun < 2
 
 
 def test_tones_reach_half_way_to_their_neighbours_and_never_overlap() -> None:

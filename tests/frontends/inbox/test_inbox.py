@@ -175,11 +175,10 @@ def test_a_value_of_a_wrong_kind_is_refused_in_a_sentence(key: str, value: str) 
         (".toml", b"x = {" + b"a." * 60_000 + b"a = 1}", "dots in a row"),
     ],
 )
+@pytest.mark.timeout(30)  # a parser that is quadratic in these takes minutes
 def test_what_is_no_list_is_refused_as_a_whole_and_at_once(suffix: str, data: bytes, reason: str) -> None:
-    began = time.monotonic()
     with pytest.raises(BadArgument, match="(?s)" + reason.replace("[", r"\[")):
         parse(suffix, data)
-    assert time.monotonic() - began < 2.0
 
 
 def hostile(chance: random.Random) -> tuple[str, bytes]:
@@ -195,18 +194,16 @@ def hostile(chance: random.Random) -> tuple[str, bytes]:
     return suffix, b"".join(chance.choice(pieces) for _ in range(chance.randrange(1, 40)))
 
 
+@pytest.mark.timeout(30)
 def test_a_thousand_hostile_lists_become_asks_that_are_in_range_or_sentences() -> None:
-    chance, asks, longest = random.Random(8), 0, 0.0
+    chance, asks = random.Random(8), 0
     for _ in range(1_000):
         suffix, data = hostile(chance)
-        began = time.monotonic()
         try:
             found = parse(suffix, data)
         except BadArgument as error:
             assert 10 < len(str(error)) < 400
             continue
-        finally:
-            longest = max(longest, time.monotonic() - began)
         assert 1 <= len(found) <= MAX_PROMPTS
         for entry in found:
             if entry.what is None:
@@ -216,7 +213,7 @@ def test_a_thousand_hostile_lists_become_asks_that_are_in_range_or_sentences() -
             assert entry.what.seconds is None or entry.what.seconds in SECONDS
             assert entry.what.seed is None or entry.what.seed in SEED
             asks += 1
-    assert asks > 100 and longest < 2.0
+    assert asks > 100
 
 
 # ---- what lies in the folder ----

@@ -79,20 +79,18 @@ def test_5000_messages_a_second_do_not_keep_a_job_from_being_asked_and_cancelled
     setting = encode("/bridge/set/seed", 7)
     client.send("/bridge/generate", "long", 20.0, "steps", 250, "id", "long")
     client.until("/bridge/progress", job="long")
-    end, sent, worst = time.monotonic() + 2.0, 0, 0.0
+    end, sent = time.monotonic() + 2.0, 0
     while (now := time.monotonic()) < end:
         for _ in range(50):
             noise.raw(setting)
         sent += 50
         if sent % 500 == 0:
-            asked = time.monotonic()
             client.send("/bridge/ping", sent)
             client.until("/bridge/pong", timeout_s=5)
-            worst = max(worst, time.monotonic() - asked)
         time.sleep(max(0.0, 0.01 - (time.monotonic() - now)))
     client.send("/bridge/cancel", "long")
     assert client.end_of("long")[0] == "/bridge/cancelled"
-    assert sent > 1_000 and worst < 5.0  # rate and latency themselves are measured by bridge.bench, not here
+    assert sent > 1_000  # rate and latency themselves are measured by bridge.bench, not here
     noise.send("/bridge/set/seed")
 
 
