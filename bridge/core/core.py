@@ -12,19 +12,19 @@ import time
 from pathlib import Path
 from typing import Any
 
-from bridge.core import outcome
 from bridge.core.ahead import Ahead
 from bridge.core.delivery import Delivery
 from bridge.core.dispatcher import Dispatcher
 from bridge.core.engine_link import EngineLink
 from bridge.core.eta import EtaFile
+from bridge.core.intake import Intake
 from bridge.core.jobs import Jobs
 from bridge.core.reporter import Reporter
-from bridge.core.resolving import ask_of_recipe, resolve_ask, stream_period_s
+from bridge.core.resolving import stream_period_s
 from bridge.core.shaper_link import ShaperLink
 from bridge.core.state import DaemonState
 from bridge.domain.ask import Ask, Wanted
-from bridge.domain.clip import Model, Prompt
+from bridge.domain.clip import Model
 from bridge.domain.events import Event, KitEvent, Listener
 from bridge.domain.job import Job, JobId
 from bridge.domain.kit import KitAsk
@@ -33,7 +33,7 @@ from bridge.errors import Stopping, UnknownJob
 from bridge.kits.making import Kits
 from bridge.library.library import Library
 from bridge.live.pads import Press
-from bridge.live.stage import INTERNAL, Stage
+from bridge.live.stage import Stage
 from bridge.live.voices import Live
 from bridge.presets.files import Presets
 from bridge.system.supervise import Worker
@@ -83,6 +83,16 @@ class Core:
             on_unusable=self._clips_cannot_be_written,
         )
         self.dispatcher.delivery, self.dispatcher.reporter = self._delivery, self._reporter
+        self._intake = Intake(
+            presets,
+            self.jobs,
+            self._state,
+            self.stage,
+            self.dispatcher,
+            self._reporter,
+            library,
+            self._preempt_speculative,
+        )
         self._ahead = Ahead(
             self.stage, self.kits, self.dispatcher, self._state, self._generate_wanted, self._cancel_quietly
         )
@@ -141,20 +151,11 @@ class Core:
         sub-folder of a kit; frontends must not pass on what they were sent.
         Raises BadArgument, OutOfMemory, NoAudio, QueueFull, TooLate, NotReady or Stopping; then there is no job.
         """
-        if (known := self._known(ask, owner, job_id, reply_to)) is not None:
-            return known, False
-        prompt, least_steps = resolve_ask(ask, self.presets, self.stage.live.tempo, into)
-        self.stage.check(ask.sink or "folder")
-        place = self.jobs.place_before(1 if self.dispatcher.last_owner == owner else 0) if first else None
-        return self._queue(ask, prompt, owner, job_id, reply_to, least_steps, place), True
+        return self._intake.generate(ask, owner, job_id, reply_to, first, into)
 
     def recall(self, recipe: Recipe, owner: str, job_id: JobId | None = None, reply_to: Any = None) -> tuple[Job, bool]:
         """Make a clip again from its recipe. Returns and raises as `generate` does."""
-        ask = ask_of_recipe(recipe)
-        if (known := self._known(ask, owner, job_id, reply_to)) is not None:
-            return known, False
-        prompt = recipe.prompt
-        return self._queue(ask, prompt, owner, job_id, reply_to, prompt.steps, None, recipe), True
+        return self._intake.recall(recipe, owner, job_id, reply_to)
 
     def cancel(self, owner: str, job_id: JobId | None = None) -> list[Job]:
         """Cancel one job, or all unfinished ones of `owner` and its kits; returns those that are cancelled now.
@@ -172,40 +173,6 @@ class Core:
                 self.jobs.queue.remove(job)
             self._reporter.emit(job, "cancelled")
         return cancelled
-
-    def _known(self, ask: Ask, owner: str, job_id: JobId | None, reply_to: Any) -> Job | None:
-        """The job that this ask repeats. Raises BadArgument; NotReady or Stopping if no job is accepted."""
-        if job_id is not None and (known := self.jobs.repeated(owner, job_id, ask)) is not None:
-            known.reply_to = reply_to
-            return known
-        self._state.check_open()
-        return None
-
-    def _queue(
-        self,
-        ask: Ask,
-        prompt: Prompt,
-        owner: str,
-        job_id: JobId | None,
-        reply_to: Any,
-        least_steps: int,
-        place: int | None,
-        recipe: Recipe | None = None,
-    ) -> Job:
-        self.engine.check_fits(prompt)
-        if ask.sink not in INTERNAL:
-            self._preempt_speculative()
-        job = self.jobs.add(ask, prompt, owner, job_id, reply_to, least_steps, place)
-        job.recipe = recipe
-        if self.library is not None and ask.sink not in INTERNAL:
-            self.library.accepted(job)  # before it is acknowledged: a crash must not lose it
-        eta_seconds = round(self.jobs.eta_seconds(job), 3)
-        position = self.jobs.ahead_of(job)
-        self._reporter.emit(
-            job, "queued", position=position, eta_seconds=eta_seconds, seed=prompt.seed, **outcome.chosen(job)
-        )
-        self.dispatcher.feed()
-        return job
 
     def _generate_wanted(self, wanted: Wanted) -> Job:
         return self.generate(wanted.ask, wanted.owner, first=wanted.first, into=wanted.into)[0]

@@ -9,6 +9,7 @@ import pytest
 
 from bridge.core.ahead import Ahead
 from bridge.core.engine_link import EngineLink
+from bridge.core.intake import Intake
 from bridge.core.resolving import resolve_ask, stream_period_s
 from bridge.core.shaper_link import ShaperLink
 from bridge.domain.ask import Ask, Wanted
@@ -122,6 +123,17 @@ def test_a_kits_clip_lies_in_its_sub_folder_without_silence() -> None:
     assert (prompt.shape.folder, prompt.shape.trim) == ("kits/drums", "free")
     with pytest.raises(BadArgument):
         resolve_ask(Ask("kick", 0.5), PRESETS, Tempo(), into="../elsewhere")
+
+
+def test_one_call_resolves_an_ask_and_checks_the_audio_device_and_the_checkpoint() -> None:
+    checked: list[str] = []
+    stage = SimpleNamespace(live=SimpleNamespace(tempo=Tempo()), check=checked.append)
+    link = SimpleNamespace(check_fits=lambda prompt, *_more: checked.append(prompt.text))
+    intake: Any = Intake
+    prompt, _ = intake(PRESETS, None, None, stage, SimpleNamespace(link=link), None, None, None).resolve(
+        Ask("rain", 2.0, sink="both")
+    )
+    assert prompt.seconds == 2.0 and checked == ["both", "rain"]
 
 
 class Wants:
