@@ -1,4 +1,4 @@
-"""What an asker is told of a clip that is done: the fields of /bridge/done, in the order of the OSC table."""
+"""The fields of /bridge/done, in the order of the OSC table."""
 
 from __future__ import annotations
 

@@ -60,17 +60,17 @@ DRUMS = tuple(
 )
 
 
-def parse(given: str) -> tuple[int | None, str, str]:
+def parse(entry: str) -> tuple[int | None, str, str]:
     """(key or None, pitch or "", prompt) of `36:deep warm kick`, `c4:glassy bell` or `deep warm kick`. Raises BadArgument."""
-    head, colon, words = (part.strip() for part in given.partition(":"))
+    head, colon, words = (part.strip() for part in entry.partition(":"))
     is_number = re.fullmatch(r"[0-9]{1,3}", head) is not None
     if not colon or not (is_number or NOTE.fullmatch(head.lower())):
-        return None, "", given
+        return None, "", entry
     if not words:
-        raise BadArgument(f"{given[:40]!r} says where a sound lies, and not which: write 36:deep warm kick.")
+        raise BadArgument(f"{entry[:40]!r} names a key and no sound: write 36:deep warm kick.")
     if is_number:
         if int(head) > HIGHEST:
-            raise BadArgument(f"{head} in {given[:40]!r} is no MIDI note; they go from 0 to {HIGHEST}.")
+            raise BadArgument(f"{head} in {entry[:40]!r} is no MIDI note; they go from 0 to {HIGHEST}.")
         return int(head), "", words
     key = _midi(head)
     return key, name_of(key), words
@@ -96,8 +96,8 @@ def lay_out(prompts: Sequence[str], notes: str = "") -> tuple[Sound, ...]:
         raise BadArgument("A kit wants at least one sound.")
     tones = spread(notes) if notes else []
     wanted: list[tuple[int | None, str, str, int]] = []
-    for number, given in enumerate(prompts):
-        key, note, words = parse(given)
+    for number, entry in enumerate(prompts):
+        key, note, words = parse(entry)
         if key is None and tones:
             wanted += [(tone, name_of(tone), words, number) for tone in tones]
         else:
