@@ -16,7 +16,8 @@ import pytest
 import soundfile
 
 from bridge.config import OscConfig
-from bridge.frontends.osc.server import LEASE_S, OscFrontend
+from bridge.frontends.osc.server import OscFrontend
+from bridge.frontends.osc.subscribers import LEASE_S, Subscribers
 from bridge.presets.files import Presets, shipped_folder
 from tests.harness import Client, Daemon, encode, environment, need, pairs, skip_or_fail
 
@@ -440,10 +441,9 @@ def test_a_packet_from_our_own_port_is_dropped_and_strangers_are() -> None:
 
 
 def test_a_subscription_ends_after_its_lease() -> None:
-    frontend = OscFrontend(None, OscConfig())  # type: ignore[arg-type]
-    frontend._subscribers = {("127.0.0.1", 1): time.monotonic() - 0.1, ("127.0.0.1", 2): time.monotonic() + LEASE_S}
-    frontend._drop_old_subscribers()
-    assert list(frontend._subscribers) == [("127.0.0.1", 2)]
+    subscribers = Subscribers()
+    subscribers._until = {("127.0.0.1", 1): time.monotonic() - 0.1, ("127.0.0.1", 2): time.monotonic() + LEASE_S}
+    assert subscribers.audience() == [("127.0.0.1", 2)]
 
 
 def test_every_answer_goes_to_the_reply_port_that_is_given_or_was_set(daemon: Daemon, client: Client) -> None:

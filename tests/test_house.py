@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
 import inspect
 import re
 import subprocess
@@ -11,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from bridge.domain.events import Event
 from bridge.frontends.osc import addresses as methods
-from bridge.frontends.osc.server import OscFrontend
-from tests import pages
+from bridge.frontends.osc import daemon, jobs, kits, library, live, models, pads, replies
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "bridge"
@@ -127,16 +128,28 @@ def test_the_front_and_the_command_line_load_no_torch_and_no_numpy(module: str) 
 
 
 def test_every_method_of_the_table_has_a_handler_and_every_handler_a_method() -> None:
-    listener = {"on_event", "connection_made", "connection_lost", "error_received"}
-    inherited = {"datagram_received", "pause_writing", "resume_writing"}
-    public = {name for name, _ in inspect.getmembers(OscFrontend, inspect.isfunction) if not name.startswith("_")}
-    assert public - listener - inherited == {method.handler for method in methods.METHODS.values()}
+    rooms = (daemon, jobs, kits, library, live, models, pads)
+    handlers = [
+        function
+        for room in rooms
+        for name, function in inspect.getmembers(room, inspect.isfunction)
+        if function.__module__ == room.__name__
+        and not name.startswith("_")
+        and list(inspect.signature(function).parameters) == ["osc", "request"]
+    ]
+    table = [method.handler for method in methods.METHODS.values()]
+    assert len(table) == len(set(table)), "one function per address"
+    assert set(handlers) == set(table)
+    for address, method in methods.METHODS.items():
+        assert re.match(rf"{re.escape(address)}(;|$)", str(method.handler.__doc__)), f"{address}: {method.handler}"
 
 
-@pytest.mark.parametrize("name", pages.PARTS)
-def test_generated_parts_of_the_pages_are_as_the_code_has_them(name: str) -> None:
-    page, _ = pages.PARTS[name]
-    assert pages.current(name) == (ROOT / page).read_text("utf-8"), "run `python -m tests.pages`"
+def test_every_event_that_has_a_reply_can_be_said_in_its_form() -> None:
+    for event in replies.OF_EVENTS:
+        assert issubclass(event[0], Event)  # type: ignore[arg-type]
+        names = {field.name for field in dataclasses.fields(event[0])}  # type: ignore[arg-type]
+        reply = replies.OF_EVENTS[event]
+        assert "fields" in names or set(reply.positional) <= names, reply.address
 
 
 def test_every_address_in_the_pages_and_the_host_scripts_exists() -> None:

@@ -30,7 +30,8 @@ from bridge.domain.job import Job
 from bridge.domain.limits import Range
 from bridge.domain.recipe import Recipe, conditions, write
 from bridge.errors import BadArgument, LibraryError, QueueFull, UnknownClip
-from bridge.frontends.osc.library import LibraryMethods, ask_of, query_of
+from bridge.frontends.osc.answers import Osc, Request
+from bridge.frontends.osc.library import ask_of, query_of, resume
 from bridge.library import clips, database, records
 from bridge.library.clips import Clip, File, Query
 from bridge.library.following import Follower
@@ -565,11 +566,11 @@ def test_resumed_jobs_that_find_no_place_stay_interrupted_and_refused_ones_are_t
     told: list[tuple[Any, ...]] = []
     asked: list[Ask] = []
 
-    class Frontend(LibraryMethods):
-        def _send(self, target: Any, address: str, *values: Any) -> None:
+    class NoSocket(Osc):
+        def send(self, target: Any, address: str, *values: Any) -> None:
             told.append((address, *values))
 
-        def _aside(self, look: Any, then: Any, sender: Any, address: str) -> None:
+        def off_loop(self, look: Any, then: Any, target: Any, address: str) -> None:
             then(look())
 
     class Almost:
@@ -580,9 +581,9 @@ def test_resumed_jobs_that_find_no_place_stay_interrupted_and_refused_ones_are_t
                 raise QueueFull("64 jobs are waiting.")
             asked.append(ask)
 
-    frontend = Frontend(Almost())  # type: ignore[arg-type]
-    frontend.core.library = library
-    frontend.resume([], ("127.0.0.1", 1), None)
+    osc = NoSocket(Almost())  # type: ignore[arg-type]
+    osc.core.library = library
+    resume(osc, Request("/bridge/resume", [], ("127.0.0.1", 1)))
     assert [ask.text for ask in asked] == ["sound 1"] and asked[0].seed == 1
     assert told[0][0] == "/bridge/failed" and told[0][2] == "bad_argument" and told[1] == ("/bridge/resumed", 1, 2)
     assert [job.text for job in library.interrupted()] == ["sound 3", "sound 4"]

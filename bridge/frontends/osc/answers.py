@@ -1,4 +1,4 @@
-"""How the OSC frontend answers: to one asker, to all who listen, and after a look at the disk."""
+"""What the functions behind the OSC addresses get: the request, and the means to answer it."""
 
 from __future__ import annotations
 
@@ -7,62 +7,91 @@ import contextlib
 import functools
 import logging
 import threading
-import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from bridge.core.core import Core
 from bridge.domain.events import Event
 from bridge.errors import BadArgument, ClipbridgeError
-from bridge.frontends.osc.addresses import REPLIES, Reply, reply_of
+from bridge.frontends.osc.clock import Clock
+from bridge.frontends.osc.replies import REPLIES, Reply, reply_of
+from bridge.frontends.osc.settings import Settings
 from bridge.frontends.osc.socket import encode, exact
+from bridge.frontends.osc.subscribers import Subscribers, Target
 
 log = logging.getLogger("clipbridge.osc")
 
 T = TypeVar("T")
-Target = tuple[str, int]
 
-MAX_WHY = 600
+MAX_WHY = 600  # characters
 MAX_LOOKS = 8  # at the disk, at a time
 
 
-class Answers:
-    """What the parts of the OSC frontend have in common. `_transport` is there when the first datagram comes."""
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A message that came in. `sender`: where its answer goes. `number`: the pad or voice in its address, `key` the key in
+    it. `time_tag`: of its bundle, in seconds since 1970; 0 for at once. `datagram`: the message as it came."""
+
+    address: str
+    arguments: list[Any]
+    sender: Target
+    number: int = 0
+    key: str = ""
+    time_tag: float = 0.0
+    datagram: bytes = b""
+
+    @property
+    def machine(self) -> str:
+        """The IP address of the sender, which owns its jobs."""
+        return self.sender[0]
+
+
+class Osc:
+    """The core, the socket and what is remembered of clients. `transport` and `port` are set before the first request."""
 
     def __init__(self, core: Core) -> None:
         self.core = core
         self.port = 0
-        self._transport: Any = None
-        self._subscribers: dict[Target, float] = {}
+        self.transport: Any = None
+        self.settings, self.subscribers, self.clock = Settings(), Subscribers(), Clock()
         self._looks = 0
 
-    def _send(self, target: Target, address: str, *values: Any) -> None:
-        self._transport.sendto(encode(address, values), target)
+    def send(self, target: Target, address: str, *values: Any) -> None:
+        """Send a message."""
+        self.transport.sendto(encode(address, values), target)
 
-    def _reply(self, target: Target, address: str, facts: Mapping[str, Any]) -> None:
-        """Send these facts as the table says."""
-        self._send(target, *_message(REPLIES[address], facts))
+    def reply(self, target: Target, address: str, facts: Mapping[str, Any]) -> None:
+        """Send these facts in the form that REPLIES gives for the address."""
+        self.send(target, *_message(REPLIES[address], facts))
 
-    def _send_event(self, target: Target, event: Event) -> None:
+    def send_event(self, target: Target, event: Event) -> None:
         """Send one event to one asker."""
         if (reply := reply_of(event)) is not None:
-            self._send(target, *_message(reply, event.facts()))
+            self.send(target, *_message(reply, event.facts()))
 
-    def on_event(self, event: Event) -> None:
-        """Send it to who asked for it and to the subscribers."""
+    def publish(self, event: Event) -> None:
+        """Send an event to its asker and to the subscribers."""
         if reply_of(event) is not None:
-            for target in self._audience(event.reply_to):
-                self._send_event(target, event)
+            for target in self.subscribers.audience(event.reply_to):
+                self.send_event(target, event)
 
-    def _refuse(self, sender: Target, address: str, error: BaseException) -> None:
+    def refuse(self, target: Target, address: str, error: BaseException) -> None:
+        """Send /bridge/error about a message to `address`. What is no ClipbridgeError is logged, and not described."""
         if isinstance(error, ClipbridgeError):
-            self._send(sender, "/bridge/error", address, error.code, str(error)[:MAX_WHY])
+            self.send(target, "/bridge/error", address, error.code, str(error)[:MAX_WHY])
         else:
             log.error("%s failed", address, exc_info=error)
-            self._send(sender, "/bridge/error", address, "internal", "Clipbridge failed on this message; see its log.")
+            self.send(target, "/bridge/error", address, "internal", "Clipbridge failed on this message; see its log.")
 
-    def _aside(self, look: Callable[[], T], then: Callable[[T], None], sender: Target, address: str) -> None:
-        """Look at the disk on a thread of its own, and go on with what was found: a network disk may take seconds."""
+    def check_port(self, port: int, name: str = "reply_port ") -> None:
+        """Raises BadArgument if a client asks for answers to our own port."""
+        if port == self.port:
+            raise BadArgument(f"{name}{port} is the port Clipbridge itself listens on; give your own.")
+
+    def off_loop(self, look: Callable[[], T], then: Callable[[T], None], target: Target, address: str) -> None:
+        """Call `look` on a thread of its own, because a network disk may take seconds, and `then` with its result on the event
+        loop. What either raises is sent to `target`. Raises BadArgument if too many wait already."""
         if self._looks >= MAX_LOOKS:
             raise BadArgument(f"{MAX_LOOKS} questions wait for the disk already; ask again later.")
         self._looks += 1
@@ -72,31 +101,21 @@ class Answers:
         def work() -> None:
             try:
                 finish = functools.partial(then, look())
-            except Exception as error:  # noqa: BLE001 - told and logged
-                finish = functools.partial(self._refuse, sender, address, error)
+            except Exception as error:  # noqa: BLE001 - sent and logged
+                finish = functools.partial(self.refuse, target, address, error)
             with contextlib.suppress(RuntimeError):  # the daemon has ended meanwhile
                 loop.call_soon_threadsafe(done, finish)
 
         def done(finish: Callable[[], None]) -> None:
             self._looks -= 1
-            if not self._transport.is_closing():
+            if not self.transport.is_closing():
                 try:
                     finish()
-                except Exception as error:  # noqa: BLE001 - told and logged
-                    self._refuse(sender, address, error)
+                except Exception as error:  # noqa: BLE001 - sent and logged
+                    self.refuse(target, address, error)
 
         # Not the loop's executor, which the end of the daemon would wait for, however long the disk takes.
         threading.Thread(target=work, name="look at the disk", daemon=True).start()
-
-    def _audience(self, *askers: Target | None) -> list[Target]:
-        """Who is told of an event: those who asked, then the subscribers, each once."""
-        self._drop_old_subscribers()
-        return list(dict.fromkeys([*(asker for asker in askers if asker is not None), *self._subscribers]))
-
-    def _drop_old_subscribers(self) -> None:
-        now = time.monotonic()
-        for target in [target for target, until in self._subscribers.items() if until < now]:
-            del self._subscribers[target]
 
 
 def _message(reply: Reply, facts: Mapping[str, Any]) -> tuple[Any, ...]:

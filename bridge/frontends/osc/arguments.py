@@ -8,13 +8,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bridge.domain import fields
-from bridge.domain.ask import FIELDS, Ask
-from bridge.domain.fields import Field
+from bridge.domain.ask import FIELDS, Ask, fields_of
+from bridge.domain.fields import Door, Field
 from bridge.domain.job import JobId
 from bridge.domain.limits import MAX_PROMPT_CHARACTERS, Range
 from bridge.domain.nearest import unknown
 from bridge.errors import BadArgument
-from bridge.frontends.osc.addresses import KEYS
+
+KEYS = fields_of(Door.OSC)
 
 
 @dataclass(slots=True)
@@ -53,6 +54,13 @@ class Fields:
             values.pop(name, None)
         ask = Ask(text=prompt(self.prompt), seconds=seconds, **values)
         ask.check()
+        return ask
+
+    def ask_without_sink(self, why: str) -> Ask:
+        """The same for what has a sink of its own, which `why` says. Raises BadArgument."""
+        ask = self.ask()
+        if ask.sink is not None or ask.then is not None:
+            raise BadArgument(f"{why}: leave sink and then out.")
         return ask
 
 

@@ -1,4 +1,4 @@
-"""The part of the OSC frontend for kits: `name, prompt …, [@key value …]` becomes a KitAsk; what happens to it is told."""
+"""The addresses for kits: `name, prompt …, [@key value …]` becomes a KitAsk."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from bridge.domain.ask import FIELDS, KIT_FIELDS, Ask
 from bridge.domain.kit import MAX_SOUNDS, KitAsk
 from bridge.errors import BadArgument, ClipbridgeError
 from bridge.frontends.osc import arguments as args
-from bridge.frontends.osc.answers import MAX_WHY, Answers, Target
+from bridge.frontends.osc.answers import MAX_WHY, Osc, Request
+from bridge.frontends.osc.subscribers import Target
 from bridge.kits import presets as kit_presets
 from bridge.kits.keymap import lay_out
 from bridge.kits.presets import KitPreset
@@ -48,56 +49,58 @@ class Asked:
         return KitAsk(self.name, sounds, Ask("", **{**values, "preset": values.get("preset") or DEFAULT_PRESET}))
 
 
-class KitMethods(Answers):
-    """Methods of the OSC frontend; the names stand in METHODS."""
+def kit(osc: Osc, request: Request) -> None:
+    """/bridge/kit"""
+    sender = request.sender
+    name = name_of(request.arguments)  # without one there is nothing that could fail
 
-    def kit(self, given: list[Any], sender: Target, _message: Any) -> None:
-        name = name_of(given)  # without one there is nothing that could fail
+    def refuse(error: ClipbridgeError, to: Target = sender) -> None:
+        osc.send(to, "/bridge/kit/failed", name, error.code, str(error)[:MAX_WHY])
 
-        def refuse(error: ClipbridgeError, to: Target = sender) -> None:
-            self._send(to, "/bridge/kit/failed", name, error.code, str(error)[:MAX_WHY])
-
-        def make(preset: KitPreset | ClipbridgeError | None, asked: Asked, target: Target) -> None:
-            try:
-                if isinstance(preset, ClipbridgeError):
-                    raise preset
-                ask = asked.kit(preset)
-                self.core.presets.get(ask.ask.preset or DEFAULT_PRESET)
-                known = self.core.make_kit(ask, target[0], target)
-            except ClipbridgeError as error:
-                refuse(error, target)
-            else:
-                if known is not None:
-                    self._send_event(target, known)
-
+    def make(preset: KitPreset | ClipbridgeError | None, asked: Asked, target: Target) -> None:
         try:
-            asked = parse(given)
-            target = (sender[0], asked.values.get("reply_port", sender[1]))
-            if target[1] == self.port:
-                raise BadArgument(f"reply_port {self.port} is the port Clipbridge itself listens on; give your own.")
-            if not asked.from_preset:
-                make(None, asked, target)
-                return
-
-            def look() -> KitPreset | ClipbridgeError:
-                try:
-                    return kit_presets.find(self.core.presets.folders, asked.from_preset)
-                except ClipbridgeError as error:
-                    return error
-
-            self._aside(look, lambda found: make(found, asked, target), target, "/bridge/kit")
+            if isinstance(preset, ClipbridgeError):
+                raise preset
+            ask = asked.kit(preset)
+            osc.core.presets.get(ask.ask.preset or DEFAULT_PRESET)
+            known = osc.core.make_kit(ask, target[0], target)
         except ClipbridgeError as error:
-            refuse(error)
+            refuse(error, target)
+        else:
+            if known is not None:
+                osc.send_event(target, known)
 
-    def kit_cancel(self, given: list[Any], sender: Target, _message: Any) -> None:
-        if len(given) > 1:
-            raise BadArgument("/bridge/kit/cancel wants the name of one kit, or none for all kits of your machine.")
-        self.core.cancel_kits(sender[0], name_of(given) if given else None)
+    try:
+        asked = parse(request.arguments)
+        target = (sender[0], asked.values.get("reply_port", sender[1]))
+        osc.check_port(target[1])
+        if not asked.from_preset:
+            make(None, asked, target)
+            return
 
-    def kits(self, given: list[Any], sender: Target, _message: Any) -> None:
-        if args.press(given, "/bridge/kits"):
-            for event in self.core.kits.events(sender[0]):
-                self._send_event(sender, event)
+        def look() -> KitPreset | ClipbridgeError:
+            try:
+                return kit_presets.find(osc.core.presets.folders, asked.from_preset)
+            except ClipbridgeError as error:
+                return error
+
+        osc.off_loop(look, lambda preset: make(preset, asked, target), target, request.address)
+    except ClipbridgeError as error:
+        refuse(error)
+
+
+def cancel(osc: Osc, request: Request) -> None:
+    """/bridge/kit/cancel"""
+    if len(request.arguments) > 1:
+        raise BadArgument("/bridge/kit/cancel wants the name of one kit, or none for all kits of your machine.")
+    osc.core.cancel_kits(request.machine, name_of(request.arguments) if request.arguments else None)
+
+
+def kits(osc: Osc, request: Request) -> None:
+    """/bridge/kits"""
+    if args.press(request.arguments, request.address):
+        for event in osc.core.kits.events(request.machine):
+            osc.send_event(request.sender, event)
 
 
 def name_of(given: list[Any]) -> str:

@@ -1,57 +1,55 @@
-"""The part of the OSC frontend for checkpoints: which there are, and the change to another one."""
+"""The addresses for checkpoints: which there are, and the change to another one. Only other threads read the disk."""
 
 from __future__ import annotations
 
 import ipaddress
 from pathlib import Path
-from typing import Any
 
 from bridge.checkpoints import find as checkpoints
 from bridge.errors import NoModel
 from bridge.frontends.osc import arguments as args
-from bridge.frontends.osc.answers import Answers, Target
+from bridge.frontends.osc.answers import Osc, Request
 
 
-class ModelMethods(Answers):
-    """Methods of the OSC frontend; the names stand in METHODS. The disk is looked at on other threads only."""
+def models(osc: Osc, request: Request) -> None:
+    """/bridge/models"""
+    if (name := args.name(request.arguments, request.address)) is not None:
 
-    def list_models(self, given: list[Any], sender: Target, _message: Any) -> None:
-        address = "/bridge/models"
-        if (name := args.name(given, address)) is not None:
+        def send(facts: checkpoints.Facts) -> None:
+            said = {"name": facts.name, "size_mb": round(facts.size_bytes / 1e6, 1), "licence": facts.licence}
+            said |= {"sample_rate": facts.sample_rate, "revision": facts.revision}
+            osc.reply(request.sender, "/bridge/model", said)
 
-            def tell(facts: checkpoints.Facts) -> None:
-                said = {"name": facts.name, "size_mb": round(facts.size_bytes / 1e6, 1), "licence": facts.licence}
-                said |= {"sample_rate": facts.sample_rate, "revision": facts.revision}
-                self._reply(sender, "/bridge/model", said)
+        osc.off_loop(lambda: checkpoints.facts(known(name)), send, request.sender, request.address)
+    elif args.press(request.arguments, request.address):
 
-            self._aside(lambda: checkpoints.facts(known(name)), tell, sender, address)
-        elif args.press(given, address):
+        def send_all(names: list[str]) -> None:
+            running = osc.core.model.name if osc.core.model else ""
+            osc.send(request.sender, request.address, running, *names)
 
-            def tell_all(names: list[str]) -> None:
-                self._send(sender, address, self.core.model.name if self.core.model else "", *names)
+        osc.off_loop(checkpoints.available, send_all, request.sender, request.address)
 
-            self._aside(checkpoints.available, tell_all, sender, address)
 
-    def restart(self, given: list[Any], sender: Target, _message: Any) -> None:
-        address = "/bridge/restart"
+def restart(osc: Osc, request: Request) -> None:
+    """/bridge/restart"""
 
-        def go(name: str | None) -> None:
-            self.core.restart(name)
-            self._send(sender, address, self.core.state)
+    def go(name: str | None) -> None:
+        osc.core.restart(name)
+        osc.send(request.sender, request.address, osc.core.state)
 
-        name = args.name(given, address)
-        if name is not None:
-            # A folder may be named on this machine only: others would learn which folders there are, and Windows would
-            # log in to any server whose share is named.
-            here = ipaddress.ip_address(sender[0].partition("%")[0]).is_loopback
-            is_folder = here and Path(name).is_absolute() and not name.startswith(("\\\\", "//"))
+    name = args.name(request.arguments, request.address)
+    if name is not None:
+        # A folder may be named on this machine only: others would learn which folders there are, and Windows would
+        # log in to any server whose share is named.
+        is_local = ipaddress.ip_address(request.machine.partition("%")[0]).is_loopback
+        is_folder = is_local and Path(name).is_absolute() and not name.startswith(("\\\\", "//"))
 
-            def look() -> str:
-                return name if is_folder and checkpoints.find(name) else known(name)
+        def look() -> str:
+            return name if is_folder and checkpoints.find(name) else known(name)
 
-            self._aside(look, go, sender, address)
-        elif args.press(given, address):
-            go(None)
+        osc.off_loop(look, go, request.sender, request.address)
+    elif args.press(request.arguments, request.address):
+        go(None)
 
 
 def known(name: str) -> str:

@@ -1,0 +1,58 @@
+"""The addresses about the daemon itself: its state, its presets, who gets its events."""
+
+from __future__ import annotations
+
+from bridge import __version__
+from bridge.domain.limits import PORT
+from bridge.errors import BadArgument
+from bridge.frontends.osc import arguments as args
+from bridge.frontends.osc.answers import Osc, Request
+from bridge.frontends.osc.subscribers import Target
+
+
+def status(osc: Osc, request: Request) -> None:
+    """/bridge/status"""
+    # Whoever answers a status with another status would never stop; so one with arguments (which our own answer
+    # has) is refused with /bridge/error, and that nobody answers.
+    if args.press(request.arguments, request.address):
+        state, *rest = osc.core.status().items()
+        osc.send(request.sender, request.address, state[1], *(part for pair in rest for part in pair))
+
+
+def version(osc: Osc, request: Request) -> None:
+    """/bridge/version"""
+    if args.press(request.arguments, request.address):
+        osc.send(request.sender, request.address, __version__)
+
+
+def presets(osc: Osc, request: Request) -> None:
+    """/bridge/presets"""
+    if args.press(request.arguments, request.address):
+        osc.send(request.sender, request.address, *osc.core.presets.all())
+
+
+def ping(osc: Osc, request: Request) -> None:
+    """/bridge/ping; the arguments go back byte for byte."""
+    osc.transport.sendto(b"/bridge/pong" + request.datagram[len(b"/bridge/ping") :], request.sender)
+
+
+def subscribe(osc: Osc, request: Request) -> None:
+    """/bridge/subscribe"""
+    target = _subscriber(osc, request)
+    osc.subscribers.add(target)
+    osc.send(target, "/bridge/state", osc.core.state, osc.core.why)
+
+
+def unsubscribe(osc: Osc, request: Request) -> None:
+    """/bridge/unsubscribe"""
+    osc.subscribers.remove(_subscriber(osc, request))
+
+
+def _subscriber(osc: Osc, request: Request) -> Target:
+    if len(request.arguments) > 1:
+        raise BadArgument("Only a port may be given.")
+    port = (
+        int(args.number(request.arguments[0], "the port", PORT, whole=True)) if request.arguments else request.sender[1]
+    )
+    osc.check_port(port, "")
+    return request.machine, port

@@ -1,0 +1,162 @@
+"""The addresses for jobs: ask for clips, ask again, cancel; and `then`, the message to a third program when one is done."""
+
+from __future__ import annotations
+
+import ipaddress
+import secrets
+from pathlib import Path
+
+from bridge.domain import then
+from bridge.domain.ask import FIELDS
+from bridge.domain.events import JobEvent
+from bridge.domain.job import Job, JobId
+from bridge.domain.recipe import Recipe
+from bridge.errors import BadArgument, ClipbridgeError, IdTaken
+from bridge.files.reading import recipe_from_file
+from bridge.frontends.osc import arguments as args
+from bridge.frontends.osc.answers import MAX_WHY, Osc, Request
+from bridge.frontends.osc.arguments import KEYS
+from bridge.frontends.osc.socket import exact
+from bridge.frontends.osc.subscribers import Target
+
+
+def generate(osc: Osc, request: Request) -> None:
+    """/bridge/generate"""
+    _generate(osc, args.pairs(request.arguments), request.sender)
+
+
+def generate_words(osc: Osc, request: Request) -> None:
+    """/bridge/generate/words"""
+    _generate(osc, args.words(request.arguments), request.sender)
+
+
+def trigger(osc: Osc, request: Request) -> None:
+    """/bridge/trigger"""
+    if not args.press(request.arguments, request.address):
+        return
+    settings = osc.settings.of(request.machine)
+    fields = args.Fields(settings.pop("prompt", None), settings.pop("seconds", None), settings)
+    if fields.prompt is None:
+        fields.fault = BadArgument("Nothing is set to be generated yet: send /bridge/set/prompt first.")
+    _generate(osc, fields, request.sender)
+
+
+def _generate(osc: Osc, fields: args.Fields, sender: Target) -> None:
+    job_id = fields.job_id()
+    target = (sender[0], fields.reply_port() or sender[1])
+    try:
+        if target[1] == osc.port:
+            target = sender
+            osc.check_port(osc.port)
+        ask = fields.ask()
+        if ask.then_port == osc.port:
+            raise BadArgument(f"then_port {osc.port} is the port of Clipbridge itself; give the other program's.")
+        if ask.then is not None and ask.sink == "audio":
+            raise BadArgument("then is for a file, and sink audio makes none: leave one of them out.")
+        job, is_new = osc.core.generate(ask, sender[0], job_id, target)
+    except ClipbridgeError as error:
+        _refuse(osc, target, job_id, error)
+    else:
+        _acknowledge(osc, target, job, is_new)
+
+
+def recall(osc: Osc, request: Request) -> None:
+    """/bridge/recall"""
+    arguments, sender = request.arguments, request.sender
+    if len(arguments) not in (1, 3) or not isinstance(arguments[0], str) or arguments[1:2] not in ([], ["id"]):
+        raise BadArgument(f"{request.address} wants the path of a clip and, if you like, id and your name for the job.")
+    job_id = KEYS["id"].check(arguments[2]) if len(arguments) == 3 else None
+    if not ipaddress.ip_address(request.machine.partition("%")[0]).is_loopback:
+        raise BadArgument("A clip can be recalled from this machine only.")  # who asks learns what files there are
+    file = Path(arguments[0])
+
+    def look() -> Recipe | ClipbridgeError:
+        try:
+            return recipe_from_file(file)
+        except ClipbridgeError as error:
+            return error
+
+    def go(recipe: Recipe | ClipbridgeError) -> None:
+        try:
+            if isinstance(recipe, ClipbridgeError):
+                raise recipe
+            job, is_new = osc.core.recall(recipe, sender[0], job_id, sender)
+        except ClipbridgeError as error:
+            _refuse(osc, sender, job_id, error)
+        else:
+            _acknowledge(osc, sender, job, is_new)
+
+    osc.off_loop(look, go, sender, request.address)
+
+
+def _acknowledge(osc: Osc, target: Target, job: Job, is_new: bool) -> None:
+    """A repeated ask gets the job's last event again; a new job has sent its own."""
+    if not is_new and job.last_event is not None:
+        osc.send_event(target, job.last_event)
+
+
+def _refuse(osc: Osc, target: Target, job_id: JobId | None, error: ClipbridgeError) -> None:
+    # An id that is taken is not used for the refusal: the job that has it is alive and ends once.
+    refused = secrets.token_hex(4) if job_id is None or isinstance(error, IdTaken) else exact(job_id)
+    osc.send(target, "/bridge/failed", refused, error.code, str(error)[:MAX_WHY])
+
+
+def set_key(osc: Osc, request: Request) -> None:
+    """/bridge/set/<key>"""
+    name, arguments = request.key, request.arguments
+    if name == "id":
+        raise BadArgument("An id cannot be remembered: each trigger is a job of its own and gets one made for it.")
+    if name not in ("prompt", "seconds") and name not in KEYS:
+        raise args.unknown_key(name)
+    settings = osc.settings.of_writer(request.machine)
+    if not arguments:
+        settings.pop(name, None)
+        return
+    if len(arguments) > 1 and name not in ("prompt", "negative"):
+        raise BadArgument(f"{request.address} takes one value.")
+    value = arguments[0] if len(arguments) == 1 else args.joined(arguments)
+    if name == "prompt":
+        settings[name] = args.prompt(value)
+    elif name == "seconds":
+        settings[name] = args.value(FIELDS["seconds"], value)
+    else:
+        checked = args.value(KEYS[name], value)
+        if name == "preset":
+            osc.core.presets.get(checked)
+        settings[name] = checked
+
+
+def job(osc: Osc, request: Request) -> None:
+    """/bridge/job"""
+    if len(request.arguments) != 1:
+        raise BadArgument("/bridge/job wants one id.")
+    job = osc.core.jobs.get(request.machine, KEYS["id"].check(request.arguments[0]))
+    if job.last_event is not None:
+        osc.send_event(request.sender, job.last_event)
+
+
+def cancel(osc: Osc, request: Request) -> None:
+    """/bridge/cancel"""
+    arguments, sender = request.arguments, request.sender
+    if len(arguments) > 1:
+        raise BadArgument("/bridge/cancel wants one id, or none for all jobs of your machine.")
+    cancelled = osc.core.cancel(request.machine, KEYS["id"].check(arguments[0]) if arguments else None)
+    for job in cancelled:
+        if job.reply_to != sender and sender not in osc.subscribers:
+            osc.send(sender, "/bridge/cancelled", exact(job.id))
+    if not cancelled:
+        osc.send(sender, "/bridge/cancelled")
+
+
+def send_then(osc: Osc, event: JobEvent) -> None:
+    """Send the message that the asker of a finished job wanted sent to another program of that machine, if any."""
+    if event.ask.then is None or event.ask.then_port is None:
+        return
+    message = then.parse(event.ask.then)
+    try:
+        values = message.filled(event.facts())
+    except BadArgument as error:  # an id that is not a number, where one is needed
+        for target in osc.subscribers.audience(event.reply_to):
+            osc.refuse(target, "/bridge/generate", error)
+    else:
+        osc.send((event.owner, event.ask.then_port), message.address, *values)

@@ -1,0 +1,81 @@
+"""The addresses for pads."""
+
+from __future__ import annotations
+
+from bridge.domain.events import PadChanged
+from bridge.domain.limits import QUANTIZE, Range
+from bridge.errors import BadArgument
+from bridge.frontends.osc import arguments as args
+from bridge.frontends.osc.answers import Osc, Request
+from bridge.frontends.osc.subscribers import Target
+from bridge.live.pads import Press
+
+
+def set_prompt(osc: Osc, request: Request) -> None:
+    """/bridge/pad/<n>/set"""
+    _set(osc, request, args.pairs(request.arguments))
+
+
+def set_words(osc: Osc, request: Request) -> None:
+    """/bridge/pad/<n>/set/words"""
+    _set(osc, request, args.words(request.arguments))
+
+
+def _set(osc: Osc, request: Request, fields: args.Fields) -> None:
+    osc.core.stage.pads.set(request.number, fields.ask_without_sink("A pad sounds when it is played"))
+    _send(osc, request.sender, request.number)
+
+
+def play(osc: Osc, request: Request) -> None:
+    """/bridge/pad/<n>/play"""
+    arguments, quantize = request.arguments, ""
+    at = osc.clock.moment(request.time_tag)
+    if len(arguments) >= 2 and arguments[-2] == "quantize":
+        *arguments, _, quantize = arguments
+        if quantize not in QUANTIZE:
+            raise BadArgument(f"quantize is one of {', '.join(QUANTIZE)}, not {str(quantize)[:40]!r}.")
+    velocity = args.number(args.only(arguments, "play"), "velocity", Range(0, 127)) if arguments else 1.0
+    if velocity > 0:
+        gain = velocity if velocity <= 1 else velocity / 127
+        osc.core.stage.pads.play(request.number, gain, Press(request.sender), at, quantize)
+    else:
+        osc.core.stage.pads.release(request.number, at)
+
+
+def stop(osc: Osc, request: Request) -> None:
+    """/bridge/pad/<n>/stop"""
+    if args.press(request.arguments, request.address):
+        osc.core.stage.pads.stop(request.number, osc.clock.moment(request.time_tag))
+
+
+def clear(osc: Osc, request: Request) -> None:
+    """/bridge/pad/<n>/clear"""
+    if args.press(request.arguments, request.address):
+        osc.core.stage.pads.clear(request.number)
+        _send(osc, request.sender, request.number)
+
+
+def lock(osc: Osc, request: Request) -> None:
+    """/bridge/pad/<n>/lock"""
+    locked = args.number(args.only(request.arguments, "lock"), "lock", Range(0, 1), whole=True) == 1
+    osc.core.stage.pads.lock(request.number, locked)
+
+
+def save(osc: Osc, request: Request) -> None:
+    """/bridge/pad/<n>/save"""
+    if args.press(request.arguments, request.address):
+        osc.core.save_pad(request.number, Press(request.sender))
+
+
+def pads(osc: Osc, request: Request) -> None:
+    """/bridge/pads"""
+    if args.press(request.arguments, request.address):
+        _send(osc, request.sender)
+
+
+def _send(osc: Osc, target: Target, only: int | None = None) -> None:
+    """Send the state of one pad, or of all that are not empty."""
+    states = {pad: state for pad, *state in osc.core.stage.pads.states()}
+    for pad in states if only is None else (only,):
+        state = PadChanged(pad, *states.get(pad, ("empty", 0.0, "")))
+        osc.send_event(target, state)

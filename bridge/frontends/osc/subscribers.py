@@ -1,0 +1,43 @@
+"""Who gets all events: clients that subscribed within the last minute."""
+
+from __future__ import annotations
+
+import time
+
+from bridge.errors import BadArgument
+
+Target = tuple[str, int]  # IP address and port
+
+LEASE_S = 60.0
+MAX_SUBSCRIBERS = 64
+
+
+class Subscribers:
+    """Targets with a lease of LEASE_S seconds each."""
+
+    def __init__(self) -> None:
+        self._until: dict[Target, float] = {}
+
+    def add(self, target: Target) -> None:
+        """Begin or renew a lease. Raises BadArgument if there are too many."""
+        self._drop_expired()
+        if target not in self._until and len(self._until) >= MAX_SUBSCRIBERS:
+            raise BadArgument(f"There are {MAX_SUBSCRIBERS} subscribers already.")
+        self._until[target] = time.monotonic() + LEASE_S
+
+    def remove(self, target: Target) -> None:
+        """End a lease, if there is one."""
+        self._until.pop(target, None)
+
+    def __contains__(self, target: object) -> bool:
+        return target in self._until
+
+    def audience(self, asker: Target | None = None) -> list[Target]:
+        """Who gets an event: the asker, then the subscribers, each once."""
+        self._drop_expired()
+        return list(dict.fromkeys([*([] if asker is None else [asker]), *self._until]))
+
+    def _drop_expired(self) -> None:
+        now = time.monotonic()
+        for target in [target for target, until in self._until.items() if until < now]:
+            del self._until[target]
