@@ -146,8 +146,8 @@ def test_every_method_of_the_table_has_a_handler_and_every_handler_a_method() ->
 
 def test_every_event_that_has_a_reply_can_be_said_in_its_form() -> None:
     for event in replies.OF_EVENTS:
-        assert issubclass(event[0], Event)  # type: ignore[arg-type]
-        names = {field.name for field in dataclasses.fields(event[0])}  # type: ignore[arg-type]
+        assert issubclass(event[0], Event)
+        names = {field.name for field in dataclasses.fields(event[0])}
         reply = replies.OF_EVENTS[event]
         assert "fields" in names or set(reply.positional) <= names, reply.address
 
