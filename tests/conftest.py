@@ -3,10 +3,11 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests import scheduling
 from tests.harness import Client, Daemon
 from tests.jack_device import Jack, Recorder, jack
 
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+# A worker of pytest-xdist has one core. Two threads of torch wait for each other at every step: beside another worker a
+# training of seconds took minutes, and an engine that goes on with one thread in between adds in another order.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 # Fixtures that start a daemon. A test that asks for one is marked `daemon`.
@@ -27,7 +31,18 @@ TRAININGS = {"work", "pooled"}
 LONGEST = ("shared_daemon", "tests/test_faults.py", "stage", "tests/kits/test_kits.py", "tests/commands/test_cli.py")
 
 
-@pytest.hookimpl(tryfirst=True)
+def pytest_configure() -> None:
+    """Let the workers say which tests belong together."""
+    scheduling.prepare()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> scheduling.Groups:
+    """Run each group in one worker."""
+    return scheduling.Groups(config, log)
+
+
+@pytest.hookimpl(tryfirst=True)  # before -m looks at the markers
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark each test by what it starts, and group tests for pytest-xdist: a group runs in one worker, in its order.
 
@@ -47,9 +62,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("host")
         shared = next((name for name in SHARED if name in names), path)
         groups[item] = "shared_daemon" if host and path in hosts else shared
-        item.add_marker(pytest.mark.xdist_group(groups[item]))
     order = {group: at for at, group in enumerate(dict.fromkeys([*LONGEST, *groups.values()]))}
     items.sort(key=lambda item: order[groups[item]])
+    scheduling.write({item.nodeid: group for item, group in groups.items()})
 
 
 @pytest.fixture(scope="session", autouse=True)

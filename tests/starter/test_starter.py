@@ -126,7 +126,7 @@ def test_clips_are_the_same_whoever_makes_them(pooled: list[dataset.Group]) -> N
 @pytest.fixture(scope="module")
 def work(pooled: list[dataset.Group], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A training of a few steps, with a stop in every stage, after which each goes on where it was."""
-    torch.set_num_threads(2)
+    torch.set_num_threads(1)  # see conftest: threads that wait for each other on busy cores take minutes
     folder = tmp_path_factory.mktemp("work")
     groups = [
         replace(group, mels=group.mels[:40], labels=group.labels[:40]) for group in pooled if group.rows in (8, 12)
