@@ -96,7 +96,7 @@ def test_each_prompt_becomes_as_many_tones_as_notes_are_asked_for() -> None:
         (["36:kick", "36:snare"], "", "MIDI note 36"),
         (["c4:bell", "60:kick"], "", "MIDI note 60"),
         (["200:kick"], "", "0 to 127"),
-        (["36: "], "", "not which"),
+        (["36: "], "", "names a key and no sound"),
         (["bell", "pad"], "c4..e4", "MIDI note 60"),
         (["bell"], "e4..c4", "lower note comes first"),
         (["bell"], "c4..z9", "no note"),
