@@ -19,8 +19,8 @@ from typing import Any
 
 import psutil
 import pytest
-from pythonosc.osc_message import OscMessage
-from pythonosc.osc_message_builder import OscMessageBuilder
+
+from bridge import client
 
 # On the processor everywhere: tests compare samples bit for bit, and CI has no GPU.
 RUN = [sys.executable, "-m", "bridge", "run", "--compute", "cpu", "--osc-port", "0"]
@@ -60,13 +60,6 @@ def small_disk(place: Path, megabytes: int) -> Iterator[Path]:
         subprocess.run(["umount", "-l", place], check=True)
 
 
-def encode(address: str, *values: Any) -> bytes:
-    builder = OscMessageBuilder(address)
-    for value in values:
-        builder.add_arg(value)
-    return builder.build().dgram
-
-
 def free_port() -> int:
     """A UDP port that nobody holds just now."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
@@ -74,27 +67,16 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-class Client:
-    """An OSC client on a socket of its own, as a host would be."""
+class Client(client.Client):
+    """An OSC client as a host would be: what does not come fails the test. It sends from a socket that is not connected, so
+    that a daemon which is gone raises nothing here."""
 
     def __init__(self, port: int, host: str = "127.0.0.1", own: str = "127.0.0.1") -> None:
-        self.udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
-        self.udp.bind((own, 0))
-        self.port = self.udp.getsockname()[1]
-        self.daemon = (host, port)
-
-    def send(self, address: str, *values: Any) -> None:
-        self.raw(encode(address, *values))
-
-    def raw(self, datagram: bytes) -> None:
-        self.udp.sendto(datagram, self.daemon)
+        super().__init__(port, host, own, connected=False)
 
     def receive(self, timeout_s: float = ANSWER_S) -> tuple[str, list[Any]]:
         """The next message. Raises TimeoutError."""
-        self.udp.settimeout(timeout_s)
-        message = OscMessage(self.udp.recv(65_536))
-        return message.address, list(message)
+        return super().receive(timeout_s)
 
     def until(self, *addresses: str, timeout_s: float = ANSWER_S, job: Any = None) -> tuple[str, list[Any]]:
         """Read on until one of `addresses` comes (about `job`, if given)."""
@@ -126,9 +108,6 @@ class Client:
         except TimeoutError:
             return
         raise AssertionError(f"expected silence, got {got}")
-
-    def close(self) -> None:
-        self.udp.close()
 
 
 def pairs(values: list[Any], start: int) -> dict[str, Any]:

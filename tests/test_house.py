@@ -79,7 +79,7 @@ HEAVY = {
         "player/samples.py",
     },
     "python_stretch": {"audio/stretch.py"},
-    "pythonosc": {"frontends/osc/server.py", "frontends/osc/socket.py", "commands/asking.py", "bench/main_job.py"},
+    "pythonosc": {"frontends/osc/socket.py", "client.py"},
     "sounddevice": {"player/device.py"},
     "mido": {"frontends/midi.py"},
     "rtmidi": {"frontends/midi.py"},

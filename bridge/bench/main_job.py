@@ -7,6 +7,7 @@ is compared with that of a bare UDP echo process in the same run.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import multiprocessing
 import platform
@@ -19,8 +20,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from pythonosc.osc_message import OscMessage
-from pythonosc.osc_message_builder import OscMessageBuilder
+from bridge.client import Client
 
 FLOOD = 10_000
 REPLY_TIMEOUT_S = 120.0
@@ -217,9 +217,7 @@ class Daemon:
         )  # fmt: skip
         assert self.process.stdout is not None
         port = json.loads(self.process.stdout.readline())["osc_port"]
-        self._udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._udp.settimeout(REPLY_TIMEOUT_S)
-        self._udp.connect(("127.0.0.1", port))
+        self._client = Client(port)
         self.send("/bridge/ping", "first")
         self.until("/bridge/pong", "first")
         self.answered_s = time.perf_counter() - started
@@ -230,32 +228,28 @@ class Daemon:
         self.send("/bridge/unsubscribe")
 
     def send(self, address: str, *values: Any) -> None:
-        builder = OscMessageBuilder(address)
-        for value in values:
-            builder.add_arg(value)
-        self._udp.send(builder.build().dgram)
+        self._client.send(address, *values)
 
     def until(self, address: str, first: Any = None) -> list[Any]:
-        while True:
-            message = OscMessage(self._udp.recv(65_536))
-            values = list(message)
-            if message.address == address and (first is None or values[0] == first):
-                return values
+        def accept(came: str, values: list[Any]) -> bool:
+            return came == address and (first is None or values[:1] == [first])
+
+        message = self._client.wait_for(accept, REPLY_TIMEOUT_S)
+        if message is None:
+            raise self._client.nobody()
+        return message[1]
 
     def drain(self) -> int:
         """Read all received messages; returns the number of pongs."""
         pongs = 0
-        self._udp.settimeout(0)
-        try:
+        self._client.udp.settimeout(0)
+        with contextlib.suppress(BlockingIOError):
             while True:
-                pongs += self._udp.recv(65_536).startswith(b"/bridge/pong")
-        except BlockingIOError:
-            return pongs
-        finally:
-            self._udp.settimeout(REPLY_TIMEOUT_S)
+                pongs += self._client.udp.recv(65_536).startswith(b"/bridge/pong")
+        return pongs
 
     def close(self) -> None:
-        self._udp.close()
+        self._client.close()
 
 
 def stop(daemon: Daemon) -> None:

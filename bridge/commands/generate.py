@@ -10,22 +10,18 @@ from __future__ import annotations
 import argparse
 import json
 import secrets
-import socket
 import sys
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from bridge.commands.asking import ANSWER_S, connected, encode, nobody, receive, send
+from bridge import client
+from bridge.client import encode
 from bridge.domain.ask import fields_of
 from bridge.domain.fields import Door
 from bridge.errors import BadArgument, ClipbridgeError
 
-ASK_AGAIN_S = 5.0
 KEYS = tuple(fields_of(Door.COMMAND))
-ASK_FILE_POLL_S = 0.25  # so often we look whether the file of an ask is still there
-EVENTS = {"queued": 3, "progress": 2, "take": 4, "done": 3, "failed": 3, "cancelled": 1}  # with at least so many values
 
 
 def main(options: argparse.Namespace) -> int:
@@ -67,48 +63,37 @@ def ask_for(
     """Send a message that makes a job, follow that to its end, print its path. Returns an exit code. Raises NoAnswer."""
     job_id = secrets.token_hex(6)
     ask = encode(address, *positions, "id", job_id, *pairs)
-    with connected(osc_port) as udp:
-        send(udp, ask)
+
+    def check() -> None:
+        if still_wanted is not None and not still_wanted():
+            raise KeyboardInterrupt
+
+    with client.connect(osc_port) as daemon:
+        daemon.raw(ask)
         try:
-            return _follow(udp, job_id, tell, quiet, still_wanted)
+            return _show(daemon.follow(client.JOB, job_id, check if still_wanted else None), tell, quiet)
         except KeyboardInterrupt:
-            send(udp, encode("/bridge/cancel", job_id))
+            daemon.send("/bridge/cancel", job_id)
             raise
 
 
-def _follow(
-    udp: socket.socket,
-    job_id: str,
-    tell: Callable[[dict[str, Any]], None] | None,
-    quiet: bool,
-    still_wanted: Callable[[], bool] | None,
-) -> int:
-    """Read events until the last one of our job. An answer that got lost is asked for again."""
+def _show(events: Iterator[tuple[str, list[Any]]], tell: Callable[[dict[str, Any]], None] | None, quiet: bool) -> int:
+    """Show the events of a job, the last one at the end. Returns an exit code."""
     bar = _Bar(not quiet and sys.stderr is not None and sys.stderr.isatty())
-    patience_s = ANSWER_S
     takes: list[str] = []
-    asked_again = False
-    while True:
-        event = _wait(udp, job_id, patience_s, still_wanted)
-        if event is None:
-            if asked_again or patience_s == ANSWER_S:
-                raise nobody(udp)
-            send(udp, encode("/bridge/job", job_id))
-            asked_again = True
-            continue
-        patience_s, asked_again = ASK_AGAIN_S, False
-        kind, given = event
+    for kind, values in events:
         if tell is not None:
-            tell({"event": kind, "id": given[0], "values": given[1:]})
-        if kind == "queued" and given[1] > 0:
-            bar.wait(given[1], given[2])
+            tell({"event": kind, "id": values[0], "values": values[1:]})
+        if kind == "queued" and values[1] > 0:
+            bar.wait(values[1], values[2])
         elif kind == "take":
-            takes.append(given[2])
+            takes.append(values[2])
         elif kind == "progress":
-            bar.show(given[1])
-        elif kind in ("done", "failed", "cancelled"):
+            bar.show(values[1])
+        elif kind in client.JOB.ends:
             bar.close()
-            return _end(kind, given, takes or given[1:2], quiet)
+            return _end(kind, values, takes or values[1:2], quiet)
+    raise AssertionError("the events of a job have an end")
 
 
 def print_line(event: dict[str, Any]) -> None:
@@ -167,10 +152,10 @@ def _read(file: Path) -> tuple[str, Any, dict[str, Any]]:
     return prompt, repr(seconds) if isinstance(seconds, float) else seconds, asked
 
 
-def _end(kind: str, given: list[Any], paths: list[str], quiet: bool) -> int:
+def _end(kind: str, values: list[Any], paths: list[str], quiet: bool) -> int:
     if kind == "done":
         if not quiet:
-            facts = dict(zip(given[3::2], given[4::2], strict=False))
+            facts = client.pairs(values, 3)
             written = [path for path in paths if path]
             print(*(written or (["played"] if "voice" in facts else ["not played"])), sep="\n")
             if facts.get("heard"):
@@ -181,8 +166,8 @@ def _end(kind: str, given: list[Any], paths: list[str], quiet: bool) -> int:
     if kind == "cancelled":
         print("clipbridge: the job was cancelled.", file=sys.stderr)
     else:
-        print(f"clipbridge: {given[2]}", file=sys.stderr)
-    return 2 if kind == "failed" and given[1] in ("bad_argument", "unsupported") else 1
+        print(f"clipbridge: {values[2]}", file=sys.stderr)
+    return 2 if kind == "failed" and values[1] in ("bad_argument", "unsupported") else 1
 
 
 class _Bar:
@@ -218,30 +203,3 @@ def _seconds(text: str) -> float:
         raise BadArgument(
             f"The seconds must be a number, not {text!r}. Put a prompt of several words in quotes."
         ) from None
-
-
-def _wait(
-    udp: socket.socket, job_id: str, patience_s: float, still_wanted: Callable[[], bool] | None
-) -> tuple[str, list[Any]] | None:
-    """The next event of our job. Raises KeyboardInterrupt when the job is no longer wanted."""
-    if still_wanted is None:
-        return _receive(udp, job_id, patience_s)
-    end = time.monotonic() + patience_s
-    while (left := end - time.monotonic()) > 0:
-        if not still_wanted():
-            raise KeyboardInterrupt
-        event = _receive(udp, job_id, min(left, ASK_FILE_POLL_S))
-        if event is not None:
-            return event
-    return None
-
-
-def _receive(udp: socket.socket, job_id: str, timeout_s: float) -> tuple[str, list[Any]] | None:
-    """The next event of our job as (kind, arguments)."""
-
-    def ours(address: str, given: list[Any]) -> bool:
-        kind = address.removeprefix("/bridge/")
-        return kind in EVENTS and len(given) >= EVENTS[kind] and given[0] == job_id
-
-    event = receive(udp, ours, timeout_s)
-    return event and (event[0].removeprefix("/bridge/"), event[1])

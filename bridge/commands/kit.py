@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import argparse
 import json
-import socket
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 from tqdm import tqdm
 
-from bridge import config
-from bridge.commands.asking import ANSWER_S, connected, encode, nobody, receive, send
+from bridge import client, config
+from bridge.client import encode
 from bridge.domain.ask import KIT_FIELDS
 from bridge.errors import BadArgument, ConfigError
 from bridge.kits import presets as kit_presets
 from bridge.presets.files import shipped_folder
-
-ASK_AGAIN_S = 5.0
-EVENTS = {"queued": 2, "progress": 3, "done": 4, "failed": 3}  # with at least so many values
 
 
 def main(options: argparse.Namespace) -> int:
@@ -31,54 +28,39 @@ def main(options: argparse.Namespace) -> int:
     pairs = [part for key, value in keys.items() for part in (f"@{key}", value)]
     ask = encode("/bridge/kit", options.name, *options.prompts, *pairs)
     name = " ".join(options.name.split())  # as the daemon gives it back
-    with connected(options.osc_port) as udp:
-        send(udp, ask)
+    with client.connect(options.osc_port) as daemon:
+        daemon.raw(ask)
         try:
-            return _follow(udp, name, options.json)
+            return _show(daemon.follow(client.KIT, name), name, options.json)
         except KeyboardInterrupt:
-            send(udp, encode("/bridge/kit/cancel", name))
+            daemon.send("/bridge/kit/cancel", name)
             raise
 
 
-def _follow(udp: socket.socket, name: str, as_json: bool) -> int:
-    """Read events until the last one of our kit. An answer that got lost is asked for again."""
-
-    def ours(address: str, given: list[Any]) -> bool:
-        kind = address.removeprefix("/bridge/kit/")
-        return address.startswith("/bridge/kit/") and len(given) >= EVENTS.get(kind, 99) and given[0] == name
-
+def _show(events: Iterator[tuple[str, list[Any]]], name: str, as_json: bool) -> int:
+    """Show the events of a kit, the last one at the end. Returns an exit code."""
     shown = not as_json and sys.stderr is not None and sys.stderr.isatty()
-    patience_s, asked_again = ANSWER_S, False
     with tqdm(disable=not shown, leave=False, bar_format="{bar} {n}/{total}") as bar:
-        while True:
-            event = receive(udp, ours, patience_s)
-            if event is None:
-                if asked_again or patience_s == ANSWER_S:
-                    raise nobody(udp)
-                send(udp, encode("/bridge/kits"))
-                asked_again = True
-                continue
-            patience_s, asked_again = ASK_AGAIN_S, False
-            kind, given = event[0].removeprefix("/bridge/kit/"), event[1]
+        for kind, values in events:
             if as_json:
-                print(json.dumps({"event": kind, "name": name, "values": given[1:]}), flush=True)
-            if kind in ("queued", "progress"):
-                bar.total, bar.n = given[-1] if kind == "progress" else given[1], given[1] if kind == "progress" else 0
-                bar.refresh()
-            else:
+                print(json.dumps({"event": kind, "name": name, "values": values[1:]}), flush=True)
+            if kind in client.KIT.ends:
                 bar.close()
-                return _end(kind, given, as_json)
+                return _end(kind, values, as_json)
+            bar.n, bar.total = (values[1], values[-1]) if kind == "progress" else (0, values[1])
+            bar.refresh()
+    raise AssertionError("the events of a kit have an end")
 
 
-def _end(kind: str, given: list[Any], as_json: bool) -> int:
+def _end(kind: str, values: list[Any], as_json: bool) -> int:
     if kind == "failed":
-        print(f"clipbridge: {given[2]}", file=sys.stderr)
-        return 2 if given[1] in ("bad_argument", "unsupported") else 1
-    _, folder, count, failed, *rest = given
+        print(f"clipbridge: {values[2]}", file=sys.stderr)
+        return 2 if values[1] in ("bad_argument", "unsupported") else 1
+    _, folder, count, failed, *rest = values
     if not as_json:
         print(folder)
     if failed:
-        why = dict(zip(rest[::2], rest[1::2], strict=False)).get("why", "")
+        why = client.pairs(rest, 0).get("why", "")
         print(f"clipbridge: {failed} of {count + failed} sounds could not be made ({why})", file=sys.stderr)
     return 1 if failed else 0
 

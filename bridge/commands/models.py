@@ -5,15 +5,13 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
-import socket
 import sys
 from pathlib import Path
-from typing import Any
 
 from bridge.checkpoints.find import UNTRAINED, available, facts, hub_cache
-from bridge.commands.asking import connected, encode, receive, send
+from bridge.client import connect, pairs
 from bridge.commands.pull import licence_in_words
-from bridge.errors import BadArgument, NoAnswer, NoModel
+from bridge.errors import BadArgument, NoModel
 
 
 def main(options: argparse.Namespace) -> int:
@@ -47,38 +45,26 @@ def main(options: argparse.Namespace) -> int:
 
 def _running(osc_port: int | None) -> str:
     try:
-        with connected(osc_port) as udp:
-            status = _ask(udp, "/bridge/status") or []
+        with connect(osc_port) as daemon:
+            answer = daemon.ask_for("/bridge/status")
     except BadArgument:  # no daemon: print the list anyway
         return ""
-    return str(dict(zip(status[1::2], status[2::2], strict=False)).get("model", ""))
+    return "" if answer is None else str(pairs(answer[1], 1).get("model", ""))
 
 
 def _use(osc_port: int | None, name: str) -> int:
     folder = Path(name).expanduser()
-    target = (
-        str(folder.resolve()) if folder.is_dir() else name
-    )  # absolute, because the daemon has another current folder
-    with connected(osc_port) as udp:
-        answer = _ask(udp, "/bridge/restart", target)
-        port = udp.getpeername()[1]
-    if answer is None:
-        raise NoAnswer(f"No Clipbridge answers on port {port}. Start it with: clipbridge run --model {name}")
-    if len(answer) == 3:  # /bridge/error address code why
-        raise NoModel(str(answer[2]))
+    # Absolute, because the daemon has another current folder.
+    target = str(folder.resolve()) if folder.is_dir() else name
+    with connect(osc_port) as daemon:
+        answer = daemon.ask_for("/bridge/restart", target)
+        if answer is None:
+            raise daemon.nobody(f"clipbridge run --model {name}")
+    address, values = answer
+    if address == "/bridge/error":
+        raise NoModel(str(values[2]))
     print(f"Changing to {name}.")
     return 0
-
-
-def _ask(udp: socket.socket, address: str, *values: Any) -> list[Any] | None:
-    """The arguments of the answer at the same address, or of a /bridge/error about it; [] without an answer."""
-
-    def about_it(answered: str, given: list[Any]) -> bool:
-        return answered == address or (answered == "/bridge/error" and given[:1] == [address] and len(given) == 3)
-
-    send(udp, encode(address, *values))
-    answer = receive(udp, about_it)
-    return None if answer is None else answer[1]
 
 
 def _size(size_bytes: int) -> str:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
-import socket
 import sys
 from typing import Any
 
-from bridge.commands.asking import connected, encode, nobody, receive, send
+from bridge.client import Client, connect, pairs
 from bridge.errors import LibraryError, NoAnswer
 
 RESUME_TIMEOUT_S = 10.0  # a daemon that has just started scans its folder first
@@ -18,12 +17,12 @@ COUNT, JOB, RESUMED = "/bridge/interrupted/count", "/bridge/interrupted/job", "/
 def main(options: argparse.Namespace) -> int:
     """Ask for the jobs again and print their number. Returns 1 if the queue had no room for some. Raises NoAnswer or
     LibraryError."""
-    with connected(options.osc_port) as udp:
-        return _list(udp, options.json) if options.list else _resume(udp, options.json)
+    with connect(options.osc_port) as daemon:
+        return _list(daemon, options.json) if options.list else _resume(daemon, options.json)
 
 
-def _resume(udp: socket.socket, as_json: bool) -> int:
-    resumed, left = _ask(udp, "/bridge/resume", RESUMED, 2)
+def _resume(daemon: Client, as_json: bool) -> int:
+    resumed, left = _ask(daemon, "/bridge/resume", RESUMED, 2)
     if as_json:
         print(json.dumps({"resumed": resumed, "left": left}))
     else:
@@ -33,17 +32,15 @@ def _resume(udp: socket.socket, as_json: bool) -> int:
     return 1 if left else 0
 
 
-def _list(udp: socket.socket, as_json: bool) -> int:
-    (count,) = _ask(udp, "/bridge/interrupted", COUNT, 1)
+def _list(daemon: Client, as_json: bool) -> int:
+    (count,) = _ask(daemon, "/bridge/interrupted", COUNT, 1)
     jobs = []
     for _ in range(count):
-        answer = receive(udp, lambda address, given: address == JOB and len(given) >= 5)
+        answer = daemon.wait_for(lambda address, values: address == JOB and len(values) >= 5)
         if answer is None:
             raise NoAnswer("Clipbridge stopped in the middle of its answer; ask again.")
-        name, prompt, seconds, *pairs = answer[1]
-        jobs.append(
-            {"id": name, "prompt": prompt, "seconds": seconds, **dict(zip(pairs[::2], pairs[1::2], strict=False))}
-        )
+        name, prompt, seconds, *rest = answer[1]
+        jobs.append({"id": name, "prompt": prompt, "seconds": seconds, **pairs(rest, 0)})
     if as_json:
         print(json.dumps(jobs))
     for job in () if as_json else jobs:
@@ -53,18 +50,15 @@ def _list(udp: socket.socket, as_json: bool) -> int:
     return 0
 
 
-def _ask(udp: socket.socket, address: str, answer: str, values: int) -> list[Any]:
-    """The `values` whole numbers of the answer."""
+def _ask(daemon: Client, address: str, answer: str, count: int) -> list[Any]:
+    """The `count` whole numbers of the answer. Raises NoAnswer or LibraryError."""
 
-    def is_answer(answered: str, given: list[Any]) -> bool:
-        if answered == "/bridge/error":
-            return given[:1] == [address] and len(given) == 3
-        return answered == answer and len(given) == values and all(isinstance(value, int) for value in given)
+    def accept(_address: str, values: list[Any]) -> bool:
+        return len(values) == count and all(isinstance(value, int) for value in values)
 
-    send(udp, encode(address))
-    got = receive(udp, is_answer, RESUME_TIMEOUT_S)
-    if got is None:
-        raise nobody(udp)
-    if got[0] == "/bridge/error":
-        raise LibraryError(str(got[1][2]))
-    return got[1]
+    message = daemon.ask_for(address, answer=answer, accept=accept, timeout_s=RESUME_TIMEOUT_S)
+    if message is None:
+        raise daemon.nobody()
+    if message[0] == "/bridge/error":
+        raise LibraryError(str(message[1][2]))
+    return message[1]

@@ -10,8 +10,6 @@ import re
 from collections.abc import AsyncIterator
 from typing import Any
 
-from pythonosc.osc_message import OscMessage
-
 from bridge.config import OscConfig
 from bridge.core.core import Core
 from bridge.domain.events import Event, JobEvent
@@ -23,7 +21,7 @@ from bridge.frontends.osc import guard, jobs
 from bridge.frontends.osc.addresses import METHODS, NUMBERS, Method
 from bridge.frontends.osc.answers import Osc, Request
 from bridge.frontends.osc.replies import REPLIES
-from bridge.frontends.osc.socket import bind
+from bridge.frontends.osc.socket import bind, decode
 from bridge.frontends.osc.subscribers import Target
 
 log = logging.getLogger("clipbridge.osc")
@@ -79,8 +77,8 @@ class OscFrontend(asyncio.DatagramProtocol):
         for where, why in [fault for fault in faults if fault[0]][:MAX_REPORTED_FAULTS]:
             if where not in REPLIES:
                 self._osc.send(sender, "/bridge/error", where, "malformed", why)
-        for data, time_tag in messages:
-            self._dispatch(OscMessage(data), sender, time_tag)
+        for message, time_tag in messages:
+            self._dispatch(message, sender, time_tag)
 
     def _may_speak(self, sender: Target) -> bool:
         ip = ipaddress.ip_address(sender[0].partition("%")[0])
@@ -90,8 +88,8 @@ class OscFrontend(asyncio.DatagramProtocol):
             return False  # our own packet came back: never talk with ourselves
         return ours or any(ip in network for network in self._allowed)
 
-    def _dispatch(self, message: OscMessage, sender: Target, time_tag: float) -> None:
-        address, arguments = message.address, list(message)
+    def _dispatch(self, datagram: bytes, sender: Target, time_tag: float) -> None:
+        address, arguments = decode(datagram)
         numbered = NUMBERED.match(address)
         row = f"/bridge/{numbered[1]}/<n>/{address[numbered.end() :]}" if numbered else address
         if row in REPLIES:
@@ -105,7 +103,7 @@ class OscFrontend(asyncio.DatagramProtocol):
                 guess = nearest(address, METHODS)
                 raise UnknownAddress("There is no such address" + (f"; did you mean {guess}?" if guess else "."))
             number = _number(method, numbered)
-            method.handler(self._osc, Request(address, arguments, sender, number, key, time_tag, message.dgram))
+            method.handler(self._osc, Request(address, arguments, sender, number, key, time_tag, datagram))
         except Exception as error:  # noqa: BLE001 - sent and logged
             self._osc.refuse(sender, address, error)
 

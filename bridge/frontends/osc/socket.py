@@ -8,6 +8,7 @@ import socket
 import struct
 from typing import Any
 
+from pythonosc.osc_message import OscMessage
 from pythonosc.osc_message_builder import OscMessageBuilder
 
 from bridge.config import OscConfig
@@ -45,6 +46,12 @@ def encode(address: str, values: tuple[Any, ...]) -> bytes:
         else:
             builder.add_arg(value, "d" if isinstance(value, Double) else "f")
     return builder.build().dgram
+
+
+def decode(datagram: bytes) -> tuple[str, list[Any]]:
+    """Address and arguments of a message that the guard has passed."""
+    message = OscMessage(datagram)
+    return message.address, list(message)
 
 
 def bind(config: OscConfig) -> socket.socket:
