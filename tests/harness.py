@@ -20,7 +20,7 @@ from typing import Any
 import psutil
 import pytest
 
-from bridge import client
+from bridge import client as osc_client
 
 # On the processor everywhere: tests compare samples bit for bit, and CI has no GPU.
 RUN = [sys.executable, "-m", "bridge", "run", "--compute", "cpu", "--osc-port", "0"]
@@ -67,7 +67,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-class Client(client.Client):
+class Client(osc_client.Client):
     """An OSC client as a host would be: what does not come fails the test. It sends from a socket that is not connected, so
     that a daemon which is gone raises nothing here."""
 

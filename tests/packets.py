@@ -6,7 +6,7 @@ import random
 import struct
 from collections.abc import Iterator
 
-from tests.harness import encode
+from bridge.client import encode
 
 
 def message(address: bytes, tags: bytes = b",", arguments: bytes = b"") -> bytes:

@@ -15,11 +15,12 @@ from typing import Any
 import pytest
 import soundfile
 
+from bridge.client import encode
 from bridge.config import OscConfig
 from bridge.frontends.osc.server import OscFrontend
 from bridge.frontends.osc.subscribers import LEASE_S, Subscribers
 from bridge.presets.files import Presets, shipped_folder
-from tests.harness import Client, Daemon, encode, environment, need, pairs, skip_or_fail
+from tests.harness import Client, Daemon, environment, need, pairs, skip_or_fail
 
 
 def test_a_prompt_and_a_length_become_a_complete_file_whose_path_is_told(daemon: Daemon, client: Client) -> None:

@@ -12,7 +12,8 @@ import pytest
 import soundfile
 from pythonosc.osc_message import OscMessage
 
-from tests.harness import Client, Daemon, encode
+from bridge.client import encode
+from tests.harness import Client, Daemon
 from tests.host_scripts import stub_live
 
 

@@ -17,7 +17,8 @@ import pytest
 import soundfile
 from pythonosc.osc_message import OscMessage
 
-from tests.harness import Client, Daemon, encode, need
+from bridge.client import encode
+from tests.harness import Client, Daemon, need
 
 FOLDER = Path(__file__).parents[2] / "host_scripts" / "pure_data"
 HELP = FOLDER / "clipbridge~-help.pd"

@@ -17,8 +17,9 @@ import pytest
 import soundfile
 from pythonosc.osc_message import OscMessage
 
+from bridge.client import encode
 from bridge.frontends.osc.addresses import KEYS
-from tests.harness import Daemon, encode, need
+from tests.harness import Daemon, need
 from tests.host_scripts.sclang import sclang
 from tests.jack_device import RATE, Jack, Recorder
 

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from tests.harness import Client, Daemon, encode
+from bridge.client import encode
+from tests.harness import Client, Daemon
 from tests.jack_device import BLOCK, RATE, Recorder
 from tests.on_stage import pad_state
 

@@ -8,7 +8,8 @@ import time
 import psutil
 import pytest
 
-from tests.harness import Client, Daemon, encode
+from bridge.client import encode
+from tests.harness import Client, Daemon
 from tests.packets import BROKEN, FOREIGN, mutations
 
 

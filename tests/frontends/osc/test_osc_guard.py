@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 from pythonosc.osc_message import OscMessage
 
+from bridge.client import encode
 from bridge.frontends.osc import guard as osc_guard
-from tests.harness import encode
 from tests.packets import BROKEN, FOREIGN, GENERATE, PING, bundle, message, mutations, nested
 
 NESTED_TOO_DEEP = {"bundles nested 600 deep", "bundles nested 12 deep"}
