@@ -12,7 +12,7 @@ from tests.harness import Client, Daemon
 from tests.jack_device import Jack, Recorder, jack
 
 if TYPE_CHECKING:
-    from bridge.engine.audioldm2.engine import AudioLDM2Engine
+    from bridge.engine.audioldm2.engine import AudioLDM2
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
@@ -166,13 +166,13 @@ def built_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def engine(built_cache: Path) -> Iterator[AudioLDM2Engine]:
+def engine(built_cache: Path) -> Iterator[AudioLDM2]:
     """The engine in this very process, with the small checkpoint that the package builds."""
     from bridge.config import EngineConfig
-    from bridge.engine.audioldm2 import engine as audioldm2  # torch: seconds, for those tests that need it
+    from bridge.engine import families  # torch: seconds, for those tests that need it
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(audioldm2, "cache_folder", lambda: built_cache)
-        engine = audioldm2.open_engine(EngineConfig(model="untrained", compute="cpu"))
+        patch.setattr(families, "cache_folder", lambda: built_cache)
+        engine = families.open_engine(EngineConfig(model="untrained", compute="cpu"))
         engine.load(lambda done, total, what: None)
         yield engine  # type: ignore[misc]

@@ -6,12 +6,16 @@ import math
 import os
 import struct
 import time
+from dataclasses import replace
 from multiprocessing.connection import Connection
 
-from bridge.domain.clip import Model, Piece
-from bridge.engine.messages import Broken, Cancel, Finished, Generate, Ready, Samples, Stage, Step, Timing, Unloadable
+from bridge.checkpoints.audioldm2 import USUAL
+from bridge.domain.clip import Piece
+from bridge.domain.limits import Range
+from bridge.domain.model import Model
+from bridge.engine.messages import Broken, Cancel, Cost, Finished, Generate, Ready, Samples, Stage, Step, Unloadable
 
-MODEL = Model("fake", "", 16_000, 10.0, "cpu", "float32", "none")
+MODEL = Model("fake", "", replace(USUAL, sample_rate=16_000, seconds=Range(0.1, 10.0)), "cpu", "float32", "none")
 
 
 def main(connection: Connection, behaviour: str, folder: str) -> None:
@@ -43,8 +47,8 @@ def main(connection: Connection, behaviour: str, folder: str) -> None:
 
 def _generate(connection: Connection, ask: Generate, behaviour: str, cancelled: set[int]) -> None:
     prompt = ask.prompt
-    for step in range(prompt.steps):
-        connection.send(Step(ask.serial, step, prompt.steps))
+    for step in range(prompt.units):
+        connection.send(Step(ask.serial, step, prompt.units))
         if behaviour == "dies at job":
             os._exit(9)
         while behaviour == "hangs at job":
@@ -67,4 +71,4 @@ def _generate(connection: Connection, ask: Generate, behaviour: str, cancelled: 
         if behaviour == "pauses between takes":
             time.sleep(0.5)
         connection.send(Samples(ask.serial, Piece(take, 0, samples, 1, True)))
-    connection.send(Finished(ask.serial, Timing(prompt, 0.1, 0.1), ()))
+    connection.send(Finished(ask.serial, Cost.of(prompt, 0.1, 0.1), ()))

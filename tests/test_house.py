@@ -24,6 +24,8 @@ SCRIPTS = {".md", ".pd", ".scd", ".sc", ".schelp", ".lua", ".js", ".py", ".ck", 
 HEAVY = {
     "torch": {
         "engine/audioldm2/engine.py",
+        "engine/runner.py",
+        "engine/runtime/compute.py",
         "engine/audioldm2/loading.py",
         "engine/audioldm2/untrained.py",
         "engine/audioldm2/mel_vocoder.py",

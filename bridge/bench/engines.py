@@ -23,7 +23,8 @@ from bridge.bench import floor, random_weights
 from bridge.bench.timing import in_turns, timed
 from bridge.config import EngineConfig
 from bridge.domain.clip import Prompt
-from bridge.engine.audioldm2.engine import AudioLDM2Engine, open_engine
+from bridge.engine.audioldm2.engine import AudioLDM2
+from bridge.engine.families import open_engine
 from bridge.engine.runtime.graphs import Captured
 
 WORDS = (
@@ -52,7 +53,7 @@ def measure(
     figures = {
         "machine": f"{platform.system()} {platform.machine()}, {torch.get_num_threads()} threads, torch {torch.__version__}",
         "checkpoint": f"{size} with random weights" if size else engine.checkpoint.name,
-        "compute": f"{engine.compute}, network: {engine.way}",
+        "compute": f"{engine.compute}, network: {engine.compiled}",
         "load and warm, cold / with its caches": f"{cold:.2f} s / {warm:.2f} s",
     }
     recipe, per_second = Recipe(engine, compiled), floor.rate(engine)
@@ -86,7 +87,7 @@ class _Counted:
 class Recipe:
     """The stock pipeline on the engine's weights."""
 
-    def __init__(self, engine: AudioLDM2Engine, compiled: bool) -> None:
+    def __init__(self, engine: AudioLDM2, compiled: bool) -> None:
         self.engine, self.pipe = engine, engine.pipe
         self.what = "recipe, compiled" if compiled else "recipe, not compiled"
         self._unet: Any = engine.pipe.unet
@@ -116,10 +117,10 @@ class Recipe:
             pipe.scheduler, pipe.unet = original
 
 
-def opened(model: str, compute: str, folder: Path | None = None) -> tuple[float, AudioLDM2Engine]:
+def opened(model: str, compute: str, folder: Path | None = None) -> tuple[float, AudioLDM2]:
     """The seconds for loading and warming, and the engine. `folder`: its cache, by default the user's."""
     engine = open_engine(EngineConfig(model=model, compute=compute), cache=folder)
-    assert isinstance(engine, AudioLDM2Engine)
+    assert isinstance(engine, AudioLDM2)
 
     def prepare() -> None:
         engine.load(lambda done, total, what: None)
@@ -128,7 +129,7 @@ def opened(model: str, compute: str, folder: Path | None = None) -> tuple[float,
     return timed(prepare, engine.compute), engine
 
 
-def _ours(engine: AudioLDM2Engine, text: str, seconds: float, steps: int = RUN_STEPS, **keys: Any) -> float:
+def _ours(engine: AudioLDM2, text: str, seconds: float, steps: int = RUN_STEPS, **keys: Any) -> float:
     prompt = _prompt(text, seconds, steps, **keys)
     return timed(lambda: list(engine.generate(prompt, lambda step, of: None)), engine.compute)
 
@@ -137,7 +138,7 @@ def _prompt(text: str, seconds: float, steps: int, **keys: Any) -> Prompt:
     return Prompt(text, text, seconds, seed=0, steps=steps, negative="Low quality.", **keys)
 
 
-def _beside(engine: AudioLDM2Engine, recipe: Recipe, seconds: float, rounds: int, per_second: float) -> Figures:
+def _beside(engine: AudioLDM2, recipe: Recipe, seconds: float, rounds: int, per_second: float) -> Figures:
     fresh = (f"kick number {n}" for n in itertools.count())
     kinds: dict[str, Callable[[], float]] = {
         "plain 20": lambda: recipe.clip("kick", seconds, RUN_STEPS, plain=True),
@@ -168,7 +169,7 @@ def _beside(engine: AudioLDM2Engine, recipe: Recipe, seconds: float, rounds: int
     }
 
 
-def _random_requests(engine: AudioLDM2Engine, requests: int, longest: float) -> Figures:
+def _random_requests(engine: AudioLDM2, requests: int, longest: float) -> Figures:
     """Look for requests that take far longer than others of the same kind."""
     drawn = random.Random(0)
     asks = []

@@ -13,7 +13,7 @@ from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
 
 from bridge.bench.timing import timed
 from bridge.domain.clip import Prompt
-from bridge.engine.audioldm2.engine import AudioLDM2Engine
+from bridge.engine.audioldm2.engine import AudioLDM2
 
 # torch counts attention on GPUs only.
 CPU_ATTENTION = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
@@ -33,7 +33,7 @@ class Floor(NamedTuple):
         return self.operations / self.per_second
 
 
-def floor(engine: AudioLDM2Engine, prompt: Prompt, per_second: float) -> Floor:
+def floor(engine: AudioLDM2, prompt: Prompt, per_second: float) -> Floor:
     """The lower bound for `prompt`. Generates it once to count its operations, with its text cached or not."""
     original = engine.denoiser
     engine.denoiser = engine.plain_denoiser(original.guided_above)
@@ -46,7 +46,7 @@ def floor(engine: AudioLDM2Engine, prompt: Prompt, per_second: float) -> Floor:
     return Floor(counter.get_total_flops(), per_second)
 
 
-def rate(engine: AudioLDM2Engine) -> float:
+def rate(engine: AudioLDM2) -> float:
     """Operations per second: the best of a few matrix products in the engine's data type."""
     size = SIZES.get(engine.compute, GPU_SIZE)
     a, b = torch.randn(2, size, size, device=engine.compute).to(engine.pipe.unet.dtype)

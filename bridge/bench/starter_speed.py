@@ -22,7 +22,7 @@ from bridge.bench.engines import opened
 from bridge.bench.main_job import Daemon, stop
 from bridge.bench.timing import in_turns, timed
 from bridge.domain.clip import Prompt
-from bridge.engine.audioldm2.engine import AudioLDM2Engine
+from bridge.engine.audioldm2.engine import AudioLDM2
 from bridge.engine.runtime.tracing import Eager
 
 IMPORTS = "import torch, transformers, diffusers; transformers.ClapModel; diffusers.AudioLDM2Pipeline"
@@ -51,7 +51,7 @@ def main() -> None:
         print(f"| 1 s one-shot, 20 steps, {name} | {seconds:.2f} s ({seconds / took[1]:.2f} ×) |")
 
 
-def clip(engine: AudioLDM2Engine) -> float:
+def clip(engine: AudioLDM2) -> float:
     """Seconds for a one-second snare."""
     prompt = Prompt("snare", "snare", 1.0, 40)
     return timed(lambda: list(engine.generate(prompt, lambda step, of: None)), engine.compute)

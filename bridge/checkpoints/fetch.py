@@ -21,7 +21,8 @@ from huggingface_hub.file_download import http_get
 from huggingface_hub.utils import build_hf_headers
 from tqdm import tqdm
 
-from bridge.checkpoints.find import ALLOWED, check_layout, hub_cache
+from bridge.checkpoints import families
+from bridge.checkpoints.find import hub_cache
 from bridge.checkpoints.hub_errors import hub_errors
 from bridge.errors import FolderError, NoModel
 from bridge.system import portable
@@ -77,7 +78,7 @@ def offer(name: str) -> Offer:
             index = huggingface_hub.hf_hub_download(name, INDEX, revision=revision, cache_dir=aside)
             content = json.loads(Path(index).read_bytes()[:INDEX_BYTES])
         files = tuple(_file(entry) for entry in info.siblings or [] if _is_needed(entry.rfilename))
-    check_layout(name, content if isinstance(content, dict) else {}, {file.name for file in files})
+    families.check_layout(name, content if isinstance(content, dict) else {}, {file.name for file in files})
     missing = sum(file.size_bytes - _fetched_bytes(name, file) for file in files)
     card = getattr(info, "card_data", None)
     return Offer(name, revision, str(getattr(card, "license", "") or ""), files, missing)
@@ -176,7 +177,7 @@ def _is_needed(name: str) -> bool:
     part, _, file = name.rpartition("/")
     if not part:
         return name in (INDEX, "README.md")
-    if part not in {*ALLOWED, "scheduler"}:
+    if part not in families.parts():
         return False
     stem, dot, suffix = file.rpartition(".")
     return dot + suffix in SETTINGS or (suffix == "safetensors" and "." not in stem)

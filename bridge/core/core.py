@@ -24,10 +24,10 @@ from bridge.core.resolving import stream_period_s
 from bridge.core.shaper_link import ShaperLink
 from bridge.core.state import DaemonState
 from bridge.domain.ask import Ask, Wanted
-from bridge.domain.clip import Model
 from bridge.domain.events import Event, KitEvent, Listener
 from bridge.domain.job import Job, JobId
 from bridge.domain.kit import KitAsk
+from bridge.domain.model import Model
 from bridge.domain.recipe import Recipe
 from bridge.errors import Stopping, UnknownJob
 from bridge.kits.making import Kits
@@ -238,7 +238,7 @@ class Core:
             "model": model.name if model else "",
             "warm": f"{preparing.done}/{preparing.total}" if getting_ready else self.state,
             "compute": model.compute if model else "",
-            "max_seconds": model.max_seconds if model else 0.0,
+            "max_seconds": model.abilities.seconds.high if model else 0.0,
             "peak_mb": round(self.engine.highest_bytes / 1e6, 1),
             "audio": self.stage.live.state,
             "underflows": self.stage.live.underflows,

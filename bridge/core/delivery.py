@@ -10,8 +10,9 @@ from bridge.core.jobs import Jobs
 from bridge.core.reporter import Reporter
 from bridge.core.shaper_link import ShaperLink
 from bridge.core.state import DaemonState
-from bridge.domain.clip import Model, Piece
+from bridge.domain.clip import Piece
 from bridge.domain.job import Job
+from bridge.domain.model import Model
 from bridge.errors import BadAudio, ShaperLost
 from bridge.kits.making import Kits
 from bridge.library.library import Library

@@ -7,13 +7,14 @@ import logging
 
 from bridge.core.delivery import Delivery
 from bridge.core.engine_link import EngineLink, lost
-from bridge.core.eta import Eta, EtaFile
+from bridge.core.eta import EtaFile
 from bridge.core.jobs import Jobs
 from bridge.core.reporter import Reporter
 from bridge.core.state import DaemonState
-from bridge.domain.clip import Model, Piece
+from bridge.domain.clip import Piece
 from bridge.domain.events import Preparing, Publish
 from bridge.domain.job import Job
+from bridge.domain.model import Model
 from bridge.engine import messages
 from bridge.errors import BadArgument, EngineLost, NotReady, OutOfMemory, TooLate
 from bridge.live.stage import Stage
@@ -83,7 +84,7 @@ class Dispatcher:
         self._keep_eta()
         link.change(model)
         self.links = {model: link}
-        self._jobs.eta = Eta()
+        self._jobs.forget_checkpoint()
 
     def restart(self) -> None:
         """Start the engine again; the running jobs must be lost by then."""
@@ -127,8 +128,9 @@ class Dispatcher:
         if self._eta_file is not None and self._recalled != (key := _eta_key(ready.model)):
             self._eta_file.recall(self._jobs.eta, key)
             self._recalled = key
-        for timing in ready.timings:
-            self._jobs.eta.learn(timing.prompt, timing.denoise_s, timing.rest_s)
+        self._jobs.know(ready.model.abilities)
+        for cost in ready.costs:
+            self._jobs.eta.learn(cost)
         self._jobs.estimate()
         self._stage.live.spawn()
         self._state.move("ready", ready.shortcoming, ready.model)
@@ -153,8 +155,8 @@ class Dispatcher:
     def on_finished(self, message: messages.Finished) -> None:
         """All samples of a job were sent."""
         job = self._jobs.running.pop(message.serial)
-        self._jobs.eta.learn(job.prompt, message.timing.denoise_s, message.timing.rest_s)
-        job.engine_took = message.timing.denoise_s + message.timing.rest_s
+        self._jobs.eta.learn(message.cost)
+        job.engine_took = message.cost.seconds
         if not job.state.ended:
             job.remarks, job.model = message.remarks, self.link.model
             self.delivery.deliver(job, message.scores)

@@ -8,10 +8,11 @@ from __future__ import annotations
 import logging
 from typing import Any, Protocol
 
-from bridge.domain.clip import Model, Piece, Prompt
+from bridge.domain.clip import Piece, Prompt
 from bridge.domain.job import Job
+from bridge.domain.model import NO_PREFERENCES, Model, Preferences
 from bridge.engine import messages, needs
-from bridge.errors import BadArgument, EngineLost, Unsupported
+from bridge.errors import EngineLost
 from bridge.system.supervise import Worker
 
 log = logging.getLogger("clipbridge")
@@ -66,20 +67,14 @@ class EngineLink:
         """End a job at its next step."""
         self._child.send(messages.Cancel(serial))
 
-    def check_fits(self, prompt: Prompt) -> None:
+    def check_fits(self, prompt: Prompt, preferences: Preferences = NO_PREFERENCES) -> None:
         """Raises BadArgument, Unsupported or OutOfMemory for what this checkpoint, if it is known already, cannot make."""
         model = self.model
         if model is None:
             return
-        if prompt.transcript and not model.speech:
-            raise Unsupported(
-                f"{model.name} does not speak: leave transcript out, or change to a speech checkpoint such as "
-                "anhnct/audioldm2_gigaspeech."
-            )
-        if model.speech and not prompt.transcript:
-            raise BadArgument(f"{model.name} is a speech checkpoint: send the words to speak with the key transcript.")
-        if prompt.seconds > model.max_seconds:
-            raise BadArgument(f"{model.name} makes at most {model.max_seconds:g} seconds, not {prompt.seconds:g}.")
+        prompt = model.abilities.settled(prompt, preferences)
+        if (refusal := model.abilities.refusal(prompt, model.name)) is not None:
+            raise refusal
         # Memory that is free while a job runs says nothing about later; it is checked again before the job starts.
         if self._needs.budget or self.serial is None:
             needs.check(prompt, self._needs, model.compute)

@@ -9,6 +9,7 @@ from pathlib import Path
 from statistics import median_low
 
 from bridge.domain.clip import Prompt
+from bridge.engine.messages import Cost
 from bridge.system.keeping import KeptFile
 
 # The middle of the last three runs: follows a laptop that gets hot within two jobs, and one job that had to share the
@@ -62,15 +63,16 @@ class Eta:
     """Learns from every run of the engine and predicts the next."""
 
     def __init__(self) -> None:
-        self._step = {True: Curve(), False: Curve()}  # by guidance: two network evaluations a step, or one
+        # By the evaluations of the network in each unit of work: with guidance two, without it one.
+        self._unit = {2: Curve(), 1: Curve()}
         self._rest = Curve()
         self._deliver = Curve()
+        self.whole_s = 0.0  # seconds of sound that each clip costs as much as, however short it is; 0: its own length
 
-    def learn(self, prompt: Prompt, denoise_s: float, rest_s: float) -> None:
-        """Remember a run of the engine: seconds in the denoising loop and seconds for all the rest."""
-        sound = prompt.seconds * prompt.takes
-        self._step[prompt.guidance > 1.0].learn(sound, denoise_s / prompt.steps)
-        self._rest.learn(sound, rest_s)
+    def learn(self, cost: Cost) -> None:
+        """Remember a run of the engine."""
+        self._unit[cost.evaluations].learn(cost.sound_s, cost.per_unit_s)
+        self._rest.learn(cost.sound_s, cost.fixed_s)
 
     def learn_delivery(self, prompt: Prompt, deliver_s: float) -> None:
         """Remember how long shaping and writing took."""
@@ -78,11 +80,12 @@ class Eta:
 
     def engine_seconds(self, prompt: Prompt) -> float:
         """Expected seconds in the engine; 0 while nothing is known."""
-        sound, guided = prompt.seconds * prompt.takes, prompt.guidance > 1.0
-        step = self._step[guided].at(sound)
-        if step is None and (other := self._step[not guided].at(sound)) is not None:
-            step = other * (2.0 if guided else 0.5)
-        return 0.0 if step is None else step * prompt.steps + (self._rest.at(sound) or 0.0)
+        sound = (self.whole_s or prompt.seconds) * prompt.takes
+        evaluations = prompt.evaluations
+        unit = self._unit[evaluations].at(sound)
+        if unit is None and (other := self._unit[3 - evaluations].at(sound)) is not None:
+            unit = other * evaluations / (3 - evaluations)
+        return 0.0 if unit is None else unit * prompt.units + (self._rest.at(sound) or 0.0)
 
     def seconds(self, prompt: Prompt) -> float:
         """Expected seconds until the clip is in the folder; 0 while nothing is known."""
@@ -102,7 +105,7 @@ class Eta:
                         curves[name].learn(x, seconds)
 
     def _curves(self) -> dict[str, Curve]:
-        return {"guided": self._step[True], "unguided": self._step[False], "rest": self._rest, "deliver": self._deliver}
+        return {"guided": self._unit[2], "unguided": self._unit[1], "rest": self._rest, "deliver": self._deliver}
 
 
 class EtaFile:

@@ -14,6 +14,7 @@ from bridge.core.state import DaemonState
 from bridge.domain.ask import Ask
 from bridge.domain.clip import Prompt
 from bridge.domain.job import Job, JobId
+from bridge.domain.model import NO_PREFERENCES, Preferences
 from bridge.domain.recipe import Recipe
 from bridge.library.library import Library
 from bridge.live.stage import INTERNAL, Stage
@@ -43,8 +44,8 @@ class Intake:
         """See Core.generate."""
         if (known := self._known(ask, owner, job_id, reply_to)) is not None:
             return known, False
-        prompt, least_steps = self.resolve(ask, into)
-        return self._queue(ask, prompt, owner, job_id, reply_to, least_steps, first), True
+        prompt, preferences = self.resolve(ask, into)
+        return self._queue(ask, prompt, owner, job_id, reply_to, preferences, first), True
 
     def recall(self, recipe: Recipe, owner: str, job_id: JobId | None, reply_to: Any) -> tuple[Job, bool]:
         """See Core.recall."""
@@ -53,16 +54,16 @@ class Intake:
             return known, False
         prompt = recipe.prompt
         self._dispatcher.link.check_fits(prompt)
-        return self._queue(ask, prompt, owner, job_id, reply_to, prompt.steps, recipe=recipe), True
+        return self._queue(ask, prompt, owner, job_id, reply_to, NO_PREFERENCES, recipe=recipe), True
 
-    def resolve(self, ask: Ask, into: str = "") -> tuple[Prompt, int]:
+    def resolve(self, ask: Ask, into: str = "") -> tuple[Prompt, Preferences]:
         """The prompt of an ask, within every limit: of its preset, of where it goes, of the audio device and of the checkpoint;
-        and the steps that a deadline may lower it to. Opens the audio device for a clip that is to be heard. `into`: the
+        and what its preset prefers. Opens the audio device for a clip that is to be heard. `into`: the
         sub-folder of a kit. Raises BadArgument, Unsupported, OutOfMemory and NoAudio."""
-        prompt, least_steps = resolve_ask(ask, self._presets, self._stage.live.tempo, into)
+        prompt, preferences = resolve_ask(ask, self._presets, self._stage.live.tempo, into)
         self._stage.check(ask.sink or "folder")
-        self._dispatcher.link.check_fits(prompt)
-        return prompt, least_steps
+        self._dispatcher.link.check_fits(prompt, preferences)
+        return prompt, preferences
 
     def _known(self, ask: Ask, owner: str, job_id: JobId | None, reply_to: Any) -> Job | None:
         """The job that this ask repeats. Raises BadArgument; NotReady or Stopping if no job is accepted."""
@@ -79,14 +80,14 @@ class Intake:
         owner: str,
         job_id: JobId | None,
         reply_to: Any,
-        least_steps: int,
+        preferences: Preferences,
         first: bool = False,
         recipe: Recipe | None = None,
     ) -> Job:
         place = self._jobs.place_before(1 if self._dispatcher.last_owner == owner else 0) if first else None
         if ask.sink not in INTERNAL:
             self._preempt()
-        job = self._jobs.add(ask, prompt, owner, job_id, reply_to, least_steps, place)
+        job = self._jobs.add(ask, prompt, owner, job_id, reply_to, preferences, place)
         job.recipe = recipe
         if self._library is not None and ask.sink not in INTERNAL:
             self._library.accepted(job)  # before it is acknowledged: a crash must not lose it

@@ -13,6 +13,7 @@ from bridge.core.eta import Eta
 from bridge.domain.ask import Ask
 from bridge.domain.clip import Prompt
 from bridge.domain.job import Job, JobId, JobState, id_key
+from bridge.domain.model import NO_PREFERENCES, Abilities, Preferences
 from bridge.errors import IdTaken, QueueFull, TooLate, UnknownJob
 
 QUEUE_LIMIT = 64
@@ -29,6 +30,7 @@ class Jobs:
         self.shaping: dict[int, Job] = {}  # by serial
         self.unfinished: dict[int, Job] = {}  # by serial
         self.eta = Eta()
+        self.abilities: Abilities | None = None  # of the checkpoint, once it is known
         self._by_id: collections.OrderedDict[tuple[str, str], Job] = collections.OrderedDict()
         self._serial = 0
 
@@ -85,7 +87,7 @@ class Jobs:
         owner: str,
         job_id: JobId | None,
         reply_to: Any,
-        least_steps: int = 1,
+        preferences: Preferences = NO_PREFERENCES,
         place: int | None = None,
     ) -> Job:
         """A new job at the end of the queue, or at a `place` in it (then the queue is never full), its takes and steps lowered
@@ -95,7 +97,9 @@ class Jobs:
             when = f"in about {wait:.1f} s" if wait else "when the engine is ready and the first of them is done"
             raise QueueFull(f"{len(self.queue)} jobs are waiting; a place is free {when}.")
         made = secrets.token_hex(4) if job_id is None else job_id
-        job = Job(self._serial + 1, made, owner, ask, prompt, reply_to, least_steps)
+        job = Job(self._serial + 1, made, owner, ask, prompt, reply_to, preferences)
+        if self.abilities is not None:
+            job.settle(self.abilities)
         self.meet_deadline(job, self.remaining_seconds() + sum(other.engine_seconds for other in self.queue))
         self._serial += 1
         job.engine_seconds = self.eta.engine_seconds(job.prompt)
@@ -120,12 +124,25 @@ class Jobs:
         fitted = deadlines.fit(job.prompt, left_s, job.least_steps, self.eta.seconds)
         if fitted is None:
             least = dataclasses.replace(job.prompt, takes=1, steps=job.least_steps)
+            steps = "" if job.least_steps is None else f" of {job.least_steps} steps"
             needed = job.ask.deadline_s - left_s + deadlines.ROOM * self.eta.seconds(least)
             raise TooLate(
-                f"This clip cannot be there {job.ask.deadline_s:g} s after it was asked for, even with one take of "
-                f"{job.least_steps} steps: that takes about {needed:.1f} s. Ask for a shorter clip, or earlier."
+                f"This clip cannot be there {job.ask.deadline_s:g} s after it was asked for, even with one take"
+                f"{steps}: that takes about {needed:.1f} s. Ask for a shorter clip, or earlier."
             )
         job.prompt = fitted
+
+    def know(self, abilities: Abilities) -> None:
+        """The checkpoint is known: settle what waits, unless it was settled for such a checkpoint already."""
+        if abilities != self.abilities:
+            self.abilities = abilities
+            for job in self.queue:
+                job.settle(abilities)
+        self.eta.whole_s = abilities.seconds.high if abilities.fixed_cost else 0.0
+
+    def forget_checkpoint(self) -> None:
+        """Another checkpoint will be loaded: its abilities and times are not known."""
+        self.eta, self.abilities = Eta(), None
 
     def estimate(self) -> None:
         """Estimate the waiting jobs again: those that came before anything was measured counted as nothing."""

@@ -31,7 +31,10 @@ def done(job: Job, message: Delivered, heard: dict[str, int]) -> dict[str, Any]:
 
 def chosen(job: Job) -> dict[str, int]:
     """What a deadline left of the takes and steps; nothing without a deadline."""
-    return {} if job.ask.deadline_s is None else {"takes": job.prompt.takes, "steps": job.prompt.steps}
+    if job.ask.deadline_s is None:
+        return {}
+    steps = job.prompt.steps  # unset before the checkpoint is known, or where it has none
+    return {"takes": job.prompt.takes, **({} if steps is None else {"steps": steps})}
 
 
 def _remarks(job: Job, shaped: str) -> dict[str, str]:

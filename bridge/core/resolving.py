@@ -7,8 +7,9 @@ import secrets
 from typing import Any
 
 from bridge.domain.ask import FIELDS, Ask, Shape, check_shape
-from bridge.domain.clip import DEFAULT_NEGATIVE, Prompt
+from bridge.domain.clip import Prompt
 from bridge.domain.limits import DRAWN_SEEDS, is_sub_folder
+from bridge.domain.model import NO_PREFERENCES, Preferences
 from bridge.domain.musical_keys import key_of
 from bridge.domain.recipe import Recipe
 from bridge.domain.tempo import Tempo
@@ -17,15 +18,11 @@ from bridge.live import pads
 from bridge.live import stream as streams
 from bridge.presets.files import Preset, Presets
 
-DEFAULT_STEPS = 20  # with a DPM-Solver++ scheduler; the checkpoint's own DDIM wants 200
-# The starter is recognised as often with 10 steps as with 20 (97.0 and 97.2 %: its model card).
-DEFAULT_LEAST_STEPS = 10
 AS_USUAL = Tempo()
-DEFAULT_GUIDANCE = 3.5  # AudioLDM2Pipeline's own default
 
 
-def resolve_ask(ask: Ask, presets: Presets, tempo: Tempo, into: str = "") -> tuple[Prompt, int]:
-    """The prompt of an ask, and the steps that a deadline may lower it to. `into`: the sub-folder of a kit, whose clips are
+def resolve_ask(ask: Ask, presets: Presets, tempo: Tempo, into: str = "") -> tuple[Prompt, Preferences]:
+    """The prompt of an ask, and what its preset prefers. `into`: the sub-folder of a kit, whose clips are
     trimmed at both ends. Raises BadArgument."""
     preset = presets.get(ask.preset) if ask.preset else None
     if ask.sink == streams.SINK:
@@ -40,7 +37,7 @@ def resolve_ask(ask: Ask, presets: Presets, tempo: Tempo, into: str = "") -> tup
         pads.check_length(prompt.seconds)
     elif ask.gate is not None:
         raise BadArgument("gate is for pads: it ends the sound when the button is released.")
-    return prompt, least_steps(prompt, preset)
+    return prompt, preferences(ask, preset)
 
 
 def stream_period_s(ask: Ask, presets: Presets, tempo: Tempo) -> float:
@@ -59,7 +56,8 @@ def ask_of_recipe(recipe: Recipe) -> Ask:
 
 
 def resolve(ask: Ask, preset: Preset | None, tempo: Tempo = AS_USUAL) -> Prompt:
-    """The prompt of an ask; the seed is drawn here if none was asked for, bars become seconds. Raises BadArgument."""
+    """The prompt of an ask; the seed is drawn here if none was asked for, bars become seconds. What an ask leaves to the
+    checkpoint stays unset. Raises BadArgument."""
 
     def choose(name: str, default: Any) -> Any:
         for source in (ask, preset):
@@ -69,7 +67,7 @@ def resolve(ask: Ask, preset: Preset | None, tempo: Tempo = AS_USUAL) -> Prompt:
 
     ask.check()
     bpm = tempo.bpm if ask.bpm is None else ask.bpm
-    # In words too: AudioLDM 2 follows them sometimes, and what it does not follow is corrected after measuring.
+    # In words too: some checkpoints follow them, and what they do not follow is fixed by measuring.
     words = [ask.note.upper()] if ask.note else []
     words += [f"{round(bpm, 2):g} BPM"] if ask.bars is not None else []
     words += [f"in the key of {key_of(ask.key).words}"] if ask.key else []
@@ -80,9 +78,9 @@ def resolve(ask: Ask, preset: Preset | None, tempo: Tempo = AS_USUAL) -> Prompt:
         bars=ask.bars or 0.0,
         bpm=bpm if ask.bars is not None else 0.0,
         seed=ask.seed if ask.seed is not None else secrets.randbelow(DRAWN_SEEDS),
-        negative=choose("negative", DEFAULT_NEGATIVE),
-        steps=choose("steps", DEFAULT_STEPS),
-        guidance=choose("guidance", DEFAULT_GUIDANCE),
+        negative=ask.negative,
+        steps=ask.steps,
+        guidance=ask.guidance,
         takes=ask.takes or 1,
         preset=preset.name if preset else "",
         shape=_shape(ask, preset),
@@ -100,7 +98,8 @@ def _shape(ask: Ask, preset: Preset | None) -> Shape:
     return shape
 
 
-def least_steps(prompt: Prompt, preset: Preset | None) -> int:
-    """The steps that a deadline leaves at least: the preset's, never more than the prompt has."""
-    floor = preset.least_steps if preset and preset.least_steps is not None else DEFAULT_LEAST_STEPS
-    return min(floor, prompt.steps)
+def preferences(ask: Ask, preset: Preset | None) -> Preferences:
+    """What the preset of an ask prefers."""
+    if preset is None:
+        return NO_PREFERENCES
+    return dataclasses.replace(preset.preferences, loop=ask.loop is None and bool(preset.loop))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from bridge.domain.clip import Model, Piece
+from bridge.domain.clip import Piece
 from bridge.domain.job import Job
+from bridge.domain.model import Model
 from bridge.shaper import messages
 from bridge.system.supervise import Worker
 

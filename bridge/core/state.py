@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 
-from bridge.domain.clip import Model
 from bridge.domain.events import Publish, StateChanged
+from bridge.domain.model import Model
 from bridge.errors import ClipbridgeError, NotReady, Stopping
 
 log = logging.getLogger("clipbridge")

@@ -1,4 +1,4 @@
-"""What is made and what comes back: Prompt, Model, Piece, TakeFile."""
+"""What is made and what comes back: Prompt, Piece, TakeFile."""
 
 from __future__ import annotations
 
@@ -8,9 +8,6 @@ from bridge.domain.ask import DEFAULT_SHAPE, Shape
 from bridge.domain.limits import SEED
 
 OUTPUT_RATE = 48_000  # Hz, of every clip; what samplers and DAWs run at
-
-# AudioLDM 2's own default negative prompt (README of the cvssp/audioldm2 checkpoints).
-DEFAULT_NEGATIVE = "Low quality, average quality."
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +22,9 @@ class Prompt:
     full_text: str
     seconds: float
     seed: int
-    negative: str = DEFAULT_NEGATIVE
-    steps: int = 20
-    guidance: float = 3.5
+    negative: str | None = None  # these three: None until the checkpoint is known, or where it has no such setting
+    steps: int | None = None
+    guidance: float | None = None
     takes: int = 1
     preset: str = ""
     shape: Shape = DEFAULT_SHAPE
@@ -44,29 +41,19 @@ class Prompt:
         """Whether the beginning can be shaped before the end is made."""
         return not (self.loop or self.bars or self.key or self.shape.needs_whole_clip)
 
+    @property
+    def units(self) -> int:
+        """What the engine's work is counted in: the denoising steps, or the whole as one."""
+        return self.steps or 1
+
+    @property
+    def evaluations(self) -> int:
+        """How often the network runs for each unit: twice with guidance."""
+        return 2 if self.guidance is not None and self.guidance > 1.0 else 1
+
     def seed_of(self, take: int) -> int:
         """The seed of take `take` (1-based), wrapped so that it stays a positive 31-bit number."""
         return (self.seed + take - 1) % (int(SEED.high) + 1)
-
-
-@dataclass(frozen=True, slots=True)
-class Model:
-    """The facts of a loaded checkpoint that replies and recipes state. `sample_rate` in Hz, `max_seconds` in seconds;
-    `licence` as the checkpoint itself states it, "" if it does not; `speech`: it speaks a transcript;
-    `compiled`: how its network runs (`trace`, `graphs`, or `off`: as it is)."""
-
-    name: str
-    revision: str
-    sample_rate: int
-    max_seconds: float
-    compute: str
-    dtype: str
-    scheduler: str
-    scheduler_settings: tuple[tuple[str, str], ...] = ()
-    licence: str = ""
-    untrained: bool = False
-    speech: bool = False
-    compiled: str = "off"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from bridge.domain.ask import Ask
-from bridge.domain.clip import Model, Prompt
+from bridge.domain.clip import Prompt
+from bridge.domain.model import Model
 
 JobId = int | float | str
 

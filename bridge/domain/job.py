@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import enum
 import re
 import time
@@ -9,8 +10,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bridge.domain.ask import Ask
-from bridge.domain.clip import Model, Prompt
+from bridge.domain.clip import Prompt
 from bridge.domain.events import JobEvent, JobId
+from bridge.domain.model import NO_PREFERENCES, Abilities, Model, Preferences
 from bridge.domain.recipe import Recipe
 
 WHOLE = re.compile(r"-?(0|[1-9][0-9]{0,14})(\.0*)?")
@@ -44,7 +46,8 @@ class Job:
     ask: Ask
     prompt: Prompt
     reply_to: Any = None
-    least_steps: int = 1  # a deadline lowers them no further
+    preferences: Preferences = NO_PREFERENCES  # of its preset
+    least_steps: int | None = None  # a deadline lowers them no further; None while the checkpoint is not known
     asked_at: float = field(default_factory=lambda: time.monotonic())
     state: JobState = JobState.QUEUED
     engine_seconds: float = 0.0  # expected
@@ -59,6 +62,15 @@ class Job:
     silenced: bool = False  # by a panic: it is made, and not played
     again: str = ""  # why it was made a second time
     recipe: Recipe | None = None  # that it follows
+    _unsettled: Prompt | None = None
+
+    def settle(self, abilities: Abilities) -> None:
+        """Set what the prompt leaves to the checkpoint, for one with these abilities; again if it is another one now."""
+        if self._unsettled is None:
+            self._unsettled = self.prompt
+        settled = abilities.settled(self._unsettled, self.preferences)
+        self.prompt = dataclasses.replace(settled, takes=self.prompt.takes, seed=self.prompt.seed)
+        self.least_steps = abilities.fewest_steps(self.prompt, self.preferences)
 
     def late_seconds(self) -> float | None:
         """Seconds since the deadline, negative before it; None without one."""

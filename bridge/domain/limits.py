@@ -21,6 +21,7 @@ class Range(NamedTuple):
 
 SECONDS = Range(0.1, 150.0)
 STEPS = Range(1, 250)
+EFFORT = Range(0.1, 10.0)
 GUIDANCE = Range(0.0, 30.0)
 TAKES = Range(1, 16)
 SEED = Range(0, 2**31 - 1)  # what an OSC int32 can carry back to the asker

@@ -10,9 +10,10 @@ from typing import Any
 from bridge import __version__
 from bridge.domain import fields
 from bridge.domain.ask import FIELDS, Shape, check_shape
-from bridge.domain.clip import Model, Prompt
+from bridge.domain.clip import Prompt
 from bridge.domain.fields import Field, number
 from bridge.domain.limits import BEATS_PER_BAR, MAX_PROMPT_CHARACTERS, SEED, TAKES
+from bridge.domain.model import Model
 from bridge.errors import BadArgument, BadRecipe
 
 MAX_RECIPE_BYTES = 200_000  # of a recipe: four texts of 4,000 characters, each six bytes in JSON, and the rest

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from bridge.domain.clip import Model, Piece, Prompt
+from bridge.domain.clip import Piece, Prompt
+from bridge.domain.model import Model
 from bridge.engine.needs import Needs
 
 TARGET = "bridge.engine.process:main"
@@ -26,21 +27,19 @@ OnStage = Callable[[int, int, str], None]
 class Engine(Protocol):
     """Turns prompts into samples. Everything is called on one thread: CUDA graphs are bound to theirs."""
 
-    sample_rate: int
-    max_seconds: float
     shortcoming: str
     """A sentence on what was asked for and does not work here; "" if there is nothing to say."""
 
     def load(self, on_stage: OnStage) -> Model:
         """Read the checkpoint. Raises NoModel with a sentence."""
 
-    def warm(self, on_stage: OnStage) -> list[Timing]:
+    def warm(self, on_stage: OnStage) -> list[Cost]:
         """Run what will be asked for once, and measure it."""
 
     def generate(self, prompt: Prompt, on_step: OnStep) -> Iterator[Piece]:
         """Yield the samples of all takes. Raises OutOfMemory, and what `on_step` raises."""
 
-    def last_timing(self) -> Timing:
+    def last_cost(self) -> Cost:
         """What the last completed `generate` took."""
 
     def needs(self) -> Needs:
@@ -81,12 +80,27 @@ class Stage:
 
 
 @dataclass(frozen=True, slots=True)
-class Timing:
-    """Measured seconds of one run: in the denoising loop, and in encoding, decoding and all the rest."""
+class Cost:
+    """What a run took: `fixed_s` seconds for the whole (encoding, decoding), `per_unit_s` for each of its `units` (see
+    Prompt.units), in each of which the network ran `evaluations` times, for `sound_s` seconds of sound in all takes."""
 
-    prompt: Prompt
-    denoise_s: float
-    rest_s: float
+    fixed_s: float
+    per_unit_s: float
+    units: int
+    sound_s: float
+    evaluations: int = 1
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of the whole run."""
+        return self.fixed_s + self.per_unit_s * self.units
+
+    @classmethod
+    def of(cls, prompt: Prompt, units_s: float, fixed_s: float, whole_s: float = 0.0) -> Cost:
+        """The cost of a settled prompt, whose units took `units_s` seconds together. `whole_s`: the length in
+        seconds that every clip costs as much as, in families where that is so."""
+        sound_s = (whole_s or prompt.seconds) * prompt.takes
+        return cls(fixed_s, units_s / prompt.units, prompt.units, sound_s, prompt.evaluations)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +108,7 @@ class Ready:
     """Jobs are taken. `highest_bytes`: as in Finished; `shortcoming`: see Engine.shortcoming."""
 
     model: Model
-    timings: tuple[Timing, ...]
+    costs: tuple[Cost, ...]
     needs: Needs = NO_NEEDS
     highest_bytes: int = 0
     shortcoming: str = ""
@@ -127,7 +141,7 @@ class Finished:
     `highest_bytes`: the most memory that the engine has held so far."""
 
     serial: int
-    timing: Timing
+    cost: Cost
     scores: tuple[float, ...]
     remarks: dict[str, str] = field(default_factory=dict)
     highest_bytes: int = 0

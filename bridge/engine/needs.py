@@ -24,22 +24,23 @@ class Needs:
     denoise: float = 0.0
     decode: float = 0.0
     budget: int = 0
+    whole_s: float = 0.0
 
-    def bytes(self, seconds: float, takes: int, guided: bool) -> int:
+    def bytes(self, seconds: float, takes: int, evaluations: int) -> int:
         """The most memory that such a job takes at any time, in bytes."""
-        together = takes * (2 if guided else 1)
-        return round(MARGIN * (seconds + ROUNDING_S) * max(together * self.denoise, self.decode))
+        together = takes * evaluations
+        return round(MARGIN * ((self.whole_s or seconds) + ROUNDING_S) * max(together * self.denoise, self.decode))
 
 
 def check(prompt: Prompt, needs: Needs, compute: str) -> None:
     """Raises OutOfMemory, saying what would fit, if this job cannot."""
-    guided = prompt.guidance > 1.0
-    needed = needs.bytes(prompt.seconds, prompt.takes, guided)
+    evaluations = prompt.evaluations
+    needed = needs.bytes(prompt.seconds, prompt.takes, evaluations)
     room = needs.budget or psutil.virtual_memory().available
     if needed <= room:
         return
     fitting = []
-    takes = max((n for n in range(1, prompt.takes) if needs.bytes(prompt.seconds, n, guided) <= room), default=0)
+    takes = max((n for n in range(1, prompt.takes) if needs.bytes(prompt.seconds, n, evaluations) <= room), default=0)
     if takes:
         fitting.append(f"takes {takes}")
     longest = int(prompt.seconds * room / needed - ROUNDING_S)

@@ -12,9 +12,9 @@ import traceback
 from multiprocessing.connection import Connection
 from typing import Any
 
-from bridge.checkpoints import find as checkpoints
 from bridge.config import EngineConfig
 from bridge.domain.clip import Prompt
+from bridge.engine.families import needs_scipy, open_engine
 from bridge.engine.messages import Broken, Cancel, Engine, Finished, Generate, Ready, Samples, Stage, Step, Unloadable
 from bridge.errors import ClipbridgeError, EngineLost, JobCancelled, NoModel
 from bridge.system.portable import yield_to_the_front
@@ -68,16 +68,14 @@ class Server:
     def _prepare(self) -> Engine:
         # Said before the import of torch, which takes as long as all the rest of loading a small checkpoint.
         self._stage("loading", 0, 1, "torch")
-        if not _needs_scipy(self._config):
+        if not needs_scipy(self._config):
             # It is there for the shaper. diffusers and transformers load a second of it wherever it is, for what nothing here
             # uses, and do without where it is not.
             sys.modules.setdefault("scipy", None)  # type: ignore[arg-type]
-        from bridge.engine.audioldm2.engine import open_engine
-
         engine = open_engine(self._config)
         model = engine.load(lambda done, total, what: self._stage("loading", total + done, 2 * total, what))
-        timings = engine.warm(lambda done, total, what: self._stage("warming", done, total, what))
-        self._connection.send(Ready(model, tuple(timings), engine.needs(), engine.highest_bytes(), engine.shortcoming))
+        costs = engine.warm(lambda done, total, what: self._stage("warming", done, total, what))
+        self._connection.send(Ready(model, tuple(costs), engine.needs(), engine.highest_bytes(), engine.shortcoming))
         return engine
 
     def _stage(self, phase: str, done: int, total: int, what: str) -> None:
@@ -88,9 +86,9 @@ class Server:
         # Only here, outside the except block, are the frames of the failed run gone and their tensors free
         # (pytorch #18853).
         if failure is None:
-            told = engine.remarks(asked.prompt)
+            remarks = engine.remarks(asked.prompt)
             self._connection.send(
-                Finished(asked.serial, engine.last_timing(), engine.scores(), told, engine.highest_bytes())
+                Finished(asked.serial, engine.last_cost(), engine.scores(), remarks, engine.highest_bytes())
             )
         else:
             self._connection.send(failure)
@@ -105,7 +103,7 @@ class Server:
             self._connection.send(Step(serial, step, steps))
 
         try:
-            on_step(0, prompt.steps)
+            on_step(0, prompt.units)
             for piece in engine.generate(prompt, on_step):
                 self._connection.send(Samples(serial, piece))
         except ClipbridgeError as error:
@@ -129,11 +127,3 @@ class Server:
                 self._cancelled.add(message.serial)
             else:
                 self._asked.put(message)
-
-
-def _needs_scipy(config: EngineConfig) -> bool:
-    """Whether the scheduler does: one of them, or any with a setting that a checkpoint may state."""
-    if config.scheduler == "LMSDiscreteScheduler":
-        return True
-    folder = checkpoints.find(config.model).folder if config.model else None  # ours do not state it
-    return folder is not None and bool(checkpoints.scheduler_config(folder).get("use_beta_sigmas"))

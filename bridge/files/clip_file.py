@@ -13,7 +13,8 @@ import soundfile
 from bridge import __version__
 from bridge.domain import recipe
 from bridge.domain.ask import Shape
-from bridge.domain.clip import Model, Prompt
+from bridge.domain.clip import Prompt
+from bridge.domain.model import Model
 from bridge.domain.musical_keys import key_of
 from bridge.domain.notes import midi_of
 from bridge.files import chunks

@@ -17,11 +17,11 @@ from typing import Any
 
 from bridge import __version__
 from bridge.domain.ask import Wanted
-from bridge.domain.clip import Model
 from bridge.domain.events import JobEvent, KitEvent, Publish
 from bridge.domain.job import Job
 from bridge.domain.kit import Kit, KitAsk, Sound, Zone
 from bridge.domain.limits import DRAWN_SEEDS, RESERVED, SEED
+from bridge.domain.model import Model
 from bridge.errors import BadArgument, ClipbridgeError, FolderError, QueueFull, Stopping, UnknownJob
 from bridge.files.names import slug
 from bridge.kits.keymap import is_hat, reach

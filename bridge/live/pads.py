@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from bridge.domain.ask import Ask, Wanted
-from bridge.domain.clip import Model, Prompt
+from bridge.domain.clip import Prompt
 from bridge.domain.events import PadChanged, Publish
 from bridge.domain.job import Job
 from bridge.domain.limits import SEED
+from bridge.domain.model import Model
 from bridge.errors import BadArgument, ClipbridgeError, PadEmpty
 from bridge.live.pad_file import LONGEST_S, SINK, Kept, PadFile
 from bridge.live.voices import Live

@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bridge.domain.ask import Ask, Wanted
-from bridge.domain.clip import Model
 from bridge.domain.events import Publish, StreamChanged
 from bridge.domain.job import Job
 from bridge.domain.limits import SEED, Range
+from bridge.domain.model import Model
 from bridge.errors import BadArgument, ClipbridgeError, NoStream
 from bridge.live.voices import Live
 from bridge.player.messages import NOW, When, when

@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 from bridge.domain import fields
 from bridge.domain.ask import FIELDS, Shape, check_shape, fields_of
 from bridge.domain.fields import Door
-from bridge.domain.limits import STEPS
+from bridge.domain.limits import EFFORT, STEPS
+from bridge.domain.model import Preferences
 from bridge.domain.nearest import nearest, unknown
 from bridge.errors import BadArgument, ConfigError
 from bridge.system.portable import shipped
@@ -38,10 +39,16 @@ class Preset:
     negative: str | None = None
     seconds: float | None = None
     steps: int | None = None
+    effort: float = 1.0  # a factor of the checkpoint's usual steps
     guidance: float | None = None
     least_steps: int | None = None  # a deadline may lower the steps to this
     loop: int | None = None
     shape: Shape = field(default_factory=Shape)
+
+    @property
+    def preferences(self) -> Preferences:
+        """What it says about settings that not every checkpoint has."""
+        return Preferences(self.steps, self.effort, self.guidance, self.negative, self.least_steps)
 
     def words_around(self, prompt: str) -> str:
         """The text for the engine: the template with the prompt instead of {prompt}. Nothing else in it is special."""
@@ -249,6 +256,7 @@ CHECKS: dict[str, Check] = {
     "description": partial(fields.text, name="description"),
     "example": partial(fields.text, name="example"),
     "template": _template,
+    "effort": partial(fields.number, name="effort", allowed=EFFORT),
     "least_steps": partial(fields.number, name="least_steps", allowed=STEPS, whole=True),
     **{name: field.check for name, field in fields_of(Door.PRESET).items()},
 }

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bridge.domain.clip import Model, Piece, Prompt, TakeFile
+from bridge.domain.clip import Piece, Prompt, TakeFile
 from bridge.domain.kit import Kit
+from bridge.domain.model import Model
 
 TARGET = "bridge.shaper.process:main"
 

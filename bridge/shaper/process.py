@@ -61,7 +61,7 @@ def main(connection: Connection, folder: str, scratch: str = "") -> None:
                         connection.send(early)
             elif isinstance(message, Begin):
                 early_clips[message.serial] = EarlyClip(
-                    message.model.sample_rate, message.prompt.seconds, message.prompt.shape
+                    message.model.abilities.sample_rate, message.prompt.seconds, message.prompt.shape
                 )
             elif isinstance(message, Drop):
                 received.pop(message.serial, None)
@@ -99,7 +99,7 @@ def deliver(
             if samples is None:
                 continue
             try:
-                clip = make(samples, ask.model.sample_rate, ask.prompt)
+                clip = make(samples, ask.model.abilities.sample_rate, ask.prompt)
             except BadAudio as error:
                 fault = error
                 continue

@@ -7,12 +7,14 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from bridge.checkpoints.audioldm2 import NEGATIVE
 from bridge.config import EngineConfig
-from bridge.core.resolving import resolve
+from bridge.core.resolving import preferences, resolve
 from bridge.domain.ask import Ask
-from bridge.domain.clip import DEFAULT_NEGATIVE, Prompt
-from bridge.engine.audioldm2.engine import AudioLDM2Engine, open_engine
+from bridge.domain.clip import Prompt
+from bridge.engine.audioldm2.engine import AudioLDM2
 from bridge.engine.audioldm2.mel_vocoder import MelVocoder, MelVocoderConfig
+from bridge.engine.families import open_engine
 from bridge.presets.files import Preset
 from bridge.starter import classifier
 from bridge.starter.catalogue import NAMES, at_peak
@@ -29,11 +31,13 @@ class Judge:
 
     def sound(self, text: str, seed: int, seconds: float = 1.6, steps: int = 20) -> Wave:
         """The waveform as the daemon would pass it to the shaper."""
-        return first_take(self.engine, Prompt(text, text, seconds, seed, negative=DEFAULT_NEGATIVE, steps=steps))
+        return first_take(self.engine, Prompt(text, text, seconds, seed, negative=NEGATIVE, steps=steps))
 
     def preset(self, preset: Preset) -> Wave:
         """The waveform of a preset's example, with its length, steps and guidance."""
-        return first_take(self.engine, resolve(Ask(preset.example, seed=77), preset))
+        ask = Ask(preset.example, seed=77)
+        prompt = self.engine.abilities.settled(resolve(ask, preset), preferences(ask, preset))
+        return first_take(self.engine, prompt)
 
     @torch.no_grad()
     def mel(self, wave: Wave) -> torch.Tensor:
@@ -47,15 +51,15 @@ class Judge:
         return NAMES[int(self.classifier(self.mel(wave)).argmax())]
 
 
-def open_starter(checkpoint: str) -> AudioLDM2Engine:
+def open_starter(checkpoint: str) -> AudioLDM2:
     """A checkpoint ("starter" or a folder), loaded on the CPU."""
     engine = open_engine(EngineConfig(model=checkpoint, compute="cpu"))
-    assert isinstance(engine, AudioLDM2Engine)
+    assert isinstance(engine, AudioLDM2)
     engine.load(lambda done, total, what: None)
     return engine
 
 
-def first_take(engine: AudioLDM2Engine, prompt: Prompt) -> Wave:
+def first_take(engine: AudioLDM2, prompt: Prompt) -> Wave:
     """The samples of the first take of a prompt."""
     piece = next(iter(engine.generate(prompt, lambda step, of: None)))
     return np.frombuffer(piece.samples, dtype="<f4")

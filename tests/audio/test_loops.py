@@ -12,17 +12,17 @@ from bridge.audio.seam import seam_score
 from bridge.audio.shape import shape
 from bridge.domain.ask import Shape
 from bridge.domain.clip import Piece, Prompt
-from bridge.engine.audioldm2.engine import AudioLDM2Engine
+from bridge.engine.audioldm2.engine import AudioLDM2
 from bridge.engine.audioldm2.mel_vocoder import MelVocoder, MelVocoderConfig
 from bridge.engine.audioldm2.vocoding import circular, period
 
 
-def clip(engine: AudioLDM2Engine, seed: int, seconds: float = 1.0, loop: bool = True, **more: object) -> np.ndarray:
+def clip(engine: AudioLDM2, seed: int, seconds: float = 1.0, loop: bool = True, **more: object) -> np.ndarray:
     prompt = Prompt("rain", "rain", seconds, seed, steps=6, loop=loop, **more)  # type: ignore[arg-type]
     pieces: list[Piece] = list(engine.generate(prompt, lambda step, steps: None))
     assert not loop or [piece.last for piece in pieces] == [True] * prompt.takes
     samples = np.concatenate([np.frombuffer(piece.samples, "<f4") for piece in pieces if piece.take == 1])[:, None]
-    return shape(samples, engine.sample_rate, seconds, Shape(0, 0), loop)
+    return shape(samples, engine.abilities.sample_rate, seconds, Shape(0, 0), loop)
 
 
 def test_a_tone_that_closes_scores_low_and_one_that_is_cut_scores_one() -> None:
@@ -41,7 +41,7 @@ def test_seams_of_noise_score_like_any_other_moment_of_it() -> None:
 
 
 @pytest.mark.parametrize("frames", [7, 40, 93])
-def test_hifigan_makes_of_a_turned_spectrogram_the_turned_sound(engine: AudioLDM2Engine, frames: int) -> None:
+def test_hifigan_makes_of_a_turned_spectrogram_the_turned_sound(engine: AudioLDM2, frames: int) -> None:
     mel = torch.randn(1, frames, 64, generator=torch.Generator().manual_seed(1))
     hop, one = engine.geometry.hop, period(engine.pipe.vocoder, mel)
     assert len(one) == frames * hop
@@ -74,19 +74,19 @@ def test_a_circle_is_brought_to_another_length_without_a_seam() -> None:
 
 
 @pytest.mark.parametrize("seconds", [0.1, 0.31, 1.0, 2.3333])
-def test_a_loop_is_exactly_as_long_as_was_asked(engine: AudioLDM2Engine, seconds: float) -> None:
+def test_a_loop_is_exactly_as_long_as_was_asked(engine: AudioLDM2, seconds: float) -> None:
     samples = clip(engine, 5, seconds)
     assert len(samples) == round(seconds * 48_000) and np.isfinite(samples).all()
     assert np.array_equal(samples, clip(engine, 5, seconds))
 
 
-def test_loops_close_and_plain_clips_do_not(engine: AudioLDM2Engine) -> None:
+def test_loops_close_and_plain_clips_do_not(engine: AudioLDM2) -> None:
     loops = np.array([seam_score(clip(engine, seed)) for seed in range(10)])
     plain = np.array([seam_score(clip(engine, seed, loop=False)) for seed in range(10)])
     assert (loops <= 0.95).sum() >= 9 and (plain <= 0.95).sum() < (loops <= 0.95).sum(), (loops, plain)
 
 
-def test_each_take_of_a_loop_is_a_period_of_its_own(engine: AudioLDM2Engine) -> None:
+def test_each_take_of_a_loop_is_a_period_of_its_own(engine: AudioLDM2) -> None:
     prompt = Prompt("rain", "rain", 1.0, 5, steps=2, loop=True, takes=2)
     pieces = list(engine.generate(prompt, lambda step, steps: None))
     assert [piece.take for piece in pieces] == [1, 2] and len({piece.samples for piece in pieces}) == 2

@@ -18,7 +18,8 @@ from bridge.audio.shape import shape
 from bridge.config import EngineConfig
 from bridge.domain.ask import Shape
 from bridge.domain.clip import Piece, Prompt
-from bridge.engine.audioldm2.engine import open_engine
+from bridge.engine.families import open_engine
+from bridge.engine.runner import Runner
 from bridge.errors import BadAudio
 
 SECONDS, OVERLAP_S = 2.0, 0.1
@@ -47,9 +48,10 @@ def main() -> None:
     parser.add_argument("--prompts", type=int, default=100)
     count = parser.parse_args().prompts
     engine = open_engine(EngineConfig(model="starter", compute="cpu"))
+    assert isinstance(engine, Runner)
     engine.load(lambda done, total, what: None)
     engine.warm(lambda done, total, what: None)
-    rate, bare = engine.sample_rate, Shape(0, 0)
+    rate, bare = engine.abilities.sample_rate, Shape(0, 0)
     scores: dict[str, list[float]] = {"circular denoising": [], "cut": [], "cross-fade of 100 ms": []}
     took = {"loop": 0.0, "plain": 0.0}
     texts = [f"{word} {sound}".strip() for word, sound in itertools.product(WORDS, SOUNDS)][:count]

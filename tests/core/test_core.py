@@ -15,6 +15,7 @@ from bridge.core.core import Core
 from bridge.domain import recipe
 from bridge.domain.ask import Ask
 from bridge.domain.events import Event
+from bridge.engine.messages import Cost
 from bridge.errors import NotReady, Stopping
 from bridge.files.reading import recipe_from_file
 from tests.core.running import Recorder, ask, child_of, play, until
@@ -217,7 +218,7 @@ def test_a_listener_that_fails_keeps_nobody_else_from_hearing(tmp_path: Path) ->
 def test_the_eta_of_asks_that_came_early_counts_once_something_is_measured(tmp_path: Path) -> None:
     async def story(core: Core, recorder: Recorder) -> None:
         jobs = [ask(core) for _ in range(4)]
-        core.jobs.eta.learn(jobs[0].prompt, 2.0, 0.0)
+        core.jobs.eta.learn(Cost.of(jobs[0].prompt, 2.0, 0.0))
         core.jobs.estimate()
         last = ask(core)
         assert core.jobs.eta_seconds(last) >= 8.0

@@ -6,10 +6,12 @@ import time
 
 import pytest
 
+from bridge.checkpoints.audioldm2 import USUAL
 from bridge.core import deadlines
 from bridge.core.jobs import Jobs
 from bridge.domain.ask import Ask
 from bridge.domain.clip import Prompt
+from bridge.engine.messages import Cost
 from bridge.errors import TooLate
 from tests.harness import Client, pairs
 
@@ -19,7 +21,7 @@ def prompt(steps: int = 20, takes: int = 4) -> Prompt:
 
 
 def seconds_of(tried: Prompt) -> float:
-    return tried.takes * (0.1 + 0.05 * tried.steps)
+    return tried.takes * (0.1 + 0.05 * tried.units)
 
 
 @pytest.mark.parametrize(
@@ -49,20 +51,21 @@ def test_a_deadline_counts_what_waits_and_is_looked_at_again_when_the_job_begins
     now = [100.0]
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
     jobs = Jobs()
-    jobs.eta.learn(prompt(takes=1), denoise_s=1.0, rest_s=0.1)  # 0.05 s a step
+    jobs.know(USUAL)
+    jobs.eta.learn(Cost.of(prompt(takes=1), 1.0, 0.1))  # 0.05 s a step
     ask = Ask("rain", deadline_s=3.0)
-    first = jobs.add(ask, prompt(takes=1), "me", 1, None, 10)
-    second = jobs.add(ask, prompt(takes=1), "me", 2, None, 10)
-    third = jobs.add(ask, prompt(takes=1), "me", 3, None, 10)
-    assert [job.prompt.steps for job in (first, second)] == [20, 20] and 10 <= third.prompt.steps < 20
+    first = jobs.add(ask, prompt(takes=1), "me", 1, None)
+    second = jobs.add(ask, prompt(takes=1), "me", 2, None)
+    third = jobs.add(ask, prompt(takes=1), "me", 3, None)
+    assert [job.prompt.steps for job in (first, second)] == [20, 20] and 10 <= third.prompt.units < 20
     with pytest.raises(TooLate, match="even with one take of 10 steps"):
-        jobs.add(ask, prompt(takes=1), "me", 4, None, 10)
+        jobs.add(ask, prompt(takes=1), "me", 4, None)
     assert len(jobs.queue) == 3
-    patient = jobs.add(Ask("rain", deadline_s=60.0), prompt(takes=1), "me", 4, None, 10)
+    patient = jobs.add(Ask("rain", deadline_s=60.0), prompt(takes=1), "me", 4, None)
     assert patient.serial == third.serial + 1 and patient.prompt.steps == 20
     now[0] += 2.0  # the first took its time
     jobs.meet_deadline(second)
-    assert 10 <= second.prompt.steps < 20
+    assert 10 <= second.prompt.units < 20
     now[0] += 0.9
     with pytest.raises(TooLate):
         jobs.meet_deadline(second)

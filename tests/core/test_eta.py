@@ -6,6 +6,7 @@ import pytest
 
 from bridge.core.eta import Curve, Eta, EtaFile
 from bridge.domain.clip import Prompt
+from bridge.engine.messages import Cost
 
 
 def prompt(seconds: float = 4.0, steps: int = 20, guidance: float = 3.5, takes: int = 1) -> Prompt:
@@ -19,7 +20,7 @@ def test_nothing_is_promised_before_anything_was_measured() -> None:
 def test_a_machine_whose_cost_is_a_line_is_predicted_between_and_beyond_the_measured_points() -> None:
     eta = Eta()
     for seconds in (0.5, 1.5, 4.0):
-        eta.learn(prompt(seconds, steps=4), denoise_s=4 * (0.01 + 0.02 * seconds), rest_s=0.1 * seconds)
+        eta.learn(Cost.of(prompt(seconds, steps=4), 4 * (0.01 + 0.02 * seconds), 0.1 * seconds))
     for seconds in (0.5, 1.0, 3.0, 4.0, 10.0, 30.0):
         for steps in (5, 20, 100):
             truth = steps * (0.01 + 0.02 * seconds) + 0.1 * seconds
@@ -28,16 +29,16 @@ def test_a_machine_whose_cost_is_a_line_is_predicted_between_and_beyond_the_meas
 
 def test_without_guidance_a_step_is_taken_to_cost_half_until_it_was_measured() -> None:
     eta = Eta()
-    eta.learn(prompt(), denoise_s=2.0, rest_s=0.5)
+    eta.learn(Cost.of(prompt(), 2.0, 0.5))
     assert eta.seconds(prompt(guidance=1.0)) == pytest.approx(1.5)
-    eta.learn(prompt(guidance=1.0), denoise_s=1.4, rest_s=0.5)
-    eta.learn(prompt(), denoise_s=200.0, rest_s=50.0)  # one run beside something heavy
+    eta.learn(Cost.of(prompt(guidance=1.0), 1.4, 0.5))
+    eta.learn(Cost.of(prompt(), 200.0, 50.0))  # one run beside something heavy
     assert eta.seconds(prompt(guidance=1.0)) == pytest.approx(1.9)
 
 
 def test_takes_cost_like_a_longer_clip_and_delivery_is_added() -> None:
     eta = Eta()
-    eta.learn(prompt(4.0), denoise_s=2.0, rest_s=0.4)
+    eta.learn(Cost.of(prompt(4.0), 2.0, 0.4))
     assert eta.seconds(prompt(2.0, takes=4)) == pytest.approx(4.8, rel=0.01)
     eta.learn_delivery(prompt(), 0.6)
     assert eta.seconds(prompt()) == pytest.approx(3.0)
@@ -45,9 +46,9 @@ def test_takes_cost_like_a_longer_clip_and_delivery_is_added() -> None:
 
 def test_a_machine_that_becomes_slower_is_followed_within_a_few_jobs() -> None:
     eta = Eta()
-    eta.learn(prompt(), denoise_s=1.0, rest_s=0.0)
+    eta.learn(Cost.of(prompt(), 1.0, 0.0))
     for _ in range(4):
-        eta.learn(prompt(), denoise_s=3.0, rest_s=0.0)
+        eta.learn(Cost.of(prompt(), 3.0, 0.0))
     assert eta.seconds(prompt()) == pytest.approx(3.0, rel=0.1)
 
 
@@ -62,10 +63,10 @@ def test_what_was_learned_is_kept_for_the_same_checkpoint_and_newer_runs_count(t
     file = tmp_path / "cache" / "eta.json"
     eta, other = Eta(), Eta()
     for seconds in (0.5, 4.0, 30.0):
-        eta.learn(prompt(seconds), denoise_s=seconds, rest_s=0.1 * seconds)
-    eta.learn(prompt(4.0, guidance=1.0), denoise_s=2.0, rest_s=0.4)
+        eta.learn(Cost.of(prompt(seconds), seconds, 0.1 * seconds))
+    eta.learn(Cost.of(prompt(4.0, guidance=1.0), 2.0, 0.4))
     eta.learn_delivery(prompt(), 0.05)
-    other.learn(prompt(4.0), denoise_s=1.0, rest_s=0.1)
+    other.learn(Cost.of(prompt(4.0), 1.0, 0.1))
     kept = EtaFile(file)
     kept.keep(eta, "starter cpu")
     kept.keep(other, "large cuda")
@@ -75,7 +76,7 @@ def test_what_was_learned_is_kept_for_the_same_checkpoint_and_newer_runs_count(t
     for ask in (prompt(0.5), prompt(12.0), prompt(30.0), prompt(4.0, guidance=1.0)):
         assert again.seconds(ask) == pytest.approx(eta.seconds(ask)) and again.seconds(ask) > 0
     for _ in range(2):  # the machine is twice as fast now
-        again.learn(prompt(4.0), denoise_s=2.0, rest_s=0.2)
+        again.learn(Cost.of(prompt(4.0), 2.0, 0.2))
     assert again.engine_seconds(prompt(4.0)) == pytest.approx(2.2)
     nothing = Eta()
     EtaFile(file).recall(nothing, "starter cuda")
@@ -94,7 +95,7 @@ def test_a_damaged_file_is_taken_as_none_and_written_anew(tmp_path: Path, conten
     eta, kept = Eta(), EtaFile(file)
     kept.recall(eta, "k")
     assert eta.seconds(prompt()) == 0.0
-    eta.learn(prompt(), denoise_s=2.0, rest_s=0.5)
+    eta.learn(Cost.of(prompt(), 2.0, 0.5))
     kept.keep(eta, "k")
     kept.wait(5)
     again = Eta()
@@ -105,7 +106,18 @@ def test_a_damaged_file_is_taken_as_none_and_written_anew(tmp_path: Path, conten
 def test_where_nothing_can_be_written_it_is_learned_again(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("where the folder should be")
     eta = Eta()
-    eta.learn(prompt(), denoise_s=2.0, rest_s=0.5)
+    eta.learn(Cost.of(prompt(), 2.0, 0.5))
     kept = EtaFile(tmp_path / "file" / "eta.json")
     kept.keep(eta, "k")
     kept.wait(5)
+
+
+def test_a_family_without_steps_is_estimated_by_the_whole_and_one_of_fixed_cost_by_its_length() -> None:
+    eta = Eta()
+    whole = Prompt("x", "x", 4.0, seed=1)
+    eta.learn(Cost.of(whole, 2.0, 0.5))
+    assert eta.seconds(whole) == pytest.approx(2.5)
+    fixed = Eta()
+    fixed.whole_s = 47.0
+    fixed.learn(Cost.of(whole, 6.0, 1.0, whole_s=47.0))
+    assert fixed.seconds(Prompt("x", "x", 0.5, seed=1)) == pytest.approx(7.0)

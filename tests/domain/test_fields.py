@@ -7,17 +7,21 @@ import json
 import math
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bridge.checkpoints.audioldm2 import USUAL
 from bridge.cli import parser
 from bridge.core.resolving import resolve
 from bridge.domain import recipe
 from bridge.domain.ask import DEFAULT_SHAPE, FIELDS, KIT_FIELDS, Ask, Shape, fields_of
-from bridge.domain.clip import Model, Prompt
+from bridge.domain.clip import Prompt
 from bridge.domain.fields import Door, Field
+from bridge.domain.limits import Range
+from bridge.domain.model import Model
 from bridge.errors import BadArgument, ClipbridgeError
 from bridge.frontends.inbox.lists import parse
 from bridge.frontends.osc import arguments as args
@@ -27,7 +31,7 @@ from bridge.library.records import Interrupted
 from bridge.live.pad_file import LONGEST_S, PadFile
 from bridge.presets import files as presets
 
-MODEL = Model("model", "1", 16_000, 10.0, "cpu", "float32", "scheduler")
+MODEL = Model("model", "1", replace(USUAL, sample_rate=16_000, seconds=Range(0.1, 10.0)), "cpu", "float32", "scheduler")
 # Two keys that are refused without another one.
 TOGETHER: dict[str, dict[str, Any]] = {"bpm": {"bars": 1}, "then": {"then_port": 57110}, "then_port": {"then": "/done"}}
 TEXTS = (

@@ -8,6 +8,7 @@ import random
 import struct
 import subprocess
 import time
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -16,15 +17,26 @@ import pytest
 import soundfile
 import wavinfo
 
+from bridge.checkpoints.audioldm2 import USUAL
 from bridge.domain import recipe
 from bridge.domain.ask import Shape
-from bridge.domain.clip import Model, Prompt
+from bridge.domain.clip import Prompt
+from bridge.domain.limits import Range
+from bridge.domain.model import Model
 from bridge.errors import BadRecipe
 from bridge.files import clip_file, tags
 from bridge.files.reading import recipe_from_file
 from tests.harness import need
 
-MODEL = Model("test", "r1", 16_000, 150.0, "cpu", "float32", "DPMSolverMultistepScheduler", (("solver_order", "2"),))
+MODEL = Model(
+    "test",
+    "r1",
+    replace(USUAL, sample_rate=16_000, seconds=Range(0.1, 150.0)),
+    "cpu",
+    "float32",
+    "DPMSolverMultistepScheduler",
+    (("solver_order", "2"),),
+)
 PROMPT = Prompt("rain on tin", "A steady rain on tin", 0.5, 7, note="c#4", bars=2.0, bpm=126.0, loop=True)
 TEXTS = [
     "rain on tin",

@@ -14,6 +14,7 @@ import threading
 import time
 import unicodedata
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,8 +22,11 @@ import pytest
 import soundfile
 import wavinfo
 
+from bridge.checkpoints.audioldm2 import USUAL
 from bridge.domain.ask import Shape
-from bridge.domain.clip import Model, Prompt
+from bridge.domain.clip import Prompt
+from bridge.domain.limits import Range
+from bridge.domain.model import Model
 from bridge.errors import FolderError
 from bridge.files import clip_file
 from bridge.files.folder import DOT_FOLDER, FolderSink
@@ -30,7 +34,15 @@ from bridge.files.names import clip_names, slug
 from bridge.system import portable
 from tests.harness import need, skip_or_fail, small_disk
 
-MODEL = Model("test", "r1", 16_000, 150.0, "cpu", "float32", "DPMSolverMultistepScheduler", (("solver_order", "2"),))
+MODEL = Model(
+    "test",
+    "r1",
+    replace(USUAL, sample_rate=16_000, seconds=Range(0.1, 150.0)),
+    "cpu",
+    "float32",
+    "DPMSolverMultistepScheduler",
+    (("solver_order", "2"),),
+)
 
 
 @pytest.fixture(autouse=True)
@@ -48,7 +60,7 @@ def clip(seconds: float = 0.5) -> np.ndarray:
 
 def deliver(sink: FolderSink, text: str = "rain on tin", sub_folder: str = "", seconds: float = 0.5) -> Path:
     samples = clip(seconds)
-    data = clip_file.encode(samples, 48_000, Prompt(text, text, seconds, 7), MODEL, 1)
+    data = clip_file.encode(samples, 48_000, USUAL.settled(Prompt(text, text, seconds, 7)), MODEL, 1)
     return sink.deliver(
         data, lambda file: clip_file.check(file, len(samples)), sub_folder, clip_names(Prompt(text, text, 1.0, 7), 7)
     )

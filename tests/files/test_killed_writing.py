@@ -9,14 +9,18 @@ import sys
 import threading
 import time
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 
+from bridge.checkpoints.audioldm2 import USUAL
 from bridge.domain.ask import Shape
-from bridge.domain.clip import Model, Piece, Prompt
+from bridge.domain.clip import Piece, Prompt
+from bridge.domain.limits import Range
+from bridge.domain.model import Model
 from bridge.files.folder import FolderSink
 from bridge.files.reading import recipe_from_file
 from bridge.shaper.messages import Deliver, Delivered, Samples
@@ -25,7 +29,7 @@ from bridge.system import portable
 
 KILLS = int(os.environ.get("CLIPBRIDGE_KILLS", "40"))
 JOBS = 12  # asked of each process; most are killed before they have written them
-MODEL = Model("test", "r1", 48_000, 150.0, "cpu", "float32", "none")
+MODEL = Model("test", "r1", replace(USUAL, sample_rate=48_000, seconds=Range(0.1, 150.0)), "cpu", "float32", "none")
 FORMATS = ("wav", "flac", "aiff")
 
 

@@ -15,19 +15,22 @@ import sys
 import time
 import wave
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 
+from bridge.checkpoints.audioldm2 import USUAL
 from bridge.commands.find import span
 from bridge.core.core import Core
 from bridge.domain.ask import Ask
-from bridge.domain.clip import Model, Prompt
+from bridge.domain.clip import Prompt
 from bridge.domain.events import Event, JobEvent
 from bridge.domain.job import Job
 from bridge.domain.limits import Range
+from bridge.domain.model import Model
 from bridge.domain.recipe import Recipe, conditions, write
 from bridge.errors import BadArgument, LibraryError, QueueFull, UnknownClip
 from bridge.frontends.osc.answers import Osc, Request
@@ -41,14 +44,14 @@ from tests.core.running import Recorder, ask, play, until
 from tests.harness import Client, Daemon, clipbridge, pairs
 
 ROOT = Path(__file__).parents[2]
-MODEL = Model("fake", "1", 16_000, 10.0, "cpu", "float32", "none")
+MODEL = Model("fake", "1", replace(USUAL, sample_rate=16_000, seconds=Range(0.1, 10.0)), "cpu", "float32", "none")
 DEAD = "4194304:1.00:dead"  # a process number that no system gives
 WORDS = ("metal", "rain", "tin", "glass", "bell", "kick", "drone", "Ätherisch", "雨音", "a#4")
 
 
 def recipe_of(text: str = "rain on tin", seed: int = 1, take: int = 1, **more: Any) -> Recipe:
     prompt = Prompt(text, more.pop("full_text", text), more.pop("seconds", 2.0), seed, **more)
-    return Recipe(prompt, take, conditions(MODEL))
+    return Recipe(USUAL.settled(prompt), take, conditions(MODEL))
 
 
 def make_file(path: Path, read: Recipe, samples: bytes | None = None) -> Path:

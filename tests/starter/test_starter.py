@@ -21,7 +21,8 @@ from bridge.checkpoints.find import STARTER_FOLDER, licence, starter_revision
 from bridge.config import EngineConfig
 from bridge.domain.clip import Prompt
 from bridge.domain.notes import midi_of
-from bridge.engine.audioldm2.engine import AudioLDM2Engine, open_engine
+from bridge.engine.audioldm2.engine import AudioLDM2
+from bridge.engine.families import open_engine
 from bridge.starter import assemble, dataset, measures, text_stack, train, train_text, train_unet, train_vae
 from bridge.starter.captions import as_typed, caption
 from bridge.starter.catalogue import BY_NAME, LEAD_IN, NAMES, SOUNDS, Sound, draw, render
@@ -174,7 +175,7 @@ def test_a_training_that_was_stopped_goes_on_and_ends_in_a_checkpoint_that_the_e
     assert str(work) not in text and "/tmp" not in text
     engine = open_engine(EngineConfig(model=str(folder), compute="cpu"))
     model = engine.load(lambda *stage: None)
-    assert model.sample_rate == 44_100
+    assert model.abilities.sample_rate == 44_100
     piece = next(iter(engine.generate(Prompt("kick", "kick", 0.5, 1, steps=2), lambda *step: None)))
     assert len(piece.samples) == 4 * 22_050
 
@@ -207,13 +208,13 @@ def test_texts_are_encoded_in_a_batch_as_each_is_alone(work: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def starter() -> Iterator[AudioLDM2Engine]:
+def starter() -> Iterator[AudioLDM2]:
     engine = open_engine(EngineConfig(model="starter", compute="cpu"))
     engine.load(lambda *stage: None)
     yield engine  # type: ignore[misc]
 
 
-def sound(engine: AudioLDM2Engine, text: str, seconds: float = 1.0, **more: object) -> np.ndarray:
+def sound(engine: AudioLDM2, text: str, seconds: float = 1.0, **more: object) -> np.ndarray:
     prompt = Prompt(text, text, seconds, **{"seed": 1, **more})  # type: ignore[arg-type]
     return np.frombuffer(next(iter(engine.generate(prompt, lambda *step: None))).samples, "<f4")
 
@@ -247,26 +248,26 @@ def test_the_shipped_starter_loads_in_the_stock_pipeline_with_our_vocoder() -> N
     assert np.isfinite(audio).all() and np.abs(audio).max() > 0.01
 
 
-def test_the_starter_makes_the_same_clip_bit_for_bit_and_another_seed_another(starter: AudioLDM2Engine) -> None:
+def test_the_starter_makes_the_same_clip_bit_for_bit_and_another_seed_another(starter: AudioLDM2) -> None:
     first = sound(starter, "snare")
     assert np.array_equal(first, sound(starter, "snare")) and not np.array_equal(first, sound(starter, "snare", seed=2))
     assert np.array_equal(first, sound(starter, "Snaer!!"))  # what is heard is the same
 
 
-def test_a_kick_ends_a_pad_fills_and_a_short_hat_is_short(starter: AudioLDM2Engine) -> None:
+def test_a_kick_ends_a_pad_fills_and_a_short_hat_is_short(starter: AudioLDM2) -> None:
     kick, pad, hat = sound(starter, "kick", 4.0), sound(starter, "pad", 4.0), sound(starter, "short closed hi hat", 4.0)
     assert measures.sounding_seconds(kick) < 1.5 and measures.sounding_seconds(hat) < 0.6
     assert measures.sounding_seconds(pad) > 3.0
     assert np.abs(kick[3 * SAMPLE_RATE :]).max() < 0.01 * np.abs(kick).max()
 
 
-def test_a_hat_is_bright_a_sub_is_low(starter: AudioLDM2Engine) -> None:
+def test_a_hat_is_bright_a_sub_is_low(starter: AudioLDM2) -> None:
     assert measures.share_above(sound(starter, "closed hi hat"), 4_000) > 0.7
     assert measures.share_above(sound(starter, "sub bass"), 300) < 0.1
 
 
 @pytest.mark.parametrize("note", ["c4", "e4", "a3"])
-def test_an_organ_plays_the_note_that_is_asked_for(starter: AudioLDM2Engine, note: str) -> None:
+def test_an_organ_plays_the_note_that_is_asked_for(starter: AudioLDM2, note: str) -> None:
     # An organ sounds its 16-foot bar an octave below the note: the octave is for the ear to tell.
     off = measures.pitch_midi(sound(starter, f"organ {note}", 1.5)) - midi_of(note)
     assert abs((off + 6) % 12 - 6) < 0.5
@@ -274,14 +275,12 @@ def test_an_organ_plays_the_note_that_is_asked_for(starter: AudioLDM2Engine, not
 
 @pytest.mark.parametrize("seconds", [0.1, 0.37, 1.0, 2.56, 8.0])
 @pytest.mark.parametrize("text", ["kick", "bell b3", "bell f#6"])
-def test_the_starter_makes_exactly_as_many_samples_as_asked(
-    starter: AudioLDM2Engine, text: str, seconds: float
-) -> None:
+def test_the_starter_makes_exactly_as_many_samples_as_asked(starter: AudioLDM2, text: str, seconds: float) -> None:
     wave = sound(starter, text, seconds, steps=2)
     assert len(wave) == int(np.ceil(seconds * SAMPLE_RATE)) and np.isfinite(wave).all()
 
 
-def test_the_reply_says_what_was_heard(starter: AudioLDM2Engine) -> None:
+def test_the_reply_says_what_was_heard(starter: AudioLDM2) -> None:
     def told(text: str) -> dict[str, str]:
         return starter.remarks(Prompt(text, text, 1.0, 1))
 
@@ -290,7 +289,7 @@ def test_the_reply_says_what_was_heard(starter: AudioLDM2Engine) -> None:
     assert "cannot be tuned" in told("snare c3")["remark"]
 
 
-def test_a_preset_that_names_a_sound_helps_where_the_prompt_does_not(starter: AudioLDM2Engine) -> None:
+def test_a_preset_that_names_a_sound_helps_where_the_prompt_does_not(starter: AudioLDM2) -> None:
     wrapped = Prompt("tense", "A tense riser, rising pitch", 1.0, 1)
     assert starter.remarks(wrapped)["heard"].split()[-1] == "riser"
     assert starter.remarks(Prompt("deep kick", "A deep kick riser", 1.0, 1))["heard"] == "deep kick"

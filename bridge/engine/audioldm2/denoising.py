@@ -13,7 +13,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
-from bridge.engine.audioldm2.prompt_cache import Embeddings
+from bridge.engine.audioldm2.embeddings import Embeddings
 from bridge.engine.messages import OnStep
 from bridge.engine.runtime.network import Network
 

@@ -21,8 +21,8 @@ from tqdm import tqdm
 from transformers import ClapModel, GPT2LMHeadModel, SpeechT5HifiGan, T5EncoderModel, VitsModel, VitsTokenizer
 from transformers.utils import is_phonemizer_available
 
-from bridge.checkpoints import find as checkpoints
-from bridge.checkpoints.find import OLD_VOCODER
+from bridge.checkpoints.audioldm2 import OLD_VOCODER, SPEECH
+from bridge.checkpoints.reading import class_of, scheduler_config
 from bridge.engine.audioldm2 import mel_vocoder
 from bridge.engine.audioldm2.mel_vocoder import MelVocoder
 from bridge.engine.messages import OnStage
@@ -72,11 +72,11 @@ def load_pipeline(
 ) -> AudioLDM2Pipeline:
     """The pipeline on its compute, with the scheduler asked for. Raises NoModel (checkpoint) or ConfigError (scheduler)."""
     parts: dict[str, Any] = {}
-    vocoder = VOCODERS.get(checkpoints.class_of(folder, "vocoder"))
+    vocoder = VOCODERS.get(class_of(folder, "vocoder"))
     if vocoder is None:
         raise NoModel(f"{folder}: model_index.json names no vocoder that can be played. Fetch the checkpoint again.")
     classes = {**CLASSES, "vocoder": vocoder}
-    if checkpoints.class_of(folder, "text_encoder_2") == checkpoints.SPEECH:
+    if class_of(folder, "text_encoder_2") == SPEECH:
         classes["text_encoder_2"] = VitsModel
     total = len(classes) + 2
     for done, (part, cls) in enumerate(classes.items()):
@@ -90,7 +90,7 @@ def load_pipeline(
     )
     for tokenizer in (pipe.tokenizer, pipe.tokenizer_2):
         check_tokenizer(tokenizer, folder)
-    pipe.scheduler = make_scheduler(pipe.scheduler, checkpoints.scheduler_config(folder), scheduler)
+    pipe.scheduler = make_scheduler(pipe.scheduler, scheduler_config(folder), scheduler)
     pipe.set_progress_bar_config(disable=True)
     on_stage(len(classes) + 1, total, f"moving to {compute}")
     # Only to a device, never `.to(dtype)`: T5 keeps its `wo` layers in float32 on purpose (they overflow in fp16).

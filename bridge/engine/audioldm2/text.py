@@ -11,11 +11,12 @@ import torch
 from bridge.domain.clip import Prompt
 from bridge.domain.words import plain
 from bridge.engine.audioldm2 import speech
+from bridge.engine.audioldm2.embeddings import Embeddings
 from bridge.engine.audioldm2.hearing import Heard, Vocabulary
-from bridge.engine.audioldm2.prompt_cache import Embeddings, PromptCache
 from bridge.engine.audioldm2.speech import Spoken
 
 MAX_TOKENS = 512
+CACHED_TEXTS = 256  # an entry is at most 512 tokens × 1024 values in fp16: 1 MiB
 UNHEARD = "this small checkpoint knows no sound by these words, and guessed; the README lists the sounds that it knows"
 
 
@@ -26,7 +27,7 @@ class TextSide:
         self._pipe, self._compute = pipe, compute
         self.vocabulary = vocabulary
         self.speaks = speech.speaks(pipe)
-        self.embeddings = PromptCache(self._encode)
+        self.encoded = functools.lru_cache(maxsize=CACHED_TEXTS)(self._encode)
         # Each job asks for it four times; a prompt of 1,900 characters takes 29 ms to listen to.
         self.hears = functools.lru_cache(maxsize=16)(self._hear)
 
@@ -46,16 +47,16 @@ class TextSide:
     def wanted(self, prompt: Prompt) -> Embeddings:
         """The embeddings of what is asked for."""
         text = self.hears(prompt).text
-        return self.embeddings.get(Spoken(text, prompt.transcript) if self.speaks else text)
+        return self.encoded(Spoken(text, prompt.transcript) if self.speaks else text)
 
     def unwanted(self, prompt: Prompt) -> Embeddings | None:
         """The embeddings of the negative prompt; None without guidance."""
-        if prompt.guidance <= 1.0:
+        if prompt.evaluations == 1:
             return None
-        text = prompt.negative
+        text = prompt.negative or ""
         if self.vocabulary is not None:
             text = self.vocabulary.hear(text, mend=False).text
-        return self.embeddings.get(Spoken(text, None) if self.speaks else text)
+        return self.encoded(Spoken(text, None) if self.speaks else text)
 
     def remarks(self, prompt: Prompt) -> dict[str, str]:
         """Which words were heard, tokens that were too many, a note that could not be set. See Engine.remarks."""

@@ -14,9 +14,10 @@ import torch
 
 from bridge.config import EngineConfig
 from bridge.domain.clip import Piece, Prompt
-from bridge.engine.audioldm2 import engine as audioldm2
+from bridge.engine import families, runner
 from bridge.engine.audioldm2 import untrained
-from bridge.engine.audioldm2.engine import AudioLDM2Engine, open_engine
+from bridge.engine.audioldm2.engine import AudioLDM2
+from bridge.engine.families import open_engine
 from bridge.errors import ConfigError, JobCancelled, NoModel, OutOfMemory
 
 
@@ -24,7 +25,7 @@ def prompt(text: str = "rain on tin", seconds: float = 0.5, **more: object) -> P
     return Prompt(text, text, seconds, **{"seed": 5, "steps": 6, **more})  # type: ignore[arg-type]
 
 
-def waves(engine: AudioLDM2Engine, ask: Prompt) -> list[np.ndarray]:
+def waves(engine: AudioLDM2, ask: Prompt) -> list[np.ndarray]:
     pieces: list[Piece] = list(engine.generate(ask, lambda step, steps: None))
     joined = []
     for take in range(1, ask.takes + 1):
@@ -37,7 +38,7 @@ def waves(engine: AudioLDM2Engine, ask: Prompt) -> list[np.ndarray]:
     return joined
 
 
-def wave(engine: AudioLDM2Engine, ask: Prompt) -> np.ndarray:
+def wave(engine: AudioLDM2, ask: Prompt) -> np.ndarray:
     return waves(engine, ask)[0]
 
 
@@ -47,35 +48,35 @@ def apart(one: np.ndarray, other: np.ndarray) -> float:
 
 
 @pytest.mark.parametrize("seconds", [0.1, 0.31, 0.57, 1.0, 2.56, 7.0, 10.0])
-def test_a_clip_has_exactly_the_samples_that_its_length_needs(engine: AudioLDM2Engine, seconds: float) -> None:
+def test_a_clip_has_exactly_the_samples_that_its_length_needs(engine: AudioLDM2, seconds: float) -> None:
     samples = wave(engine, prompt(seconds=seconds, steps=2))
-    assert len(samples) == np.ceil(seconds * engine.sample_rate)
+    assert len(samples) == np.ceil(seconds * engine.abilities.sample_rate)
     assert np.isfinite(samples).all() and np.abs(samples).max() > 0.01
 
 
-def test_a_long_clip_comes_in_pieces_of_which_the_first_is_a_second(engine: AudioLDM2Engine) -> None:
+def test_a_long_clip_comes_in_pieces_of_which_the_first_is_a_second(engine: AudioLDM2) -> None:
     pieces = list(engine.generate(prompt(seconds=4.0, steps=2), lambda step, steps: None))
-    assert len(pieces) > 1 and len(pieces[0].samples) == 4 * engine.sample_rate
+    assert len(pieces) > 1 and len(pieces[0].samples) == 4 * engine.abilities.sample_rate
 
 
-def test_the_same_seed_makes_the_same_clip_bit_for_bit_and_another_seed_another(engine: AudioLDM2Engine) -> None:
+def test_the_same_seed_makes_the_same_clip_bit_for_bit_and_another_seed_another(engine: AudioLDM2) -> None:
     first = wave(engine, prompt())
     assert np.array_equal(first, wave(engine, prompt()))
     assert apart(first, wave(engine, prompt(seed=6))) > 0.1
 
 
-def test_prompt_negative_guidance_and_steps_all_change_the_sound(engine: AudioLDM2Engine) -> None:
+def test_prompt_negative_guidance_and_steps_all_change_the_sound(engine: AudioLDM2) -> None:
     first = wave(engine, prompt())
     others = [prompt("deep kick"), prompt(negative="wind"), prompt(guidance=8.0), prompt(guidance=1.0), prompt(steps=9)]
     for other in others:
         assert apart(first, wave(engine, other)) > 0.001, other
 
 
-def test_without_guidance_the_negative_prompt_is_not_used(engine: AudioLDM2Engine) -> None:
+def test_without_guidance_the_negative_prompt_is_not_used(engine: AudioLDM2) -> None:
     assert np.array_equal(wave(engine, prompt(guidance=1.0)), wave(engine, prompt(guidance=0.0, negative="wind")))
 
 
-def test_a_single_prompt_equals_what_the_stock_pipeline_makes_of_it(engine: AudioLDM2Engine) -> None:
+def test_a_single_prompt_equals_what_the_stock_pipeline_makes_of_it(engine: AudioLDM2) -> None:
     rows = 16
     noise = engine.noise([torch.Generator().manual_seed(5)], rows)
     stock = engine.pipe(
@@ -86,31 +87,31 @@ def test_a_single_prompt_equals_what_the_stock_pipeline_makes_of_it(engine: Audi
 
 
 def test_each_text_is_encoded_alone_so_a_long_negative_prompt_is_not_cut_to_a_short_prompt(
-    engine: AudioLDM2Engine,
+    engine: AudioLDM2,
 ) -> None:
     long = "low quality, average quality, hiss and hum in the background of a distant street"
     alone = engine.texts._encode(long)
     wave(engine, prompt("rain", negative=long))
-    cached = engine.texts.embeddings.get(long)
+    cached = engine.texts.encoded(long)
     assert cached.t5.shape == alone.t5.shape and torch.equal(cached.gpt2, alone.gpt2)
-    assert cached.t5.shape[1] > engine.texts.embeddings.get("rain").t5.shape[1]
+    assert cached.t5.shape[1] > engine.texts.encoded("rain").t5.shape[1]
 
 
-def test_padding_after_encoding_leaves_the_waveform_as_it_is(engine: AudioLDM2Engine) -> None:
+def test_padding_after_encoding_leaves_the_waveform_as_it_is(
+    engine: AudioLDM2, monkeypatch: pytest.MonkeyPatch
+) -> None:
     short, long = prompt("rain", negative=""), prompt("rain", negative="")
     first = wave(engine, short)
-    real = engine.texts.embeddings.get("rain")
+    real = engine.texts.encoded("rain")
     padded = real._replace(
         t5=torch.nn.functional.pad(real.t5, (0, 0, 0, 40)), mask=torch.nn.functional.pad(real.mask, (0, 40))
     )
-    engine.texts.embeddings._entries["rain"] = padded
-    try:
-        assert np.abs(wave(engine, long) - first).max() < 1e-6
-    finally:
-        engine.texts.embeddings._entries["rain"] = real
+    cached = engine.texts.encoded
+    monkeypatch.setattr(engine.texts, "encoded", lambda text: padded if text == "rain" else cached(text))
+    assert np.abs(wave(engine, long) - first).max() < 1e-6
 
 
-def test_takes_run_as_one_batch_and_each_equals_its_single_run(engine: AudioLDM2Engine) -> None:
+def test_takes_run_as_one_batch_and_each_equals_its_single_run(engine: AudioLDM2) -> None:
     together = waves(engine, prompt(takes=3))
     assert len(engine.scores()) == 3
     for number, take in enumerate(together):
@@ -118,7 +119,7 @@ def test_takes_run_as_one_batch_and_each_equals_its_single_run(engine: AudioLDM2
     assert apart(together[0], together[1]) > 0.1
 
 
-def test_scores_follow_the_takes_and_a_single_take_has_none(engine: AudioLDM2Engine) -> None:
+def test_scores_follow_the_takes_and_a_single_take_has_none(engine: AudioLDM2) -> None:
     waves(engine, prompt(takes=2))
     two = engine.scores()
     waves(engine, prompt(takes=3))
@@ -127,20 +128,20 @@ def test_scores_follow_the_takes_and_a_single_take_has_none(engine: AudioLDM2Eng
     assert engine.scores() == ()
 
 
-def test_a_seed_starts_with_the_same_noise_in_every_length_and_batch(engine: AudioLDM2Engine) -> None:
+def test_a_seed_starts_with_the_same_noise_in_every_length_and_batch(engine: AudioLDM2) -> None:
     short = engine.noise([torch.Generator().manual_seed(3)], 8)
     long = engine.noise([torch.Generator().manual_seed(1), torch.Generator().manual_seed(3)], 24)
     assert torch.equal(short[0], long[1, :, :8])
 
 
-def test_each_step_is_told_once_and_in_order(engine: AudioLDM2Engine) -> None:
+def test_each_step_is_told_once_and_in_order(engine: AudioLDM2) -> None:
     steps: list[tuple[int, int]] = []
     list(engine.generate(prompt(), lambda step, total: steps.append((step, total))))
     assert steps[:6] == [(n, 6) for n in range(1, 7)] and set(steps[6:]) == {(6, 6)}
 
 
 @pytest.mark.parametrize("at", [1, 3, 6])
-def test_a_cancel_stops_at_that_step_and_the_next_clip_is_unharmed(engine: AudioLDM2Engine, at: int) -> None:
+def test_a_cancel_stops_at_that_step_and_the_next_clip_is_unharmed(engine: AudioLDM2, at: int) -> None:
     before, heard = wave(engine, prompt()), []
 
     def on_step(step: int, steps: int) -> None:
@@ -157,21 +158,21 @@ def test_a_cancel_stops_at_that_step_and_the_next_clip_is_unharmed(engine: Audio
 @pytest.mark.parametrize(
     "text", ["", "雨の音 🌧️", "word " * 700, "\u202e", "<extra_id_0> </s> <pad>", "{prompt} %s $HOME"]
 )
-def test_any_text_makes_sound(engine: AudioLDM2Engine, text: str) -> None:
+def test_any_text_makes_sound(engine: AudioLDM2, text: str) -> None:
     samples = wave(engine, prompt(text, negative=text, steps=2))
     assert np.isfinite(samples).all()
 
 
-def test_a_prompt_that_is_too_long_for_the_model_says_so(engine: AudioLDM2Engine) -> None:
+def test_a_prompt_that_is_too_long_for_the_model_says_so(engine: AudioLDM2) -> None:
     assert engine.remarks(prompt("rain")) == {}
     assert "left out" in engine.remarks(prompt("word " * 700))["remark"]
 
 
-def test_every_scheduler_that_fits_runs_by_name_and_the_others_are_named(engine: AudioLDM2Engine) -> None:
-    from bridge.checkpoints.find import scheduler_config
+def test_every_scheduler_that_fits_runs_by_name_and_the_others_are_named(engine: AudioLDM2) -> None:
+    from bridge.checkpoints.reading import scheduler_config
     from bridge.engine.audioldm2.loading import UNFIT_SCHEDULERS, make_scheduler
 
-    declared, on_disk = engine.pipe.scheduler, scheduler_config(Path(untrained.build(audioldm2.cache_folder())))
+    declared, on_disk = engine.pipe.scheduler, scheduler_config(Path(untrained.build(families.cache_folder())))
     names = {cls.__name__ for cls in declared.compatibles} - UNFIT_SCHEDULERS
     assert len(names) > 8
     try:
@@ -187,22 +188,22 @@ def test_every_scheduler_that_fits_runs_by_name_and_the_others_are_named(engine:
         make_scheduler(declared, on_disk, "Magic")
 
 
-def test_scipy_is_loaded_for_those_schedulers_alone_that_need_it(engine: AudioLDM2Engine, tmp_path: Path) -> None:
+def test_scipy_is_loaded_for_those_schedulers_alone_that_need_it(engine: AudioLDM2, tmp_path: Path) -> None:
     from diffusers.utils import dummy_torch_and_scipy_objects as without_scipy
 
-    from bridge.engine.process import _needs_scipy
+    from bridge.engine.families import needs_scipy
 
     names = {cls.__name__ for cls in engine.pipe.scheduler.compatibles}
     needing = {name for name in names if hasattr(without_scipy, name)}
-    assert needing and needing == {name for name in names if _needs_scipy(EngineConfig(scheduler=name))}
-    folder = Path(shutil.copytree(untrained.build(audioldm2.cache_folder()), tmp_path / "beta"))
-    assert not _needs_scipy(EngineConfig(model=str(folder)))
+    assert needing and needing == {name for name in names if needs_scipy(EngineConfig(scheduler=name))}
+    folder = Path(shutil.copytree(untrained.build(families.cache_folder()), tmp_path / "beta"))
+    assert not needs_scipy(EngineConfig(model=str(folder)))
     stated = folder / "scheduler" / "scheduler_config.json"
     stated.write_text(json.dumps({**json.loads(stated.read_text("utf-8")), "use_beta_sigmas": True}), "utf-8")
-    assert _needs_scipy(EngineConfig(model=str(folder)))
+    assert needs_scipy(EngineConfig(model=str(folder)))
 
 
-def test_the_schedule_is_the_same_whether_the_checkpoint_was_in_memory_or_on_disk(engine: AudioLDM2Engine) -> None:
+def test_the_schedule_is_the_same_whether_the_checkpoint_was_in_memory_or_on_disk(engine: AudioLDM2) -> None:
     engine.pipe.scheduler.set_timesteps(20)
     assert engine.pipe.scheduler.timesteps[:2].tolist() == [941, 894]
     in_memory = untrained.make_pipeline().scheduler
@@ -213,10 +214,10 @@ def test_the_schedule_is_the_same_whether_the_checkpoint_was_in_memory_or_on_dis
     assert torch.equal(rebuilt.timesteps, engine.pipe.scheduler.timesteps)
 
 
-def test_warming_measures_what_it_ran(engine: AudioLDM2Engine) -> None:
-    timings = engine.warm(lambda done, total, what: None)
-    assert [timing.prompt.seconds for timing in timings] == list(audioldm2.WARM_SECONDS)
-    assert all(timing.denoise_s > 0 and timing.rest_s > 0 for timing in timings)
+def test_warming_measures_what_it_ran(engine: AudioLDM2) -> None:
+    costs = engine.warm(lambda done, total, what: None)
+    assert [cost.sound_s for cost in costs] == list(runner.WARM_SECONDS)
+    assert all(cost.per_unit_s > 0 and cost.fixed_s > 0 for cost in costs)
 
 
 def test_the_untrained_checkpoint_is_built_the_same_each_time(tmp_path: Path) -> None:
@@ -238,10 +239,10 @@ import resource, sys
 from pathlib import Path
 from bridge.domain.clip import Prompt
 from bridge.config import EngineConfig
-from bridge.engine.audioldm2 import engine as audioldm2
+from bridge.engine import families
 from bridge.errors import OutOfMemory
-audioldm2.cache_folder = lambda: Path({str(built_cache)!r})
-engine = audioldm2.open_engine(EngineConfig(model="untrained", compute="cpu"))
+families.cache_folder = lambda: Path({str(built_cache)!r})
+engine = families.open_engine(EngineConfig(model="untrained", compute="cpu"))
 engine.load(lambda *stage: None)
 small = Prompt("x", "x", 0.5, 1, steps=2)
 list(engine.generate(small, lambda *step: None))
@@ -267,6 +268,6 @@ def test_out_of_memory_errors_of_every_compute_are_recognised() -> None:
         RuntimeError("[enforce fail at alloc_cpu.cpp:124] DefaultCPUAllocator: can't allocate memory: you tried to"),
         RuntimeError("MPS backend out of memory (MPS allocated: 9 GB)"),
     ):
-        assert audioldm2._is_out_of_memory(error)
-    assert not audioldm2._is_out_of_memory(RuntimeError("CUDA error: an illegal memory access was encountered"))
+        assert runner._is_out_of_memory(error)
+    assert not runner._is_out_of_memory(RuntimeError("CUDA error: an illegal memory access was encountered"))
     assert OutOfMemory("x").code == "out_of_memory"

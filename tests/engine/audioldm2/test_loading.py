@@ -16,7 +16,7 @@ from bridge.checkpoints import find as checkpoints
 from bridge.config import EngineConfig
 from bridge.domain.clip import Prompt
 from bridge.engine.audioldm2 import untrained
-from bridge.engine.audioldm2.engine import open_engine
+from bridge.engine.families import open_engine
 from bridge.errors import ClipbridgeError, NoModel
 
 
@@ -180,9 +180,9 @@ def test_the_licence_is_what_the_model_card_states(checkpoint: Path) -> None:
 def test_our_own_checkpoint_is_built_again_when_its_files_were_damaged(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damaged: str
 ) -> None:
-    from bridge.engine.audioldm2 import engine as audioldm2
+    from bridge.engine import families
 
-    monkeypatch.setattr(audioldm2, "cache_folder", lambda: tmp_path)
+    monkeypatch.setattr(families, "cache_folder", lambda: tmp_path)
     folder = untrained.build(tmp_path)
     (folder / damaged).write_bytes(b"")
     engine = open_engine(EngineConfig(model="untrained", compute="cpu"))

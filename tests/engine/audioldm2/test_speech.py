@@ -15,7 +15,8 @@ from transformers import VitsConfig, VitsModel, VitsTokenizer
 from bridge.config import EngineConfig
 from bridge.domain.clip import Prompt
 from bridge.engine.audioldm2 import speech, untrained
-from bridge.engine.audioldm2.engine import AudioLDM2Engine, open_engine
+from bridge.engine.audioldm2.engine import AudioLDM2
+from bridge.engine.families import open_engine
 from bridge.errors import NoModel
 from tests.harness import Client
 
@@ -60,26 +61,26 @@ def build(folder: Path, phonemize: bool = False) -> Path:
 
 
 @pytest.fixture(scope="module")
-def speaker(tmp_path_factory: pytest.TempPathFactory) -> AudioLDM2Engine:
+def speaker(tmp_path_factory: pytest.TempPathFactory) -> AudioLDM2:
     folder = build(tmp_path_factory.mktemp("speech") / "speaker")
     engine = open_engine(EngineConfig(model=str(folder), compute="cpu"))
-    assert isinstance(engine, AudioLDM2Engine) and engine.load(lambda *stage: None).speech
+    assert isinstance(engine, AudioLDM2) and engine.load(lambda *stage: None).abilities.speech
     return engine
 
 
-def wave(engine: AudioLDM2Engine, transcript: str, **more: object) -> np.ndarray:
+def wave(engine: AudioLDM2, transcript: str, **more: object) -> np.ndarray:
     prompt = Prompt("a calm voice", "a calm voice", 0.6, 5, steps=4, transcript=transcript, **more)  # type: ignore[arg-type]
     (piece,) = engine.generate(prompt, lambda step, steps: None)
     return np.frombuffer(piece.samples, "<f4")
 
 
-def test_a_speech_checkpoint_speaks_other_words_differently_and_the_same_words_alike(speaker: AudioLDM2Engine) -> None:
+def test_a_speech_checkpoint_speaks_other_words_differently_and_the_same_words_alike(speaker: AudioLDM2) -> None:
     first = wave(speaker, "hello there")
     assert np.array_equal(first, wave(speaker, "hello there"))
     assert np.abs(first - wave(speaker, "good night")).max() > 1e-4
 
 
-def test_what_is_spoken_equals_the_stock_pipeline(speaker: AudioLDM2Engine) -> None:
+def test_what_is_spoken_equals_the_stock_pipeline(speaker: AudioLDM2) -> None:
     rows = 16
     noise = speaker.noise([torch.Generator().manual_seed(5)], rows)
     stock = speaker.pipe(
@@ -90,14 +91,14 @@ def test_what_is_spoken_equals_the_stock_pipeline(speaker: AudioLDM2Engine) -> N
     assert np.abs(ours - stock[: len(ours)]).max() < 1e-5
 
 
-def test_words_are_ended_where_the_padding_begins_and_too_many_are_told(speaker: AudioLDM2Engine) -> None:
+def test_words_are_ended_where_the_padding_begins_and_too_many_are_told(speaker: AudioLDM2) -> None:
     _, mask, cut = speech.words(speaker.pipe, "hello", "cpu")
     assert int(mask.sum()) == 6 and cut == 0  # five letters and the end
     prompt = Prompt("a voice", "a voice", 0.5, 1, transcript="word " * 40)
     assert "too much for the model" in speaker.remarks(prompt)["remark"]
 
 
-def test_warming_needs_no_words_from_the_musician(speaker: AudioLDM2Engine) -> None:
+def test_warming_needs_no_words_from_the_musician(speaker: AudioLDM2) -> None:
     assert len(speaker.warm(lambda *stage: None)) == 2
 
 

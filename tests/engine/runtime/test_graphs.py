@@ -13,9 +13,9 @@ import pytest
 import torch
 
 from bridge.config import EngineConfig
-from bridge.engine.audioldm2 import engine as audioldm2
+from bridge.engine import families, runner
 from bridge.engine.audioldm2.denoising import Denoiser
-from bridge.engine.audioldm2.engine import AudioLDM2Engine
+from bridge.engine.audioldm2.engine import AudioLDM2
 from bridge.engine.runtime import graphs, ways
 from bridge.engine.runtime.graphs import Captured, Run
 from bridge.engine.runtime.network import Eager
@@ -38,7 +38,7 @@ def alike(made: np.ndarray, expected: np.ndarray) -> bool:
 
 
 @pytest.fixture
-def captured(engine: AudioLDM2Engine, monkeypatch: pytest.MonkeyPatch) -> Captured:
+def captured(engine: AudioLDM2, monkeypatch: pytest.MonkeyPatch) -> Captured:
     """The network of `engine` by graphs, for one test."""
     network = ways.captured(engine.pipe.unet, engine._example(), stand_in)
     monkeypatch.setattr(engine, "denoiser", Denoiser(engine.pipe, network, "cpu", 0.0))
@@ -46,7 +46,7 @@ def captured(engine: AudioLDM2Engine, monkeypatch: pytest.MonkeyPatch) -> Captur
 
 
 @pytest.fixture
-def plain(engine: AudioLDM2Engine) -> Iterator[AudioLDM2Engine]:
+def plain(engine: AudioLDM2) -> Iterator[AudioLDM2]:
     """Another engine of the same parts, whose network runs as it is."""
     kept, engine.denoiser = engine.denoiser, Denoiser(engine.pipe, Eager(engine.pipe.unet).eval(), "cpu", 0.0)
     yield engine
@@ -62,7 +62,7 @@ ASKS = [
 ]
 
 
-def test_graphs_give_the_sound_of_the_network_as_it_is_whatever_was_asked_before(plain: AudioLDM2Engine) -> None:
+def test_graphs_give_the_sound_of_the_network_as_it_is_whatever_was_asked_before(plain: AudioLDM2) -> None:
     expected = [wave(plain, **ask) for ask in ASKS]  # type: ignore[arg-type]
     network = ways.captured(plain.pipe.unet, plain._example(), stand_in)
     plain.denoiser = Denoiser(plain.pipe, network, "cpu", 0.0)
@@ -71,7 +71,7 @@ def test_graphs_give_the_sound_of_the_network_as_it_is_whatever_was_asked_before
     assert network.refused == ""
 
 
-def test_a_shape_is_captured_once_and_prompts_of_a_width_share_it(engine: AudioLDM2Engine, captured: Captured) -> None:
+def test_a_shape_is_captured_once_and_prompts_of_a_width_share_it(engine: AudioLDM2, captured: Captured) -> None:
     for rows in range(engine.geometry.rows_unit, engine.geometry.rows_for(2.0) + 1, engine.geometry.rows_unit):
         captured.prepare(engine._example(), rows)
     made = captured.captures
@@ -85,7 +85,7 @@ def test_a_shape_is_captured_once_and_prompts_of_a_width_share_it(engine: AudioL
     assert captured.captures == made + 1
 
 
-def test_what_a_step_gave_is_not_overwritten_by_the_next(captured: Captured, engine: AudioLDM2Engine) -> None:
+def test_what_a_step_gave_is_not_overwritten_by_the_next(captured: Captured, engine: AudioLDM2) -> None:
     noise, timestep, *texts = engine._example()
     with torch.no_grad():
         first = captured(noise, timestep, *texts)
@@ -95,7 +95,7 @@ def test_what_a_step_gave_is_not_overwritten_by_the_next(captured: Captured, eng
 
 
 def test_what_is_too_large_or_too_wide_runs_as_it_is(
-    captured: Captured, engine: AudioLDM2Engine, monkeypatch: pytest.MonkeyPatch
+    captured: Captured, engine: AudioLDM2, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = captured.captures
     with monkeypatch.context() as patch:
@@ -109,7 +109,7 @@ def test_what_is_too_large_or_too_wide_runs_as_it_is(
     assert captured.captures > made
 
 
-def test_timesteps_between_whole_numbers_are_not_cut_to_such(engine: AudioLDM2Engine, captured: Captured) -> None:
+def test_timesteps_between_whole_numbers_are_not_cut_to_such(engine: AudioLDM2, captured: Captured) -> None:
     noise, timestep, *texts = engine._example()
     with torch.no_grad():
         captured(noise, timestep, *texts)
@@ -118,9 +118,7 @@ def test_timesteps_between_whole_numbers_are_not_cut_to_such(engine: AudioLDM2En
         assert torch.allclose(captured(noise, between, *texts), expected, rtol=1e-4, atol=1e-6)
 
 
-def test_states_that_are_no_numbers_do_not_stay_behind_the_next_text(
-    engine: AudioLDM2Engine, captured: Captured
-) -> None:
+def test_states_that_are_no_numbers_do_not_stay_behind_the_next_text(engine: AudioLDM2, captured: Captured) -> None:
     noise, timestep, gpt2, t5, mask = engine._example()
     broken = torch.cat([t5, torch.full_like(t5, torch.inf)], dim=1)
     with torch.no_grad():
@@ -130,7 +128,7 @@ def test_states_that_are_no_numbers_do_not_stay_behind_the_next_text(
 
 
 def test_no_more_than_so_many_graphs_are_held_and_the_one_that_was_used_last_stays(
-    engine: AudioLDM2Engine, captured: Captured, monkeypatch: pytest.MonkeyPatch
+    engine: AudioLDM2, captured: Captured, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(graphs, "MOST_GRAPHS", 2)
     for seconds in (0.1, 0.5, 0.1, 1.0, 0.1):
@@ -143,7 +141,7 @@ def test_no_more_than_so_many_graphs_are_held_and_the_one_that_was_used_last_sta
 
 
 def test_a_shape_that_cannot_be_captured_sounds_without_and_is_not_tried_again(
-    plain: AudioLDM2Engine, caplog: pytest.LogCaptureFixture
+    plain: AudioLDM2, caplog: pytest.LogCaptureFixture
 ) -> None:
     expected = wave(plain, seconds=1.0)
     tried = []
@@ -163,7 +161,7 @@ def test_a_shape_that_cannot_be_captured_sounds_without_and_is_not_tried_again(
     assert len(tried) == 2
 
 
-def test_a_graph_that_gives_something_else_is_not_used(plain: AudioLDM2Engine) -> None:
+def test_a_graph_that_gives_something_else_is_not_used(plain: AudioLDM2) -> None:
     expected = wave(plain)
 
     def wrong(run: Run) -> Run:
@@ -178,7 +176,7 @@ def test_a_graph_that_gives_something_else_is_not_used(plain: AudioLDM2Engine) -
 
 
 def test_when_memory_runs_out_the_graphs_are_let_go(
-    engine: AudioLDM2Engine, captured: Captured, monkeypatch: pytest.MonkeyPatch
+    engine: AudioLDM2, captured: Captured, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wave(engine, seconds=0.5)
     made = captured.captures
@@ -191,7 +189,7 @@ def test_when_memory_runs_out_the_graphs_are_let_go(
 
     with monkeypatch.context() as patch:
         patch.setattr(engine.decoder, "pieces", full)
-        with pytest.raises(audioldm2.OutOfMemory):
+        with pytest.raises(runner.OutOfMemory):
             wave(engine, seconds=0.5)
     assert len(tried) == 2 and not captured.holds  # once more, with what they held
     captures = captured.captures
@@ -201,7 +199,7 @@ def test_when_memory_runs_out_the_graphs_are_let_go(
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="tells of a machine without CUDA")
 def test_graphs_that_are_asked_for_where_there_is_no_cuda_are_told_and_it_goes_on_without(
-    engine: AudioLDM2Engine,
+    engine: AudioLDM2,
 ) -> None:
     opened = ways.open_network("graphs", "cpu", engine.pipe.unet, engine._example, engine._cache, "untrained")
     assert opened.way == "off" and "engine.compile = graphs does not work here" in opened.shortcoming
@@ -211,7 +209,7 @@ def test_graphs_that_are_asked_for_where_there_is_no_cuda_are_told_and_it_goes_o
 def test_cuda_captures_the_network_and_gives_its_sound() -> None:
     engines = []
     for compile_ in ("off", "graphs"):
-        engine = audioldm2.open_engine(EngineConfig(model="untrained", compute="cuda", compile=compile_))
+        engine = families.open_engine(EngineConfig(model="untrained", compute="cuda", compile=compile_))
         engine.load(lambda done, total, what: None)
         engine.warm(lambda done, total, what: None)
         engines.append(engine)
@@ -219,4 +217,4 @@ def test_cuda_captures_the_network_and_gives_its_sound() -> None:
         expected, made = (wave(engine, **ask) for engine in engines)  # type: ignore[arg-type]
         assert np.abs(made - expected).max() <= 0.05 * np.abs(expected).max()
     network = engines[1].denoiser.network  # type: ignore[attr-defined]
-    assert engines[1].way == "graphs" and isinstance(network, Captured) and network.refused == ""  # type: ignore[attr-defined]
+    assert engines[1].compiled == "graphs" and isinstance(network, Captured) and network.refused == ""  # type: ignore[attr-defined]

@@ -13,19 +13,20 @@ import pytest
 import torch
 
 from bridge.config import EngineConfig
-from bridge.engine.audioldm2 import engine as audioldm2
-from bridge.engine.audioldm2.engine import AudioLDM2Engine, open_engine
+from bridge.engine import families
+from bridge.engine.audioldm2.engine import AudioLDM2
+from bridge.engine.families import open_engine
 from bridge.engine.runtime import tracing
 from bridge.engine.runtime.network import Eager, Example
 from tests.engine.waves import wave
 
 
-def opened(cache: Path, **config: object) -> AudioLDM2Engine:
+def opened(cache: Path, **config: object) -> AudioLDM2:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(audioldm2, "cache_folder", lambda: cache)
+        patch.setattr(families, "cache_folder", lambda: cache)
         engine = open_engine(EngineConfig(**{"model": "untrained", "compute": "cpu", **config}))  # type: ignore[arg-type]
         engine.load(lambda done, total, what: None)
-    assert isinstance(engine, AudioLDM2Engine)
+    assert isinstance(engine, AudioLDM2)
     return engine
 
 
@@ -35,18 +36,18 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def own(cache: Path, plain: AudioLDM2Engine, tmp_path: Path) -> Path:
+def own(cache: Path, plain: AudioLDM2, tmp_path: Path) -> Path:
     """A cache of the test's own, with the same checkpoint in it."""
     return Path(shutil.copytree(cache, tmp_path / "own", ignore=shutil.ignore_patterns("traces")))
 
 
 @pytest.fixture(scope="module")
-def plain(cache: Path) -> Iterator[AudioLDM2Engine]:
+def plain(cache: Path) -> Iterator[AudioLDM2]:
     yield opened(cache, compile="off")
 
 
 @pytest.fixture(scope="module")
-def traced(cache: Path) -> Iterator[AudioLDM2Engine]:
+def traced(cache: Path) -> Iterator[AudioLDM2]:
     yield opened(cache)
 
 
@@ -55,14 +56,14 @@ def traced(cache: Path) -> Iterator[AudioLDM2Engine]:
     [*itertools.product((0.1, 0.5, 2.56), (1, 3), (1.0, 3.5)), (7.0, 1, 3.5)],
 )
 def test_one_trace_serves_every_length_batch_and_prompt_bit_for_bit(
-    plain: AudioLDM2Engine, traced: AudioLDM2Engine, seconds: float, takes: int, guidance: float
+    plain: AudioLDM2, traced: AudioLDM2, seconds: float, takes: int, guidance: float
 ) -> None:
     for text in ("rain", "a long prompt about rain that falls on a tin roof in the night, far away, with thunder"):
         ask = {"text": text, "seconds": seconds, "takes": takes, "guidance": guidance}
         assert np.array_equal(wave(plain, **ask), wave(traced, **ask))  # type: ignore[arg-type]
 
 
-def test_the_trace_is_kept_and_the_next_start_reads_it(cache: Path, traced: AudioLDM2Engine) -> None:
+def test_the_trace_is_kept_and_the_next_start_reads_it(cache: Path, traced: AudioLDM2) -> None:
     (file,) = (cache / "traces").glob("*.pt")
     before = file.stat().st_mtime_ns
     with pytest.MonkeyPatch.context() as patch:
@@ -74,7 +75,7 @@ def test_the_trace_is_kept_and_the_next_start_reads_it(cache: Path, traced: Audi
 
 @pytest.mark.parametrize("damage", ["cut", "empty", "rubbish", "another network", "a folder"])
 def test_a_kept_trace_that_is_damaged_or_of_another_network_is_made_anew(
-    cache: Path, traced: AudioLDM2Engine, tmp_path: Path, damage: str
+    cache: Path, traced: AudioLDM2, tmp_path: Path, damage: str
 ) -> None:
     folder = Path(shutil.copytree(cache / "traces", tmp_path / "traces"))
     (file,) = folder.glob("*.pt")
@@ -97,7 +98,7 @@ def test_a_kept_trace_that_is_damaged_or_of_another_network_is_made_anew(
 
 
 def test_a_kept_trace_that_was_being_tried_when_the_process_ended_is_not_tried_again(
-    own: Path, cache: Path, traced: AudioLDM2Engine, plain: AudioLDM2Engine
+    own: Path, cache: Path, traced: AudioLDM2, plain: AudioLDM2
 ) -> None:
     shutil.copytree(cache / "traces", own / "traces")
     (file,) = (own / "traces").glob("*.pt")
@@ -107,22 +108,20 @@ def test_a_kept_trace_that_was_being_tried_when_the_process_ended_is_not_tried_a
     assert [kept.name for kept in (own / "traces").iterdir()] == [file.name]
 
 
-def example(engine: AudioLDM2Engine) -> Example:
-    text = engine.texts.embeddings.get("warm up")
+def example(engine: AudioLDM2) -> Example:
+    text = engine.texts.encoded("warm up")
     noise = torch.randn(2, engine.pipe.unet.config.in_channels, 16, 16)
     states = [torch.cat([state, state]) for state in (text.gpt2, text.t5, text.mask)]
     return noise, torch.tensor(500), states[0], states[1], states[2]
 
 
-def test_where_nothing_can_be_kept_it_is_traced_each_time(own: Path, plain: AudioLDM2Engine) -> None:
+def test_where_nothing_can_be_kept_it_is_traced_each_time(own: Path, plain: AudioLDM2) -> None:
     (own / "traces").write_text("a file where the folder should be")
     again = opened(own)
     assert again.shortcoming == "" and np.array_equal(wave(again), wave(plain))
 
 
-def test_no_more_than_a_few_traces_are_kept(
-    tmp_path: Path, plain: AudioLDM2Engine, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_no_more_than_a_few_traces_are_kept(tmp_path: Path, plain: AudioLDM2, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tracing, "KEPT_TRACES", 1)
     for name in "ab":
         tracing.traced(plain.pipe.unet, example(plain), tmp_path, name)
@@ -130,7 +129,7 @@ def test_no_more_than_a_few_traces_are_kept(
 
 
 def test_where_tracing_fails_the_network_runs_as_it_is_and_that_is_told(
-    own: Path, plain: AudioLDM2Engine, monkeypatch: pytest.MonkeyPatch
+    own: Path, plain: AudioLDM2, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_given: object, **_more: object) -> None:
         raise RuntimeError("this torch traces no more")

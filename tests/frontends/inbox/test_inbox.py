@@ -9,21 +9,24 @@ import struct
 import sys
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import soundfile
 
+from bridge.checkpoints.audioldm2 import USUAL
 from bridge.config import InboxConfig
 from bridge.core.core import Core
 from bridge.core.jobs import QUEUE_LIMIT
 from bridge.domain import recipe
 from bridge.domain.ask import Ask
-from bridge.domain.clip import Model, Prompt
+from bridge.domain.clip import Prompt
 from bridge.domain.events import Event, InboxChanged
 from bridge.domain.job import Job
-from bridge.domain.limits import SECONDS, SEED
+from bridge.domain.limits import SECONDS, SEED, Range
+from bridge.domain.model import Model
 from bridge.domain.recipe import Recipe
 from bridge.errors import BadArgument
 from bridge.frontends.inbox import folder as inbox_folder
@@ -435,7 +438,7 @@ def test_a_damaged_journal_only_costs_what_was_in_it(tmp_path: Path, journal: st
 
 # ---- clips, which carry their recipe ----
 
-MODEL = Model("starter", "1", 44_100, 20.0, "cpu", "float32", "DPM")
+MODEL = Model("starter", "1", replace(USUAL, sample_rate=44_100, seconds=Range(0.1, 20.0)), "cpu", "float32", "DPM")
 
 
 def wav_with(text: str) -> bytes:

@@ -1,0 +1,88 @@
+"""AudioLDM 2 checkpoints: the parts they are made of, and what one of them can do."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+from bridge.checkpoints.family import Family
+from bridge.checkpoints.reading import class_of, read_json, scheduler_config
+from bridge.domain.limits import GUIDANCE, SECONDS, STEPS
+from bridge.domain.model import Abilities
+from bridge.errors import NoModel
+
+OLD_VOCODER = "bridge.engine.mel_vocoder"  # the module's name in checkpoints trained with Clipbridge before 0.2
+SPEECH = "VitsModel"  # as text_encoder_2: a checkpoint that speaks
+WORDS = "heard.json"  # the word list of a small checkpoint, whose notes are tuned
+# The negative prompt in the README of the cvssp/audioldm2 checkpoints.
+NEGATIVE = "Low quality, average quality."
+USUAL = Abilities(
+    sample_rate=16_000,
+    seconds=SECONDS,
+    steps=STEPS,
+    usual_steps=20,  # with a DPM-Solver++ scheduler; the checkpoint's own DDIM needs 200
+    least_steps=10,  # the starter is recognised as often with 10 as with 20 (97.0 and 97.2 %: its model card)
+    guidance=GUIDANCE,
+    usual_guidance=3.5,  # the default of AudioLDM2Pipeline
+    usual_negative=NEGATIVE,
+    notes="words",
+    loops=True,
+    early=True,
+    ranked=True,
+)
+
+
+def abilities(folder: Path) -> Abilities:
+    """The abilities of a checkpoint; `sample_rate` is 0 if its files do not state it."""
+    rate = read_json(folder / "vocoder" / "config.json").get("sampling_rate")
+    small = (folder / WORDS).is_file()
+    return dataclasses.replace(
+        USUAL,
+        sample_rate=rate if type(rate) is int else 0,
+        notes="tuned" if small else "words",
+        speech=class_of(folder, "text_encoder_2") == SPEECH,
+        ranked=not small,  # a small checkpoint's CLAP hears no sounds
+    )
+
+
+def needs_scipy(folder: Path | None, scheduler: str) -> bool:
+    """One scheduler does, and every scheduler with a setting that a checkpoint may state; ours do not state it."""
+    return scheduler == "LMSDiscreteScheduler" or (
+        folder is not None and bool(scheduler_config(folder).get("use_beta_sigmas"))
+    )
+
+
+def _check(where: str, index: dict[str, Any]) -> None:
+    if (index["text_encoder_2"][1] == SPEECH) != (index["tokenizer_2"][1] == "VitsTokenizer"):
+        raise NoModel(
+            f"{where}: model_index.json names a text_encoder_2 and a tokenizer_2 that do not belong together."
+        )
+    scheduler = index.get("scheduler")
+    if not (
+        isinstance(scheduler, list) and scheduler[:1] == ["diffusers"] and str(scheduler[-1]).endswith("Scheduler")
+    ):
+        raise NoModel(f"{where}: model_index.json names {scheduler!r} as scheduler; expected one of diffusers.")
+
+
+FAMILY = Family(
+    name="AudioLDM 2",
+    pipeline="AudioLDM2Pipeline",
+    parts={
+        "vae": {"AutoencoderKL"},
+        "text_encoder": {"ClapModel"},
+        "text_encoder_2": {"T5EncoderModel", SPEECH},
+        "projection_model": {"AudioLDM2ProjectionModel"},
+        "language_model": {"GPT2Model", "GPT2LMHeadModel"},
+        "tokenizer": {"RobertaTokenizer", "RobertaTokenizerFast"},
+        "tokenizer_2": {"T5Tokenizer", "T5TokenizerFast", "VitsTokenizer"},
+        "feature_extractor": {"ClapFeatureExtractor"},
+        "unet": {"AudioLDM2UNet2DConditionModel"},
+        "vocoder": {"SpeechT5HifiGan", "MelVocoder"},
+    },
+    libraries={"diffusers", "transformers", "audioldm2", "bridge.engine.audioldm2.mel_vocoder", OLD_VOCODER},
+    weights=("vae", "text_encoder", "text_encoder_2", "projection_model", "language_model", "unet", "vocoder"),
+    check=_check,
+    abilities=abilities,
+    needs_scipy=needs_scipy,
+)

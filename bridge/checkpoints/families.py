@@ -1,0 +1,46 @@
+"""The families of checkpoints that Clipbridge can load, and which one a folder belongs to."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+from bridge.checkpoints import audioldm2
+from bridge.checkpoints.family import Family
+from bridge.checkpoints.reading import read_index
+from bridge.errors import NoModel
+
+FAMILIES = {family.pipeline: family for family in (audioldm2.FAMILY,)}
+OURS = audioldm2.FAMILY  # of the starter, and of the untrained checkpoint
+
+
+def family_of(folder: Path | None) -> Family:
+    """The family of a checkpoint folder; None: of the untrained checkpoint. Raises NoModel."""
+    return OURS if folder is None else _family(str(folder), read_index(folder))
+
+
+def is_known(index: dict[str, Any]) -> bool:
+    """Whether an index (model_index.json) is that of a known family."""
+    return index.get("_class_name") in FAMILIES
+
+
+def check_layout(where: str, index: dict[str, Any], files: Collection[str]) -> None:
+    """Check that an index and the names of a checkpoint's files are what its family is made of. Raises NoModel with a sentence
+    that begins with `where`."""
+    _family(where, index).check_layout(where, index, files)
+
+
+def parts() -> set[str]:
+    """The sub-folders that a checkpoint of any family may have."""
+    return {"scheduler"}.union(*(family.parts for family in FAMILIES.values()))
+
+
+def _family(where: str, index: dict[str, Any]) -> Family:
+    name = index.get("_class_name")
+    family = FAMILIES.get(name) if isinstance(name, str) else None
+    if family is None:
+        known = " and ".join(family.name for family in FAMILIES.values())
+        expected = " or ".join(f"an {pipeline}" for pipeline in FAMILIES)
+        raise NoModel(f"{where} holds a {name!r}, not {expected}; only {known} can be loaded.")
+    return family

@@ -1,0 +1,50 @@
+"""Family: what a kind of checkpoint is made of, and how to read what one of them can do. Data, no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bridge.domain.model import Abilities
+from bridge.errors import NoModel
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """One kind of checkpoint. `pipeline`: its class in model_index.json. `parts`: the class names that each part may have,
+    `libraries`: the modules that these may come from; anything else would make a loader import what the file says.
+    `weights`: the parts that have some. `check(where, index)` raises NoModel for what else is wrong. `abilities(folder)`
+    reads JSON files only. `needs_scipy(folder, scheduler)`: whether its libraries do for that scheduler ("" for the
+    checkpoint's); no folder: for those that ship with Clipbridge."""
+
+    name: str
+    pipeline: str
+    parts: Mapping[str, Collection[str]]
+    libraries: Collection[str]
+    weights: Collection[str]
+    check: Callable[[str, dict[str, Any]], None]
+    abilities: Callable[[Path], Abilities]
+    needs_scipy: Callable[[Path | None, str], bool]
+
+    def check_layout(self, where: str, index: dict[str, Any], files: Collection[str]) -> None:
+        """Check that an index (model_index.json) names only classes of this family and that `files` ("part/name") has weights
+        for each part. Raises NoModel with a sentence that begins with `where`."""
+        for part, allowed in self.parts.items():
+            entry = index.get(part)
+            library, name = entry if isinstance(entry, list) and len(entry) == 2 else ("", "")
+            texts = isinstance(library, str) and isinstance(name, str)
+            if not texts or library not in self.libraries or name not in allowed:
+                raise NoModel(
+                    f"{where}: model_index.json names {entry!r} as {part}; expected {' or '.join(sorted(allowed))}."
+                )
+            names = [file for file in files if file.startswith(f"{part}/")]
+            if not names:
+                raise NoModel(f"{where}: the part {part!r} is missing. Fetch the checkpoint again.")
+            if part in self.weights and not any(file.endswith(".safetensors") for file in names):
+                raise NoModel(
+                    f"{where}: {part!r} has no .safetensors weights. Other formats (.bin) can run code when they are "
+                    "opened and are not loaded."
+                )
+        self.check(where, index)

@@ -1,0 +1,45 @@
+"""Read the small files of a checkpoint folder: JSON settings, its index, its model card."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+
+def read_json(file: Path) -> dict[str, Any]:
+    """The object in a JSON file; empty if there is none."""
+    try:
+        content = json.loads(file.read_text("utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def read_index(folder: Path) -> dict[str, Any]:
+    """A checkpoint's model_index.json; empty if it cannot be read."""
+    return read_json(folder / "model_index.json")
+
+
+def class_of(folder: Path, part: str) -> str:
+    """The class name of a part in a checkpoint's index, or ""."""
+    entry = read_index(folder).get(part)
+    return str(entry[1]) if isinstance(entry, list) and len(entry) == 2 else ""
+
+
+def scheduler_config(folder: Path) -> dict[str, Any]:
+    """The scheduler settings as they are on disk. A loaded config also holds defaults, and no longer says which values the file
+    states."""
+    return read_json(folder / "scheduler" / "scheduler_config.json")
+
+
+def stated(folder: Path, key: str, value: str) -> str:
+    """The value of `key` in the first lines of a model card if it matches the pattern `value`, else ""."""
+    try:
+        with (folder / "README.md").open(encoding="utf-8") as card:
+            head = card.read(4_096)
+    except (OSError, UnicodeDecodeError):
+        return ""
+    match = re.search(rf"^{key}:\s*({value})\s*$", head, re.MULTILINE)
+    return match[1] if match else ""

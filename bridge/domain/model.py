@@ -1,0 +1,133 @@
+"""A checkpoint as the rest of the house sees it: what it can do (Abilities), and the facts of a loaded one (Model)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from bridge.domain.clip import Prompt
+from bridge.domain.limits import SECONDS, Range
+from bridge.errors import BadArgument, ClipbridgeError, Unsupported
+
+AudioInput = Literal["vary", "continue", "fill"]
+
+
+@dataclass(frozen=True, slots=True)
+class Preferences:
+    """What a preset prefers; it is dropped where the checkpoint has no such setting. `effort`: a factor of the checkpoint's
+    usual steps. `least_steps`: a deadline may lower the steps to this. `loop`: that the clip loops is only the preset's wish."""
+
+    steps: int | None = None
+    effort: float = 1.0
+    guidance: float | None = None
+    negative: str | None = None
+    least_steps: int | None = None
+    loop: bool = False
+
+
+NO_PREFERENCES = Preferences()
+
+
+@dataclass(frozen=True, slots=True)
+class Abilities:
+    """What a checkpoint can do, read from its JSON files.
+
+    `sample_rate` in Hz. `seconds`: the lengths that it makes. `fixed_cost`: a short clip costs as much as the longest.
+    `steps`: denoising steps, or None for a family without them; `least_steps`: enough for a deadline. `guidance`: None for a
+    distilled checkpoint. `usual_negative`: its own negative prompt, or None if it takes none. `notes`: it makes exact notes
+    (`tuned`), reads them in the text (`words`), or neither (`none`). `tempo`: it takes the tempo as an argument. `loops`: the
+    end runs into the beginning. `audio`: what it can do with a sound that it is given. `early`: pieces come before the clip
+    is finished. `equal_takes`: takes of one job equal the same seeds alone. `ranked`: it scores its takes.
+    """
+
+    sample_rate: int
+    channels: int = 1
+    seconds: Range = SECONDS
+    fixed_cost: bool = False
+    steps: Range | None = None
+    usual_steps: int = 0
+    least_steps: int = 1
+    guidance: Range | None = None
+    usual_guidance: float = 1.0
+    usual_negative: str | None = None
+    notes: Literal["tuned", "words", "none"] = "none"
+    tempo: bool = False
+    loops: bool = False
+    audio: frozenset[AudioInput] = frozenset()
+    speech: bool = False
+    lyrics: bool = False
+    early: bool = False
+    equal_takes: bool = True
+    ranked: bool = False
+    lora: bool = False
+
+    def settled(self, prompt: Prompt, preferences: Preferences = NO_PREFERENCES) -> Prompt:
+        """The prompt with everything set that this checkpoint has: as asked, else as preferred, else as usual."""
+        wish = preferences
+        steps, guidance, negative = prompt.steps, prompt.guidance, prompt.negative
+        if steps is None and self.steps is not None:
+            steps = int(_within(self.steps, wish.steps or round(self.usual_steps * wish.effort)))
+        if guidance is None and self.guidance is not None:
+            guidance = _within(self.guidance, self.usual_guidance if wish.guidance is None else wish.guidance)
+        if negative is None and self.usual_negative is not None:
+            negative = self.usual_negative if wish.negative is None else wish.negative
+        loop = prompt.loop and (self.loops or not wish.loop)
+        return replace(prompt, steps=steps, guidance=guidance, negative=negative, loop=loop)
+
+    def fewest_steps(self, prompt: Prompt, preferences: Preferences = NO_PREFERENCES) -> int | None:
+        """The steps to which a deadline may lower a settled prompt; None for a family without steps."""
+        least = self.least_steps if preferences.least_steps is None else preferences.least_steps
+        return None if prompt.steps is None else min(least, prompt.steps)
+
+    def refusal(self, prompt: Prompt, name: str = "This checkpoint") -> ClipbridgeError | None:
+        """Why this checkpoint, called `name`, cannot make a prompt; None if it can. What is unset is not refused."""
+        why: ClipbridgeError | None = None
+        if prompt.transcript and not self.speech:
+            why = Unsupported(
+                f"{name} does not speak: leave transcript out, or change to a speech checkpoint such as "
+                "anhnct/audioldm2_gigaspeech."
+            )
+        elif self.speech and not prompt.transcript:
+            why = BadArgument(f"{name} is a speech checkpoint: send the words to speak with the key transcript.")
+        elif prompt.seconds > self.seconds.high:
+            why = BadArgument(f"{name} makes at most {self.seconds.high:g} seconds, not {prompt.seconds:g}.")
+        elif prompt.seconds < self.seconds.low:
+            why = BadArgument(f"{name} makes at least {self.seconds.low:g} seconds, not {prompt.seconds:g}.")
+        elif prompt.negative and self.usual_negative is None:
+            why = Unsupported(f"{name} has no negative prompt: leave negative out.")
+        elif prompt.loop and not self.loops:
+            why = Unsupported(f"{name} cannot make seamless loops: leave loop out.")
+        elif prompt.note and self.notes == "none":
+            why = Unsupported(f"{name} cannot make single notes: leave note out.")
+        return why or _outside(name, "steps", prompt.steps, self.steps) or _outside(
+            name, "guidance", prompt.guidance, self.guidance
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """The facts of a loaded checkpoint that replies and recipes state. `licence` as the checkpoint itself states it, "" if
+    it does not; `compiled`: how its network runs (`trace`, `graphs`, or `off`: as it is)."""
+
+    name: str
+    revision: str
+    abilities: Abilities
+    compute: str
+    dtype: str
+    scheduler: str
+    scheduler_settings: tuple[tuple[str, str], ...] = ()
+    licence: str = ""
+    untrained: bool = False
+    compiled: str = "off"
+
+
+def _within(allowed: Range, value: float) -> float:
+    return min(max(value, allowed.low), allowed.high)
+
+
+def _outside(name: str, key: str, value: float | None, allowed: Range | None) -> ClipbridgeError | None:
+    if value is None:
+        return None
+    if allowed is None:
+        return Unsupported(f"{name} has no {key}: leave {key} out.")
+    return None if value in allowed else BadArgument(f"{name} takes {key} from {allowed}, not {value:g}.")

@@ -1,0 +1,147 @@
+"""Runner: what the engines of all families share. It warms, measures, and goes on after running out of memory."""
+
+from __future__ import annotations
+
+import abc
+import gc
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+
+from bridge.checkpoints.find import Checkpoint
+from bridge.config import EngineConfig
+from bridge.domain.clip import Piece, Prompt
+from bridge.domain.model import Abilities, Model
+from bridge.engine.messages import Cost, OnStage, OnStep
+from bridge.engine.needs import Needs
+from bridge.engine.runtime import memory
+from bridge.engine.runtime.threads import Threads
+from bridge.errors import OutOfMemory
+
+log = logging.getLogger("clipbridge")
+
+# Warm-up runs, in seconds of sound: a one-shot, and an ask without a length. Between the two, time grows in proportion.
+WARM_SECONDS = (0.5, 4.0)
+WARM_STEPS = 4
+
+
+class Runner(abc.ABC):
+    """An engine (see the Engine protocol) on one compute ("cuda", "mps" or "cpu"); a family adds the abstract methods.
+
+    `load` sets `abilities`; `run` sets `_cost` and may set `_scores`.
+    """
+
+    abilities: Abilities
+
+    def __init__(self, checkpoint: Checkpoint, compute: str, config: EngineConfig, cache: Path) -> None:
+        self.checkpoint, self.compute, self._config, self._cache = checkpoint, compute, config, cache
+        self.shortcoming = ""
+        self._threads = Threads(torch.get_num_threads())
+        self._cost: Cost | None = None
+        self._scores: tuple[float, ...] = ()
+        self._needs = Needs()
+        self._highest_bytes = 0
+
+    @abc.abstractmethod
+    def load(self, on_stage: OnStage) -> Model:
+        """Read the checkpoint, after `memory.limit`. Raises NoModel, ConfigError."""
+
+    @abc.abstractmethod
+    def run(self, prompt: Prompt, on_step: OnStep) -> Iterator[Piece]:
+        """Generate a settled prompt once. Raises what torch raises."""
+
+    @abc.abstractmethod
+    def remarks(self, prompt: Prompt) -> dict[str, str]:
+        """See the Engine protocol."""
+
+    def prepare(self, on_stage: OnStage) -> None:
+        """Get ready what needs more than one run (CUDA graphs), before anything is measured."""
+        return
+
+    def measure(self) -> Needs:
+        """The memory that jobs take, by a short run."""
+        return Needs()
+
+    def forget(self) -> bool:
+        """Free the memory that is held only for speed; returns whether there was any."""
+        return False
+
+    def warm(self, on_stage: OnStage) -> list[Cost]:
+        """Run short and long once each, so that the first ask is as fast as the next; returns what they took."""
+        self.prepare(on_stage)
+        on_stage(0, len(WARM_SECONDS) + 1, "memory")
+        # The very first run pays for one-time initialisation, so it is the one that measuring may slow down.
+        self._needs = self.measure()
+        costs = []
+        for done, seconds in enumerate(WARM_SECONDS, 1):
+            on_stage(done, len(WARM_SECONDS) + 1, f"{seconds:g} s")
+            for _ in self.generate(self.warm_up(seconds), lambda step, steps: None):
+                pass
+            costs.append(self.last_cost())
+        return costs
+
+    def warm_up(self, seconds: float) -> Prompt:
+        """A prompt for warming."""
+        steps = None if self.abilities.steps is None else min(WARM_STEPS, self.abilities.usual_steps)
+        prompt = Prompt("warm up", "warm up", seconds, seed=0, steps=steps, transcript="warm up")
+        return self.abilities.settled(prompt)
+
+    def generate(self, prompt: Prompt, on_step: OnStep) -> Iterator[Piece]:
+        """The pieces of all takes. Raises JobCancelled from `on_step`, and OutOfMemory, after which the engine goes on."""
+        prompt = self.abilities.settled(prompt)
+        for again in (False, True):
+            out_of_memory, began = "", False
+            try:
+                for piece in self.run(prompt, on_step):
+                    began = True
+                    yield piece
+                return
+            except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
+                if not _is_out_of_memory(error):
+                    raise
+                out_of_memory = str(error)
+            # Outside the except block: only now are the frames that hold tensors gone.
+            gc.collect()
+            held = self.forget()
+            if self.compute != "cpu":
+                getattr(torch, self.compute).empty_cache()
+            if again or began or not held:
+                break  # else once more, with the memory that was freed
+        log.info("out of memory: %s", out_of_memory)
+        lower = "fewer takes" if prompt.takes > 1 else "a shorter clip"
+        raise OutOfMemory(
+            f"Not enough memory for {prompt.takes} × {prompt.seconds:g} s on {self.compute}: ask for {lower}."
+        )
+
+    def last_cost(self) -> Cost:
+        """What the last completed `generate` took."""
+        assert self._cost is not None
+        return self._cost
+
+    def scores(self) -> tuple[float, ...]:
+        """How well each take fits its prompt; empty if they are not ranked."""
+        return self._scores
+
+    def needs(self) -> Needs:
+        """What jobs take of the memory, measured while warming."""
+        return self._needs
+
+    def highest_bytes(self) -> int:
+        """The most memory that was held so far."""
+        self._highest_bytes = max(self._highest_bytes, memory.highest(self.compute))
+        return self._highest_bytes
+
+    def steady(self) -> None:
+        """Choose the number of threads on a CPU; to be called at each step."""
+        if self.compute == "cpu":
+            self._threads.choose()
+
+
+def _is_out_of_memory(error: BaseException) -> bool:
+    """CUDA and MPS raise torch.OutOfMemoryError; a CPU allocation raises RuntimeError with the allocator's words."""
+    words = str(error)
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or any(
+        sign in words for sign in ("out of memory", "not enough memory", "can't allocate memory", "bad_alloc")
+    )

@@ -1,0 +1,31 @@
+"""The abilities of a checkpoint are read from its JSON files, and its family from its index."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from bridge.checkpoints.families import FAMILIES, family_of
+from bridge.checkpoints.find import STARTER_FOLDER
+from bridge.engine.families import ENGINES
+from bridge.errors import NoModel
+
+
+def test_the_starter_makes_tuned_notes_at_44_1_khz_and_ranks_nothing() -> None:
+    abilities = family_of(STARTER_FOLDER).abilities(STARTER_FOLDER)
+    assert (abilities.sample_rate, abilities.channels, abilities.notes) == (44_100, 1, "tuned")
+    assert not abilities.ranked and not abilities.speech and abilities.loops and abilities.audio == frozenset()
+
+
+def test_a_folder_of_another_pipeline_has_no_family(tmp_path: Path) -> None:
+    (tmp_path / "model_index.json").write_text(json.dumps({"_class_name": "OtherPipeline"}))
+    with pytest.raises(
+        NoModel, match="holds a 'OtherPipeline', not an AudioLDM2Pipeline; only AudioLDM 2 can be loaded"
+    ):
+        family_of(tmp_path)
+
+
+def test_each_family_has_an_engine() -> None:
+    assert set(ENGINES) == set(FAMILIES)
