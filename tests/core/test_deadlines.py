@@ -17,7 +17,7 @@ from tests.harness import Client, pairs
 
 
 def prompt(steps: int = 20, takes: int = 4) -> Prompt:
-    return Prompt("rain", "rain", 2.0, seed=1, steps=steps, takes=takes)
+    return Prompt("rain", "rain", 2.0, seed=1, steps=steps, takes=takes, guidance=3.5)
 
 
 def seconds_of(tried: Prompt) -> float:
