@@ -8,7 +8,7 @@ from typing import Protocol
 
 from bridge.core.dispatcher import Dispatcher
 from bridge.core.state import DaemonState
-from bridge.domain.ask import Wanted
+from bridge.domain.ask import Request
 from bridge.domain.job import Job
 from bridge.errors import ClipbridgeError, QueueFull
 from bridge.kits.making import Kits
@@ -20,14 +20,14 @@ log = logging.getLogger("clipbridge")
 class Source(Protocol):
     """Something that wants clips made ahead."""
 
-    def wanted(self) -> Wanted | None:
+    def next_request(self) -> Request | None:
         """The next ask, or None."""
 
-    def started(self, job: Job) -> None:
-        """The job of the last `wanted`."""
+    def on_started(self, job: Job) -> None:
+        """The job of the last request."""
 
-    def refused(self, error: ClipbridgeError) -> None:
-        """The last `wanted` is not made, for this reason."""
+    def on_refused(self, error: ClipbridgeError) -> None:
+        """The last request is not made, for this reason."""
 
 
 class Ahead:
@@ -39,7 +39,7 @@ class Ahead:
         kits: Kits,
         dispatcher: Dispatcher,
         state: DaemonState,
-        generate: Callable[[Wanted], Job],
+        generate: Callable[[Request], Job],
         cancel: Callable[[Job], None],
     ) -> None:
         self._stage, self._kits, self._dispatcher, self._state = stage, kits, dispatcher, state
@@ -52,7 +52,7 @@ class Ahead:
             return
         self._pulling = True
         try:
-            for job in self._stage.take_abandoned():
+            for job in self._stage.pop_abandoned_jobs():
                 self._cancel(job)
             for pull in (self._pull_kits, self._pull_stream, self._pull_pads):
                 try:
@@ -66,7 +66,7 @@ class Ahead:
         self._kits.begin(self._state.refusal())
         while self._pull_one(self._kits):
             pass
-        self._kits.map_if_made()
+        self._kits.map_when_complete()
 
     def _pull_stream(self) -> None:
         if self._dispatcher.idle or (self._stage.stream.urgent and self._state.serving):
@@ -78,13 +78,13 @@ class Ahead:
 
     def _pull_one(self, source: Source) -> bool:
         """Returns whether to ask the same source again."""
-        wanted = source.wanted()
-        if wanted is None:
+        request = source.next_request()
+        if request is None:
             return False
         try:
-            job = self._generate(wanted)
+            job = self._generate(request)
         except ClipbridgeError as error:
-            source.refused(error)
+            source.on_refused(error)
             return not isinstance(error, QueueFull)
-        source.started(job)
+        source.on_started(job)
         return True

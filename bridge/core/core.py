@@ -23,7 +23,7 @@ from bridge.core.reporter import Reporter
 from bridge.core.resolving import stream_period_s
 from bridge.core.shaper_link import ShaperLink
 from bridge.core.state import DaemonState
-from bridge.domain.ask import Ask, Wanted
+from bridge.domain.ask import Ask, Request
 from bridge.domain.events import Event, KitEvent, Listener
 from bridge.domain.job import Job, JobId
 from bridge.domain.kit import KitAsk
@@ -94,7 +94,7 @@ class Core:
             self._preempt_speculative,
         )
         self._ahead = Ahead(
-            self.stage, self.kits, self.dispatcher, self._state, self._generate_wanted, self._cancel_quietly
+            self.stage, self.kits, self.dispatcher, self._state, self._generate_ahead, self._cancel_quietly
         )
 
     def start(self) -> None:
@@ -174,8 +174,8 @@ class Core:
             self._reporter.emit(job, "cancelled")
         return cancelled
 
-    def _generate_wanted(self, wanted: Wanted) -> Job:
-        return self.generate(wanted.ask, wanted.owner, first=wanted.first, into=wanted.into)[0]
+    def _generate_ahead(self, request: Request) -> Job:
+        return self.generate(request.ask, request.owner, first=request.first, into=request.into)[0]
 
     def _cancel_quietly(self, job: Job) -> None:
         if not job.state.ended:
@@ -195,7 +195,7 @@ class Core:
 
         Raises BadArgument, QueueFull, NotReady and Stopping; then nothing has begun.
         """
-        if (last := self.kits.repeated(ask, owner, reply_to)) is not None:
+        if (last := self.kits.repeat_of(ask, owner, reply_to)) is not None:
             return last
         self._state.check_open()
         self.kits.add(ask, owner, reply_to)
@@ -217,7 +217,7 @@ class Core:
 
     def save_pad(self, number: int, press: Press) -> None:
         """Put the take that a pad played last into the folder; PadSaved is published then. Raises PadEmpty."""
-        self.shaper.keep(self.stage.save(number, press))
+        self.shaper.save(self.stage.save(number, press))
 
     def panic(self) -> None:
         """Silence now, also for clips that are accepted already. Jobs go on."""

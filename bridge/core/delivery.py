@@ -54,7 +54,7 @@ class Delivery:
     def deliver(self, job: Job, scores: tuple[float, ...]) -> None:
         """All samples of a job are made: have them written, or held for the player."""
         self._jobs.shaping[job.serial] = job
-        self._link.deliver(job, scores, insist=not self._may_be_made_again(job))
+        self._link.deliver(job, scores, insist=not self._may_retry(job))
 
     def lose(self, reason: str) -> None:
         """The process is gone, and with it every clip that it worked on."""
@@ -77,7 +77,7 @@ class Delivery:
         """The next samples of a clip that is heard while it is decoded."""
         self._stage.on_early(self._jobs.unfinished.get(message.serial), message)
 
-    def on_kept(self, message: messages.Kept) -> None:
+    def on_saved(self, message: messages.Saved) -> None:
         """A pad's take was saved, or could not be."""
         self._stage.on_saved(message)
 
@@ -93,7 +93,7 @@ class Delivery:
         if job is None:
             return
         log.info("%s", message.details or message.why)
-        if message.code in (BadAudio.code, messages.OFF_TEMPO) and self._may_be_made_again(job):
+        if message.code in (BadAudio.code, messages.OFF_TEMPO) and self._may_retry(job):
             # No sound, or a loop without a beat: once more, before all others, with the next seed.
             self._jobs.requeue(job, message.why)
             self._on_requeued()
@@ -114,7 +114,7 @@ class Delivery:
         if self._library is not None and job.ask.sink not in INTERNAL:
             self._library.delivered(job, message.takes)
         heard_early = job.voice
-        heard = self._stage.on_made(job, message.playable, message.takes[0].sample_rate)
+        heard = self._stage.on_clip(job, message.playable, message.takes[0].sample_rate)
         self._reporter.emit(job, "done", **outcome.done(job, message, heard))
         if heard and not heard_early:
             self._stage.announce_voice(job, heard["voice"])
@@ -129,5 +129,5 @@ class Delivery:
         if not self._jobs.shaping:
             self._link.rest()
 
-    def _may_be_made_again(self, job: Job) -> bool:
+    def _may_retry(self, job: Job) -> bool:
         return not (job.again or job.recipe or job.voice) and self._state.refusal() is None

@@ -128,7 +128,7 @@ class Dispatcher:
         if self._eta_file is not None and self._recalled != (key := _eta_key(ready.model)):
             self._eta_file.recall(self._jobs.eta, key)
             self._recalled = key
-        self._jobs.know(ready.model.abilities)
+        self._jobs.set_abilities(ready.model.abilities)
         for cost in ready.costs:
             self._jobs.eta.learn(cost)
         self._jobs.estimate()

@@ -18,7 +18,7 @@ RUNS = 3
 MAX_POINTS = 64
 MAX_KEYS, MAX_ETA_BYTES = 16, 1_000_000
 
-Kept = dict[str, list[tuple[float, list[float]]]]
+Curves = dict[str, list[tuple[float, list[float]]]]
 """Curve → (seconds of sound, seconds that the last runs took)."""
 
 
@@ -92,11 +92,11 @@ class Eta:
         engine = self.engine_seconds(prompt)
         return engine and engine + (self._deliver.at(prompt.seconds * prompt.takes) or 0.0)
 
-    def points(self) -> Kept:
+    def points(self) -> Curves:
         """All that was learned, by curve."""
         return {name: curve.points for name, curve in self._curves().items()}
 
-    def recall(self, kept: Kept) -> None:
+    def recall(self, kept: Curves) -> None:
         """Learn from an earlier run of the daemon. Call it before anything is measured: the newest runs count."""
         for name, points in kept.items():
             if name in (curves := self._curves()):
@@ -133,12 +133,12 @@ class EtaFile:
         self._file.wait(seconds)
 
 
-def _read(file: Path) -> dict[str, Kept]:
+def _read(file: Path) -> dict[str, Curves]:
     """Key → what was learned; nothing if the file is not there or is not what EtaFile writes."""
     try:
         if file.stat().st_size > MAX_ETA_BYTES:
             return {}
-        read: dict[str, Kept] = json.loads(file.read_text("utf-8"))
+        read: dict[str, Curves] = json.loads(file.read_text("utf-8"))
         for curves in read.values():
             for points in curves.values():
                 for x, runs in points:

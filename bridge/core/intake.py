@@ -67,7 +67,7 @@ class Intake:
 
     def _known(self, ask: Ask, owner: str, job_id: JobId | None, reply_to: Any) -> Job | None:
         """The job that this ask repeats. Raises BadArgument; NotReady or Stopping if no job is accepted."""
-        if job_id is not None and (known := self._jobs.repeated(owner, job_id, ask)) is not None:
+        if job_id is not None and (known := self._jobs.repeat_of(owner, job_id, ask)) is not None:
             known.reply_to = reply_to
             return known
         self._state.check_open()

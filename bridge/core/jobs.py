@@ -65,7 +65,7 @@ class Jobs:
 
     # ---- which ask is which job ----
 
-    def repeated(self, owner: str, job_id: JobId, ask: Ask) -> Job | None:
+    def repeat_of(self, owner: str, job_id: JobId, ask: Ask) -> Job | None:
         """The job that this ask repeats: same id and ask, unfinished or ended within REPEAT_WINDOW_S seconds.
 
         Raises IdTaken if the id is taken by an unfinished job with another ask.
@@ -96,8 +96,8 @@ class Jobs:
             wait = self.remaining_seconds() or self.queue[0].engine_seconds
             when = f"in about {wait:.1f} s" if wait else "when the engine is ready and the first of them is done"
             raise QueueFull(f"{len(self.queue)} jobs are waiting; a place is free {when}.")
-        made = secrets.token_hex(4) if job_id is None else job_id
-        job = Job(self._serial + 1, made, owner, ask, prompt, reply_to, preferences)
+        new_id = secrets.token_hex(4) if job_id is None else job_id
+        job = Job(self._serial + 1, new_id, owner, ask, prompt, reply_to, preferences)
         if self.abilities is not None:
             job.settle(self.abilities)
         self.meet_deadline(job, self.remaining_seconds() + sum(other.engine_seconds for other in self.queue))
@@ -132,7 +132,7 @@ class Jobs:
             )
         job.prompt = fitted
 
-    def know(self, abilities: Abilities) -> None:
+    def set_abilities(self, abilities: Abilities) -> None:
         """The checkpoint is known: settle what waits, unless it was settled for such a checkpoint already."""
         if abilities != self.abilities:
             self.abilities = abilities

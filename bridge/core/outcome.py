@@ -7,7 +7,7 @@ from typing import Any
 from bridge.domain.job import Job
 from bridge.shaper.messages import Delivered
 
-OF_THE_FILE = ("path", "seconds", "seed", "sample_rate", "channels", "frames")
+FILE_FIELDS = ("path", "seconds", "seed", "sample_rate", "channels", "frames")
 
 
 def done(job: Job, message: Delivered, heard: dict[str, int]) -> dict[str, Any]:
@@ -16,7 +16,7 @@ def done(job: Job, message: Delivered, heard: dict[str, int]) -> dict[str, Any]:
     assert job.model is not None
     late_s = job.late_seconds()
     return {
-        **{name: getattr(best, name) for name in OF_THE_FILE},
+        **{name: getattr(best, name) for name in FILE_FIELDS},
         "model": job.model.name,
         **({"bars": job.prompt.bars, "bpm": job.prompt.bpm} if job.prompt.bars else {}),
         **dict(best.measured),

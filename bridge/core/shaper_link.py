@@ -17,7 +17,7 @@ class ShaperListener(Protocol):
     """What the link reports."""
 
     def on_early(self, message: messages.Early) -> None: ...
-    def on_kept(self, message: messages.Kept) -> None: ...
+    def on_saved(self, message: messages.Saved) -> None: ...
     def on_kit(self, message: messages.Claimed | messages.Mapped) -> None: ...
     def on_delivered(self, message: messages.Delivered) -> None: ...
     def on_undelivered(self, message: messages.Undelivered) -> None: ...
@@ -60,9 +60,9 @@ class ShaperLink:
         """Forget the samples of a job that ended."""
         self._child.send(messages.Drop(job.serial))
 
-    def keep(self, keep: messages.Keep) -> None:
-        """Put a pad's take into the folder; answered by `on_kept`."""
-        self._child.send(keep)
+    def save(self, message: messages.Save) -> None:
+        """Put a pad's take into the folder; answered by `on_saved`."""
+        self._child.send(message)
 
     def shape_kit(self, message: messages.Claim | messages.Map | messages.Leave) -> None:
         """Work on a kit's folder; Claim and Map are answered by `on_kit`."""
@@ -88,8 +88,8 @@ class ShaperLink:
         self._child.settled()
         if isinstance(message, messages.Early):
             self.listener.on_early(message)
-        elif isinstance(message, messages.Kept):
-            self.listener.on_kept(message)
+        elif isinstance(message, messages.Saved):
+            self.listener.on_saved(message)
         elif isinstance(message, messages.Claimed | messages.Mapped):
             self.listener.on_kit(message)
         elif isinstance(message, messages.Undelivered):

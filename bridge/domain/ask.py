@@ -204,7 +204,7 @@ def check_shape(values: dict[str, Any]) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class Request:
     """An ask that is made ahead, for a kit, the stream or a pad. `first`: before the jobs that wait. `into`: a kit's
     sub-folder, "" for none."""
 

@@ -31,7 +31,7 @@ class Tempo:
         """The grid with another tempo from `at` on; the count of beats continues."""
         return Tempo(bpm, beats_per_bar, self.beat_at(at), at)
 
-    def told(self, beat: float, at: float) -> Tempo:
+    def with_beat(self, beat: float, at: float) -> Tempo:
         """The grid moved towards a host's message that `beat` falls at `at`."""
         off_s = at - (self.at + (beat - self.beat) * 60 / self.bpm)
         follow = FOLLOW if abs(off_s) < NEAR_S else 1.0

@@ -16,7 +16,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from bridge import __version__
-from bridge.domain.ask import Wanted
+from bridge.domain.ask import Request
 from bridge.domain.events import JobEvent, KitEvent, Publish
 from bridge.domain.job import Job
 from bridge.domain.kit import Kit, KitAsk, Sound, Zone
@@ -73,7 +73,7 @@ class Kits:
         """Whether no kit is unfinished."""
         return not self._kits
 
-    def repeated(self, ask: KitAsk, owner: str, reply_to: Any) -> KitEvent | None:
+    def repeat_of(self, ask: KitAsk, owner: str, reply_to: Any) -> KitEvent | None:
         """The last event of this very kit, if it is being made for `owner` already. Raises BadArgument if another kit of that
         name is."""
         for kit in self._kits:
@@ -126,7 +126,7 @@ class Kits:
             kit.state = "claiming"
             self._send(Claim(kit.number, _slug(kit.ask.name)))
 
-    def wanted(self) -> Wanted | None:
+    def next_request(self) -> Request | None:
         """An ask for the next sound, while fewer than KIT_JOBS are on their way."""
         kit = self._kits[0] if self._kits else None
         if kit is None or kit.state != "making" or not kit.waiting or len(kit.jobs) >= KIT_JOBS:
@@ -134,22 +134,22 @@ class Kits:
         sound = kit.waiting[0]
         seed = (kit.seed + sound.variant) % (int(SEED.high) + 1)
         ask = dataclasses.replace(kit.ask.ask, text=sound.text, note=sound.note or None, seed=seed)
-        return Wanted(ask, kit.owner, into=kit.folder)
+        return Request(ask, kit.owner, into=kit.folder)
 
-    def started(self, job: Job) -> None:
-        """The job of the last `wanted`."""
+    def on_started(self, job: Job) -> None:
+        """The job of the last request."""
         kit = self._kits[0]
         kit.jobs[job.serial] = (kit.waiting.popleft(), job)
         if job.state.ended and job.last_event is not None:  # it failed as soon as the engine was to begin with it
             self.on_job_event(job, job.last_event)
 
-    def refused(self, error: ClipbridgeError) -> None:
-        """The last `wanted` cannot be made; after a full queue it is wanted again later."""
+    def on_refused(self, error: ClipbridgeError) -> None:
+        """The last request cannot be made; after a full queue it is wanted again later."""
         if not isinstance(error, QueueFull):
             kit = self._kits[0]
             self._add_fault(kit, kit.waiting.popleft(), error.code, str(error))
 
-    def map_if_made(self) -> None:
+    def map_when_complete(self) -> None:
         """Have the mappings of the first kit written, once all its jobs have ended."""
         kit = self._kits[0] if self._kits else None
         if kit is not None and kit.state == "making" and not kit.waiting and not kit.jobs:
@@ -236,7 +236,7 @@ class Kits:
             kit.waiting.clear()
             if kit.state in ("waiting", "claiming"):
                 self._fail(kit, reason.code, "Clipbridge was stopped before this kit was begun.")
-        self.map_if_made()
+        self.map_when_complete()
 
     def end(self) -> None:
         """Fail every unfinished kit: the shutdown budget is spent."""

@@ -26,7 +26,7 @@ KEYS = fields_of(Door.PAD)
 KEYS["seconds"] = replace(KEYS["seconds"], allowed=Range(SECONDS.low, LONGEST_S))
 
 
-class Kept(NamedTuple):
+class StoredPad(NamedTuple):
     """A pad in the file: what it makes, and whether each press plays the same take."""
 
     ask: Ask
@@ -39,7 +39,7 @@ class PadFile:
     def __init__(self, file: Path) -> None:
         self._path, self._file = file, KeptFile(file, "pads")
 
-    def keep(self, pads: dict[int, Kept]) -> None:
+    def keep(self, pads: dict[int, StoredPad]) -> None:
         """Write the pads soon, on another thread."""
         self._file.keep(
             lambda: {
@@ -47,7 +47,7 @@ class PadFile:
             }
         )
 
-    def read(self) -> dict[int, Kept]:
+    def read(self) -> dict[int, StoredPad]:
         """The pads in the file. Skips what cannot be read, and then leaves a copy of the file as `.bad`."""
         try:
             if self._path.stat().st_size > MAX_PADS_BYTES:
@@ -63,7 +63,7 @@ class PadFile:
             try:
                 if int(pad) not in PADS:
                     raise ValueError(f"there is no pad {pad}")
-                pads[int(pad)] = Kept(_ask(entry["ask"]), bool(entry["locked"]))
+                pads[int(pad)] = StoredPad(_ask(entry["ask"]), bool(entry["locked"]))
             except (ValueError, TypeError, KeyError, AttributeError, ClipbridgeError) as error:
                 wrong = f"pad {pad}: {error}"
         if wrong:

@@ -14,14 +14,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bridge.domain.ask import Ask, Wanted
+from bridge.domain.ask import Ask, Request
 from bridge.domain.clip import Prompt
 from bridge.domain.events import PadChanged, Publish
 from bridge.domain.job import Job
 from bridge.domain.limits import SEED
 from bridge.domain.model import Model
 from bridge.errors import BadArgument, ClipbridgeError, PadEmpty
-from bridge.live.pad_file import LONGEST_S, SINK, Kept, PadFile
+from bridge.live.pad_file import LONGEST_S, SINK, PadFile, StoredPad
 from bridge.live.voices import Live
 from bridge.player.messages import NOW, When, when
 
@@ -75,7 +75,7 @@ class Pads:
     def __init__(self, live: Live, publish: Publish, changed: Callable[[], None], file: Path | None = None) -> None:
         self._live, self._file = live, PadFile(file) if file is not None else None
         self._publish, self._changed = publish, changed
-        self._next: int | None = None  # the pad of the last `wanted`
+        self._next: int | None = None  # the pad of the last request
         self._abandoned: list[Job] = []
         stored = self._file.read() if self._file is not None else {}
         self._pads = {number: Pad(ask, locked) for number, (ask, locked) in stored.items()}
@@ -169,28 +169,28 @@ class Pads:
 
     # ---- filling ----
 
-    def wanting(self) -> bool:
+    def need_takes(self) -> bool:
         """Whether a pad has fewer takes than it should, and may be refilled now."""
         now = time.monotonic()
         return any(len(self._fresh(pad)) < TAKES_READY and now >= pad.not_before for pad in self._pads.values())
 
-    def wanted(self) -> Wanted | None:
+    def next_request(self) -> Request | None:
         """An ask for the pad that has the fewest takes, if a pad wants one and none is being made."""
         now = time.monotonic()
-        wanting = [
+        hungry = [
             (len(fresh), pad.not_before, number)
             for number, pad in self._pads.items()
             if len(fresh := self._fresh(pad)) < TAKES_READY and pad.job is None and now >= pad.not_before
         ]
-        if not wanting or any(pad.job for pad in self._pads.values()):
+        if not hungry or any(pad.job for pad in self._pads.values()):
             return None
-        self._next = min(wanting)[2]
+        self._next = min(hungry)[2]
         pad = self._pads[self._next]
         seed = None if pad.ask.seed is None else (pad.ask.seed + pad.begun) % int(SEED.high + 1)
-        return Wanted(dataclasses.replace(pad.ask, seed=seed), OWNER)
+        return Request(dataclasses.replace(pad.ask, seed=seed), OWNER)
 
-    def started(self, job: Job) -> None:
-        """The job of the last `wanted`."""
+    def on_started(self, job: Job) -> None:
+        """The job of the last request."""
         assert self._next is not None
         pad = self._pads[self._next]
         pad.begun += 1
@@ -199,12 +199,12 @@ class Pads:
         else:
             pad.job, pad.fraction = job, 0.0
 
-    def refused(self, error: ClipbridgeError) -> None:
-        """The last `wanted` cannot be made now."""
+    def on_refused(self, error: ClipbridgeError) -> None:
+        """The last request cannot be made now."""
         assert self._next is not None
         self._fail(self._next, self._pads[self._next], str(error))
 
-    def take_abandoned(self) -> list[Job]:
+    def pop_abandoned_jobs(self) -> list[Job]:
         """The jobs whose takes no pad wants any more; each is returned once."""
         abandoned, self._abandoned = self._abandoned, []
         return abandoned
@@ -223,7 +223,7 @@ class Pads:
             if kind == "failed":
                 self._fail(number, pad, fields["why"])
 
-    def on_made(self, job: Job, file: str, sample_rate: int, model: Model) -> None:
+    def on_clip(self, job: Job, file: str, sample_rate: int, model: Model) -> None:
         """The samples of a take are in `file`."""
         for number, pad in self._pads.items():
             if pad.job is job:
@@ -296,7 +296,7 @@ class Pads:
 
     def _store(self) -> None:
         if self._file is not None:
-            self._file.keep({number: Kept(pad.ask, pad.locked) for number, pad in self._pads.items()})
+            self._file.keep({number: StoredPad(pad.ask, pad.locked) for number, pad in self._pads.items()})
 
 
 def check_length(seconds: float) -> None:

@@ -52,9 +52,9 @@ class Stage:
         except Exception:  # the stream must not end the daemon
             log.exception("the stream could not go on")
 
-    def take_abandoned(self) -> list[Job]:
+    def pop_abandoned_jobs(self) -> list[Job]:
         """The jobs of pads and the stream that are not wanted any more; each is returned once."""
-        return self.pads.take_abandoned() + self.stream.take_abandoned()
+        return self.pads.pop_abandoned_jobs() + self.stream.pop_abandoned_jobs()
 
     def panic(self) -> None:
         """Stop all sound. Whatever is played after this is heard again."""
@@ -76,7 +76,7 @@ class Stage:
 
     def beat(self, beat: float, at: float | None = None) -> None:
         """Set the time of a beat: `beat` falls at `at` (None: now)."""
-        self.live.set_tempo(self.live.tempo.told(beat, time.perf_counter() if at is None else at))
+        self.live.set_tempo(self.live.tempo.with_beat(beat, time.perf_counter() if at is None else at))
 
     # ---- clips of jobs ----
 
@@ -114,12 +114,12 @@ class Stage:
                 return
             self.announce_voice(job, job.voice)
 
-    def on_made(self, job: Job, file: str, sample_rate: int) -> dict[str, int]:
+    def on_clip(self, job: Job, file: str, sample_rate: int) -> dict[str, int]:
         """The samples of a job are in `file` ("": nobody is to hear them): hand them to its pad or the stream, or play them.
         Returns the number of the voice as `voice`, if there is one."""
         if job.ask.sink in INTERNAL:
             assert job.model is not None
-            self._maker_of(job).on_made(job, file, sample_rate, job.model)
+            self._maker_of(job).on_clip(job, file, sample_rate, job.model)
             return {}
         if job.voice:
             return {"voice": job.voice}
@@ -159,19 +159,19 @@ class Stage:
 
     # ---- saving ----
 
-    def save(self, pad: int, press: Press) -> delivery.Keep:
+    def save(self, pad: int, press: Press) -> delivery.Save:
         """The request to put the take that a pad played last into the folder. Raises PadEmpty."""
         take = self.pads.take_to_save(pad)
         number = max(self._saving, default=0) + 1
         self._saving[number] = (pad, press, take)
-        return delivery.Keep(number, take.file, take.prompt, take.model)
+        return delivery.Save(number, take.file, take.prompt, take.model)
 
     @property
     def saving(self) -> bool:
         """Whether takes are being saved."""
         return bool(self._saving)
 
-    def on_saved(self, message: delivery.Kept) -> None:
+    def on_saved(self, message: delivery.Saved) -> None:
         """A take is in the folder, or cannot be."""
         if message.number in self._saving:
             pad, press, take = self._saving.pop(message.number)
@@ -181,7 +181,7 @@ class Stage:
     def lose_saving(self, reason: str) -> None:
         """The process that writes clips stopped: nothing that it was to save is saved."""
         for number in list(self._saving):
-            self.on_saved(delivery.Kept(number, "", f"the process that writes clips stopped ({reason})"))
+            self.on_saved(delivery.Saved(number, "", f"the process that writes clips stopped ({reason})"))
 
     def _on_new_player(self) -> None:
         self.pads.reload()

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from bridge.domain.ask import Ask, Wanted
+from bridge.domain.ask import Ask, Request
 from bridge.domain.events import Publish, StreamChanged
 from bridge.domain.job import Job
 from bridge.domain.limits import SEED, Range
@@ -145,7 +145,7 @@ class Stream:
         state = "filling" if self._now is None else "thin" if self._repeats else "playing"
         self._announce(state, self.ahead_s)
 
-    def on_made(self, job: Job, file: str, sample_rate: int, _model: Model) -> None:
+    def on_clip(self, job: Job, file: str, sample_rate: int, _model: Model) -> None:
         """The samples of a clip are in `file`."""
         if job is not self._job or self._ask is None:
             self.live.discard(file)
@@ -238,7 +238,7 @@ class Stream:
             self._drop(other)
         self._played = deque(repeatable)
 
-    def wanted(self) -> Wanted | None:
+    def next_request(self) -> Request | None:
         """An ask for the next clip, if one is needed and none is being made."""
         if self._ask is None:
             return None
@@ -246,10 +246,10 @@ class Stream:
         if self._job is not None or fresh >= AHEAD or time.monotonic() < self._not_before:
             return None
         seed = None if self._ask.seed is None else (self._ask.seed + self._begun) % (int(SEED.high) + 1)
-        return Wanted(dataclasses.replace(self._ask, seed=seed, sink=SINK), OWNER, first=True)
+        return Request(dataclasses.replace(self._ask, seed=seed, sink=SINK), OWNER, first=True)
 
-    def started(self, job: Job) -> None:
-        """The job of the last `wanted`."""
+    def on_started(self, job: Job) -> None:
+        """The job of the last request."""
         self._period_s = job.prompt.seconds - OVERLAP_S
         self._begun += 1
         if job.state.ended:
@@ -257,11 +257,11 @@ class Stream:
         else:
             self._job = job
 
-    def refused(self, error: ClipbridgeError) -> None:
-        """The last `wanted` cannot be made now."""
+    def on_refused(self, error: ClipbridgeError) -> None:
+        """The last request cannot be made now."""
         self._fail(str(error))
 
-    def take_abandoned(self) -> list[Job]:
+    def pop_abandoned_jobs(self) -> list[Job]:
         """The jobs whose clips the stream does not want any more; each is returned once."""
         abandoned, self._abandoned = self._abandoned, []
         return abandoned

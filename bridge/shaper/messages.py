@@ -51,8 +51,8 @@ class Drop:
 
 
 @dataclass(frozen=True, slots=True)
-class Keep:
-    """Save the samples in `file` (as `numpy.save` writes them) to the folder. `number` comes back in Kept."""
+class Save:
+    """Save the samples in `file` (as `numpy.save` writes them) to the folder. `number` comes back in Saved."""
 
     number: int
     file: str
@@ -105,8 +105,8 @@ class Mapped:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
-    """Answers Keep: the path of the clip, or "" and the reason in `why`."""
+class Saved:
+    """Answers Save: the path of the clip, or "" and the reason in `why`."""
 
     number: int
     path: str

@@ -32,11 +32,11 @@ from bridge.shaper.messages import (
     Delivered,
     Drop,
     Early,
-    Keep,
-    Kept,
     Leave,
     Map,
     Samples,
+    Save,
+    Saved,
     Undelivered,
     Written,
 )
@@ -66,8 +66,8 @@ def main(connection: Connection, folder: str, scratch: str = "") -> None:
             elif isinstance(message, Drop):
                 received.pop(message.serial, None)
                 early_clips.pop(message.serial, None)
-            elif isinstance(message, Keep):
-                connection.send(keep(message, sink))
+            elif isinstance(message, Save):
+                connection.send(save(message, sink))
             elif isinstance(message, Claim | Map | Leave):
                 if (answer := kit_folder.answer(message, sink)) is not None:
                     connection.send(answer)
@@ -157,14 +157,14 @@ def _save_samples(samples: Any, file: Path) -> str:
     return str(file)
 
 
-def keep(ask: Keep, sink: FolderSink) -> Kept:
+def save(ask: Save, sink: FolderSink) -> Saved:
     """Save a clip that was only played so far."""
     try:
         samples = np.load(ask.file, allow_pickle=False)
         request = Deliver(0, ask.prompt, ask.model, ())
-        return Kept(ask.number, _write(request, 1, Clip(samples), sink).path)
+        return Saved(ask.number, _write(request, 1, Clip(samples), sink).path)
     except Exception as error:  # noqa: BLE001 - one take that cannot be saved must not end the process
-        return Kept(ask.number, "", str(error))
+        return Saved(ask.number, "", str(error))
 
 
 def _write(ask: Deliver, number: int, clip: Clip, sink: FolderSink) -> TakeFile:

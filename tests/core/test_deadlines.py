@@ -51,7 +51,7 @@ def test_a_deadline_counts_what_waits_and_is_looked_at_again_when_the_job_begins
     now = [100.0]
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
     jobs = Jobs()
-    jobs.know(USUAL)
+    jobs.set_abilities(USUAL)
     jobs.eta.learn(Cost.of(prompt(takes=1), 1.0, 0.1))  # 0.05 s a step
     ask = Ask("rain", deadline_s=3.0)
     first = jobs.add(ask, prompt(takes=1), "me", 1, None)

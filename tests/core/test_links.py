@@ -12,7 +12,7 @@ from bridge.core.engine_link import EngineLink
 from bridge.core.intake import Intake
 from bridge.core.resolving import resolve_ask, stream_period_s
 from bridge.core.shaper_link import ShaperLink
-from bridge.domain.ask import Ask, Wanted
+from bridge.domain.ask import Ask, Request
 from bridge.domain.clip import Piece
 from bridge.domain.tempo import Tempo
 from bridge.engine import messages as engine
@@ -93,12 +93,12 @@ def test_a_shaper_link_passes_on_every_answer_but_signs_of_life() -> None:
     link.listener = listener
     for message in (
         shaper.Written(1),
-        shaper.Kept(2, "p"),
+        shaper.Saved(2, "p"),
         shaper.Undelivered(3, "disk", "full"),
         shaper.Mapped(4, {}),
     ):
         child.on_message(message)
-    assert [name for name, _ in listener.reports] == ["on_kept", "on_undelivered", "on_kit"]
+    assert [name for name, _ in listener.reports] == ["on_saved", "on_undelivered", "on_kit"]
 
 
 PRESETS = Presets(shipped_folder())
@@ -144,32 +144,32 @@ class Wants:
     def __init__(self, *texts: str) -> None:
         self.texts = list(texts)
 
-    def wanted(self) -> Wanted | None:
-        return Wanted(Ask(self.texts[0]), "a source") if self.texts else None
+    def next_request(self) -> Request | None:
+        return Request(Ask(self.texts[0]), "a source") if self.texts else None
 
-    def started(self, _job: object) -> None:
+    def on_started(self, _job: object) -> None:
         self.texts.pop(0)
 
-    def refused(self, error: Exception) -> None:
+    def on_refused(self, error: Exception) -> None:
         if not isinstance(error, QueueFull):
             self.texts.pop(0)
 
     def begin(self, refusal: object) -> None: ...
-    def map_if_made(self) -> None: ...
+    def map_when_complete(self) -> None: ...
 
 
 def pulled(kits: Wants, stream: Wants, pads: Wants, idle: bool, error: Exception | None = None) -> list[str]:
     made: list[str] = []
     dispatcher = SimpleNamespace(idle=idle)
 
-    def generate(wanted: Wanted) -> object:
-        made.append(wanted.ask.text)
+    def generate(request: Request) -> object:
+        made.append(request.ask.text)
         if error is not None:
             raise error
         dispatcher.idle = False
         return object()
 
-    stage = SimpleNamespace(stream=stream, pads=pads, take_abandoned=list)
+    stage = SimpleNamespace(stream=stream, pads=pads, pop_abandoned_jobs=list)
     state = SimpleNamespace(serving=True, refusal=lambda: None)
     ahead: Any = Ahead
     ahead(stage, kits, dispatcher, state, generate, lambda job: None).pull()

@@ -33,13 +33,13 @@ def test_beats_that_come_some_milliseconds_early_or_late_move_the_grid_less_than
     drawn = random.Random(1)
     tempo, errors = Tempo(120, 4, beat=0, at=0.0), []
     for beat in range(1, 200):
-        tempo = tempo.told(beat, beat * 0.5 + drawn.uniform(-0.01, 0.01))
+        tempo = tempo.with_beat(beat, beat * 0.5 + drawn.uniform(-0.01, 0.01))
         errors.append(abs(tempo.beat_at(100.0) - 200) * 0.5)
     assert max(errors[10:]) < 0.006 and sum(errors) / len(errors) < 0.003
 
 
 def test_a_beat_that_is_far_off_is_where_the_grid_jumps_to() -> None:
-    assert Tempo(120, 4, beat=0, at=0.0).told(32, 1.0).beat_at(1.5) == pytest.approx(33)
+    assert Tempo(120, 4, beat=0, at=0.0).with_beat(32, 1.0).beat_at(1.5) == pytest.approx(33)
 
 
 def test_frames_of_a_moment_are_even_though_the_device_asks_unevenly() -> None:

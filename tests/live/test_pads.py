@@ -77,10 +77,10 @@ def test_a_pad_that_fails_is_tried_ever_more_rarely_and_one_that_was_refused_at_
     tried: list[tuple[float, str]] = []
 
     def pull() -> None:
-        if (wanted := pads.wanted()) is not None:
-            tried.append((now[0], wanted.ask.text))
+        if (request := pads.next_request()) is not None:
+            tried.append((now[0], request.ask.text))
             refused = SimpleNamespace(state=JobState.FAILED, last_event=SimpleNamespace(fields={"why": "no"}))
-            pads.started(refused)  # type: ignore[arg-type]
+            pads.on_started(refused)  # type: ignore[arg-type]
 
     pads = Pads(SimpleNamespace(), lambda event: None, pull, tmp_path / "pads.json")  # type: ignore[arg-type]
     pads.set(1, Ask("one"))
@@ -104,10 +104,10 @@ def test_takes_of_another_tempo_are_made_again_and_played_until_then_but_never_t
     )  # fmt: skip
 
     def pull() -> None:
-        if (wanted := pads.wanted()) is not None:
-            asked.append(wanted.ask.text)
-            prompt = resolve(wanted.ask, None, live.tempo)
-            pads.started(SimpleNamespace(state=JobState.RUNNING, prompt=prompt))  # type: ignore[arg-type]
+        if (request := pads.next_request()) is not None:
+            asked.append(request.ask.text)
+            prompt = resolve(request.ask, None, live.tempo)
+            pads.on_started(SimpleNamespace(state=JobState.RUNNING, prompt=prompt))  # type: ignore[arg-type]
 
     pads = Pads(live, lambda event: None, pull)  # type: ignore[arg-type]
 
@@ -115,7 +115,7 @@ def test_takes_of_another_tempo_are_made_again_and_played_until_then_but_never_t
         for _ in range(5):
             pull()
             if (job := pads._pads[1].job) is not None:
-                pads.on_made(job, f"file {len(asked)}", 48_000, None)  # type: ignore[arg-type]
+                pads.on_clip(job, f"file {len(asked)}", 48_000, None)  # type: ignore[arg-type]
         return [round(take.prompt.seconds, 3) for take in pads._pads[1].ready]
 
     pads.set(1, Ask("loop", bars=2))

@@ -218,7 +218,7 @@ class Inbox:
         """Whether the engine makes, or is about to make, something for who plays live: that must not give way to a list."""
         stage, running = self._core.stage, self._core.jobs.current
         busy = running is not None and stage.is_speculative(running)
-        return busy or stage.pads.wanting()
+        return busy or stage.pads.need_takes()
 
     def _feed_later(self) -> None:
         if self._again is None:
