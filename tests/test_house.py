@@ -12,9 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from bridge.domain.events import Event
+from bridge.client import JOB, KIT
+from bridge.domain import events
+from bridge.domain.events import Event, JobEvent, KitEvent
 from bridge.frontends.osc import addresses as methods
-from bridge.frontends.osc import daemon, jobs, kits, library, live, models, pads, replies
+from bridge.frontends.osc import daemon, find, interrupted, jobs, kits, library, live, models, pads, replies
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "bridge"
@@ -130,7 +132,7 @@ def test_the_front_and_the_command_line_load_no_torch_and_no_numpy(module: str) 
 
 
 def test_every_method_of_the_table_has_a_handler_and_every_handler_a_method() -> None:
-    rooms = (daemon, jobs, kits, library, live, models, pads)
+    rooms = (daemon, find, interrupted, jobs, kits, library, live, models, pads)
     handlers = [
         function
         for room in rooms
@@ -139,19 +141,25 @@ def test_every_method_of_the_table_has_a_handler_and_every_handler_a_method() ->
         and not name.startswith("_")
         and list(inspect.signature(function).parameters) == ["osc", "request"]
     ]
-    table = [method.handler for method in methods.METHODS.values()]
-    assert len(table) == len(set(table)), "one function per address"
+    table = [method.handler for method in methods.ROWS]
+    assert len(table) == len(set(table)), "one function per row"
     assert set(handlers) == set(table)
-    for address, method in methods.METHODS.items():
-        assert re.match(rf"{re.escape(address)}(;|$)", str(method.handler.__doc__)), f"{address}: {method.handler}"
+    for row in methods.ROWS:
+        assert re.match(rf"{re.escape(row.address)}(;|$)", str(row.handler.__doc__)), f"{row.address}: {row.handler}"
+    words = {f"{row.address}/words": row.handler for row in methods.ROWS if row.in_words}
+    rows = {row.address: row.handler for row in methods.ROWS}
+    assert {address: method.handler for address, method in methods.METHODS.items()} == rows | words
 
 
 def test_every_event_that_has_a_reply_can_be_said_in_its_form() -> None:
-    for event in replies.OF_EVENTS:
-        assert issubclass(event[0], Event)
-        names = {field.name for field in dataclasses.fields(event[0])}
-        reply = replies.OF_EVENTS[event]
-        assert "fields" in names or set(reply.positional) <= names, reply.address
+    classes = [c for _, c in inspect.getmembers(events, inspect.isclass) if issubclass(c, Event) and c is not Event]
+    fields = {event: {field.name for field in dataclasses.fields(event)} for event in classes}
+    assert {event for event, names in fields.items() if "kind" in names} == {JobEvent, KitEvent}
+    labels = {object.__new__(event).label(): names for event, names in fields.items() if "kind" not in names}
+    kinds = {*JOB.counts, *(f"kit {kind}" for kind in KIT.counts)}
+    for label, reply in replies.BY_EVENT.items():
+        assert label in kinds or set(reply.names) <= labels[label], reply.address
+    assert kinds <= set(replies.BY_EVENT)
 
 
 def test_every_address_in_the_pages_and_the_host_scripts_exists() -> None:

@@ -1,4 +1,4 @@
-"""The keys of an ask, each once, in FIELDS; and Ask and Shape, which hold their values.
+"""FIELDS, the table of the keys of an ask, and Ask and Shape, which hold their values.
 
 Every door reads FIELDS: OSC, the command line, lists in the inbox, presets, kits, pads, recipes, and the docs. A new
 shaping key is a row of FIELDS, an attribute of Ask and of Shape, and the work in `audio.shape`.
@@ -60,29 +60,29 @@ FIELDS = {
               "plays it in tune, AudioLDM 2 only reads it as a word"),
         Field("transcript", "text", "sound", "the words to speak; for speech checkpoints only "
               "(`anhnct/audioldm2_gigaspeech`), which need it"),
-        Field("deadline_s", "number", "job", "seconds until the clip must be there: takes, then steps (down to the preset's "
+        Field("deadline_s", "number", "job", "seconds until the clip must be ready: takes, then steps (down to the preset's "
               "`least_steps`) are lowered to meet it, or the job fails at once with `too_late`", DEADLINE_S,
               doors=OSC | COMMAND | LIST),
         Field("sink", "choice", "playback", "where the clip goes: a file, the audio device (no file), or both", choices=SINKS,
               default="folder", doors=OSC | COMMAND),
-        Field("gain", "number", "playback", "how loud it is played, as a factor; a limiter keeps the sum at −1 dBFS", GAIN,
+        Field("gain", "number", "playback", "the gain it is played with, as a factor; a limiter keeps the sum at −1 dBFS", GAIN,
               default=1.0),
         Field("pan", "number", "playback", "where it is played, from −1 (left) to 1 (right)", PAN, default=0.0),
-        Field("bars", "number", "sound", "the length in bars, instead of the seconds: exact to the frame; a beat that is found "
+        Field("bars", "number", "sound", "the length in bars, instead of seconds: exact to the frame; a beat that is detected "
               "is stretched to the tempo", BARS),
-        Field("bpm", "number", "sound", "the tempo of the bars, if it is not that of `/bridge/tempo`", BPM),
+        Field("bpm", "number", "sound", "the tempo of the bars, if it differs from `/bridge/tempo`", BPM),
         Field("key", "key", "sound", "the key of a phrase, such as `c`, `f#m` or `eb minor`: a clear root is shifted to it"),
         Field("quantize", "choice", "playback", "when it is played: at once, or on the next beat or bar of `/bridge/tempo`",
               choices=QUANTIZE, default="off", doors=OSC | COMMAND | PAD),
         Field("gate", "flag", "playback", "for pads only; 1: the sound ends when the button is released (velocity 0)", default=0,
               doors=OSC | PAD),
-        Field("reply_port", "whole", "job", "the port on your machine that answers go to, if not the one you send from; every "
-              "message takes it last", PORT, doors=OSC),
+        Field("reply_port", "whole", "job", "the port on your machine for replies, if not the one you send from; any message may "
+              "end with it", PORT, doors=OSC),
         Field("loop", "flag", "sound", "1: the end runs into the beginning without a seam; `/bridge/done` says how well",
               default=0, doors=ANY_SHAPE),
-        Field("trim", "choice", "shape", "`onset`: what comes before the sound is cut (the length stays); `free`: the silence "
-              "after it too", choices=TRIMS, default="off", doors=ANY_SHAPE, whole_clip=True),
-        Field("reverse", "flag", "shape", "1: the sound runs backwards, after it is trimmed and before it is faded", default=0,
+        Field("trim", "choice", "shape", "`onset`: cut what comes before the sound (the length stays); `free`: also the silence "
+              "after it", choices=TRIMS, default="off", doors=ANY_SHAPE, whole_clip=True),
+        Field("reverse", "flag", "shape", "1: play the clip backwards; it is reversed after trimming and before fading", default=0,
               doors=ANY_SHAPE, whole_clip=True),
         Field("fade_in_ms", "number", "shape", "fade in over this many milliseconds", FADE_MS, default=1.0, doors=ANY_SHAPE),
         Field("fade_out_ms", "number", "shape", "fade out over this many milliseconds", FADE_MS, default=15.0, doors=ANY_SHAPE),
@@ -91,21 +91,21 @@ FIELDS = {
         Field("format", "choice", "shape", "the format of the file", choices=FORMATS, default="wav", doors=ANY_SHAPE),
         Field("bits", "choice", "shape", "the bits of a sample; 32 is floating point, which FLAC does not have", choices=WIDTHS,
               default=24, doors=ANY_SHAPE),
-        Field("channels", "whole", "shape", "2: the same in both", CHANNELS, default=1, doors=ANY_SHAPE),
+        Field("channels", "whole", "shape", "2: the same signal in both", CHANNELS, default=1, doors=ANY_SHAPE),
         Field("folder", "folder", "shape", "a sub-folder of the sample folder", default="", doors=PRESET),
-        Field("then", "then", "job", "an OSC message that is sent to `then_port` of your machine when the file is there, such as "
+        Field("then", "then", "job", "an OSC message to send to `then_port` of your machine when the file is complete, such as "
               "`/b_allocRead i:10 s:{path}`; `{path}`, `{id}`, `{seconds}`, `{frames}` and `{sample_rate}` are filled in",
               doors=OSC),
-        Field("then_port", "whole", "job", "the port that `then` goes to: 57110 is scsynth", PORT, doors=OSC),
+        Field("then_port", "whole", "job", "the port for `then`: 57110 is scsynth", PORT, doors=OSC),
     )
 }  # fmt: skip
 
-# For kits only: it becomes the notes of several asks.
-NOTES = Field("notes", "text", "sound", "each prompt as these tones, such as `c4..g4`", doors=KIT)
+# For kits only: it becomes the key `note` of several asks.
+NOTES = Field("notes", "text", "sound", "make each prompt at these pitches, such as `c4..g4`", doors=KIT)
 
 
 def fields_of(door: Door) -> dict[str, Field]:
-    """The keys that come in by a door."""
+    """The keys that a door accepts."""
     return {name: field for name, field in FIELDS.items() if door in field.doors}
 
 
@@ -114,7 +114,7 @@ KIT_FIELDS = fields_of(KIT) | {"notes": NOTES}
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """A prompt as it came in. None means: let the preset, or else the default, decide."""
+    """A prompt as a door received it. None: the preset decides, or else the default."""
 
     text: str
     seconds: float | None = None
@@ -146,36 +146,35 @@ class Ask:
     format: str | None = None
     bits: int | None = None
     channels: int | None = None
-    take: int | None = None  # for recalled clips only: this take of its job
+    take: int | None = None  # of a recalled clip: its number among the takes of its job
 
     def check(self) -> None:
-        """Raises BadArgument for keys that exclude each other, or need each other."""
+        """Raises BadArgument for keys that exclude or need each other."""
         if self.bars is None and self.bpm is not None:
-            raise BadArgument("bpm says how long a bar is: send bars too, or leave bpm out.")
+            raise BadArgument("bpm is the tempo of bars: send bars too, or leave bpm out.")
         if self.bars is not None and self.seconds is not None:
-            raise BadArgument("The length is in seconds or in bars, not in both: leave one of them out.")
+            raise BadArgument("The length is in seconds or in bars, not both: leave one of them out.")
         if self.key is not None and self.note is not None:
-            raise BadArgument("note is the pitch of one tone, key that of a phrase: leave one of them out.")
+            raise BadArgument("note is the pitch of a tone, key that of a phrase: leave one of them out.")
         if (self.then is None) != (self.then_port is None):
-            raise BadArgument("then and then_port belong together: what is sent, and to which port.")
+            raise BadArgument("then and then_port go together, the message and its port: send both or neither.")
         check_shape(self.shape)
 
     @property
     def shape(self) -> dict[str, Any]:
-        """The shaping keys that were asked for."""
+        """The shaping keys that are set."""
         values = {name: getattr(self, name, None) for name, field in FIELDS.items() if field.part == "shape"}
         return {name: value for name, value in values.items() if value is not None}
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What is done to the samples on their way into a file.
+    """How the samples are shaped on their way into a file.
 
-    `trim`: `onset` cuts what comes before the first sound and fills up with silence at the end, `free` cuts at both ends, so
-    that the clip becomes shorter. `reverse`: 1 plays what is left backwards. Fades in milliseconds.
-    `lufs`: the loudness (ITU-R BS.1770) that the clip is brought to, as far as its peaks allow; None: its peak is
-    brought to −1 dBFS. `bits` of a sample: 16, 24, or 32 for floating point;
-    `channels`: 2 has the same in both. `folder`: a sub-folder, "" for none.
+    `trim`: `onset` cuts what comes before the first sound and pads the end with silence; `free` cuts both ends, so that the
+    clip becomes shorter. `reverse`: 1 reverses the trimmed clip. Fades are in milliseconds. `lufs`: the loudness
+    (ITU-R BS.1770) to reach as far as the peaks allow; None: the peak becomes −1 dBFS. `bits` per sample: 16, 24, or 32 for
+    floating point. `channels`: 2 has the same signal in both. `folder`: a sub-folder, "" for none.
     """
 
     fade_in_ms: float = FIELDS["fade_in_ms"].default
@@ -190,7 +189,7 @@ class Shape:
 
     @property
     def needs_whole_clip(self) -> bool:
-        """Whether the beginning cannot be shaped before the end is known."""
+        """Whether shaping the beginning needs the end of the clip."""
         return any(getattr(self, name) != field.default for name, field in FIELDS.items() if field.whole_clip)
 
 
@@ -200,7 +199,7 @@ DEFAULT_SHAPE = Shape()
 def check_shape(values: dict[str, Any]) -> None:
     """Raises BadArgument for shaping keys that exclude each other."""
     if values.get("format") == "flac" and values.get("bits") == 32:
-        raise BadArgument("bits 32 is floating point, which FLAC does not have: use 24, or the format wav or aiff.")
+        raise BadArgument("bits 32 is floating point, which FLAC does not support: use 24, or the format wav or aiff.")
 
 
 @dataclass(frozen=True, slots=True)

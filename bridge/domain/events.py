@@ -1,7 +1,7 @@
-"""What happens in the daemon, as data: one frozen dataclass per event, and the listener that gets them all.
+"""The daemon's events, a frozen dataclass each, and the listener that gets them all.
 
-A new event is a class here, a `publish` where it happens, and a row in the tables of those who show it
-(`frontends/osc/addresses.py` for OSC; JSON lines take its name and fields from the class).
+A new event is a class here, a `publish` where it happens and, if OSC clients should get it, a row in
+`frontends/osc/replies.py`. JSON lines take its name and fields from the class.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ from bridge.domain.model import Model
 
 JobId = int | float | str
 
-INTERNAL = {"internal": True}  # metadata of a field that no other program is sent
-WORD = re.compile(r"(?<=[a-z])(?=[A-Z])")
+INTERNAL = {"internal": True}  # metadata of a field that is not sent to other programs
+WORD_BOUNDARY = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that happened. `reply_to`: who asked for it, as their frontend names them; None if nobody did."""
+    """Something that happened. `reply_to`: the asker, in the form of its frontend; None if there is none."""
 
     reply_to: Any = field(default=None, kw_only=True, metadata=INTERNAL)
 
     def label(self) -> str:
-        """The event's name for other programs: that of its class in words, without a last `Changed`."""
-        return WORD.sub(" ", type(self).__name__.removesuffix("Changed")).lower()
+        """The event's name for other programs: its class name in words, without a final `Changed`."""
+        return WORD_BOUNDARY.sub(" ", type(self).__name__.removesuffix("Changed")).lower()
 
     def facts(self) -> dict[str, Any]:
-        """What other programs are sent: names and values, in the order of the fields."""
+        """The names and values to send to other programs, in the order of the fields."""
         return {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if not f.metadata}
 
 
@@ -42,7 +42,7 @@ Publish = Callable[[Event], None]
 
 
 class Listener(Protocol):
-    """A frontend or a terminal. It is called on the event loop and must not block."""
+    """A frontend or a terminal. Called on the event loop; must not block."""
 
     def on_event(self, event: Event) -> None: ...
 
@@ -52,7 +52,7 @@ class Listener(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Started(Event):
-    """The daemon takes asks. `faults`: one sentence for each preset that was left out."""
+    """The daemon accepts asks. `faults`: a sentence for each preset that was skipped."""
 
     version: str
     osc_port: int
@@ -77,7 +77,7 @@ class StateChanged(Event):
 
 @dataclass(frozen=True, slots=True)
 class Preparing(Event):
-    """The engine has done `done` of `total` steps of a phase, loading or warming; now comes `what`."""
+    """The engine has finished `done` of `total` steps of `phase` (loading or warming); `what` is next."""
 
     phase: str
     done: int
@@ -91,7 +91,7 @@ class Preparing(Event):
 @dataclass(frozen=True, slots=True)
 class JobEvent(Event):
     """Something happened to a job. `kind`: queued, progress, take, done, failed or cancelled, the last part of the OSC
-    address; `fields` are in the order in which the OSC table states them. `serial` is unique, `job_id` the asker's."""
+    address. `fields` are in the order of the OSC table. `serial` is unique, `job_id` is the asker's."""
 
     kind: str
     job_id: JobId
@@ -116,8 +116,8 @@ class JobEvent(Event):
 
 @dataclass(frozen=True, slots=True)
 class KitEvent(Event):
-    """Something happened to a kit. `kind`: queued, progress, done or failed, the last part of the OSC address; `fields` are
-    in the order in which the OSC table states them."""
+    """Something happened to a kit. `kind`: queued, progress, done or failed, the last part of the OSC address. `fields` are
+    in the order of the OSC table."""
 
     kind: str
     name: str
@@ -132,7 +132,7 @@ class KitEvent(Event):
         return {"name": self.name, **self.fields}
 
 
-# ---- what sounds ----
+# ---- sound ----
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +164,7 @@ class PadChanged(Event):
 
 @dataclass(frozen=True, slots=True)
 class PadSaved(Event):
-    """A pad's take is in the folder at `path`; or `path` is empty and `why` says why not."""
+    """A pad's take was saved at `path`; if `path` is empty, `why` says why not."""
 
     pad: int
     path: str
@@ -173,14 +173,14 @@ class PadSaved(Event):
 
 @dataclass(frozen=True, slots=True)
 class StreamChanged(Event):
-    """The stream is filling, playing, thin or off (`state`), with `ahead_s` seconds of audio already made."""
+    """The stream is filling, playing, thin or off (`state`), with `ahead_s` seconds of audio buffered."""
 
     state: str
     ahead_s: float
     why: str = ""
 
 
-# ---- doors and files ----
+# ---- frontends and files ----
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,8 +202,8 @@ class PresetChanged(Event):
 
 @dataclass(frozen=True, slots=True)
 class InboxChanged(Event):
-    """The inbox is open or closed, or a file in it begun, done, failed, withdrawn or stuck (`state`). `what`: the file, its
-    report, or the reason."""
+    """The inbox is open or closed, or a file in it has begun, is done, failed, withdrawn or stuck (`state`). `what`: the
+    file, its report, or the reason."""
 
     state: str
     what: str

@@ -24,9 +24,8 @@ from bridge.domain.limits import Range
 from bridge.domain.model import Model
 from bridge.errors import BadArgument, ClipbridgeError
 from bridge.frontends.inbox.lists import parse
-from bridge.frontends.osc import arguments as args
-from bridge.frontends.osc import kits
-from bridge.frontends.osc.library import ask_of
+from bridge.frontends.osc import asks, kits
+from bridge.frontends.osc.interrupted import ask_of
 from bridge.library.records import Interrupted
 from bridge.live.pad_file import LONGEST_S, PadFile
 from bridge.presets import files as presets
@@ -50,12 +49,12 @@ REFUSED = "refused"
 
 def osc(field: Field, value: Any, tmp_path: Path) -> Any:
     pairs = {field.name: value, **TOGETHER.get(field.name, {})}
-    return getattr(args.pairs(["rain", *(part for pair in pairs.items() for part in pair)]).ask(), field.name)
+    return getattr(asks.pairs(["rain", *(part for pair in pairs.items() for part in pair)]).ask(), field.name)
 
 
 def words(field: Field, value: Any, tmp_path: Path) -> Any:
     pairs = {field.name: value, **TOGETHER.get(field.name, {})}
-    return getattr(args.words(["rain", *(p for key, v in pairs.items() for p in (f"@{key}", v))]).ask(), field.name)
+    return getattr(asks.words(["rain", *(p for key, v in pairs.items() for p in (f"@{key}", v))]).ask(), field.name)
 
 
 def line(field: Field, value: Any, tmp_path: Path) -> Any:
@@ -236,7 +235,7 @@ def test_whatever_a_preset_and_an_ask_may_say_can_be_recalled(tmp_path: Path) ->
                 if name in OVER_OSC and scalar(value):
                     osc(FIELDS[name], value, tmp_path)
                     pairs = {name: value, **TOGETHER.get(name, {})}
-                    ask = args.pairs(["rain", *(part for pair in pairs.items() for part in pair)]).ask()
+                    ask = asks.pairs(["rain", *(part for pair in pairs.items() for part in pair)]).ask()
                     prompts = [resolve(ask, None)]
                 else:
                     prompts = []
@@ -258,7 +257,7 @@ def test_flac_with_floating_point_is_refused_before_anything_is_made(
     with pytest.raises(ClipbridgeError, match=":2: bits 32"):
         presets.read(tmp_path / "mine.toml")
     with pytest.raises(BadArgument, match="FLAC"):
-        args.pairs(["rain", "format", "flac", "bits", 32]).ask()
+        asks.pairs(["rain", "format", "flac", "bits", 32]).ask()
     (tmp_path / "pads.json").write_text(json.dumps({"1": {"ask": {"text": "rain", **shape}, "locked": False}}))
     assert PadFile(tmp_path / "pads.json").read() == {}
     good = recipe.make(Prompt("rain", "rain", 4.0, 5), MODEL, 1)

@@ -34,7 +34,8 @@ from bridge.domain.model import Model
 from bridge.domain.recipe import Recipe, conditions, write
 from bridge.errors import BadArgument, LibraryError, QueueFull, UnknownClip
 from bridge.frontends.osc.answers import Osc, Request
-from bridge.frontends.osc.library import ask_of, query_of, resume
+from bridge.frontends.osc.find import query_of
+from bridge.frontends.osc.interrupted import ask_of, resume
 from bridge.library import clips, database, records
 from bridge.library.clips import Clip, File, Query
 from bridge.library.following import Follower
@@ -573,8 +574,8 @@ def test_resumed_jobs_that_find_no_place_stay_interrupted_and_refused_ones_are_t
         def send(self, target: Any, address: str, *values: Any) -> None:
             told.append((address, *values))
 
-        def off_loop(self, look: Any, then: Any, target: Any, address: str) -> None:
-            then(look())
+        def off_loop(self, read: Any, answer: Any, target: Any, address: str, refuse: Any = None) -> None:
+            answer(read())
 
     class Almost:
         def generate(self, ask: Ask, *_: Any) -> None:

@@ -1,26 +1,27 @@
-"""METHODS: the OSC addresses that we answer, each with the function that does so. The dispatcher and host_scripts/OSC.md read it."""
+"""METHODS: the OSC addresses that we answer, each with its handler. The dispatcher and host_scripts/OSC.md read it."""
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from bridge.domain.limits import BPM, PADS, SECONDS, Range
-from bridge.frontends.osc import daemon, jobs, kits, library, live, models, pads
+from bridge.frontends.osc import daemon, find, interrupted, jobs, kits, library, live, models, pads
 from bridge.frontends.osc.answers import Osc, Request
 from bridge.frontends.osc.arguments import KEYS
-from bridge.frontends.osc.library import FIND_KEYS
+from bridge.frontends.osc.find import FIND_KEYS
 from bridge.frontends.osc.live import VOICES
 from bridge.frontends.osc.replies import REPLIES
 
-NUMBERS: dict[str, Range] = {"pad": PADS, "voice": VOICES}  # what <n> may be behind each of these
+NUMBERS: dict[str, Range] = {"pad": PADS, "voice": VOICES}  # the range of <n> behind each of these
 
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """An address that we answer. `<n>` in it is a pad or voice, `<key>` any key. `handler` answers it; it may raise any
-    ClipbridgeError. `takes_last_reply_port`: a last `reply_port N` is not among the handler's arguments, but says where the
-    answer goes."""
+    """An address that we answer. `<n>` in it is a pad or voice, `<key>` any key. `handler` may raise any ClipbridgeError.
+    `takes_last_reply_port`: a last `reply_port N` is removed from the arguments and says where the answer goes. `in_words`:
+    the address also exists with /words, for hosts that cannot quote."""
 
     address: str
     handler: Callable[[Osc, Request], None]
@@ -28,96 +29,105 @@ class Method:
     answer: str
     what: str
     takes_last_reply_port: bool = True
+    in_words: bool = False
 
 
-METHODS = {
-    method.address: method
-    for method in (
-        Method("/bridge/generate", jobs.generate, "s prompt, [f seconds], [key value …]",
-               "`/bridge/queued`, `/bridge/progress` …, then exactly one of `/bridge/done`, `/bridge/failed`, `/bridge/cancelled`",
-               f"Make a clip of {SECONDS} seconds. The first argument is always the prompt, even `808`.",
-               takes_last_reply_port=False),
-        Method("/bridge/generate/words", jobs.generate_words, "words … [f seconds] [@key value …]", "as generate",
-               "The same for hosts that cannot quote (Pd, Max): all atoms before the first `@key` are the prompt, "
-               "a last number among them is the seconds.",
-               takes_last_reply_port=False),
-        Method("/bridge/recall", jobs.recall, "s path, [`id` i or s]", "as generate",
-               "Make a clip again from the recipe in its file: byte for byte the same with the same checkpoint, versions and compute; "
-               "`remark` says what is not the same."),
-        Method("/bridge/set/<key>", jobs.set_key, "value; none forgets it", "nothing, or `/bridge/error`",
-               "Remember `prompt`, `seconds` or any key below for your machine's next triggers (faders, automation, tablets)."),
-        Method("/bridge/trigger", jobs.trigger, "[f]; 0 does nothing", "as generate", "Make a clip with what was set."),
-        Method("/bridge/job", jobs.job, "id", "the job's last event again", "Ask again for an answer that got lost."),
-        Method("/bridge/cancel", jobs.cancel, "[id]", "`/bridge/cancelled` for each; none: `/bridge/cancelled` without an id",
-               "Cancel a job within one step; without an id all unfinished jobs and kits of your machine."),
-        Method("/bridge/stop", live.stop, "[f]; 0 does nothing", "–",
-               "Silence now: every voice fades within 5 ms, and what is asked for already will not sound. Jobs go on."),
-        Method("/bridge/voice/<n>/stop", live.voice_stop, "[f fade_ms]", "`/bridge/voice` n `ended`", "Fade one voice out."),
-        Method("/bridge/voice/<n>/gain", live.voice_gain, "f gain, [f glide_ms]", "–", "How loud a voice is, while it sounds."),
-        Method("/bridge/voice/<n>/pan", live.voice_pan, "f pan, [f glide_ms]", "–", "Where a voice is, −1 to 1."),
-        Method("/bridge/voice/<n>/loop", live.voice_loop, "i 0 or 1", "–", "Whether a voice begins again at its end."),
-        Method("/bridge/pad/<n>/set", pads.set_prompt, "as generate", "`/bridge/pad/<n>/state`",
-               f"Give pad n (0 to {PADS.high:.0f}) a prompt; the engine makes takes for it whenever it has nothing else to do."),
-        Method("/bridge/pad/<n>/set/words", pads.set_words, "as generate/words", "`/bridge/pad/<n>/state`",
-               "The same for hosts that cannot quote."),
-        Method("/bridge/pad/<n>/play", pads.play, "[f velocity], [`quantize` s]", "`/bridge/voice` n `began` (or first `waiting`)",
-               "Sound its next take: at once, or as `quantize` says. Velocity 0 to 1 or to 127; 0 ends a gated pad."),
-        Method("/bridge/pad/<n>/stop", pads.stop, "–", "–", "Fade out what it sounds."),
-        Method("/bridge/pad/<n>/clear", pads.clear, "–", "`/bridge/pad/<n>/state`", "Empty it."),
-        Method("/bridge/pad/<n>/lock", pads.lock, "i 0 or 1", "–", "1: the same take at every press."),
-        Method("/bridge/pad/<n>/save", pads.save, "–", "`/bridge/pad/<n>/saved`", "Put the take that sounded last into the folder."),
-        Method("/bridge/pads", pads.pads, "–", "`/bridge/pad/<n>/state` for each", "What all pads have."),
-        Method("/bridge/kit", kits.kit, "s name, s prompt …, [@key value …]",
-               "`/bridge/kit/queued`, `/bridge/kit/progress` …, then exactly one of `/bridge/kit/done`, `/bridge/kit/failed`",
-               "Make a folder of one-shots with mappings for samplers. `36:low kick` lies on MIDI note 36, `c4:glassy bell` is a tone "
-               "and lies there, others lie where General MIDI has such a drum. Keys: `preset` (of all sounds; without prompts that of "
-               "a kit), `notes` (`c4..g4`: each prompt as these tones), `seconds`, `seed`, `negative`, `steps`, `guidance`."),
-        Method("/bridge/kit/cancel", kits.cancel, "[s name]", "`/bridge/kit/failed` with the code `cancelled`",
-               "End a kit, without a name all kits of your machine. What is made stays."),
-        Method("/bridge/kits", kits.kits, "–", "the last event of each kit again", "Ask again for an answer that got lost."),
-        Method("/bridge/stream/start", live.stream_start, "as generate", "`/bridge/stream/state`",
-               "A prompt that goes on for ever: clips of so many seconds or bars (8 s), cross-faded over a second."),
-        Method("/bridge/stream/set", live.stream_set, "as generate", "`/bridge/stream/state`",
-               "Another prompt, heard at the next seam by which a clip of it is there."),
-        Method("/bridge/stream/start/words", live.stream_start_words, "as generate/words", "`/bridge/stream/state`",
-               "The same for hosts that cannot quote."),
-        Method("/bridge/stream/set/words", live.stream_set_words, "as generate/words", "`/bridge/stream/state`", "Likewise."),
-        Method("/bridge/stream/stop", live.stream_stop, "[f fade_ms]", "–", "Fade out, over two seconds if nothing is said."),
-        Method("/bridge/stream", live.stream, "–", "`/bridge/stream/state`", "How the stream is."),
-        Method("/bridge/tempo", live.tempo, "[f bpm, [i beats_per_bar]]", "none given: `/bridge/tempo` f bpm, i beats_per_bar, f beat",
-               f"The tempo from now on, {BPM} BPM; the beats go on from where they are."),
-        Method("/bridge/beat", live.beat, "f n", "–",
-               "Beat n of the song is now (0 is the first of a bar). Small differences only move the grid a little."),
-        Method("/bridge/status", daemon.status, "–",
-               "`/bridge/status` s state, then `queue` i, `running` id, `model` s, `warm` s, `compute` s, `max_seconds` f, "
-               "`peak_mb` f, `audio` s, `underflows` i, `why` s",
-               "What the daemon is doing."),
-        Method("/bridge/version", daemon.version, "–", "`/bridge/version` s version", "Which Clipbridge this is."),
-        Method("/bridge/presets", daemon.presets, "–", "`/bridge/presets` s name …", "The presets by name."),
-        Method("/bridge/models", models.models, "[s name]", "`/bridge/models` s running, s name …; with a name `/bridge/model`",
-               "The checkpoint that runs, then all that are on this disk; with a name the facts of that one."),
-        Method("/bridge/restart", models.restart, "[s name]", "`/bridge/restart` s state",
-               "Start the engine afresh, with a name: with that checkpoint. The running job fails with `engine_lost`, those "
-               "that wait are kept."),
-        Method("/bridge/find", library.find, "s words, [" + " ".join(f"`{name}`" for name in FIND_KEYS) + "]",
-               "`/bridge/found`, then `/bridge/clip` for each",
-               "Look for clips by the beginnings of words in the prompt, file name, preset or sub-folder; `\"\"`: any clip. At most 50 "
-               "(20 if nothing is said), the best match first, then the newest."),
-        Method("/bridge/favourite", library.favourite, "s path, [i 0 or 1]", "`/bridge/clip`", "Mark a clip as a favourite; 0: no longer."),
-        Method("/bridge/rate", library.rate, "s path, i 0 to 5", "`/bridge/clip`", "Rate a clip."),
-        Method("/bridge/interrupted", library.interrupted, "–", "`/bridge/interrupted/count`, then `/bridge/interrupted/job` for each",
-               "The jobs that were accepted and did not end, because Clipbridge or the machine crashed."),
-        Method("/bridge/resume", library.resume, "–", "`/bridge/queued` for each, then `/bridge/resumed`",
-               "Ask for them again, with the same prompts, seeds and keys (but no deadline); you get their events."),
-        Method("/bridge/ping", daemon.ping, "[anything]", "`/bridge/pong` with the same", "Is anybody there?",
-               takes_last_reply_port=False),
-        Method("/bridge/subscribe", daemon.subscribe, "[i port]", "`/bridge/state`, then all events of all jobs",
-               "For 60 s; ask again to renew.",
-               takes_last_reply_port=False),
-        Method("/bridge/unsubscribe", daemon.unsubscribe, "[i port]", "–", "No more events.",
-               takes_last_reply_port=False),
-    )
-}  # fmt: skip
+ROWS = (
+    Method("/bridge/generate", jobs.generate, "s prompt, [f seconds], [key value …]",
+           "`/bridge/queued`, `/bridge/progress` …, then exactly one of `/bridge/done`, `/bridge/failed`, `/bridge/cancelled`",
+           f"Make a clip of {SECONDS} seconds. The first argument is always the prompt, even `808`.",
+           takes_last_reply_port=False, in_words=True),
+    Method("/bridge/recall", jobs.recall, "s path, [`id` i or s]", "as generate",
+           "Make a clip again from the recipe in its file: identical byte for byte with the same checkpoint, versions and "
+           "compute; otherwise `remark` says what differs."),
+    Method("/bridge/set/<key>", jobs.set_key, "a value; without one the key is forgotten", "nothing, or `/bridge/error`",
+           "Remember `prompt`, `seconds` or any key below for the next triggers of your machine (faders, automation, tablets)."),
+    Method("/bridge/trigger", jobs.trigger, "[f]; 0 does nothing", "as generate", "Make a clip from the remembered values."),
+    Method("/bridge/job", jobs.job, "id", "the job's last event again", "Ask again for a reply that got lost."),
+    Method("/bridge/cancel", jobs.cancel, "[id]", "`/bridge/cancelled` for each job; if there are none, once without an id",
+           "Cancel a job within one step; without an id, all unfinished jobs and kits of your machine."),
+    Method("/bridge/stop", live.stop, "[f]; 0 does nothing", "–",
+           "Silence now: every voice fades out within 5 ms, and nothing you asked for earlier will sound. Jobs go on."),
+    Method("/bridge/voice/<n>/stop", live.voice_stop, "[f fade_ms]", "`/bridge/voice` n `ended`", "Fade out a voice."),
+    Method("/bridge/voice/<n>/gain", live.voice_gain, "f gain, [f glide_ms]", "–", "Change the gain of a voice while it sounds."),
+    Method("/bridge/voice/<n>/pan", live.voice_pan, "f pan, [f glide_ms]", "–", "Move a voice, −1 (left) to 1 (right)."),
+    Method("/bridge/voice/<n>/loop", live.voice_loop, "i 0 or 1", "–", "Whether a voice starts again at its end."),
+    Method("/bridge/pad/<n>/set", pads.set_prompt, "as generate", "`/bridge/pad/<n>/state`",
+           f"Give pad n (0 to {PADS.high:.0f}) a prompt; the engine makes takes for it whenever it is idle.", in_words=True),
+    Method("/bridge/pad/<n>/play", pads.play, "[f velocity], [`quantize` s]", "`/bridge/voice` n `began` (or first `waiting`)",
+           "Play its next take, at once or as `quantize` says. Velocity 0 to 1, or up to 127; 0 releases a gated pad."),
+    Method("/bridge/pad/<n>/stop", pads.stop, "–", "–", "Fade out its voices."),
+    Method("/bridge/pad/<n>/clear", pads.clear, "–", "`/bridge/pad/<n>/state`", "Empty it."),
+    Method("/bridge/pad/<n>/lock", pads.lock, "i 0 or 1", "–", "1: play the same take at every press."),
+    Method("/bridge/pad/<n>/save", pads.save, "–", "`/bridge/pad/<n>/saved`", "Put the take that sounded last into the folder."),
+    Method("/bridge/pads", pads.pads, "–", "`/bridge/pad/<n>/state` for each", "The state of all pads that are not empty."),
+    Method("/bridge/kit", kits.kit, "s name, s prompt …, [@key value …]",
+           "`/bridge/kit/queued`, `/bridge/kit/progress` …, then exactly one of `/bridge/kit/done`, `/bridge/kit/failed`",
+           "Make a folder of one-shots with mappings for samplers. `36:low kick` is mapped to MIDI note 36, `c4:glassy bell` is a "
+           "tone at its own pitch, others go where General MIDI has such a drum. Keys: `preset` (for all sounds; without prompts, "
+           "the preset of a kit), `notes` (`c4..g4`: each prompt at these pitches), `seconds`, `seed`, `negative`, `steps`, "
+           "`guidance`."),
+    Method("/bridge/kit/cancel", kits.cancel, "[s name]", "`/bridge/kit/failed` with the code `cancelled`",
+           "Cancel a kit; without a name, all kits of your machine. Finished sounds stay."),
+    Method("/bridge/kits", kits.kits, "–", "the last event of each kit again", "Ask again for a reply that got lost."),
+    Method("/bridge/stream/start", live.stream_start, "as generate", "`/bridge/stream/state`",
+           "Start a prompt that never ends: clips of these seconds or bars (8 s by default), cross-faded over a second.",
+           in_words=True),
+    Method("/bridge/stream/set", live.stream_set, "as generate", "`/bridge/stream/state`",
+           "Change the prompt; it is heard at the first seam by which a clip of it is ready.", in_words=True),
+    Method("/bridge/stream/stop", live.stream_stop, "[f fade_ms]", "–", "Fade out, over two seconds by default."),
+    Method("/bridge/stream", live.stream, "–", "`/bridge/stream/state`", "The state of the stream."),
+    Method("/bridge/tempo", live.tempo, "[f bpm, [i beats_per_bar]]",
+           "without arguments `/bridge/tempo` f bpm, i beats_per_bar, f beat",
+           f"Set the tempo, {BPM} BPM; the beat count goes on."),
+    Method("/bridge/beat", live.beat, "f n", "–",
+           "Beat n of the song is now (0 is the first of a bar). Small differences only move the grid a little."),
+    Method("/bridge/status", daemon.status, "–",
+           "`/bridge/status` s state, then `queue` i, `running` id, `model` s, `warm` s, `compute` s, `max_seconds` f, "
+           "`peak_mb` f, `audio` s, `underflows` i, `why` s",
+           "What the daemon is doing."),
+    Method("/bridge/version", daemon.version, "–", "`/bridge/version` s version", "The version of Clipbridge."),
+    Method("/bridge/presets", daemon.presets, "–", "`/bridge/presets` s name …", "The names of the presets."),
+    Method("/bridge/models", models.models, "[s name]", "`/bridge/models` s running, s name …; with a name `/bridge/model`",
+           "The running checkpoint, then all on this disk; with a name, details of that one."),
+    Method("/bridge/restart", models.restart, "[s name]", "`/bridge/restart` s state",
+           "Restart the engine; with a name, with that checkpoint. The running job fails with `engine_lost`, waiting jobs are kept."),
+    Method("/bridge/find", find.find, "s words, [" + " ".join(f"`{name}`" for name in FIND_KEYS) + "]",
+           "`/bridge/found`, then `/bridge/clip` for each",
+           "Search for clips by the beginnings of words in the prompt, file name, preset or sub-folder; `\"\"`: any clip. At most "
+           "50 (20 by default), the best match first, then the newest."),
+    Method("/bridge/favourite", library.favourite, "s path, [i 0 or 1]", "`/bridge/clip`", "Mark a favourite clip; 0 removes the mark."),
+    Method("/bridge/rate", library.rate, "s path, i 0 to 5", "`/bridge/clip`", "Rate a clip."),
+    Method("/bridge/interrupted", interrupted.interrupted, "–",
+           "`/bridge/interrupted/count`, then `/bridge/interrupted/job` for each",
+           "The jobs that were accepted and never ended, because Clipbridge or the machine crashed."),
+    Method("/bridge/resume", interrupted.resume, "–", "`/bridge/queued` for each, then `/bridge/resumed`",
+           "Ask for the interrupted jobs again, with the same prompts, seeds and keys (but no deadline); you get their events."),
+    Method("/bridge/ping", daemon.ping, "[anything]", "`/bridge/pong` with the same", "Is Clipbridge running?",
+           takes_last_reply_port=False),
+    Method("/bridge/subscribe", daemon.subscribe, "[i port]", "`/bridge/state`, then all events of all jobs",
+           "Get all events for 60 s; send it again to renew.",
+           takes_last_reply_port=False),
+    Method("/bridge/unsubscribe", daemon.unsubscribe, "[i port]", "–", "Get no more events.",
+           takes_last_reply_port=False),
+)  # fmt: skip
+
+
+def _with_words(row: Method) -> list[Method]:
+    """The row, and its twin for hosts that cannot quote if it has one."""
+    if not row.in_words:
+        return [row]
+    arguments, what = "as generate/words", f"As `{row.address}`, for hosts that cannot quote."
+    if row.address == "/bridge/generate":
+        arguments = "words … [f seconds] [@key value …]"
+        what = (
+            "The same for hosts that cannot quote (Pd, Max): the atoms before the first `@key` are the prompt; "
+            "a number at their end is the seconds."
+        )
+    return [row, dataclasses.replace(row, address=f"{row.address}/words", arguments=arguments, what=what)]
+
+
+METHODS = {method.address: method for row in ROWS for method in _with_words(row)}
 
 
 def tables() -> str:

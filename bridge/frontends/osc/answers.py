@@ -25,13 +25,13 @@ log = logging.getLogger("clipbridge.osc")
 T = TypeVar("T")
 
 MAX_WHY = 600  # characters
-MAX_LOOKS = 8  # at the disk, at a time
+MAX_READS = 8  # requests that wait for the disk at a time
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A message that came in. `sender`: where its answer goes. `number`: the pad or voice in its address, `key` the key in
-    it. `time_tag`: of its bundle, in seconds since 1970; 0 for at once. `datagram`: the message as it came."""
+    """A received message. `sender`: where its answer goes. `number`: the pad or voice in its address, `key` the key in
+    it. `time_tag`: of its bundle, in seconds since 1970; 0 for at once. `datagram`: the message as received."""
 
     address: str
     arguments: list[Any]
@@ -48,25 +48,25 @@ class Request:
 
 
 class Osc:
-    """The core, the socket and what is remembered of clients. `transport` and `port` are set before the first request."""
+    """The core, the socket and the state of each client. `transport` and `port` are set before the first request."""
 
     def __init__(self, core: Core) -> None:
         self.core = core
         self.port = 0
         self.transport: Any = None
         self.settings, self.subscribers, self.clock = Settings(), Subscribers(), Clock()
-        self._looks = 0
+        self._reads = 0
 
     def send(self, target: Target, address: str, *values: Any) -> None:
         """Send a message."""
         self.transport.sendto(encode(address, values), target)
 
     def reply(self, target: Target, address: str, facts: Mapping[str, Any]) -> None:
-        """Send these facts in the form that REPLIES gives for the address."""
+        """Send facts in the form that REPLIES has for the address."""
         self.send(target, *_message(REPLIES[address], facts))
 
     def send_event(self, target: Target, event: Event) -> None:
-        """Send one event to one asker."""
+        """Send an event to one client."""
         if (reply := reply_of(event)) is not None:
             self.send(target, *_message(reply, event.facts()))
 
@@ -77,7 +77,7 @@ class Osc:
                 self.send_event(target, event)
 
     def refuse(self, target: Target, address: str, error: BaseException) -> None:
-        """Send /bridge/error about a message to `address`. What is no ClipbridgeError is logged, and not described."""
+        """Send /bridge/error about a message to `address`. Errors other than ClipbridgeError are logged, not described."""
         if isinstance(error, ClipbridgeError):
             self.send(target, "/bridge/error", address, error.code, str(error)[:MAX_WHY])
         else:
@@ -85,41 +85,54 @@ class Osc:
             self.send(target, "/bridge/error", address, "internal", "Clipbridge failed on this message; see its log.")
 
     def check_port(self, port: int, name: str = "reply_port ") -> None:
-        """Raises BadArgument if a client asks for answers to our own port."""
+        """Raises BadArgument if a client wants answers sent to our own port."""
         if port == self.port:
             raise BadArgument(f"{name}{port} is the port Clipbridge itself listens on; give your own.")
 
-    def off_loop(self, look: Callable[[], T], then: Callable[[T], None], target: Target, address: str) -> None:
-        """Call `look` on a thread of its own, because a network disk may take seconds, and `then` with its result on the event
-        loop. What either raises is sent to `target`. Raises BadArgument if too many wait already."""
-        if self._looks >= MAX_LOOKS:
-            raise BadArgument(f"{MAX_LOOKS} questions wait for the disk already; ask again later.")
-        self._looks += 1
-
+    def off_loop(
+        self,
+        read: Callable[[], T],
+        answer: Callable[[T], None],
+        target: Target,
+        address: str,
+        refuse: Callable[[ClipbridgeError], None] | None = None,
+    ) -> None:
+        """Call `read` on a thread of its own, because a network disk may take seconds, then `answer` with its result on the
+        event loop. An error of either is refused by `refuse`, or else with /bridge/error to `target`. Raises BadArgument if
+        too many requests wait for the disk."""
+        if self._reads >= MAX_READS:
+            raise BadArgument(f"{MAX_READS} questions wait for the disk already; ask again later.")
+        self._reads += 1
         loop = asyncio.get_running_loop()
+
+        def fail(error: Exception) -> None:
+            if refuse is not None and isinstance(error, ClipbridgeError):
+                refuse(error)
+            else:
+                self.refuse(target, address, error)
 
         def work() -> None:
             try:
-                finish = functools.partial(then, look())
+                finish = functools.partial(answer, read())
             except Exception as error:  # noqa: BLE001 - sent and logged
-                finish = functools.partial(self.refuse, target, address, error)
+                finish = functools.partial(fail, error)
             with contextlib.suppress(RuntimeError):  # the daemon has ended meanwhile
                 loop.call_soon_threadsafe(done, finish)
 
         def done(finish: Callable[[], None]) -> None:
-            self._looks -= 1
+            self._reads -= 1
             if not self.transport.is_closing():
                 try:
                     finish()
                 except Exception as error:  # noqa: BLE001 - sent and logged
-                    self.refuse(target, address, error)
+                    fail(error)
 
-        # Not the loop's executor, which the end of the daemon would wait for, however long the disk takes.
-        threading.Thread(target=work, name="look at the disk", daemon=True).start()
+        # Not the loop's executor: the daemon would wait for it at its end, however long the disk takes.
+        threading.Thread(target=work, name="read the disk", daemon=True).start()
 
 
 def _message(reply: Reply, facts: Mapping[str, Any]) -> tuple[Any, ...]:
-    """Address and arguments. Texts are cut so that the datagram stays small, an id goes back in the type it came in."""
+    """Address and arguments. Texts are cut so that the datagram stays small; an id keeps the type it was sent with."""
     changes: dict[str, Any] = {"why": facts["why"][:MAX_WHY]} if "why" in facts else {}
     changes |= {"id": exact(facts["id"])} if "id" in facts else {}
     address, values = reply.message({**facts, **changes})

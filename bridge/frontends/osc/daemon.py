@@ -1,4 +1,4 @@
-"""The addresses about the daemon itself: its state, its presets, who gets its events."""
+"""The addresses for the daemon itself: state, version, presets, subscriptions."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from bridge.frontends.osc.subscribers import Target
 
 def status(osc: Osc, request: Request) -> None:
     """/bridge/status"""
-    # Whoever answers a status with another status would never stop; so one with arguments (which our own answer
-    # has) is refused with /bridge/error, and that nobody answers.
+    # Two daemons that answer each other's status would never stop. So a status with arguments, as our own answer has them,
+    # is refused with /bridge/error, which is never answered.
     if args.press(request.arguments, request.address):
         state, *rest = osc.core.status().items()
         osc.send(request.sender, request.address, state[1], *(part for pair in rest for part in pair))
@@ -50,9 +50,9 @@ def unsubscribe(osc: Osc, request: Request) -> None:
 
 def _subscriber(osc: Osc, request: Request) -> Target:
     if len(request.arguments) > 1:
-        raise BadArgument("Only a port may be given.")
-    port = (
-        int(args.number(request.arguments[0], "the port", PORT, whole=True)) if request.arguments else request.sender[1]
-    )
+        raise BadArgument(f"{request.address} takes only a port.")
+    port = request.sender[1]
+    if request.arguments:
+        port = int(args.number(request.arguments[0], "the port", PORT, whole=True))
     osc.check_port(port, "")
     return request.machine, port

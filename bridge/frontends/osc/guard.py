@@ -1,8 +1,8 @@
 """The bounded check of a datagram before anything else touches it.
 
 python-osc 1.10.2 hangs for ever on a bundle element of size −4, recurses without bound, leaks UnicodeDecodeError,
-shifts arguments behind an unknown type tag and reads a truncated float as 0.0. What passes here can do none of that.
-Everything below is one pass over the bytes; nothing blocks, nothing is a pattern.
+shifts arguments behind an unknown type tag and reads a truncated float as 0.0. A datagram that passes causes none of that.
+Everything below is one pass over the bytes; nothing blocks, and no pattern is matched.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ class Message(NamedTuple):
 
 
 class Checked(NamedTuple):
-    """`messages`: in order. `faults`: (address, why) for those that were meant for us
-    and are not well-formed; the address is "" where none could be read, and then nobody must be answered."""
+    """`messages`: in order. `faults`: (address, why) of malformed messages to /bridge/…; the address is "" if it could not
+    be read, and then no answer may be sent."""
 
     messages: list[Message]
     faults: list[tuple[str, str]]
@@ -42,7 +42,7 @@ class Checked(NamedTuple):
 def check(datagram: bytes) -> Checked:
     """Split a datagram into well-formed messages. Never raises; takes time in proportion to its length.
 
-    Messages of other programs (addresses outside /bridge/) are left out without a word.
+    Messages to addresses outside /bridge/ belong to other programs and are dropped silently.
     """
     checked = Checked([], [])
     _element(datagram, 0, checked, 0.0)
@@ -75,8 +75,8 @@ def _bundle(data: bytes, depth: int, checked: Checked) -> None:
         (size,) = struct.unpack_from(">i", data, position)
         position += 4
         if size <= 0 or size % 4 or position + size > len(data):
-            # What came before is served. Nobody is answered: no address was read, and whoever sends broken
-            # bundles may be answering us.
+            # Earlier messages are still served. No answer is sent: there is no address, and the sender of a broken bundle may
+            # be answering us.
             checked.faults.append(("", "A bundle element has an impossible size."))
             break
         _element(data[position : position + size], depth + 1, checked, time_tag)
@@ -108,7 +108,7 @@ def _padded(data: bytes, end: int) -> int:
 
 def _arguments(data: bytes, position: int) -> None:
     if position == len(data):
-        return  # no type tags at all: old senders may leave them out when there are no arguments
+        return  # old senders may leave out the type tags of a message without arguments
     if data[position : position + 1] != b",":
         raise Malformed("The type tags are missing: an OSC message needs them when it has arguments.")
     end = data.find(b"\0", position, position + MAX_TAGS + 2)

@@ -1,4 +1,4 @@
-"""The addresses for jobs: ask for clips, ask again, cancel; and `then`, the message to a third program when one is done."""
+"""The addresses for jobs: ask for clips, ask again, cancel. And `then`, a message to a third program when a clip is done."""
 
 from __future__ import annotations
 
@@ -14,20 +14,17 @@ from bridge.domain.recipe import Recipe
 from bridge.errors import BadArgument, ClipbridgeError, IdTaken
 from bridge.files.reading import recipe_from_file
 from bridge.frontends.osc import arguments as args
+from bridge.frontends.osc import asks
 from bridge.frontends.osc.answers import MAX_WHY, Osc, Request
 from bridge.frontends.osc.arguments import KEYS
+from bridge.frontends.osc.asks import AskMessage
 from bridge.frontends.osc.socket import exact
 from bridge.frontends.osc.subscribers import Target
 
 
 def generate(osc: Osc, request: Request) -> None:
     """/bridge/generate"""
-    _generate(osc, args.pairs(request.arguments), request.sender)
-
-
-def generate_words(osc: Osc, request: Request) -> None:
-    """/bridge/generate/words"""
-    _generate(osc, args.words(request.arguments), request.sender)
+    _generate(osc, asks.read(request), request.sender)
 
 
 def trigger(osc: Osc, request: Request) -> None:
@@ -35,20 +32,20 @@ def trigger(osc: Osc, request: Request) -> None:
     if not args.press(request.arguments, request.address):
         return
     settings = osc.settings.of(request.machine)
-    fields = args.Fields(settings.pop("prompt", None), settings.pop("seconds", None), settings)
-    if fields.prompt is None:
-        fields.fault = BadArgument("Nothing is set to be generated yet: send /bridge/set/prompt first.")
-    _generate(osc, fields, request.sender)
+    message = AskMessage(settings.pop("prompt", None), settings.pop("seconds", None), settings)
+    if message.prompt is None:
+        message.fault = BadArgument("There is no prompt yet: send /bridge/set/prompt first.")
+    _generate(osc, message, request.sender)
 
 
-def _generate(osc: Osc, fields: args.Fields, sender: Target) -> None:
-    job_id = fields.job_id()
-    target = (sender[0], fields.reply_port() or sender[1])
+def _generate(osc: Osc, message: AskMessage, sender: Target) -> None:
+    job_id = message.job_id()
+    target = (sender[0], message.reply_port() or sender[1])
     try:
         if target[1] == osc.port:
             target = sender
             osc.check_port(osc.port)
-        ask = fields.ask()
+        ask = message.ask()
         if ask.then_port == osc.port:
             raise BadArgument(f"then_port {osc.port} is the port of Clipbridge itself; give the other program's.")
         if ask.then is not None and ask.sink == "audio":
@@ -64,39 +61,29 @@ def recall(osc: Osc, request: Request) -> None:
     """/bridge/recall"""
     arguments, sender = request.arguments, request.sender
     if len(arguments) not in (1, 3) or not isinstance(arguments[0], str) or arguments[1:2] not in ([], ["id"]):
-        raise BadArgument(f"{request.address} wants the path of a clip and, if you like, id and your name for the job.")
+        raise BadArgument(f"{request.address} wants the path of a clip, then perhaps id and your name for the job.")
     job_id = KEYS["id"].check(arguments[2]) if len(arguments) == 3 else None
     if not ipaddress.ip_address(request.machine.partition("%")[0]).is_loopback:
-        raise BadArgument("A clip can be recalled from this machine only.")  # who asks learns what files there are
+        raise BadArgument("A clip can be recalled from this machine only.")  # the answer tells which files exist
     file = Path(arguments[0])
 
-    def look() -> Recipe | ClipbridgeError:
-        try:
-            return recipe_from_file(file)
-        except ClipbridgeError as error:
-            return error
+    def make(recipe: Recipe) -> None:
+        _acknowledge(osc, sender, *osc.core.recall(recipe, sender[0], job_id, sender))
 
-    def go(recipe: Recipe | ClipbridgeError) -> None:
-        try:
-            if isinstance(recipe, ClipbridgeError):
-                raise recipe
-            job, is_new = osc.core.recall(recipe, sender[0], job_id, sender)
-        except ClipbridgeError as error:
-            _refuse(osc, sender, job_id, error)
-        else:
-            _acknowledge(osc, sender, job, is_new)
+    def refuse(error: ClipbridgeError) -> None:
+        _refuse(osc, sender, job_id, error)
 
-    osc.off_loop(look, go, sender, request.address)
+    osc.off_loop(lambda: recipe_from_file(file), make, sender, request.address, refuse)
 
 
 def _acknowledge(osc: Osc, target: Target, job: Job, is_new: bool) -> None:
-    """A repeated ask gets the job's last event again; a new job has sent its own."""
+    """Send a repeated ask the job's last event again; a new job has sent its own."""
     if not is_new and job.last_event is not None:
         osc.send_event(target, job.last_event)
 
 
 def _refuse(osc: Osc, target: Target, job_id: JobId | None, error: ClipbridgeError) -> None:
-    # An id that is taken is not used for the refusal: the job that has it is alive and ends once.
+    # A refusal must not use the id of another, unfinished job, which ends only once.
     refused = secrets.token_hex(4) if job_id is None or isinstance(error, IdTaken) else exact(job_id)
     osc.send(target, "/bridge/failed", refused, error.code, str(error)[:MAX_WHY])
 
@@ -105,9 +92,9 @@ def set_key(osc: Osc, request: Request) -> None:
     """/bridge/set/<key>"""
     name, arguments = request.key, request.arguments
     if name == "id":
-        raise BadArgument("An id cannot be remembered: each trigger is a job of its own and gets one made for it.")
+        raise BadArgument("An id cannot be remembered: each trigger is a new job with an id of its own.")
     if name not in ("prompt", "seconds") and name not in KEYS:
-        raise args.unknown_key(name)
+        raise asks.unknown_key(name)
     settings = osc.settings.of_writer(request.machine)
     if not arguments:
         settings.pop(name, None)
@@ -149,13 +136,13 @@ def cancel(osc: Osc, request: Request) -> None:
 
 
 def send_then(osc: Osc, event: JobEvent) -> None:
-    """Send the message that the asker of a finished job wanted sent to another program of that machine, if any."""
+    """Send another program of the asker's machine the message that the key `then` of a finished job holds, if any."""
     if event.ask.then is None or event.ask.then_port is None:
         return
     message = then.parse(event.ask.then)
     try:
         values = message.filled(event.facts())
-    except BadArgument as error:  # an id that is not a number, where one is needed
+    except BadArgument as error:  # the id is not a number, where the message needs one
         for target in osc.subscribers.audience(event.reply_to):
             osc.refuse(target, "/bridge/generate", error)
     else:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,32 +10,30 @@ from bridge.domain.kit import MAX_SOUNDS, KitAsk
 from bridge.errors import BadArgument, ClipbridgeError
 from bridge.frontends.osc import arguments as args
 from bridge.frontends.osc.answers import MAX_WHY, Osc, Request
-from bridge.frontends.osc.subscribers import Target
 from bridge.kits import presets as kit_presets
 from bridge.kits.keymap import lay_out
 from bridge.kits.presets import KitPreset
 
 DEFAULT_PRESET = "drum"
 MAX_NAME_CHARACTERS = 80
-KEY_MARK = re.compile(r"@[A-Za-z]")  # what begins so is a key; a prompt cannot
 KIT_KEYS = KIT_FIELDS | {"reply_port": FIELDS["reply_port"]}
 
 
 @dataclass(slots=True)
-class Asked:
-    """A kit message, taken apart and checked."""
+class KitMessage:
+    """The parts of a message that asks for a kit, checked."""
 
     name: str
     prompts: list[str] = field(default_factory=list)
     values: dict[str, Any] = field(default_factory=dict)
 
     @property
-    def from_preset(self) -> str:
+    def preset(self) -> str:
         """The kit preset that names the sounds, "" if the message names them."""
         return "" if self.prompts else self.values.get("preset", "")
 
-    def kit(self, preset: KitPreset | None) -> KitAsk:
-        """What the message asks for, with the sounds of the kit preset if it names one. Raises BadArgument."""
+    def ask(self, preset: KitPreset | None) -> KitAsk:
+        """The kit to make, with the sounds of `preset` if the message names one. Raises BadArgument."""
         values = {key: value for key, value in self.values.items() if key not in ("notes", "reply_port")}
         notes = self.values.get("notes", "")
         if preset is None:
@@ -51,40 +47,29 @@ class Asked:
 
 def kit(osc: Osc, request: Request) -> None:
     """/bridge/kit"""
-    sender = request.sender
-    name = name_of(request.arguments)  # without one there is nothing that could fail
+    name = name_of(request.arguments)  # without a name, no kit can fail: /bridge/error
+    target = request.sender
 
-    def refuse(error: ClipbridgeError, to: Target = sender) -> None:
-        osc.send(to, "/bridge/kit/failed", name, error.code, str(error)[:MAX_WHY])
+    def refuse(error: ClipbridgeError) -> None:
+        osc.send(target, "/bridge/kit/failed", name, error.code, str(error)[:MAX_WHY])
 
-    def make(preset: KitPreset | ClipbridgeError | None, asked: Asked, target: Target) -> None:
-        try:
-            if isinstance(preset, ClipbridgeError):
-                raise preset
-            ask = asked.kit(preset)
-            osc.core.presets.get(ask.ask.preset or DEFAULT_PRESET)
-            known = osc.core.make_kit(ask, target[0], target)
-        except ClipbridgeError as error:
-            refuse(error, target)
-        else:
-            if known is not None:
-                osc.send_event(target, known)
+    def make(preset: KitPreset | None) -> None:
+        ask = message.ask(preset)
+        osc.core.presets.get(ask.ask.preset or DEFAULT_PRESET)
+        last_event = osc.core.make_kit(ask, target[0], target)
+        if last_event is not None:
+            osc.send_event(target, last_event)
 
     try:
-        asked = parse(request.arguments)
-        target = (sender[0], asked.values.get("reply_port", sender[1]))
-        osc.check_port(target[1])
-        if not asked.from_preset:
-            make(None, asked, target)
-            return
-
-        def look() -> KitPreset | ClipbridgeError:
-            try:
-                return kit_presets.find(osc.core.presets.folders, asked.from_preset)
-            except ClipbridgeError as error:
-                return error
-
-        osc.off_loop(look, lambda preset: make(preset, asked, target), target, request.address)
+        message = parse(request.arguments)
+        port = message.values.get("reply_port", target[1])
+        osc.check_port(port)
+        target = (target[0], port)
+        if message.preset:
+            folders = osc.core.presets.folders
+            osc.off_loop(lambda: kit_presets.find(folders, message.preset), make, target, request.address, refuse)
+        else:
+            make(None)
     except ClipbridgeError as error:
         refuse(error)
 
@@ -103,34 +88,30 @@ def kits(osc: Osc, request: Request) -> None:
             osc.send_event(request.sender, event)
 
 
-def name_of(given: list[Any]) -> str:
+def name_of(arguments: list[Any]) -> str:
     """The kit's name. Raises BadArgument."""
-    name = given[0] if given else None
-    text = (
-        args.prompt(name) if isinstance(name, str | int | float) and not isinstance(name, bool) and name != "" else ""
-    )
-    if not text or len(text) > MAX_NAME_CHARACTERS or KEY_MARK.match(text):
+    name = arguments[0] if arguments else None
+    usable = isinstance(name, str | int | float) and not isinstance(name, bool) and name != ""
+    text = args.prompt(name) if usable else ""
+    if not text or len(text) > MAX_NAME_CHARACTERS or args.MARK.match(text):
         raise BadArgument(f"The first argument must be the kit's name, at most {MAX_NAME_CHARACTERS} characters.")
     return text
 
 
-def parse(given: list[Any]) -> Asked:
+def parse(arguments: list[Any]) -> KitMessage:
     """Take `name, prompt …, @key value …` apart. Raises BadArgument."""
-    asked, rest = Asked(name_of(given)), given[1:]
-    marks = [place for place, atom in enumerate(rest) if isinstance(atom, str) and KEY_MARK.match(atom)]
-    prompts = rest[: marks[0]] if marks else rest
+    message = KitMessage(name_of(arguments))
+    prompts, keys = args.at_marks(arguments[1:])
     if len(prompts) > MAX_SOUNDS:
         raise BadArgument(f"A kit may have {MAX_SOUNDS} sounds, one on each MIDI note.")
-    asked.prompts = [args.prompt(prompt) for prompt in prompts]
-    for mark, end in itertools.pairwise([*marks, len(rest)]):
-        name, values = rest[mark][1:], rest[mark + 1 : end]
+    message.prompts = [args.prompt(prompt) for prompt in prompts]
+    for name, values in keys:
         if name not in KIT_KEYS:
             raise BadArgument(f"There is no key @{name[:40]} for kits; there are: {', '.join(KIT_KEYS)}.")
-        if not values or name in asked.values:
-            raise BadArgument(f"The key @{name} {'is there twice' if values else 'has no value'}.")
-        asked.values[name] = args.value(KIT_KEYS[name], values[0] if len(values) == 1 else args.joined(values))
-    if not asked.prompts and "preset" not in asked.values:
+        args.check_once(name, values, message.values)
+        message.values[name] = args.value(KIT_KEYS[name], values[0])
+    if not message.prompts and "preset" not in message.values:
         raise BadArgument(
             'Name the sounds, or a kit preset: /bridge/kit drums "deep kick" "36:low kick", or @preset drums-808.'
         )
-    return asked
+    return message

@@ -1,4 +1,4 @@
-"""The addresses for what sounds: silence, voices, the stream, the tempo. Pads are in pads.py."""
+"""The addresses for sound: silence, the tempo, voices and the stream. Pads are in pads.py."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ import time
 from bridge.domain.limits import BEATS_PER_BAR, BPM, GAIN, PAN, VOICE_FADE_MS, Range
 from bridge.errors import BadArgument
 from bridge.frontends.osc import arguments as args
+from bridge.frontends.osc import asks
 from bridge.frontends.osc.answers import Osc, Request
 from bridge.player.messages import When
 
 VOICES = Range(1, 999_999_999)
 BEATS = Range(0, 1e7)
-BEHIND_S = 1.0  # the time tag of a beat or a tempo counts up to this much late: it still says when the beat fell
+BEHIND_S = 1.0  # a beat or tempo this late still counts: its time tag says when it fell
 STREAM_STOP_FADE_MS = 2_000.0
+STREAM_SOUNDS = "A stream is always heard"
 
 
 def stop(osc: Osc, request: Request) -> None:
@@ -31,13 +33,13 @@ def tempo(osc: Osc, request: Request) -> None:
         osc.send(request.sender, request.address, float(current.bpm), current.beats_per_bar, beat)
         return
     if len(arguments) > 2:
-        raise BadArgument("/bridge/tempo wants the BPM and, if it changes, how many beats a bar has.")
+        raise BadArgument("/bridge/tempo wants the BPM, then perhaps the beats in a bar.")
     bpm = args.number(arguments[0], "bpm", BPM)
-    beats = (
-        int(args.number(arguments[1], "beats_per_bar", BEATS_PER_BAR, True)) if arguments[1:] else current.beats_per_bar
-    )
+    beats = current.beats_per_bar
+    if arguments[1:]:
+        beats = int(args.number(arguments[1], "beats_per_bar", BEATS_PER_BAR, whole=True))
     at = osc.clock.moment(request.time_tag, BEHIND_S)
-    if at is not None and (left_s := at - time.perf_counter()) > 0:  # until then the old one holds
+    if at is not None and (left_s := at - time.perf_counter()) > 0:  # the old tempo holds until then
         asyncio.get_running_loop().call_later(left_s, stage.set_tempo, bpm, beats, at)
     else:
         stage.set_tempo(bpm, beats, at)
@@ -92,7 +94,7 @@ def _at_most(request: Request, values: int) -> None:
 
 
 def _fade_ms(request: Request) -> float:
-    """The fade that a stop asks for; 1 if it has none or a button sent it (1: pressed, 0: let go)."""
+    """The fade of a stop; 1 without one and from a pressed button, 0 from a released one."""
     _at_most(request, 1)
     arguments = request.arguments
     return args.number(arguments[0], "fade_ms", Range(0, VOICE_FADE_MS.high)) if arguments else 1.0
@@ -109,22 +111,14 @@ def stream(osc: Osc, request: Request) -> None:
 
 def stream_start(osc: Osc, request: Request) -> None:
     """/bridge/stream/start"""
-    _start_stream(osc, request, args.pairs(request.arguments))
-
-
-def stream_start_words(osc: Osc, request: Request) -> None:
-    """/bridge/stream/start/words"""
-    _start_stream(osc, request, args.words(request.arguments))
+    osc.core.start_stream(asks.read(request).ask_without_sink(STREAM_SOUNDS))
+    _confirm_stream(osc, request)
 
 
 def stream_set(osc: Osc, request: Request) -> None:
     """/bridge/stream/set"""
-    _set_stream(osc, request, args.pairs(request.arguments))
-
-
-def stream_set_words(osc: Osc, request: Request) -> None:
-    """/bridge/stream/set/words"""
-    _set_stream(osc, request, args.words(request.arguments))
+    osc.core.change_stream(asks.read(request).ask_without_sink(STREAM_SOUNDS))
+    _confirm_stream(osc, request)
 
 
 def stream_stop(osc: Osc, request: Request) -> None:
@@ -134,18 +128,8 @@ def stream_stop(osc: Osc, request: Request) -> None:
         osc.core.stage.stream.stop(STREAM_STOP_FADE_MS if fade_ms == 1 else max(fade_ms, VOICE_FADE_MS.low))
 
 
-def _start_stream(osc: Osc, request: Request, fields: args.Fields) -> None:
-    osc.core.start_stream(fields.ask_without_sink("A stream is always heard"))
-    _confirm_stream(osc, request)
-
-
-def _set_stream(osc: Osc, request: Request, fields: args.Fields) -> None:
-    osc.core.change_stream(fields.ask_without_sink("A stream is always heard"))
-    _confirm_stream(osc, request)
-
-
 def _confirm_stream(osc: Osc, request: Request) -> None:
-    if request.sender not in osc.subscribers.audience():  # subscribers have got it already
+    if request.sender not in osc.subscribers.audience():  # subscribers have it already
         _send_stream(osc, request)
 
 

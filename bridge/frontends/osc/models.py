@@ -1,4 +1,4 @@
-"""The addresses for checkpoints: which there are, and the change to another one. Only other threads read the disk."""
+"""The addresses for checkpoints: list them, change to another one. Only other threads read the disk."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ def models(osc: Osc, request: Request) -> None:
     if (name := args.name(request.arguments, request.address)) is not None:
 
         def send(facts: checkpoints.Facts) -> None:
-            said = {"name": facts.name, "size_mb": round(facts.size_bytes / 1e6, 1), "licence": facts.licence}
-            said |= {"sample_rate": facts.sample_rate, "revision": facts.revision}
-            osc.reply(request.sender, "/bridge/model", said)
+            details = {"name": facts.name, "size_mb": round(facts.size_bytes / 1e6, 1), "licence": facts.licence}
+            details |= {"sample_rate": facts.sample_rate, "revision": facts.revision}
+            osc.reply(request.sender, "/bridge/model", details)
 
-        osc.off_loop(lambda: checkpoints.facts(known(name)), send, request.sender, request.address)
+        osc.off_loop(lambda: checkpoints.facts(checked(name)), send, request.sender, request.address)
     elif args.press(request.arguments, request.address):
 
         def send_all(names: list[str]) -> None:
@@ -33,29 +33,29 @@ def models(osc: Osc, request: Request) -> None:
 def restart(osc: Osc, request: Request) -> None:
     """/bridge/restart"""
 
-    def go(name: str | None) -> None:
+    def restart_with(name: str | None) -> None:
         osc.core.restart(name)
         osc.send(request.sender, request.address, osc.core.state)
 
     name = args.name(request.arguments, request.address)
     if name is not None:
-        # A folder may be named on this machine only: others would learn which folders there are, and Windows would
-        # log in to any server whose share is named.
+        # Only this machine may name a folder: others would learn which folders exist, and Windows would log in to any
+        # server whose share they name.
         is_local = ipaddress.ip_address(request.machine.partition("%")[0]).is_loopback
         is_folder = is_local and Path(name).is_absolute() and not name.startswith(("\\\\", "//"))
 
-        def look() -> str:
-            return name if is_folder and checkpoints.find(name) else known(name)
+        def read() -> str:
+            return name if is_folder and checkpoints.find(name) else checked(name)
 
-        osc.off_loop(look, go, request.sender, request.address)
+        osc.off_loop(read, restart_with, request.sender, request.address)
     elif args.press(request.arguments, request.address):
-        go(None)
+        restart_with(None)
 
 
-def known(name: str) -> str:
-    """A checkpoint's name that is on this disk. Raises NoModel."""
-    if name not in (there := checkpoints.available()):
+def checked(name: str) -> str:
+    """The name, if a checkpoint of this name is on the disk. Raises NoModel."""
+    if name not in (available := checkpoints.available()):
         raise NoModel(
-            f"There is no checkpoint {name[:60]!r} here; there are: {', '.join(there)}. Get it: clipbridge pull NAME"
+            f"There is no checkpoint {name[:60]!r} here; there are: {', '.join(available)}. Get it: clipbridge pull NAME"
         )
     return name

@@ -6,6 +6,7 @@ from bridge.domain.events import PadChanged
 from bridge.domain.limits import QUANTIZE, Range
 from bridge.errors import BadArgument
 from bridge.frontends.osc import arguments as args
+from bridge.frontends.osc import asks
 from bridge.frontends.osc.answers import Osc, Request
 from bridge.frontends.osc.subscribers import Target
 from bridge.live.pads import Press
@@ -13,16 +14,8 @@ from bridge.live.pads import Press
 
 def set_prompt(osc: Osc, request: Request) -> None:
     """/bridge/pad/<n>/set"""
-    _set(osc, request, args.pairs(request.arguments))
-
-
-def set_words(osc: Osc, request: Request) -> None:
-    """/bridge/pad/<n>/set/words"""
-    _set(osc, request, args.words(request.arguments))
-
-
-def _set(osc: Osc, request: Request, fields: args.Fields) -> None:
-    osc.core.stage.pads.set(request.number, fields.ask_without_sink("A pad sounds when it is played"))
+    ask = asks.read(request).ask_without_sink("A pad sounds when it is played")
+    osc.core.stage.pads.set(request.number, ask)
     _send(osc, request.sender, request.number)
 
 

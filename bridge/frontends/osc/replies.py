@@ -1,6 +1,6 @@
-"""REPLIES: the OSC messages that we send, as data. Answers and events are built from it, and the tables of host_scripts/OSC.md.
+"""REPLIES: the OSC messages that we send, as data. Answers, events and the tables of host_scripts/OSC.md are built from it.
 
-A new event gets a row here: its address, which of its fields have a position, and its class.
+A new event gets a row here: its address, its positional values, a sentence and its label.
 """
 
 from __future__ import annotations
@@ -10,42 +10,39 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bridge.domain.events import (
-    AudioChanged,
-    Event,
-    InboxChanged,
-    JobEvent,
-    KitEvent,
-    MidiChanged,
-    PadChanged,
-    PadSaved,
-    PresetChanged,
-    StateChanged,
-    StreamChanged,
-    VoiceChanged,
-)
+from bridge.domain.events import Event
 
 NUMBER = re.compile(r"(?<=/)([a-z]+)/<n>")
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An address that we send. `positional` fields come first, in this order; the others follow as `key value`. `event`: the
-    class of the events that are sent to it, if any; of JobEvent and KitEvent those whose kind the address ends with."""
+    """An address that we send. `positional`: type and name of the values that come first, in their order, separated by
+    commas; `pairs` describes the `key value` pairs after them. `event`: the label of the event that it is sent for."""
 
     address: str
-    positional: tuple[str, ...]
-    arguments: str
+    positional: str
     what: str
-    event: type[Event] | None = None
+    pairs: str = ""
+    event: str = ""
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the positional values."""
+        return [value.split()[-1] for value in self.positional.split(", ") if value]
+
+    @property
+    def arguments(self) -> str:
+        """The arguments, for the table."""
+        return ", ".join(filter(None, (self.positional, self.pairs)))
 
     def message(self, facts: Mapping[str, Any]) -> tuple[str, list[Any]]:
-        """Address and arguments that say these facts. A number in the address is the fact that is named before it; an empty
-        `why` is left out unless it has a position."""
+        """Address and arguments that say these facts. A number in the address is the fact named before it; an empty `why`
+        is left out unless it has a position."""
         address, rest = self.address, dict(facts)
         if (numbered := NUMBER.search(address)) is not None:
             address = NUMBER.sub(f"{numbered[1]}/{rest.pop(numbered[1])}", address)
-        values = [rest.pop(name) for name in self.positional]
+        values = [rest.pop(name) for name in self.names]
         pairs = [(name, value) for name, value in rest.items() if value != "" or name != "why"]
         return address, [*values, *(part for pair in pairs for part in pair)]
 
@@ -58,79 +55,70 @@ CODES = (
 REPLIES = {
     reply.address: reply
     for reply in (
-        Reply("/bridge/queued", ("id", "position", "eta_seconds"),
-              "id, i position, f eta_seconds, then `seed` i, with a deadline `takes` i, `steps` i",
-              "Accepted. `position` jobs are before it; `eta_seconds` until the clip is there, 0 while nothing is measured yet.",
-              event=JobEvent),
-        Reply("/bridge/progress", ("id", "fraction"), "id, f 0..1",
-              "Before the first and after each denoising step; below 1: decoding and writing follow.", event=JobEvent),
-        Reply("/bridge/take", ("id", "take", "path", "score"), "id, i take, s path, f score, then `seed` i",
-              "Each take when there are several, best first.", event=JobEvent),
-        Reply("/bridge/done", ("id", "path", "seconds"),
-              "id, s absolute path with `/`, f seconds, then `seed` i, `sample_rate` i, `channels` i, "
+        Reply("/bridge/queued", "id, i position, f eta_seconds",
+              "Accepted. `position` jobs come first; the clip is ready in `eta_seconds`, 0 until something has been measured.",
+              "then `seed` i, with a deadline `takes` i, `steps` i", event="queued"),
+        Reply("/bridge/progress", "id, f fraction",
+              "0 to 1, before the first and after each denoising step; below 1: decoding and writing follow.", event="progress"),
+        Reply("/bridge/take", "id, i take, s path, f score", "Each take if there are several, best first.", "then `seed` i",
+              event="take"),
+        Reply("/bridge/done", "id, s path, f seconds",
+              "The file is complete. If there are several takes, this is the best. `heard`: the words that a small checkpoint "
+              "understood.",
+              "then `seed` i, `sample_rate` i, `channels` i, "
               "`frames` i, `model` s, with bars `bars` f, `bpm` f, `measured_bpm` f, `ratio` f, `confidence` f, "
               "with a key `root` s, `cents` f, `root_confidence` f, of a loop `seam` f, "
               "with `lufs` the measured `lufs` f, `engine_seconds` f, `delivery_seconds` f, "
               "with a deadline `takes` i, `steps` i, "
-              "`late_seconds` f (0 or more), where it sounds `voice` i, [`heard` s], [`remark` s]",
-              "The file is there, complete. With several takes this is the best. `heard`: the words that a small checkpoint understood.",
-              event=JobEvent),
-        Reply("/bridge/failed", ("id", "code", "why"), "id, s code, s why", f"No clip, and why. Codes: {CODES}.", event=JobEvent),
-        Reply("/bridge/cancelled", ("id",), "id", "No clip, as asked.", event=JobEvent),
-        Reply("/bridge/error", ("address", "code", "why"), "s address, s code, s why",
+              "`late_seconds` f (0 or more), where it sounds `voice` i, [`heard` s], [`remark` s]", event="done"),
+        Reply("/bridge/failed", "id, s code, s why", f"There is no clip, and why. Codes: {CODES}.", event="failed"),
+        Reply("/bridge/cancelled", "id", "The job was cancelled; there is no clip.", event="cancelled"),
+        Reply("/bridge/error", "s address, s code, s why",
               "About a message that made no job. More codes: `malformed` `unknown_address` `unknown_job` "
               "`unknown_voice` `pad_empty` `no_stream` `library` `unknown_clip`."),
-        Reply("/bridge/state", ("state", "why"), "s state, s why",
-              "To subscribers: `loading` `warming` `ready` `restarting` `failed` `stopping`.", event=StateChanged),
-        Reply("/bridge/voice", ("voice", "state", "why"), "i n, s state, s why",
-              "To the asker and to subscribers: a voice `began` or `ended`, or is `waiting` for its moment.", event=VoiceChanged),
-        Reply("/bridge/pad/<n>/state", ("state", "value"), "s state, f value, [`why` s]",
-              "To the asker and to subscribers: `empty`, `filling` 0..1, `ready` with so many takes.", event=PadChanged),
-        Reply("/bridge/pad/<n>/saved", ("path", "why"), "s path, s why", "The take is in the folder; or why not.", event=PadSaved),
-        Reply("/bridge/kit/queued", ("name", "count"), "s name, i count, then `seed` i", "So many sounds are to be made.", event=KitEvent),
-        Reply("/bridge/kit/progress", ("name", "done", "total"), "s name, i done, i total",
-              "So many are made, or have failed.", event=KitEvent),
-        Reply("/bridge/kit/done", ("name", "folder", "count", "failed"),
-              "s name, s folder, i count, i failed, then `sfz` s, `decentsampler` s, `hydrogen` s, `seed` i, [`why` s]",
-              "The folder and its mappings are complete. `why`: of the first sound that could not be made.", event=KitEvent),
-        Reply("/bridge/kit/failed", ("name", "code", "why"), "s name, s code, s why",
-              "No kit, and why; also with the code `cancelled`.", event=KitEvent),
-        Reply("/bridge/stream/state", ("state", "ahead_s"), "s state, f ahead_s, [`why` s]",
-              "To subscribers, and once to the asker: `filling`, `playing`, `thin` (clips sound again until new ones are made) or `off`, "
-              "and how many seconds are there already.", event=StreamChanged),
-        Reply("/bridge/audio", ("state", "why"), "s state, s why",
-              "To subscribers, about the audio device: `open`, `lost`, `unusable`, `failed`.", event=AudioChanged),
-        Reply("/bridge/midi", ("state", "why"), "s state, s why",
-              "To subscribers, about the MIDI input: `open`, `waiting`, `unusable`.", event=MidiChanged),
-        Reply("/bridge/preset", ("name", "state", "why"), "s name, s state, s why",
-              "To subscribers, about a preset that is edited: `ready`, `broken` (`why` names file and line), `gone`.", event=PresetChanged),
-        Reply("/bridge/inbox", ("state", "what"), "s state, s what",
-              "To subscribers, about the inbox: `open` or `closed`, and about a file in it: `begun`, `done` or `failed` with the path "
-              "of the report, `withdrawn`, `stuck`.", event=InboxChanged),
-        Reply("/bridge/model", ("name",), "s name, then `size_mb` f, `licence` s, `sample_rate` i, `revision` s",
-              "The facts of a checkpoint on this disk. An empty licence: it states none."),
-        Reply("/bridge/found", ("count",), "i count", "So many `/bridge/clip` follow."),
-        Reply("/bridge/clip", ("path",),
-              "s absolute path with `/`, then `prompt` s, `seconds` f, `bpm` f, `note` s, `seed` i, `rating` i, `favourite` i",
-              "A clip of the library. `bpm` 0, `note` and `rating` empty or 0: none."),
-        Reply("/bridge/interrupted/count", ("count",), "i count", "So many `/bridge/interrupted/job` follow."),
-        Reply("/bridge/interrupted/job", ("id", "prompt", "seconds"), "id, s prompt, f seconds, then `seed` i",
-              "A job that was interrupted."),
-        Reply("/bridge/resumed", ("count", "left"), "i count, i left",
-              "So many are asked for again; `left` found no place in the queue: resume once more when there is some."),
-        Reply("/bridge/pong", (), "what ping carried", "Yes."),
+        Reply("/bridge/state", "s state, s why",
+              "To subscribers: `loading` `warming` `ready` `restarting` `failed` `stopping`.", event="state"),
+        Reply("/bridge/voice", "i voice, s state, s why",
+              "To the asker and to subscribers: a voice `began` or `ended`, or is `waiting` for its moment.", event="voice"),
+        Reply("/bridge/pad/<n>/state", "s state, f value",
+              "To the asker and to subscribers: `empty`, `filling` (0 to 1) or `ready` (the number of takes).", "[`why` s]", event="pad"),
+        Reply("/bridge/pad/<n>/saved", "s path, s why", "The take is in the folder; if the path is empty, `why` says why not.",
+              event="pad saved"),
+        Reply("/bridge/kit/queued", "s name, i count", "Accepted: the kit has `count` sounds.", "then `seed` i", event="kit queued"),
+        Reply("/bridge/kit/progress", "s name, i done, i total", "`done` of `total` sounds have been made or have failed.",
+              event="kit progress"),
+        Reply("/bridge/kit/done", "s name, s folder, i count, i failed",
+              "The folder and its mappings are complete. `why`: of the first sound that failed.",
+              "then `sfz` s, `decentsampler` s, `hydrogen` s, `seed` i, [`why` s]", event="kit done"),
+        Reply("/bridge/kit/failed", "s name, s code, s why", "There is no kit, and why; also with the code `cancelled`.",
+              event="kit failed"),
+        Reply("/bridge/stream/state", "s state, f ahead_s",
+              "To subscribers, and once to the asker: `filling`, `playing`, `thin` (clips repeat until new ones are ready) or `off`, "
+              "and the seconds buffered.", "[`why` s]", event="stream"),
+        Reply("/bridge/audio", "s state, s why",
+              "To subscribers, about the audio device: `open`, `lost`, `unusable`, `failed`.", event="audio"),
+        Reply("/bridge/midi", "s state, s why", "To subscribers, about the MIDI input: `open`, `waiting`, `unusable`.", event="midi"),
+        Reply("/bridge/preset", "s name, s state, s why",
+              "To subscribers, about an edited preset: `ready`, `broken` (`why` names file and line), `gone`.", event="preset"),
+        Reply("/bridge/inbox", "s state, s what",
+              "To subscribers, about the inbox: `open` or `closed`; about a file in it: `begun`, `done` or `failed` with the path "
+              "of the report, `withdrawn`, `stuck`.", event="inbox"),
+        Reply("/bridge/model", "s name", "Details of a checkpoint on this disk. `licence` is empty if it states none.",
+              "then `size_mb` f, `licence` s, `sample_rate` i, `revision` s"),
+        Reply("/bridge/found", "i count", "The number of `/bridge/clip` that follow."),
+        Reply("/bridge/clip", "s path", "A clip of the library. `bpm` 0, `note` empty, `rating` 0: unknown.",
+              "then `prompt` s, `seconds` f, `bpm` f, `note` s, `seed` i, `rating` i, `favourite` i"),
+        Reply("/bridge/interrupted/count", "i count", "The number of `/bridge/interrupted/job` that follow."),
+        Reply("/bridge/interrupted/job", "id, s prompt, f seconds", "An interrupted job.", "then `seed` i"),
+        Reply("/bridge/resumed", "i count, i left",
+              "`count` jobs are in the queue again; `left` found no room there: resume again when there is some."),
+        Reply("/bridge/pong", "", "Clipbridge is running.", "the arguments of ping"),
     )
 }  # fmt: skip
 
-
-KINDS = (JobEvent, KitEvent)
-OF_EVENTS = {
-    (reply.event, reply.address.rpartition("/")[2] if reply.event in KINDS else ""): reply
-    for reply in REPLIES.values()
-    if reply.event is not None
-}
+BY_EVENT = {reply.event: reply for reply in REPLIES.values() if reply.event}
 
 
 def reply_of(event: Event) -> Reply | None:
-    """The reply that an event is sent as; None if OSC clients are not told of it."""
-    return OF_EVENTS.get((type(event), event.kind if isinstance(event, KINDS) else ""))
+    """The reply that an event is sent as; None if OSC clients are not told."""
+    return BY_EVENT.get(event.label())

@@ -26,7 +26,7 @@ from bridge.frontends.osc.subscribers import Target
 
 log = logging.getLogger("clipbridge.osc")
 
-MAX_REPORTED_FAULTS = 8  # of one datagram: a packet of rubbish must not become a hundred answers
+MAX_REPORTED_FAULTS = 8  # of one datagram: a broken packet must not cause a hundred answers
 NUMBERED = re.compile(r"^/bridge/(voice|pad)/([0-9]{1,9}|<n>)/")
 SET_PREFIX = "/bridge/set/"
 
@@ -46,7 +46,7 @@ async def serve_osc(core: Core, config: OscConfig) -> AsyncIterator[OscFrontend]
 
 
 class OscFrontend(asyncio.DatagramProtocol):
-    """One UDP socket. Each datagram is handled whole, at once, on the event loop; nothing in here waits."""
+    """One UDP socket. Each datagram is handled at once on the event loop; nothing in here waits."""
 
     def __init__(self, core: Core, config: OscConfig) -> None:
         self.host, self.port = "", 0
@@ -54,7 +54,7 @@ class OscFrontend(asyncio.DatagramProtocol):
         self._allowed = [ipaddress.ip_network(entry, strict=False) for entry in config.allow]
 
     def on_event(self, event: Event) -> None:
-        """Send it to its asker and to the subscribers."""
+        """Send the event to its asker and to the subscribers."""
         self._osc.publish(event)
         if isinstance(event, JobEvent) and event.kind == "done":
             jobs.send_then(self._osc, event)
@@ -66,7 +66,7 @@ class OscFrontend(asyncio.DatagramProtocol):
         self._osc.transport, self._osc.port = transport, self.port
 
     def error_received(self, error: Exception) -> None:
-        # A reply to a closed port comes back as an error on some systems; the asker is gone, nothing else is.
+        # Some systems report a reply to a closed port as an error; only that client is gone.
         log.debug("a reply did not arrive: %s", error)
 
     def datagram_received(self, data: bytes, address: tuple[Any, ...]) -> None:
@@ -82,10 +82,10 @@ class OscFrontend(asyncio.DatagramProtocol):
 
     def _may_speak(self, sender: Target) -> bool:
         ip = ipaddress.ip_address(sender[0].partition("%")[0])
-        ip = getattr(ip, "ipv4_mapped", None) or ip  # how IPv4 senders look to a socket on ::
+        ip = getattr(ip, "ipv4_mapped", None) or ip  # a socket on :: sees IPv4 senders like this
         ours = ip.is_loopback or sender[0] == self.host
         if ours and sender[1] == self.port:
-            return False  # our own packet came back: never talk with ourselves
+            return False  # our own packet came back: never answer ourselves
         return ours or any(ip in network for network in self._allowed)
 
     def _dispatch(self, datagram: bytes, sender: Target, time_tag: float) -> None:
@@ -93,7 +93,7 @@ class OscFrontend(asyncio.DatagramProtocol):
         numbered = NUMBERED.match(address)
         row = f"/bridge/{numbered[1]}/<n>/{address[numbered.end() :]}" if numbered else address
         if row in REPLIES:
-            return  # another Clipbridge answers us: two that answer each other would never stop
+            return  # another Clipbridge answers us; answering it would never end
         key = address.removeprefix(SET_PREFIX) if address.startswith(SET_PREFIX) else ""
         method = METHODS.get(f"{SET_PREFIX}<key>" if address.startswith(SET_PREFIX) else row)
         try:
@@ -108,8 +108,8 @@ class OscFrontend(asyncio.DatagramProtocol):
             self._osc.refuse(sender, address, error)
 
     def _answer_to(self, arguments: list[Any], sender: Target) -> Target:
-        """Where the asker wants its answer: a last `reply_port N` is taken out of `arguments`; else what was set, or where
-        the message came from."""
+        """Where the answer goes: to a last `reply_port N`, which is removed from `arguments`, to the port that the machine
+        has set, or to the sender."""
         port = self._osc.settings.of(sender[0]).get("reply_port", sender[1])
         if len(arguments) >= 2 and arguments[-2] == "reply_port":
             port = int(args.number(arguments[-1], "reply_port", PORT, whole=True))
@@ -119,8 +119,8 @@ class OscFrontend(asyncio.DatagramProtocol):
 
 
 def _number(method: Method, numbered: re.Match[str] | None) -> int:
-    """The number in an address, 0 if there is none. Raises BadArgument for one that no pad or voice has."""
+    """The number in an address, 0 if there is none. Raises BadArgument if it is out of range."""
     if numbered is None or "<n>" not in method.address:
         return 0
-    what = numbered[1]
-    return int(args.number(numbered[2], f"the number of the {what}", NUMBERS[what], whole=True))
+    kind = numbered[1]
+    return int(args.number(numbered[2], f"the number of the {kind}", NUMBERS[kind], whole=True))

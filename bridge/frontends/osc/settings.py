@@ -1,4 +1,4 @@
-"""What machines have set with /bridge/set/<key>, for their next triggers."""
+"""The keys that machines have set with /bridge/set/<key> for their next triggers."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ MAX_MACHINES = 64
 
 
 class Settings:
-    """The keys of each machine, by its IP address; the machine that set something longest ago is forgotten first."""
+    """The keys of each machine, by IP address; of too many machines, the one that set a key longest ago is forgotten."""
 
     def __init__(self) -> None:
         self._keys: OrderedDict[str, dict[str, Any]] = OrderedDict()
 
     def of(self, machine: str) -> dict[str, Any]:
-        """A copy of what this machine has set."""
+        """A copy of the machine's keys."""
         return dict(self._keys.get(machine, {}))
 
     def of_writer(self, machine: str) -> dict[str, Any]:
-        """What this machine has set, to be changed."""
+        """The machine's keys, to be changed."""
         keys = self._keys.setdefault(machine, {})
         self._keys.move_to_end(machine)
         while len(self._keys) > MAX_MACHINES:

@@ -1,4 +1,4 @@
-"""The socket that OSC comes through, and how a message goes out."""
+"""The OSC socket, and the encoding of messages."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ RECEIVE_BUFFER_BYTES = 1 << 20
 
 
 class Double(float):
-    """A number that goes out as a 64-bit float."""
+    """A number to send as a 64-bit float."""
 
 
 def exact(job_id: JobId) -> JobId:
-    """An id that comes back as it came: a double that a 32-bit float cannot hold stays a double."""
+    """The id, to be sent with the type it was received with: a number that a 32-bit float cannot hold stays a double."""
     if isinstance(job_id, float):
         try:
             return job_id if struct.unpack("f", struct.pack("f", job_id))[0] == job_id else Double(job_id)
@@ -36,7 +36,7 @@ def exact(job_id: JobId) -> JobId:
 
 
 def encode(address: str, values: tuple[Any, ...]) -> bytes:
-    """An OSC message: texts become s, whole numbers i (h beyond 32 bits), floats f, Double d."""
+    """Encode a message: texts as s, whole numbers as i (h beyond 32 bits), floats as f, Double as d."""
     builder = OscMessageBuilder(address)
     for value in values:
         if isinstance(value, str):
@@ -49,7 +49,7 @@ def encode(address: str, values: tuple[Any, ...]) -> bytes:
 
 
 def decode(datagram: bytes) -> tuple[str, list[Any]]:
-    """Address and arguments of a message that the guard has passed."""
+    """Address and arguments of a message that has passed the guard."""
     message = OscMessage(datagram)
     return message.address, list(message)
 
@@ -62,20 +62,20 @@ def bind(config: OscConfig) -> socket.socket:
         if portable.is_port_taken(error):
             if _pongs(config):
                 raise AlreadyRunning(
-                    f"Clipbridge is running already on port {config.port}: just use it, or give this one another --osc-port."
+                    f"Clipbridge is running already on port {config.port}: use it, or start this one with another --osc-port."
                 ) from error
             raise PortTaken(
-                f"Another program holds UDP port {config.port}. Close it, or choose another port with --osc-port."
+                f"Another program uses UDP port {config.port}. Close it, or choose another port with --osc-port."
             ) from error
         raise ConfigError(
-            f"osc.host {config.host} port {config.port} cannot be listened on: {error.strerror}."
+            f"Clipbridge cannot listen on osc.host {config.host}, port {config.port}: {error.strerror}."
         ) from error
     log.debug("the system granted a receive buffer of %d bytes", granted)
     return udp
 
 
 def _pongs(config: OscConfig) -> bool:
-    """Whether a Clipbridge answers on the port that we could not get."""
+    """Whether a Clipbridge answers on the port that is in use."""
     token = secrets.token_hex(4)
     host = "127.0.0.1" if config.host == "0.0.0.0" else "::1" if config.host == "::" else config.host
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM) as probe:

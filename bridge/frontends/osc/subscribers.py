@@ -1,4 +1,4 @@
-"""Who gets all events: clients that subscribed within the last minute."""
+"""The clients that get all events: those that subscribed within the last minute."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Subscribers:
         self._until: dict[Target, float] = {}
 
     def add(self, target: Target) -> None:
-        """Begin or renew a lease. Raises BadArgument if there are too many."""
+        """Begin or renew a lease. Raises BadArgument if there are MAX_SUBSCRIBERS already."""
         self._drop_expired()
         if target not in self._until and len(self._until) >= MAX_SUBSCRIBERS:
             raise BadArgument(f"There are {MAX_SUBSCRIBERS} subscribers already.")
@@ -33,7 +33,7 @@ class Subscribers:
         return target in self._until
 
     def audience(self, asker: Target | None = None) -> list[Target]:
-        """Who gets an event: the asker, then the subscribers, each once."""
+        """The recipients of an event: the asker, then the subscribers, each once."""
         self._drop_expired()
         return list(dict.fromkeys([*([] if asker is None else [asker]), *self._until]))
 

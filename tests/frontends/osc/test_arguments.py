@@ -9,14 +9,15 @@ from bridge.domain.ask import Ask
 from bridge.domain.job import id_key
 from bridge.errors import BadArgument, ClipbridgeError
 from bridge.frontends.osc import arguments as args
+from bridge.frontends.osc import asks
 
 
 def ask(*given: Any) -> Ask:
-    return args.pairs(list(given)).ask()
+    return asks.pairs(list(given)).ask()
 
 
 def words(*given: Any) -> Ask:
-    return args.words(list(given)).ask()
+    return asks.words(list(given)).ask()
 
 
 def test_the_first_argument_is_always_the_prompt_even_a_number() -> None:
@@ -129,10 +130,10 @@ def test_a_note_is_a_name_or_a_midi_number(given: Any, name: str) -> None:
 
 
 def test_a_refusal_still_knows_its_id_and_reply_port() -> None:
-    fields = args.pairs(["rain", "seed", "x", "id", 12.0, "reply_port", 9001, "volume", 1])
-    assert (fields.job_id(), fields.reply_port()) == (12.0, 9001)
+    message = asks.pairs(["rain", "seed", "x", "id", 12.0, "reply_port", 9001, "volume", 1])
+    assert (message.job_id(), message.reply_port()) == (12.0, 9001)
     with pytest.raises(ClipbridgeError):
-        fields.ask()
+        message.ask()
 
 
 def test_white_space_is_collapsed_and_other_scripts_are_kept() -> None:

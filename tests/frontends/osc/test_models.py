@@ -17,7 +17,7 @@ import pytest
 from bridge.checkpoints import find as checkpoints
 from bridge.config import OscConfig
 from bridge.engine.audioldm2 import untrained
-from bridge.frontends.osc.answers import MAX_LOOKS
+from bridge.frontends.osc.answers import MAX_READS
 from bridge.frontends.osc.server import serve_osc
 from bridge.system.portable import selector_loop
 from tests.harness import Client, Daemon, environment, pairs
@@ -101,14 +101,14 @@ def test_a_disk_that_takes_its_time_delays_no_other_answer(monkeypatch: pytest.M
         stand_in = SimpleNamespace(model=None, listeners=[])
         async with serve_osc(stand_in, OscConfig(port=0)) as frontend:  # type: ignore[arg-type]
             client = Client(frontend.port)
-            for _ in range(MAX_LOOKS + 1):
+            for _ in range(MAX_READS + 1):
                 client.send("/bridge/models")
             client.send("/bridge/ping", 1)
             answers = await asyncio.to_thread(lambda: [client.receive(5), client.receive(5)])
             assert answers[0][1][:2] == ["/bridge/models", "bad_argument"] and answers[1] == ("/bridge/pong", [1])
             awake.set()
-            late = await asyncio.to_thread(lambda: [client.receive(5) for _ in range(MAX_LOOKS)])
-            assert late == [("/bridge/models", ["", "starter"])] * MAX_LOOKS
+            late = await asyncio.to_thread(lambda: [client.receive(5) for _ in range(MAX_READS)])
+            assert late == [("/bridge/models", ["", "starter"])] * MAX_READS
             assert await asyncio.to_thread(client.ask, "/bridge/models") == late[0]
             client.close()
 

@@ -1,0 +1,81 @@
+"""The address that searches the library."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bridge.domain.ask import FIELDS
+from bridge.domain.fields import Field
+from bridge.domain.limits import BPM, RATING, SECONDS, Range
+from bridge.domain.nearest import unknown
+from bridge.errors import BadArgument
+from bridge.frontends.osc import arguments as args
+from bridge.frontends.osc.answers import Osc, Request
+from bridge.frontends.osc.library import library_of, send_clip
+from bridge.library.clips import Clip, Query
+
+FLOAT_TOLERANCE = 1e-4  # what a 32-bit float may lose of a limit
+
+
+def _between(name: str, allowed: Range) -> tuple[Field, Field]:
+    """The keys for a range of `name`."""
+    low, high = (Field(f"{name}_{end}", "number", "job", "", allowed) for end in ("from", "to"))
+    return low, high
+
+
+FIND_KEYS = {
+    key.name: key
+    for key in (
+        *_between("bpm", BPM),
+        *_between("seconds", SECONDS),
+        FIELDS["note"],
+        FIELDS["key"],
+        Field("favourite", "flag", "job", ""),
+        Field("rating_from", "whole", "job", "", RATING),
+        Field("limit", "whole", "job", "", Range(1, 50)),
+    )
+}
+
+
+def find(osc: Osc, request: Request) -> None:
+    """/bridge/find"""
+    library, query = library_of(osc), query_of(request.arguments)
+
+    def send(clips: list[Clip]) -> None:
+        osc.send(request.sender, "/bridge/found", len(clips))
+        for clip in clips:
+            send_clip(osc, request.sender, clip)
+
+    osc.off_loop(lambda: library.find(query), send, request.sender, request.address)
+
+
+def query_of(arguments: list[Any]) -> Query:
+    """The query that `words [key value …]` asks for. Raises BadArgument."""
+    if not arguments:
+        raise BadArgument('The words to search for come first: /bridge/find "metal", or "" for any clip.')
+    words, *pairs = arguments
+    values: dict[str, Any] = {}
+    for name, *value in (pairs[place : place + 2] for place in range(0, len(pairs), 2)):
+        if not isinstance(name, str) or name not in FIND_KEYS:
+            raise BadArgument(unknown("key of find", str(name), FIND_KEYS))
+        args.check_once(name, value, values)
+        values[name] = args.value(FIND_KEYS[name], value[0])
+    favourite = values.get("favourite")
+    return Query(
+        words="" if words == "" else args.prompt(words),
+        bpm=_range(values, "bpm", BPM),
+        seconds=_range(values, "seconds", SECONDS),
+        note=values.get("note"),
+        key=values.get("key"),
+        favourite=None if favourite is None else favourite == 1,
+        rating=Range(values["rating_from"], RATING.high) if "rating_from" in values else None,
+        **({"limit": values["limit"]} if "limit" in values else {}),
+    )
+
+
+def _range(values: dict[str, Any], name: str, widest: Range) -> Range | None:
+    """The range from `name`_from to `name`_to, FLOAT_TOLERANCE wider at both ends; None if neither key is set."""
+    if f"{name}_from" not in values and f"{name}_to" not in values:
+        return None
+    low, high = values.get(f"{name}_from", widest.low), values.get(f"{name}_to", widest.high)
+    return Range(low - FLOAT_TOLERANCE, high + FLOAT_TOLERANCE)
