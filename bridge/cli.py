@@ -1,4 +1,4 @@
-"""The command line. Each command is imported only when it is chosen, so that `generate` starts at once."""
+"""The command line. Each command is imported when it is run, so that `generate` starts at once."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ exit codes: 0 done · 1 the job failed · 2 wrong usage · 3 no daemon answers �
 8 wrong configuration · 9 no audio device · 10 the library cannot be used · 130 interrupted"""
 
 
-PARTS = {
-    "sound": "what it sounds like",
-    "shape": "how its samples are shaped",
-    "playback": "how it is played",
-    "job": "how it is made",
+PART_TITLES = {
+    "sound": "the sound",
+    "shape": "shaping the samples",
+    "playback": "playback",
+    "job": "the job",
 }
 
 
@@ -33,7 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns its exit code."""
     options = parser().parse_args(arguments)
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # a Windows console or pipe may lack some letters
+        if isinstance(stream, io.TextIOWrapper):  # a Windows console or pipe may lack some characters
             stream.reconfigure(errors="replace")
     try:
         command = importlib.import_module(f"bridge.commands.{options.command}")
@@ -52,9 +52,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def add_fields(command: argparse.ArgumentParser, fields: Iterable[Field]) -> None:
-    """Give a command an option for each key, in groups, with the sentence that the OSC table has for it."""
-    by_part = sorted(fields, key=lambda field: list(PARTS).index(field.part))
-    groups = {part: command.add_argument_group(PARTS[part]) for part in {field.part: None for field in by_part}}
+    """Add an option to a command for each key, in groups, with its sentence from the table of keys."""
+    by_part = sorted(fields, key=lambda field: list(PART_TITLES).index(field.part))
+    groups = {part: command.add_argument_group(PART_TITLES[part]) for part in {field.part: None for field in by_part}}
     for field in by_part:
         notes = [field.values] if field.kind in ("number", "whole", "flag") else []
         default = f"{field.default:g}" if isinstance(field.default, float) else field.default
@@ -72,7 +72,7 @@ def parser() -> argparse.ArgumentParser:
     """All commands and options. Option names are those of the OSC keys."""
     top = argparse.ArgumentParser(
         prog="clipbridge",
-        description="Text prompts as a playable instrument: clips from a warmed AudioLDM 2, asked for over OSC.",
+        description="Text prompts as a playable instrument: clips from a warmed AudioLDM 2, requested over OSC.",
         epilog=EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -81,7 +81,7 @@ def parser() -> argparse.ArgumentParser:
     lines.add_argument("--json", action="store_true", help="one JSON object a line, for programs")
     as_json.add_argument("--json", action="store_true", help="as JSON, for programs")
     weights.add_argument("--model", help="checkpoint folder, or the name of a model in the hub's cache")
-    compute.add_argument("--compute", choices=COMPUTES, help="what computes (default: auto)")
+    compute.add_argument("--compute", choices=COMPUTES, help="the device that computes (default: auto)")
     top.add_argument("--version", action="version", version=f"clipbridge {__version__}")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
@@ -95,15 +95,13 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument(
         "--inbox",
         metavar="DIR",
-        help='lists of prompts dropped into it become clips (default: Clipbridge Inbox in your music folder; "": none)',
+        help='folder whose lists of prompts become clips (default: Clipbridge Inbox in your music folder; "": none)',
     )
-    run.add_argument(
-        "--audio-device", metavar="NAME", help="open this audio output at the start (default: when needed)"
-    )
-    run.add_argument("--midi", metavar="NAME", help="let the notes of this MIDI input play the pads")
+    run.add_argument("--audio-device", metavar="NAME", help="audio output to open at the start (default: when needed)")
+    run.add_argument("--midi", metavar="NAME", help="MIDI input whose notes play the pads")
     run.add_argument("--link", action="store_true", default=None, help="share the tempo with Ableton Link")
     run.add_argument("--osc-port", type=int, metavar="N", help=f"UDP port to listen on (default: {DEFAULT_OSC_PORT})")
-    run.add_argument("--osc-host", metavar="IP", help="address to listen on; beyond 127.0.0.1 needs osc.allow")
+    run.add_argument("--osc-host", metavar="IP", help="address to listen on; anything but 127.0.0.1 needs osc.allow")
     run.add_argument(
         "--set",
         action="append",
@@ -122,7 +120,7 @@ def parser() -> argparse.ArgumentParser:
     ask.add_argument(
         "--ask-file",
         metavar="FILE",
-        help="for hosts: read the ask as JSON from FILE, write the events to FILE.events; cancelled when FILE is removed",
+        help="for hosts: read the ask as JSON from FILE, write events to FILE.events; removing FILE cancels",
     )
 
     recall = add("recall", "make clips again from the recipes in their files", port, lines)
@@ -137,7 +135,7 @@ def parser() -> argparse.ArgumentParser:
     models.add_argument("--use", metavar="NAME", help="switch the running daemon to this checkpoint")
 
     kit = add("kit", "ask the running daemon for a folder of one-shots for a sampler", port, lines)
-    kit.add_argument("name", nargs="?", help="the name of the kit, and of its folder")
+    kit.add_argument("name", nargs="?", help="the name of the kit and of its folder")
     kit.add_argument("prompts", nargs="*", metavar="prompt", help="'deep kick', '36:deep kick', 'c4:glassy bell' …")
     kit.add_argument("--preset", help="a kit by its name; with prompts: the preset of all sounds (default: drum)")
     add_fields(kit, (field for name, field in KIT_FIELDS.items() if name != "preset"))
@@ -147,37 +145,37 @@ def parser() -> argparse.ArgumentParser:
 
     add("devices", "list the audio outputs and MIDI inputs", as_json)
 
-    scripts = add("scripts", "install the script of a host where the host looks for it", as_json)
+    scripts = add("scripts", "install a host's script where the host looks for it", as_json)
     scripts.add_argument("what", choices=("list", "install"))
     scripts.add_argument("host", nargs="?", help="supercollider, pure_data, reaper …: see list")
-    scripts.add_argument("--to", metavar="FOLDER", help="another folder than the host's usual one")
-    scripts.add_argument("--overwrite", action="store_true", help="overwrite files that you changed, too")
+    scripts.add_argument("--to", metavar="FOLDER", help="install into this folder instead of the host's usual one")
+    scripts.add_argument("--overwrite", action="store_true", help="also overwrite files that you changed")
 
-    bench = add("bench", "measure the engine beside the plain pipeline", weights, compute, as_json)
+    bench = add("bench", "compare the engine with the plain pipeline", weights, compute, as_json)
     bench.add_argument("--random-weights", choices=("base", "music", "large"), help="real size without a download")
     bench.add_argument("--seconds", type=float, action="append", help="length of the clips; may be repeated")
     bench.add_argument("--rounds", type=int, default=5, help="clips of each kind and length (default: 5)")
     bench.add_argument("--requests", type=int, default=100, help="random requests (default: 100)")
-    bench.add_argument("--compile-recipe", action="store_true", help="compile the recipe's UNet, as it says: minutes")
+    bench.add_argument("--compile-recipe", action="store_true", help="compile the recipe's UNet, which takes minutes")
 
-    find = add("find", "find clips again", as_json, epilog=f"{EXIT_CODES}\nfind ends with 1 if nothing is found")
-    find.add_argument("words", nargs="*", help="beginnings of words of the prompt, file name, preset or sub-folder")
+    find = add("find", "find clips again", as_json, epilog=f"{EXIT_CODES}\nfind exits with 1 if it finds nothing")
+    find.add_argument("words", nargs="*", help="the start of words in the prompt, file name, preset or sub-folder")
     find.add_argument("--bpm", metavar="FROM..TO", help="120, 120..130, 120.. or ..130")
-    find.add_argument("--seconds", metavar="FROM..TO", help="the length, written the same way")
+    find.add_argument("--seconds", metavar="FROM..TO", help="length, written the same way")
     find.add_argument("--note", help="c3, a#4 …")
     find.add_argument("--key", help="c, f#m, eb minor …")
     find.add_argument("--favourite", action="store_true", help="favourites only")
     find.add_argument("--rating", metavar="FROM..TO", help="0 to 5: 3..5 or 3..")
     find.add_argument("--limit", type=int, default=20, metavar="N", help="the most clips to list (default: 20)")
 
-    again = add("resume", "ask again for the jobs that a crash interrupted", port, as_json)
+    again = add("resume", "resume the jobs that a crash interrupted", port, as_json)
     again.add_argument("--list", action="store_true", help="only list the interrupted jobs")
 
     imports = add("import", "add the clips of a folder to the library", as_json)
-    imports.set_defaults(command="importing")  # import is a word of Python
-    imports.add_argument("folder", metavar="FOLDER", help="where to look for clips with recipes, also in sub-folders")
+    imports.set_defaults(command="importing")  # `import` is a Python keyword
+    imports.add_argument("folder", metavar="FOLDER", help="searched for clips with recipes, sub-folders too")
 
-    add("doctor", "check the whole set-up and say what to fix", as_json)
+    add("doctor", "check the whole setup and say what to fix", as_json)
     return top
 
 

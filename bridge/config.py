@@ -17,7 +17,7 @@ from bridge.system import portable
 COMPILES = ("auto", "trace", "graphs", "off")
 COMPUTES = ("auto", "cuda", "mps", "cpu")
 DEFAULT_OSC_PORT = 57200
-KINDS = {int: "a whole number", bool: "true or false", str: "a text", Path: "a folder"}
+TYPE_NAMES = {int: "a whole number", bool: "true or false", str: "text", Path: "a folder"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +31,9 @@ class OscConfig:
 
 @dataclass(frozen=True, slots=True)
 class EngineConfig:
-    """`model`: checkpoint folder or hub name in the cache, "" for the default; `scheduler`: a diffusers class name; `compile`: how
-    the network runs (see `engine.ways`); `memory_gb`:
-    the most memory in GB that the engine may use, weights included (0: no limit), to leave some for other programs."""
+    """`model`: checkpoint folder or hub name in the cache, "" for the default. `scheduler`: a diffusers class name. `compile`:
+    how the network runs (see `engine.runtime.ways`). `memory_gb`: the memory in GB that the engine may use, weights
+    included; 0 for no limit."""
 
     model: str = ""
     compute: str = "auto"
@@ -44,16 +44,16 @@ class EngineConfig:
 
 @dataclass(frozen=True, slots=True)
 class AudioConfig:
-    """`device`: an audio output by its name or a part of it, opened at the start; "default" for the system's default; "" for
-    the same, but opened only when something is played."""
+    """`device`: the name of an audio output or a part of it, opened at the start; "default" for the system's default; ""
+    also for the default, but opened only when something is played."""
 
     device: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class MidiConfig:
-    """`port`: a MIDI input by its name or a part of it, whose notes play pads; "" for none. `api`: the MIDI API, `jack` for
-    example, on systems with several."""
+    """`port`: the name of a MIDI input or a part of it, whose notes play pads; "" for none. `api`: the MIDI API, such as
+    `jack`, on systems with several."""
 
     port: str = ""
     api: str = ""
@@ -93,7 +93,7 @@ def config_file() -> Path:
 
 
 def log_file_name(port: int) -> str:
-    """The name of a daemon's log file, different for each port: two daemons must not write to one file."""
+    """The name of a daemon's log file; each port has its own, because two daemons must not write to one file."""
     return "clipbridge.log" if port == DEFAULT_OSC_PORT else f"clipbridge-{port}.log"
 
 
@@ -139,7 +139,7 @@ def _replace(section: Any, values: dict[str, Any], where: str, prefix: str = "")
         if key not in hints:
             near = nearest(key, hints)
             hint = f"; did you mean {prefix}{near}?" if near else "."
-            raise ConfigError(f"{where}there is no setting {prefix}{key}{hint}")
+            raise ConfigError(f"{where}unknown setting {prefix}{key}{hint}")
         current = getattr(section, key)
         if dataclasses.is_dataclass(current):
             if not isinstance(value, dict):
@@ -156,7 +156,7 @@ def _coerce(value: Any, kind: Any, name: str) -> Any:
             value = [part.strip() for part in value.split(",") if part.strip()]
         if isinstance(value, list) and all(isinstance(part, str) for part in value):
             return tuple(value)
-        raise ConfigError(f"{name} must be a list of texts.")
+        raise ConfigError(f"{name} must be a list of strings.")
     if kind is Path and isinstance(value, str | Path) and str(value):
         try:
             return Path(value).expanduser()
@@ -168,7 +168,7 @@ def _coerce(value: Any, kind: Any, name: str) -> Any:
         return value
     if kind is str and isinstance(value, str):
         return value
-    raise ConfigError(f"{name} must be {KINDS[kind]}, not {value!r}.")
+    raise ConfigError(f"{name} must be {TYPE_NAMES[kind]}, not {value!r}.")
 
 
 def _check(config: Config) -> None:
@@ -193,6 +193,6 @@ def _check(config: Config) -> None:
         raise ConfigError(f"osc.host must be an IP address such as 127.0.0.1, not {config.osc.host!r}.") from error
     if not loopback and not config.osc.allow:
         raise ConfigError(
-            f"osc.host {config.osc.host} can be reached from other machines, so osc.allow must list who may ask: "
+            f"osc.host {config.osc.host} can be reached from other machines, so osc.allow must list those that may send messages: "
             'add --set osc.allow=192.168.1.20 or, in config.toml, [osc] allow = ["192.168.1.20"].'
         )

@@ -29,12 +29,12 @@ from bridge.system.supervise import TICK_S, Child
 
 
 async def serve(config: Config, terminal: Listener) -> None:
-    """Run the daemon until it is asked to stop (Ctrl-C or a polite kill: graceful; the second time: now).
+    """Run the daemon until it is told to stop: gracefully at the first Ctrl-C or SIGTERM, at once at the second.
 
-    Raises NoModel, FolderError, PortTaken, AlreadyRunning before anything is started.
+    Raises NoModel, FolderError, PortTaken, AlreadyRunning before it starts anything.
     """
     if config.engine.model:
-        find(config.engine.model)  # a wrong name is told at once, not after seconds of loading torch
+        find(config.engine.model)  # report a wrong name now, not after seconds of loading torch
     stopping, now = asyncio.Event(), asyncio.Event()
 
     def stop() -> None:
@@ -60,7 +60,7 @@ async def serve(config: Config, terminal: Listener) -> None:
             serve_presets(core.presets, lambda *changed: core.publish(PresetChanged(*changed)))
         )
         frontend = await stack.enter_async_context(serve_osc(core, config.osc))
-        # The port comes first: whoever holds it may be a daemon that writes into this very folder.
+        # The port comes first: a daemon that holds it may be writing into this very folder.
         sink = FolderSink(config.folder)
         sink.open()
         sink.close()

@@ -1,8 +1,8 @@
-"""Every error that can reach a user: a code for programs, a sentence to act on, an exit code for the shell."""
+"""Every error that can reach a user: a code for programs, a sentence for people, an exit code for the shell."""
 
 
 class ClipbridgeError(Exception):
-    """Base of all errors that are raised on purpose. `str(error)` is a sentence that a user can act on.
+    """Base of all errors that Clipbridge raises on purpose. `str(error)` is a sentence that a user can act on.
 
     `code` goes into `/bridge/failed` and `/bridge/error`; `exit_code` is the exit code of a command.
     """
@@ -35,7 +35,7 @@ class Malformed(ClipbridgeError):
 
 
 class UnknownAddress(ClipbridgeError):
-    """There is no such address under /bridge/."""
+    """The address is under /bridge/, but unknown."""
 
     code = "unknown_address"
 

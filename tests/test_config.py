@@ -32,7 +32,7 @@ def test_options_win_over_the_file_and_the_file_over_defaults(tmp_path: Path) ->
         ("osc = 3", "section"),
         ('[osc]\nhost = "localhost"', "IP address"),
         ('[osc]\nallow = ["nobody"]', "not an IP address"),
-        ("[osc]\nallow = [1]", "list of texts"),
+        ("[osc]\nallow = [1]", "list of strings"),
         ('[engine]\ncompute = "tpu"', "one of auto"),
         ("folder = 7", "a folder"),
         ("port = ", "cannot be read"),

@@ -20,7 +20,7 @@ Frames = npt.NDArray[np.int64]
 WINDOW, HOP = 1024, 256  # frames: 21 ms and 5 ms
 BANDS = 20  # equally wide in octaves, up to 16 kHz
 LOW_BINS = slice(1, 5)  # 47 to 190 Hz: kicks and basses
-FLOOR_DB = -50.0  # relative to the loudest band: quieter onsets are not heard
+FLOOR_DB = -50.0  # relative to the loudest band: quieter onsets are ignored
 MIN_RISE_DB = 2.0  # the mean of all bands; noise ripples less
 MIN_APART_S = 0.04  # closer attacks count as one
 BEFORE, AFTER = 720, 144  # frames compared around an attack: 15 ms before (a period of a kick), 3 ms after
@@ -35,7 +35,7 @@ EARLY_S = 0.015  # tolerance for an attack that is cut off at the start of the c
 
 @dataclass(frozen=True, slots=True)
 class Beats:
-    """The beats of a clip. `bpm`: 0 if there is no beat. `downbeat`: the frame of the first downbeat, at most 15 ms before the clip.
+    """The beats of a clip. `bpm`: 0 if no beat was found. `downbeat`: the frame of the first downbeat; at most 15 ms before the clip.
     `confidence`: 0 to 1. `attacks`: the frames at which sounds begin, ascending."""
 
     bpm: float
@@ -71,8 +71,8 @@ def attacks(samples: Samples) -> Frames:
 
 
 def measure(samples: Samples, requested_bpm: float) -> Beats:
-    """Find the beats of a clip. `samples`: (frames, channels) at 48 kHz. Of tempi that fit equally well (half, double), take
-    the one nearest to `requested_bpm`."""
+    """Find the beats of a clip. `samples`: (frames, channels) at 48 kHz. Of tempi that fit equally well (half, double), the
+    one nearest to `requested_bpm` wins."""
     onsets, rises = _attacks(mono(samples))
     no_beat = Beats(0.0, 0.0, 0.0, onsets.frames)
     if len(onsets.frames) < 3:
@@ -127,7 +127,7 @@ def _rises(wave: Samples) -> tuple[Curve, Curve]:
     shape = np.hanning(WINDOW).astype(np.float32)
     edges = np.unique(np.round(np.geomspace(1, 342, BANDS + 1)).astype(int))
     bands, lows = [], []
-    for at in range(0, len(windows), 2048):  # in parts: a minute at once would take 100 MB
+    for at in range(0, len(windows), 2048):  # in blocks: a whole minute would take 100 MB
         spectrum = np.square(np.abs(np.fft.rfft(windows[at : at + 2048] * shape)), dtype=np.float64)
         bands.append(np.add.reduceat(spectrum[:, : edges[-1]], edges[:-1], axis=1))
         lows.append(np.sqrt(spectrum[:, LOW_BINS].sum(axis=1)))
@@ -207,8 +207,8 @@ def _fit(times: Curve, weights: Curve, beat: float) -> tuple[float, float, int]:
 
 
 def _downbeat(times: Curve, weights: Curve, lows: Curve, beat: float) -> float:
-    """The first downbeat in seconds. Of the attacks within a beat of the first one: the one with the most low sound whose phase
-    is shared by most others; of about equally good ones, the first."""
+    """The first downbeat in seconds. Of the attacks within a beat of the first one, this is the one with the most bass whose
+    phase most others share; of about equally good ones, the first."""
     phases = times % beat
     apart = np.abs((phases[:, None] - phases[None, :] + beat / 2) % beat - beat / 2)
     shared = (np.exp(-((apart / SAME_PHASE_S) ** 2)) * (0.3 * weights + lows)).sum(axis=1)

@@ -1,7 +1,7 @@
 """Bring a clip to the requested tempo: first beat at the first frame, beats on the grid, exactly as long as its bars.
 
 The shaper calls `conform` before trimming, fades and level. The samples may be longer than the bars, ideally by a tenth and a
-beat: what is too long is cut off, what is too short is filled with the sound of a bar before.
+beat: any excess is cut off, and a gap is filled with the sound of the bar before.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ CANNOT_STRETCH = "The clip keeps its own tempo: changing it requires python-stre
 
 @dataclass(frozen=True, slots=True)
 class Conformed:
-    """`samples`: (round(bars × beats_per_bar × 60 / bpm × 48000), channels). `measured_bpm`: 0 if no tempo was beats. `ratio`: new
+    """`samples`: (round(bars × beats_per_bar × 60 / bpm × 48000), channels). `measured_bpm`: 0 if no tempo was found. `ratio`: new
     length to old, 1 if the clip was not stretched. `confidence`: of the measurement, 0 to 1. `remark`: "" or a sentence about
-    what could not be done. `stretched`: whether the beats are on the grid; if not, another seed may do better."""
+    what was not possible. `stretched`: whether the beats are on the grid; if not, another seed may do better."""
 
     samples: Samples
     measured_bpm: float
@@ -55,7 +55,7 @@ def conform(samples: Samples, bpm: float, bars: float, beats_per_bar: int, loop:
     length, start = round(bars * beats_per_bar * beat), round(beats.downbeat)
     source, filled = _bars(samples, start, length, beat, beats_per_bar, loop)
     if abs(len(source) / frames - 1) < SAME_TEMPO:
-        ratio, out = 1.0, _resized(source, frames)
+        ratio, out = 1.0, np.array(fit_length(source, frames))  # a few frames more or less are inaudible
     else:
         ratio = frames / len(source)
         try:
@@ -68,7 +68,7 @@ def conform(samples: Samples, bpm: float, bars: float, beats_per_bar: int, loop:
 def _bars(
     samples: Samples, start: int, length: int, beat: float, beats_per_bar: int, loop: bool
 ) -> tuple[Samples, int]:
-    """`length` frames from `start` on, and the number of frames at the end that the clip did not have."""
+    """`length` frames from `start` on, and the number of them that were missing at the end."""
     count = len(samples)
     if loop and abs(count - length) <= LOOP_TOLERANCE_S * OUTPUT_RATE:
         return np.roll(samples, -start, axis=0), 0
@@ -92,7 +92,7 @@ def _bars(
 
 
 def _continued(samples: Samples, more: int, period: int) -> Samples:
-    """The samples and `more` frames, which repeat those one period before; silence if there is no whole period."""
+    """The samples and `more` frames that repeat those one period before, or silence if the clip is shorter than a period."""
     count, fade = len(samples), FILL_FADE
     if period + fade > count:
         return fit_length(samples, count + more)
@@ -106,12 +106,7 @@ def _continued(samples: Samples, more: int, period: int) -> Samples:
     return out
 
 
-def _resized(samples: Samples, frames: int) -> Samples:
-    """A copy of exactly `frames` frames: cut or padded by a few at the end, which is inaudible."""
-    return np.array(fit_length(samples, frames), np.float32)
-
-
 def _remark(beats: float, bpm: float) -> str:
     if beats < 0.02:  # too little to mention
         return ""
-    return f"At {bpm:.4g} BPM the clip was {beats:.2g} beats too short; they repeat those of the bar before."
+    return f"At {bpm:.4g} BPM the clip was {beats:.2g} beats too short; the bar before was repeated to fill them."

@@ -10,8 +10,8 @@ from bridge.domain.ask import Shape
 from bridge.domain.clip import OUTPUT_RATE
 from bridge.errors import BadAudio
 
-# The level of the whole clip is not known yet, so the first piece sets the gain, at most 12 dB. The player's limiter catches
-# later peaks.
+# The first piece sets the gain, at most 12 dB, because the level of the whole clip is not known yet. The player's limiter
+# catches later peaks.
 MAX_GAIN = 4.0
 
 
@@ -26,7 +26,7 @@ class EarlyClip:
         self._constant: Samples | np.float32 = np.float32(0)
 
     def add(self, samples: Samples, last: bool) -> Samples:
-        """Add a piece, (frames, channels), and return the next frames, possibly none. Raises BadAudio for NaN or infinity."""
+        """Add a piece, (frames, channels), and return the next frames, which may be none. Raises BadAudio for NaN or infinity."""
         if not np.isfinite(samples).all():
             raise BadAudio("The model returned no valid sound (NaN or infinity).")
         if self._rate != OUTPUT_RATE:

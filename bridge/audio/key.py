@@ -1,4 +1,4 @@
-"""Bring a tonal clip to the requested key: measure its root, then transpose the clip by the shortest way.
+"""Bring a tonal clip to the requested key: measure its root, then transpose the clip by the shortest interval.
 
 The shaper calls `retune` before `conform`, trimming, fades and level. Only the root changes: a major chord stays major.
 """
@@ -37,14 +37,14 @@ class Root:
 
     @property
     def name(self) -> str:
-        """The name of the nearest pitch class, "c#"; "" if nothing was root."""
+        """The name of the nearest pitch class, "c#"; "" if no root was found."""
         return NAMES[round(self.pitch) % 12] if self.confidence > 0 else ""
 
 
 @dataclass(frozen=True, slots=True)
 class Retuned:
-    """`root`: the name of the measured root, "" if none was root. `cents`: the transposition, 0 if the clip was not retuned.
-    `confidence`: of the measurement, 0 to 1. `remark`: "" or a sentence about what could not be done."""
+    """`root`: the name of the measured root, "" if none was found. `cents`: the transposition, 0 if the clip was not retuned.
+    `confidence`: of the measurement, 0 to 1. `remark`: "" or a sentence about what was not possible."""
 
     samples: Samples
     root: str
@@ -79,7 +79,7 @@ def retune(samples: Samples, key: Key, keep_length: bool, loop: bool = False) ->
 def measure(samples: Samples) -> Root:
     """The root of a tone, a chord or a phrase. `samples`: (frames, channels) at 48 kHz.
 
-    Compares the spectrum, folded into one octave, with those of a tone, a fifth, a major and a minor chord at each pitch."""
+    Compares the spectrum, folded into one octave, with that of a tone, a fifth, a major and a minor chord at each pitch."""
     spectrum = _spectrum(mono(samples))
     pitches = LOWEST_C + np.arange(OCTAVES * STEPS) * 12 / STEPS
     bins = 440.0 * 2 ** ((pitches - 69) / 12) * ROOT_FFT_SIZE / OUTPUT_RATE
@@ -113,7 +113,7 @@ def _spectrum(wave: Samples) -> Curve:
 
 
 def _fit(profile: Curve, chord: tuple[int, ...]) -> Curve:
-    """The cosine similarity of the profile and the chord's, for each of STEPS roots."""
+    """The cosine similarity of `profile` and the profile of `chord`, at each of STEPS roots."""
     template = np.zeros(STEPS)
     for semitones in chord:
         for partial in range(1, CHORD_PARTIALS + 1):

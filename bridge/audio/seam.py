@@ -6,6 +6,7 @@ import numpy as np
 
 from bridge.audio.beats import HOP, WINDOW
 from bridge.audio.stretch import Samples
+from bridge.domain.clip import OUTPUT_RATE
 
 HEARING_FLOOR_DB = -80.0  # relative to the loudest bin; quieter bins are inaudible
 
@@ -18,7 +19,7 @@ def seam_score(samples: Samples) -> float:
     it.
     """
     mono = samples.mean(axis=1)
-    if len(mono) < 0.1 * 48_000:
+    if len(mono) < 0.1 * OUTPUT_RATE:
         return 0.0
     around = np.concatenate([mono[-WINDOW:], mono, mono[:WINDOW]])  # the seam is at WINDOW
     windows = np.lib.stride_tricks.sliding_window_view(around, WINDOW)[::HOP]

@@ -48,7 +48,7 @@ def prepare(samples: Samples, sample_rate: int, frames: int, loop: bool = False)
 
 def finish(samples: Samples, frames: int, options: Shape, loop: bool = False) -> Samples:
     """Trim, pad with silence to `frames` (with `trim free` the clip may be shorter), reverse if requested, fade both ends and
-    set the level. A `loop` is neither trimmed nor faded."""
+    set the level. A `loop` is not trimmed or faded."""
     if not loop:
         samples = _trimmed(samples[:frames], options.trim, frames)
     if options.reverse:
@@ -105,7 +105,7 @@ def _trimmed(samples: Samples, trim: str, frames: int) -> Samples:
 
 
 def _is_clipped(samples: Samples) -> bool:
-    """Whether the tops are flat: too many runs of samples at the highest level."""
+    """Whether the peaks are flat: too many runs of samples at the highest level."""
     level = np.abs(samples)
     flat = level >= level.max() * (1 - 1e-4)
     if flat.mean() < CLIPPED_SHARE:

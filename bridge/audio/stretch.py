@@ -1,7 +1,7 @@
 """Change length or pitch independently with Signalsmith Stretch, keeping attacks sharp.
 
-Its window of 120 ms or more smears a drum into the time before it. So a clip is cut just before each attack; each slice begins
-unchanged at its new place, and only the sound after the attack is stretched.
+Its window of 120 ms or more would smear a drum hit into the time before it. So the clip is cut just before each attack: each slice
+starts unchanged at its new position, and only the sound after the attack is stretched.
 """
 
 from __future__ import annotations
@@ -20,11 +20,8 @@ LEAD = 48  # frames before an attack that move with it: 1 ms
 SLICE_FADE = 96  # frames of the crossfade between slices, before LEAD: 2 ms
 HEAD = 1_920  # frames of an attack that stay unchanged: 40 ms
 JOIN = 480  # frames of the crossfade from the attack to the stretched part: 10 ms
-SHORT, LONG = (
-    5_760,
-    12_000,
-)  # frames of its window: its own 120 ms; and 250 ms, which keep the notes of a low chord apart
-SEED = 1  # of its random phases at large ratios: the same clip must give the same bytes
+SHORT, LONG = 5_760, 12_000  # window in frames: 120 ms, its default; 250 ms, which separates the notes of a low chord
+SEED = 1  # for its random phases at large ratios: the same clip must give the same bytes
 
 
 def stretch(samples: Samples, frames: int, attacks: Sequence[int] = (), loop: bool = False) -> Samples:

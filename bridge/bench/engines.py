@@ -1,7 +1,7 @@
-"""`clipbridge bench`: compare the engine with the plain pipeline and the public recipe, on the same weights, in turns.
+"""`clipbridge bench`: compare the engine with the plain pipeline and the public recipe on the same weights, in turns.
 
-The plain pipeline is AudioLDM2Pipeline as in its documentation: the checkpoint's own DDIM scheduler with 200 steps (20 are
-run, the others extrapolated). The recipe is the one that diffusers publishes for speed: 20 steps of DPM-Solver++, with
+The plain pipeline is AudioLDM2Pipeline as in its documentation: the checkpoint's own DDIM scheduler with 200 steps (it
+runs 20 and extrapolates the rest). The recipe is the one that diffusers publishes for speed: 20 steps of DPM-Solver++, with
 torch.compile on request.
 """
 

@@ -1,4 +1,4 @@
-"""Measure what the daemon costs besides the engine: `python -m bridge.bench.main_job`.
+"""Measure the daemon's own cost, without the engine: `python -m bridge.bench.main_job`.
 
 Starts its own daemon (with the starter, or --model), drives it over UDP and prints a table, or JSON with --json. Every latency
 is compared with that of a bare UDP echo process in the same run.
@@ -50,12 +50,12 @@ def main() -> None:
 def measure(folder: Path, model: str, rounds: int, jobs: int) -> dict[str, str]:
     """All figures by name."""
     # Run it once before measuring, to build the checkpoint and fill the disk cache.
-    stop(Daemon(folder, model))
+    Daemon(folder, model).stop()
     daemon = Daemon(folder, model)
     try:
         return _figures(daemon, rounds, jobs)
     finally:
-        stop(daemon)
+        daemon.stop()
 
 
 def _figures(daemon: Daemon, rounds: int, jobs: int) -> dict[str, str]:
@@ -86,7 +86,7 @@ def _cost_per_job(daemon: Daemon, jobs: int) -> dict[str, str]:
             eta.append(expected / took)
     return {
         "1 s clip, 20 steps, ask to done, p50": _ms(wall),
-        "of that: the bridge itself, p50 / p99": f"{_ms(own)} / {_ms(own, 99)}",
+        "of that: Clipbridge itself, p50 / p99": f"{_ms(own)} / {_ms(own, 99)}",
         "of that: shaping and writing with fsync, p50 / p99": f"{_ms(delivery)} / {_ms(delivery, 99)}",
         "eta over real time, p50 (p5 to p95)": f"{_at(eta, 50):.2f} ({_at(eta, 5):.2f} to {_at(eta, 95):.2f})",
     }
@@ -94,7 +94,7 @@ def _cost_per_job(daemon: Daemon, jobs: int) -> dict[str, str]:
 
 def _beside_busy_programs(daemon: Daemon) -> dict[str, str]:
     """The same clip next to one busy loop per core at normal priority, like a DAW under load."""
-    took = {"alone": [], "busy": []}  # type: dict[str, list[float]]
+    took: dict[str, list[float]] = {"alone": [], "busy": []}
     loops: list[subprocess.Popen[bytes]] = []
     try:
         for which, times in took.items():
@@ -248,17 +248,13 @@ class Daemon:
                 pongs += self._client.udp.recv(65_536).startswith(b"/bridge/pong")
         return pongs
 
-    def close(self) -> None:
+    def stop(self) -> None:
+        """Stop the daemon and wait for its end."""
+        self.process.terminate()
+        self.process.wait(60)
+        assert self.process.stdout is not None
+        self.process.stdout.close()
         self._client.close()
-
-
-def stop(daemon: Daemon) -> None:
-    """Stop the daemon and wait for its end."""
-    daemon.process.terminate()
-    daemon.process.wait(60)
-    assert daemon.process.stdout is not None
-    daemon.process.stdout.close()
-    daemon.close()
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""AudioLDM 2 checkpoints of real size with random weights: values affect the sound, not the speed.
+"""AudioLDM 2 checkpoints of real size with random weights: the values change the sound, not the speed.
 
 Sizes are from the configuration files of the cvssp/audioldm2 checkpoints: 1.12 G weights (base, music), 1.49 G (large).
 """

@@ -19,7 +19,7 @@ from typing import Any
 import torch
 
 from bridge.bench.engines import opened
-from bridge.bench.main_job import Daemon, stop
+from bridge.bench.main_job import Daemon
 from bridge.bench.timing import in_turns, timed
 from bridge.domain.clip import Prompt
 from bridge.engine.audioldm2.engine import AudioLDM2
@@ -86,7 +86,7 @@ def _imports() -> float:
 def _start() -> float:
     with tempfile.TemporaryDirectory() as folder:
         daemon = Daemon(Path(folder), "starter")
-        stop(daemon)
+        daemon.stop()
         return daemon.ready_s
 
 

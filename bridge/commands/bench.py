@@ -16,7 +16,7 @@ def main(options: argparse.Namespace) -> int:
     """Measure and print a table or JSON. Raises NoModel or BadArgument."""
     lengths = options.seconds or [1.0, 4.0]
     if options.rounds < 1 or options.requests < 1 or any(seconds not in SECONDS for seconds in lengths):
-        raise BadArgument(f"--rounds and --requests are at least 1, --seconds {SECONDS}.")
+        raise BadArgument(f"--rounds and --requests must be at least 1, --seconds {SECONDS}.")
     settings = {"engine.model": options.model, "engine.compute": options.compute}
     chosen = config.load(settings={key: value for key, value in settings.items() if value is not None})
     from bridge.bench import engines  # late: torch and diffusers

@@ -13,17 +13,17 @@ from bridge.player.device import outputs
 
 def main(options: argparse.Namespace) -> int:
     """List outputs and MIDI inputs. Raises NoAudio."""
-    found = outputs()
+    devices = outputs()
     try:
         keys, no_midi = midi.inputs(), ""
     except ClipbridgeError as error:
         keys, no_midi = [], str(error)
     if options.json:
-        print(json.dumps({"audio": [dataclasses.asdict(device) for device in found], "midi": keys}))
+        print(json.dumps({"audio": [dataclasses.asdict(device) for device in devices], "midi": keys}))
         return 0
-    for device in found:
+    for device in devices:
         mark = "*" if device.is_default else " "
         print(f"{mark} {device.name}  ({device.system}, {device.sample_rate} Hz, {device.channels} channels)")
-    print("* is what plays if none is named." if found else "There is no audio output.")
+    print("* is the default output." if devices else "There is no audio output.")
     print(f"MIDI inputs: {', '.join(keys)}" if keys else no_midi or "There is no MIDI input.")
     return 0

@@ -15,9 +15,9 @@ LABELS = {"ok": "ok     ", "warning": "warning", "fault": "FAULT  "}
 
 
 def main(options: argparse.Namespace) -> int:
-    """Print each finding as soon as it is known. Returns 1 if there is a fault."""
+    """Print each finding as soon as its check is done. Returns 1 if there is a fault."""
     if not options.json:
-        # platform.platform() may ask Windows for seconds (cpython #112278).
+        # not platform.platform(), which may take seconds on Windows (cpython #112278)
         print(f"Clipbridge {__version__} on {sys.platform}: checking everything that a clip depends on", flush=True)
     findings: list[Check] = []
     for check in _checks():

@@ -20,7 +20,7 @@ SPAN = re.compile(r"(?P<low>[0-9]+(\.[0-9]+)?)?(?P<dots>\.\.)?(?P<high>[0-9]+(\.
 
 
 def main(options: argparse.Namespace) -> int:
-    """Print the clips found. Returns 1 if there are none. Raises BadArgument or LibraryError."""
+    """Print the paths of matching clips. Returns 1 if there are none. Raises BadArgument or LibraryError."""
     if options.limit not in LIMIT:
         raise BadArgument(f"--limit must be {LIMIT}, not {options.limit}.")
     query = Query(
@@ -39,8 +39,8 @@ def main(options: argparse.Namespace) -> int:
             results = clips.find(connection, query)
     if options.json:
         print(json.dumps([dataclasses.asdict(clip) for clip in results]))
-    for clip in () if options.json else results:
-        print(clip.path)
+    else:
+        print(*(f"{clip.path}\n" for clip in results), sep="", end="")
     if not results:
         print("clipbridge: no clip found.", file=sys.stderr)
     return 0 if results else 1
@@ -53,11 +53,11 @@ def span(text: str | None, name: str, allowed: Range) -> Range | None:
     match = SPAN.fullmatch(text.strip())
     low, dots, high = match.group("low", "dots", "high") if match else (None, None, None)
     if (low is None and high is None) or (not dots and (low is None or high is not None)):
-        raise BadArgument(f"{name} wants a number or a range such as 3..5, 3.. or ..5, not {text[:40]!r}.")
+        raise BadArgument(f"{name} must be a number or a range such as 3..5, 3.. or ..5, not {text[:40]!r}.")
     first = allowed.low if low is None else float(low)
     last = float(high) if high is not None else allowed.high if dots else first
     if first not in allowed or last not in allowed or first > last:
-        raise BadArgument(f"{name} goes from {allowed}, the smaller number first; not {text[:40]!r}.")
+        raise BadArgument(f"{name} must be within {allowed}, the smaller number first; not {text[:40]!r}.")
     return Range(first - 1e-6, last + 1e-6)  # tolerance for computed values
 
 

@@ -13,12 +13,12 @@ from bridge.library.following import Follower
 
 
 def main(options: argparse.Namespace) -> int:
-    """Compare the folder with the library and print what was new. Raises BadArgument or LibraryError."""
+    """Compare the folder with the library and print the changes. Raises BadArgument or LibraryError."""
     try:
         folder = Path(options.folder).expanduser().absolute()
         exists = folder.is_dir()
     except (OSError, RuntimeError, ValueError) as error:  # an invalid name, or an unknown user
-        raise BadArgument(f"{options.folder[:200]!r} is no folder ({error}).") from error
+        raise BadArgument(f"{options.folder[:200]!r} is not a folder ({error}).") from error
     if not exists:
         raise BadArgument(f"There is no folder {folder}.")
     database.put_aside_if_damaged(database.place())

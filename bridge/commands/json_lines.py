@@ -1,4 +1,4 @@
-"""What `clipbridge run --json` tells a program: one line of JSON per event, names and keys as in the OSC table."""
+"""The output of `clipbridge run --json`: one line of JSON per event, with the names and keys of the OSC table."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ class JsonLines:
             case StateChanged(model=model) if model is not None:
                 facts |= {"model": model.name, "compute": model.compute, "untrained": model.untrained}
             case StreamChanged():
-                del facts["ahead_s"]  # it changes all the time, and is not told each time
+                del facts["ahead_s"]  # it changes all the time
         emit(json.dumps({"event": event.label(), **facts}, default=_as_text))
 
 
 def _as_text(value: object) -> str:
-    """What JSON has no type for: absolute paths with `/`."""
+    """A value that JSON has no type for, as text; a path is absolute, with `/`."""
     return value.absolute().as_posix() if isinstance(value, Path) else str(value)

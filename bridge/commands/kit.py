@@ -27,7 +27,7 @@ def main(options: argparse.Namespace) -> int:
     keys = {key: value for key in KIT_FIELDS if (value := getattr(options, key)) is not None}
     pairs = [part for key, value in keys.items() for part in (f"@{key}", value)]
     ask = encode("/bridge/kit", options.name, *options.prompts, *pairs)
-    name = " ".join(options.name.split())  # as the daemon gives it back
+    name = " ".join(options.name.split())  # as the daemon returns it
     with client.connect(options.osc_port) as daemon:
         daemon.raw(ask)
         try:
@@ -38,18 +38,16 @@ def main(options: argparse.Namespace) -> int:
 
 
 def _show(events: Iterator[tuple[str, list[Any]]], name: str, as_json: bool) -> int:
-    """Show the events of a kit, the last one at the end. Returns an exit code."""
+    """Show the events of a kit to the last one. Returns an exit code."""
     shown = not as_json and sys.stderr is not None and sys.stderr.isatty()
     with tqdm(disable=not shown, leave=False, bar_format="{bar} {n}/{total}") as bar:
         for kind, values in events:
             if as_json:
                 print(json.dumps({"event": kind, "name": name, "values": values[1:]}), flush=True)
-            if kind in client.KIT.ends:
-                bar.close()
-                return _end(kind, values, as_json)
-            bar.n, bar.total = (values[1], values[-1]) if kind == "progress" else (0, values[1])
-            bar.refresh()
-    raise AssertionError("the events of a kit have an end")
+            if kind not in client.KIT.ends:
+                bar.n, bar.total = (values[1], values[-1]) if kind == "progress" else (0, values[1])
+                bar.refresh()
+    return _end(kind, values, as_json)
 
 
 def _end(kind: str, values: list[Any], as_json: bool) -> int:
@@ -66,24 +64,24 @@ def _end(kind: str, values: list[Any], as_json: bool) -> int:
 
 
 def _list(as_json: bool) -> int:
-    """Print all kit presets. Returns 8 if one is broken, since somebody wrote it and would miss it."""
+    """Print all kit presets. Returns 8 if one is broken."""
     own = config.load().presets
-    found, faults = [], []
+    kits, faults = [], []
     for file in kit_presets.files((shipped_folder(), own)).values():
         try:
-            found.append(kit_presets.read(file))
+            kits.append(kit_presets.read(file))
         except ConfigError as error:
             faults.append(str(error))
     if as_json:
-        kits = [
+        rows = [
             {"name": kit.name, "file": kit.file.as_posix(), "description": kit.description, "sounds": len(kit.sounds)}
-            for kit in found
+            for kit in kits
         ]
-        print(json.dumps({"kits": kits, "faults": faults}))
+        print(json.dumps({"kits": rows, "faults": faults}))
     else:
-        for kit in found:
+        for kit in kits:
             print(f"{kit.name:<16} {len(kit.sounds):>3} sounds  {kit.description}")
         print(f"\nYour own go into {own / 'kits'}")
     for fault in faults:
-        print(f"clipbridge: kit left out: {fault}", file=sys.stderr)
+        print(f"clipbridge: skipped a kit: {fault}", file=sys.stderr)
     return 8 if faults else 0

@@ -1,4 +1,4 @@
-"""`clipbridge models`: list the checkpoints on this disk and the running one, or change to another with `--use NAME`."""
+"""`clipbridge models`: list the checkpoints on this disk and the running one, or switch to another with `--use NAME`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bridge.errors import BadArgument, NoModel
 
 
 def main(options: argparse.Namespace) -> int:
-    """List the checkpoints, or change. Returns 7 if one is damaged. Raises NoAnswer or NoModel."""
+    """List the checkpoints, or switch. Returns 7 if one is damaged. Raises NoAnswer or NoModel."""
     if options.use is not None:
         return _use(options.osc_port, options.use)
     running = _running(options.osc_port)
@@ -26,18 +26,17 @@ def main(options: argparse.Namespace) -> int:
         except NoModel as error:
             faults.append(str(error))
     if options.json:
-        print(
-            json.dumps(
-                {"running": running, "models": [dataclasses.asdict(model) for model in models], "faults": faults}
-            )
-        )
+        rows = [dataclasses.asdict(model) for model in models]
+        print(json.dumps({"running": running, "models": rows, "faults": faults}))
     else:
         for model in models:
             rate = f"{model.sample_rate / 1000:g} kHz" if model.sample_rate else ""
-            licence = "noise, to try things with" if model.name == UNTRAINED else licence_in_words(model.licence)
+            licence = (
+                "makes noise, for trying things out" if model.name == UNTRAINED else licence_in_words(model.licence)
+            )
             print(f"{model.name:<26} {_size(model.size_bytes):>9}  {rate:<8}  {licence}")
         print(f"\nRunning: {running or 'no daemon answers'}")
-        print(f"Others: clipbridge pull NAME. They are stored in {hub_cache()}")
+        print(f"Get more with clipbridge pull NAME; they are stored in {hub_cache()}")
     for fault in faults:
         print(f"clipbridge: {fault}", file=sys.stderr)
     return NoModel.exit_code if faults else 0
@@ -63,7 +62,7 @@ def _use(osc_port: int | None, name: str) -> int:
     address, values = answer
     if address == "/bridge/error":
         raise NoModel(str(values[2]))
-    print(f"Changing to {name}.")
+    print(f"Switching to {name}.")
     return 0
 
 

@@ -21,9 +21,9 @@ NOT_FREE = {"nc": "not for commercial use", "sa": "changes only under the same l
 def main(options: argparse.Namespace) -> int:
     """Fetch and verify a checkpoint, and print how to run it. Raises NoModel or FolderError."""
     try:
-        from bridge.checkpoints import fetch  # late: its imports take half a second
+        from bridge.checkpoints import fetch  # late: huggingface_hub takes half a second to import
     except ValueError as error:
-        raise NoModel(f"HF_ENDPOINT {os.environ.get('HF_ENDPOINT', '')!r} is no address ({error}).") from error
+        raise NoModel(f"HF_ENDPOINT {os.environ.get('HF_ENDPOINT', '')!r} is not an address ({error}).") from error
     name = options.name if "/" in options.name else OURS + options.name
     tell = JsonLines() if options.json else Terminal()
     offered = fetch.offer(name)
@@ -41,7 +41,7 @@ def licence_in_words(licence: str) -> str:
     """A Creative Commons tag such as "cc-by-nc-sa-4.0" and what it forbids."""
     licence = escaped(licence[:100])
     if not licence:
-        return "none stated: ask its makers before you publish anything"
+        return "none stated: ask its authors before you publish anything"
     forbidden = [words for tag, words in NOT_FREE.items() if licence.startswith("cc-") and tag in licence.split("-")]
     return f"{licence} ({', '.join(forbidden)})" if forbidden else licence
 
@@ -55,7 +55,7 @@ class Terminal:
     def offered(self, offered: Any) -> None:
         print(f"{offered.name}, revision {offered.revision[:12]}")
         print(f"Licence of its weights: {licence_in_words(offered.licence)}")
-        missing = f"{offered.missing_bytes / 1e9:.2f} GB to fetch" if offered.missing_bytes else "all of it is here"
+        missing = f"{offered.missing_bytes / 1e9:.2f} GB to fetch" if offered.missing_bytes else "nothing to fetch"
         print(f"{offered.size_bytes / 1e9:.2f} GB, {missing}; it is stored in {hub_cache()}", flush=True)
 
     def progress(self, done: int, total: int) -> None:
@@ -72,7 +72,7 @@ class Terminal:
 
 
 class JsonLines:
-    """JSON lines for programs."""
+    """Lines of JSON for programs."""
 
     def __init__(self) -> None:
         self._percent = -1

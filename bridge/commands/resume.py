@@ -15,7 +15,7 @@ COUNT, JOB, RESUMED = "/bridge/interrupted/count", "/bridge/interrupted/job", "/
 
 
 def main(options: argparse.Namespace) -> int:
-    """Ask for the jobs again and print their number. Returns 1 if the queue had no room for some. Raises NoAnswer or
+    """Resume the jobs and print their number, or list them. Returns 1 if the queue had no room for some. Raises NoAnswer or
     LibraryError."""
     with connect(options.osc_port) as daemon:
         return _list(daemon, options.json) if options.list else _resume(daemon, options.json)
@@ -26,9 +26,9 @@ def _resume(daemon: Client, as_json: bool) -> int:
     if as_json:
         print(json.dumps({"resumed": resumed, "left": left}))
     else:
-        print(f"{resumed} jobs are on their way again." if resumed or left else "Nothing was interrupted.")
+        print(f"Resumed {resumed} jobs." if resumed or left else "Nothing was interrupted.")
     if left:
-        print(f"clipbridge: {left} more did not fit into the queue; resume again later.", file=sys.stderr)
+        print(f"clipbridge: the queue had no room for {left} more; resume again later.", file=sys.stderr)
     return 1 if left else 0
 
 
@@ -38,7 +38,7 @@ def _list(daemon: Client, as_json: bool) -> int:
     for _ in range(count):
         answer = daemon.wait_for(lambda address, values: address == JOB and len(values) >= 5)
         if answer is None:
-            raise NoAnswer("Clipbridge stopped in the middle of its answer; ask again.")
+            raise NoAnswer("Clipbridge stopped answering in the middle of the list; try again.")
         name, prompt, seconds, *rest = answer[1]
         jobs.append({"id": name, "prompt": prompt, "seconds": seconds, **pairs(rest, 0)})
     if as_json:

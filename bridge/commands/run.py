@@ -1,4 +1,4 @@
-"""`clipbridge run`: the daemon, and what it tells on a thread of its own, so that a slow terminal delays nobody."""
+"""`clipbridge run`: the daemon. Its output has a thread of its own, so that a slow terminal delays nothing."""
 
 from __future__ import annotations
 
@@ -12,26 +12,17 @@ from bridge import config
 from bridge.commands.json_lines import JsonLines
 from bridge.commands.terminal import Terminal
 from bridge.daemon import serve
-from bridge.domain.events import (
-    Event,
-    JobEvent,
-    KitEvent,
-    Listener,
-    PadChanged,
-    Preparing,
-    Stopped,
-    StreamChanged,
-    VoiceChanged,
-)
+from bridge.domain import events
+from bridge.domain.events import Event, Listener
 from bridge.system import logs, portable
 
-LAG_PROGRESS, LAG_ALL = 200, 10_000  # lines that may wait to be printed before the next are left out
+LAG_PROGRESS, LAG_ALL = 200, 10_000  # lines that may wait to be printed; further ones are dropped
 
 
 def main(options: argparse.Namespace) -> int:
-    """Run until stopped. Raises ClipbridgeError for what keeps it from starting."""
+    """Run until stopped. Raises ClipbridgeError if the daemon cannot start."""
     settings = dict(config.parse_setting(text) for text in options.set)
-    given = {
+    options_set = {
         "folder": options.folder,
         "inbox.folder": options.inbox,
         "engine.model": options.model,
@@ -42,7 +33,7 @@ def main(options: argparse.Namespace) -> int:
         "osc.port": options.osc_port,
         "osc.host": options.osc_host,
     }
-    settings |= {key: value for key, value in given.items() if value is not None}
+    settings |= {key: value for key, value in options_set.items() if value is not None}
     chosen = config.load(settings=settings)
     aside = Aside(JsonLines() if options.json else Terminal())
     stop_log = logs.start(portable.log_folder(), config.log_file_name(chosen.osc.port))
@@ -51,14 +42,14 @@ def main(options: argparse.Namespace) -> int:
             runner.run(serve(chosen, aside))
     finally:
         stop_log()
-    aside.on_event(Stopped())
+    aside.on_event(events.Stopped())
     aside.close()
     return 0
 
 
 class Aside:
-    """Hands events to a listener on a thread of its own: a terminal that is paused (Ctrl-S, a click into a Windows
-    console) or a pipe that nobody reads must not stop the daemon. If it lags far behind, progress is left out."""
+    """Hands events to a listener on a thread of its own: a paused terminal (Ctrl-S, a click into a Windows console) or a
+    pipe that nobody reads must not stop the daemon. If the listener lags far behind, progress is dropped."""
 
     def __init__(self, listener: Listener) -> None:
         self._listener = listener
@@ -70,15 +61,15 @@ class Aside:
     def on_event(self, event: Event) -> None:
         dispensable = False
         match event:
-            case VoiceChanged() | PadChanged():
-                return  # for hosts, and lights on a controller
-            case KitEvent(kind="queued" | "progress"):
+            case events.VoiceChanged() | events.PadChanged():
+                return  # only hosts and controllers need these
+            case events.KitEvent(kind="queued" | "progress"):
                 return  # its sounds have lines of their own
-            case StreamChanged(state=state, why=why):
+            case events.StreamChanged(state=state, why=why):
                 if (state, why) == self._stream:
-                    return  # not each clip
+                    return  # only ahead_s has changed
                 self._stream = (state, why)
-            case Preparing() | JobEvent(kind="progress"):
+            case events.Preparing() | events.JobEvent(kind="progress"):
                 dispensable = True
         if self._events.qsize() < (LAG_PROGRESS if dispensable else LAG_ALL):
             self._events.put(event)
@@ -92,5 +83,5 @@ class Aside:
         while (event := self._events.get()) is not None:
             try:
                 self._listener.on_event(event)
-            except Exception:  # one line that cannot be shown must not end all others
-                logging.getLogger("clipbridge").exception("a line could not be shown")
+            except Exception:  # one line that fails must not end the thread
+                logging.getLogger("clipbridge").exception("a line could not be printed")

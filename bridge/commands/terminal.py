@@ -1,4 +1,4 @@
-"""What `clipbridge run` shows a person: a bar while it gets ready, and one line per job."""
+"""The output of `clipbridge run` for people: a bar while it gets ready, and one line per job."""
 
 from __future__ import annotations
 
@@ -10,21 +10,7 @@ from typing import Any
 from tqdm import tqdm
 
 from bridge.checkpoints.find import STARTER, UNTRAINED
-from bridge.domain.events import (
-    AudioChanged,
-    Event,
-    InboxChanged,
-    JobEvent,
-    KitEvent,
-    MidiChanged,
-    PadSaved,
-    Preparing,
-    PresetChanged,
-    Started,
-    StateChanged,
-    Stopped,
-    StreamChanged,
-)
+from bridge.domain import events
 from bridge.domain.words import plain
 from bridge.system import logs
 
@@ -40,78 +26,78 @@ AUDIO_WORDS = {
     "unusable": "No sound:",
     "failed": "No sound:",
 }
-MIDI_WORDS = {"open": "Pads are played by {}", "waiting": "No MIDI yet: {}"}
+MIDI_WORDS = {"open": "MIDI: {} plays the pads", "waiting": "No MIDI yet: {}"}
 INBOX_WORDS = {
-    "open": "lists of prompts (.txt, .toml) that are dropped into {} become clips",
-    "closed": "nothing is taken: {}",
-    "begun": "{} is begun",
+    "open": "lists of prompts (.txt, .toml) dropped into {} become clips",
+    "closed": "closed: {}",
+    "begun": "started {}",
     "done": "done, see {}",
-    "failed": "not all of it could be made, see {}",
-    "withdrawn": "{} was taken back; what is not made yet is not made",
+    "failed": "some of it failed, see {}",
+    "withdrawn": "{} was removed, so the rest of it is not made",
     "stuck": "{}",
 }
 
 
 class Terminal:
-    """Lines and bars for a person; plain lines when the output is no terminal."""
+    """Lines and bars; only lines if the output is not a terminal."""
 
     def __init__(self) -> None:
         self._bar: tqdm[Any] | None = None
         self._since: dict[int, float] = {}
-        self._told_checkpoint = False
+        self._announced = False
 
-    def on_event(self, event: Event) -> None:
+    def on_event(self, event: events.Event) -> None:
         match event:
-            case Started():
+            case events.Started():
                 self._say(f"Clipbridge {event.version}: OSC on port {event.osc_port}, clips go to {event.folder}")
                 for fault in event.faults:
-                    self._say(f"Preset left out: {fault}")
-            case Stopped():
+                    self._say(f"Skipped a preset: {fault}")
+            case events.Stopped():
                 self._say("Stopped.")
-            case Preparing():
+            case events.Preparing():
                 self._show(f"{event.phase} {event.what}", event.done, event.total)
-            case StateChanged():
+            case events.StateChanged():
                 self._state(event)
-            case JobEvent():
+            case events.JobEvent():
                 self._job(event)
-            case KitEvent():
+            case events.KitEvent():
                 self._kit(event)
-            case PadSaved():
+            case events.PadSaved():
                 self._say(f"Pad {event.pad}  -> {event.path or event.why}")
-            case StreamChanged(state=state, why=why):
-                words = {"thin": "thin: clips sound again until new ones are made"}
+            case events.StreamChanged(state=state, why=why):
+                words = {"thin": "thin: clips repeat until new ones are made"}
                 self._say(f"Stream {words.get(state, state)}{f' ({why})' if why else ''}")
-            case AudioChanged(state=state, why=why):
+            case events.AudioChanged(state=state, why=why):
                 self._say(f"{AUDIO_WORDS.get(state, state)} {why}")
-            case MidiChanged(state=state, why=why):
+            case events.MidiChanged(state=state, why=why):
                 self._say(MIDI_WORDS.get(state, "No MIDI: {}").format(why))
-            case PresetChanged(name=name, state=state, why=why):
+            case events.PresetChanged(name=name, state=state, why=why):
                 self._say(f"Preset {logs.escaped(name)} is {state}{f': {logs.escaped(why)}' if why else ''}")
-            case InboxChanged(state=state, what=what):
+            case events.InboxChanged(state=state, what=what):
                 self._say(f"Inbox: {INBOX_WORDS[state].format(logs.escaped(what))}")
 
-    def _state(self, event: StateChanged) -> None:
+    def _state(self, event: events.StateChanged) -> None:
         self._close_bar()
         state, why, model = event.state, event.why, event.model
         if state == "ready" and model is not None:
             ours = STARTER if model.name == STARTER and model.revision else UNTRAINED if model.untrained else ""
-            if ours and not self._told_checkpoint:
-                self._told_checkpoint = True
+            if ours and not self._announced:
+                self._announced = True
                 self._say(CHECKPOINT_LINES[ours])
             licence = f" (licence of its weights: {model.licence})" if model.licence else ""
             self._say(f"Ready: {model.name}{licence} on {model.compute}. Stop with Ctrl-C.")
             if why:
                 self._say(f"Note: {why}.")
         elif state == "failed":
-            self._say(f"The engine cannot run: {why} Fix it, then send /bridge/restart (or stop with Ctrl-C).")
+            self._say(f"The engine cannot run: {why} Fix this, then send /bridge/restart (or stop with Ctrl-C).")
         elif state == "restarting":
-            self._say(f"The engine is started again{f' ({why})' if why else ''}.")
+            self._say(f"The engine restarts{f' ({why})' if why else ''}.")
         elif state == "stopping":
-            self._say("Stopping. A clip in work is finished first; Ctrl-C again to stop at once.")
+            self._say("Stopping after the current clip. Press Ctrl-C again to stop at once.")
         elif not is_terminal():
             self._say(f"{state} …")
 
-    def _kit(self, event: KitEvent) -> None:
+    def _kit(self, event: events.KitEvent) -> None:
         fields = event.fields
         if event.kind == "done":
             failed = f", {fields['failed']} failed" if fields["failed"] else ""
@@ -119,7 +105,7 @@ class Terminal:
         else:
             self._say(f"Kit {short(event.name)}  failed ({fields['code']}): {fields['why']}")
 
-    def _job(self, event: JobEvent) -> None:
+    def _job(self, event: events.JobEvent) -> None:
         took = time.monotonic() - self._since.setdefault(event.serial, time.monotonic())
         prompt, fields = event.prompt, event.fields
         if event.kind == "progress":
@@ -127,13 +113,13 @@ class Terminal:
         if not event.terminal:
             return
         self._since.pop(event.serial, None)
-        seed = fields.get("seed", prompt.seed)  # the best take's, if there are several
+        seed = fields.get("seed", prompt.seed)  # of the best take, if there are several
         what = f"{short(prompt.text)}  {prompt.seconds:g} s  seed {seed}"
         if event.kind == "done":
             several = f"{prompt.takes} takes, first: " if "heard" in fields else f"best of {prompt.takes} "
             best = several if prompt.takes > 1 else ""
             heard = fields.get("heard", prompt.text)
-            other = "" if plain(heard) == plain(prompt.text) else f" (heard: {short(heard) or 'nothing it knows'})"
+            other = "" if plain(heard) == plain(prompt.text) else f" (heard: {short(heard) or 'no known word'})"
             unwritten = "played" if "voice" in fields else "not played"
             self._say(f"{what}{other}  in {took:.2f} s  -> {best}{fields['path'] or unwritten}")
         else:
@@ -158,17 +144,17 @@ class Terminal:
             self._bar = None
 
     def _say(self, line: str) -> None:
-        self._close_bar()  # or the line would be written behind it
+        self._close_bar()  # so that the line does not continue the bar
         emit(line)
 
 
 def is_terminal() -> bool:
-    """Whether a person watches: else no bars."""
+    """Whether somebody watches; otherwise there are no bars."""
     return sys.stdout is not None and sys.stdout.isatty()
 
 
 def emit(line: str) -> None:
-    """One line to standard output, whatever its encoding; nobody there any more is no reason to stop."""
+    """Print a line to standard output. If its reader is gone, go on without it."""
     if sys.stdout is None:
         return
     try:
@@ -178,6 +164,6 @@ def emit(line: str) -> None:
 
 
 def short(text: str) -> str:
-    """A prompt for one line, control characters and the like escaped."""
+    """A prompt cut to 40 characters, with unprintable ones escaped."""
     shown = logs.escaped(text)
     return shown if len(shown) <= 40 else shown[:39] + "…"

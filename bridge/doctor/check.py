@@ -1,13 +1,15 @@
-"""A finding of `clipbridge doctor`: what works, what does not, and the command that fixes it."""
+"""A finding of `clipbridge doctor`: what works or does not, and how to fix it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+INSTALL_AGAIN = "In Clipbridge's folder: pip install --force-reinstall ."
+
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One finding. `state`: "ok", "warning" (works, but not as well as it could) or "fault". `fix`: what to do, "" if ok."""
+    """One finding. `state`: "ok", "warning" (works, but could work better) or "fault". `fix`: what to do, "" if ok."""
 
     name: str
     state: str
@@ -21,7 +23,7 @@ def ok(name: str, what: str) -> Check:
 
 
 def warning(name: str, what: str, fix: str) -> Check:
-    """Something works, but not as well as it could."""
+    """Something works, but could work better."""
     return Check(name, "warning", what, fix)
 
 

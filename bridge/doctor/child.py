@@ -1,4 +1,4 @@
-"""Start a check in a child process, where it may hang, crash or take seconds without harm."""
+"""Run a check in a child process, where it can hang, crash or take seconds without harm."""
 
 from __future__ import annotations
 

@@ -9,10 +9,9 @@ import shutil
 import subprocess
 from typing import Any
 
-from bridge.doctor.check import Check, fault, ok, warning
+from bridge.doctor.check import INSTALL_AGAIN, Check, fault, ok, warning
 from bridge.doctor.child import command, environment
 
-INSTALL_AGAIN = "In Clipbridge's folder: pip install --force-reinstall ."
 IMPORT_TIMEOUT_S = 180.0  # torch's first import from a cold disk
 PACKAGES = ("torch", "diffusers", "transformers", "accelerate", "soundfile", "soxr")
 # On Windows, PyPI has only the CPU build of torch; the CUDA builds are at pytorch.org, for Linux too.
@@ -42,9 +41,8 @@ def finish(child: subprocess.Popen[str], requested: str) -> tuple[list[Check], b
     except subprocess.TimeoutExpired:
         child.kill()
         child.communicate()
-        return [
-            fault("torch", f"its import did not end within {IMPORT_TIMEOUT_S:.0f} s", "Check the disk, then try again.")
-        ], False
+        what = f"its import did not end within {IMPORT_TIMEOUT_S:.0f} s"
+        return [fault("torch", what, "Check the disk, then try again.")], False
     except (ValueError, IndexError):
         last = errors.strip().splitlines()[-1:] or [f"exit code {child.returncode}"]
         return [fault("torch", f"cannot be checked: {last[0][:300]}", INSTALL_AGAIN)], False
@@ -78,11 +76,8 @@ def _compute(facts: dict[str, Any], requested: str) -> list[Check]:
         what = f"{threads}. There is an NVIDIA card, but its driver does not support this torch ({facts['built_for_cuda']})"
         return [warning("compute", what, "Update the driver from nvidia.com, then restart the machine.")]
     if facts["nvidia"]:
-        return [
-            warning(
-                "compute", f"{threads}. There is an NVIDIA card, but this torch is built without CUDA", INSTALL_CUDA
-            )
-        ]
+        what = f"{threads}. There is an NVIDIA card, but this torch is built without CUDA"
+        return [warning("compute", what, INSTALL_CUDA)]
     if facts["apple"]:
         fix = 'pip install --force-reinstall "torch>=2.10,<2.14", with a Python for Apple silicon (arm64)'
         return [warning("compute", f"{threads}. This Mac has a GPU, but torch does not find it", fix)]
@@ -98,7 +93,7 @@ def main() -> None:
         try:
             module = importlib.import_module(name)
             versions[name] = str(getattr(module, "__version__", ""))
-        except Exception as error:  # noqa: BLE001 - whatever a broken installation raises is the finding
+        except Exception as error:  # noqa: BLE001 - any error of a broken installation is the finding
             broken[name] = f"{type(error).__name__}: {str(error)[:200]}"
     if "torch" not in broken:
         import torch
@@ -122,7 +117,7 @@ def conflicts(versions: dict[str, str]) -> list[str]:
 
     try:
         requirements = [Requirement(line) for line in requires("clipbridge") or []]
-    except PackageNotFoundError:  # run from a folder, without being installed
+    except PackageNotFoundError:  # run from a checkout, not installed
         return []
     return [
         f"{required.name} {versions[required.name]} is not {required.specifier}"

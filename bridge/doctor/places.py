@@ -12,7 +12,7 @@ import psutil
 from bridge import config
 from bridge.checkpoints.find import hub_cache
 from bridge.config import Config
-from bridge.doctor.check import Check, fault, ok, warning
+from bridge.doctor.check import INSTALL_AGAIN, Check, fault, ok, warning
 from bridge.errors import AlreadyRunning, ConfigError, FolderError, PortTaken
 from bridge.files.folder import FolderSink
 from bridge.frontends.osc.socket import bind
@@ -32,11 +32,11 @@ def _file_system(place: Path) -> str:
 
 
 def _holder(port: int) -> str:
-    """The program that holds a UDP port; "" where the system does not say."""
+    """The program that holds a UDP port; "" if the system does not say."""
     try:
         pids = {c.pid for c in psutil.net_connections("udp") if c.laddr and c.laddr.port == port and c.pid}
         return ", ".join(sorted(f"{psutil.Process(pid).name()} (process {pid})" for pid in pids))
-    except psutil.Error:  # macOS tells only administrators
+    except psutil.Error:  # macOS only tells administrators
         return ""
 
 
@@ -44,7 +44,7 @@ def python() -> Check:
     """Check the interpreter and report the machine."""
     what = f"{platform.python_version()} ({sys.executable}) on {platform.system()} {platform.machine()}"
     if sys.maxsize < 2**32:
-        return fault("python", f"{what}: 32 bits", "Install a 64-bit Python from python.org: torch has no other.")
+        return fault("python", f"{what}: 32 bits", "Install a 64-bit Python from python.org; torch requires it.")
     return ok("python", what)
 
 
@@ -70,7 +70,7 @@ def folder(path: Path) -> Iterator[Check]:
     kind = _file_system(path)
     where = "beside it" if staging.is_relative_to(path) else "outside it"
     yield ok("folder", f"{path} can be written ({kind or 'unknown file system'}; clips are staged {where})")
-    yield _room("room for clips", path, ENOUGH_ROOM_BYTES, "Make room on that disk, or choose another --folder.")
+    yield _room("room for clips", path, ENOUGH_ROOM_BYTES, "Free space on that disk, or choose another --folder.")
 
 
 def cache() -> Iterator[Check]:
@@ -81,9 +81,7 @@ def cache() -> Iterator[Check]:
             yield fault(name, f"{place} cannot be written", "Give yourself permission to write there, or set HF_HOME.")
         else:
             yield ok(name, str(place))
-    yield _room(
-        "room for checkpoints", hub, CHECKPOINT_BYTES, "Set HF_HOME to a folder on a larger disk before a pull."
-    )
+    yield _room("room for checkpoints", hub, CHECKPOINT_BYTES, "Set HF_HOME to a folder on a larger disk.")
 
 
 def _room(name: str, place: Path, enough_bytes: int, fix: str) -> Check:
@@ -115,9 +113,7 @@ def presets(settings: Config) -> Check:
     if all_presets.faults:
         return fault("presets", "; ".join(all_presets.faults), "Fix or delete these files.")
     if not count:
-        return fault(
-            "presets", f"none in {shipped_folder()}", "Install Clipbridge again: pip install --force-reinstall ."
-        )
+        return fault("presets", f"none in {shipped_folder()}", INSTALL_AGAIN)
     return ok("presets", f"{count}; your own go into {settings.presets}")
 
 
@@ -125,7 +121,7 @@ def scripts() -> Iterator[Check]:
     """Check that the host scripts were shipped, and that the installed ones are of this version."""
     if not host_scripts.shipped_folder().is_dir():
         what = f"none in {host_scripts.shipped_folder()}"
-        yield fault("host scripts", what, "Install Clipbridge again: pip install --force-reinstall .")
+        yield fault("host scripts", what, INSTALL_AGAIN)
         return
     every = [host_scripts.look(host) for host in host_scripts.all_hosts()]
     current = ", ".join(script.host for script in every if script.state == "current") or "none installed"

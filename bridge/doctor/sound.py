@@ -29,9 +29,7 @@ def check(name: str) -> Check:
         last = child.stderr.strip().splitlines()[-1:] or [f"exit code {child.returncode}"]
         return warning("audio", f"{FILES_STILL_WORK}, but cannot be played", last[0].removeprefix("clipbridge: ")[:400])
     if not devices:
-        return warning(
-            "audio", f"there is no audio output. {FILES_STILL_WORK}", "Plug one in, or start the sound system."
-        )
+        return warning("audio", f"no audio output. {FILES_STILL_WORK}", "Plug one in, or start the sound system.")
     try:
         chosen = choose(name, devices)
     except NoAudio as error:

@@ -13,30 +13,24 @@ from bridge.errors import NoModel
 
 
 def check(name: str, accelerated: bool) -> Check:
-    """Check the checkpoint `name` ("" for the default, which depends on whether it is `accelerated`): present, laid out
-    correctly, its weight files complete."""
+    """Check that the checkpoint `name` ("" for the default, which depends on `accelerated`) is present and complete."""
     try:
         checkpoint = find(name) if name else default(accelerated)
     except NoModel as error:
         return fault("checkpoint", str(error), f"clipbridge pull {name}" if "/" in name else "Name another --model.")
     if checkpoint.folder is None:
         return ok("checkpoint", f"{checkpoint.name}: random weights, made when it runs")
+    fix = f"clipbridge pull {checkpoint.name}" if "/" in checkpoint.name else "Install it again."
     for index in sorted(checkpoint.folder.glob("*/*.safetensors.index.json")):
         if missing := _shards(index) - {file.name for file in index.parent.iterdir()}:
-            return fault(
-                "checkpoint", f"{checkpoint.name}: {index.parent.name} lacks {min(missing)}", "Fetch it again."
-            )
-    fix = f"clipbridge pull {checkpoint.name}" if "/" in checkpoint.name else "Install it again."
+            return fault("checkpoint", f"{checkpoint.name}: {index.parent.name} lacks {min(missing)}", fix)
     for file in sorted(checkpoint.folder.glob("*/*.safetensors")):
         if reason := damage(file):
-            return fault(
-                "checkpoint", f"{checkpoint.name}: {file.relative_to(checkpoint.folder)} is damaged ({reason})", fix
-            )
+            what = f"{checkpoint.name}: {file.relative_to(checkpoint.folder)} is damaged ({reason})"
+            return fault("checkpoint", what, fix)
     stated = facts(name or checkpoint.name)
-    return ok(
-        "checkpoint",
-        f"{checkpoint.name}, {stated.size_bytes / 1e6:,.0f} MB, licence: {stated.licence or 'none stated'}",
-    )
+    megabytes, licence = f"{stated.size_bytes / 1e6:,.0f} MB", stated.licence or "none stated"
+    return ok("checkpoint", f"{checkpoint.name}, {megabytes}, licence: {licence}")
 
 
 def _shards(index: Path) -> set[str]:

@@ -1,4 +1,4 @@
-"""Field: what a key of an ask is, and the one rule by which its values are checked. The table of keys is in `ask`."""
+"""Field: a key of an ask, and how its values are checked. The table of keys is in `ask`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from bridge.domain.notes import HIGHEST, midi_of, name_of
 from bridge.errors import BadArgument
 
 MAX_ID_CHARACTERS = 120
-LARGEST = 2**63  # of a whole number that OSC can carry
+LARGEST = 2**63  # OSC can carry smaller whole numbers
 NUMERIC = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?")
 SWITCH = Range(0, 1)
 
@@ -26,12 +26,12 @@ Part = Literal["sound", "shape", "playback", "job"]
 
 
 class Door(enum.Flag):
-    """A way in for the keys of an ask."""
+    """A place where keys of an ask come in."""
 
     OSC = enum.auto()  # /bridge/generate, pads, streams, /bridge/set
     COMMAND = enum.auto()  # an option of `clipbridge generate`, or a key of its file
     LIST = enum.auto()  # a list of prompts in the inbox
-    PAD = enum.auto()  # the file in which pads are kept
+    PAD = enum.auto()  # the file that pads are saved in
     PRESET = enum.auto()
     KIT = enum.auto()  # /bridge/kit, and an option of `clipbridge kit`
 
@@ -43,10 +43,10 @@ EVERYWHERE = Door.OSC | Door.COMMAND | Door.LIST | Door.PAD
 class Field:
     """A key of an ask.
 
-    `part`: where its value goes. `sound` is for the engine, `shape` is done to the samples, `playback` is for the audio
-    device, `job` is about the job itself. `what`: one sentence, for the docs and the help. `allowed`: the range of a number.
-    `default`: the value if neither the ask nor a preset has one. `longest`: of a text, in characters. `whole_clip`: with
-    any value but the default, the beginning of a clip cannot be shaped before its end is known.
+    `part`: where its value goes: `sound` to the engine, `shape` to the shaper, `playback` to the audio device, `job` to the
+    job itself. `what`: one sentence, for the docs and the help. `allowed`: the range of a number.
+    `default`: the value if neither the ask nor a preset has one. `longest`: the limit of a text in characters.
+    `whole_clip`: with any value but the default, the start of a clip can only be shaped once its end is known.
     """
 
     name: str
@@ -65,7 +65,7 @@ class Field:
         return CHECKS[self.kind](self, value)
 
     def parse(self, value: Any) -> Any:
-        """Check a value that may come as text, as in OSC messages and in lists: "4.0" is a number, "true" is 1."""
+        """Check a value that may come as text, as in OSC messages and lists: "4.0" is a number, "true" is 1."""
         if self.kind == "flag" and isinstance(value, str) and value.lower() in ("true", "false"):
             return int(value.lower() == "true")
         numeric = self.kind in ("number", "whole", "flag", "note") or self._has_numbers
@@ -73,7 +73,7 @@ class Field:
 
     @property
     def values(self) -> str:
-        """Which values it takes, in Markdown."""
+        """The allowed values, in Markdown."""
         kinds = {
             "text": "text",
             "number": "number",
@@ -94,25 +94,25 @@ class Field:
 
 
 def text(value: Any, name: str, longest: int = MAX_PROMPT_CHARACTERS) -> str:
-    """A text with its white space collapsed. Raises BadArgument if it is too long, has control characters (Unicode's
-    category Cc, which U+0080 to U+009F are in too) or half a surrogate pair, which no file can hold."""
+    """A text with its white space collapsed. Raises BadArgument if it is too long, or has control characters (Unicode's
+    category Cc, which includes U+0080 to U+009F) or half a surrogate pair, which no file can hold."""
     if not isinstance(value, str):
-        raise BadArgument(f"{name} must be a text, not {shown(value)}.")
+        raise BadArgument(f"{name} must be text, not {shown(value)}.")
     if len(value) > longest:
-        raise BadArgument(f"{name} may have {longest:,} characters, not {len(value):,}.")
+        raise BadArgument(f"{name} may have at most {longest:,} characters, not {len(value):,}.")
     value = " ".join(value.split())
     if has_control_characters(value):
-        raise BadArgument(f"{name} has control characters in it; send plain text.")
+        raise BadArgument(f"{name} has control characters; send plain text.")
     return value
 
 
 def has_control_characters(value: str) -> bool:
-    """Whether a text has characters that are no text: control characters, or one half of a surrogate pair."""
+    """Whether a text has control characters or half a surrogate pair."""
     return any(unicodedata.category(character) in ("Cc", "Cs") for character in value)
 
 
 def number(value: Any, name: str, allowed: Range, whole: bool = False) -> float:
-    """A number within `allowed`, an int if it is to be `whole`. Raises BadArgument, also for NaN, infinity and true."""
+    """A number within `allowed`, an int if `whole`. Raises BadArgument, also for NaN, infinity and true."""
     kind = "a whole number" if whole else "a number"
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise BadArgument(f"{name} must be {kind}, not {shown(value)}.")
@@ -120,7 +120,7 @@ def number(value: Any, name: str, allowed: Range, whole: bool = False) -> float:
         raise BadArgument(f"{name} must be {kind}, not {value}.")
     if abs(value) >= LARGEST:
         raise BadArgument(f"{name} must be {kind} from {allowed}, not {shown(value)}.")
-    # 32-bit floats cannot say 0.1 exactly: what a host sends as 0.1 arrives as 0.10000000149, or just below.
+    # A 32-bit float has no exact 0.1: a host's 0.1 arrives as 0.10000000149, or just below.
     near = value if whole else next((b for b in allowed if math.isclose(value, b, rel_tol=1e-6)), round(value, 6))
     if near not in allowed:
         raise BadArgument(f"{name} must be {allowed}, not {round(value, 6):.10g}.")
@@ -138,25 +138,25 @@ def note(value: Any) -> str:
 
 
 def job_id(value: Any) -> int | float | str:
-    """An id in the type it came in. Raises BadArgument."""
+    """Check an id and return it unchanged. Raises BadArgument."""
     if isinstance(value, bool) or not isinstance(value, int | float | str) or value == "":
-        raise BadArgument(f"An id must be a number or a text, not {shown(value)}.")
+        raise BadArgument(f"An id must be a number or text, not {shown(value)}.")
     if isinstance(value, float) and not math.isfinite(value):
         raise BadArgument("An id must be a finite number.")
     if isinstance(value, str) and (len(value) > MAX_ID_CHARACTERS or not value.isprintable()):
-        raise BadArgument(f"An id may have {MAX_ID_CHARACTERS} printable characters.")
+        raise BadArgument(f"An id may have at most {MAX_ID_CHARACTERS} characters, all printable.")
     return value
 
 
 def from_text(value: Any) -> Any:
-    """The number that a numeric text says; anything else as it is."""
+    """The number in a numeric text; any other value as it is."""
     return float(value) if isinstance(value, str) and NUMERIC.fullmatch(value.strip()) else value
 
 
 def shown(value: Any) -> str:
-    """A value in a sentence, in a few characters whatever it is."""
+    """A short description of any value, for a sentence."""
     if isinstance(value, int) and abs(value) >= LARGEST:
-        return "a number of far too many digits"
+        return "a number with far too many digits"
     names = {
         bytes: "a blob",
         list: "an array",
@@ -181,12 +181,12 @@ def _choice(field: Field, value: Any) -> str | int:
     for choice in field.choices:
         if not isinstance(value, bool) and value == choice:
             return choice
-    raise BadArgument(f"{field.name} is one of {', '.join(map(str, field.choices))}, not {shown(value)}.")
+    raise BadArgument(f"{field.name} must be one of {', '.join(map(str, field.choices))}, not {shown(value)}.")
 
 
 def _key(field: Field, value: Any) -> str:
     if not isinstance(value, str):
-        raise BadArgument(f"{field.name} must be a text such as c or f#m, not {shown(value)}.")
+        raise BadArgument(f"{field.name} must be text such as c or f#m, not {shown(value)}.")
     try:
         return key_of(value).name
     except ValueError as error:
@@ -204,9 +204,9 @@ def _folder(field: Field, value: Any) -> str:
 
 def _then(field: Field, value: Any) -> str:
     if not isinstance(value, str):
-        raise BadArgument(f"{field.name} must be a text such as {then.EXAMPLE}, not {shown(value)}.")
+        raise BadArgument(f"{field.name} must be text such as {then.EXAMPLE}, not {shown(value)}.")
     if has_control_characters(value):
-        raise BadArgument(f"{field.name} has control characters in it; send plain text.")
+        raise BadArgument(f"{field.name} has control characters; send plain text.")
     then.parse(value)
     return value
 

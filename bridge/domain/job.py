@@ -1,4 +1,4 @@
-"""A job: one ask on its way, its id and its state."""
+"""A job: one accepted ask, its id and its state."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ WHOLE = re.compile(r"-?(0|[1-9][0-9]{0,14})(\.0*)?")
 
 
 class JobState(enum.StrEnum):
-    """Where a job is; the last three are ends."""
+    """The state of a job; the last three are final."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -34,10 +34,10 @@ class JobState(enum.StrEnum):
 
 @dataclass(slots=True, eq=False)
 class Job:
-    """One ask on its way. The only mutable thing that core, engine link and frontends share.
+    """One accepted ask. The only mutable object that core, engine link and frontends share.
 
-    `serial` is ours and unique; `id` is the asker's and may come again later. `reply_to` belongs to the frontend
-    that took the ask: core only hands it back.
+    `serial` is ours and unique; `id` is the asker's and may be used again. `reply_to` belongs to the frontend that took the
+    ask; core only returns it.
     """
 
     serial: int
@@ -47,25 +47,25 @@ class Job:
     prompt: Prompt
     reply_to: Any = None
     preferences: Preferences = NO_PREFERENCES  # of its preset
-    least_steps: int | None = None  # a deadline lowers them no further; None while the checkpoint is not known
+    least_steps: int | None = None  # the limit to which a deadline lowers them; None until the checkpoint is known
     asked_at: float = field(default_factory=lambda: time.monotonic())
     state: JobState = JobState.QUEUED
     engine_seconds: float = 0.0  # expected
     engine_took: float = 0.0  # seconds, measured
     started_at: float = 0.0
     ended_at: float = 0.0
-    pieces: int = 0  # of samples that went to the shaper
+    pieces: int = 0  # of samples, sent to the shaper
     model: Model | None = None  # that made the clip
     remarks: dict[str, str] = field(default_factory=dict)  # the engine's, keys as in /bridge/done
     last_event: JobEvent | None = None
-    voice: int = 0  # that sounds it already, while it is being decoded
-    silenced: bool = False  # by a panic: it is made, and not played
-    again: str = ""  # why it was made a second time
-    recipe: Recipe | None = None  # that it follows
+    voice: int = 0  # plays the clip while it is still being decoded
+    silenced: bool = False  # by a panic: the clip is made but not played
+    again: str = ""  # the reason for a second attempt
+    recipe: Recipe | None = None  # of a recalled clip
     _unsettled: Prompt | None = None
 
     def settle(self, abilities: Abilities) -> None:
-        """Set what the prompt leaves to the checkpoint, for one with these abilities; again if it is another one now."""
+        """Set what the prompt leaves to the checkpoint. Call it again when the checkpoint changes."""
         if self._unsettled is None:
             self._unsettled = self.prompt
         settled = abilities.settled(self._unsettled, self.preferences)
@@ -78,7 +78,7 @@ class Job:
 
 
 def id_key(job_id: JobId) -> str:
-    """The text under which an id is looked up: 7, 7.0 and "7" are one id, since hosts change number types at will."""
+    """The text that identifies an id: 7, 7.0 and "7" are one id, since hosts change number types at will."""
     if isinstance(job_id, float) and job_id.is_integer():
         return str(int(job_id))
     if isinstance(job_id, str) and WHOLE.fullmatch(job_id):

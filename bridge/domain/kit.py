@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from bridge.domain.ask import Ask
 
-MAX_SOUNDS = 128  # as many as MIDI has notes
+MAX_SOUNDS = 128  # the number of MIDI notes
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +31,8 @@ class KitAsk:
 
 @dataclass(frozen=True, slots=True)
 class Zone:
-    """A file of a kit, and the MIDI notes `low` to `high` that play it. At `key` it
-    sounds at its own pitch; a `tone` is transposed at the other notes. Of the zones with the same `choke` (from 1; 0: none) one
-    sounds at a time."""
+    """A file of a kit, and the MIDI notes `low` to `high` that play it. At `key` it has its own pitch; a `tone` is transposed
+    at the other notes. Of zones with the same `choke` (from 1; 0: none), only one sounds at a time."""
 
     file: str  # its name, without a folder
     title: str
@@ -47,7 +46,7 @@ class Zone:
 
 @dataclass(frozen=True, slots=True)
 class Kit:
-    """A kit whose sounds are made. `slug` is its name in file names; `info` says how it was made."""
+    """A finished kit. `slug` is its name in file names; `info` says how it was made."""
 
     name: str
     slug: str

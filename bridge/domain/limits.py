@@ -1,4 +1,4 @@
-"""The range of every value, and the names that a sub-folder may have."""
+"""The range of every value, and the allowed names of sub-folders."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ STEPS = Range(1, 250)
 EFFORT = Range(0.1, 10.0)
 GUIDANCE = Range(0.0, 30.0)
 TAKES = Range(1, 16)
-SEED = Range(0, 2**31 - 1)  # what an OSC int32 can carry back to the asker
-GAIN = Range(0.0, 4.0)  # a factor; the limiter holds what is too much
+SEED = Range(0, 2**31 - 1)  # fits into an OSC int32
+GAIN = Range(0.0, 4.0)  # a factor; the limiter catches peaks
 PAN = Range(-1.0, 1.0)
 BPM = Range(20.0, 999.0)
 BARS = Range(1 / 16, 256.0)
 BEATS_PER_BAR = Range(1, 32)
 QUANTIZE = ("off", "beat", "bar")
-PADS = Range(0, 127)  # as many as MIDI has notes
+PADS = Range(0, 127)  # one for each MIDI note
 VOICE_FADE_MS = Range(5.0, 60_000.0)
 DEADLINE_S = Range(0.05, 3_600.0)
 FADE_MS = Range(0.0, 10_000.0)
@@ -45,11 +45,11 @@ SINKS = ("folder", "audio", "both")
 PORT = Range(1, 65_535)
 MAX_PROMPT_CHARACTERS = 4_000
 
-# A sub-folder that every system can have; and what Windows takes for devices.
+# Sub-folder names that every system allows, and the device names of Windows.
 FOLDER = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _-]{0,39}(/[A-Za-z0-9][A-Za-z0-9 _-]{0,39}){0,2}")
 RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])", re.IGNORECASE)
 
-# A seed that we draw survives Pd, whose only number is a 32-bit float and which prints six digits of it.
+# A drawn seed must survive Pd, which has only 32-bit floats and prints six digits of them.
 DRAWN_SEEDS = 1_000_000
 
 

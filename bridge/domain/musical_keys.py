@@ -7,26 +7,28 @@ from dataclasses import dataclass
 
 from bridge.domain.notes import NAMES
 
-KEY = re.compile(r"([A-Ga-g])[\s-]*(#|s(?!h)|b|sharp|flat)?[\s-]*(m|M|min|minor|maj|major)?", re.ASCII)  # M is no m
-MAJORS = ("C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")  # as they are mostly written
+KEY = re.compile(
+    r"([A-Ga-g])[\s-]*(#|s(?!h)|b|sharp|flat)?[\s-]*(m|M|min|minor|maj|major)?", re.ASCII
+)  # M is major, m is minor
+MAJORS = ("C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")  # the usual spellings
 MINORS = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "G#", "A", "Bb", "B")
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A root and a mode. `root`: the pitch class, 0 is C; `mode`: "major", "minor" or "" if none was said."""
+    """A root and a mode. `root`: the pitch class, 0 is C; `mode`: "major", "minor", or "" if unstated."""
 
     root: int
     mode: str = ""
 
     @property
     def name(self) -> str:
-        """As it stands in replies and file names: "f#m", "c"."""
+        """The name in replies and file names: "f#m", "c"."""
         return self._root.lower() + ("m" if self.mode == "minor" else "")
 
     @property
     def words(self) -> str:
-        """As it stands in a prompt: "F# minor", "C"."""
+        """The name in a prompt: "F# minor", "C"."""
         return f"{self._root} {self.mode}".rstrip()
 
     @property
@@ -39,7 +41,7 @@ def key_of(text: str) -> Key:
     cleaned = text.strip().replace("♯", "#").replace("♭", "b")
     match = KEY.fullmatch(cleaned) or KEY.fullmatch(cleaned.lower())
     if match is None:
-        raise ValueError(f"{text[:20]!r} is no key; keys are written c, f#m or eb minor")
+        raise ValueError(f"{text[:20]!r} is not a key; write it like c, f#m or eb minor")
     letter, sign, mode = match.groups()
     step = {None: 0, "b": -1, "flat": -1}.get(sign, 1)
     named = {None: "", "m": "minor", "min": "minor", "minor": "minor"}.get(mode, "major")

@@ -1,4 +1,4 @@
-"""What to say about a name that does not exist: the nearest one that does, or all of them."""
+"""A sentence about an unknown name: it suggests the nearest known name, or lists them all."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ import difflib
 from collections.abc import Iterable
 from itertools import islice
 
-SIMILARITY = 0.6  # 0 to 1, as difflib.SequenceMatcher.ratio has it: less alike is not suggested
+SIMILARITY = 0.6  # the least difflib.SequenceMatcher.ratio, 0 to 1, of a suggestion
 MAX_CHARACTERS, MAX_LISTED = 60, 40
 
 
 def nearest(name: str, choices: Iterable[str], similarity: float = SIMILARITY) -> str:
-    """The one of `choices` that is most like `name`, without regard to its case and to a leading @ or -; "" if none is
-    alike enough."""
+    """The one of `choices` that is most similar to `name`, ignoring case and a leading @ or -; "" if none is similar
+    enough."""
     plain = name[:MAX_CHARACTERS].lower().lstrip("@-")
     return next(iter(difflib.get_close_matches(plain, choices, 1, similarity)), "")
 
 
 def unknown(kind: str, name: str, choices: Iterable[str], similarity: float = SIMILARITY) -> str:
-    """A sentence: "There is no preset 'rian'; did you mean rain?", or "…; there are: bass, rain." if none is like it."""
+    """A sentence: "There is no preset 'rian'; did you mean rain?", or "…; there are: bass, rain." if none is similar."""
     choices = list(choices)
     near = nearest(name, choices, similarity)
     hint = f"did you mean {near}?" if near else f"there are: {', '.join(islice(choices, MAX_LISTED))}."

@@ -13,7 +13,7 @@ def midi_of(note: str) -> int:
     """The MIDI number of a note like "c3", "A#4" or "eb2". Raises ValueError for anything else."""
     match = NOTE.fullmatch(note.strip().lower().replace("♯", "#").replace("♭", "b"))
     if match is None:
-        raise ValueError(f"{note[:20]!r} is no note; notes are written c3, a#4 or eb2")
+        raise ValueError(f"{note[:20]!r} is not a note; write it like c3, a#4 or eb2")
     letter, sign, octave = match.groups()
     midi = c_of(int(octave)) + NAMES.index(letter) + {None: 0, "b": -1}.get(sign, 1)
     if not 0 <= midi <= HIGHEST:

@@ -1,4 +1,4 @@
-"""The recipe: everything that is needed to make a clip again, as JSON inside its file."""
+"""The recipe: everything needed to make a clip again, as JSON inside its file."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from bridge.domain.limits import BEATS_PER_BAR, MAX_PROMPT_CHARACTERS, SEED, TAK
 from bridge.domain.model import Model
 from bridge.errors import BadArgument, BadRecipe
 
-MAX_RECIPE_BYTES = 200_000  # of a recipe: four texts of 4,000 characters, each six bytes in JSON, and the rest
+MAX_RECIPE_BYTES = 200_000  # four texts of 4,000 characters, six bytes each in JSON, and the rest
 
-# What must be equal for equal bytes, and its name in sentences.
+# The conditions for equal bytes, and their names in sentences.
 CONDITIONS = (
     ("clipbridge", "the version of Clipbridge"),
     ("model", "the checkpoint"),
@@ -36,15 +36,15 @@ REQUIRED = ("text", "seconds", "steps", "guidance")
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """A recipe from a file. `prompt` is that of the whole job, and the file is its take `take` (from 1). `conditions`: the
-    values of CONDITIONS when the clip was made."""
+    """A recipe from a file. `prompt`: of the whole job; the file is its take number `take` (from 1). `conditions`: the values of
+    CONDITIONS when the clip was made."""
 
     prompt: Prompt
     take: int
     conditions: dict[str, Any]
 
     def differences(self, model: Model) -> list[str]:
-        """Sentences about the conditions that differ now; none if the clip will be equal byte for byte."""
+        """A sentence for each condition that differs now; none if the clip will be equal byte for byte."""
         now = conditions(model)
         return [
             f"{words} is {_short(now[name])}, was {_short(self.conditions.get(name))}"
@@ -71,13 +71,7 @@ def make(prompt: Prompt, model: Model, take: int) -> dict[str, Any]:
     """The recipe of one take (from 1), as plain data. `seed` is the take's own, `batch_seed` that of the job."""
     settings = dataclasses.asdict(prompt)
     settings["seed"] = prompt.seed_of(take)
-    return {
-        **conditions(model),
-        **settings,
-        "take": take,
-        "batch_seed": prompt.seed,
-        "licence": model.licence,
-    }
+    return {**conditions(model), **settings, "take": take, "batch_seed": prompt.seed, "licence": model.licence}
 
 
 def write(prompt: Prompt, model: Model, take: int) -> str:
@@ -86,7 +80,7 @@ def write(prompt: Prompt, model: Model, take: int) -> str:
 
 
 def read(text: str) -> Recipe:
-    """Read a recipe that anybody may have written. Raises BadRecipe."""
+    """Read a recipe, which may come from anybody. Raises BadRecipe."""
     if len(text) > MAX_RECIPE_BYTES:
         raise BadRecipe("its recipe is too long")
     try:
@@ -94,7 +88,7 @@ def read(text: str) -> Recipe:
     except (ValueError, RecursionError) as error:
         raise BadRecipe("its recipe is damaged") from error
     if not isinstance(values, dict) or "clipbridge" not in values:
-        raise BadRecipe("it carries no recipe of Clipbridge")
+        raise BadRecipe("it has no recipe of Clipbridge")
     try:
         prompt, take = _prompt(values), int(number(values.get("take", 1), "take", TAKES, whole=True))
     except BadArgument as error:
@@ -121,7 +115,7 @@ def _prompt(values: dict[str, Any]) -> Prompt:
 
 
 def _checked(kind: type, values: dict[str, Any]) -> dict[str, Any]:
-    """The attributes of `kind` that are keys of an ask, each with its value or else its default. Raises BadArgument."""
+    """The attributes of `kind` that are keys of an ask, each with its value or its default. Raises BadArgument."""
     attributes = {attribute.name: attribute for attribute in dataclasses.fields(kind) if attribute.name in FIELDS}
     return {
         name: _value(FIELDS[name], values.get(name, "" if name in REQUIRED else attribute.default), attribute.default)
@@ -130,13 +124,13 @@ def _checked(kind: type, values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _value(field: Field, value: Any, default: Any) -> Any:
-    """The checked value of a key. The default stands for itself: Prompt writes "no note" as ""."""
+    """The checked value of a key. A default needs no check: Prompt writes "no note" as ""."""
     if type(value) is type(default) and value == default:
         return value
     checked = field.check(value)
     if isinstance(default, bool):
         return bool(checked)
-    # Unlike a value from a host, not rounded to six digits: lengths of bars need all of them.
+    # Not rounded to six digits, as a value from a host is: lengths in bars need all of them.
     return value if field.kind == "number" and value in (field.allowed or ()) else checked
 
 

@@ -1,6 +1,6 @@
-"""`then`: an OSC message to a third program on the asker's machine when the clip is there, such as `/b_allocRead i:10 s:{path}`.
+"""`then`: an OSC message to a third program on the asker's machine when the clip is ready, such as `/b_allocRead i:10 s:{path}`.
 
-The text is split before anything is filled in, so no path and no id can change what is sent.
+The text is split before placeholders are filled in, so no path or id can add arguments.
 """
 
 from __future__ import annotations
@@ -37,17 +37,17 @@ class Then:
 def parse(text: str) -> Then:
     """`/address kind:value …`, kinds i, f and s (the default), quotes around values with spaces. Raises BadArgument."""
     if len(text) > MAX_CHARACTERS:
-        raise BadArgument(f"then may have {MAX_CHARACTERS:,} characters, not {len(text):,}.")
+        raise BadArgument(f"then may have at most {MAX_CHARACTERS:,} characters, not {len(text):,}.")
     try:
         address, *parts = shlex.split(text)
     except ValueError as error:
-        raise BadArgument(f"then cannot be read ({error}): write it like {EXAMPLE}.") from error
+        raise BadArgument(f"then cannot be parsed ({error}): write it like {EXAMPLE}.") from error
     if not ADDRESS.fullmatch(address):
-        raise BadArgument(f"then begins with an OSC address: {EXAMPLE}.")
+        raise BadArgument(f"then must begin with an OSC address: {EXAMPLE}.")
     if address.startswith("/bridge/"):
         raise BadArgument("then is for other programs: it cannot send to an address of Clipbridge.")
     if len(parts) > MAX_ARGUMENTS:
-        raise BadArgument(f"then may have {MAX_ARGUMENTS} arguments.")
+        raise BadArgument(f"then may have at most {MAX_ARGUMENTS} arguments.")
     pairs = [part.partition(":") for part in parts]
     typed = [(kind, rest) if colon and kind in KINDS else ("s", kind + colon + rest) for kind, colon, rest in pairs]
     then = Then(address, tuple(typed))

@@ -1,4 +1,4 @@
-"""The words of a prompt, as small checkpoints know them."""
+"""Split prompts into words, as the captions of small checkpoints are."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import unicodedata
 
 
 def plain(prompt: str) -> str:
-    """`prompt` in lower case, its words and numbers only: what the captions of the training look like."""
+    """`prompt` in lower case, with only words and numbers, like the captions of the training."""
     return " ".join(words_of(folded(prompt)))
 
 
@@ -17,5 +17,5 @@ def words_of(text: str) -> list[str]:
 
 
 def folded(prompt: str) -> str:
-    """`prompt` in lower case, with one way to write each letter, sharp and flat."""
+    """`prompt` in lower case, with one spelling of each letter, sharp and flat."""
     return unicodedata.normalize("NFKC", prompt).lower().replace("♯", "#").replace("♭", "b")

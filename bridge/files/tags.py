@@ -37,7 +37,7 @@ def recipe_in(file: Path) -> str:
         for text in texts:
             if text.startswith("{") and '"clipbridge"' in text[:200]:
                 return text
-    raise BadRecipe("it carries no recipe of Clipbridge")
+    raise BadRecipe("it has no recipe of Clipbridge")
 
 
 def _in_wav(opened: BinaryIO) -> Iterator[str]:

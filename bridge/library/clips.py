@@ -15,11 +15,7 @@ from bridge.domain.recipe import Recipe
 from bridge.errors import UnknownClip
 from bridge.library import database
 
-MAX_WORDS, MAX_WORD_CHARACTERS = 20, 80  # of a search; more would not narrow it
-COLUMNS = "path, prompt, seconds, bpm, note, seed, preset, tags, model, rating, favourite, added_at"
-INSERTED = (
-    "path, name, hash, size, mtime_ns, prompt, preset, tags, seconds, bpm, note, seed, model, recipe, job, added_at"
-)
+MAX_WORDS, MAX_WORD_CHARACTERS = 20, 80  # of a search; more would not narrow it down
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +35,9 @@ class Clip:
     rating: int
     favourite: bool
     added_at: float
+
+
+COLUMNS = ", ".join(f"clips.{field.name}" for field in dataclasses.fields(Clip))
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +99,7 @@ def add(
     unchanged = ("path", "job", "added_at")
     changes = ", ".join(f"{name} = excluded.{name}" for name in row if name not in unchanged)
     connection.execute(
-        f"INSERT INTO clips ({INSERTED}) VALUES ({', '.join(f':{name}' for name in row)}) ON CONFLICT (path) DO UPDATE SET "
+        f"INSERT INTO clips ({', '.join(row)}) VALUES ({', '.join(f':{name}' for name in row)}) ON CONFLICT (path) DO UPDATE SET "
         f"{changes}, gone = 0, job = CASE excluded.job WHEN '' THEN job ELSE excluded.job END",
         row,
     )
@@ -144,9 +143,8 @@ def find(connection: sqlite3.Connection, query: Query) -> list[Clip]:
         # The recipe is compact JSON, in which quotation marks inside a prompt are escaped.
         terms.append("instr(clips.recipe, ?) > 0")
         values.append(f'"key":"{query.key}"')
-    columns = ", ".join(f"clips.{column}" for column in COLUMNS.split(", "))
     rows = connection.execute(
-        f"SELECT {columns} FROM {source} WHERE {' AND '.join(terms)} ORDER BY {order} LIMIT ?", [*values, query.limit]
+        f"SELECT {COLUMNS} FROM {source} WHERE {' AND '.join(terms)} ORDER BY {order} LIMIT ?", [*values, query.limit]
     )
     return [_clip(row) for row in rows]
 
@@ -165,14 +163,13 @@ def change(connection: sqlite3.Connection, path: str, **values: Any) -> Clip:
     changed = connection.execute(f"UPDATE clips SET {name} = ? WHERE path = ? AND gone = 0", (int(value), path))
     if not changed.rowcount:
         raise UnknownClip(
-            f"The library has no clip {path[:200]!r}. Give the whole path, as /bridge/done and /bridge/clip state it."
+            f"The library has no clip {path[:200]!r}. Send the whole path, as /bridge/done and /bridge/clip state it."
         )
     return _clip(connection.execute(f"SELECT {COLUMNS} FROM clips WHERE path = ?", (path,)).fetchone())
 
 
 def _clip(row: Iterable[Any]) -> Clip:
-    names = COLUMNS.split(", ")
-    clip = Clip(**dict(zip(names, row, strict=True)))
+    clip = Clip(*row)
     return dataclasses.replace(clip, favourite=bool(clip.favourite))
 
 

@@ -128,9 +128,8 @@ def checkpoint(connection: sqlite3.Connection) -> None:
     writes too, and must not wait.
     """
     connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
-    connection.execute(
-        f"PRAGMA application_id = {APPLICATION_ID}"
-    )  # a write without effect: the first one after a checkpoint
+    # The first write after a checkpoint, without an effect.
+    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
 
 
 def has_index(connection: sqlite3.Connection) -> bool:
@@ -169,7 +168,7 @@ def sentence(file: Path) -> Iterator[None]:
         if _code(error) in DAMAGED:
             why = f"The library {file} is damaged. The next clipbridge run renames it and builds a new one."
         else:
-            why = f"The library {file} cannot be used ({error}). Is its disk full, or may it not be written?"
+            why = f"The library {file} cannot be used ({error}). Check its disk and its permissions."
         raise LibraryError(why) from error
     except OSError as error:
         raise LibraryError(f"The library {file} cannot be used ({error.strerror or error}).") from error
@@ -180,7 +179,7 @@ def _prepare(connection: sqlite3.Connection) -> None:
     if version > VERSION:
         raise LibraryError(
             f"The library was written by a newer Clipbridge (version {version} of its tables; this one knows {VERSION}). "
-            "Update Clipbridge: it is left as it is."
+            "Update Clipbridge; the library stays as it is."
         )
     indexed = has_full_text(connection)
     if version == VERSION and has_index(connection) == indexed:

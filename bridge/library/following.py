@@ -36,8 +36,8 @@ class Changes:
 
 
 class Follower:
-    """Compares `folder` with the library at each `scan`. Files without a recipe belong to somebody else; they are remembered,
-    so that each is read only once."""
+    """Compares `folder` with the library at each `scan`. Files without a recipe are not ours; they are remembered, so that each
+    is read only once."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder.absolute()
@@ -47,7 +47,7 @@ class Follower:
         """Compare the folder with the library. Changes nothing while the folder is missing (an unplugged drive). Raises
         sqlite3.Error."""
         changes = Changes()
-        # The library first: a clip that is added to it meanwhile is in the folder already.
+        # Read the library first: a clip that is added to it in the meantime is already in the folder.
         known = _known(connection, self.folder)
         present = files(self.folder)
         if present is None:
@@ -58,20 +58,18 @@ class Follower:
                 time.sleep(0.001)  # the event loop is in this process
                 if changes.added or changes.moved:
                     database.checkpoint(connection)
-            number_of_row, *seen, gone = known.get(path, (0, 0, 0, False))
+            row, *seen, gone = known.get(path, (0, 0, 0, False))
             if (*seen,) != stamp:
                 if self._foreign.get(path) != stamp:
                     with contextlib.suppress(sqlite3.IntegrityError):  # the daemon added it in the meantime
-                        self._read(connection, path, stamp, number_of_row, present, changes)
+                        self._read(connection, path, stamp, row, present, changes)
             elif gone:
-                connection.execute("UPDATE clips SET gone = 0 WHERE id = ?", (number_of_row,))
+                connection.execute("UPDATE clips SET gone = 0 WHERE id = ?", (row,))
                 changes.added += 1
         if len(present) < MAX_LIBRARY_FILES:
-            for path, (number_of_row, _, _, gone) in known.items():
+            for path, (row, _, _, gone) in known.items():
                 if path not in present and not gone:
-                    update = connection.execute(
-                        "UPDATE clips SET gone = 1 WHERE id = ? AND path = ?", (number_of_row, path)
-                    )
+                    update = connection.execute("UPDATE clips SET gone = 1 WHERE id = ? AND path = ?", (row, path))
                     changes.gone += update.rowcount
         changes.present = sum(path not in self._foreign for path in present)
         return changes

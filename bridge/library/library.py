@@ -1,5 +1,5 @@
-"""The library: the record of all clips and of accepted jobs. Calls from the event loop do not wait for the disk, except for
-recording an accepted job (a tenth of a millisecond)."""
+"""The library: the record of all clips and of accepted jobs. Calls from the event loop do not wait for the disk, except to
+record an accepted job (a tenth of a millisecond)."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ CLOSE_TIMEOUT_S = 3.0
 class Library:
     """Records clips and jobs in the database `file` and follows the sample folder `folder`.
 
-    Nothing is opened before `start`; earlier records are written then. If the library cannot be used, the daemon goes on
-    without one: records are dropped and questions raise LibraryError."""
+    `start` opens the file and writes earlier records. If the library cannot be used, the daemon runs without it: records are
+    dropped and questions raise LibraryError."""
 
     def __init__(self, file: Path, folder: Path) -> None:
         self.file, self.folder = file, folder.absolute()
@@ -92,7 +92,7 @@ class Library:
             try:
                 records.accept(self._records, row)
                 return
-            except sqlite3.Error as error:  # the ask matters more than its record, which is queued
+            except sqlite3.Error as error:  # the ask must not wait for its record, which is queued
                 log.info("a job could not be recorded at once: %s", error)
         self._writer.offer(lambda connection: records.accept(connection, row))
 
@@ -116,17 +116,17 @@ class Library:
             self._writer.offer(lambda connection: records.end(connection, key))
 
     def asked_again(self, job: Interrupted) -> None:
-        """Forget a claimed job that was asked for again as a new job."""
+        """Forget a claimed job that was resumed as a new job."""
         self._writer.offer(lambda connection: records.end(connection, job.key))
 
     def release(self, claimed: list[Interrupted]) -> None:
-        """Give back claimed jobs that could not be asked for again: they stay interrupted."""
+        """Return claimed jobs that could not be resumed: they stay interrupted."""
         self._writer.offer(lambda connection: records.release(connection, claimed))
 
-    # ---- questions: they wait for the disk, so not on the event loop. All raise LibraryError ----
+    # ---- questions: they wait for the disk, so call them on another thread. All raise LibraryError ----
 
     def find(self, query: Query) -> list[Clip]:
-        """The clips that match `query`, including all that were announced as done."""
+        """The clips that match `query`, including all that /bridge/done has announced."""
         with database.opened(self._written()) as connection:
             return clips.find(connection, query)
 
@@ -141,7 +141,7 @@ class Library:
             return records.interrupted(connection)
 
     def claim(self) -> list[Interrupted]:
-        """The interrupted jobs, claimed for this session: nobody else gets them meanwhile."""
+        """The interrupted jobs, claimed for this session: no other session gets them meanwhile."""
         with database.opened(self._scanned()) as connection:
             return records.claim(connection, self.session)
 
@@ -185,7 +185,7 @@ class Library:
             if not self._was_scanned.is_set():
                 records.settle(connection)
                 if count := len(records.interrupted(connection)):
-                    log.warning("%d jobs were interrupted by a crash; to ask for them again: clipbridge resume", count)
+                    log.warning("%d jobs were interrupted by a crash; resume them with: clipbridge resume", count)
         self._was_scanned.set()
         if changes.added or changes.moved or changes.gone:
             log.info("library: %d clips new, %d moved, %d gone", changes.added, changes.moved, changes.gone)

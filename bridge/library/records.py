@@ -12,7 +12,6 @@ from typing import Any
 
 import psutil
 
-from bridge.domain.ask import Ask
 from bridge.domain.job import Job, JobId
 from bridge.domain.limits import MAX_PROMPT_CHARACTERS, SEED
 from bridge.domain.recipe import read
@@ -25,7 +24,7 @@ NOT_REPEATED = ("deadline_s",)  # it has passed
 
 @dataclass(frozen=True, slots=True)
 class Interrupted:
-    """A job that was accepted and never ended. `ask`: the fields of its Ask that were set, and the seed that was drawn;
+    """A job that was accepted and never ended. `ask`: the fields of its Ask that were set, and the seed;
     `seconds`: the length of the clip; `asked_at`: seconds since 1970."""
 
     key: str
@@ -40,7 +39,7 @@ class Interrupted:
 
 
 def session() -> str:
-    """A name for this run of the daemon, from which other processes can tell whether it is alive."""
+    """A name for this run of the daemon. Other processes can tell from it whether the daemon is alive."""
     born = psutil.Process().create_time()
     return f"{os.getpid()}:{born:.2f}:{secrets.token_hex(4)}"
 
@@ -57,17 +56,13 @@ def is_alive(holder: str) -> bool:
 
 def row_of(job: Job, session: str, asked_at: float) -> tuple[str, str, float, str]:
     """The row of an accepted job."""
-    ask = {name: value for name, value in _fields(job.ask) if value is not None and name not in NOT_REPEATED}
+    fields = dataclasses.asdict(job.ask)
+    ask = {name: value for name, value in fields.items() if value is not None and name not in NOT_REPEATED}
     ask["seed"] = job.prompt.seed
     if job.ask.bars is not None:
         ask["bpm"] = job.prompt.bpm  # the tempo at that time
-    facts = {
-        "id": job.id,
-        "full_text": job.prompt.full_text,
-        "seconds": job.prompt.seconds,
-        "takes": job.prompt.takes,
-        "ask": ask,
-    }
+    prompt = job.prompt
+    facts = {"id": job.id, "full_text": prompt.full_text, "seconds": prompt.seconds, "takes": prompt.takes, "ask": ask}
     return key_of(job, session), session, asked_at, json.dumps(facts)
 
 
@@ -153,26 +148,14 @@ def _take_of(job: Interrupted, text: str) -> int:
     return recipe.take if same else 0
 
 
-def _fields(ask: Ask) -> list[tuple[str, Any]]:
-    return [(field.name, getattr(ask, field.name)) for field in dataclasses.fields(ask)]
-
-
 def _read(key: str, holder: str, asked_at: float, text: str) -> Interrupted | None:
     try:
         facts = json.loads(text)
         ask = dict(facts["ask"])
         if not isinstance(facts["id"], int | float | str) or ask["seed"] not in SEED:
             return None
-        return Interrupted(
-            key,
-            holder,
-            facts["id"],
-            str(ask["text"])[:MAX_PROMPT_CHARACTERS],
-            str(facts["full_text"]),
-            float(facts["seconds"]),
-            int(facts["takes"]),
-            ask,
-            float(asked_at),
-        )
+        prompt, full_text = str(ask["text"])[:MAX_PROMPT_CHARACTERS], str(facts["full_text"])
+        seconds, takes = float(facts["seconds"]), int(facts["takes"])
+        return Interrupted(key, holder, facts["id"], prompt, full_text, seconds, takes, ask, float(asked_at))
     except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
         return None  # not written by Clipbridge

@@ -1,6 +1,6 @@
 """Host scripts: where each host looks for them, whether they are installed and current, and how to install them.
 
-A record of installed files lies next to them, so that a script changed by its user is only overwritten on request.
+A record of installed files lies next to them, so that a script that its user changed is only overwritten on request.
 """
 
 from __future__ import annotations
@@ -21,14 +21,11 @@ RECORD = ".clipbridge-installed.json"  # in the host's folder: relative path →
 # The file in which a script that starts `clipbridge` finds the command line.
 COMMAND_FILES = {"reaper": "clipbridge-command.txt"}
 
-# Script folders, from the hosts' own documentation. The placeholders are those of portable.host_folder.
+SYSTEMS = ("linux", "darwin", "win32")
+# Script folders, from the hosts' own documentation. See portable.host_folder for the placeholders.
 FOLDERS: dict[str, dict[str, str]] = {
     # SuperCollider help, "Using Extensions": Platform.userExtensionDir
-    "supercollider": {
-        "linux": "{data}/SuperCollider/Extensions/clipbridge",
-        "darwin": "{data}/SuperCollider/Extensions/clipbridge",
-        "win32": "{data}/SuperCollider/Extensions/clipbridge",
-    },
+    "supercollider": dict.fromkeys(SYSTEMS, "{data}/SuperCollider/Extensions/clipbridge"),
     # Pd manual, "Pd search path": the user's standard path, where a folder named like an object is searched too
     "pure_data": {
         "linux": "{home}/.local/lib/pd/extra/clipbridge~",
@@ -36,11 +33,7 @@ FOLDERS: dict[str, dict[str, str]] = {
         "win32": "{config}/Pd/clipbridge~",
     },
     # REAPER: Options, Show REAPER resource path
-    "reaper": {
-        "linux": "{config}/REAPER/Scripts/Clipbridge",
-        "darwin": "{config}/REAPER/Scripts/Clipbridge",
-        "win32": "{config}/REAPER/Scripts/Clipbridge",
-    },
+    "reaper": dict.fromkeys(SYSTEMS, "{config}/REAPER/Scripts/Clipbridge"),
     # Ableton's "Installing third-party remote scripts"
     "ableton_live": {
         "darwin": "{music}/Ableton/User Library/Remote Scripts/Clipbridge",
@@ -61,8 +54,7 @@ FOLDERS: dict[str, dict[str, str]] = {
 @dataclass(frozen=True, slots=True)
 class HostScript:
     """The script of a host. `state`: "absent", "current", "old" (another version of ours) or "changed" (by the user).
-    `folder`: where it is or would be installed; None if the host has no usual folder. `changed`: the files that the user
-    changed."""
+    `folder`: its place, installed or not; None if the host has no usual folder. `changed`: the files that the user changed."""
 
     host: str
     folder: Path | None

@@ -1,4 +1,4 @@
-"""A small JSON file that outlives the process, written on its own thread so that callers never wait for the disk."""
+"""A small JSON file that outlives the process. A thread writes it, so that callers never wait for the disk."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ log = logging.getLogger("clipbridge")
 
 
 class KeptFile:
-    """Saves states to `file`; the last one wins. `what` names them in the log."""
+    """Saves states to `file`; the last one wins. `what` names it in the log."""
 
     def __init__(self, file: Path, what: str) -> None:
         self._file, self._what = file, what
@@ -24,7 +24,7 @@ class KeptFile:
         self._lock = threading.Lock()
 
     def keep(self, state: Callable[[], Any]) -> None:
-        """Write what `state` returns, soon. It is called on the writer thread, so nobody may change what it returns."""
+        """Save what `state` returns, soon. The writer thread calls it, so the result must not change afterwards."""
         with self._lock:
             self._next = state
             if self._writer is None:

@@ -25,7 +25,7 @@ def escaped(text: str) -> str:
 
 
 class Collapse(logging.Filter):
-    """Lets each message through once in COLLAPSE_S seconds; the next one says how many were left out."""
+    """Passes each message once in COLLAPSE_S seconds; the next one says how many were dropped."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__()
@@ -57,7 +57,7 @@ class Lines(logging.Formatter):
 
 
 class Rotating(logging.handlers.RotatingFileHandler):
-    """A log file that goes on if it cannot be rotated: Windows does not rename a file that another program has open."""
+    """A log file that keeps growing if it cannot be rotated: Windows does not rename a file that another program has open."""
 
     def doRollover(self) -> None:
         try:
@@ -70,7 +70,7 @@ class Rotating(logging.handlers.RotatingFileHandler):
 
 
 class Writer(threading.Thread):
-    """Feeds one handler on its own thread, so that a paused terminal does not hold up the file and a slow disk nobody."""
+    """Feeds one handler on its own thread, so that a paused terminal does not delay the file, and a slow disk delays nothing."""
 
     def __init__(self, handler: logging.Handler) -> None:
         super().__init__(name="log", daemon=True)
@@ -89,7 +89,7 @@ class Writer(threading.Thread):
 
 
 class Entry(logging.handlers.QueueHandler):
-    """Takes records from any thread and hands each to the writers."""
+    """Passes records from any thread to the writers."""
 
     def __init__(self, writers: list[Writer]) -> None:
         super().__init__(queue.Queue())  # type: ignore[arg-type, unused-ignore]
@@ -104,7 +104,8 @@ class Entry(logging.handlers.QueueHandler):
 
 
 def start(folder: Path, name: str) -> Callable[[], None]:
-    """Log warnings to standard error, and everything to a rotating file `name` in `folder`. Returns a function that stops it.
+    """Log warnings to standard error, and everything to a rotating file `name` in `folder`. Returns a function that
+    stops it.
 
     If the folder cannot be written, a warning says so once and logging goes on without a file.
     """
@@ -123,7 +124,7 @@ def start(folder: Path, name: str) -> Callable[[], None]:
         file.setFormatter(Lines("%(asctime)s %(levelname)s %(name)s: %(message)s"))
         handlers.append(file)
     except OSError as error:
-        problem = f"There is no log file: {error}"
+        problem = f"Logging without a file: {error}"
     writers = [Writer(handler) for handler in handlers]
     entry = Entry(writers)
     ours.addHandler(entry)

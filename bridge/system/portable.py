@@ -19,7 +19,7 @@ import psutil
 
 APP = "clipbridge"
 STOP_SIGNALS = ("SIGINT", "SIGTERM", "SIGBREAK", "SIGHUP")
-RAISED_NICENESS = -11  # what PipeWire and PulseAudio ask for
+RAISED_NICENESS = -11  # as PipeWire and PulseAudio use
 WINDOWS = sys.platform == "win32"
 
 
@@ -29,12 +29,12 @@ def config_folder() -> Path:
 
 
 def cache_folder() -> Path:
-    """The folder for what can be made again: the built checkpoint, the staging area (not created)."""
+    """The folder for what can be rebuilt: the untrained checkpoint, traces (not created)."""
     return Path(platformdirs.user_cache_dir(APP, appauthor=False))
 
 
 def data_folder() -> Path:
-    """The folder for what cannot be made again: the library (not created)."""
+    """The folder for what cannot be rebuilt: the library (not created)."""
     return Path(platformdirs.user_data_dir(APP, appauthor=False))
 
 
@@ -56,7 +56,7 @@ def sample_folder() -> Path:
 
 
 def inbox_folder() -> Path:
-    """The default inbox: next to the default sample folder, where no host looks for clips (not created)."""
+    """The default inbox: next to the default sample folder, where hosts do not look for clips (not created)."""
     return sample_folder().with_name("Clipbridge Inbox")
 
 
@@ -118,9 +118,7 @@ def on_stop_signals(loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -
 
     for name in STOP_SIGNALS:
         number = getattr(signal, name, None)
-        if (
-            number is not None and signal.getsignal(number) != signal.SIG_IGN
-        ):  # respect nohup and shells that ignore a signal
+        if number is not None and signal.getsignal(number) != signal.SIG_IGN:  # as nohup sets it
             signal.signal(number, handler)
 
 
@@ -143,9 +141,7 @@ def sync_folder(folder: Path) -> None:
     """Make a rename inside `folder` survive a power cut. A no-op on Windows, which journals renames."""
     if WINDOWS:
         return
-    with contextlib.suppress(
-        OSError
-    ):  # not supported by some network and FUSE volumes; the file itself is synced already
+    with contextlib.suppress(OSError):  # some network and FUSE volumes cannot; the file itself is synced already
         handle = os.open(folder, os.O_RDONLY)
         try:
             os.fsync(handle)
@@ -176,7 +172,7 @@ def can_be_written(place: Path) -> bool:
 
 
 def free_bytes(place: Path) -> int:
-    """Free bytes on the disk of `place`, which need not exist; 0 if there is no such disk (a removed drive letter)."""
+    """Free bytes on the disk of `place`, which need not exist; 0 if the disk is gone (a removed drive letter)."""
     for folder in (place, *place.parents):
         with contextlib.suppress(OSError):
             return shutil.disk_usage(folder).free

@@ -24,10 +24,11 @@ DEATHS_WINDOW_S = 60.0
 TICK_S = 0.25
 RESTART_DELAY_S = 1.0
 KILL_TIMEOUT_S = 3.0
+_CLOSE = object()  # in an outbox: the end of the messages
 
 
 class Worker(Protocol):
-    """A process that does work for the daemon. See Child, which is one on this machine."""
+    """A process that works for the daemon. Child is one on this machine, and documents the methods."""
 
     on_message: Callable[[Any], None]
     on_death: Callable[[str, bool], None]
@@ -103,7 +104,7 @@ class Child:
         self._outbox.put(message)
 
     def watch(self, budget_s: float | None, doing: str = "") -> None:
-        """Kill the child if it sends nothing for `budget_s` seconds from now on; None for no limit. `doing` goes into the
+        """Kill the child if it sends nothing for `budget_s` seconds from now on; None for no limit. `doing` is part of the
         reason."""
         self._budget_s, self._doing, self._stamp = budget_s, doing, time.monotonic()
 
@@ -114,7 +115,7 @@ class Child:
             self._stamp += now - self._ticked
         self._ticked = now
         if self._kill_reason and now - self._killed_at > KILL_TIMEOUT_S:
-            # Even SIGKILL waits for a hanging driver or disk. Callers that wait for this child must not.
+            # A hanging driver or disk delays even SIGKILL, but must not delay those who wait for this child.
             self._died(self._kill_reason, self._incarnation)
         elif self._budget_s is not None and now - self._stamp > self._budget_s and not self._kill_reason:
             self.kill(f"it made no progress for {self._budget_s:.0f} s while {self._doing}")
@@ -126,7 +127,7 @@ class Child:
             self.process.kill()
 
     def settled(self) -> None:
-        """Report that the child did its work: earlier deaths no longer count as a row."""
+        """Report that the child did its work: earlier deaths no longer count as in a row."""
         self._deaths_in_a_row = 0
 
     def change(self, **options: Any) -> None:
@@ -204,13 +205,6 @@ class Child:
         self.on_death(reason, given_up)
         if not given_up:
             self.start()
-
-
-class _Close:
-    pass
-
-
-_CLOSE = _Close()
 
 
 def _main(target: str, connection: Connection, args: tuple[Any, ...], options: dict[str, Any]) -> None:

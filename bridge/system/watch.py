@@ -20,8 +20,8 @@ CHANGES = frozenset({"created", "modified", "deleted", "moved", "closed"})
 
 
 class Watch(FileSystemEventHandler):
-    """Calls `look` on its own thread: at the start, soon after a change in `folder` (and below it, if `recursive`), and every
-    `every_s` seconds in any case, even while the folder is missing or cannot be watched."""
+    """Calls `look` on its own thread: at the start, soon after a change in `folder` (and below it, if `recursive`), and at
+    least every `every_s` seconds, even while the folder is missing or cannot be watched."""
 
     def __init__(
         self, folder: Path, look: Callable[[], None], recursive: bool = False, every_s: float = RESCAN_S
@@ -56,7 +56,7 @@ class Watch(FileSystemEventHandler):
             self._changed.clear()
             try:
                 self._look()
-            except Exception:  # one failure must not be the last look
+            except Exception:  # one failure must not end the watch
                 log.exception("scanning %s", self._folder)
             if self._changed.wait(self._every_s):
                 self._over.wait(DEBOUNCE_S)

@@ -1,4 +1,4 @@
-"""Write a file as a whole: whoever reads it sees the old content or the new one, never a part."""
+"""Write a file as a whole: a reader sees the old content or the new one, never a part."""
 
 from __future__ import annotations
 

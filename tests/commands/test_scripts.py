@@ -119,10 +119,10 @@ def test_the_command_installs_what_doctor_then_finds(tmp_path: Path) -> None:
         where = tmp_path / "to" / host
         ran = run("install", host, "--to", str(where), "--json")
         assert ran.returncode == 0 and json.loads(ran.stdout)["written"], ran.stderr
-        assert "Everything is installed already" in run("install", host, "--to", str(where)).stdout
+        assert "Everything is already installed" in run("install", host, "--to", str(where)).stdout
     command = (tmp_path / "to" / "reaper" / "clipbridge-command.txt").read_text("utf-8").strip()
     assert command.startswith('"') and subprocess.run(f"{command} --version", shell=True, check=False).returncode == 0
-    assert run("install").returncode == 2 and "Which host?" in run("install").stderr
+    assert run("install").returncode == 2 and "Name a host" in run("install").stderr
     assert run("install", "cubase").returncode == 2
 
 

@@ -75,7 +75,7 @@ def test_a_log_folder_that_cannot_be_made_is_told_and_nothing_else_happens(
     log.warning("still here")
     stop()
     said = capsys.readouterr().err
-    assert "There is no log file" in said and "still here" in said
+    assert "Logging without a file" in said and "still here" in said
 
 
 def test_a_terminal_that_is_paused_keeps_no_line_from_the_file_and_nobody_from_stopping(

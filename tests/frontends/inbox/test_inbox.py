@@ -474,11 +474,11 @@ def test_a_dropped_clip_is_asked_for_by_its_recipe(folder: InboxFolder) -> None:
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
-        (wav_with("a comment"), "It carries no recipe of Clipbridge."),
+        (wav_with("a comment"), "It has no recipe of Clipbridge."),
         (wav_with('{"clipbridge":'), "Its recipe is damaged."),
         (wav_with('{"clipbridge": "1", "seconds": 1e9}'), "Its recipe"),
         (b"MZ" + b"\0" * 500, "It is not a WAV, FLAC or AIFF file."),
-        (b"RIFF\xff\xff\xff\xffWAVELIST\xff\xff\xff\xff", "It carries no recipe of Clipbridge."),
+        (b"RIFF\xff\xff\xff\xffWAVELIST\xff\xff\xff\xff", "It has no recipe of Clipbridge."),
     ],
 )
 def test_a_sound_without_a_recipe_is_handed_back(folder: InboxFolder, data: bytes, reason: str) -> None:
