@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,7 +25,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 # Fixtures that start a daemon. A test that asks for one is marked `daemon`.
 DAEMONS = {"shared_daemon", "small_daemon", "stage", "start_daemon", "places", "played"}
 # Daemons that tests share: all tests of one of them run in one worker, so that it is started once.
-SHARED = ("shared_daemon", "stage", "small_daemon")
+SHARED = ("shared_daemon", "stage", "small_daemon", "engine")
 # Fixtures of a training of a few steps, and of its sounds.
 TRAININGS = {"work", "pooled"}
 # The groups that take longest, longest first: the workers then end at about the same time. The others follow by file.
@@ -32,8 +33,11 @@ LONGEST = ("shared_daemon", "tests/test_faults.py", "stage", "tests/kits/test_ki
 
 
 def pytest_configure() -> None:
-    """Let the workers say which tests belong together."""
+    """Let the workers say which tests belong together. Take SIGINT: a shell starts background jobs with it ignored, and every
+    daemon would inherit that."""
     scheduling.prepare()
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -165,14 +169,12 @@ def built_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("cache")
 
 
-@pytest.fixture(scope="module")
-def engine(built_cache: Path) -> Iterator[AudioLDM2]:
-    """The engine in this very process, with the small checkpoint that the package builds."""
+@pytest.fixture(scope="session")
+def engine(built_cache: Path) -> AudioLDM2:
+    """An engine in this process, with the small checkpoint, for tests that leave it as it was."""
     from bridge.config import EngineConfig
-    from bridge.engine import families  # torch: seconds, for those tests that need it
+    from bridge.engine.families import open_engine  # torch: seconds, for those tests that need it
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(families, "cache_folder", lambda: built_cache)
-        engine = families.open_engine(EngineConfig(model="untrained", compute="cpu"))
-        engine.load(lambda done, total, what: None)
-        yield engine  # type: ignore[misc]
+    engine = open_engine(EngineConfig(model="untrained", compute="cpu"), built_cache)
+    engine.load(lambda done, total, what: None)
+    return engine  # type: ignore[return-value]

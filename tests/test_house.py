@@ -17,6 +17,7 @@ from bridge.domain import events
 from bridge.domain.events import Event, JobEvent, KitEvent
 from bridge.frontends.osc import addresses as methods
 from bridge.frontends.osc import daemon, find, interrupted, jobs, kits, library, live, models, pads, replies
+from tests.pages import PARTS, current
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "bridge"
@@ -160,6 +161,12 @@ def test_every_event_that_has_a_reply_can_be_said_in_its_form() -> None:
     for label, reply in replies.BY_EVENT.items():
         assert label in kinds or set(reply.names) <= labels[label], reply.address
     assert kinds <= set(replies.BY_EVENT)
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_generated_parts_of_the_pages_are_as_the_code_has_them(name: str) -> None:
+    page, _ = PARTS[name]
+    assert current(name) == (ROOT / page).read_text("utf-8"), "run `python -m tests.pages`"
 
 
 def test_every_address_in_the_pages_and_the_host_scripts_exists() -> None:

@@ -112,9 +112,9 @@ def test_a_front_that_was_asleep_does_not_blame_the_child() -> None:
         child.start()
         child.send(1)
         await child.heard.get()
-        child.watch(1.5, "testing")
+        child.watch(0.7, "testing")
         child.tick()
-        time.sleep(2.5)  # the laptop's lid was closed
+        time.sleep(1.2)  # the laptop's lid was closed
         child.tick()
         await asyncio.sleep(0.3)
         assert child.deaths.empty()

@@ -14,7 +14,7 @@ import torch
 
 from bridge.config import EngineConfig
 from bridge.domain.clip import Piece, Prompt
-from bridge.engine import families, runner
+from bridge.engine import runner
 from bridge.engine.audioldm2 import untrained
 from bridge.engine.audioldm2.engine import AudioLDM2
 from bridge.engine.families import open_engine
@@ -168,11 +168,11 @@ def test_a_prompt_that_is_too_long_for_the_model_says_so(engine: AudioLDM2) -> N
     assert "left out" in engine.remarks(prompt("word " * 700))["remark"]
 
 
-def test_every_scheduler_that_fits_runs_by_name_and_the_others_are_named(engine: AudioLDM2) -> None:
+def test_every_scheduler_that_fits_runs_by_name_and_the_others_are_named(engine: AudioLDM2, built_cache: Path) -> None:
     from bridge.checkpoints.reading import scheduler_config
     from bridge.engine.audioldm2.loading import UNFIT_SCHEDULERS, make_scheduler
 
-    declared, on_disk = engine.pipe.scheduler, scheduler_config(Path(untrained.build(families.cache_folder())))
+    declared, on_disk = engine.pipe.scheduler, scheduler_config(Path(untrained.build(built_cache)))
     names = {cls.__name__ for cls in declared.compatibles} - UNFIT_SCHEDULERS
     assert len(names) > 8
     try:
@@ -188,7 +188,9 @@ def test_every_scheduler_that_fits_runs_by_name_and_the_others_are_named(engine:
         make_scheduler(declared, on_disk, "Magic")
 
 
-def test_scipy_is_loaded_for_those_schedulers_alone_that_need_it(engine: AudioLDM2, tmp_path: Path) -> None:
+def test_scipy_is_loaded_for_those_schedulers_alone_that_need_it(
+    engine: AudioLDM2, built_cache: Path, tmp_path: Path
+) -> None:
     from diffusers.utils import dummy_torch_and_scipy_objects as without_scipy
 
     from bridge.engine.families import needs_scipy
@@ -196,7 +198,7 @@ def test_scipy_is_loaded_for_those_schedulers_alone_that_need_it(engine: AudioLD
     names = {cls.__name__ for cls in engine.pipe.scheduler.compatibles}
     needing = {name for name in names if hasattr(without_scipy, name)}
     assert needing and needing == {name for name in names if needs_scipy(EngineConfig(scheduler=name))}
-    folder = Path(shutil.copytree(untrained.build(families.cache_folder()), tmp_path / "beta"))
+    folder = Path(shutil.copytree(untrained.build(built_cache), tmp_path / "beta"))
     assert not needs_scipy(EngineConfig(model=str(folder)))
     stated = folder / "scheduler" / "scheduler_config.json"
     stated.write_text(json.dumps({**json.loads(stated.read_text("utf-8")), "use_beta_sigmas": True}), "utf-8")
@@ -239,10 +241,9 @@ import resource, sys
 from pathlib import Path
 from bridge.domain.clip import Prompt
 from bridge.config import EngineConfig
-from bridge.engine import families
+from bridge.engine.families import open_engine
 from bridge.errors import OutOfMemory
-families.cache_folder = lambda: Path({str(built_cache)!r})
-engine = families.open_engine(EngineConfig(model="untrained", compute="cpu"))
+engine = open_engine(EngineConfig(model="untrained", compute="cpu"), Path({str(built_cache)!r}))
 engine.load(lambda *stage: None)
 small = Prompt("x", "x", 0.5, 1, steps=2)
 list(engine.generate(small, lambda *step: None))

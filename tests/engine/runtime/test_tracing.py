@@ -13,7 +13,6 @@ import pytest
 import torch
 
 from bridge.config import EngineConfig
-from bridge.engine import families
 from bridge.engine.audioldm2.engine import AudioLDM2
 from bridge.engine.families import open_engine
 from bridge.engine.runtime import tracing
@@ -22,10 +21,8 @@ from tests.engine.waves import wave
 
 
 def opened(cache: Path, **config: object) -> AudioLDM2:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(families, "cache_folder", lambda: cache)
-        engine = open_engine(EngineConfig(**{"model": "untrained", "compute": "cpu", **config}))  # type: ignore[arg-type]
-        engine.load(lambda done, total, what: None)
+    engine = open_engine(EngineConfig(**{"model": "untrained", "compute": "cpu", **config}), cache)  # type: ignore[arg-type]
+    engine.load(lambda done, total, what: None)
     assert isinstance(engine, AudioLDM2)
     return engine
 
