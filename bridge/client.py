@@ -1,6 +1,6 @@
 """The OSC client: sends messages to a daemon, waits for answers, follows a job or a kit to its end.
 
-Commands, tests and bench use it. Whoever else may hold the daemon's port can send anything, so callers say what they accept.
+Commands, tests and bench use it. Another program may hold the daemon's port and send anything, so callers say what they accept.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from bridge import config
 from bridge.errors import BadArgument, NoAnswer
 
 ANSWER_S = 2.0  # a daemon on this machine answers within milliseconds
-ASK_AGAIN_S = 5.0  # without an event of a job: the last one may have got lost
-POLL_S = 0.25  # how often `check` is called while nothing comes
+ASK_AGAIN_S = 5.0  # without an event of a job: the last one may be lost
+POLL_S = 0.25  # the interval of `check` while nothing comes
 MAX_DATAGRAM_BYTES = 65_000  # UDP's own limit is 65,507 (RFC 768 over IPv4)
 RECEIVE_BYTES = 65_536
 
@@ -29,8 +29,8 @@ Accept = Callable[[str, list[Any]], bool]
 
 @dataclass(frozen=True, slots=True)
 class Follow:
-    """How to follow something to its end. `counts`: each kind of event, the last part of its address, with the least number
-    of its arguments; `ends`: the kinds after which nothing comes; `repeat`: the address that has the last event sent again."""
+    """How to follow a job or a kit to its end. `counts`: the kinds of events (the last part of the address), each with its least
+    number of arguments; `ends`: the last kinds; `repeat`: the address that requests the last event again."""
 
     prefix: str
     counts: dict[str, int]
@@ -59,13 +59,13 @@ def connect(osc_port: int | None = None) -> Client:
     """A client of the daemon on that port, or on the configured one. Raises BadArgument, ConfigError."""
     osc = config.load(settings={} if osc_port is None else {"osc.port": osc_port}).osc
     if osc.port == 0:
-        raise BadArgument("The daemon's port is needed: --osc-port N (it says it when it starts).")
+        raise BadArgument("The daemon's port is needed: --osc-port N (the daemon prints it when it starts).")
     return Client(osc.port, {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(osc.host, osc.host))
 
 
 class Client:
     """A UDP socket that sends to a daemon's port. A context manager. Raises BadArgument if nothing can be sent to `host`.
-    `own`: the address to send from, "" for any. `connected`: it hears only from that port, and notices that nobody listens."""
+    `own`: the address to send from, "" for any. `connected`: it receives only from that port, and notices if nothing listens."""
 
     def __init__(self, port: int, host: str = "127.0.0.1", own: str = "", connected: bool = True) -> None:
         self.daemon, self._connected = (host, port), connected
@@ -92,7 +92,7 @@ class Client:
         self.udp.close()
 
     def send(self, address: str, *values: Any) -> None:
-        """Send a message. Raises BadArgument if it cannot be sent; that nobody listens shows when no answer comes."""
+        """Send a message. Raises BadArgument if it cannot be sent. If nothing listens, there is no error and no answer."""
         self.raw(encode(address, *values))
 
     def raw(self, datagram: bytes) -> None:
@@ -108,7 +108,7 @@ class Client:
             raise BadArgument(f"This cannot be sent ({error.strerror or error}).") from error
 
     def receive(self, timeout_s: float = ANSWER_S) -> Message:
-        """The next message. Raises TimeoutError; ConnectionError if nobody listens."""
+        """The next message. Raises TimeoutError; ConnectionError if nothing listens."""
         end = time.monotonic() + timeout_s
         while (left := end - time.monotonic()) > 0:
             self.udp.settimeout(left)
@@ -120,7 +120,7 @@ class Client:
         raise TimeoutError
 
     def wait_for(self, accept: Accept, timeout_s: float = ANSWER_S) -> Message | None:
-        """The next message that is accepted; others are dropped. None if none came in time or nobody listens."""
+        """The next accepted message; others are dropped. None if none comes in time or nothing listens."""
         end = time.monotonic() + timeout_s
         while (left := end - time.monotonic()) > 0:
             try:
@@ -134,8 +134,8 @@ class Client:
     def ask_for(
         self, address: str, *values: Any, answer: str = "", accept: Accept | None = None, timeout_s: float = ANSWER_S
     ) -> Message | None:
-        """Send a message and return its answer, which comes to the same address (or to `answer`) and is accepted, or the
-        /bridge/error about it (address, code, why). None if neither came in time."""
+        """Send a message and return its answer: an accepted message with the same address (or `answer`), or the /bridge/error
+        about it (address, code, why). None if neither comes in time."""
 
         def is_answer(came: str, arguments: list[Any]) -> bool:
             if came == "/bridge/error":
@@ -146,8 +146,8 @@ class Client:
         return self.wait_for(is_answer, timeout_s)
 
     def follow(self, how: Follow, name: Any, check: Callable[[], None] | None = None) -> Iterator[Message]:
-        """The events of a job or kit that was asked for, as (kind, arguments), to its last one. An event that got lost is
-        asked for again. `check` is called every POLL_S seconds; it may raise to end this. Raises NoAnswer."""
+        """The events of a requested job or kit as (kind, arguments), to the last one. If none comes, the last one is requested
+        again. `check` is called every POLL_S seconds; it may raise to end this. Raises NoAnswer."""
 
         def is_event(address: str, values: list[Any]) -> bool:
             kind = address.removeprefix(how.prefix)
@@ -192,9 +192,9 @@ def encode(address: str, *values: Any) -> bytes:
     try:
         datagram = builder.build().dgram
     except (BuildError, OverflowError) as error:
-        raise BadArgument("This cannot be sent: the prompt is not valid text, or a number is far too large.") from error
+        raise BadArgument("This cannot be sent: the prompt is not valid text, or a number is too large.") from error
     if len(datagram) > MAX_DATAGRAM_BYTES:
-        raise BadArgument(f"This cannot be sent: it has {len(datagram):,} bytes. The prompt is far too long.")
+        raise BadArgument(f"This cannot be sent: it has {len(datagram):,} bytes. The prompt is too long.")
     return datagram
 
 

@@ -25,15 +25,35 @@ def main(options: argparse.Namespace) -> int:
     except ValueError as error:
         raise NoModel(f"HF_ENDPOINT {os.environ.get('HF_ENDPOINT', '')!r} is not an address ({error}).") from error
     name = options.name if "/" in options.name else OURS + options.name
-    tell = JsonLines() if options.json else Terminal()
     offered = fetch.offer(name)
-    tell.offered(offered)
-    try:
-        fetch.fetch(offered, tell.progress)
-    finally:
-        tell.close()
+    if options.json:
+        _print_event(
+            "offered", name=offered.name, revision=offered.revision, licence=offered.licence,
+            size_bytes=offered.size_bytes, missing_bytes=offered.missing_bytes,
+        )  # fmt: skip
+    else:
+        print(f"{offered.name}, revision {offered.revision[:12]}")
+        print(f"Licence of its weights: {licence_in_words(offered.licence)}")
+        missing = f"{offered.missing_bytes / 1e9:.2f} GB to fetch" if offered.missing_bytes else "nothing to fetch"
+        print(f"{offered.size_bytes / 1e9:.2f} GB, {missing}; it is stored in {hub_cache()}", flush=True)
+    shown = not options.json and sys.stderr is not None and sys.stderr.isatty()
+    with tqdm(unit="B", unit_scale=True, disable=not shown) as bar:
+        percent = -1
+
+        def progress(done: int, total: int) -> None:
+            nonlocal percent
+            bar.total = total
+            bar.update(done - bar.n)
+            before, percent = percent, 100 * done // max(1, total)
+            if options.json and percent != before:
+                _print_event("progress", done_bytes=done, total_bytes=total)
+
+        fetch.fetch(offered, progress)
     find(name)  # as `run` does
-    tell.done(offered)
+    if options.json:
+        _print_event("done", name=offered.name, files=len(offered.files))
+    else:
+        print(f"{len(offered.files)} files verified. Play it with: clipbridge run --model {offered.name}")
     return 0
 
 
@@ -46,54 +66,5 @@ def licence_in_words(licence: str) -> str:
     return f"{licence} ({', '.join(forbidden)})" if forbidden else licence
 
 
-class Terminal:
-    """Lines and a progress bar for people."""
-
-    def __init__(self) -> None:
-        self._bar: tqdm[Any] | None = None
-
-    def offered(self, offered: Any) -> None:
-        print(f"{offered.name}, revision {offered.revision[:12]}")
-        print(f"Licence of its weights: {licence_in_words(offered.licence)}")
-        missing = f"{offered.missing_bytes / 1e9:.2f} GB to fetch" if offered.missing_bytes else "nothing to fetch"
-        print(f"{offered.size_bytes / 1e9:.2f} GB, {missing}; it is stored in {hub_cache()}", flush=True)
-
-    def progress(self, done: int, total: int) -> None:
-        if self._bar is None:
-            self._bar = tqdm(total=total, unit="B", unit_scale=True, file=sys.stderr, disable=not sys.stderr.isatty())
-        self._bar.update(done - self._bar.n)
-
-    def close(self) -> None:
-        if self._bar is not None:
-            self._bar.close()
-
-    def done(self, offered: Any) -> None:
-        print(f"{len(offered.files)} files verified. Play it with: clipbridge run --model {offered.name}")
-
-
-class JsonLines:
-    """Lines of JSON for programs."""
-
-    def __init__(self) -> None:
-        self._percent = -1
-
-    def offered(self, offered: Any) -> None:
-        self._say(
-            "offered", name=offered.name, revision=offered.revision, licence=offered.licence,
-            size_bytes=offered.size_bytes, missing_bytes=offered.missing_bytes,
-        )  # fmt: skip
-
-    def progress(self, done: int, total: int) -> None:
-        percent = 100 * done // max(1, total)
-        if percent != self._percent:
-            self._percent = percent
-            self._say("progress", done_bytes=done, total_bytes=total)
-
-    def close(self) -> None:
-        pass
-
-    def done(self, offered: Any) -> None:
-        self._say("done", name=offered.name, files=len(offered.files))
-
-    def _say(self, event: str, **fields: Any) -> None:
-        print(json.dumps({"event": event, **fields}), flush=True)
+def _print_event(event: str, **fields: Any) -> None:
+    print(json.dumps({"event": event, **fields}), flush=True)

@@ -78,7 +78,7 @@ def cache() -> Iterator[Check]:
     own, hub = portable.cache_folder(), hub_cache()
     for name, place in (("cache", own), ("checkpoint cache", hub)):
         if not portable.can_be_written(place):
-            yield fault(name, f"{place} cannot be written", "Give yourself permission to write there, or set HF_HOME.")
+            yield fault(name, f"{place} cannot be written", "Allow writing to it, or set HF_HOME.")
         else:
             yield ok(name, str(place))
     yield _room("room for checkpoints", hub, CHECKPOINT_BYTES, "Set HF_HOME to a folder on a larger disk.")

@@ -19,7 +19,7 @@ def check(name: str, accelerated: bool) -> Check:
     except NoModel as error:
         return fault("checkpoint", str(error), f"clipbridge pull {name}" if "/" in name else "Name another --model.")
     if checkpoint.folder is None:
-        return ok("checkpoint", f"{checkpoint.name}: random weights, made when it runs")
+        return ok("checkpoint", f"{checkpoint.name}: random weights, created when it runs")
     fix = f"clipbridge pull {checkpoint.name}" if "/" in checkpoint.name else "Install it again."
     for index in sorted(checkpoint.folder.glob("*/*.safetensors.index.json")):
         if missing := _shards(index) - {file.name for file in index.parent.iterdir()}:

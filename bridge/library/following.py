@@ -135,7 +135,10 @@ def hash_of(file: Path) -> bytes:
 def _walk(folder: str) -> Iterator[tuple[str, Stamp]]:
     pending, count = [folder], 0
     while pending:
-        with contextlib.suppress(OSError), os.scandir(pending.pop()) as entries:  # removed meanwhile, or unreadable
+        with (
+            contextlib.suppress(OSError),
+            os.scandir(pending.pop()) as entries,
+        ):  # removed in the meantime, or unreadable
             for entry in entries:
                 if entry.name.startswith(".") or not _is_text(entry.path):
                     continue

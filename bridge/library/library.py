@@ -141,7 +141,7 @@ class Library:
             return records.interrupted(connection)
 
     def claim(self) -> list[Interrupted]:
-        """The interrupted jobs, claimed for this session: no other session gets them meanwhile."""
+        """The interrupted jobs, claimed for this session: no other session gets them."""
         with database.opened(self._scanned()) as connection:
             return records.claim(connection, self.session)
 

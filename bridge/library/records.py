@@ -98,7 +98,7 @@ def interrupted(connection: sqlite3.Connection) -> list[Interrupted]:
 
 
 def claim(connection: sqlite3.Connection, session: str) -> list[Interrupted]:
-    """Claim the interrupted jobs for `session`: nobody else gets them while it is alive."""
+    """Claim the interrupted jobs for `session`: no other session gets them while it is alive."""
     return [
         job
         for job in interrupted(connection)
