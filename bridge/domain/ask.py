@@ -9,29 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from bridge.domain import limits
 from bridge.domain.fields import EVERYWHERE, Door, Field
-from bridge.domain.limits import (
-    BARS,
-    BPM,
-    CHANNELS,
-    DEADLINE_S,
-    FADE_MS,
-    FORMATS,
-    GAIN,
-    GUIDANCE,
-    LUFS,
-    MAX_PROMPT_CHARACTERS,
-    PAN,
-    PORT,
-    QUANTIZE,
-    SECONDS,
-    SEED,
-    SINKS,
-    STEPS,
-    TAKES,
-    TRIMS,
-    WIDTHS,
-)
 from bridge.errors import BadArgument
 
 OSC, COMMAND, LIST, PAD, PRESET, KIT = Door.OSC, Door.COMMAND, Door.LIST, Door.PAD, Door.PRESET, Door.KIT
@@ -43,60 +22,60 @@ FIELDS = {
     for field in (
         # The prompt and the seconds have no key in a message: they come first.
         Field("text", "text", "sound", "the prompt", doors=PAD),
-        Field("seconds", "number", "sound", "the length in seconds", SECONDS, default=4.0,
+        Field("seconds", "number", "sound", "the length in seconds", limits.SECONDS, default=4.0,
               doors=LIST | PAD | PRESET | KIT),
         Field("id", "id", "job", "your name for the job (number or text), returned in every reply", doors=OSC),
-        Field("seed", "whole", "sound", "the same seed, prompt and length make the same clip; drawn at random if left out", SEED,
+        Field("seed", "whole", "sound", "the same seed, prompt and length make the same clip; drawn at random if left out", limits.SEED,
               doors=EVERYWHERE | KIT),
-        Field("negative", "text", "sound", f"what it should not sound like; at most {MAX_PROMPT_CHARACTERS:,} characters",
+        Field("negative", "text", "sound", f"what it should not sound like; at most {limits.MAX_PROMPT_CHARACTERS:,} characters",
               doors=EVERYWHERE | PRESET | KIT),
         Field("preset", "text", "sound", "the name of a preset", doors=EVERYWHERE | KIT, longest=MAX_PRESET_CHARACTERS),
-        Field("steps", "whole", "sound", "denoising steps: more is slower and finer", STEPS, doors=EVERYWHERE | PRESET | KIT),
-        Field("guidance", "number", "sound", "how strictly the prompt is followed; 1 or less switches guidance off", GUIDANCE,
+        Field("steps", "whole", "sound", "denoising steps: more is slower and finer", limits.STEPS, doors=EVERYWHERE | PRESET | KIT),
+        Field("guidance", "number", "sound", "how strictly the prompt is followed; 1 or less switches guidance off", limits.GUIDANCE,
               doors=EVERYWHERE | PRESET | KIT),
-        Field("takes", "whole", "job", "several results for one ask, each a file, best first", TAKES, default=1,
+        Field("takes", "whole", "job", "several results for one ask, each a file, best first", limits.TAKES, default=1,
               doors=OSC | COMMAND | LIST),
         Field("note", "note", "sound", "the pitch of a tone: a name such as `c3`, `a#4`, `eb2`, or a MIDI number; the starter "
               "plays it in tune, AudioLDM 2 only reads it as a word"),
         Field("transcript", "text", "sound", "the words to speak; for speech checkpoints only "
               "(`anhnct/audioldm2_gigaspeech`), which need it"),
         Field("deadline_s", "number", "job", "seconds until the clip must be ready: takes, then steps (down to the preset's "
-              "`least_steps`) are lowered to meet it, or the job fails at once with `too_late`", DEADLINE_S,
+              "`least_steps`) are lowered to meet it, or the job fails at once with `too_late`", limits.DEADLINE_S,
               doors=OSC | COMMAND | LIST),
-        Field("sink", "choice", "playback", "where the clip goes: a file, the audio device (no file), or both", choices=SINKS,
+        Field("sink", "choice", "playback", "where the clip goes: a file, the audio device (no file), or both", choices=limits.SINKS,
               default="folder", doors=OSC | COMMAND),
-        Field("gain", "number", "playback", "the gain it is played with, as a factor; a limiter keeps the sum at −1 dBFS", GAIN,
+        Field("gain", "number", "playback", "the gain it is played with, as a factor; a limiter keeps the sum at −1 dBFS", limits.GAIN,
               default=1.0),
-        Field("pan", "number", "playback", "where it is played, from −1 (left) to 1 (right)", PAN, default=0.0),
+        Field("pan", "number", "playback", "where it is played, from −1 (left) to 1 (right)", limits.PAN, default=0.0),
         Field("bars", "number", "sound", "the length in bars, instead of seconds: exact to the frame; a beat that is detected "
-              "is stretched to the tempo", BARS),
-        Field("bpm", "number", "sound", "the tempo of the bars, if it differs from `/bridge/tempo`", BPM),
+              "is stretched to the tempo", limits.BARS),
+        Field("bpm", "number", "sound", "the tempo of the bars, if it differs from `/bridge/tempo`", limits.BPM),
         Field("key", "key", "sound", "the key of a phrase, such as `c`, `f#m` or `eb minor`: a clear root is shifted to it"),
         Field("quantize", "choice", "playback", "when it is played: at once, or on the next beat or bar of `/bridge/tempo`",
-              choices=QUANTIZE, default="off", doors=OSC | COMMAND | PAD),
+              choices=limits.QUANTIZE, default="off", doors=OSC | COMMAND | PAD),
         Field("gate", "flag", "playback", "for pads only; 1: the sound ends when the button is released (velocity 0)", default=0,
               doors=OSC | PAD),
         Field("reply_port", "whole", "job", "the port on your machine for replies, if not the one you send from; any message may "
-              "end with it", PORT, doors=OSC),
+              "end with it", limits.PORT, doors=OSC),
         Field("loop", "flag", "sound", "1: the end runs into the beginning without a seam; `/bridge/done` says how well",
               default=0, doors=ANY_SHAPE),
         Field("trim", "choice", "shape", "`onset`: cut what comes before the sound (the length stays); `free`: also the silence "
-              "after it", choices=TRIMS, default="off", doors=ANY_SHAPE, whole_clip=True),
+              "after it", choices=limits.TRIMS, default="off", doors=ANY_SHAPE, whole_clip=True),
         Field("reverse", "flag", "shape", "1: play the clip backwards; it is reversed after trimming and before fading", default=0,
               doors=ANY_SHAPE, whole_clip=True),
-        Field("fade_in_ms", "number", "shape", "fade in over this many milliseconds", FADE_MS, default=1.0, doors=ANY_SHAPE),
-        Field("fade_out_ms", "number", "shape", "fade out over this many milliseconds", FADE_MS, default=15.0, doors=ANY_SHAPE),
-        Field("lufs", "number", "shape", "the loudness, instead of a peak of −1 dBFS, as far as peaks allow", LUFS,
+        Field("fade_in_ms", "number", "shape", "fade in over this many milliseconds", limits.FADE_MS, default=1.0, doors=ANY_SHAPE),
+        Field("fade_out_ms", "number", "shape", "fade out over this many milliseconds", limits.FADE_MS, default=15.0, doors=ANY_SHAPE),
+        Field("lufs", "number", "shape", "the loudness, instead of a peak of −1 dBFS, as far as peaks allow", limits.LUFS,
               doors=ANY_SHAPE, whole_clip=True),
-        Field("format", "choice", "shape", "the format of the file", choices=FORMATS, default="wav", doors=ANY_SHAPE),
-        Field("bits", "choice", "shape", "the bits of a sample; 32 is floating point, which FLAC does not have", choices=WIDTHS,
+        Field("format", "choice", "shape", "the format of the file", choices=limits.FORMATS, default="wav", doors=ANY_SHAPE),
+        Field("bits", "choice", "shape", "the bits of a sample; 32 is floating point, which FLAC does not have", choices=limits.WIDTHS,
               default=24, doors=ANY_SHAPE),
-        Field("channels", "whole", "shape", "2: the same signal in both", CHANNELS, default=1, doors=ANY_SHAPE),
+        Field("channels", "whole", "shape", "2: the same signal in both", limits.CHANNELS, default=1, doors=ANY_SHAPE),
         Field("folder", "folder", "shape", "a sub-folder of the sample folder", default="", doors=PRESET),
         Field("then", "then", "job", "an OSC message to send to `then_port` of your machine when the file is complete, such as "
               "`/b_allocRead i:10 s:{path}`; `{path}`, `{id}`, `{seconds}`, `{frames}` and `{sample_rate}` are filled in",
               doors=OSC),
-        Field("then_port", "whole", "job", "the port for `then`: 57110 is scsynth", PORT, doors=OSC),
+        Field("then_port", "whole", "job", "the port for `then`: 57110 is scsynth", limits.PORT, doors=OSC),
     )
 }  # fmt: skip
 
