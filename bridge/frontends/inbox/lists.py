@@ -1,4 +1,4 @@
-"""Lists of prompts: the lines of a .txt file, or the tables of a .toml file, become asks. Faulty ones become sentences."""
+"""Lists of prompts: each line of a .txt file and each table of a .toml file becomes an ask, or a sentence about its fault."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MAX_LIST_BYTES = 256_000
 MAX_PROMPTS = 200
 MAX_LINE = 20_000  # characters: room for a prompt, a negative and a transcript at their longest
 MAX_DOTS = 30  # in one key: tomllib takes seconds for keys of thousands of parts
-SHOWN = 120  # characters of a prompt in the report
+MAX_SHOWN = 120  # characters of a prompt in the report
 KEYS = fields_of(Door.LIST)
 PAIR = re.compile(r'(?:^|\s)([A-Za-z][A-Za-z0-9_-]*)\s*=\s*(?:["“]([^"“”]*)["”]|([^\s"“”=]*))\s*$')
 CLIP = re.compile(r"\s*\[\[\s*[\"']?clip[\"']?\s*\]\]")
@@ -27,8 +27,8 @@ EXAMPLE = 'prompt = "rain on tin"'
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One clip to make. `where` (`line 3`) and `text` are for the report. `what` is the ask, or None with the reason in
-    `why`."""
+    """A clip to make. `where` (`line 3`) and `text` are for the report. `what` to ask for; None if the entry is faulty, with
+    the reason in `why`."""
 
     where: str
     text: str
@@ -56,7 +56,7 @@ def parse(suffix: str, data: bytes) -> list[Entry]:
 
 
 def _lines(text: str) -> list[Entry]:
-    """One entry for each line; lines that begin with # are comments."""
+    """One entry for each line, without comments, which begin with #."""
     lines = [(number, line.strip()) for number, line in enumerate(text.splitlines(), 1)]
     prompts = [(number, line) for number, line in lines if line and not line.startswith("#")]
     if not prompts:
@@ -74,7 +74,7 @@ def _split(line: str) -> tuple[Any, dict[str, Any], str]:
     while (pair := PAIR.search(line)) is not None:
         name, value = _key(pair[1]), pair[2] if pair[2] is not None else pair[3]
         if name in values:
-            return line, values, f"The key {name} is there twice."
+            return line, values, f"The key {name} is set twice."
         if not value:
             return line, values, f"The key {name} has no value."
         values[name], line = value, line[: pair.start()].rstrip()
@@ -83,7 +83,7 @@ def _split(line: str) -> tuple[Any, dict[str, Any], str]:
 
 
 def _toml(text: str) -> list[Entry]:
-    """One entry for each table [[clip]]; keys before the first table hold for all."""
+    """One entry for each table [[clip]]; keys before the first table apply to all."""
     for part in re.split(r"[={},\[\]\n]", text):
         if part.count(".") > MAX_DOTS:
             raise BadArgument(
@@ -95,11 +95,11 @@ def _toml(text: str) -> list[Entry]:
         raise BadArgument(f"It is not valid TOML: {str(error)[:200].rstrip('.') or 'nested too deep'}.") from error
     clips = values.pop("clip", None)
     if not isinstance(clips, list) or not clips or not all(isinstance(clip, dict) for clip in clips):
-        raise BadArgument(f"It has no [[clip]]: each prompt stands below a line [[clip]], as {EXAMPLE}.")
+        raise BadArgument(f"It has no [[clip]]: write each prompt below a line [[clip]], as {EXAMPLE}.")
     if len(clips) > MAX_PROMPTS:  # `parse` refuses them
         return [Entry("", "", None)] * len(clips)
     lines = [number for number, line in enumerate(text.split("\n"), 1) if CLIP.match(line)]
-    known = len(lines) == len(clips)  # else they are written another way, inline for example
+    known = len(lines) == len(clips)  # otherwise some tables are written inline
     entries = []
     for number, clip in enumerate(clips):
         keys = {_key(name): value for name, value in {**values, **clip}.items()}
@@ -110,7 +110,7 @@ def _toml(text: str) -> list[Entry]:
 
 
 def _entry(where: str, text: str, prompt: Any, values: dict[str, Any], fault: str) -> Entry:
-    shown = text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"
+    shown = text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 1] + "…"
     try:
         if fault:
             raise BadArgument(fault)
@@ -134,7 +134,7 @@ def _checked(name: str, value: Any) -> Any:
 
 
 def _plain(prompt: Any) -> Any:
-    """A prompt that can be shown: TOML has numbers of thousands of digits, and tables of them."""
+    """The prompt, or a stand-in that is refused with a short sentence: TOML has numbers of thousands of digits, and tables."""
     if isinstance(prompt, list | dict):
         return []
     return float("inf") if isinstance(prompt, int) and abs(prompt) >= 2**63 else prompt

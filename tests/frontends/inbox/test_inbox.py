@@ -31,9 +31,13 @@ from bridge.domain.recipe import Recipe
 from bridge.errors import BadArgument
 from bridge.frontends.inbox import folder as inbox_folder
 from bridge.frontends.inbox import inbox as inbox_frontend
-from bridge.frontends.inbox.folder import Dropped, InboxFolder, Result, is_wanted
-from bridge.frontends.inbox.inbox import INBOX_JOBS, OWNER, ask, serve_inbox
+from bridge.frontends.inbox.asking import INBOX_JOBS, OWNER, ask
+from bridge.frontends.inbox.dropped import Dropped, Result
+from bridge.frontends.inbox.folder import InboxFolder
+from bridge.frontends.inbox.inbox import serve_inbox
+from bridge.frontends.inbox.journal import JOURNAL
 from bridge.frontends.inbox.lists import MAX_LIST_BYTES, MAX_PROMPTS, Entry, parse
+from bridge.frontends.inbox.reading import is_for_us
 from tests.core.running import Recorder, play, until
 from tests.harness import Client, Daemon
 
@@ -253,7 +257,7 @@ def settled(folder: InboxFolder, seconds: float = 5.0) -> Dropped | None:
 
 
 def finished(folder: InboxFolder, dropped: Dropped) -> Path:
-    dropped.results |= {place: Result(True, "/a/clip.wav") for place in dropped.open}
+    dropped.results |= {place: Result(True, "/a/clip.wav") for place in dropped.unfinished}
     return folder.finish(dropped)
 
 
@@ -265,7 +269,7 @@ def finished(folder: InboxFolder, dropped: Dropped) -> Path:
     ],
 )  # fmt: skip
 def test_files_that_are_hidden_or_on_their_way_or_our_own_are_left_alone(name: str) -> None:
-    assert not is_wanted(name)
+    assert not is_for_us(name)
 
 
 def test_a_file_is_taken_only_when_it_has_stopped_growing(folder: InboxFolder) -> None:
@@ -285,7 +289,7 @@ def test_an_empty_file_waits_for_its_content(folder: InboxFolder) -> None:
     assert settled(folder) is None
     (folder.folder / "New Text Document.txt").write_text("kick")
     dropped = settled(folder)
-    assert dropped is not None and dropped.open == [0]
+    assert dropped is not None and dropped.unfinished == [0]
 
 
 def test_links_folders_and_pipes_with_the_names_of_lists_are_left_alone(folder: InboxFolder, tmp_path: Path) -> None:
@@ -338,7 +342,7 @@ def test_a_name_that_is_no_utf_8_does_no_harm(folder: InboxFolder) -> None:
         opened.write(b"kick\n")
     dropped = settled(folder)
     assert dropped is not None
-    folder.keep(dropped)
+    folder.journal.record(dropped)
     report = finished(folder, dropped)
     assert report.name == "m_sik.report.txt" and "\\udcfc" in report.read_text("utf-8")
 
@@ -359,7 +363,7 @@ def test_names_in_done_are_never_overwritten(folder: InboxFolder) -> None:
 def test_a_file_of_another_kind_is_handed_back_with_what_to_do(folder: InboxFolder) -> None:
     (folder.folder / "pads.rtf").write_text(r"{\rtf1 kick}")
     dropped = settled(folder)
-    assert dropped is not None and dropped.open == []
+    assert dropped is not None and dropped.unfinished == []
     report = folder.finish(dropped)
     assert report.parent.name == "failed" and "plain text (.txt)" in report.read_text("utf-8")
 
@@ -414,7 +418,7 @@ def test_two_daemons_do_not_make_the_same_list(folder: InboxFolder, tmp_path: Pa
     other = InboxFolder(folder.folder, tmp_path / "clips")
     assert "another Clipbridge" in other.ready()
     folder.close()
-    other._not_before = 0.0
+    other._retry_at = 0.0
     assert other.ready() == ""
     other.close()
 
@@ -434,12 +438,12 @@ def test_an_inbox_that_cannot_be_made_is_told_and_harms_nobody(tmp_path: Path, p
 )
 def test_a_damaged_journal_only_costs_what_was_in_it(tmp_path: Path, journal: str) -> None:
     (tmp_path / "inbox").mkdir()
-    (tmp_path / "inbox" / inbox_folder.JOURNAL).write_text(journal)
+    (tmp_path / "inbox" / JOURNAL).write_text(journal)
     (tmp_path / "inbox" / "pads.txt").write_text("kick")
     folder = InboxFolder(tmp_path / "inbox", tmp_path)
     assert folder.ready() == ""
     dropped = settled(folder)
-    assert dropped is not None and dropped.open == [0]
+    assert dropped is not None and dropped.unfinished == [0]
     folder.close()
 
 
