@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bridge.domain.ask import DEFAULT_SHAPE, Shape
-from bridge.domain.limits import SEED
+from bridge.domain.limits import seed_after
 
 OUTPUT_RATE = 48_000  # Hz, of every clip; what samplers and DAWs run at
 
@@ -52,8 +52,8 @@ class Prompt:
         return 2 if self.guidance is not None and self.guidance > 1.0 else 1
 
     def seed_of(self, take: int) -> int:
-        """The seed of take `take` (1-based), wrapped so that it stays a positive 31-bit number."""
-        return (self.seed + take - 1) % (int(SEED.high) + 1)
+        """The seed of take `take` (1-based)."""
+        return seed_after(self.seed, take - 1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,11 @@ RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])", re.IGNORECASE)
 DRAWN_SEEDS = 1_000_000
 
 
+def seed_after(seed: int, count: int) -> int:
+    """The seed `count` after `seed`, wrapped so that it stays a positive 31-bit number."""
+    return (seed + count) % (int(SEED.high) + 1)
+
+
 def is_sub_folder(text: str) -> bool:
     """Whether a text names a folder below the sample folder that every system can have."""
     return bool(FOLDER.fullmatch(text)) and not any(RESERVED.fullmatch(part) for part in text.split("/"))

@@ -1,4 +1,4 @@
-"""Which sound lies on which key: as asked, else where General MIDI has that drum, else where there is room."""
+"""Give each sound of a kit its key: the one in its entry, else that of the drum in General MIDI, else a free one."""
 
 from __future__ import annotations
 
@@ -10,14 +10,13 @@ from bridge.domain.kit import MAX_SOUNDS, Sound
 from bridge.domain.notes import HIGHEST, NOTE, midi_of, name_of
 from bridge.errors import BadArgument
 
-FREE_FROM = 60  # sounds that General MIDI does not know lie from here up
-OUTER_REACH = 12  # semitones that the lowest and the highest tone of a kit are played beyond themselves
+FREE_FROM = 60  # first key for sounds that General MIDI does not know
 HAT = re.compile(r"\b((hi|high)[ -]?hats?|hihats?|hats?|hh)\b")
 
 OPEN, PEDAL = re.compile(r"\bopen(ed)?\b"), re.compile(r"\b(pedal|foot)\b")
 
-# General MIDI's percussion (and the shaker of GM 2), but for hats. The first that fits counts, so the more exact stand before
-# the less; a second kick goes where General MIDI has its second one. No pattern has a wildcard in it: prompts may be long.
+# General MIDI's percussion (and the shaker of GM 2), without hats. The first match counts, so exact names come before general
+# ones; a second kick goes to General MIDI's second kick. No pattern has a wildcard: prompts may be long.
 DRUMS = tuple(
     (re.compile(words), notes)
     for words, notes in (
@@ -67,10 +66,10 @@ def parse(entry: str) -> tuple[int | None, str, str]:
     if not colon or not (is_number or NOTE.fullmatch(head.lower())):
         return None, "", entry
     if not words:
-        raise BadArgument(f"{entry[:40]!r} names a key and no sound: write 36:deep warm kick.")
+        raise BadArgument(f"{entry[:40]!r} names a key and no sound: write, for example, 36:deep warm kick.")
     if is_number:
         if int(head) > HIGHEST:
-            raise BadArgument(f"{head} in {entry[:40]!r} is no MIDI note; they go from 0 to {HIGHEST}.")
+            raise BadArgument(f"{head} in {entry[:40]!r} is not a MIDI note: use 0 to {HIGHEST}.")
         return int(head), "", words
     key = _midi(head)
     return key, name_of(key), words
@@ -91,59 +90,50 @@ def spread(notes: str) -> list[int]:
 
 
 def lay_out(prompts: Sequence[str], notes: str = "") -> tuple[Sound, ...]:
-    """Give each prompt its key; with `notes` a prompt that says no key of its own is made on each of them. Raises BadArgument."""
+    """Give each prompt its key. With `notes`, a prompt without a key of its own becomes a tone on each of them. Raises
+    BadArgument."""
     if not prompts:
-        raise BadArgument("A kit wants at least one sound.")
+        raise BadArgument("A kit needs at least one sound: name one.")
     tones = spread(notes) if notes else []
-    wanted: list[tuple[int | None, str, str, int]] = []
-    for number, entry in enumerate(prompts):
-        key, note, words = parse(entry)
+    entries: list[tuple[int | None, str, str, int]] = []
+    for number, prompt in enumerate(prompts):
+        key, note, words = parse(prompt)
         if key is None and tones:
-            wanted += [(tone, name_of(tone), words, number) for tone in tones]
+            entries += [(tone, name_of(tone), words, number) for tone in tones]
         else:
-            wanted.append((key, note, words, number))
-        if len(wanted) > MAX_SOUNDS:
+            entries.append((key, note, words, number))
+        if len(entries) > MAX_SOUNDS:
             raise BadArgument(f"A kit may have {MAX_SOUNDS} sounds, one on each MIDI note.")
-    taken: set[int] = set()
-    for key, _, words, _ in wanted:
-        if key in taken:
+    used: set[int] = set()
+    for key, _, words, _ in entries:
+        if key in used:
             raise BadArgument(
-                f"Two sounds are to lie on MIDI note {key} ({name_of(key)}); the second is {words[:40]!r}."
+                f"Two sounds have MIDI note {key} ({name_of(key)}): give the second, {words[:40]!r}, another."
             )
         if key is not None:
-            taken.add(key)
+            used.add(key)
     sounds = []
-    for key, note, words, number in wanted:
+    for key, note, words, number in entries:
         if key is None:
-            key = next(free for free in _places(words) if free not in taken)
-            taken.add(key)
+            key = next(place for place in _places(words) if place not in used)
+            used.add(key)
         sounds.append(Sound(key, words, note, number))
     return tuple(sounds)
 
 
-def reach(tones: Iterable[int]) -> dict[int, tuple[int, int]]:
-    """The lowest and the highest MIDI note that plays each of these tones: half way to its neighbours, beyond the outer ones an
-    octave."""
-    keys = sorted(tones)
-    middles = [(below + above) // 2 for below, above in itertools.pairwise(keys)]
-    lows = [max(0, keys[0] - OUTER_REACH), *(middle + 1 for middle in middles)] if keys else []
-    highs = [*middles, min(HIGHEST, keys[-1] + OUTER_REACH)] if keys else []
-    return {key: (low, high) for key, low, high in zip(keys, lows, highs, strict=True)}
-
-
 def is_hat(words: str) -> bool:
-    """Whether this is a hi-hat, of which only one sounds at a time."""
+    """Whether this is a hi-hat; only one of them sounds at a time."""
     return HAT.search(words.lower()) is not None
 
 
 def _places(words: str) -> Iterable[int]:
-    """Where a sound may lie, best first."""
+    """The keys for a sound, best first."""
     plain = words.lower()
     if HAT.search(plain):
-        own: tuple[int, ...] = (46,) if OPEN.search(plain) else (44, 42) if PEDAL.search(plain) else (42, 44)
+        drum_keys: tuple[int, ...] = (46,) if OPEN.search(plain) else (44, 42) if PEDAL.search(plain) else (42, 44)
     else:
-        own = next((notes for pattern, notes in DRUMS if pattern.search(plain)), ())
-    return itertools.chain(own, range(FREE_FROM, HIGHEST + 1), range(FREE_FROM - 1, -1, -1))
+        drum_keys = next((notes for pattern, notes in DRUMS if pattern.search(plain)), ())
+    return itertools.chain(drum_keys, range(FREE_FROM, HIGHEST + 1), range(FREE_FROM - 1, -1, -1))
 
 
 def _midi(note: str) -> int:

@@ -1,4 +1,4 @@
-"""Kit presets: named lists of sounds in TOML files, `kits/*.toml` in the folders of the presets. Read when one is asked for."""
+"""Kit presets: named lists of sounds in TOML files, `kits/*.toml` in the folders of the presets. Read when they are needed."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ def files(folders: Iterable[Path]) -> dict[str, Path]:
         try:
             kits = sorted(file for file in (folder / "kits").iterdir() if file.suffix.lower() == ".toml")
         except OSError:
-            continue  # the user's own folder rarely exists
+            continue  # the user's folder rarely exists
         result |= {file.stem.lower(): file for file in kits[:MAX_PRESETS]}
     return dict(sorted(result.items()))
 
 
 def find(folders: Iterable[Path], name: str) -> KitPreset:
-    """The kit of that name. Raises BadArgument, naming the nearest if there is none. Reads the disk."""
+    """The kit preset `name`. Raises BadArgument, with the nearest name if there is none. Reads the disk."""
     available, name = files(folders), name.lower()
     if name not in available:
         raise BadArgument(unknown("kit preset", name, available))
@@ -53,10 +53,10 @@ def find(folders: Iterable[Path], name: str) -> KitPreset:
 
 
 def read(file: Path) -> KitPreset:
-    """Read one file. Raises ConfigError that begins with the file and, where it is known, the line."""
+    """Read one file. Raises ConfigError that begins with the file and, if it is known, the line."""
     name = file.stem.lower()
     if not NAME.fullmatch(name):
-        raise ConfigError(f"{file}: a kit's file name is letters, digits, - and _ (at most 40), then .toml.")
+        raise ConfigError(f"{file}: name a kit's file with letters, digits, - and _ (at most 40), then .toml.")
     text, values = contents(file)
     known = checked(file, text, values, CHECKS)
     try:

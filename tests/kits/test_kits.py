@@ -27,8 +27,9 @@ from bridge.errors import BadArgument, ConfigError, QueueFull
 from bridge.files import mappings
 from bridge.files.folder import FolderSink
 from bridge.kits import presets as kit_presets
-from bridge.kits.keymap import lay_out, parse, reach
-from bridge.kits.making import MAX_KITS, zones
+from bridge.kits.keymap import lay_out, parse
+from bridge.kits.making import MAX_KITS
+from bridge.kits.zones import Sample, reach, zones
 from bridge.presets.files import Presets, shipped_folder
 from bridge.shaper import kit_folder
 from bridge.shaper.messages import Claim, Claimed, Leave, Map, Mapped
@@ -123,8 +124,10 @@ def test_tones_reach_half_way_to_their_neighbours_and_never_overlap() -> None:
 
 
 def test_a_drum_in_a_kit_keeps_tones_to_their_own_keys() -> None:
-    made = [(sound, f"{sound.key}.wav", 1.0) for sound in lay_out(["c4:bell", "kick", "open hat", "closed hat"])]
-    laid = {zone.key: zone for zone in zones(made)}
+    samples = [
+        Sample(sound, f"{sound.key}.wav", 1.0) for sound in lay_out(["c4:bell", "kick", "open hat", "closed hat"])
+    ]
+    laid = {zone.key: zone for zone in zones(samples)}
     assert list(laid) == [36, 42, 46, 60] and (laid[60].low, laid[60].high, laid[60].tone) == (60, 60, True)
     assert [laid[key].choke for key in (36, 42, 46, 60)] == [0, 1, 1, 0]
 
@@ -134,8 +137,8 @@ def test_a_drum_in_a_kit_keeps_tones_to_their_own_keys() -> None:
 
 def kit(*prompts: str, name: str = "My kit", notes: str = "") -> Kit:
     sounds = lay_out(prompts, notes)
-    made = [(sound, f"sound-{number}_s1_00ff.wav", 0.5) for number, sound in enumerate(sounds)]
-    return Kit(name, "my-kit", "Made by a test", zones(made))
+    samples = [Sample(sound, f"sound-{number}_s1_00ff.wav", 0.5) for number, sound in enumerate(sounds)]
+    return Kit(name, "my-kit", "Made by a test", zones(samples))
 
 
 def opcodes(text: str) -> list[dict[str, str]]:

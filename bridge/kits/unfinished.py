@@ -1,0 +1,64 @@
+"""An unfinished kit: its sounds that wait, those that are jobs, and those that are done or failed."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from bridge import __version__
+from bridge.domain.events import KitEvent
+from bridge.domain.job import Job
+from bridge.domain.kit import Kit, KitAsk, Sound
+from bridge.domain.limits import RESERVED
+from bridge.domain.model import Model
+from bridge.files.names import slug
+from bridge.kits.zones import Sample, zones
+
+SLUG_CHARACTERS = 36  # leaves room for -9999 in the longest name of a sub-folder
+
+
+class Failure(NamedTuple):
+    """A sound that could not be made."""
+
+    sound: Sound
+    code: str
+    why: str
+
+    def sentence(self) -> str:
+        """The sound and the reason."""
+        return f"{self.sound.text[:80]}: {self.why}"
+
+
+@dataclass(slots=True, eq=False)
+class UnfinishedKit:
+    """`number` is the daemon's, `reply_to` the frontend's."""
+
+    number: int
+    ask: KitAsk
+    owner: str
+    reply_to: Any
+    seed: int
+    waiting: deque[Sound]
+    state: str = "waiting"  # for its turn; then: claiming, making, mapping, ended
+    folder: str = ""  # below the sample folder
+    path: str = ""
+    jobs: dict[int, tuple[Sound, Job]] = field(default_factory=dict)  # by serial
+    samples: list[Sample] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
+    model: Model | None = None  # of its samples
+    last: KitEvent | None = None
+
+    @property
+    def slug(self) -> str:
+        """Its name as a folder on any system."""
+        short = slug(self.ask.name)[:SLUG_CHARACTERS].strip("-") or "kit"
+        return f"{short}-kit" if RESERVED.fullmatch(short) else short
+
+    def contents(self) -> Kit:
+        """The kit of its samples, for the mappings."""
+        info = "Made by Clipbridge"
+        if self.model is not None:
+            licence = f" (licence of its weights: {self.model.licence})" if self.model.licence else ""
+            info = f"{info} {__version__} with {self.model.name}{licence}"
+        return Kit(self.ask.name, self.slug, info, zones(self.samples))
