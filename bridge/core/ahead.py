@@ -1,4 +1,4 @@
-"""What is made ahead: kits, the stream and the pads are pulled whenever the engine has time for them."""
+"""Work made ahead: whenever the engine has time, pull the next request of the kits, the stream and the pads."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ log = logging.getLogger("clipbridge")
 
 
 class Source(Protocol):
-    """Something that wants clips made ahead."""
+    """Kits, the stream or the pads."""
 
     def next_request(self) -> Request | None:
-        """The next ask, or None."""
+        """What to make next, or None."""
 
     def on_started(self, job: Job) -> None:
-        """The job of the last request."""
+        """The last request is queued as this job."""
 
     def on_refused(self, error: ClipbridgeError) -> None:
-        """The last request is not made, for this reason."""
+        """The last request cannot be queued."""
 
 
 class Ahead:
-    """`generate` makes a job of an ask, as Core.generate does; `cancel` ends a job."""
+    """`generate` queues a request; `cancel` ends a job."""
 
     def __init__(
         self,
@@ -47,7 +47,7 @@ class Ahead:
         self._pulling = False
 
     def pull(self) -> None:
-        """Cancel what is no longer wanted, and make what is. Cheap if there is nothing to do."""
+        """Cancel abandoned jobs and queue the next requests. Cheap if there is nothing to do."""
         if self._pulling:
             return
         self._pulling = True
@@ -77,7 +77,7 @@ class Ahead:
             self._pull_one(self._stage.pads)
 
     def _pull_one(self, source: Source) -> bool:
-        """Returns whether to ask the same source again."""
+        """Queue one request. Returns whether the source may have another one."""
         request = source.next_request()
         if request is None:
             return False

@@ -15,15 +15,13 @@ from typing import Any
 from bridge.core.ahead import Ahead
 from bridge.core.delivery import Delivery
 from bridge.core.dispatcher import Dispatcher
-from bridge.core.engine_link import EngineLink
 from bridge.core.eta import EtaFile
 from bridge.core.intake import Intake
 from bridge.core.jobs import Jobs
 from bridge.core.reporter import Reporter
 from bridge.core.resolving import stream_period_s
-from bridge.core.shaper_link import ShaperLink
 from bridge.core.state import DaemonState
-from bridge.domain.ask import Ask, Request
+from bridge.domain.ask import Ask
 from bridge.domain.events import Event, KitEvent, Listener
 from bridge.domain.job import Job, JobId
 from bridge.domain.kit import KitAsk
@@ -32,7 +30,7 @@ from bridge.domain.recipe import Recipe
 from bridge.errors import Stopping, UnknownJob
 from bridge.kits.making import Kits
 from bridge.library.library import Library
-from bridge.live.pads import Press
+from bridge.live.pad import Press
 from bridge.live.stage import Stage
 from bridge.live.voices import Live
 from bridge.presets.files import Presets
@@ -45,10 +43,10 @@ STREAM_END_FADE_MS = 50.0
 
 
 class Core:
-    """The heart of the daemon. The processes are started by `start`.
+    """The heart of the daemon. `start` spawns the processes.
 
-    `pads_file`: where pads are kept between runs; `eta_file`: where learned times are; `library`: where jobs and clips are
-    recorded. Each may be left out.
+    `pads_file`: where pads are saved between runs; `eta_file`: where learned times are; `library`: the record of jobs and
+    clips. Each may be left out.
     """
 
     def __init__(
@@ -65,24 +63,35 @@ class Core:
         self.listeners: list[Listener] = []
         self._state = DaemonState(self.publish)
         self.jobs = Jobs()
-        self.shaper = ShaperLink(shaper_child)
         self.stage = Stage(live, self.publish, self.pull, pads_file)
-        self.kits = Kits(self.publish, self.shaper.shape_kit, self.pull)
-        self.dispatcher = Dispatcher(engine_child, self.jobs, self._state, self.stage, self.publish, eta_file)
-        self._reporter = Reporter(self.jobs, self.stage, self.kits, library, self.publish, self.shaper.drop)
+        # Who sends to the shaper and the engine comes before the owners of their links, which report to it.
+        self.kits = Kits(self.publish, lambda message: self.shaper.shape_kit(message), self.pull)
+        self._reporter = Reporter(
+            self.jobs, self.stage, self.kits, library, self.publish, lambda job: self.shaper.drop(job)
+        )
         self._delivery = Delivery(
-            self.shaper,
+            shaper_child,
             self.jobs,
             self._state,
             self.stage,
             self.kits,
             library,
             self._reporter,
-            on_requeued=self.dispatcher.feed,
-            on_lost=self.dispatcher.cancel,
+            on_requeued=lambda: self.dispatcher.feed(),
+            on_lost=lambda job: self.dispatcher.cancel(job),
             on_unusable=self._clips_cannot_be_written,
         )
-        self.dispatcher.delivery, self.dispatcher.reporter = self._delivery, self._reporter
+        self.shaper = self._delivery.link
+        self.dispatcher = Dispatcher(
+            engine_child,
+            self.jobs,
+            self._state,
+            self.stage,
+            self.publish,
+            eta_file,
+            self._reporter,
+            self._delivery,
+        )
         self._intake = Intake(
             presets,
             self.jobs,
@@ -94,24 +103,24 @@ class Core:
             self._preempt_speculative,
         )
         self._ahead = Ahead(
-            self.stage, self.kits, self.dispatcher, self._state, self._generate_ahead, self._cancel_quietly
+            self.stage, self.kits, self.dispatcher, self._state, self._intake.generate_ahead, self._cancel_quietly
         )
 
     def start(self) -> None:
         """Spawn the processes; asks are accepted from now on."""
         self.stage.live.start()
         self.shaper.start()
-        self.engine.start()
+        self.dispatcher.start()
 
     def tick(self) -> None:
         """Supervise the processes; to be called every TICK_S seconds."""
-        self.engine.tick()
+        self.dispatcher.tick()
         self.shaper.tick()
         self.stage.tick()
         self.pull()
 
     def pull(self) -> None:
-        """Make ahead what kits, the stream and the pads want, if the engine has time."""
+        """Queue what kits, the stream and the pads request, if the engine has time."""
         self._ahead.pull()
 
     @property
@@ -121,18 +130,13 @@ class Core:
 
     @property
     def why(self) -> str:
-        """A sentence about the state, "" if there is nothing to say."""
+        """A sentence about the state, or ""."""
         return self._state.why
 
     @property
-    def engine(self) -> EngineLink:
-        """The link to the one engine."""
-        return self.dispatcher.link
-
-    @property
     def model(self) -> Model | None:
-        """The facts of the checkpoint that the engine holds, once it is loaded."""
-        return self.engine.model
+        """The checkpoint that the engine holds, once it is loaded."""
+        return self._state.model
 
     # ---- jobs ----
 
@@ -145,11 +149,11 @@ class Core:
         first: bool = False,
         into: str = "",
     ) -> tuple[Job, bool]:
-        """Accept an ask. Returns the job and whether it is new (False: this id with this ask is known already).
+        """Accept an ask. Returns its job and whether that is new (False: the ask repeats one with the same id).
 
-        `first`: it goes before those that wait, and behind one of them if the last job was of the same owner. `into`: the
-        sub-folder of a kit; frontends must not pass on what they were sent.
-        Raises BadArgument, OutOfMemory, NoAudio, QueueFull, TooLate, NotReady or Stopping; then there is no job.
+        `first`: put it before the waiting jobs, or after one of them if the last job had the same owner. `into`: the sub-folder
+        of a kit; never take it from a message.
+        Raises BadArgument, IdTaken, OutOfMemory, NoAudio, QueueFull, TooLate, NotReady or Stopping; then there is no job.
         """
         return self._intake.generate(ask, owner, job_id, reply_to, first, into)
 
@@ -158,9 +162,9 @@ class Core:
         return self._intake.recall(recipe, owner, job_id, reply_to)
 
     def cancel(self, owner: str, job_id: JobId | None = None) -> list[Job]:
-        """Cancel one job, or all unfinished ones of `owner` and its kits; returns those that are cancelled now.
+        """Cancel one job, or all unfinished jobs and kits of `owner`. Returns the cancelled jobs.
 
-        A job whose clip is being written already is not among them: it ends as done within moments.
+        A job whose clip is already being written is not cancelled: it is done within moments.
         Raises UnknownJob if `job_id` names no unfinished job.
         """
         if job_id is None:
@@ -174,16 +178,13 @@ class Core:
             self._reporter.emit(job, "cancelled")
         return cancelled
 
-    def _generate_ahead(self, request: Request) -> Job:
-        return self.generate(request.ask, request.owner, first=request.first, into=request.into)[0]
-
     def _cancel_quietly(self, job: Job) -> None:
         if not job.state.ended:
-            with contextlib.suppress(UnknownJob):  # it ends just now
+            with contextlib.suppress(UnknownJob):  # it has just ended
                 self.cancel(job.owner, job.id)
 
     def _preempt_speculative(self) -> None:
-        """What is made ahead gives way to everybody else: its job ends at the next step and is made later."""
+        """Cancel running jobs that are made ahead, at their next step; they are requested again later."""
         for job in list(self.jobs.running.values()):
             if not job.state.ended and self.stage.is_speculative(job):
                 self._cancel_quietly(job)
@@ -191,9 +192,9 @@ class Core:
     # ---- kits, pads, the stream ----
 
     def make_kit(self, ask: KitAsk, owner: str, reply_to: Any) -> KitEvent | None:
-        """Accept a kit. If this very kit is being made for `owner` already, its last event is returned instead.
+        """Accept a kit. If `owner` has an unfinished kit that is equal, return its last event instead.
 
-        Raises BadArgument, QueueFull, NotReady and Stopping; then nothing has begun.
+        Raises BadArgument, QueueFull, NotReady or Stopping; then there is no kit.
         """
         if (last := self.kits.repeat_of(ask, owner, reply_to)) is not None:
             return last
@@ -203,24 +204,24 @@ class Core:
         return None
 
     def cancel_kits(self, owner: str, name: str | None = None) -> None:
-        """End one kit, or all of `owner`, with their jobs. Raises UnknownJob if there is no kit of that name."""
+        """Cancel one kit of `owner`, or all, with their jobs. Raises UnknownJob if no unfinished kit has that name."""
         for job in self.kits.cancel(owner, name):
             self._cancel_quietly(job)
 
     def start_stream(self, ask: Ask) -> None:
         """Start the stream, or change its prompt. Raises BadArgument, NoAudio."""
-        self.stage.stream.start(ask, stream_period_s(ask, self.presets, self.stage.live.tempo))
+        self.stage.stream.start(ask, stream_period_s(ask, self.presets, self.stage.tempo))
 
     def change_stream(self, ask: Ask) -> None:
         """Change the prompt of the stream. Raises NoStream, BadArgument."""
-        self.stage.stream.set(ask, stream_period_s(ask, self.presets, self.stage.live.tempo))
+        self.stage.stream.set(ask, stream_period_s(ask, self.presets, self.stage.tempo))
 
     def save_pad(self, number: int, press: Press) -> None:
-        """Put the take that a pad played last into the folder; PadSaved is published then. Raises PadEmpty."""
-        self.shaper.save(self.stage.save(number, press))
+        """Save the take that a pad played last to the folder; then PadSaved is published. Raises PadEmpty."""
+        self.shaper.save(self.stage.pads.save(number, press))
 
     def panic(self) -> None:
-        """Silence now, also for clips that are accepted already. Jobs go on."""
+        """Silence everything, including clips that accepted jobs would play. Jobs go on."""
         for job in self.jobs.unfinished.values():
             job.silenced = True
         self.stage.panic()
@@ -228,8 +229,8 @@ class Core:
     # ---- the daemon ----
 
     def status(self) -> dict[str, Any]:
-        """The state first, then what a host may want to show; the order is that of the OSC table."""
-        running, preparing, model = self.jobs.current, self.engine.preparing, self.model
+        """The state first, then what a host may want to show, in the order of the OSC table."""
+        running, preparing, model = self.jobs.current, self.dispatcher.preparing, self.model
         getting_ready = self.state in ("loading", "warming")
         return {
             "state": self.state,
@@ -239,30 +240,30 @@ class Core:
             "warm": f"{preparing.done}/{preparing.total}" if getting_ready else self.state,
             "compute": model.compute if model else "",
             "max_seconds": model.abilities.seconds.high if model else 0.0,
-            "peak_mb": round(self.engine.highest_bytes / 1e6, 1),
-            "audio": self.stage.live.state,
-            "underflows": self.stage.live.underflows,
+            "peak_mb": round(self.dispatcher.highest_bytes / 1e6, 1),
+            "audio": self.stage.live.player.state,
+            "underflows": self.stage.live.player.underflows,
             "why": self.why,
         }
 
     def restart(self, model: str | None = None) -> None:
-        """Start the engine again, with another checkpoint if one is named. The running job is lost; those that wait are
-        kept. The name is the frontend's to check: this reads no disk."""
+        """Start the engine again, with another checkpoint if `model` names one; the frontend has checked the name. The running
+        job fails, waiting jobs stay."""
         if self.state == "stopping":
             raise Stopping("Clipbridge is stopping.")
         if model is not None:
             self.dispatcher.change(model)
         self.dispatcher.lose_running("The engine was restarted on request.")
-        self.stage.live.restart_if_failed()
-        if self.state == "failed":  # the shaper may be what was given up
+        self.stage.live.player.restart_if_failed()
+        if self.state == "failed":  # perhaps because the shaper was given up
             self._delivery.lose("it was restarted on request")
             self.shaper.restart()
-        self._state.move("restarting", f"changing to {model}" if model else "", self.model, on_request=True)
+        self._state.move("restarting", f"changing to {model}" if model else "", on_request=True)
         self.dispatcher.restart()
 
     async def stop(self, now: asyncio.Event) -> None:
-        """Refuse what waits, let the running job end (at most STOPPING_BUDGET_S, or until `now`), end the processes."""
-        self._state.move("stopping", "", self.model)
+        """Fail waiting jobs, let the running one end (for at most STOPPING_BUDGET_S, or until `now`), end the processes."""
+        self._state.move("stopping")
         self.kits.stop()
         for job in list(self.jobs.queue):
             self._reporter.fail(job, Stopping("Clipbridge was stopped before this job began."))
@@ -271,7 +272,9 @@ class Core:
         self._preempt_speculative()
         end = time.monotonic() + STOPPING_BUDGET_S
         while not (
-            (self.jobs.idle and not self.stage.saving and self.kits.idle) or now.is_set() or time.monotonic() > end
+            (self.jobs.idle and not self.stage.pads.saves.busy and self.kits.idle)
+            or now.is_set()
+            or time.monotonic() > end
         ):
             self.tick()
             await asyncio.sleep(0.02)
@@ -285,7 +288,7 @@ class Core:
         for listener in list(self.listeners):
             try:
                 listener.on_event(event)
-            except Exception:  # one that cannot listen must not keep the others, or the jobs, from going on
+            except Exception:  # a listener that fails must not stop the others, or the jobs
                 log.exception("a listener failed")
 
     def _clips_cannot_be_written(self, reason: str) -> None:

@@ -1,4 +1,4 @@
-"""Delivery: samples of jobs go to the shaper process, finished clips come back and are reported."""
+"""Delivery: a job's samples go to the shaper process, finished clips come back and are reported."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from bridge.core.shaper_link import ShaperLink
 from bridge.core.state import DaemonState
 from bridge.domain.clip import Piece
 from bridge.domain.job import Job
-from bridge.domain.model import Model
 from bridge.errors import BadAudio, ShaperLost
 from bridge.kits.making import Kits
 from bridge.library.library import Library
 from bridge.live.stage import INTERNAL, Stage
 from bridge.shaper import messages
+from bridge.system.supervise import Worker
 
 log = logging.getLogger("clipbridge")
 
 
 class Delivery:
-    """Listens to the shaper link. `on_requeued` is called when a job waits for the engine a second time, `on_lost` with a
-    running job whose first samples are lost, `on_unusable` with a reason when clips cannot be written any more."""
+    """Owns the link to the shaper process. `on_requeued` is called when a job waits for the engine a second time, `on_lost` with a
+    running job whose first samples are lost, `on_unusable` with the reason why clips can no longer be written."""
 
     def __init__(
         self,
-        link: ShaperLink,
+        child: Worker,
         jobs: Jobs,
         state: DaemonState,
         stage: Stage,
@@ -39,30 +39,30 @@ class Delivery:
         on_lost: Callable[[Job], None],
         on_unusable: Callable[[str], None],
     ) -> None:
-        self._link, self._jobs, self._state, self._stage, self._kits = link, jobs, state, stage, kits
+        self.link = ShaperLink(child, self)
+        self._jobs, self._state, self._stage, self._kits = jobs, state, stage, kits
         self._library, self._reporter = library, reporter
         self._on_requeued, self._on_lost, self._on_unusable = on_requeued, on_lost, on_unusable
-        link.listener = self
 
-    def samples(self, job: Job, piece: Piece, model: Model) -> None:
-        """Pass on what the engine made of a job."""
+    def samples(self, job: Job, piece: Piece) -> None:
+        """Pass on samples of a running job."""
         job.pieces += 1
-        if job.pieces == 1 and not piece.last and self._stage.hears_early(job):
-            self._link.begin(job, model)
-        self._link.samples(job.serial, piece)
+        if job.pieces == 1 and not piece.last and self._stage.plays_early(job):
+            self.link.begin(job)
+        self.link.samples(job.serial, piece)
 
     def deliver(self, job: Job, scores: tuple[float, ...]) -> None:
-        """All samples of a job are made: have them written, or held for the player."""
+        """Have a job's clip written, or held for the player: all its samples were passed on."""
         self._jobs.shaping[job.serial] = job
-        self._link.deliver(job, scores, insist=not self._may_retry(job))
+        self.link.deliver(job, scores, insist=not self._may_retry(job))
 
     def lose(self, reason: str) -> None:
-        """The process is gone, and with it every clip that it worked on."""
-        self._stage.lose_saving(reason)
+        """Fail everything that the process was working on: it is gone."""
+        self._stage.pads.saves.lose(reason)
         self._kits.lose(reason)
         lost = list(self._jobs.shaping.values())
         self._jobs.shaping.clear()
-        self._link.rest()
+        self.link.rest()
         for running in self._jobs.running.values():
             if running.pieces:  # its first samples are gone with the process
                 self._on_lost(running)
@@ -74,27 +74,27 @@ class Delivery:
     # ---- reports of the link (ShaperListener) ----
 
     def on_early(self, message: messages.Early) -> None:
-        """The next samples of a clip that is heard while it is decoded."""
+        """The next samples of a clip that is played while it is decoded."""
         self._stage.on_early(self._jobs.unfinished.get(message.serial), message)
 
     def on_saved(self, message: messages.Saved) -> None:
         """A pad's take was saved, or could not be."""
-        self._stage.on_saved(message)
+        self._stage.pads.saves.on_saved(message)
 
     def on_kit(self, message: messages.Claimed | messages.Mapped) -> None:
-        """A kit's folder is there, or its mappings are."""
+        """A kit's folder was created or its mappings were written, or could not be."""
         self._rest()
         self._kits.on_shaped(message)
 
     def on_undelivered(self, message: messages.Undelivered) -> None:
-        """A clip could not be made of the samples: try once more if that may help, else fail."""
+        """The samples did not become a clip: retry once if another seed may help, else fail."""
         job = self._jobs.shaping.pop(message.serial, None)
         self._rest()
         if job is None:
             return
         log.info("%s", message.details or message.why)
+        # Another seed may help against silence, or a loop without a beat.
         if message.code in (BadAudio.code, messages.OFF_TEMPO) and self._may_retry(job):
-            # No sound, or a loop without a beat: once more, before all others, with the next seed.
             self._jobs.requeue(job, message.why)
             self._on_requeued()
         else:
@@ -113,11 +113,11 @@ class Delivery:
                 self._reporter.emit(job, "take", take=take.take, path=take.path, score=take.score, seed=take.seed)
         if self._library is not None and job.ask.sink not in INTERNAL:
             self._library.delivered(job, message.takes)
-        heard_early = job.voice
-        heard = self._stage.on_clip(job, message.playable, message.takes[0].sample_rate)
-        self._reporter.emit(job, "done", **outcome.done(job, message, heard))
-        if heard and not heard_early:
-            self._stage.announce_voice(job, heard["voice"])
+        early_voice = job.voice
+        voice = self._stage.on_clip(job, message.playable, message.takes[0].sample_rate)
+        self._reporter.emit(job, "done", **outcome.done(job, message, voice))
+        if voice and not early_voice:
+            self._stage.announce_voice(job, voice["voice"])
 
     def on_shaper_death(self, reason: str, given_up: bool) -> None:
         """The process stopped."""
@@ -127,7 +127,7 @@ class Delivery:
 
     def _rest(self) -> None:
         if not self._jobs.shaping:
-            self._link.rest()
+            self.link.rest()
 
     def _may_retry(self, job: Job) -> bool:
-        return not (job.again or job.recipe or job.voice) and self._state.refusal() is None
+        return not (job.retry_reason or job.recipe or job.voice) and self._state.refusal() is None

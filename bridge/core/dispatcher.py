@@ -10,13 +10,13 @@ from bridge.core.engine_link import EngineLink, lost
 from bridge.core.eta import EtaFile
 from bridge.core.jobs import Jobs
 from bridge.core.reporter import Reporter
-from bridge.core.state import DaemonState
-from bridge.domain.clip import Piece
+from bridge.core.state import DaemonState, not_ready
+from bridge.domain.clip import Piece, Prompt
 from bridge.domain.events import Preparing, Publish
 from bridge.domain.job import Job
-from bridge.domain.model import Model
+from bridge.domain.model import NO_PREFERENCES, Model, Preferences
 from bridge.engine import messages
-from bridge.errors import BadArgument, EngineLost, NotReady, OutOfMemory, TooLate
+from bridge.errors import BadArgument, EngineLost, OutOfMemory, TooLate
 from bridge.live.stage import Stage
 from bridge.system.supervise import Worker
 
@@ -24,13 +24,8 @@ log = logging.getLogger("clipbridge")
 
 
 class Dispatcher:
-    """Owns the engine links, by the name of the checkpoint that was asked for ("" for the default; one link for now).
-
-    `eta_file`: where the learned times are kept between runs, if anywhere. `delivery` and `reporter` are assigned by Core.
-    """
-
-    delivery: Delivery
-    reporter: Reporter
+    """Owns the engine links, by the requested name of the checkpoint ("" for the default; one link for now). `eta_file`: where the
+    learned times are saved between runs, if anywhere."""
 
     def __init__(
         self,
@@ -40,21 +35,40 @@ class Dispatcher:
         stage: Stage,
         publish: Publish,
         eta_file: EtaFile | None,
+        reporter: Reporter,
+        delivery: Delivery,
     ) -> None:
         self.links = {"": EngineLink(child, self)}
-        self.last_owner = ""  # of the job that an engine was given last
+        self.preparing = messages.Stage("loading", 0, 0, "")
+        self.last_owner = ""  # of the job that was started last
         self._jobs, self._state, self._stage, self._publish = jobs, state, stage, publish
-        self._eta_file, self._recalled = eta_file, ""
+        self._eta_file, self._reporter, self._delivery = eta_file, reporter, delivery
+        self._recalled_key = ""
 
-    @property
-    def link(self) -> EngineLink:
-        """The one engine."""
-        return next(iter(self.links.values()))
+    def start(self) -> None:
+        """Spawn the engine processes."""
+        for link in self.links.values():
+            link.start()
+
+    def tick(self) -> None:
+        """Supervise them."""
+        for link in self.links.values():
+            link.tick()
 
     @property
     def idle(self) -> bool:
         """Whether an engine is ready and has nothing to do."""
         return self._state.serving and not self._jobs.running and not self._jobs.queue
+
+    @property
+    def highest_bytes(self) -> int:
+        """The most memory that an engine has held."""
+        return max(link.highest_bytes for link in self.links.values())
+
+    def check_fits(self, prompt: Prompt, preferences: Preferences = NO_PREFERENCES) -> None:
+        """Raises BadArgument, Unsupported or OutOfMemory if a loaded checkpoint cannot make this."""
+        for link in self.links.values():
+            link.check_fits(prompt, preferences)
 
     def feed(self) -> None:
         """Give every free engine the next job."""
@@ -66,10 +80,10 @@ class Dispatcher:
                     self._jobs.meet_deadline(job)
                 except (BadArgument, OutOfMemory, TooLate) as error:
                     self._jobs.queue.popleft()
-                    self.reporter.fail(job, error)
+                    self._reporter.fail(job, error)
                     continue
                 self._jobs.start(job)
-                self.last_owner = job.owner
+                self.last_owner, job.model = job.owner, link.model
                 link.generate(job, job.engine_seconds)
 
     def cancel(self, job: Job) -> None:
@@ -80,37 +94,40 @@ class Dispatcher:
 
     def change(self, model: str) -> None:
         """Use another checkpoint from the next start on; its times are learned from scratch."""
-        link = self.link
-        self._keep_eta()
+        self._save_eta()
+        _, link = self.links.popitem()
         link.change(model)
-        self.links = {model: link}
+        self.links[model] = link
+        self._state.model = None
         self._jobs.forget_checkpoint()
 
     def restart(self) -> None:
-        """Start the engine again; the running jobs must be lost by then."""
-        self.link.restart()
+        """Start the engines again; their jobs must be lost by then."""
+        for link in self.links.values():
+            link.restart()
 
     def lose_running(self, reason: str) -> None:
-        """Fail the jobs that engines work on."""
+        """Fail the running jobs."""
         for link in self.links.values():
             if link.serial is not None:
                 link.release()
         for job in list(self._jobs.running.values()):
             self._jobs.running.pop(job.serial)
-            self.reporter.fail(job, lost(reason))
+            self._reporter.fail(job, lost(reason))
 
     def give_up(self, why: str) -> None:
-        """Nothing can be made until somebody fixes it: fail the jobs that wait."""
-        self.link.release()
-        self._state.move("failed", why, self.link.model)
+        """Fail the waiting jobs, and make nothing until a restart on request."""
+        for link in self.links.values():
+            link.release()
+        self._state.move("failed", why)
         waiting = list(self._jobs.queue)
         self._jobs.queue.clear()
         for job in waiting:
-            self.reporter.fail(job, NotReady(f"{why} Fix it, then send /bridge/restart."))
+            self._reporter.fail(job, not_ready(why))
 
     async def close(self) -> None:
         """End the engine processes."""
-        self._keep_eta()
+        self._save_eta()
         if self._eta_file is not None:
             await asyncio.to_thread(self._eta_file.wait, 2.0)
         await asyncio.gather(*(link.close() for link in self.links.values()))
@@ -119,21 +136,23 @@ class Dispatcher:
 
     def on_preparing(self, stage: messages.Stage) -> None:
         """The engine is loading or warming."""
-        self._state.move(stage.phase, "", self.link.model)
+        self.preparing = stage
+        self._state.move(stage.phase)
         self._publish(Preparing(stage.phase, stage.done, stage.total, stage.what))
 
     def on_ready(self, ready: messages.Ready) -> None:
-        """Jobs can be made."""
-        # Once: after a mere restart of the engine, what was measured since is newer.
-        if self._eta_file is not None and self._recalled != (key := _eta_key(ready.model)):
+        """The engine takes jobs."""
+        # Recall once per checkpoint: after a mere restart of the engine, newer measurements are in memory.
+        if self._eta_file is not None and self._recalled_key != (key := _eta_key(ready.model)):
             self._eta_file.recall(self._jobs.eta, key)
-            self._recalled = key
+            self._recalled_key = key
         self._jobs.set_abilities(ready.model.abilities)
         for cost in ready.costs:
             self._jobs.eta.learn(cost)
         self._jobs.estimate()
-        self._stage.live.spawn()
-        self._state.move("ready", ready.shortcoming, ready.model)
+        self._stage.live.player.spawn()
+        self._state.model = ready.model
+        self._state.move("ready", ready.shortcoming)
         self.feed()
 
     def on_unusable(self, why: str) -> None:
@@ -143,48 +162,47 @@ class Dispatcher:
     def on_step(self, serial: int, fraction: float) -> None:
         """Progress of a job, 0 to 1."""
         if (job := self._jobs.running.get(serial)) is not None:
-            self.reporter.emit(job, "progress", fraction=fraction)
+            self._reporter.emit(job, "progress", fraction=fraction)
 
     def on_samples(self, serial: int, piece: Piece) -> None:
         """Samples of a job."""
         job = self._jobs.running.get(serial)
         if job is not None and not job.state.ended:
-            assert self.link.model is not None
-            self.delivery.samples(job, piece, self.link.model)
+            self._delivery.samples(job, piece)
 
     def on_finished(self, message: messages.Finished) -> None:
-        """All samples of a job were sent."""
+        """The engine has sent all samples of a job."""
         job = self._jobs.running.pop(message.serial)
         self._jobs.eta.learn(message.cost)
         job.engine_took = message.cost.seconds
         if not job.state.ended:
-            job.remarks, job.model = message.remarks, self.link.model
-            self.delivery.deliver(job, message.scores)
+            job.remarks = message.remarks
+            self._delivery.deliver(job, message.scores)
         self.feed()
 
     def on_broken(self, message: messages.Broken) -> None:
         """A job ended without a clip."""
         job = self._jobs.running.pop(message.serial)
         if message.code != "cancelled":
-            self.reporter.emit(job, "failed", code=message.code, why=message.why)
-        if message.code == EngineLost.code:  # the process ends itself now; the next one serves the rest
-            self._state.move("restarting", message.why, self.link.model)
+            self._reporter.emit(job, "failed", code=message.code, why=message.why)
+        if message.code == EngineLost.code:  # the process ends itself; its successor serves the other jobs
+            self._state.move("restarting", message.why)
         self.feed()
 
     def on_engine_death(self, serial: int | None, reason: str, given_up: bool) -> None:
-        """An engine process stopped; unless it is given up, another one is starting."""
+        """An engine process stopped; another one is starting unless `given_up`."""
         if serial is not None and (job := self._jobs.running.pop(serial, None)) is not None:
-            self.reporter.fail(job, lost(f"The engine stopped ({reason})."))
+            self._reporter.fail(job, lost(f"The engine stopped ({reason})."))
         if self._state.refusal() is not None:
             return
         if given_up:
             self.give_up(f"The engine stopped five times in a row, the last time because of this: {reason}.")
         else:
-            self._state.move("restarting", reason, self.link.model)
+            self._state.move("restarting", reason)
 
-    def _keep_eta(self) -> None:
-        if self._eta_file is not None and self.link.model is not None:
-            self._eta_file.keep(self._jobs.eta, _eta_key(self.link.model))
+    def _save_eta(self) -> None:
+        if self._eta_file is not None and self._state.model is not None:
+            self._eta_file.save(self._jobs.eta, _eta_key(self._state.model))
 
 
 def _eta_key(model: Model) -> str:

@@ -1,7 +1,4 @@
-"""The link to an engine process: which checkpoint it holds, which job it works on, what it reports.
-
-Everything here runs on the event loop's thread and never blocks.
-"""
+"""The link to an engine process: its checkpoint, its job and its reports. Runs on the event loop and never blocks."""
 
 from __future__ import annotations
 
@@ -22,7 +19,7 @@ GENERATING_BUDGET_S = 10.0
 
 
 class EngineListener(Protocol):
-    """What a link reports. `serial` names the job that the engine works on."""
+    """What a link reports. `serial`: of the job that the engine works on."""
 
     def on_preparing(self, stage: messages.Stage) -> None: ...
     def on_ready(self, ready: messages.Ready) -> None: ...
@@ -35,15 +32,14 @@ class EngineListener(Protocol):
 
 
 class EngineLink:
-    """Sends jobs to `child`, one at a time, and passes on what it reports to `listener`."""
+    """Sends jobs to `child`, one at a time, and passes its reports on to `listener`."""
 
     def __init__(self, child: Worker, listener: EngineListener) -> None:
         self._child, self._listener = child, listener
         child.on_message, child.on_death = self._on_message, self._on_death
         self.model: Model | None = None
         self.highest_bytes = 0
-        self.preparing = messages.Stage("loading", 0, 0, "")
-        self.serial: int | None = None  # of the job it works on, perhaps cancelled and not stopped yet
+        self.serial: int | None = None  # of its job; a cancelled job stays until it stops
         self._needs = needs.Needs()
         self._step = -1
 
@@ -57,7 +53,7 @@ class EngineLink:
         self._child.tick()
 
     def generate(self, job: Job, expected_s: float) -> None:
-        """Give it a job, which should take `expected_s` seconds (0: unknown)."""
+        """Start a job, which should take `expected_s` seconds (0: unknown)."""
         self.serial, self._step = job.serial, -1
         budget_s = max(GENERATING_BUDGET_S, 5 * expected_s) if expected_s else PREPARING_BUDGET_S
         self._child.watch(budget_s, "generating")
@@ -68,14 +64,14 @@ class EngineLink:
         self._child.send(messages.Cancel(serial))
 
     def check_fits(self, prompt: Prompt, preferences: Preferences = NO_PREFERENCES) -> None:
-        """Raises BadArgument, Unsupported or OutOfMemory for what this checkpoint, if it is known already, cannot make."""
+        """Raises BadArgument, Unsupported or OutOfMemory if the checkpoint cannot make this; never while it is unknown."""
         model = self.model
         if model is None:
             return
         prompt = model.abilities.settled(prompt, preferences)
         if (refusal := model.abilities.refusal(prompt, model.name)) is not None:
             raise refusal
-        # Memory that is free while a job runs says nothing about later; it is checked again before the job starts.
+        # The memory that is free while a job runs says nothing about later; `Dispatcher.feed` checks again.
         if self._needs.budget or self.serial is None:
             needs.check(prompt, self._needs, model.compute)
 
@@ -85,12 +81,12 @@ class EngineLink:
         self.model = None
 
     def restart(self) -> None:
-        """Start the process again; its running job is lost by then."""
+        """Start the process again; its job must be lost by then."""
         self._child.restart()
         self._watch_loading()
 
     def release(self) -> None:
-        """Forget the job it works on: the job ended, or is given up."""
+        """Forget its job, which has ended or was given up."""
         self.serial = None
         self._child.watch(None)
 
@@ -101,7 +97,6 @@ class EngineLink:
     def _on_message(self, message: Any) -> None:
         listener = self._listener
         if isinstance(message, messages.Stage):
-            self.preparing = message
             listener.on_preparing(message)
         elif isinstance(message, messages.Ready):
             self.model, self._needs, self.highest_bytes = message.model, message.needs, message.highest_bytes
@@ -113,9 +108,9 @@ class EngineLink:
             self._child.watch(None)
             listener.on_unusable(message.why)
         elif message.serial != self.serial:
-            return  # of a job that was given up
+            return  # from a job that was given up
         elif isinstance(message, messages.Step):
-            # Decoding reports steps too, as signs of life; only new ones are progress.
+            # Decoding repeats the last step as a sign of life: only a new step is progress.
             if message.step != self._step:
                 self._step = message.step
                 listener.on_step(message.serial, round(message.step / (message.steps + 1), 4))
@@ -143,5 +138,5 @@ class EngineLink:
 
 
 def lost(reason: str) -> EngineLost:
-    """The error of a job whose engine went away."""
+    """The error of a job whose engine is gone."""
     return EngineLost(f"{reason} This clip is lost: ask for it again.")

@@ -1,4 +1,4 @@
-"""How long a job will take, learned from the jobs that ran: nothing is assumed about the machine."""
+"""How long a job will take, learned from earlier jobs: nothing is assumed about the machine."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from bridge.domain.clip import Prompt
 from bridge.engine.messages import Cost
 from bridge.system.keeping import KeptFile
 
-# The middle of the last three runs: follows a laptop that gets hot within two jobs, and one job that had to share the
-# machine with something else does not count.
+# The median of the last three runs follows a laptop that gets hot within two jobs, and ignores a single job that had to
+# share the machine.
 RUNS = 3
 MAX_POINTS = 64
 MAX_KEYS, MAX_ETA_BYTES = 16, 1_000_000
 
 Curves = dict[str, list[tuple[float, list[float]]]]
-"""Curve → (seconds of sound, seconds that the last runs took)."""
+"""Name of a curve → its points: seconds of sound, and the seconds of computing of the last runs."""
 
 
 class Curve:
@@ -30,7 +30,7 @@ class Curve:
 
     @property
     def points(self) -> list[tuple[float, list[float]]]:
-        """What was measured: seconds of sound, and the seconds of computing of the last runs."""
+        """The measured points; see Curves."""
         return [(x, list(runs)) for x, runs in self._points.items()]
 
     def learn(self, x: float, y: float) -> None:
@@ -38,23 +38,23 @@ class Curve:
         x = round(x, 2)
         runs = self._points.pop(x, deque(maxlen=RUNS))
         runs.append(y)
-        self._points[x] = runs  # at the end: the oldest length is forgotten first
+        self._points[x] = runs  # moved to the end: the length measured longest ago is forgotten first
         if len(self._points) > MAX_POINTS:
             del self._points[next(iter(self._points))]
 
     def at(self, x: float) -> float | None:
-        """Seconds of computing expected for `x` seconds of sound; None while nothing was measured."""
+        """Seconds of computing expected for `x` seconds of sound; None without a measurement."""
         if not self._points:
             return None
         known = sorted((length, median_low(runs)) for length, runs in self._points.items())
         place = bisect_left(known, (x, 0.0))
-        if place == len(known):  # longer than anything measured: continue the last line, at least in proportion
+        if place == len(known):  # longer than any measured length: continue the last line
             x1, y1 = known[-1]
             slope = (y1 - known[-2][1]) / (x1 - known[-2][0]) if len(known) > 1 else y1 / x1
             return y1 + max(slope, 0.0) * (x - x1)
         x1, y1 = known[place]
         if place == 0:
-            return y1  # shorter than anything measured: overheads rule, the shortest known is near
+            return y1  # shorter than any measured length: overheads dominate, so the shortest is close
         x0, y0 = known[place - 1]
         return y0 + (y1 - y0) * (x - x0) / (x1 - x0)
 
@@ -63,11 +63,11 @@ class Eta:
     """Learns from every run of the engine and predicts the next."""
 
     def __init__(self) -> None:
-        # By the evaluations of the network in each unit of work: with guidance two, without it one.
+        # By the network's evaluations in each unit of work: two with guidance, one without.
         self._unit = {2: Curve(), 1: Curve()}
         self._rest = Curve()
         self._deliver = Curve()
-        self.whole_s = 0.0  # seconds of sound that each clip costs as much as, however short it is; 0: its own length
+        self.whole_s = 0.0  # if each clip costs as much as one of this length, however short it is; else 0
 
     def learn(self, cost: Cost) -> None:
         """Remember a run of the engine."""
@@ -79,7 +79,7 @@ class Eta:
         self._deliver.learn(prompt.seconds * prompt.takes, deliver_s)
 
     def engine_seconds(self, prompt: Prompt) -> float:
-        """Expected seconds in the engine; 0 while nothing is known."""
+        """Expected seconds in the engine; 0 without a measurement."""
         sound = (self.whole_s or prompt.seconds) * prompt.takes
         evaluations = prompt.evaluations
         unit = self._unit[evaluations].at(sound)
@@ -88,45 +88,44 @@ class Eta:
         return 0.0 if unit is None else unit * prompt.units + (self._rest.at(sound) or 0.0)
 
     def seconds(self, prompt: Prompt) -> float:
-        """Expected seconds until the clip is in the folder; 0 while nothing is known."""
+        """Expected seconds until the clip is delivered; 0 without a measurement."""
         engine = self.engine_seconds(prompt)
         return engine and engine + (self._deliver.at(prompt.seconds * prompt.takes) or 0.0)
 
     def points(self) -> Curves:
-        """All that was learned, by curve."""
+        """The points of all curves."""
         return {name: curve.points for name, curve in self._curves().items()}
 
-    def recall(self, kept: Curves) -> None:
+    def recall(self, stored: Curves) -> None:
         """Learn from an earlier run of the daemon. Call it before anything is measured: the newest runs count."""
-        for name, points in kept.items():
-            if name in (curves := self._curves()):
-                for x, runs in points:
-                    for seconds in runs:
-                        curves[name].learn(x, seconds)
+        for name, curve in self._curves().items():
+            for x, runs in stored.get(name, []):
+                for seconds in runs:
+                    curve.learn(x, seconds)
 
     def _curves(self) -> dict[str, Curve]:
         return {"guided": self._unit[2], "unguided": self._unit[1], "rest": self._rest, "deliver": self._deliver}
 
 
 class EtaFile:
-    """The file that keeps what was learned between runs, by checkpoint and compute. Read once, at the start; written on a thread."""
+    """The file with the learned times, by checkpoint and compute. Read once, at the start; written on a thread."""
 
     def __init__(self, file: Path) -> None:
-        self._kept = _read(file)
+        self._stored = _read(file)
         self._file = KeptFile(file, "times of clips")
 
     def recall(self, eta: Eta, key: str) -> None:
-        """Teach `eta` what is kept under `key`."""
-        eta.recall(self._kept.get(key, {}))
+        """Teach `eta` what is stored under `key`."""
+        eta.recall(self._stored.get(key, {}))
 
-    def keep(self, eta: Eta, key: str) -> None:
-        """Keep what `eta` learned."""
-        self._kept.pop(key, None)
-        self._kept[key] = eta.points()
-        while len(self._kept) > MAX_KEYS:
-            del self._kept[next(iter(self._kept))]
-        kept = dict(self._kept)
-        self._file.keep(lambda: kept)
+    def save(self, eta: Eta, key: str) -> None:
+        """Store what `eta` learned."""
+        self._stored.pop(key, None)
+        self._stored[key] = eta.points()
+        while len(self._stored) > MAX_KEYS:
+            del self._stored[next(iter(self._stored))]
+        state = dict(self._stored)
+        self._file.keep(lambda: state)
 
     def wait(self, seconds: float) -> None:
         """Wait until the file is written, at most `seconds`."""
@@ -134,16 +133,16 @@ class EtaFile:
 
 
 def _read(file: Path) -> dict[str, Curves]:
-    """Key → what was learned; nothing if the file is not there or is not what EtaFile writes."""
+    """Key → the learned times; {} if the file is missing or invalid."""
     try:
         if file.stat().st_size > MAX_ETA_BYTES:
             return {}
-        read: dict[str, Curves] = json.loads(file.read_text("utf-8"))
-        for curves in read.values():
+        stored: dict[str, Curves] = json.loads(file.read_text("utf-8"))
+        for curves in stored.values():
             for points in curves.values():
                 for x, runs in points:
                     if not (0.01 <= x < 1e5 and len(runs) <= RUNS and all(0 <= seconds < 1e5 for seconds in runs)):
                         return {}
     except (OSError, ValueError, TypeError, AttributeError, RecursionError):
         return {}
-    return read
+    return stored

@@ -1,7 +1,8 @@
-"""The intake: an ask comes in, is resolved in one call, and waits in the queue as a job."""
+"""The intake: resolves an ask in one call and queues it as a job."""
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from typing import Any
 
@@ -11,10 +12,10 @@ from bridge.core.jobs import Jobs
 from bridge.core.reporter import Reporter
 from bridge.core.resolving import ask_of_recipe, resolve_ask
 from bridge.core.state import DaemonState
-from bridge.domain.ask import Ask
+from bridge.domain.ask import Ask, Request
 from bridge.domain.clip import Prompt
 from bridge.domain.job import Job, JobId
-from bridge.domain.model import NO_PREFERENCES, Preferences
+from bridge.domain.model import Preferences
 from bridge.domain.recipe import Recipe
 from bridge.library.library import Library
 from bridge.live.stage import INTERNAL, Stage
@@ -22,7 +23,7 @@ from bridge.presets.files import Presets
 
 
 class Intake:
-    """`preempt` is called before a job is queued that somebody waits for."""
+    """`preempt` is called before a job is queued that was not made ahead."""
 
     def __init__(
         self,
@@ -39,62 +40,63 @@ class Intake:
         self._dispatcher, self._reporter, self._library, self._preempt = dispatcher, reporter, library, preempt
 
     def generate(
-        self, ask: Ask, owner: str, job_id: JobId | None, reply_to: Any, first: bool, into: str
+        self, ask: Ask, owner: str, job_id: JobId | None, reply_to: Any, first: bool = False, into: str = ""
     ) -> tuple[Job, bool]:
         """See Core.generate."""
-        if (known := self._known(ask, owner, job_id, reply_to)) is not None:
-            return known, False
+        if (job := self._repeat_of(ask, owner, job_id, reply_to)) is not None:
+            return job, False
         prompt, preferences = self.resolve(ask, into)
-        return self._queue(ask, prompt, owner, job_id, reply_to, preferences, first), True
+        job = Job(self._jobs.next_serial, _id(job_id), owner, ask, prompt, reply_to, preferences)
+        self._queue(job, first)
+        return job, True
+
+    def generate_ahead(self, request: Request) -> Job:
+        """Queue what a kit, the stream or a pad requests. Raises as `generate` does."""
+        return self.generate(request.ask, request.owner, None, None, request.first, request.into)[0]
 
     def recall(self, recipe: Recipe, owner: str, job_id: JobId | None, reply_to: Any) -> tuple[Job, bool]:
         """See Core.recall."""
         ask = ask_of_recipe(recipe)
-        if (known := self._known(ask, owner, job_id, reply_to)) is not None:
-            return known, False
-        prompt = recipe.prompt
-        self._dispatcher.link.check_fits(prompt)
-        return self._queue(ask, prompt, owner, job_id, reply_to, NO_PREFERENCES, recipe=recipe), True
+        if (job := self._repeat_of(ask, owner, job_id, reply_to)) is not None:
+            return job, False
+        self._dispatcher.check_fits(recipe.prompt)
+        job = Job(self._jobs.next_serial, _id(job_id), owner, ask, recipe.prompt, reply_to, recipe=recipe)
+        self._queue(job)
+        return job, True
 
     def resolve(self, ask: Ask, into: str = "") -> tuple[Prompt, Preferences]:
-        """The prompt of an ask, within every limit: of its preset, of where it goes, of the audio device and of the checkpoint;
-        and what its preset prefers. Opens the audio device for a clip that is to be heard. `into`: the
-        sub-folder of a kit. Raises BadArgument, Unsupported, OutOfMemory and NoAudio."""
-        prompt, preferences = resolve_ask(ask, self._presets, self._stage.live.tempo, into)
+        """The prompt of an ask and the preferences of its preset, within the limits of its sink, the audio device and the
+        checkpoint. Opens the audio device for a clip that will be played. `into`: the sub-folder of a kit.
+
+        Raises BadArgument, Unsupported, OutOfMemory and NoAudio."""
+        prompt, preferences = resolve_ask(ask, self._presets, self._stage.tempo, into)
         self._stage.check(ask.sink or "folder")
-        self._dispatcher.link.check_fits(prompt, preferences)
+        self._dispatcher.check_fits(prompt, preferences)
         return prompt, preferences
 
-    def _known(self, ask: Ask, owner: str, job_id: JobId | None, reply_to: Any) -> Job | None:
-        """The job that this ask repeats. Raises BadArgument; NotReady or Stopping if no job is accepted."""
-        if job_id is not None and (known := self._jobs.repeat_of(owner, job_id, ask)) is not None:
-            known.reply_to = reply_to
-            return known
+    def _repeat_of(self, ask: Ask, owner: str, job_id: JobId | None, reply_to: Any) -> Job | None:
+        """The job that this ask repeats. Raises IdTaken; NotReady or Stopping if no job is accepted."""
+        if job_id is not None and (job := self._jobs.repeat_of(owner, job_id, ask)) is not None:
+            job.reply_to = reply_to
+            return job
         self._state.check_open()
         return None
 
-    def _queue(
-        self,
-        ask: Ask,
-        prompt: Prompt,
-        owner: str,
-        job_id: JobId | None,
-        reply_to: Any,
-        preferences: Preferences,
-        first: bool = False,
-        recipe: Recipe | None = None,
-    ) -> Job:
-        place = self._jobs.place_before(1 if self._dispatcher.last_owner == owner else 0) if first else None
-        if ask.sink not in INTERNAL:
+    def _queue(self, job: Job, first: bool = False) -> None:
+        place = self._jobs.place_before(1 if self._dispatcher.last_owner == job.owner else 0) if first else None
+        ahead = job.ask.sink in INTERNAL
+        if not ahead:
             self._preempt()
-        job = self._jobs.add(ask, prompt, owner, job_id, reply_to, preferences, place)
-        job.recipe = recipe
-        if self._library is not None and ask.sink not in INTERNAL:
+        self._jobs.add(job, place)
+        if self._library is not None and not ahead:
             self._library.accepted(job)  # before it is acknowledged: a crash must not lose it
-        eta_seconds = round(self._jobs.eta_seconds(job), 3)
-        position = self._jobs.ahead_of(job)
+        position, eta_seconds = self._jobs.ahead_of(job), round(self._jobs.eta_seconds(job), 3)
+        seed = job.prompt.seed
         self._reporter.emit(
-            job, "queued", position=position, eta_seconds=eta_seconds, seed=prompt.seed, **outcome.chosen(job)
+            job, "queued", position=position, eta_seconds=eta_seconds, seed=seed, **outcome.lowered(job)
         )
         self._dispatcher.feed()
-        return job
+
+
+def _id(job_id: JobId | None) -> JobId:
+    return secrets.token_hex(4) if job_id is None else job_id

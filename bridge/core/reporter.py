@@ -18,7 +18,7 @@ log = logging.getLogger("clipbridge")
 
 
 class Reporter:
-    """`drop` tells the shaper to forget the samples of a job that ended without a clip."""
+    """`drop` discards the samples of a job that ended without a clip."""
 
     def __init__(
         self,
@@ -47,7 +47,7 @@ class Reporter:
         if event.terminal:
             self._jobs.end(job, kind)
             if kind != "done":
-                if job.voice:  # it was heard already
+                if job.voice:  # it is being played already
                     self._stage.silence(job.voice)
                 self._drop(job)
             if self._library is not None:

@@ -1,4 +1,4 @@
-"""An ask becomes a prompt: what was asked, else what the preset says, else the default; within the limits of its sink."""
+"""Resolve an ask into a prompt: the ask's values, else those of its preset, else the defaults; within the limits of its sink."""
 
 from __future__ import annotations
 
@@ -16,17 +16,19 @@ from bridge.domain.tempo import Tempo
 from bridge.errors import BadArgument
 from bridge.live import pads
 from bridge.live import stream as streams
+from bridge.live.parts import OVERLAP_S
 from bridge.presets.files import Preset, Presets
 
-AS_USUAL = Tempo()
+DEFAULT_TEMPO = Tempo()
 
 
 def resolve_ask(ask: Ask, presets: Presets, tempo: Tempo, into: str = "") -> tuple[Prompt, Preferences]:
-    """The prompt of an ask, and what its preset prefers. `into`: the sub-folder of a kit, whose clips are
-    trimmed at both ends. Raises BadArgument."""
+    """The prompt of an ask and the preferences of its preset. `into`: the sub-folder of a kit, whose clips are trimmed at both
+    ends. Raises BadArgument."""
     preset = presets.get(ask.preset) if ask.preset else None
+    preferred = preferences(ask, preset)
     if ask.sink == streams.SINK:
-        seconds = stream_period_s(ask, presets, tempo) + streams.OVERLAP_S
+        seconds = _period_s(ask, preset, tempo) + OVERLAP_S
         ask = dataclasses.replace(ask, seconds=seconds, bars=None, bpm=None)
     prompt = resolve(ask, preset, tempo)
     if into:
@@ -36,28 +38,31 @@ def resolve_ask(ask: Ask, presets: Presets, tempo: Tempo, into: str = "") -> tup
     if ask.sink == pads.SINK:
         pads.check_length(prompt.seconds)
     elif ask.gate is not None:
-        raise BadArgument("gate is for pads: it ends the sound when the button is released.")
-    return prompt, preferences(ask, preset)
+        raise BadArgument("gate is for pads (it ends the sound when the button is released): leave it out.")
+    return prompt, preferred
 
 
 def stream_period_s(ask: Ask, presets: Presets, tempo: Tempo) -> float:
     """Seconds from one clip of a stream to the next. Raises BadArgument."""
-    preset = presets.get(ask.preset) if ask.preset else None
+    return _period_s(ask, presets.get(ask.preset) if ask.preset else None, tempo)
+
+
+def _period_s(ask: Ask, preset: Preset | None, tempo: Tempo) -> float:
     if ask.seconds is None and ask.bars is None and (preset is None or preset.seconds is None):
         ask = dataclasses.replace(ask, seconds=streams.DEFAULT_PERIOD_S)
     return resolve(ask, preset, tempo).seconds
 
 
 def ask_of_recipe(recipe: Recipe) -> Ask:
-    """The ask under which a recalled clip is known."""
+    """The ask that stands for a recalled clip."""
     same = ("text", "seconds", "seed", "negative", "steps", "guidance", "takes")
     prompt = recipe.prompt
     return Ask(**{name: getattr(prompt, name) for name in same}, loop=int(prompt.loop), take=recipe.take)
 
 
-def resolve(ask: Ask, preset: Preset | None, tempo: Tempo = AS_USUAL) -> Prompt:
-    """The prompt of an ask; the seed is drawn here if none was asked for, bars become seconds. What an ask leaves to the
-    checkpoint stays unset. Raises BadArgument."""
+def resolve(ask: Ask, preset: Preset | None, tempo: Tempo = DEFAULT_TEMPO) -> Prompt:
+    """The prompt of an ask: bars become seconds, a missing seed is drawn. What is left to the checkpoint stays unset. Raises
+    BadArgument."""
 
     def choose(name: str, default: Any) -> Any:
         for source in (ask, preset):
@@ -67,7 +72,7 @@ def resolve(ask: Ask, preset: Preset | None, tempo: Tempo = AS_USUAL) -> Prompt:
 
     ask.check()
     bpm = tempo.bpm if ask.bpm is None else ask.bpm
-    # In words too: some checkpoints follow them, and what they do not follow is fixed by measuring.
+    # Some checkpoints follow these words; the shaper measures and corrects what the others do not follow.
     words = [ask.note.upper()] if ask.note else []
     words += [f"{round(bpm, 2):g} BPM"] if ask.bars is not None else []
     words += [f"in the key of {key_of(ask.key).words}"] if ask.key else []
@@ -99,7 +104,7 @@ def _shape(ask: Ask, preset: Preset | None) -> Shape:
 
 
 def preferences(ask: Ask, preset: Preset | None) -> Preferences:
-    """What the preset of an ask prefers."""
+    """The preferences of an ask's preset."""
     if preset is None:
         return NO_PREFERENCES
     return dataclasses.replace(preset.preferences, loop=ask.loop is None and bool(preset.loop))

@@ -1,4 +1,4 @@
-"""The link to the shaper process, which makes files of samples: what it is sent, what it reports."""
+"""The link to the shaper process: requests and samples go out, finished clips come back."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from typing import Any, Protocol
 
 from bridge.domain.clip import Piece
 from bridge.domain.job import Job
-from bridge.domain.model import Model
 from bridge.shaper import messages
 from bridge.system.supervise import Worker
 
@@ -25,12 +24,10 @@ class ShaperListener(Protocol):
 
 
 class ShaperLink:
-    """Sends samples and requests to `child`. `listener` is assigned before `start`."""
+    """Sends samples and requests to `child`, and reports its answers to `listener`."""
 
-    listener: ShaperListener
-
-    def __init__(self, child: Worker) -> None:
-        self._child = child
+    def __init__(self, child: Worker, listener: ShaperListener) -> None:
+        self._child, self._listener = child, listener
         child.on_message, child.on_death = self._on_message, self._on_death
 
     def start(self) -> None:
@@ -41,9 +38,10 @@ class ShaperLink:
         """Supervise it."""
         self._child.tick()
 
-    def begin(self, job: Job, model: Model) -> None:
-        """Announce a clip that is to be heard while it is still being decoded."""
-        self._child.send(messages.Begin(job.serial, job.prompt, model))
+    def begin(self, job: Job) -> None:
+        """Announce a clip that is played while it is still being decoded."""
+        assert job.model is not None
+        self._child.send(messages.Begin(job.serial, job.prompt, job.model))
 
     def samples(self, serial: int, piece: Piece) -> None:
         """Pass on samples of a job."""
@@ -57,25 +55,25 @@ class ShaperLink:
         self._child.send(messages.Deliver(job.serial, job.prompt, job.model, scores, sink, only=only, insist=insist))
 
     def drop(self, job: Job) -> None:
-        """Forget the samples of a job that ended."""
+        """Discard the samples of a job that ended without a clip."""
         self._child.send(messages.Drop(job.serial))
 
     def save(self, message: messages.Save) -> None:
-        """Put a pad's take into the folder; answered by `on_saved`."""
+        """Save a pad's take to the folder; answered by `on_saved`."""
         self._child.send(message)
 
     def shape_kit(self, message: messages.Claim | messages.Map | messages.Leave) -> None:
-        """Work on a kit's folder; Claim and Map are answered by `on_kit`."""
+        """Work on a kit's folder; `on_kit` answers Claim and Map."""
         if not isinstance(message, messages.Leave):
             self._child.watch(SHAPING_BUDGET_S, "writing a kit")
         self._child.send(message)
 
     def rest(self) -> None:
-        """Nothing is expected of it any more."""
+        """Expect no answer for now."""
         self._child.watch(None)
 
     def restart(self) -> None:
-        """Start it again after it was given up."""
+        """Start the process again after it was given up."""
         self._child.restart()
 
     async def close(self) -> None:
@@ -86,17 +84,18 @@ class ShaperLink:
         if isinstance(message, messages.Written):
             return  # a sign of life between two takes
         self._child.settled()
-        if isinstance(message, messages.Early):
-            self.listener.on_early(message)
-        elif isinstance(message, messages.Saved):
-            self.listener.on_saved(message)
-        elif isinstance(message, messages.Claimed | messages.Mapped):
-            self.listener.on_kit(message)
-        elif isinstance(message, messages.Undelivered):
-            self.listener.on_undelivered(message)
-        elif isinstance(message, messages.Delivered):
-            self.listener.on_delivered(message)
+        match message:
+            case messages.Early():
+                self._listener.on_early(message)
+            case messages.Saved():
+                self._listener.on_saved(message)
+            case messages.Claimed() | messages.Mapped():
+                self._listener.on_kit(message)
+            case messages.Undelivered():
+                self._listener.on_undelivered(message)
+            case messages.Delivered():
+                self._listener.on_delivered(message)
 
     def _on_death(self, reason: str, given_up: bool) -> None:
         self._child.watch(None)
-        self.listener.on_shaper_death(reason, given_up)
+        self._listener.on_shaper_death(reason, given_up)

@@ -60,7 +60,7 @@ class Job:
     last_event: JobEvent | None = None
     voice: int = 0  # plays the clip while it is still being decoded
     silenced: bool = False  # by a panic: the clip is made but not played
-    again: str = ""  # the reason for a second attempt
+    retry_reason: str = ""  # the reason for a second attempt
     recipe: Recipe | None = None  # of a recalled clip
     _unsettled: Prompt | None = None
 

@@ -31,7 +31,7 @@ async def serve_link(core: Core, enabled: bool) -> AsyncIterator[None]:
         import aalink
     except ImportError as error:
         raise ConfigError(f"Link needs one more package: pip install 'clipbridge[link]' ({error}).") from error
-    link = aalink.Link(core.stage.live.tempo.bpm)
+    link = aalink.Link(core.stage.tempo.bpm)
     link.enabled = True
     following = asyncio.create_task(_follow(core, link))
     try:
@@ -43,7 +43,7 @@ async def serve_link(core: Core, enabled: bool) -> AsyncIterator[None]:
 
 async def _follow(core: Core, link: Any) -> None:
     """The session's tempo and beat become ours; a tempo that is set with /bridge/tempo becomes the session's."""
-    ours, peers = core.stage.live.tempo.bpm, 0
+    ours, peers = core.stage.tempo.bpm, 0
     while True:
         await asyncio.sleep(LINK_POLL_S)
         try:
@@ -53,7 +53,7 @@ async def _follow(core: Core, link: Any) -> None:
 
 
 def _look(core: Core, link: Any, ours: float, peers: int) -> tuple[float, int]:
-    now = core.stage.live.tempo
+    now = core.stage.tempo
     if link.num_peers != peers:
         peers = link.num_peers
         log.info("link: %d others", peers)

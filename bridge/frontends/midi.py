@@ -19,7 +19,7 @@ from bridge.core.core import Core
 from bridge.domain.events import MidiChanged
 from bridge.domain.limits import BPM
 from bridge.errors import ClipbridgeError, ConfigError
-from bridge.live.pads import Press
+from bridge.live.pad import Press
 
 log = logging.getLogger("clipbridge")
 
@@ -134,7 +134,7 @@ class Midi:
         self._clocks += 1
         if self._clocks % CLOCKS_PER_BEAT:
             return
-        stage, now = self._core.stage, self._core.stage.live.tempo
+        stage, now = self._core.stage, self._core.stage.tempo
         self._beats.append(at)
         took_s = (self._beats[-1] - self._beats[0]) / max(1, len(self._beats) - 1)
         if 60 / BPM.high <= took_s <= 60 / BPM.low:

@@ -1,4 +1,4 @@
-"""The file that keeps the pads between runs. Anybody may have written it: each value is checked as a frontend checks it."""
+"""The file that stores the pads between runs. Any program may have edited it, so each value is checked as in a frontend."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ KEYS["seconds"] = replace(KEYS["seconds"], allowed=Range(SECONDS.low, LONGEST_S)
 
 
 class StoredPad(NamedTuple):
-    """A pad in the file: what it makes, and whether each press plays the same take."""
+    """A pad in the file; see pad.Pad."""
 
     ask: Ask
     locked: bool
 
 
 class PadFile:
-    """Reads the file once, at the start, and writes it on a thread."""
+    """Read once, at the start; written on a thread."""
 
     def __init__(self, file: Path) -> None:
         self._path, self._file = file, KeptFile(file, "pads")
 
-    def keep(self, pads: dict[int, StoredPad]) -> None:
+    def save(self, pads: dict[int, StoredPad]) -> None:
         """Write the pads soon, on another thread."""
         self._file.keep(
             lambda: {
@@ -48,29 +48,29 @@ class PadFile:
         )
 
     def read(self) -> dict[int, StoredPad]:
-        """The pads in the file. Skips what cannot be read, and then leaves a copy of the file as `.bad`."""
+        """The pads in the file. Skips invalid ones, and copies such a file to `.bad`."""
         try:
             if self._path.stat().st_size > MAX_PADS_BYTES:
                 raise ValueError("the file is too large")
-            saved = dict(json.loads(self._path.read_text("utf-8")).items())
+            stored = dict(json.loads(self._path.read_text("utf-8")).items())
         except FileNotFoundError:
             return {}
         except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
-            self._set_aside(str(error))
+            self._copy_aside(str(error))
             return {}
-        pads, wrong = {}, ""
-        for pad, entry in saved.items():
+        pads, fault = {}, ""
+        for pad, entry in stored.items():
             try:
                 if int(pad) not in PADS:
                     raise ValueError(f"there is no pad {pad}")
                 pads[int(pad)] = StoredPad(_ask(entry["ask"]), bool(entry["locked"]))
             except (ValueError, TypeError, KeyError, AttributeError, ClipbridgeError) as error:
-                wrong = f"pad {pad}: {error}"
-        if wrong:
-            self._set_aside(wrong)
+                fault = f"pad {pad}: {error}"
+        if fault:
+            self._copy_aside(fault)
         return pads
 
-    def _set_aside(self, why: str) -> None:
+    def _copy_aside(self, why: str) -> None:
         log.warning("%s: skipped an invalid pad (%s)", self._path, why[:300])
         with contextlib.suppress(OSError):
             shutil.copyfile(self._path, self._path.with_suffix(".bad"))

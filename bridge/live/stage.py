@@ -1,7 +1,4 @@
-"""The stage: clips that are played when they are made, pads and the stream, all in one tempo.
-
-Everything here runs on the event loop and never blocks.
-"""
+"""The stage: everything that sounds (clips, pads and the stream), in one tempo. Runs on the event loop and never blocks."""
 
 from __future__ import annotations
 
@@ -12,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from bridge.domain.clip import OUTPUT_RATE
-from bridge.domain.events import AudioChanged, PadSaved, Publish, VoiceChanged
+from bridge.domain.events import AudioChanged, Publish, VoiceChanged
 from bridge.domain.job import Job
+from bridge.domain.tempo import Tempo
 from bridge.errors import NoAudio
 from bridge.live import pads
 from bridge.live import stream as streams
-from bridge.live.pads import Pads, Press, Take
+from bridge.live.pads import Pads
 from bridge.live.stream import Stream
 from bridge.live.voices import Live
 from bridge.player.messages import NOW, when
@@ -25,13 +23,13 @@ from bridge.shaper import messages as delivery
 
 log = logging.getLogger("clipbridge")
 
-# Sinks that no asker may name: their clips are played later.
+# Sinks that no ask may name: their clips are played later.
 INTERNAL = (pads.SINK, streams.SINK)
 
 
 class Stage:
-    """`changed` is called when something may be made ahead now, or is no longer wanted. `pads_file`: where pads are kept
-    between runs, if anywhere."""
+    """`changed` is called when pads or the stream may need clips, or need none any more. `pads_file`: where pads are saved between
+    runs, if anywhere."""
 
     def __init__(
         self, live: Live, publish: Publish, changed: Callable[[], None], pads_file: Path | None = None
@@ -42,22 +40,21 @@ class Stage:
         self._publish = publish
         live.on_new_player = self._on_new_player
         live.announce_voice, live.announce_device = self._on_voice, self._on_device
-        self._saving: dict[int, tuple[int, Press, Take]] = {}
 
     def tick(self) -> None:
         """Supervise the player and schedule the stream; to be called every TICK_S seconds."""
-        self.live.tick()
+        self.live.player.tick()
         try:
             self.stream.tick()
         except Exception:  # the stream must not end the daemon
             log.exception("the stream could not go on")
 
     def pop_abandoned_jobs(self) -> list[Job]:
-        """The jobs of pads and the stream that are not wanted any more; each is returned once."""
+        """The jobs that pads and the stream no longer need; each is returned once."""
         return self.pads.pop_abandoned_jobs() + self.stream.pop_abandoned_jobs()
 
     def panic(self) -> None:
-        """Stop all sound. Whatever is played after this is heard again."""
+        """Stop all sound. What is played after this is heard."""
         self.stream.stop(0.0)
         self.live.stop()
 
@@ -68,37 +65,41 @@ class Stage:
 
     # ---- tempo ----
 
+    @property
+    def tempo(self) -> Tempo:
+        return self.live.player.tempo
+
     def set_tempo(self, bpm: float, beats_per_bar: int, at: float | None = None) -> None:
         """Change the tempo, from `at` (seconds of time.perf_counter; None: now) on."""
         now = time.perf_counter() if at is None else at
-        self.live.set_tempo(self.live.tempo.changed(bpm, beats_per_bar, now))
-        self.pads.tempo_changed()
+        self.live.player.set_tempo(self.tempo.changed(bpm, beats_per_bar, now))
+        self.pads.on_tempo()
 
     def beat(self, beat: float, at: float | None = None) -> None:
         """Set the time of a beat: `beat` falls at `at` (None: now)."""
-        self.live.set_tempo(self.live.tempo.with_beat(beat, time.perf_counter() if at is None else at))
+        self.live.player.set_tempo(self.tempo.with_beat(beat, time.perf_counter() if at is None else at))
 
     # ---- clips of jobs ----
 
     def check(self, sink: str) -> None:
-        """Open the audio device if the clips of this sink are to be heard. Raises NoAudio."""
+        """Open the audio device if clips of this sink are played. Raises NoAudio."""
         if sink in ("audio", "both"):
-            self.live.check()
-            self.live.open()
+            self.live.player.check()
+            self.live.player.open()
 
-    def hears_early(self, job: Job) -> bool:
+    def plays_early(self, job: Job) -> bool:
         """Whether to play a clip while it is still being decoded: at once, alone, and at its own sample rate."""
         at_once = job.ask.sink in ("audio", "both") and when(job.ask.quantize) == NOW and job.prompt.takes == 1
         return (
             at_once
             and job.prompt.as_it_comes
             and not job.silenced
-            and self.live.state == "open"
-            and self.live.sample_rate == OUTPUT_RATE
+            and self.live.player.state == "open"
+            and self.live.player.sample_rate == OUTPUT_RATE
         )
 
     def on_early(self, job: Job | None, part: delivery.Early) -> None:
-        """Play the next samples of such a clip."""
+        """Play the next samples of a clip that is still being decoded."""
         file, sample_rate = part.file, part.sample_rate
         if job is None or job.silenced:
             self.live.discard(file)
@@ -115,21 +116,18 @@ class Stage:
             self.announce_voice(job, job.voice)
 
     def on_clip(self, job: Job, file: str, sample_rate: int) -> dict[str, int]:
-        """The samples of a job are in `file` ("": nobody is to hear them): hand them to its pad or the stream, or play them.
-        Returns the number of the voice as `voice`, if there is one."""
+        """A clip is finished: hand it to its pad or the stream, or play it. `file` has its samples ("": it is not played).
+        Returns the number of its voice as `voice`, or {}."""
         if job.ask.sink in INTERNAL:
-            assert job.model is not None
-            self._maker_of(job).on_clip(job, file, sample_rate, job.model)
+            self._source_of(job).on_clip(job, file, sample_rate)
             return {}
         if job.voice:
             return {"voice": job.voice}
-        if not file:
-            return {}
-        if job.silenced:
+        if not file or job.silenced:
             self.live.discard(file)
             return {}
         try:
-            self.live.check()
+            self.live.player.check()
         except NoAudio as error:
             self.live.discard(file)
             remarks = [job.remarks.get("remark"), str(error).rstrip(".")]
@@ -148,40 +146,14 @@ class Stage:
 
     def on_job_event(self, job: Job, kind: str, fields: dict[str, Any]) -> None:
         """Something happened to a job of a pad or of the stream."""
-        self._maker_of(job).on_job_event(job, kind, fields)
+        self._source_of(job).on_job_event(job, kind, fields)
 
-    def _maker_of(self, job: Job) -> Pads | Stream:
+    def _source_of(self, job: Job) -> Pads | Stream:
         return self.pads if job.ask.sink == pads.SINK else self.stream
 
     def is_speculative(self, job: Job) -> bool:
-        """Whether a job is made ahead: it may be cancelled for somebody who waits, and made later."""
+        """Whether a job may be cancelled in favour of other jobs: it is made ahead and not urgent."""
         return job.ask.sink == pads.SINK or (job.ask.sink == streams.SINK and not self.stream.urgent)
-
-    # ---- saving ----
-
-    def save(self, pad: int, press: Press) -> delivery.Save:
-        """The request to put the take that a pad played last into the folder. Raises PadEmpty."""
-        take = self.pads.take_to_save(pad)
-        number = max(self._saving, default=0) + 1
-        self._saving[number] = (pad, press, take)
-        return delivery.Save(number, take.file, take.prompt, take.model)
-
-    @property
-    def saving(self) -> bool:
-        """Whether takes are being saved."""
-        return bool(self._saving)
-
-    def on_saved(self, message: delivery.Saved) -> None:
-        """A take is in the folder, or cannot be."""
-        if message.number in self._saving:
-            pad, press, take = self._saving.pop(message.number)
-            self.pads.on_saved(take)
-            self._publish(PadSaved(pad, message.path, message.why, reply_to=press.reply_to))
-
-    def lose_saving(self, reason: str) -> None:
-        """The process that writes clips stopped: nothing that it was to save is saved."""
-        for number in list(self._saving):
-            self.on_saved(delivery.Saved(number, "", f"the process that writes clips stopped ({reason})"))
 
     def _on_new_player(self) -> None:
         self.pads.reload()

@@ -1,4 +1,4 @@
-"""Deadlines: takes, then steps are lowered as little as needed; what cannot be is told at once; the reply says what was chosen."""
+"""Deadlines: takes, then steps are lowered no further than needed; a hopeless ask is refused at once; replies state both."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from bridge.core import deadlines
 from bridge.core.jobs import Jobs
 from bridge.domain.ask import Ask
 from bridge.domain.clip import Prompt
+from bridge.domain.job import Job
 from bridge.engine.messages import Cost
 from bridge.errors import TooLate
 from tests.harness import Client, pairs
@@ -20,32 +21,32 @@ def prompt(steps: int = 20, takes: int = 4) -> Prompt:
     return Prompt("rain", "rain", 2.0, seed=1, steps=steps, takes=takes, guidance=3.5)
 
 
-def seconds_of(tried: Prompt) -> float:
-    return tried.takes * (0.1 + 0.05 * tried.units)
+def seconds_of(prompt: Prompt) -> float:
+    return prompt.takes * (0.1 + 0.05 * prompt.units)
 
 
 @pytest.mark.parametrize(
     ("left_s", "takes", "steps"),
     [(9.0, 4, 20), (4.0, 3, 20), (3.9, 3, 20), (2.6, 2, 20), (1.3, 1, 20), (1.2, 1, 18), (0.75, 1, 11), (0.7, 1, 10)],
 )
-def test_takes_go_first_then_steps_and_no_more_than_needed(left_s: float, takes: int, steps: int) -> None:
+def test_takes_are_lowered_first_then_steps_no_further_than_needed(left_s: float, takes: int, steps: int) -> None:
     fitted = deadlines.fit(prompt(), left_s, 10, seconds_of)
     assert fitted is not None and (fitted.takes, fitted.steps) == (takes, steps)
     assert deadlines.ROOM * seconds_of(fitted) <= left_s
 
 
-def test_below_the_least_steps_it_cannot_be_and_steps_that_were_asked_for_are_never_raised() -> None:
+def test_steps_are_not_lowered_below_the_least_and_never_raised() -> None:
     assert deadlines.fit(prompt(), 0.6, 10, seconds_of) is None
     fewer = deadlines.fit(prompt(steps=4), 0.5, 4, seconds_of)
     assert fewer is not None and (fewer.takes, fewer.steps) == (1, 4)
     assert deadlines.fit(prompt(steps=4), 0.1, 4, seconds_of) is None
 
 
-def test_while_nothing_is_measured_nothing_is_lowered_or_refused() -> None:
-    assert deadlines.fit(prompt(), 0.1, 10, lambda tried: 0.0) == prompt()
+def test_without_a_measurement_nothing_is_lowered_or_refused() -> None:
+    assert deadlines.fit(prompt(), 0.1, 10, lambda _prompt: 0.0) == prompt()
 
 
-def test_a_deadline_counts_what_waits_and_is_looked_at_again_when_the_job_begins(
+def test_a_deadline_counts_waiting_jobs_and_is_checked_again_when_the_job_starts(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     now = [100.0]
@@ -54,14 +55,18 @@ def test_a_deadline_counts_what_waits_and_is_looked_at_again_when_the_job_begins
     jobs.set_abilities(USUAL)
     jobs.eta.learn(Cost.of(prompt(takes=1), 1.0, 0.1))  # 0.05 s a step
     ask = Ask("rain", deadline_s=3.0)
-    first = jobs.add(ask, prompt(takes=1), "me", 1, None)
-    second = jobs.add(ask, prompt(takes=1), "me", 2, None)
-    third = jobs.add(ask, prompt(takes=1), "me", 3, None)
+
+    def add(ask: Ask) -> Job:
+        job = Job(jobs.next_serial, jobs.next_serial, "me", ask, prompt(takes=1))
+        jobs.add(job)
+        return job
+
+    first, second, third = add(ask), add(ask), add(ask)
     assert [job.prompt.steps for job in (first, second)] == [20, 20] and 10 <= third.prompt.units < 20
     with pytest.raises(TooLate, match="even with one take of 10 steps"):
-        jobs.add(ask, prompt(takes=1), "me", 4, None)
+        add(ask)
     assert len(jobs.queue) == 3
-    patient = jobs.add(Ask("rain", deadline_s=60.0), prompt(takes=1), "me", 4, None)
+    patient = add(Ask("rain", deadline_s=60.0))
     assert patient.serial == third.serial + 1 and patient.prompt.steps == 20
     now[0] += 2.0  # the first took its time
     jobs.meet_deadline(second)
@@ -72,8 +77,8 @@ def test_a_deadline_counts_what_waits_and_is_looked_at_again_when_the_job_begins
     assert second.late_seconds() == pytest.approx(-0.1) and patient.late_seconds() == pytest.approx(-57.1)
 
 
-def test_a_reply_says_what_a_deadline_left_and_a_deadline_that_cannot_be_is_refused_at_once(client: Client) -> None:
-    client.send("/bridge/generate", "kick", 0.5, "steps", 5)  # something is measured, whatever ran before
+def test_replies_state_the_lowered_takes_and_steps_and_a_hopeless_deadline_is_refused_at_once(client: Client) -> None:
+    client.send("/bridge/generate", "kick", 0.5, "steps", 5)  # so that something is measured
     client.until("/bridge/done")
     client.send("/bridge/generate", "kick", 1.0, "takes", 3, "deadline_s", 3_000.0, "id", "calm")
     _, queued = client.until("/bridge/queued", job="calm")
@@ -87,9 +92,9 @@ def test_a_reply_says_what_a_deadline_left_and_a_deadline_that_cannot_be_is_refu
     assert (address, values[1]) == ("/bridge/failed", "bad_argument")
 
 
-def test_a_tight_deadline_lowers_what_it_must_and_the_clip_comes(client: Client) -> None:
+def test_a_tight_deadline_lowers_takes_and_steps_and_the_clip_comes(client: Client) -> None:
     def estimate(takes: int, steps: int) -> float:
-        """What the daemon expects, with what the runs of both kinds taught it."""
+        """The estimate of the daemon after runs with one take and with six."""
         job = f"{takes} of {steps}"
         client.send("/bridge/generate", "kick", 1.0, "takes", takes, "steps", steps, "id", job)
         eta = float(client.until("/bridge/queued", job=job)[1][2])

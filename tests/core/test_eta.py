@@ -13,11 +13,11 @@ def prompt(seconds: float = 4.0, steps: int = 20, guidance: float = 3.5, takes: 
     return Prompt("x", "x", seconds, seed=1, steps=steps, guidance=guidance, takes=takes)
 
 
-def test_nothing_is_promised_before_anything_was_measured() -> None:
+def test_nothing_is_estimated_before_the_first_measurement() -> None:
     assert Eta().seconds(prompt()) == 0.0
 
 
-def test_a_machine_whose_cost_is_a_line_is_predicted_between_and_beyond_the_measured_points() -> None:
+def test_a_linear_cost_is_predicted_between_and_beyond_the_measured_points() -> None:
     eta = Eta()
     for seconds in (0.5, 1.5, 4.0):
         eta.learn(Cost.of(prompt(seconds, steps=4), 4 * (0.01 + 0.02 * seconds), 0.1 * seconds))
@@ -27,7 +27,7 @@ def test_a_machine_whose_cost_is_a_line_is_predicted_between_and_beyond_the_meas
             assert eta.seconds(prompt(seconds, steps)) == pytest.approx(truth, rel=0.1)
 
 
-def test_without_guidance_a_step_is_taken_to_cost_half_until_it_was_measured() -> None:
+def test_a_step_without_guidance_counts_half_until_it_is_measured() -> None:
     eta = Eta()
     eta.learn(Cost.of(prompt(), 2.0, 0.5))
     assert eta.seconds(prompt(guidance=1.0)) == pytest.approx(1.5)
@@ -36,7 +36,7 @@ def test_without_guidance_a_step_is_taken_to_cost_half_until_it_was_measured() -
     assert eta.seconds(prompt(guidance=1.0)) == pytest.approx(1.9)
 
 
-def test_takes_cost_like_a_longer_clip_and_delivery_is_added() -> None:
+def test_takes_cost_as_much_as_a_longer_clip_and_delivery_is_added() -> None:
     eta = Eta()
     eta.learn(Cost.of(prompt(4.0), 2.0, 0.4))
     assert eta.seconds(prompt(2.0, takes=4)) == pytest.approx(4.8, rel=0.01)
@@ -44,7 +44,7 @@ def test_takes_cost_like_a_longer_clip_and_delivery_is_added() -> None:
     assert eta.seconds(prompt()) == pytest.approx(3.0)
 
 
-def test_a_machine_that_becomes_slower_is_followed_within_a_few_jobs() -> None:
+def test_estimates_follow_a_machine_that_becomes_slower_within_a_few_jobs() -> None:
     eta = Eta()
     eta.learn(Cost.of(prompt(), 1.0, 0.0))
     for _ in range(4):
@@ -59,7 +59,7 @@ def test_a_curve_keeps_a_bounded_number_of_points() -> None:
     assert len(curve._points) == 64
 
 
-def test_what_was_learned_is_kept_for_the_same_checkpoint_and_newer_runs_count(tmp_path: Path) -> None:
+def test_learned_times_are_saved_for_each_checkpoint_and_newer_runs_count(tmp_path: Path) -> None:
     file = tmp_path / "cache" / "eta.json"
     eta, other = Eta(), Eta()
     for seconds in (0.5, 4.0, 30.0):
@@ -67,10 +67,10 @@ def test_what_was_learned_is_kept_for_the_same_checkpoint_and_newer_runs_count(t
     eta.learn(Cost.of(prompt(4.0, guidance=1.0), 2.0, 0.4))
     eta.learn_delivery(prompt(), 0.05)
     other.learn(Cost.of(prompt(4.0), 1.0, 0.1))
-    kept = EtaFile(file)
-    kept.keep(eta, "starter cpu")
-    kept.keep(other, "large cuda")
-    kept.wait(5)
+    saved = EtaFile(file)
+    saved.save(eta, "starter cpu")
+    saved.save(other, "large cuda")
+    saved.wait(5)
     again = Eta()
     EtaFile(file).recall(again, "starter cpu")
     for ask in (prompt(0.5), prompt(12.0), prompt(30.0), prompt(4.0, guidance=1.0)):
@@ -89,30 +89,30 @@ def test_what_was_learned_is_kept_for_the_same_checkpoint_and_newer_runs_count(t
      b'{"k": {"guided": [[1, [1e9]]]}}', b"[" * 100_000, b'{"k": {"guided": [[1, [NaN]]]}}',
      b'{"k": {"deliver": [[0.001, [1]]]}}'],
 )  # fmt: skip
-def test_a_damaged_file_is_taken_as_none_and_written_anew(tmp_path: Path, content: bytes) -> None:
+def test_a_damaged_file_is_ignored_and_overwritten(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "eta.json"
     file.write_bytes(content)
-    eta, kept = Eta(), EtaFile(file)
-    kept.recall(eta, "k")
+    eta, saved = Eta(), EtaFile(file)
+    saved.recall(eta, "k")
     assert eta.seconds(prompt()) == 0.0
     eta.learn(Cost.of(prompt(), 2.0, 0.5))
-    kept.keep(eta, "k")
-    kept.wait(5)
+    saved.save(eta, "k")
+    saved.wait(5)
     again = Eta()
     EtaFile(file).recall(again, "k")
     assert again.seconds(prompt()) == pytest.approx(2.5)
 
 
-def test_where_nothing_can_be_written_it_is_learned_again(tmp_path: Path) -> None:
+def test_an_unwritable_file_only_costs_the_learned_times(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("where the folder should be")
     eta = Eta()
     eta.learn(Cost.of(prompt(), 2.0, 0.5))
-    kept = EtaFile(tmp_path / "file" / "eta.json")
-    kept.keep(eta, "k")
-    kept.wait(5)
+    saved = EtaFile(tmp_path / "file" / "eta.json")
+    saved.save(eta, "k")
+    saved.wait(5)
 
 
-def test_a_family_without_steps_is_estimated_by_the_whole_and_one_of_fixed_cost_by_its_length() -> None:
+def test_a_family_without_steps_is_estimated_as_a_whole_and_one_of_fixed_cost_by_its_full_length() -> None:
     eta = Eta()
     whole = Prompt("x", "x", 4.0, seed=1)
     eta.learn(Cost.of(whole, 2.0, 0.5))

@@ -17,7 +17,7 @@ from bridge.domain.clip import Piece
 from bridge.domain.tempo import Tempo
 from bridge.engine import messages as engine
 from bridge.errors import BadArgument, QueueFull
-from bridge.live.stream import OVERLAP_S
+from bridge.live.parts import OVERLAP_S
 from bridge.presets.files import Presets, shipped_folder
 from bridge.shaper import messages as shaper
 
@@ -89,8 +89,7 @@ def test_the_death_of_an_engine_names_the_job_that_it_worked_on() -> None:
 
 def test_a_shaper_link_passes_on_every_answer_but_signs_of_life() -> None:
     child, listener = IdleChild(), RecordingListener()
-    link = ShaperLink(child)  # type: ignore[arg-type]
-    link.listener = listener
+    ShaperLink(child, listener)  # type: ignore[arg-type]
     for message in (
         shaper.Written(1),
         shaper.Saved(2, "p"),
@@ -127,12 +126,10 @@ def test_a_kits_clip_lies_in_its_sub_folder_without_silence() -> None:
 
 def test_one_call_resolves_an_ask_and_checks_the_audio_device_and_the_checkpoint() -> None:
     checked: list[str] = []
-    stage = SimpleNamespace(live=SimpleNamespace(tempo=Tempo()), check=checked.append)
-    link = SimpleNamespace(check_fits=lambda prompt, *_more: checked.append(prompt.text))
+    stage = SimpleNamespace(tempo=Tempo(), check=checked.append)
+    dispatcher = SimpleNamespace(check_fits=lambda prompt, *_more: checked.append(prompt.text))
     intake: Any = Intake
-    prompt, _ = intake(PRESETS, None, None, stage, SimpleNamespace(link=link), None, None, None).resolve(
-        Ask("rain", 2.0, sink="both")
-    )
+    prompt, _ = intake(PRESETS, None, None, stage, dispatcher, None, None, None).resolve(Ask("rain", 2.0, sink="both"))
     assert prompt.seconds == 2.0 and checked == ["both", "rain"]
 
 

@@ -27,7 +27,7 @@ def stop(osc: Osc, request: Request) -> None:
 
 def tempo(osc: Osc, request: Request) -> None:
     """/bridge/tempo"""
-    current, arguments, stage = osc.core.stage.live.tempo, request.arguments, osc.core.stage
+    current, arguments, stage = osc.core.stage.tempo, request.arguments, osc.core.stage
     if not arguments:
         beat = round(current.beat_at(time.perf_counter()), 3)
         osc.send(request.sender, request.address, float(current.bpm), current.beats_per_bar, beat)

@@ -9,7 +9,7 @@ from bridge.frontends.osc import arguments as args
 from bridge.frontends.osc import asks
 from bridge.frontends.osc.answers import Osc, Request
 from bridge.frontends.osc.subscribers import Target
-from bridge.live.pads import Press
+from bridge.live.pad import Press
 
 
 def set_prompt(osc: Osc, request: Request) -> None:
