@@ -9,6 +9,7 @@ import inspect
 import json
 import sys
 import threading
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -61,6 +62,8 @@ def quiet() -> None:
     for library in (diffusers, transformers):
         library.utils.logging.set_verbosity_error()
         library.utils.logging.disable_progress_bar()
+    # diffusers passes an argument that transformers 5.24 calls old.
+    warnings.filterwarnings("ignore", "`past_key_values` is deprecated", FutureWarning)
     # The pipeline makes a (disabled) tqdm bar on each call: keep it from starting a monitor thread and from taking
     # a semaphore that the system reports as leaked when this process ends.
     tqdm.monitor_interval = 0
