@@ -1,1 +1,1 @@
-"""`clipbridge doctor`: checks of the whole set-up."""
+"""`clipbridge doctor`: checks of the whole setup."""

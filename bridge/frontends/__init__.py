@@ -1,1 +1,1 @@
-"""Doors that asks come in by."""
+"""Ways for asks to come in: OSC, the inbox, MIDI; and Ableton Link."""
