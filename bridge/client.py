@@ -78,7 +78,7 @@ class Client:
                 self.udp.connect(self.daemon)
         except OSError as error:
             self.udp.close()
-            raise BadArgument(f"Nothing can be sent to {host} port {port} ({error.strerror or error}).") from error
+            raise BadArgument(f"Cannot send to {host} port {port} ({error.strerror or error}).") from error
         self.port = int(self.udp.getsockname()[1])
 
     def __enter__(self) -> Self:
@@ -137,10 +137,10 @@ class Client:
         """Send a message and return its answer: an accepted message with the same address (or `answer`), or the /bridge/error
         about it (address, code, why). None if neither comes in time."""
 
-        def is_answer(came: str, arguments: list[Any]) -> bool:
-            if came == "/bridge/error":
+        def is_answer(received: str, arguments: list[Any]) -> bool:
+            if received == "/bridge/error":
                 return arguments[:1] == [address] and len(arguments) == 3
-            return came == (answer or address) and (accept is None or accept(came, arguments))
+            return received == (answer or address) and (accept is None or accept(received, arguments))
 
         self.send(address, *values)
         return self.wait_for(is_answer, timeout_s)
@@ -159,7 +159,7 @@ class Client:
             event = self._wait_checking(is_event, ASK_AGAIN_S if heard else ANSWER_S, check)
             if event is None:
                 if asked_again or not heard:
-                    raise self.nobody()
+                    raise self.no_answer()
                 self.send(how.repeat, *([name] if how.repeat_names_it else []))
                 asked_again = True
                 continue
@@ -179,7 +179,7 @@ class Client:
                 return message
         return None
 
-    def nobody(self, command: str = "clipbridge run") -> NoAnswer:
+    def no_answer(self, command: str = "clipbridge run") -> NoAnswer:
         """The error to raise when no daemon answers; `command` starts one."""
         return NoAnswer(f"No Clipbridge answers on port {self.daemon[1]}. Start it with: {command}")
 

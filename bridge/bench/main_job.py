@@ -236,7 +236,7 @@ class Daemon:
 
         message = self._client.wait_for(accept, REPLY_TIMEOUT_S)
         if message is None:
-            raise self._client.nobody()
+            raise self._client.no_answer()
         return message[1]
 
     def drain(self) -> int:

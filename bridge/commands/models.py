@@ -58,7 +58,7 @@ def _use(osc_port: int | None, name: str) -> int:
     with connect(osc_port) as daemon:
         answer = daemon.ask_for("/bridge/restart", target)
         if answer is None:
-            raise daemon.nobody(f"clipbridge run --model {name}")
+            raise daemon.no_answer(f"clipbridge run --model {name}")
     address, values = answer
     if address == "/bridge/error":
         raise NoModel(str(values[2]))

@@ -58,7 +58,7 @@ def _ask(daemon: Client, address: str, answer: str, count: int) -> list[Any]:
 
     message = daemon.ask_for(address, answer=answer, accept=accept, timeout_s=RESUME_TIMEOUT_S)
     if message is None:
-        raise daemon.nobody()
+        raise daemon.no_answer()
     if message[0] == "/bridge/error":
         raise LibraryError(str(message[1][2]))
     return message[1]

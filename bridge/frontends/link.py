@@ -1,6 +1,6 @@
-"""Ableton Link: one tempo and one bar with every other program of the network that has it. The only importer of aalink.
+"""Ableton Link: shares tempo and bar with other programs on the network. The only importer of aalink.
 
-It is an extra: pip install 'clipbridge[link]'.
+An extra: pip install 'clipbridge[link]'.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from bridge.errors import ConfigError
 log = logging.getLogger("clipbridge")
 
 LINK_POLL_S = 0.25
-SAME_BPM = 0.01
+SAME_BPM = 0.01  # smaller differences are rounding
 
 
 @contextlib.asynccontextmanager
 async def serve_link(core: Core, enabled: bool) -> AsyncIterator[None]:
-    """Be in the session until the context ends. Raises ConfigError if aalink is not installed."""
+    """Join the Link session, if enabled, until the context ends. Raises ConfigError if aalink is not installed."""
     if not enabled:
         yield
         return
@@ -33,37 +33,38 @@ async def serve_link(core: Core, enabled: bool) -> AsyncIterator[None]:
         raise ConfigError(f"Link needs one more package: pip install 'clipbridge[link]' ({error}).") from error
     link = aalink.Link(core.stage.tempo.bpm)
     link.enabled = True
-    following = asyncio.create_task(_follow(core, link))
+    sync = asyncio.create_task(_sync(core, link))
     try:
         yield
     finally:
-        following.cancel()
+        sync.cancel()
         link.enabled = False
 
 
-async def _follow(core: Core, link: Any) -> None:
-    """The session's tempo and beat become ours; a tempo that is set with /bridge/tempo becomes the session's."""
-    ours, peers = core.stage.tempo.bpm, 0
+async def _sync(core: Core, link: Any) -> None:
+    """Follow the session's tempo and beat, and pass a tempo set with /bridge/tempo on to it."""
+    last_bpm, peers = core.stage.tempo.bpm, 0
     while True:
         await asyncio.sleep(LINK_POLL_S)
         try:
-            ours, peers = _look(core, link, ours, peers)
-        except Exception:  # Link must not end because of one look
+            last_bpm, peers = _sync_once(core, link, last_bpm, peers)
+        except Exception:  # one failure must not end Link
             log.exception("link")
 
 
-def _look(core: Core, link: Any, ours: float, peers: int) -> tuple[float, int]:
-    now = core.stage.tempo
+def _sync_once(core: Core, link: Any, last_bpm: float, peers: int) -> tuple[float, int]:
+    """Returns the common tempo and the number of peers."""
+    tempo = core.stage.tempo
     if link.num_peers != peers:
         peers = link.num_peers
-        log.info("link: %d others", peers)
-    link.quantum = float(now.beats_per_bar)
-    if abs(now.bpm - ours) > SAME_BPM:
-        link.tempo = ours = now.bpm
-    elif abs(link.tempo - ours) > SAME_BPM:
-        ours = round(link.tempo, 2)
-        core.stage.set_tempo(ours, now.beats_per_bar)
-    # Alone the beats are counted from the start of the daemon, or as a host says: nobody needs Link's.
+        log.info("link: %d peers", peers)
+    link.quantum = float(tempo.beats_per_bar)
+    if abs(tempo.bpm - last_bpm) > SAME_BPM:
+        link.tempo = last_bpm = tempo.bpm
+    elif abs(link.tempo - last_bpm) > SAME_BPM:
+        last_bpm = round(link.tempo, 2)
+        core.stage.set_tempo(last_bpm, tempo.beats_per_bar)
+    # Without peers, Link's beat means nothing: beats count from the daemon's start or from a host's /bridge/beat.
     if peers:
         core.stage.beat(max(0.0, link.beat), time.perf_counter())
-    return ours, peers
+    return last_bpm, peers

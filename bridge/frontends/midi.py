@@ -1,6 +1,6 @@
-"""The MIDI frontend: notes play the pads of their numbers, a clock sets the tempo. The only importer of mido and rtmidi.
+"""The MIDI frontend: notes play pads, a MIDI clock sets the tempo. The only importer of mido and rtmidi.
 
-It is an extra: pip install 'clipbridge[midi]'. A keyboard that is unplugged is taken again when it is back.
+An extra: pip install 'clipbridge[midi]'. An unplugged keyboard is opened again when it is back.
 """
 
 from __future__ import annotations
@@ -19,20 +19,22 @@ from bridge.core.core import Core
 from bridge.domain.events import MidiChanged
 from bridge.domain.limits import BPM
 from bridge.errors import ClipbridgeError, ConfigError
-from bridge.live.pad import Press
+from bridge.live.pads import Press
+from bridge.live.stage import Stage
 
 log = logging.getLogger("clipbridge")
 
-PORT_POLL_S = 2.0  # for a port that came or went
+PORT_POLL_S = 2.0  # how often ports are listed
 AVERAGED_BEATS = 8
-STEADY_BPM = 0.15  # a tempo that trembles by less is the same: pads would make their bars anew
+STEADY_BPM = 0.15  # ignore smaller changes: each new tempo makes pads with bars generate their takes again
+NEW_TEMPO = 0.02  # a change by more than this share is a new tempo, not jitter
 CLOCKS_PER_BEAT = 24  # MIDI 1.0 detailed specification, "System Real Time Messages"
-ALL_SOUND_OFF, ALL_NOTES_OFF = 120, 123  # controllers, the same, "Channel Mode Messages"
+ALL_SOUND_OFF, ALL_NOTES_OFF = 120, 123  # controllers; the same, "Channel Mode Messages"
 
 
-def listener(api: str = "") -> Any:
-    """An rtmidi.MidiIn, not opened. `api`: `alsa`, `jack`, `core`, `winmm`; "" for the system's first, even where another one
-    has ports: a keyboard that is plugged in later is there. Raises ConfigError."""
+def open_api(api: str = "") -> Any:
+    """An rtmidi.MidiIn without an open port. `api`: `alsa`, `jack`, `core` or `winmm`; "" for the system's first, even if
+    only another one has ports now: a keyboard that is plugged in later appears in the first. Raises ConfigError."""
     try:
         import rtmidi
 
@@ -49,17 +51,18 @@ def listener(api: str = "") -> Any:
 
 
 def inputs() -> list[str]:
-    """The MIDI inputs of this machine, by name. Raises ConfigError."""
-    return list(dict.fromkeys(listener().get_ports()))
+    """The names of this machine's MIDI inputs. Raises ConfigError."""
+    return list(dict.fromkeys(open_api().get_ports()))
 
 
 @contextlib.asynccontextmanager
 async def serve_midi(core: Core, config: MidiConfig) -> AsyncIterator[None]:
-    """Listen to the input of that name, or with it in its name, until the context ends; "" for none. Raises ConfigError."""
+    """Listen to the first input whose name contains `config.port`, if one is configured, until the context ends. Raises
+    ConfigError."""
     if not config.port:
         yield
         return
-    midi = Midi(core, config, await asyncio.to_thread(listener, config.api))
+    midi = Midi(core, config, await asyncio.to_thread(open_api, config.api))
     threading.Thread(target=midi.watch, name="midi", daemon=True).start()
     try:
         yield
@@ -68,101 +71,115 @@ async def serve_midi(core: Core, config: MidiConfig) -> AsyncIterator[None]:
 
 
 class Midi:
-    """One input. `watch` runs on a thread of its own, `hear` on the event loop."""
+    """One input. `watch` runs on a thread of its own, `on_message` on the event loop."""
 
     def __init__(self, core: Core, config: MidiConfig, midi: Any) -> None:
         self.ending = threading.Event()
         self._core, self._config, self._midi = core, config, midi
+        self._clock = MidiClock(core.stage)
         self._loop = asyncio.get_running_loop()
-        self._clocks, self._running = 0, False
-        self._beats: deque[float] = deque(maxlen=AVERAGED_BEATS + 1)  # when they came
 
     def watch(self) -> None:
-        """Open the input whenever it is there."""
-        name, told = "", ("", "")
+        """Open the input whenever it is available."""
+        name, reported = "", ("", "")
         while not self.ending.is_set():
             try:
-                there = self._midi.get_ports()
-                if name and name not in there:
+                ports = self._midi.get_ports()
+                if name and name not in ports:
                     name = ""
-                    # One that was closed and opened again hears nothing (JACK); one that was deleted must not be asked.
-                    old, self._midi = self._midi, listener(self._config.api)
+                    # On JACK, an input that was closed and opened again hears nothing, so a new one is made; a deleted one
+                    # must not be used any more.
+                    old, self._midi = self._midi, open_api(self._config.api)
                     old.delete()
                 if not name:
-                    name = next((found for found in there if self._config.port.casefold() in found.casefold()), "")
+                    name = next((port for port in ports if self._config.port.casefold() in port.casefold()), "")
                     if name:
-                        self._midi.set_callback(self._came)
-                        self._midi.open_port(there.index(name), "pads")
-                state = ("open", name) if name else ("waiting", f"{self._config.port!r} is not there; {_listed(there)}")
-            except Exception as error:  # noqa: BLE001 - rtmidi's have many bases; it is tried again
+                        self._midi.set_callback(self._on_bytes)
+                        self._midi.open_port(ports.index(name), "pads")
+                available = f"available: {', '.join(ports)[:400]}" if ports else "there are no MIDI inputs"
+                state = ("open", name) if name else ("waiting", f"{self._config.port!r} was not found; {available}")
+            except Exception as error:  # noqa: BLE001 - rtmidi's errors have many bases; it is tried again
                 name, state = "", ("unusable", str(error))
-            if state != told:
-                told = state
-                self._on_loop(self._tell, *state)
+            if state != reported:
+                reported = state
+                self._on_loop(self._publish, *state)
             self.ending.wait(PORT_POLL_S)
         self._midi.close_port()
 
-    def hear(self, message: Any, at: float) -> None:
-        """A message came `at` seconds of time.perf_counter. What cannot be played is logged."""
+    def on_message(self, message: Any, at: float) -> None:
+        """Handle a message received at `at` seconds of time.perf_counter. Errors, such as an empty pad, are logged."""
         try:
-            self._do(message, at)
-        except ClipbridgeError as error:  # an empty pad
+            if message.type == "clock":
+                self._clock.tick(at)
+            elif message.type in ("start", "continue", "stop", "songpos"):
+                self._clock.move(message)
+            else:
+                self._play(message)
+        except ClipbridgeError as error:
             log.info("midi: %s", error)
 
-    def _do(self, message: Any, at: float) -> None:
-        stage = self._core.stage
+    def _play(self, message: Any) -> None:
+        pads = self._core.stage.pads
         if message.type == "note_on" and message.velocity:
-            stage.pads.play(message.note, message.velocity / 127, Press(None))
+            pads.play(message.note, message.velocity / 127, Press(None))
         elif message.type in ("note_on", "note_off"):
-            stage.pads.release(message.note)
+            pads.release(message.note)
         elif message.type == "control_change" and message.control == ALL_SOUND_OFF:
             self._core.panic()
         elif message.type == "control_change" and message.control == ALL_NOTES_OFF:
-            for pad, *_ in stage.pads.states():
-                stage.pads.stop(pad)
-        elif message.type in ("start", "continue", "stop", "songpos"):
-            self._running = message.type in ("start", "continue") or (self._running and message.type == "songpos")
-            self._beats.clear()
-            if message.type == "start":
-                self._clocks = -1  # the next clock is beat 0
-            elif message.type == "songpos":
-                self._clocks = message.pos * CLOCKS_PER_BEAT // 4 - 1  # in sixteenths
-        elif message.type == "clock" and self._running:
-            self._clock(at)
+            for pad, *_ in pads.states():
+                pads.stop(pad)
 
-    def _clock(self, at: float) -> None:
-        self._clocks += 1
-        if self._clocks % CLOCKS_PER_BEAT:
-            return
-        stage, now = self._core.stage, self._core.stage.tempo
-        self._beats.append(at)
-        took_s = (self._beats[-1] - self._beats[0]) / max(1, len(self._beats) - 1)
-        if 60 / BPM.high <= took_s <= 60 / BPM.low:
-            bpm = round(60 / took_s, 1)
-            # The first beats only tell roughly.
-            if abs(bpm - now.bpm) > (STEADY_BPM if len(self._beats) > AVERAGED_BEATS // 2 else 0.02 * now.bpm):
-                stage.set_tempo(bpm, now.beats_per_bar, at)
-                last = self._beats[-1]
-                if abs(bpm - now.bpm) > 0.02 * now.bpm:  # another tempo: what came before it says nothing
-                    self._beats.clear()
-                    self._beats.append(last)
-        stage.beat(self._clocks / CLOCKS_PER_BEAT, at)
-
-    def _came(self, event: tuple[list[int], float], _data: Any) -> None:
+    def _on_bytes(self, event: tuple[list[int], float], _data: Any) -> None:
         import mido
 
         at = time.perf_counter()
-        with contextlib.suppress(ValueError):  # a message that is none
-            self._on_loop(self.hear, mido.Message.from_bytes(event[0]), at)
+        with contextlib.suppress(ValueError):  # malformed
+            self._on_loop(self.on_message, mido.Message.from_bytes(event[0]), at)
 
     def _on_loop(self, call: Any, *values: Any) -> None:
         with contextlib.suppress(RuntimeError):  # the daemon has ended
             self._loop.call_soon_threadsafe(call, *values)
 
-    def _tell(self, state: str, why: str) -> None:
+    def _publish(self, state: str, why: str) -> None:
         log.info("midi %s %s", state, why)
         self._core.publish(MidiChanged(state, why))
 
 
-def _listed(there: list[str]) -> str:
-    return f"there are: {', '.join(there)[:400]}" if there else "there are no MIDI inputs"
+class MidiClock:
+    """Sets tempo and beat of the stage from a MIDI clock, averaged over AVERAGED_BEATS."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+        self._clocks, self._running = 0, False
+        self._beats: deque[float] = deque(maxlen=AVERAGED_BEATS + 1)  # seconds of time.perf_counter
+
+    def move(self, message: Any) -> None:
+        """Start, continue, stop, or jump to a song position."""
+        self._running = message.type in ("start", "continue") or (self._running and message.type == "songpos")
+        self._beats.clear()
+        if message.type == "start":
+            self._clocks = -1  # the next clock is beat 0
+        elif message.type == "songpos":
+            self._clocks = message.pos * CLOCKS_PER_BEAT // 4 - 1  # in sixteenths
+
+    def tick(self, at: float) -> None:
+        """Count a clock received at `at`."""
+        if not self._running:
+            return
+        self._clocks += 1
+        if self._clocks % CLOCKS_PER_BEAT:
+            return
+        tempo = self._stage.tempo
+        self._beats.append(at)
+        beat_s = (self._beats[-1] - self._beats[0]) / max(1, len(self._beats) - 1)
+        if 60 / BPM.high <= beat_s <= 60 / BPM.low:
+            bpm = round(60 / beat_s, 1)
+            change, new_tempo = abs(bpm - tempo.bpm), NEW_TEMPO * tempo.bpm
+            # The average of a few beats is rough.
+            if change > (STEADY_BPM if len(self._beats) > AVERAGED_BEATS // 2 else new_tempo):
+                self._stage.set_tempo(bpm, tempo.beats_per_bar, at)
+                if change > new_tempo:  # earlier beats had the old tempo
+                    self._beats.clear()
+                    self._beats.append(at)
+        self._stage.beat(self._clocks / CLOCKS_PER_BEAT, at)
