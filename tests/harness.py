@@ -1,4 +1,4 @@
-"""What the tests drive the daemon with: a real process, a real UDP socket, JSON lines read as they come."""
+"""Drives the daemon in tests: a real process, a real UDP socket, JSON lines read as they arrive."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ANSWER_S = 30.0
 
 
 def need(program: str) -> str:
-    """The path of a program, or skip the test with a reason; where everything must be there (CI), fail instead."""
+    """The path of a program. If it is missing, skip the test with a reason; in CI, fail."""
     path = shutil.which(program)
     if path is None:
         skip_or_fail(f"{program} is not installed (see .ci/run for the Debian package)")
@@ -37,7 +37,7 @@ def need(program: str) -> str:
 
 
 def skip_or_fail(reason: str) -> None:
-    """Skip on a user's machine; fail in CI, where everything must be there."""
+    """Skip the test on a user's machine; fail in CI, where nothing may be missing."""
     if os.environ.get("CI") == "true":
         pytest.fail(reason)
     pytest.skip(reason)
@@ -45,7 +45,7 @@ def skip_or_fail(reason: str) -> None:
 
 @contextlib.contextmanager
 def small_disk(place: Path, megabytes: int) -> Iterator[Path]:
-    """A disk of that size, for tests of full disks. Needs the right to mount."""
+    """A disk of this size, for tests of full disks. Only root may mount it."""
     if sys.platform != "linux":
         pytest.skip("mounts a tmpfs")
     place.mkdir()
@@ -61,15 +61,15 @@ def small_disk(place: Path, megabytes: int) -> Iterator[Path]:
 
 
 def free_port() -> int:
-    """A UDP port that nobody holds just now."""
+    """A UDP port that is free now."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 class Client(osc_client.Client):
-    """An OSC client as a host would be: what does not come fails the test. It sends from a socket that is not connected, so
-    that a daemon which is gone raises nothing here."""
+    """An OSC client like that of a host: a missing answer fails the test. Its socket is not connected, so sending to a
+    stopped daemon raises nothing."""
 
     def __init__(self, port: int, host: str = "127.0.0.1", own: str = "127.0.0.1") -> None:
         super().__init__(port, host, own, connected=False)
@@ -79,7 +79,7 @@ class Client(osc_client.Client):
         return super().receive(timeout_s)
 
     def until(self, *addresses: str, timeout_s: float = ANSWER_S, job: Any = None) -> tuple[str, list[Any]]:
-        """Read on until one of `addresses` comes (about `job`, if given)."""
+        """Read until a message with one of `addresses` arrives (about `job`, if there is one)."""
         end = time.monotonic() + timeout_s
         seen = []
         while (left := end - time.monotonic()) > 0:
@@ -102,7 +102,7 @@ class Client(osc_client.Client):
         return self.until("/bridge/done", "/bridge/failed", "/bridge/cancelled", timeout_s=timeout_s, job=job)
 
     def silence(self, seconds: float = 0.3) -> None:
-        """Assert that nothing comes."""
+        """Assert that nothing arrives."""
         try:
             got = self.receive(seconds)
         except TimeoutError:
@@ -119,13 +119,13 @@ _built: set[Path] = set()
 
 
 def lend_built(home: Path) -> None:
-    """Give a new home what earlier daemons built for theirs, the small checkpoint and its trace: they take seconds."""
+    """Copy the small checkpoint and its trace, which take seconds to build, from the homes of earlier daemons to a new one."""
     cache = home / "cache" / "clipbridge"
     if cache not in _built and not cache.exists():
         for other in _built:
-            for kept in (*other.glob("untrained-[0-9]"), *other.glob("traces")):
-                with contextlib.suppress(shutil.Error, OSError):  # another daemon is at work there
-                    shutil.copytree(kept, cache / kept.name, dirs_exist_ok=True)
+            for built in (*other.glob("untrained-[0-9]"), *other.glob("traces")):
+                with contextlib.suppress(shutil.Error, OSError):  # another daemon is writing there
+                    shutil.copytree(built, cache / built.name, dirs_exist_ok=True)
     _built.add(cache)
 
 
@@ -135,7 +135,7 @@ class Daemon:
     def __init__(self, folder: Path, home: Path, *options: str, wait: bool = True) -> None:
         self.folder, self.home = folder, home
         lend_built(home)
-        self.inbox = home / "inboxes" / secrets.token_hex(4)  # its own: two daemons never share one
+        self.inbox = home / "inboxes" / secrets.token_hex(4)  # daemons cannot share an inbox
         self._clients: list[Client] = []
         self.lines: list[dict[str, Any]] = []
         self._changed = threading.Condition()
@@ -169,26 +169,26 @@ class Daemon:
         self.errors.extend(self.process.stderr)
 
     def wait_for(
-        self, wanted: Callable[[dict[str, Any]], bool], timeout_s: float = ANSWER_S, start: int = 0
+        self, accept: Callable[[dict[str, Any]], bool], timeout_s: float = ANSWER_S, start: int = 0
     ) -> dict[str, Any]:
-        """The first JSON line from number `start` on that is wanted."""
+        """The first JSON line, from number `start` on, for which `accept` is true."""
         with self._changed:
-            found: list[dict[str, Any]] = []
 
-            def look() -> bool:
-                found[:] = [line for line in self.lines[start:] if line["event"] == "end of output" or wanted(line)]
-                return bool(found)
+            def first() -> dict[str, Any] | None:
+                lines = self.lines[start:]
+                return next((line for line in lines if line["event"] == "end of output" or accept(line)), None)
 
-            if not self._changed.wait_for(look, timeout_s) or not wanted(found[0]):
-                raise AssertionError(f"the daemon did not say it: {self.lines[-5:]} {''.join(self.errors)[-2000:]}")
-            return found[0]
+            line = self._changed.wait_for(first, timeout_s)
+            if line is None or not accept(line):
+                raise AssertionError(f"no such line: {self.lines[-5:]} {''.join(self.errors)[-2000:]}")
+            return line
 
     def wait_ready(self, start: int = 0) -> None:
         self.wait_for(lambda line: line.get("state") == "ready", START_S, start)
 
     def child(self, name: str) -> psutil.Process:
-        """The engine or the shaper process of a daemon that is ready: the one with torch in it is the largest, the one
-        with libsndfile writes files, and the third plays."""
+        """The engine or the shaper process of a ready daemon: the engine has torch and is the largest, the shaper has
+        libsndfile, the third is the player."""
         children = psutil.Process(self.process.pid).children(recursive=True)
         ours = [child for child in children if "spawn_main" in " ".join(child.cmdline())]
         assert len(ours) == 3, ours
@@ -197,12 +197,12 @@ class Daemon:
         return {"engine": engine, "shaper": shaper}[name]
 
     def client(self) -> Client:
-        """A client that is closed with the daemon."""
+        """A new client, closed together with the daemon."""
         self._clients.append(Client(self.port))
         return self._clients[-1]
 
     def stop(self) -> int:
-        """Ask politely, then insist. Returns the exit code."""
+        """Terminate the daemon, or kill it if that takes too long. Returns the exit code."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             try:
@@ -221,7 +221,7 @@ class Daemon:
 
 
 def environment(home: Path) -> dict[str, str]:
-    """The environment of a user whose folders are all below `home`; the built checkpoint is shared between tests."""
+    """The environment of a user whose folders are all below `home`."""
     changed = {
         "HOME": str(home),
         "XDG_CONFIG_HOME": str(home / "config"),
@@ -233,7 +233,7 @@ def environment(home: Path) -> dict[str, str]:
 
 
 def clipbridge(home: Path, *arguments: str, timeout_s: float = 60.0) -> subprocess.CompletedProcess[str]:
-    """Run one command of a user whose home this is, to its end."""
+    """Run a command to its end, as a user with this home."""
     return subprocess.run(
         [sys.executable, "-m", "bridge", *arguments],
         env=environment(home),

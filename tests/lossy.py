@@ -1,4 +1,4 @@
-"""A host that names its reply port, and the network it deserves: what stands between the two loses what the test says."""
+"""A network between a host with a fixed reply port and the daemon, which loses the packets that a test chooses."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator
 
 @contextlib.contextmanager
 def lossy(daemon_port: int, reply_port: int, lost: Callable[[bytes], bool]) -> Iterator[int]:
-    """Give a port that passes everything on to the daemon, and its answers back to the host, except what is `lost`.
-    The host's reply port, as number or as text, is replaced by one of ours, and in the answers again by the host's."""
+    """Yield a port that relays packets to the daemon and its answers to the host, except `lost` ones. The host's reply port
+    is replaced by ours, as number and as text, and restored in the answers."""
     with (
         socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as front,
         socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as back,
@@ -43,7 +43,7 @@ def lossy(daemon_port: int, reply_port: int, lost: Callable[[bytes], bool]) -> I
 
 
 def first_of_each(lost: list[bytes]) -> Callable[[bytes], bool]:
-    """Loses the first ask, and the first time that the end is told; `lost` says what was."""
+    """Lose the first ask and the first `done`; these are added to `lost`."""
 
     def is_lost(data: bytes) -> bool:
         kind = next((k for k in (b"/bridge/generate", b"/bridge/done") if data.startswith(k)), None)

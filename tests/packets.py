@@ -1,4 +1,4 @@
-"""Datagrams that have hurt OSC programs, by name, and a seeded mutator that breeds more of them."""
+"""Datagrams that have broken OSC programs, by name, and a seeded mutator that makes more of them."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ PING = encode("/bridge/ping")
 GENERATE = encode("/bridge/generate", "rain", 1.0)
 FLOAT_4 = struct.pack(">f", 4.0)
 
-# Not well-formed: nothing of these may reach a command.
+# Malformed: none of these may reach a command.
 BROKEN = {
     "nothing at all": b"",
     "one zero": b"\0",
@@ -61,7 +61,7 @@ BROKEN = {
     "60,000 unknown type tags": message(b"/bridge/generate", b"," + b"Q" * 60_000),
     "1,000 nil arguments": message(b"/bridge/generate", b"," + b"N" * 1_000),
     "a float cut to two bytes": message(b"/bridge/generate", b",sf", _string(b"rain") + FLOAT_4[:2]),
-    "a float that is not there": message(b"/bridge/generate", b",sf", _string(b"rain")),
+    "a missing float": message(b"/bridge/generate", b",sf", _string(b"rain")),
     "a double cut in half": message(b"/bridge/generate", b",sd", _string(b"rain") + b"\0" * 4),
     "a text without an end": message(b"/bridge/generate", b",s", b"rain"),
     "a text without padding": message(b"/bridge/generate", b",s", b"rain\0"),
@@ -72,8 +72,8 @@ BROKEN = {
     "a blob of two gigabytes": message(b"/bridge/ping", b",b", struct.pack(">i", 2**31 - 1)),
     "a blob cut short": message(b"/bridge/ping", b",b", struct.pack(">i", 8) + b"abcd"),
     "a blob size cut short": message(b"/bridge/ping", b",b", b"\0\0"),
-    "an array that is not closed": message(b"/bridge/ping", b",[i", b"\0" * 4),
-    "an array that was never opened": message(b"/bridge/ping", b",i]", b"\0" * 4),
+    "an array without an end": message(b"/bridge/ping", b",[i", b"\0" * 4),
+    "an array without a begin": message(b"/bridge/ping", b",i]", b"\0" * 4),
     "arrays nested 100 deep": message(b"/bridge/ping", b"," + b"[" * 100 + b"]" * 100),
     "bytes behind the last argument": message(b"/bridge/ping", b",i", b"\0" * 12),
     "arguments without type tags": _string(b"/bridge/generate") + b"\0\0\0\7",
@@ -82,7 +82,7 @@ BROKEN = {
     "64 kB of 0xff": b"\xff" * 65_000,
 }
 
-# Well-formed, and not for us: never answered.
+# Well-formed, but not for us: never answered.
 FOREIGN = {
     "scsynth's /fail": encode("/fail", "/bridge/status", "Command not found"),
     "scsynth's /done": encode("/done", "/quit"),
@@ -98,12 +98,12 @@ FOREIGN = {
 
 
 def mutations(seed: int, count: int) -> Iterator[bytes]:
-    """`count` datagrams grown from good and bad ones by cutting, doubling, flipping and splicing bytes. Seeded."""
+    """`count` datagrams made from good and bad ones by cutting, inserting, changing and joining bytes."""
     chance = random.Random(seed)
     words = encode("/bridge/generate/words", "rain", "on", "tin", 2.0, "@seed", 7)
     good = [PING, GENERATE, words, bundle(PING, GENERATE), bundle(bundle(words), PING), encode("/bridge/set/seed", 5.0)]
     bad = [packet for packet in (*BROKEN.values(), *FOREIGN.values()) if 0 < len(packet) <= 2_000]
-    pool = good * (len(bad) // len(good)) + bad  # half and half: what is only rubbish is easy to refuse
+    pool = good * (len(bad) // len(good)) + bad  # half and half: pure noise is easy to refuse
     for _ in range(count):
         data = bytearray(chance.choice(pool))
         for _ in range(chance.choice((1, 1, 2, 4))):

@@ -1,4 +1,4 @@
-"""Ableton Link with another program (a process of its own that has aalink): one tempo, one bar."""
+"""Ableton Link with another program, a process with aalink: one tempo, one bar."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ import asyncio, sys, aalink
 async def main():
     link = aalink.Link(133.0)
     link.enabled, link.quantum = True, 4.0
-    # Of two sessions the older one's tempo counts; if they began within half a second, the numbers that they drew do. Link
-    # itself may take half a second to begin.
+    # When two sessions meet, the older one's tempo wins; sessions that start within half a second of each other decide by random
+    # numbers. Link itself may need half a second to start.
     await asyncio.sleep(1.5)
-    print("there", flush=True)
+    print("ready", flush=True)
     reader = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
     while line := (await reader.readline()).decode().split():
@@ -30,15 +30,15 @@ asyncio.run(main())
 """
 
 
-def soon(true: Callable[[], bool], within_s: float = 15.0) -> None:
-    """Wait until it is."""
+def wait_until(condition: Callable[[], bool], within_s: float = 15.0) -> None:
+    """Wait until the condition is true. Fails after `within_s` seconds."""
     end = time.monotonic() + within_s
-    while not true():
-        assert time.monotonic() < end, "it never was so"
+    while not condition():
+        assert time.monotonic() < end, "the condition did not become true"
         time.sleep(0.2)
 
 
-def test_the_tempo_and_the_bar_are_those_of_the_session_both_ways(start_daemon: Callable[..., Daemon]) -> None:
+def test_tempo_and_bar_follow_the_session_and_a_new_tempo_reaches_it(start_daemon: Callable[..., Daemon]) -> None:
     peer = subprocess.Popen([sys.executable, "-c", PEER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert peer.stdin is not None and peer.stdout is not None
 
@@ -47,25 +47,25 @@ def test_the_tempo_and_the_bar_are_those_of_the_session_both_ways(start_daemon: 
         return [float(value) for value in peer.stdout.readline().split()]  # type: ignore[union-attr]
 
     try:
-        assert peer.stdout.readline().strip() == "there"
+        assert peer.stdout.readline().strip() == "ready"
         daemon = start_daemon("--model", "untrained", "--link", wait=False)  # a tempo needs no engine
         client = daemon.client()
         end = time.monotonic() + 15
         while ask("look")[0] == 0:
             if time.monotonic() > end:
-                skip_or_fail("Link finds nobody here: is multicast forbidden?")
+                skip_or_fail("Link finds no peer here: is multicast forbidden?")
             time.sleep(0.2)
-        soon(lambda: client.ask("/bridge/tempo")[1][0] == pytest.approx(133.0, abs=0.02))
+        wait_until(lambda: client.ask("/bridge/tempo")[1][0] == pytest.approx(133.0, abs=0.02))
 
         def together() -> bool:
             beat = client.ask("/bridge/tempo")[1][2]
             apart = (ask("look")[2] - beat) % 4
             return bool(min(apart, 4 - apart) < 0.1)  # of a beat
 
-        soon(together)
+        wait_until(together)
         ask("tempo 96.5")
-        soon(lambda: client.ask("/bridge/tempo")[1][0] == pytest.approx(96.5, abs=0.02))
+        wait_until(lambda: client.ask("/bridge/tempo")[1][0] == pytest.approx(96.5, abs=0.02))
         client.send("/bridge/tempo", 111.0)
-        soon(lambda: ask("look")[1] == pytest.approx(111.0, abs=0.02))
+        wait_until(lambda: ask("look")[1] == pytest.approx(111.0, abs=0.02))
     finally:
         peer.communicate()

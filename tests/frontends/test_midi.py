@@ -1,4 +1,4 @@
-"""A real MIDI port (JACK's) that plays pads and sets the tempo, is unplugged and comes back."""
+"""A real MIDI port of JACK plays pads and sets the tempo, is unplugged and comes back."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.on_stage import pad_state
 
 
 class Keyboard:
-    """A keyboard that is plugged in while the context lasts."""
+    """A keyboard, plugged in while the context lasts."""
 
     def __init__(self, server: Jack, name: str = "My Keys") -> None:
         environment = {**os.environ, **server.environment}
@@ -27,7 +27,7 @@ class Keyboard:
         )  # fmt: skip
 
     def send(self, message: str) -> None:
-        """As mido writes it."""
+        """Send a message in mido's notation."""
         assert self.process.stdin is not None
         print(message, file=self.process.stdin, flush=True)
 
@@ -38,19 +38,19 @@ class Keyboard:
         return self
 
     def __exit__(self, *_error: object) -> None:
-        self.process.communicate()  # its input ends, and so does it
+        self.process.communicate()  # it ends with its input
 
 
 @pytest.fixture(scope="module")
 def own() -> Iterator[Jack]:
-    """A server without a recorder, whose Python would have to be waited for while clients come and go."""
+    """A server without a recorder: as a Python client it would slow down clients that come and go."""
     with jack(timeout_ms=200) as server:
         yield server
 
 
 @pytest.fixture(scope="module")
 def played(own: Jack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
-    """A daemon that listens to a keyboard which is not plugged in yet."""
+    """A daemon that waits for a keyboard."""
     place = tmp_path_factory.mktemp("midi")
     with pytest.MonkeyPatch.context() as patch:
         own.lend(patch)
@@ -58,8 +58,8 @@ def played(own: Jack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daem
             place / "clips", place / "home", "--model", "untrained", "--audio-device", "system",
             "--midi", "my keys", "--set", "midi.api=jack",
         )  # fmt: skip
-        told = daemon.wait_for(lambda line: line["event"] == "midi")
-        assert told["state"] == "waiting" and "my keys" in told["why"]
+        line = daemon.wait_for(lambda line: line["event"] == "midi")
+        assert line["state"] == "waiting" and "my keys" in line["why"]
         yield daemon
         daemon.stop()
 
@@ -69,7 +69,7 @@ def midi_state(daemon: Daemon, state: str, start: int) -> None:
     time.sleep(0.3)  # JACK connects ports a little later
 
 
-def test_notes_play_pads_by_their_numbers_and_a_keyboard_may_come_and_go(played: Daemon, own: Jack) -> None:
+def test_notes_play_the_pads_of_their_numbers_and_a_keyboard_may_come_and_go(played: Daemon, own: Jack) -> None:
     client = played.client()
     client.send("/bridge/subscribe")
     client.send("/bridge/pad/36/set", "hit", 0.2, "steps", 1)
@@ -89,7 +89,7 @@ def test_notes_play_pads_by_their_numbers_and_a_keyboard_may_come_and_go(played:
             drone, state, _ = client.until("/bridge/voice")[1]
             assert (drone, state) == (hit + 1, "began")
             time.sleep(0.3)
-            keys.send("note_on note=37 velocity=0")  # how most keyboards say that it is let go
+            keys.send("note_on note=37 velocity=0")  # how most keyboards send note-off
             _, end = client.until("/bridge/voice", timeout_s=2.0)  # it is 3 seconds long
             assert end == [drone, "ended", ""]
             pad_state(client, 36, "ready", 2.0)
@@ -113,7 +113,7 @@ def test_a_clock_sets_the_tempo_and_the_beats(played: Daemon, own: Jack) -> None
         keys.send("control_change control=120 value=0")
 
 
-def test_midi_that_is_not_installed_is_said_before_anything_is_loaded(
+def test_missing_midi_packages_are_reported_before_anything_is_loaded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from bridge.errors import ConfigError

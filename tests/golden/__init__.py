@@ -1,1 +1,1 @@
-"""The golden transcript: what every OSC address answers, recorded once and replayed against the code as it is now."""
+"""The golden transcript: the answers of every OSC address, recorded once and compared with the current code."""

@@ -1,11 +1,11 @@
-"""What differs from run to run is replaced by its kind, after a check of type and range; all else stays as it came.
+"""Masks for values that differ from run to run: each is checked for type and range, then replaced by its kind. Others stay.
 
-The kinds: `~sentence` (why, remark: a text that is not empty), `~id` (eight hex digits that the daemon drew), `~seed` (drawn, below a
+The kinds: `~sentence` (why, remark: a text that is not empty), `~id` (eight random hex digits), `~seed` (random, below a
 million), `~seconds` (times, 0 or more), `~fraction` (0 to 1), `~beat`, `~mb`, `~count` (underflows), `~version`, `~revision`,
-`~voice N` (numbers of voices, in the order of this scenario), `<folder>` (the sample folder) and `_~` (the random tag of a file's name),
-`~port X` (the port of client X), `~on` (a stream that `playing` or, where the engine was slow, `thin`), `~coming` (an engine that is
-`loading` or `warming`), `~part` (`3/7`), `~device` (whether this machine has an audio device). What was measured from the sound stays,
-as {"~about": value}, and is compared with a tolerance: the engine may add in another order.
+`~voice N` (numbers of voices, in order of appearance), `<folder>` (the sample folder) and `_~` (the random tag of a file's name),
+`~port X` (the port of client X), `~on` (a stream that is `playing` or, with a slow engine, `thin`), `~coming` (an engine that is
+`loading` or `warming`), `~part` (`3/7`), `~device` (whether this machine has an audio device). Measurements of the sound
+stay, as {"~about": value}, and are compared with a tolerance: the engine may add in another order.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ MEASURED = ("measured_bpm", "ratio", "confidence", "cents", "root_confidence", "
 
 @dataclass
 class Masks:
-    """The masks of one scenario. `folder`: of the daemon's clips; `drawn`: seeds are drawn by the daemon."""
+    """The masks of one scenario. `folder`: of the daemon's clips; `random_seeds`: the daemon chooses the seeds."""
 
     folder: str
-    drawn: bool = False
+    random_seeds: bool = False
     voices: dict[int, str] = field(default_factory=dict)
 
     def message(self, address: str, values: list[Any]) -> list[Any]:
@@ -49,16 +49,16 @@ class Masks:
     # ---- one per kind ----
 
     def _plain(self, value: Any) -> Any:
-        """As it is, but for the folder."""
+        """The value, with the folder hidden."""
         return self.path(value) if isinstance(value, str) and value.startswith(self.folder) else value
 
     def path(self, value: Any) -> str:
-        """An absolute path with `/`: the folder and the tag of the name are hidden, the rest stays. "" stays."""
+        """An absolute path with `/`, without the folder and the random tag of the name. "" stays."""
         assert isinstance(value, str) and "\\" not in value
         if not value.startswith(self.folder):
             return "" if value == "" else "~elsewhere"
         inner = re.sub(r"_[0-9a-f]{4}(?=\.[a-z]+$)", "_~", value[len(self.folder) :])
-        return "<folder>" + (re.sub(r"_s\d+_~", "_s~_~", inner) if self.drawn else inner)
+        return "<folder>" + (re.sub(r"_s\d+_~", "_s~_~", inner) if self.random_seeds else inner)
 
     def _sentence(self, value: Any) -> str:
         assert isinstance(value, str) and len(value) <= 600, value
@@ -69,7 +69,7 @@ class Masks:
 
     def _seed(self, value: Any) -> Any:
         assert isinstance(value, int)
-        return "~seed" if self.drawn and 0 <= value < 1_000_000 else value
+        return "~seed" if self.random_seeds and 0 <= value < 1_000_000 else value
 
     def _voice(self, value: Any) -> str:
         assert isinstance(value, int) and value > 0
@@ -141,7 +141,7 @@ KINDS: dict[str, Callable[[Masks, Any], Any]] = {
     "mb": _number("mb", 0.0, 1e6),
 }
 
-# Replies whose first values are masked, by position ("": as it is).
+# Replies whose first values are masked, by position ("": not masked).
 POSITIONS: dict[str, tuple[str, ...]] = {
     "/bridge/queued": ("id", "", "seconds"),
     "/bridge/progress": ("id", "fraction"),
@@ -169,7 +169,7 @@ POSITIONS: dict[str, tuple[str, ...]] = {
     "/bridge/clip": ("path",),
     "/bridge/interrupted/job": ("id",),
 }
-# Replies that go on with `key value` pairs, and the keys whose values are masked.
+# Replies with `key value` pairs after these, and the keys whose values are masked.
 KEYED = (
     "/bridge/queued", "/bridge/take", "/bridge/done", "/bridge/kit/queued", "/bridge/kit/done", "/bridge/status", "/bridge/model",
     "/bridge/clip", "/bridge/interrupted/job", "/bridge/stream/state", "/bridge/pad/n/state",

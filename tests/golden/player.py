@@ -1,4 +1,4 @@
-"""Plays a scenario to a real daemon over real UDP and writes down what comes back, as lines that can be compared."""
+"""Plays a scenario to a real daemon over real UDP and writes the answers as lines that can be compared."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from tests.golden.steps import File, KillPlayer, Lines, Listen, Ref, Scenario, S
 from tests.harness import Daemon
 
 WAIT_S = 30.0
-# What comes at its own pace is written down as a sequence at the end of the scenario, wherever it came in between.
+# Messages without a fixed place among the others: written as sequences at the end of the scenario.
 PACED = ("/bridge/progress", "/bridge/voice", "/bridge/stream/state", "/bridge/audio")
 Line = list[Any]
 
 
 @dataclass
-class Ear:
-    """A socket of a client, what came to it, and where reading stands."""
+class Client:
+    """A client's socket and the messages it has received."""
 
     name: str
     udp: socket.socket
-    came: list[tuple[str, str, list[Any]]] = field(default_factory=list)
-    since: int = 0  # the last request: what came before it
+    received: list[tuple[str, str, list[Any]]] = field(default_factory=list)
+    before: int = 0  # the number of messages received before the last request
 
     @property
     def port(self) -> int:
@@ -49,15 +49,15 @@ class Player:
 
     def __init__(self, daemon: Daemon, scenario: Scenario) -> None:
         self.daemon, self.scenario = daemon, scenario
-        self.masks = Masks(daemon.folder.absolute().as_posix(), scenario.drawn)
+        self.masks = Masks(daemon.folder.absolute().as_posix(), scenario.random_seeds)
         self.lines: list[Line] = []
-        self._ears: dict[str, Ear] = {}
-        self._kept: dict[str, Any] = {}
+        self._clients: dict[str, Client] = {}
+        self._saved: dict[str, Any] = {}
         self._sequences: dict[tuple[str, ...], list[Line]] = {}
         self._from = len(daemon.lines)
 
     def play(self) -> list[Line]:
-        """All steps; the transcript."""
+        """Play all steps and return the transcript."""
         try:
             for step in self.scenario.steps:
                 if isinstance(step, Step):
@@ -69,26 +69,28 @@ class Player:
                 elif isinstance(step, KillPlayer):
                     self._kill_player()
                 elif isinstance(step, Listen):
-                    ear = self._ear(step.by)
-                    known = sum(_wanted(message, step.until, step.match) for message in ear.came[ear.since :])
+                    client = self._client(step.by)
+                    known = sum(
+                        _wanted(message, step.until, step.match) for message in client.received[client.before :]
+                    )
                     self._gather(step.until if known < step.times else (), step.by, step.times - known, step.match)
             return [*self.lines, *self._ordered()]
         finally:
-            for ear in self._ears.values():
-                ear.udp.close()
+            for client in self._clients.values():
+                client.udp.close()
 
     # ---- sending ----
 
-    def _ear(self, name: str) -> Ear:
-        if name not in self._ears:
+    def _client(self, name: str) -> Client:
+        if name not in self._clients:
             udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
             udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
             udp.bind(("127.0.0.1", 0))
-            self._ears[name] = Ear(name, udp)
-        return self._ears[name]
+            self._clients[name] = Client(name, udp)
+        return self._clients[name]
 
     def _step(self, step: Step) -> None:
-        ear, values = self._ear(step.by), tuple(self._filled(value) for value in step.values)
+        client, values = self._client(step.by), tuple(self._filled(value) for value in step.values)
         address = self._address(step.address)
         data = step.raw if step.raw is not None else wire.encode(address, values)
         shown = wire.decode(wire.encode(step.address, tuple(_shown(value) for value in step.values)))
@@ -96,13 +98,13 @@ class Player:
         self.lines.append(
             [head, step.note] if step.raw is not None else [head, shown[0], shown[1], *map(_cut, shown[2])]
         )
-        for other in self._ears.values():
-            other.since = len(other.came)
+        for other in self._clients.values():
+            other.before = len(other.received)
         for _ in range(step.repeat):
-            ear.udp.sendto(data, ("127.0.0.1", self.daemon.port))
+            client.udp.sendto(data, ("127.0.0.1", self.daemon.port))
         self._gather(step.until, step.at or step.by, step.times, step.match, step.fold)
-        if step.keep:
-            self._keep(step)
+        if step.save:
+            self._save(step)
 
     def _filled(self, value: Any) -> Any:
         if isinstance(value, list):
@@ -111,51 +113,52 @@ class Player:
             return value
         kind, _, name = value.name.partition(":")
         if kind == "port":
-            return self.daemon.port if name == "daemon" else self._ear(name).port
+            return self.daemon.port if name == "daemon" else self._client(name).port
         if kind == "folder":
             return self.daemon.folder.absolute().as_posix()
-        return self._kept[value.name]
+        return self._saved[value.name]
 
     def _address(self, address: str) -> str:
-        return address.replace("$voice", str(self._kept.get("voice", 0)))
+        return address.replace("$voice", str(self._saved.get("voice", 0)))
 
-    def _keep(self, step: Step) -> None:
-        """Remember what a later step needs: `path:NAME` of the last clip, `voice` of the last one that began."""
-        for _address, _tags, values in self._ears[step.at or step.by].came[::-1]:
-            if step.keep == "voice" and _address in ("/bridge/voice", "/bridge/done"):
-                self._kept["voice"] = values[0] if _address == "/bridge/voice" else values[values.index("voice") + 1]
+    def _save(self, step: Step) -> None:
+        """Remember a value for later steps: `path:NAME` of the last clip, `voice` of the last one that began."""
+        for _address, _tags, values in self._clients[step.at or step.by].received[::-1]:
+            if step.save == "voice" and _address in ("/bridge/voice", "/bridge/done"):
+                self._saved["voice"] = values[0] if _address == "/bridge/voice" else values[values.index("voice") + 1]
                 return
-            if step.keep != "voice" and _address == "/bridge/done":
-                self._kept[step.keep] = values[1]
+            if step.save != "voice" and _address == "/bridge/done":
+                self._saved[step.save] = values[1]
                 return
-        raise AssertionError(f"nothing to keep for {step.keep}")
+        raise AssertionError(f"there is no {step.save} to save")
 
     # ---- listening ----
 
     def _gather(self, until: tuple[str, ...], at: str, times: int, match: tuple[Any, ...], fold: bool = False) -> None:
-        """Read until one of `until` came to `at` so often, then whatever else came to anybody before a ping is answered."""
-        came: dict[str, list[tuple[str, str, list[Any]]]] = {name: [] for name in self._ears}
+        """Read until `at` has received one of `until` `times` times, then everything that reaches a client before its ping is
+        answered."""
+        received: dict[str, list[tuple[str, str, list[Any]]]] = {name: [] for name in self._clients}
         end, missing = time.monotonic() + WAIT_S, times if until else 0
         while missing:
             try:
-                message = self._ear(at).read(max(0.01, end - time.monotonic()))
+                message = self._client(at).read(max(0.01, end - time.monotonic()))
             except TimeoutError:
-                raise AssertionError(f"none of {until} {match} came: {came[at][-5:]}") from None
-            came[at].append(message)
+                raise AssertionError(f"none of {until} {match}: {received[at][-5:]}") from None
+            received[at].append(message)
             missing -= _wanted(message, until, match)
-        for name, ear in list(self._ears.items()):
+        for name, client in list(self._clients.items()):
             token = f"barrier {secrets.token_hex(6)}"
-            ear.udp.sendto(wire.encode("/bridge/ping", (token,)), ("127.0.0.1", self.daemon.port))
-            while (message := ear.read(WAIT_S)) != ("/bridge/pong", "s", [token]):
-                came.setdefault(name, []).append(message)
-        for name in sorted(came):
-            self._ears[name].came += came[name]
-            self._write(name, came[name], fold)
+            client.udp.sendto(wire.encode("/bridge/ping", (token,)), ("127.0.0.1", self.daemon.port))
+            while (message := client.read(WAIT_S)) != ("/bridge/pong", "s", [token]):
+                received.setdefault(name, []).append(message)
+        for name in sorted(received):
+            self._clients[name].received += received[name]
+            self._write(name, received[name], fold)
 
-    def _write(self, name: str, came: list[tuple[str, str, list[Any]]], fold: bool) -> None:
+    def _write(self, name: str, received: list[tuple[str, str, list[Any]]], fold: bool) -> None:
         head = "<" if name == "a" else f"<{name}"
         written: list[Line] = []
-        for address, tags, values in came:
+        for address, tags, values in received:
             if self._of_others(address, values):
                 continue
             masked = [self._number(value) for value in self.masks.message(address, values)]
@@ -173,7 +176,7 @@ class Player:
         self.lines += written
 
     def _of_others(self, address: str, values: list[Any]) -> bool:
-        """Whether it is about a pad or a kit that this scenario did not ask for: other tests leave some."""
+        """Whether it is about a pad or a kit of another test."""
         asked = [step for step in self.scenario.steps if isinstance(step, Step)]
         if address.startswith("/bridge/pad/"):
             return not any(step.address.split("/")[:4] == address.split("/")[:4] for step in asked)
@@ -182,10 +185,10 @@ class Player:
         return False
 
     def _number(self, value: Any) -> Any:
-        """Without the number of a voice or of a port."""
+        """The value without numbers of voices and ports."""
         if isinstance(value, str):
-            return value.replace(f"/bridge/voice/{self._kept.get('voice', 0)}/", "/bridge/voice/$voice/")
-        ports = {ear.port: name for name, ear in self._ears.items()}
+            return value.replace(f"/bridge/voice/{self._saved.get('voice', 0)}/", "/bridge/voice/$voice/")
+        ports = {client.port: name for name, client in self._clients.items()}
         return f"~port {ports[value]}" if type(value) is int and value in ports else value
 
     def _paced(self, name: str, address: str, tags: str, values: list[Any], masked: list[Any]) -> None:
@@ -204,7 +207,7 @@ class Player:
         if entry[1] == "~on":
             entry[2] = "~seconds"  # 0 too, where it is thin
         if entry[1] == "filling" and before and before[-1][1] == "filling" and before[-1][3:] == entry[3:]:
-            return  # how often it told how far it is does not count
+            return  # the number of such messages varies
         if not before or before[-1] != entry:
             before.append(entry)
 
@@ -224,7 +227,7 @@ class Player:
         info = soundfile.info(path)
         return [["file", info.format, info.subtype, info.frames, info.samplerate, info.channels]]
 
-    # ---- beside the wire ----
+    # ---- apart from OSC ----
 
     def _file(self, step: File) -> None:
         base = self.daemon.inbox if step.place == "inbox" else self.daemon.home / "config" / "clipbridge" / "presets"
@@ -240,19 +243,22 @@ class Player:
         self._gather(step.until, step.by, step.times, step.match)
 
     def _json(self, step: Lines) -> None:
-        """Event names, keys in their order and JSON types of what `run --json` said, each once."""
+        """The event names, keys and JSON types of the lines of `run --json`, each once."""
         start = 0 if step.all else self._from
         self.daemon.wait_for(lambda line: all(line.get(key) == value for key, value in step.until.items()), start=start)
+        steps = [one for one in self.scenario.steps if isinstance(one, Step)]
+        ids = [value for one in steps for key, value in itertools.pairwise(one.values) if key == "id"]
         seen: list[Line] = []
         for line in self.daemon.lines[start:]:
-            if line["event"] in step.events:
+            # The line of an earlier scenario's job may be read late.
+            if line["event"] in step.events and ("id" not in line or line["id"] in ids):
                 entry = ["json", line["event"], *(f"{key} {type(value).__name__}" for key, value in line.items())]
                 if entry not in seen:
                     seen.append(entry)
         self.lines += sorted(seen, key=lambda line: (step.events.index(line[1]), len(line)))
 
     def _kill_player(self) -> None:
-        """End the process that plays, as a fault would."""
+        """Kill the player process, as a fault would."""
         others = {self.daemon.child("engine").pid, self.daemon.child("shaper").pid}
         import psutil
 
@@ -266,19 +272,19 @@ def _wanted(message: tuple[str, str, list[Any]], until: tuple[str, ...], match: 
 
 
 def _shown(value: Any) -> Any:
-    """A request's value as it stands in the transcript."""
+    """A request's value as the transcript shows it."""
     if isinstance(value, list):
         return [_shown(one) for one in value]
     return f"${value.name}" if isinstance(value, Ref) else value
 
 
 def _cut(value: Any) -> Any:
-    """A long text by its beginning and its length."""
+    """A long text becomes its beginning and its length."""
     return f"{value[:40]}… {len(value)} characters" if isinstance(value, str) and len(value) > 160 else value
 
 
 def same(expected: Any, actual: Any) -> bool:
-    """Whether a recorded value or line is what came; what was measured may differ a little."""
+    """Whether a recorded value or line equals a new one; measurements have a tolerance."""
     if isinstance(expected, dict) and isinstance(actual, dict):
         one, other = expected["~about"], actual["~about"]
         return abs(one - other) <= 0.02 * max(1.0, abs(one))
@@ -289,12 +295,12 @@ def same(expected: Any, actual: Any) -> bool:
 
 def read_transcript(file: Path) -> dict[str, list[Line]]:
     """Scenario → lines."""
-    found: dict[str, list[Line]] = json.loads(file.read_text("utf-8"))
-    return found
+    transcript: dict[str, list[Line]] = json.loads(file.read_text("utf-8"))
+    return transcript
 
 
 def write_transcript(file: Path, scenarios: dict[str, list[Line]]) -> None:
-    """One message a line, scenarios by name."""
+    """Write one message per line, scenarios sorted by name."""
     parts = [
         json.dumps(name) + ": [\n" + ",\n".join(" " + json.dumps(line, ensure_ascii=False) for line in lines) + "\n]"
         for name, lines in sorted(scenarios.items())

@@ -1,4 +1,4 @@
-"""`python -m tests.golden.record [-k WORDS]` records the transcript anew: only for a change of the wire that is meant."""
+"""`python -m tests.golden.record [-k WORDS]` records the transcript again, after an intended change of the wire."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 
 def main() -> int:
-    """Play all scenarios (or those that `-k` selects) and write down what comes back."""
+    """Play all scenarios (or those that `-k` selects) and write the transcript."""
     os.environ["GOLDEN_RECORD"] = "1"
     return int(pytest.main(["-n0", str(Path(__file__).with_name("test_wire.py")), *sys.argv[1:]]))
 

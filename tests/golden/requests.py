@@ -1,4 +1,4 @@
-"""The scenarios: what is asked, in which words, and what to wait for. Ranges stand here as numbers, as a host knows them."""
+"""The scenarios: requests, and the messages to wait for. Ranges are written as numbers, as hosts know them."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ def s(address: str, *values: Any, **more: Any) -> Step:
 
 
 def job(job_id: Any, *values: Any, address: str = "generate", **more: Any) -> Step:
-    """A message that makes a job, heard to its end."""
+    """A message that makes a job, followed to its end."""
     match = (job_id.value if isinstance(job_id, Double) else job_id,)
     return s(address, *values, "id", job_id, until=more.pop("until", ENDS), match=match, **more)
 
 
 def raw(note: str, data: bytes, **more: Any) -> Step:
-    """A datagram that is no plain message."""
+    """A datagram as bytes."""
     return Step(raw=data, note=note, **more)
 
 
-# ---- every key: what is taken and what is refused, through /bridge/set/<key>, where silence means that it is taken ----
+# ---- every key: accepted and refused values, by /bridge/set/<key>, which answers only refusals ----
 
 # key: lowest, highest, whether it is whole
 NUMBERS: dict[str, tuple[float, float, bool]] = {
@@ -65,7 +65,7 @@ NO_TEXTS = (*WRONG_TYPES, 7, 7.5)
 
 
 def set_all(key: str, *values: Any) -> tuple[Step, ...]:
-    """Each value in turn; the last is forgotten."""
+    """Each value in turn; then the key is reset."""
     return (
         *(s(f"set/{key}", value) for value in values),
         s(f"set/{key}", 1, 2),
@@ -75,7 +75,7 @@ def set_all(key: str, *values: Any) -> tuple[Step, ...]:
 
 
 def number_forms(low: float, high: float, whole: bool) -> tuple[Any, ...]:
-    """Both ends, just beyond them, and numbers as hosts write them."""
+    """Both limits, values just beyond them, and numbers as hosts write them."""
     step = 1 if whole else 0.01
     as_float = (float(low), low + 0.5) if whole else (int(high),)
     return (
@@ -139,7 +139,7 @@ SETS = {
     ),
 }  # fmt: skip
 
-# ---- generate: what is refused ----
+# ---- generate: refusals ----
 
 BAD = {
     **{key: (low - 1, high + 1, "many", True, NAN) for key, (low, high, _) in NUMBERS.items() if key != "seconds"},
@@ -255,8 +255,8 @@ CLIPS = {
         s("tempo", "reply_port", Ref("port:b")), s("nonsense", "reply_port", Ref("port:b")), s("version", "reply_port", 1.5),
     ),
     "recall": (
-        job("made", "golden recall", 0.2, *QUICK, "preset", "drum", keep="path:made"), s("recall", Ref("path:made"), "id", "again", until=ENDS, match=("again",)),
-        s("recall", Ref("path:made"), until=ENDS), job("two", "golden recall", 0.2, "takes", 2, *QUICK, keep="path:two"), s("recall", Ref("path:two"), "id", 7.0, until=ENDS, match=(7.0,)),
+        job("made", "golden recall", 0.2, *QUICK, "preset", "drum", save="path:made"), s("recall", Ref("path:made"), "id", "again", until=ENDS, match=("again",)),
+        s("recall", Ref("path:made"), until=ENDS), job("two", "golden recall", 0.2, "takes", 2, *QUICK, save="path:two"), s("recall", Ref("path:two"), "id", 7.0, until=ENDS, match=(7.0,)),
         *(s("recall", path, "id", "bad", until=ENDS) for path in ("/nowhere/x.wav", "", Ref("folder"), "/dev/zero", "relative.wav")),
         s("recall"), s("recall", 7), s("recall", "/x.wav", "volume", 3), s("recall", "/x.wav", "id"), s("recall", "/x.wav", "id", True), s("recall", None), s("recall", "/x.wav", "id", ""),
     ),
@@ -337,7 +337,7 @@ SMALL = {
         s("stream"), s("stream", 0), s("stream", "x"), s("stream", True), s("stop"), s("stop", 0), s("stop", 1.0), s("stop", "x"), s("stop", True), s("stop", 1, 2),
     ),
     "the library": (
-        job("find", "goldenquince metal", 0.5, "note", "a#4", *QUICK, keep="path:find"), job("find 2", "goldenquince drone", "bars", 0.25, "bpm", 120, *QUICK, keep="path:find 2"),
+        job("find", "goldenquince metal", 0.5, "note", "a#4", *QUICK, save="path:find"), job("find 2", "goldenquince drone", "bars", 0.25, "bpm", 120, *QUICK, save="path:find 2"),
         s("find", "goldenquin", until=FOUND), s("find", "goldenquince metal", until=FOUND), s("find", "goldenquince", "seconds_to", 0.5, until=FOUND), s("find", "goldenquince", "seconds_from", 0.51, until=FOUND),
         s("find", "goldenquince", "bpm_from", 120, "bpm_to", "120", until=FOUND), s("find", "goldenquince", "note", "bb4", until=FOUND), s("find", "goldenquince", "note", 70, until=FOUND),
         s("find", "goldenquince", "key", "c", until=FOUND), s("find", "goldenquince", "limit", 1, until=FOUND), s("find", "goldenquince nothing", until=FOUND), s("find", "", "limit", 1, "note", "c-1", until=FOUND),
@@ -406,14 +406,14 @@ STARTER = {
     ),
 }  # fmt: skip
 
-# ---- what sounds ----
+# ---- sound ----
 
 VOICE = ("/bridge/voice",)
 PAD = "/bridge/pad/33/state"
 STAGE = {
     "a clip that is heard": (
-        s("generate", "golden both", 0.3, "sink", "both", *QUICK, "id", "both", until=ENDS, match=("both",), keep="voice"), Listen(VOICE, times=2),
-        s("generate", "golden audio", 8.0, "sink", "audio", "gain", 0.1, "pan", 1, *QUICK, "id", "audio", until=ENDS, match=("audio",), keep="voice"), Listen(VOICE),
+        s("generate", "golden both", 0.3, "sink", "both", *QUICK, "id", "both", until=ENDS, match=("both",), save="voice"), Listen(VOICE, times=2),
+        s("generate", "golden audio", 8.0, "sink", "audio", "gain", 0.1, "pan", 1, *QUICK, "id", "audio", until=ENDS, match=("audio",), save="voice"), Listen(VOICE),
         s("voice/$voice/gain", 0.1, 10.0), s("voice/$voice/pan", "-1"), s("voice/$voice/loop", 1), s("voice/$voice/gain", 5.0), s("voice/$voice/loop", 0), s("voice/$voice/stop", 0), s("voice/$voice/stop", 30.0, until=VOICE), s("voice/$voice/stop"),
     ),
     "a clip that waits for its bar": (
@@ -450,7 +450,7 @@ STAGE = {
     ),
 }  # fmt: skip
 
-# ---- a daemon of its own, asked while its engine is still coming up; then killed, and another one in its place ----
+# ---- a new daemon, asked while its engine is loading; then killed and replaced ----
 
 COLD = {
     "asks before the engine is there": (
@@ -467,8 +467,8 @@ COLD = {
     ),
 }  # fmt: skip
 
-# The untrained checkpoint's words differ from one build to the next, so what is measured from the sound is asked of the starter;
-# what other tests may leave in the home that they share is asked on the stage, which has a home of its own.
+# The untrained checkpoint's sounds differ from one build to the next, so measurements are asked of the starter. Requests about the
+# home folder, which other tests change, go to the stage, which has a home of its own.
 OF_THE_STARTER = (
     "a clip in words", "takes", "shapes", "bars, loops and keys", "a deadline", "recall", "json lines of a job", "the library", "kits",
 )  # fmt: skip
@@ -484,5 +484,5 @@ SCENARIOS: dict[str, Scenario] = {
     **{name: Scenario("starter", steps) for name, steps in STARTER.items()},
     **{name: Scenario("stage", steps) for name, steps in STAGE.items()},
     **{name: Scenario(daemon, steps) for name, (daemon, steps) in COLD.items()},
-    "the seed is left out": Scenario("small", CLIPS["the seed is left out"], drawn=True),
+    "the seed is left out": Scenario("small", CLIPS["the seed is left out"], random_seeds=True),
 }

@@ -1,4 +1,4 @@
-"""What a scenario is made of."""
+"""The steps of a scenario."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Ref:
-    """A value that is known only when the scenario is played: `port:daemon`, `port:CLIENT`, `folder`, `path:NAME` (kept by a step)."""
+    """A value that is only known while the scenario runs: `port:daemon`, `port:CLIENT`, `folder`, `path:NAME` (saved by a step)."""
 
     name: str
 
 
 @dataclass(frozen=True)
 class Step:
-    """A datagram from client `by`: `address` and `values`, or `raw` bytes with a `note` on what they are.
+    """A datagram from client `by`: `address` and `values`, or `raw` bytes described by `note`.
 
-    Then it is read until one of `until` whose first values are `match` came `times` times to `at` (the sender if it is not said), and,
-    in any case, all that comes to any client before it has its answer to a ping: without `until`, what is answered at once, or silence.
-    `keep`: remember `path:NAME` or `voice`. `fold`: replies of a kind in a row are counted.
+    The player then waits until `at` (by default the sender) has received one of `until`, with `match` as its first values, `times`
+    times. Then it reads everything that reaches any client before the answer to a ping; so without `until`, immediate answers only.
+    `save`: remember `path:NAME` or `voice`. `fold`: count replies of one kind in a row.
     """
 
     address: str = ""
@@ -29,7 +29,7 @@ class Step:
     at: str = ""
     times: int = 1
     match: tuple[Any, ...] = ()
-    keep: str = ""
+    save: str = ""
     raw: bytes | None = None
     note: str = ""
     repeat: int = 1
@@ -38,7 +38,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Listen:
-    """Wait, without a request; what came since the last one counts."""
+    """Wait without a request; messages since the last request count."""
 
     until: tuple[str, ...]
     by: str = "a"
@@ -48,7 +48,7 @@ class Listen:
 
 @dataclass(frozen=True)
 class File:
-    """A file is put into the `inbox` or among the user's `presets`; None: it is removed."""
+    """Write a file to the `inbox` or to the user's `presets`; `text` None: remove it."""
 
     place: str
     name: str
@@ -61,7 +61,7 @@ class File:
 
 @dataclass(frozen=True)
 class Lines:
-    """The JSON lines of these `events` since the scenario began (`all`: since the daemon began), once the line `until` is among them."""
+    """The JSON lines of these `events` since the scenario started (`all`: since the daemon started), after the line `until`."""
 
     events: tuple[str, ...]
     until: dict[str, Any] = field(default_factory=dict)
@@ -70,14 +70,14 @@ class Lines:
 
 @dataclass(frozen=True)
 class KillPlayer:
-    """The process that plays is killed."""
+    """Kill the player process."""
 
 
 @dataclass(frozen=True)
 class Scenario:
     """`daemon`: `small` (untrained, no audio), `starter`, `stage` (untrained, an open device), `cold` or `again` (see the test).
-    `drawn`: the daemon draws the seeds."""
+    `random_seeds`: the daemon chooses the seeds."""
 
     daemon: str
     steps: tuple[Step | Listen | File | Lines | KillPlayer, ...]
-    drawn: bool = False
+    random_seeds: bool = False

@@ -1,4 +1,4 @@
-"""Each scenario is played again, and what comes back must be what is recorded. `python -m tests.golden.record` records it anew."""
+"""Plays each scenario and compares the answers with the transcript. `python -m tests.golden.record` records them again."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ FIXTURES = {"small": "small_daemon", "starter": "shared_daemon", "stage": "stage
 @pytest.fixture(scope="module")
 def recorded() -> Iterator[dict[str, list[Line]]]:
     """The transcript; while recording, it is written at the end."""
-    found = read_transcript(TRANSCRIPT) if TRANSCRIPT.is_file() else {}
-    yield found
+    transcript = read_transcript(TRANSCRIPT) if TRANSCRIPT.is_file() else {}
+    yield transcript
     if RECORDING:
-        write_transcript(TRANSCRIPT, {name: lines for name, lines in found.items() if name in SCENARIOS})
+        write_transcript(TRANSCRIPT, {name: lines for name, lines in transcript.items() if name in SCENARIOS})
 
 
 @pytest.fixture(scope="module")
 def life(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Daemon]]:
-    """A place for a daemon that is killed and another one after it."""
+    """A daemon that a scenario kills, and its successor; both are stopped at the end."""
     daemons: list[Daemon] = []
     yield daemons
     for daemon in daemons:
@@ -41,7 +41,7 @@ def life(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Daemon]]:
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory, home: Path) -> Path:
-    """A home and a folder for them, with the checkpoint that is built already."""
+    """A home and a sample folder for both, with the cache of checkpoints that other daemons have built."""
     place = tmp_path_factory.mktemp("cold")
     (place / "home").mkdir()
     (home / "cache").mkdir(exist_ok=True)
@@ -51,9 +51,9 @@ def place(tmp_path_factory: pytest.TempPathFactory, home: Path) -> Path:
 
 def daemon_of(name: str, request: pytest.FixtureRequest, life: list[Daemon], place: Path) -> Daemon:
     if name in FIXTURES:
-        found = request.getfixturevalue(FIXTURES[name])
-        assert isinstance(found, Daemon)
-        return found
+        daemon = request.getfixturevalue(FIXTURES[name])
+        assert isinstance(daemon, Daemon)
+        return daemon
     if name == "again":
         first = life[0] if life else daemon_of("cold", request, life, place)
         for process in (*psutil.Process(first.process.pid).children(recursive=True), first.process):
@@ -65,13 +65,13 @@ def daemon_of(name: str, request: pytest.FixtureRequest, life: list[Daemon], pla
 
 
 def scenario(name: str) -> object:
-    """A parameter that says which daemon its scenario is played to."""
+    """The parameter of a scenario, marked by its daemon."""
     daemon = SCENARIOS[name].daemon
     return pytest.param(name, marks=pytest.mark.shares(FIXTURES[daemon]) if daemon in FIXTURES else pytest.mark.daemon)
 
 
 @pytest.mark.parametrize("name", [scenario(name) for name in SCENARIOS])
-def test_what_comes_back_over_the_wire_is_what_is_recorded(
+def test_the_answers_over_the_wire_equal_the_transcript(
     name: str, recorded: dict[str, list[Line]], request: pytest.FixtureRequest, life: list[Daemon], place: Path
 ) -> None:
     played = SCENARIOS[name]
@@ -80,7 +80,7 @@ def test_what_comes_back_over_the_wire_is_what_is_recorded(
     if RECORDING:
         recorded[name] = actual
         return
-    assert name in recorded, f"{name!r} is not recorded: python -m tests.golden.record"
+    assert name in recorded, f"{name!r} is not recorded; run python -m tests.golden.record"
     if not same(recorded[name], actual):
         before, now = ([json.dumps(line, ensure_ascii=False) for line in lines] for lines in (recorded[name], actual))
         pytest.fail("\n".join(difflib.unified_diff(before, now, "recorded", "now", lineterm="", n=2)), pytrace=False)

@@ -1,4 +1,4 @@
-"""OSC datagrams, written and read without any library, so that each type tag is what the table of requests says."""
+"""OSC datagrams without a library, so that the requests decide each type tag."""
 
 from __future__ import annotations
 
@@ -55,12 +55,12 @@ def _text(text: str) -> bytes:
 
 
 def bundle(*elements: bytes, tag: bytes = b"\0\0\0\0\0\0\0\1") -> bytes:
-    """Messages in one datagram, to be done at once unless another time `tag` is named."""
+    """A bundle of messages, to be executed at once unless `tag` is another time."""
     return b"#bundle\0" + tag + b"".join(struct.pack(">i", len(element)) + element for element in elements)
 
 
 def decode(data: bytes) -> tuple[str, str, list[Any]]:
-    """Address, type tags, values. Nothing may be left over. Floats of 32 bits have seven digits, blobs become hex."""
+    """Address, type tags, values; no bytes may remain. 32-bit floats are rounded to seven digits, blobs become hex."""
     address, position = _read_text(data, 0)
     tags, position = _read_text(data, position)
     assert tags[:1] == ",", (address, tags)

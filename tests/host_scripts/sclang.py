@@ -1,4 +1,4 @@
-"""SuperCollider's language, run without a window."""
+"""Runs SuperCollider's language without a window."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.harness import need
 
 
 def sclang(script: Path, home: Path) -> str:
-    """What a run of the script posts."""
+    """Run a script; returns everything it posts."""
     environment = {
         **os.environ,
         "QT_QPA_PLATFORM": "offscreen",

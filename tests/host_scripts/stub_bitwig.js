@@ -1,4 +1,4 @@
-// A stand-in for Bitwig's controller API, as far as host_scripts/bitwig/Clipbridge.control.js uses it, over real UDP.
+// A stand-in for Bitwig's controller API, the part that host_scripts/bitwig/Clipbridge.control.js uses, over real UDP.
 //   node stub_bitwig.js SCRIPT SCENARIO.json > RESULT.json
 // Names and behaviour as in Bitwig's API reference (Dashboard > Help > Documentation > Developer Resources), classes
 // ControllerHost, DocumentState, Transport, TrackBank, Track, ClipLauncherSlot, InsertionPoint, OscModule, OscConnection.
@@ -40,10 +40,10 @@ class Slot {
     return {
       insertFile: (path) => {
         if (typeof path !== "string") throw new Error("a path is a text");
-        const bytes = fs.readFileSync(path); // complete when it is told
+        const bytes = fs.readFileSync(path); // complete when its path is sent
         const whole = bytes.length === bytes.readUInt32LE(4) + 8;
         result.inserted.push({ track: this.track.title.value, slot: this.index, path, whole });
-        if (!scenario.refuses) setTimeout(() => { this.content.value = true; }, 300); // Bitwig takes its time
+        if (!scenario.refuses) setTimeout(() => { this.content.value = true; }, 300); // Bitwig needs a moment
       },
     };
   }
@@ -131,7 +131,7 @@ const osc = {
       result.sent += 1;
       client.send(encode(address, values), port, host);
     };
-    sendMessage.apply = sendMessage.call = undefined; // a method of Java, no function of JavaScript
+    sendMessage.apply = sendMessage.call = undefined; // Java methods are not JavaScript functions
     return { sendMessage };
   },
 };
@@ -183,7 +183,7 @@ function finish() {
   }, 200);
 }
 
-// What the user does, one thing after the other: {"set": {...}}, {"press": "Make"}, {"until": "words of a popup"}, ...
+// The user's steps, in order: {"set": {...}}, {"press": "Make"}, {"until": "words of a popup"}, ...
 function act(steps) {
   if (steps.length === 0) return finish();
   const [step, ...rest] = steps;

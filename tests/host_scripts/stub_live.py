@@ -1,4 +1,4 @@
-"""A stand-in for Ableton Live's Python API, as far as host_scripts/ableton_live uses it. Never compared with a real Live.
+"""A stand-in for Ableton Live's Python API, the part that host_scripts/ableton_live uses. Never compared with a real Live.
 
 Names and behaviour as in the Live Object Model (docs.cycling74.com/apiref/lom: classes Song, Song.View, Track, ClipSlot, Clip),
 which the Python API shares, and for what Python has beyond it as in AbletonOSC's use of it (github.com/ideoforms/AbletonOSC).
@@ -29,13 +29,13 @@ class Clip:
     """LOM Clip, an audio clip. `warping`: "setting is deferred". `warp_markers`: the last one is hidden and Live's own."""
 
     def __init__(self, song: Song, path: str) -> None:
-        info = soundfile.info(path)  # raises if there is no such file, or only half of one
+        info = soundfile.info(path)  # raises if the file is missing or incomplete
         self.file_path, self.sample_length, self.sample_rate = path, info.frames, float(info.samplerate)
         self.name = Path(path).stem
         self._song, self._warping, self._wanted, self._looping = song, True, True, False
         self.loop_start, self.loop_end, self.start_marker, self.end_marker = 0.0, 1.0, 0.0, 1.0
         seconds = info.frames / info.samplerate
-        # Live's guess is wrong, and it found a transient: what the script must mend.
+        # Live guesses the tempo wrong and sets a marker at a transient; the script must correct both.
         self.warp_markers = [WarpMarker(0.0, song.first_guess), WarpMarker(seconds / 3, 0.7), WarpMarker(seconds, 3.3)]
 
     @property
@@ -170,7 +170,7 @@ class ControlSurface:
 
 
 class Instance:
-    """Live itself, as the script is given it."""
+    """Live itself, as the script sees it."""
 
     def __init__(self) -> None:
         self.song, self.disconnected = Song(), False
@@ -202,7 +202,7 @@ def load(instance: Instance, port: int) -> Any:
     before, bytecode = dict(sys.modules), sys.dont_write_bytecode
     sys.modules.update(stubs)
     sys.path.insert(0, str(SCRIPT.parent))
-    sys.dont_write_bytecode = True  # nothing of ours may appear in the folder that travels inside the wheel
+    sys.dont_write_bytecode = True  # the wheel contains this folder: no .pyc files there
     try:
         package = importlib.import_module("Clipbridge")
         importlib.import_module("Clipbridge.settings").PORT = port  # type: ignore[attr-defined]

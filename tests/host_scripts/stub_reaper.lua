@@ -1,8 +1,8 @@
--- A stand-in for REAPER's ReaScript API, as far as host_scripts/reaper/Clipbridge.lua uses it.
+-- A stand-in for REAPER's ReaScript API, the part that host_scripts/reaper/Clipbridge.lua uses.
 --   lua5.3 stub_reaper.lua SCRIPT SCENARIO RESULT
--- SCENARIO is a Lua file that returns a table: what the user does and how the project is. RESULT gets what came of it, as
--- JSON. Each function does what https://www.reaper.fm/sdk/reascript/reascripthelp.html says under its name; what is said
--- there and matters here is quoted. Nothing here was compared with a real REAPER.
+-- SCENARIO is a Lua file that returns a table: the user's inputs and the project. The result is written to RESULT as JSON.
+-- Each function follows https://www.reaper.fm/sdk/reascript/reascripthelp.html, quoted where it matters. Nothing here was
+-- compared with a real REAPER.
 
 local script, scenario_file, result_file = arg[1], arg[2], arg[3]
 local scenario = dofile(scenario_file)
@@ -180,7 +180,7 @@ function reaper.GetMediaSourceLength(source) return source.seconds, false end --
 
 ---------------------------------------------------------------- time
 
--- scenario.measures: { { beats, seconds per beat }, ... }; the last one goes on for ever.
+-- scenario.measures: { { beats, seconds per beat }, ... }; the last one repeats for ever.
 local function measure_of(number) return scenario.measures[math.min(number + 1, #scenario.measures)] end
 
 -- "convert a time into beats. if measures is non-NULL, measures will be set to the measure count, return value will be beats
@@ -228,7 +228,7 @@ end
 
 ---------------------------------------------------------------- run
 
-os.execute, io.popen = nil, nil -- these would make REAPER wait, and go through a shell
+os.execute, io.popen = nil, nil -- these would block REAPER and start a shell
 reaper.RecursiveCreateDirectory = (function(make)
   return function(path, ignored)
     os.execute = start_program

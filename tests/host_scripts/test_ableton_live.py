@@ -1,4 +1,4 @@
-"""Ableton Live's control surface against a stand-in for Live's API, with a real daemon: a name becomes a clip in a slot."""
+"""Ableton Live's control surface with a stand-in for Live's API and a real daemon: a name becomes a clip in a slot."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.host_scripts import stub_live
 
 
 class Live:
-    """Live with the script chosen as a control surface, and a user in front of it."""
+    """Live with the script as a control surface, and its user."""
 
     def __init__(self, port: int) -> None:
         self.instance = stub_live.Instance()
@@ -33,12 +33,12 @@ class Live:
             self.instance.tick()
             self.longest_s = max(self.longest_s, time.thread_time() - began)
 
-    def until(self, wanted: Callable[[], Any], timeout_s: float = 40.0) -> Any:
+    def until(self, condition: Callable[[], Any], timeout_s: float = 40.0) -> Any:
         end = time.monotonic() + timeout_s
         while time.monotonic() < end:
             self.ticks()
-            if found := wanted():
-                return found
+            if result := condition():
+                return result
             time.sleep(0.02)
         raise AssertionError(self.instance.messages[-8:])
 
@@ -49,7 +49,7 @@ class Live:
         return [slot.clip for slot in self.song.tracks[track].clip_slots]
 
     def name(self, thing: Any, name: str) -> None:
-        """The user renames what is selected."""
+        """Rename the selected thing, as the user does."""
         before = thing.name
         thing.name = name
         self.ticks()
@@ -64,7 +64,7 @@ def live(daemon: Daemon) -> Iterator[Live]:
     assert live.instance.disconnected
 
 
-def test_a_track_named_cb_gets_a_clip_in_its_next_empty_slot_of_so_many_bars(live: Live, daemon: Daemon) -> None:
+def test_a_track_named_cb_gets_a_clip_of_whole_bars_in_its_next_empty_slot(live: Live, daemon: Daemon) -> None:
     live.song.tempo, live.song.signature_numerator = 300.0, 3
     live.song.view.selected_scene = live.song.scenes[1]
     live.name(live.song.tracks[0], "CB: deep warm kick 2 bars @preset drum @steps 4 @seed 11")
@@ -95,7 +95,7 @@ def test_a_scene_named_cb_gets_its_clip_on_the_selected_track_unwarped_when_the_
     assert not clip.warping and not clip.looping and live.clips(0) == [None] * 3
 
 
-def test_a_clip_named_cb_gets_sisters_below_it_and_scenes_are_added_when_they_are_needed(live: Live) -> None:
+def test_a_clip_named_cb_gets_variations_below_it_and_scenes_are_added_as_necessary(live: Live) -> None:
     live.song.view.selected_scene = live.song.scenes[1]
     live.name(live.song.tracks[0], "cb: kick 0.2 s @steps 2")
     live.until(lambda: live.clips()[1])
@@ -116,7 +116,7 @@ def test_several_asks_at_once_never_overwrite_a_clip(live: Live) -> None:
     assert {clip.name for clip in live.clips()} == {f"kick {number}" for number in range(4)}
 
 
-def test_names_that_were_there_before_or_mean_nothing_to_us_ask_for_nothing(live: Live, daemon: Daemon) -> None:
+def test_old_names_and_other_names_ask_for_nothing(live: Live, daemon: Daemon) -> None:
     live.song.scenes[1].name = "cb: old 1 s"
     live.song.view.selected_scene = live.song.scenes[1]
     live.song.tracks[0].name = "CBD beats"
@@ -125,7 +125,7 @@ def test_names_that_were_there_before_or_mean_nothing_to_us_ask_for_nothing(live
     assert live.instance.messages == []
 
 
-def test_what_cannot_be_is_said_in_the_status_bar(live: Live) -> None:
+def test_errors_are_shown_in_the_status_bar(live: Live) -> None:
     live.song.view.selected_track = live.song.tracks[2]
     live.ticks()
     live.name(live.song.tracks[2], "cb: kick")
@@ -142,14 +142,14 @@ def test_what_cannot_be_is_said_in_the_status_bar(live: Live) -> None:
     assert Path(live.instance.messages[-1].split("here: ")[1]).is_file() and live.clips() == [None] * 3
 
 
-def test_live_older_than_12_0_5_is_told_so(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_live_older_than_12_0_5_shows_that_it_is_too_old(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(stub_live.ClipSlot, "create_audio_clip")
     live.name(live.song.tracks[0], "cb: kick")
     assert "12.0.5" in live.instance.messages[-1]
 
 
-def test_a_clip_that_live_will_not_warp_as_asked_plays_as_it_was_made(live: Live) -> None:
-    live.song.first_guess = 0.5  # the file's begin is not on beat 0
+def test_a_clip_that_live_does_not_warp_correctly_stays_unwarped(live: Live) -> None:
+    live.song.first_guess = 0.5  # the start of the file is not on beat 0
     live.name(live.song.tracks[0], "cb: kick 1 beat @steps 2")
     live.until(live.said("could not be warped"))
     live.ticks(2)
@@ -165,7 +165,7 @@ def test_a_track_that_was_deleted_meanwhile_loses_no_clip(live: Live) -> None:
 
 
 @pytest.mark.parametrize("way", ["cb: stop", "another control surface is chosen"])
-def test_what_is_no_longer_wanted_is_cancelled(daemon: Daemon, client: Client, way: str) -> None:
+def test_stopping_cancels_unfinished_jobs(daemon: Daemon, client: Client, way: str) -> None:
     live = Live(daemon.port)
     live.name(live.song.tracks[0], "cb: endless drone 30 s")
     live.until(live.said("%"))
@@ -179,12 +179,12 @@ def test_what_is_no_longer_wanted_is_cancelled(daemon: Daemon, client: Client, w
     client.send("/bridge/unsubscribe")
 
 
-# ---- a daemon that is not there, or loses what it says ----
+# ---- without a daemon, and with lost answers ----
 
 
 @pytest.fixture
 def deaf() -> Iterator[socket.socket]:
-    """A port that hears and answers only what the test lets it."""
+    """A socket that answers nothing by itself."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
         udp.bind(("127.0.0.1", 0))
         udp.settimeout(5)
@@ -203,7 +203,7 @@ def test_without_a_daemon_it_says_how_to_start_one(deaf: socket.socket) -> None:
         live.surface.disconnect()
 
 
-def test_lost_messages_are_asked_for_again_and_those_of_others_are_not_believed(
+def test_lost_messages_are_requested_again_and_those_of_strangers_are_ignored(
     deaf: socket.socket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     live = Live(deaf.getsockname()[1])

@@ -1,4 +1,4 @@
-"""Bitwig's controller script against a stand-in for Bitwig's API, with a real daemon: words become a clip in the launcher."""
+"""Bitwig's controller script with a stand-in for Bitwig's API and a real daemon: words become a clip in the launcher."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ TRACKS = [{"name": "Drums", "type": "Audio", "full": [0]}, {"name": "Keys", "typ
 @pytest.fixture
 def bitwig(tmp_path: Path) -> Callable[..., dict[str, Any]]:
     def run(port: int, *steps: dict[str, Any], **scenario: Any) -> dict[str, Any]:
-        """What came of it when the user did these steps."""
-        given = {
+        """The result of these steps of the user."""
+        scenario = {
             "port": port, "answer_port": free_port(), "tracks": TRACKS, "selected": 0, "tempo": 300, "signature": [4, 4],
             "steps": steps, **scenario,
         }  # fmt: skip
-        (tmp_path / "scenario.json").write_text(json.dumps(given), "utf-8")
+        (tmp_path / "scenario.json").write_text(json.dumps(scenario), "utf-8")
         program = [need("node"), str(STUB), str(SCRIPT), str(tmp_path / "scenario.json")]
         run = subprocess.run(program, capture_output=True, text=True, timeout=100, check=False)
         assert run.returncode == 0, run.stderr
@@ -40,7 +40,7 @@ def bitwig(tmp_path: Path) -> Callable[..., dict[str, Any]]:
 MAKE = {"press": "Make"}
 
 
-def test_the_selected_tracks_next_empty_slot_gets_so_many_bars(bitwig: Any, daemon: Daemon) -> None:
+def test_the_selected_tracks_next_empty_slot_gets_a_clip_in_bars(bitwig: Any, daemon: Daemon) -> None:
     words = 'kick "deep" & Müller'
     asked = {"set": {"sound": words, "length": "0,5 bars", "preset": "drum"}}
     result = bitwig(daemon.port, asked, MAKE, {"until": "slot 2"}, signature=[6, 8])
@@ -63,13 +63,13 @@ def test_takes_and_asks_at_once_fill_the_slots_downwards(bitwig: Any, daemon: Da
     assert len({clip["path"] for clip in result["inserted"]}) == 3
 
 
-def test_without_a_length_the_preset_says_it(bitwig: Any, daemon: Daemon) -> None:
+def test_without_a_length_the_preset_decides_it(bitwig: Any, daemon: Daemon) -> None:
     result = bitwig(daemon.port, {"set": {"length": "", "preset": "drum"}}, MAKE, {"until": "slot 2"})
     (clip,) = result["inserted"]
-    assert soundfile.info(clip["path"]).duration < 4  # which it would be without a preset
+    assert soundfile.info(clip["path"]).duration < 4  # as it is without a preset
 
 
-def test_what_cannot_be_is_said(bitwig: Any, daemon: Daemon) -> None:
+def test_errors_are_shown(bitwig: Any, daemon: Daemon) -> None:
     steps = [
         {"set": {"length": "long"}}, MAKE, {"set": {"length": "4000"}}, MAKE, {"until": "150"},
         {"set": {"sound": " "}}, MAKE, {"press": "Cancel"},
@@ -86,7 +86,9 @@ def test_what_cannot_be_is_said(bitwig: Any, daemon: Daemon) -> None:
     assert "select an audio track" in bitwig(daemon.port, MAKE, selected=9)["popups"][0]
 
 
-def test_no_clip_is_lost_when_a_track_or_every_slot_is_gone_or_bitwig_refuses(bitwig: Any, daemon: Daemon) -> None:
+def test_no_clip_is_lost_if_the_track_is_gone_or_all_slots_are_full_or_bitwig_refuses(
+    bitwig: Any, daemon: Daemon
+) -> None:
     short = {"set": {"length": "0.2"}}
     gone = bitwig(daemon.port, short, MAKE, {"rename": [0, "Other"]}, {"until": "the track is gone"})
     full = bitwig(daemon.port, short, MAKE, {"until": "are full"}, scenes=1)
@@ -96,7 +98,7 @@ def test_no_clip_is_lost_when_a_track_or_every_slot_is_gone_or_bitwig_refuses(bi
 
 
 @pytest.mark.parametrize("way", ["the button", "Bitwig ends"])
-def test_what_is_no_longer_wanted_is_cancelled(bitwig: Any, daemon: Daemon, client: Client, way: str) -> None:
+def test_stopping_cancels_unfinished_jobs(bitwig: Any, daemon: Daemon, client: Client, way: str) -> None:
     client.ask("/bridge/subscribe")
     steps = [{"set": {"length": "30"}}, MAKE, {"wait": 500}]
     if way == "the button":

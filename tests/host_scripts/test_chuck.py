@@ -1,4 +1,4 @@
-"""ChucK drives the daemon through the class that we ship: asks, loads, plays; what a sound card gets equals the file."""
+"""ChucK with the class that we ship: asks, loads, plays; the sound card gets exactly the file."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SILENT = "Clipbridge does not answer on port {}: start it with: clipbridge run"
 
 
 def chuck(code: str, place: Path, server: Jack | None) -> str:
-    """What a run of the code prints. With a server it has a sound card, and time runs as it does for its users."""
+    """Run code; returns what it prints. With a JACK server it has a sound card and runs in real time."""
     script = place / "test.ck"
     script.write_text(code, "utf-8")
     options = ["--srate:48000"] if server else ["--srate:48000", "--silent"]
@@ -36,8 +36,8 @@ def asking(port: int, code: str) -> str:
     return f'Clipbridge clip;\n{port} => clip.port;\n{code}\n<<< "END", clip.state(), clip.error(), clip.path() >>>;\n'
 
 
-def lined_up(heard: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """The part of what was heard that should be the clip: the loudest samples lie on each other."""
+def aligned(heard: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """The part of the recording that should be the clip, aligned at the loudest sample."""
     offset = int(np.argmax(np.abs(heard))) - int(np.argmax(np.abs(wanted)))
     assert offset > 0
     return heard[offset : offset + len(wanted)]
@@ -62,13 +62,13 @@ def test_chuck_asks_and_plays_a_clip_sample_exactly(
     (path,) = re.findall(r"END done\s+(\S+\.wav)", printed)
     wanted, rate = soundfile.read(path, dtype="float32")
     assert (rate, len(wanted)) == (48_000, 16_800) and np.abs(wanted).max() > 0.5
-    time.sleep(0.1)  # the recorder hears the last block
+    time.sleep(0.1)  # until the last block is recorded
     heard = recorder.heard()
     for channel in (0, 1):
-        assert np.array_equal(lined_up(heard[:, channel], wanted), wanted)
+        assert np.array_equal(aligned(heard[:, channel], wanted), wanted)
 
 
-def test_chuck_hears_how_each_of_several_asks_ends_and_says_why_one_failed(
+def test_chuck_reports_how_each_of_several_asks_ends_and_why_one_failed(
     daemon: Daemon, server: Jack, tmp_path: Path
 ) -> None:
     names = ("bar", "long", "wrong", "endless", "gone")
@@ -109,18 +109,18 @@ def test_chuck_says_within_about_two_seconds_that_no_daemon_answers(server: Jack
         'now => time began; clip.ask("deep warm kick", 1); clip.ended => now; <<< "AFTER", (now - began) / second >>>;'
     )
     printed = chuck(asking(port, code), tmp_path, server)
-    assert printed.count(SILENT.format(port)) == 2  # once as it is said, once as error()
+    assert printed.count(SILENT.format(port)) == 2  # printed once, and returned by error()
     assert "END unanswered" in printed
     (after,) = re.findall(r"AFTER ([\d.]+)", printed)
-    assert 2 < float(after) < 3  # its own time
+    assert 2 < float(after) < 3  # in ChucK's time
 
 
-def test_chuck_without_a_sound_card_waits_for_the_clip_all_the_same(daemon: Daemon, tmp_path: Path) -> None:
+def test_chuck_without_a_sound_card_also_waits_for_the_clip(daemon: Daemon, tmp_path: Path) -> None:
     code = 'clip.ask("deep warm kick", 0.2, "@steps 2"); clip.ended => now;'
     assert "END done" in chuck(asking(daemon.port, code), tmp_path, None)
 
 
-def test_chuck_says_that_a_port_is_taken(daemon: Daemon, tmp_path: Path) -> None:
+def test_chuck_says_that_a_port_is_in_use(daemon: Daemon, tmp_path: Path) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
         other.bind(("0.0.0.0", 0))
         taken = other.getsockname()[1]
@@ -129,7 +129,7 @@ def test_chuck_says_that_a_port_is_taken(daemon: Daemon, tmp_path: Path) -> None
     assert f"END failed port {taken} of this machine is taken" in printed
 
 
-def test_chuck_asks_again_for_what_the_network_lost(daemon: Daemon, server: Jack, tmp_path: Path) -> None:
+def test_chuck_requests_lost_packets_again(daemon: Daemon, server: Jack, tmp_path: Path) -> None:
     lost: list[bytes] = []
     reply_port = free_port()
     with lossy(daemon.port, reply_port, first_of_each(lost)) as port:
@@ -142,7 +142,7 @@ def test_chuck_asks_again_for_what_the_network_lost(daemon: Daemon, server: Jack
     assert len(list(daemon.folder.rglob("deep-warm-kick_s98_*.wav"))) == 1
 
 
-def test_the_example_chuck_script_runs_as_it_is_shipped(daemon: Daemon, server: Jack, tmp_path: Path) -> None:
+def test_the_shipped_chuck_example_runs(daemon: Daemon, server: Jack, tmp_path: Path) -> None:
     text = (SCRIPTS / "clipbridge-example.ck").read_text("utf-8").replace('"@', '"@steps 2 @').replace("n < 4", "n < 1")
     ports = f"Clipbridge kick, bar;\n{daemon.port} => kick.port => bar.port;"
     assert "Clipbridge kick, bar;" in text

@@ -1,4 +1,4 @@
-"""Csound drives the daemon through the opcodes that we ship: asks, loads, plays; what it plays equals the file."""
+"""Csound with the opcodes that we ship: asks, loads, plays; the sound equals the file."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.lossy import first_of_each, lossy
 SCRIPTS = Path(__file__).parents[2] / "host_scripts" / "csound"
 SILENT = "Clipbridge does not answer on port {}: start it with: clipbridge run"
 
-# Real-time paced without a sound card. The score's end is the latest end; instrument End is the usual one.
+# Runs in real time without a sound card. Instrument End usually ends the run, at the latest the score.
 FRAME = """<CsoundSynthesizer>
 <CsOptions>
 -+rtaudio=null -odac -m0 -d
@@ -39,7 +39,7 @@ e 60
 </CsScore>
 </CsoundSynthesizer>
 """
-# Tells each change of a clip's state, and after how many seconds; `tell_to_end` also ends the run with the clip.
+# Prints each change of a clip's state with the time in seconds; `tell_to_end` also ends the run with the clip.
 TELL = """
 opcode tell, 0, i
   iclip xin
@@ -61,7 +61,7 @@ endop
 
 
 def csound(instruments: str, place: Path, port: int, reply_port: int, allowed_errors: bool = False) -> str:
-    """What a run of the instruments prints."""
+    """Run instruments; returns what they print."""
     score = place / "test.csd"
     score.write_text(FRAME.format(include=(SCRIPTS / "clipbridge.udo").as_posix(), instruments=instruments), "utf-8")
     macros = [f"--omacro:CLIPBRIDGE_PORT={port}", f"--omacro:CLIPBRIDGE_REPLY_PORT={reply_port}"]
@@ -104,7 +104,7 @@ def test_csound_asks_and_plays_a_clip_from_disk_and_from_a_table_sample_exactly(
         assert not played[len(wanted) :].any(), name
 
 
-def test_csound_hears_how_each_of_several_asks_ends_and_says_why_one_failed(daemon: Daemon, tmp_path: Path) -> None:
+def test_csound_reports_how_each_of_several_asks_ends_and_why_one_failed(daemon: Daemon, tmp_path: Path) -> None:
     printed = csound(
         TELL + """
         instr Ask
@@ -153,10 +153,10 @@ def test_csound_says_within_about_two_seconds_that_no_daemon_answers(tmp_path: P
     assert printed.count(SILENT.format(port)) == 1
     assert states(printed, 1) == [-3]
     (after,) = re.findall(r"STATE 1 -3 ([\d.]+)", printed)
-    assert 2 < float(after) < 6  # two seconds, and what a busy machine needs to start
+    assert 2 < float(after) < 6  # two seconds, and the start on a busy machine
 
 
-def test_csound_says_that_its_own_port_is_taken(daemon: Daemon, tmp_path: Path) -> None:
+def test_csound_says_that_its_own_port_is_in_use(daemon: Daemon, tmp_path: Path) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
         other.bind(("0.0.0.0", 0))
         taken = other.getsockname()[1]
@@ -173,7 +173,7 @@ def test_csound_says_that_its_own_port_is_taken(daemon: Daemon, tmp_path: Path) 
     assert f"port {taken} of this machine is taken by another program" in printed
 
 
-def test_csound_asks_again_for_what_the_network_lost(daemon: Daemon, tmp_path: Path) -> None:
+def test_csound_requests_lost_packets_again(daemon: Daemon, tmp_path: Path) -> None:
     lost: list[bytes] = []
     reply_port = free_port()
     with lossy(daemon.port, reply_port, first_of_each(lost)) as port:
@@ -191,7 +191,7 @@ def test_csound_asks_again_for_what_the_network_lost(daemon: Daemon, tmp_path: P
     assert len(list(daemon.folder.rglob("deep-warm-kick_s99_*.wav"))) == 1
 
 
-def test_the_example_csound_orchestra_runs_as_it_is_shipped(daemon: Daemon, tmp_path: Path) -> None:
+def test_the_shipped_csound_example_runs(daemon: Daemon, tmp_path: Path) -> None:
     score = tmp_path / "example.csd"
     text = (SCRIPTS / "clipbridge-example.csd").read_text("utf-8").replace("-odac", "-+rtaudio=null -odac")
     text = text.replace('"@', '"@steps 2 @').replace('"Ask" 0 20', '"Ask" 0 7').replace("e 20", "e 7")

@@ -1,4 +1,4 @@
-"""Pure Data drives the daemon through the patch that we ship: asks, loads, plays; the capture equals the file."""
+"""Pure Data with the open patch that we ship: asks, loads, plays; the recording equals the file."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ PATCH = Path(__file__).parents[2] / "host_scripts" / "pure_data" / "clipbridge-f
 
 
 def place(patch: str, text: str) -> int:
-    """The number of the object whose line contains `text`, as Pd counts for `#X connect`."""
+    """The number of the object whose line contains `text`, as in `#X connect`."""
     objects = [line for line in patch.splitlines() if re.match(r"#X (obj|msg|text|floatatom)", line)]
     return next(number for number, line in enumerate(objects) if text in line)
 
 
 def automated(patch: str, port: int, message: str, capture: Path) -> str:
-    """The patch with the daemon's port, a finger that clicks `message`, a recorder on its output, and an end."""
+    """The patch with the daemon's port, objects that click `message` and record the output, and an end."""
     patch = patch.replace("57200", str(port))
     first = len(re.findall(r"^#X (?:obj|msg|text|floatatom)", patch, re.MULTILINE))
     lines = [
@@ -43,7 +43,7 @@ def automated(patch: str, port: int, message: str, capture: Path) -> str:
         (both, 0, place(patch, message)), (place(patch, "tabplay~"), 0, write),
         (place(patch, "t b f"), 0, after), (after, 0, stop), (stop, 0, write), (after, 0, then), (then, 0, end),
     ]  # fmt: skip
-    # Objects are numbered in order of appearance, wherever the connections stand.
+    # Pd numbers objects in order of appearance; connections do not count.
     return patch + "\n".join(lines + [f"#X connect {a} {outlet} {b} 0;" for a, outlet, b in wires]) + "\n"
 
 
@@ -70,14 +70,14 @@ def test_pure_data_asks_loads_and_plays_a_clip_sample_exactly(
     assert f"frames: {len(wanted)}" in run.stderr, run.stderr
     played, rate = soundfile.read(capture, dtype="int32")
     assert rate == 48_000
-    # Line up at the loudest sample: fades begin in silence.
+    # Align at the loudest sample: fades begin in silence.
     offset = int(np.argmax(np.abs(played))) - int(np.argmax(np.abs(wanted)))
     assert offset > 0
     difference = np.abs(played[offset : offset + len(wanted)] - wanted) / 2**8  # in steps of 24 bits
     assert len(difference) == len(wanted) and difference.max() <= 1
 
 
-def test_the_shipped_patch_opens_without_a_complaint(tmp_path: Path) -> None:
+def test_the_shipped_patch_opens_without_errors(tmp_path: Path) -> None:
     patch = tmp_path / "patch.pd"
     quit_soon = "#X obj 900 20 loadbang;\n#X obj 900 50 del 300;\n#X msg 900 80 \\; pd quit;\n"
     text = PATCH.read_text("utf-8")

@@ -1,5 +1,5 @@
-"""Pure Data's [clipbridge~], driven as its users drive it, headless: against the real daemon, and against a stand-in that
-loses answers, gives them late, or falls silent."""
+"""Pure Data's [clipbridge~], used headless as its users use it: with the real daemon, and with a stand-in that loses or delays
+answers or falls silent."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ import soundfile
 from pythonosc.osc_message import OscMessage
 
 from bridge.client import encode
-from tests.harness import Client, Daemon, need
+from tests.harness import Client, Daemon, free_port, need
 
 FOLDER = Path(__file__).parents[2] / "host_scripts" / "pure_data"
 HELP = FOLDER / "clipbridge~-help.pd"
 RATE = 48_000
-# [one] and [two] are two objects in one patch; what they say is printed; whatever comes by UDP goes to them.
+# A patch with two objects, [one] and [two]: their messages are printed, and UDP messages are passed on to them.
 PATCH = """#N canvas 0 0 600 400 12;
 #X obj 20 20 netreceive -u CONTROL;
 #X obj 20 50 route one two record quit;
@@ -49,12 +49,6 @@ PATCH = """#N canvas 0 0 600 400 12;
 """
 
 
-def free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 class Pd:
     """Pure Data with two objects [clipbridge~] in a patch; `say` sends one of them a message as a message box does."""
 
@@ -71,7 +65,7 @@ class Pd:
         self._reader.start()
         self._udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         end = time.monotonic() + 20
-        while not self.says("one: nothing", 0.2):  # it has opened its port when it answers
+        while not self.says("one: nothing", 0.2):  # its answer shows that its port is open
             assert time.monotonic() < end, self.lines
             self.say("one play")
         self.mark = len(self.lines)
@@ -97,7 +91,7 @@ class Pd:
             return look()
 
     def wait(self, pattern: str, timeout_s: float = 30.0) -> str:
-        """The first line that matches since the last one that was waited for. It must come."""
+        """The first matching line after the last awaited one. Fails if there is none."""
         line = self.says(pattern, timeout_s, self.mark)
         assert line is not None, f"{pattern} not in {self.lines[self.mark :]}"
         self.mark = self.lines.index(line, self.mark) + 1
@@ -108,7 +102,7 @@ class Pd:
         self.say("record start")
 
     def heard(self) -> np.ndarray:
-        """(frames, the two objects) since `record`."""
+        """The sound of the two objects since `record`: (frames, 2)."""
         self.say("record stop")
         time.sleep(0.3)
         return soundfile.read(self.capture, dtype="float32")[0]
@@ -127,7 +121,7 @@ class Pd:
 
 
 class StandIn:
-    """A socket in the daemon's place, that answers as a test says."""
+    """A socket instead of the daemon; the test decides its answers."""
 
     def __init__(self, port: int = 0) -> None:
         self.udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -181,7 +175,7 @@ def escaped(path: Path) -> str:
 
 
 def noise(path: Path, frames: int, seed: int = 0) -> np.ndarray:
-    """A clip on disk that no two places of are alike, 24 bits as ours are; what is in it."""
+    """Write a clip of noise with 24 bits, like ours; returns its samples."""
     path.parent.mkdir(exist_ok=True)
     samples = np.random.default_rng(seed).uniform(-0.5, 0.5, frames).astype(np.float32)
     soundfile.write(path, samples, RATE, subtype="PCM_24")
@@ -222,12 +216,10 @@ def test_two_objects_ask_at_once_and_each_plays_its_own_clip_sample_by_sample(
         assert not played[start + len(wanted) :].any()
 
 
-def test_what_cannot_be_made_is_told_with_its_sentence_and_the_next_ask_is_made(
-    daemon: Daemon, open_pd: Callable[..., Pd]
-) -> None:
+def test_a_refusal_shows_its_sentence_and_the_next_ask_works(daemon: Daemon, open_pd: Callable[..., Pd]) -> None:
     pd = open_pd(daemon.port)
     pd.say("one list endless rain 4000")
-    assert "150" in pd.wait("clipbridge~: ")  # in Pd's window, for those who connected nothing
+    assert "150" in pd.wait("clipbridge~: ")  # in Pd's window, for patches that connect no outlet
     assert "150" in pd.wait("one: failed bad_argument ")
     pd.say("one deep kick 1 @id mine")
     assert "twice" in pd.wait("one: failed bad_argument ")
@@ -236,7 +228,7 @@ def test_what_cannot_be_made_is_told_with_its_sentence_and_the_next_ask_is_made(
     assert pd.wait("one: ready") == f"one: ready {round(2 * 60 / 126 * RATE)}"
 
 
-def test_a_cancelled_ask_ends_as_cancelled_and_an_ask_takes_the_place_of_the_one_before(
+def test_a_cancelled_ask_ends_as_cancelled_and_a_new_ask_replaces_the_previous_one(
     daemon: Daemon, open_pd: Callable[..., Pd]
 ) -> None:
     pd = open_pd(daemon.port)
@@ -248,11 +240,11 @@ def test_a_cancelled_ask_ends_as_cancelled_and_an_ask_takes_the_place_of_the_one
     pd.wait("one: progress")
     start = len(pd.lines)
     pd.say("one list short kick 0.25 @steps 2")
-    pd.wait("one: ready 12000")  # at once: the long one is not waited for
+    pd.wait("one: ready 12000")  # at once: the long one does not delay it
     assert not [line for line in pd.lines[start:] if "cancelled" in line]
 
 
-def test_pads_and_the_tempo_go_to_the_daemon_as_it_wants_them(
+def test_pads_and_the_tempo_reach_the_daemon_in_its_format(
     stand_in: StandIn, daemon: Daemon, client: Client, open_pd: Callable[..., Pd]
 ) -> None:
     pd = open_pd(stand_in.port)
@@ -271,7 +263,7 @@ def test_pads_and_the_tempo_go_to_the_daemon_as_it_wants_them(
     # Words that are commands only before a number.
     pd.say("one pad warm strings 4")
     assert stand_in.receive()[1][:4] == ["pad", "warm", "strings", 4]
-    # The daemon takes them so.
+    # The real daemon accepts them.
     pd.say(f"one port {daemon.port}")
     pd.say("one pad 3 set glassy bell 0.5 @steps 2")
     pd.wait("one: pad 3 state filling")
@@ -281,7 +273,7 @@ def test_pads_and_the_tempo_go_to_the_daemon_as_it_wants_them(
     assert "/bridge/pad/3/play pad_empty" in pd.wait("one: error")
 
 
-def test_without_a_daemon_there_is_a_sentence_in_two_seconds_and_later_it_works(
+def test_without_a_daemon_there_is_a_sentence_in_two_seconds_and_with_one_later_it_works(
     open_pd: Callable[..., Pd], tmp_path: Path
 ) -> None:
     port = free_port()
@@ -300,7 +292,7 @@ def test_without_a_daemon_there_is_a_sentence_in_two_seconds_and_later_it_works(
     stand_in.udp.close()
 
 
-def test_lost_packets_are_asked_for_again_and_late_answers_to_an_older_ask_are_ignored(
+def test_lost_packets_are_requested_again_and_late_answers_to_an_older_ask_are_ignored(
     stand_in: StandIn, open_pd: Callable[..., Pd], tmp_path: Path
 ) -> None:
     first, second = tmp_path / "some clips" / "first one.wav", tmp_path / "some clips" / "second one.wav"
@@ -308,7 +300,7 @@ def test_lost_packets_are_asked_for_again_and_late_answers_to_an_older_ask_are_i
     pd = open_pd(stand_in.port)
     pd.say("one list kick 1")
     old = stand_in.ask()
-    assert stand_in.ask() == old  # nothing was heard: the same ask once more
+    assert stand_in.ask() == old  # silence: the same ask again
     stand_in.answer("/bridge/queued", old, 0, 0.5, "seed", 1)
     pd.wait("one: queued 0")
     pd.say("one list snare 1")
@@ -318,7 +310,7 @@ def test_lost_packets_are_asked_for_again_and_late_answers_to_an_older_ask_are_i
     stand_in.done(old, first)
     stand_in.answer("/bridge/queued", new, 0, 0.5, "seed", 1)
     pd.wait("one: queued 0")
-    # The end is lost; after some seconds of silence it is asked for.
+    # The last event is lost; after some seconds of silence the object requests it.
     assert stand_in.receive() == ("/bridge/job", [new])
     stand_in.done(new, second)
     stand_in.done(new, second)
@@ -328,7 +320,7 @@ def test_lost_packets_are_asked_for_again_and_late_answers_to_an_older_ask_are_i
     assert not [line for line in pd.lines if "ready 5000" in line or first.name in line.replace("\\", "")]
 
 
-def test_a_daemon_that_falls_silent_or_has_forgotten_the_ask_is_not_waited_for_for_ever(
+def test_waiting_ends_if_the_daemon_falls_silent_or_has_forgotten_the_ask(
     stand_in: StandIn, open_pd: Callable[..., Pd]
 ) -> None:
     pd = open_pd(stand_in.port)
@@ -349,7 +341,7 @@ def test_a_daemon_that_falls_silent_or_has_forgotten_the_ask_is_not_waited_for_f
     assert pd.says("one: no-answer", 10)
 
 
-def test_a_clip_that_sounds_is_not_disturbed_by_the_next_one_and_a_new_start_fades_it_out(
+def test_a_playing_clip_is_not_disturbed_by_the_next_one_and_a_new_start_fades_it_out(
     stand_in: StandIn, open_pd: Callable[..., Pd], tmp_path: Path
 ) -> None:
     clips = [tmp_path / "clips" / f"{number}.wav" for number in range(3)]
@@ -372,23 +364,23 @@ def test_a_clip_that_sounds_is_not_disturbed_by_the_next_one_and_a_new_start_fad
     time.sleep(2.3)
     heard = pd.heard()[:, 0]
     start = begin(heard)
-    # The first goes on until the new start, and is gone 5 ms after it; the new one is the third from its first sample on.
+    # The first clip plays until the new start and has faded out 5 ms later; the third clip starts at its first sample.
     after = next(place for place in range(start, len(heard), 64) if not np.array_equal(
         heard[place : place + 64], first[place - start : place - start + 64]))  # fmt: skip
     assert after - start > 0.35 * RATE
     new = heard[after : after + len(third)]
     fading = new - third
-    # Each faded sample is the old one, ever more quietly, and from the fifth millisecond on the new one is alone.
+    # The difference is the fading old clip; from the fifth millisecond on only the new one is left.
     assert np.abs(fading).max() <= np.abs(first).max() + 1e-6 and np.abs(fading[:32]).max() > 0.1
     assert np.array_equal(new[320:], third[320:])
     assert not heard[after + len(third) :].any()
 
 
-def test_a_loop_has_no_seam_and_ends_with_its_round_and_stop_and_gain_are_smooth(
+def test_a_loop_has_no_seam_and_ends_after_its_round_and_stop_and_gain_are_smooth(
     stand_in: StandIn, open_pd: Callable[..., Pd], tmp_path: Path
 ) -> None:
     clip = tmp_path / "clips" / "loop.wav"
-    wanted = noise(clip, 9_637)  # no multiple of 64
+    wanted = noise(clip, 9_637)  # not a multiple of 64
     pd = open_pd(stand_in.port)
     pd.say("one list kick 1")
     stand_in.done(stand_in.ask(), clip)
@@ -415,10 +407,10 @@ def test_a_loop_has_no_seam_and_ends_with_its_round_and_stop_and_gain_are_smooth
     looped = np.resize(wanted, len(heard))
     level = heard[np.abs(looped) > 0.05] / looped[np.abs(looped) > 0.05]
     assert level[0] == 1 and np.any(level == 0.5) and level[-1] < 0.1
-    assert np.abs(np.diff(level)).max() < 0.03  # from sample to sample: nothing that clicks
+    assert np.abs(np.diff(level)).max() < 0.03  # from sample to sample: no click
 
 
-def test_the_longest_clip_is_loaded_whole_and_another_rate_is_told(
+def test_the_longest_clip_is_loaded_completely_and_another_rate_is_reported(
     stand_in: StandIn, open_pd: Callable[..., Pd], tmp_path: Path
 ) -> None:
     clip = tmp_path / "clips" / "long.wav"
@@ -430,11 +422,11 @@ def test_the_longest_clip_is_loaded_whole_and_another_rate_is_told(
     assert "48000" in pd.wait("one: rate")
     pd.wait("one: done")
     assert float(pd.wait("one: ready").split()[-1]) == 7_200_000
-    # A file that is not there is said; the clip that is there stays.
+    # A missing file is reported; the loaded clip stays.
     pd.say("one list rain 150")
     stand_in.done(stand_in.ask(), tmp_path / "not there.wav")
     pd.wait("one: failed cannot_read")
-    # Heard through the daemon's own output: there is no file to load.
+    # Played by the daemon: there is no file to load.
     pd.say("one list rain 1 @sink audio")
     job = stand_in.ask()
     stand_in.answer("/bridge/done", job, "", 1.0, "seed", 1)
@@ -442,7 +434,7 @@ def test_the_longest_clip_is_loaded_whole_and_another_rate_is_told(
     assert pd.says("one: (failed|ready)", 0.3, pd.mark) is None
 
 
-def test_in_the_help_patch_one_click_makes_a_clip_and_it_is_heard(daemon: Daemon, tmp_path: Path) -> None:
+def test_in_the_help_patch_one_click_makes_a_clip_and_plays_it(daemon: Daemon, tmp_path: Path) -> None:
     before = set(daemon.folder.glob("drums/deep-warm-kick_*.wav"))
     text = HELP.read_text("utf-8").replace("57200", str(daemon.port))
     # Pd numbers objects in order of appearance, wherever the connections stand.
@@ -482,7 +474,7 @@ def test_in_the_help_patch_one_click_makes_a_clip_and_it_is_heard(daemon: Daemon
 
 
 @pytest.mark.parametrize("patch", ["clipbridge~.pd", "clipbridge~-help.pd"])
-def test_the_shipped_patches_open_without_a_complaint_and_have_vanilla_objects_only(patch: str, tmp_path: Path) -> None:
+def test_the_shipped_patches_open_without_errors_and_use_vanilla_objects_only(patch: str, tmp_path: Path) -> None:
     (tmp_path / "patch.pd").write_text(
         "#N canvas 0 0 400 300 12;\n#X obj 20 20 loadbang;\n#X obj 20 50 del 300;\n#X msg 20 80 \\; pd quit;\n"
         "#X connect 0 0 1 0;\n#X connect 1 0 2 0;\n",

@@ -1,4 +1,4 @@
-"""REAPER's script against a stand-in for REAPER's API, with the real command line and a real daemon: words become an item."""
+"""REAPER's script with a stand-in for REAPER's API, the real command line and a real daemon: words become an item."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ FOUR_FOUR = [[4, 0.5]]  # at 120 BPM
 
 
 def lua(value: Any) -> str:
-    """A value as Lua source; texts byte by byte, so that nothing in them means anything."""
+    """A value as Lua source; texts are escaped byte by byte."""
     if isinstance(value, dict):
         return "{" + ",".join(f"[{lua(key)}]={lua(item)}" for key, item in value.items()) + "}"
     if isinstance(value, list):
@@ -39,12 +39,12 @@ def lua(value: Any) -> str:
 
 
 class Reaper:
-    """Runs of the script, with what REAPER remembers between them."""
+    """Runs the script, with the state that REAPER keeps between runs."""
 
     def __init__(self, place: Path, home: Path, port: int) -> None:
         self.place, self.home = place / "O'Brien & Söhne", home
         self.place.mkdir()
-        # The installed command, in a folder whose name needs quoting.
+        # The installed command, in a folder whose name needs quotes.
         self.command = self.place / "clipbridge"
         program = shlex.join([sys.executable, "-m", "bridge"])
         self.command.write_text(f'#!/bin/sh\nPYTHONPATH={shlex.quote(str(ROOT))} exec {program} "$@"\n', "utf-8")
@@ -52,7 +52,7 @@ class Reaper:
         self.memory = {"command": str(self.command), "port": str(port)}
 
     def run(self, *inputs: str, script: Path = SCRIPT, **scenario: Any) -> dict[str, Any]:
-        """What came of it when the user started the action and gave these inputs."""
+        """The result of the action with these inputs of the user."""
         asked = {"memory": self.memory, "resources": str(self.place), "inputs": list(inputs), "measures": FOUR_FOUR}
         (self.place / "scenario.lua").write_text("return " + lua({**asked, **scenario}), "utf-8")
         run = subprocess.run(
@@ -69,7 +69,7 @@ class Reaper:
         return result
 
     def left(self) -> list[Path]:
-        """Files of asks that were not cleaned up."""
+        """The files of asks that remain."""
         return list((self.place / "Clipbridge").glob("*"))
 
 
@@ -86,7 +86,7 @@ def reaper(daemon: Daemon, home: Path, tmp_path: Path) -> Reaper:
     return Reaper(tmp_path, home, daemon.port)
 
 
-def test_any_words_become_one_item_at_the_edit_cursor_and_one_step_of_undo(reaper: Reaper, daemon: Daemon) -> None:
+def test_any_words_become_one_item_at_the_edit_cursor_and_one_undo_step(reaper: Reaper, daemon: Daemon) -> None:
     result = reaper.run(fields(HOSTILE, "0,3", "drum", seed="7"), tracks=3, selected=2, cursor=12.5)
     assert result["messages"] == [] and result["undo"] == [f"Clipbridge: {HOSTILE}"] and result["actions"] == [40047]
     assert items(result, 0) == items(result, 2) == []
@@ -102,7 +102,7 @@ def test_any_words_become_one_item_at_the_edit_cursor_and_one_step_of_undo(reape
     assert HOSTILE not in "".join(result["commands"]) and len(result["commands"]) == 1
 
 
-def test_bars_go_through_changes_of_tempo_and_signature(reaper: Reaper) -> None:
+def test_bars_follow_changes_of_tempo_and_signature(reaper: Reaper) -> None:
     # Three beats of 0.1 s, four of 0.05 s, then two of 0.2 s: from beat 1 of bar 1 to beat 1 of bar 3.
     measures = [[3, 0.1], [4, 0.05], [2, 0.2]]
     result = reaper.run(fields("kick", "2b"), selected=1, cursor=0.1, measures=measures)
@@ -122,21 +122,21 @@ def test_a_time_selection_is_filled_on_a_new_track_with_every_take_best_first(re
     assert len(result["undo"]) == 1
 
 
-def test_a_dialog_that_is_left_asks_for_nothing_and_what_was_asked_last_is_remembered(reaper: Reaper) -> None:
+def test_a_cancelled_dialog_asks_for_nothing_and_the_last_values_are_remembered(reaper: Reaper) -> None:
     reaper.run(fields("glassy bell", "0.2", "note"), selected=1)
     result = reaper.run()
     assert result["commands"] == result["messages"] == []
     assert result["dialogs"] == [["Clipbridge", fields("glassy bell", "0.2", "note")]]
 
 
-def test_a_length_that_makes_no_sense_is_said_and_asked_for_again(reaper: Reaper) -> None:
+def test_an_invalid_length_is_explained_and_the_dialog_opens_again(reaper: Reaper) -> None:
     result = reaper.run(fields("kick", "long"), fields("kick", "sel"), fields("", "1"), fields("kick", "-1"))
     assert ["4b are four bars" in message for message in result["messages"]] == [True, False, False, True]
     assert "time selection" in result["messages"][1] and "Some words" in result["messages"][2]
     assert len(result["dialogs"]) == 5 and result["commands"] == []
 
 
-def test_what_the_daemon_refuses_is_shown_in_its_words(reaper: Reaper) -> None:
+def test_the_daemons_refusals_are_shown(reaper: Reaper) -> None:
     result = reaper.run(fields("kick", "4000"), selected=1)
     assert len(result["messages"]) == 1 and "150" in result["messages"][0]
     assert items(result) == result["undo"] == reaper.left() == [] and result["window_closed"]
@@ -165,7 +165,7 @@ def test_closing_the_window_cancels_the_job(reaper: Reaper, daemon: Daemon, clie
     assert reaper.left() == []
 
 
-def test_while_it_waits_for_others_it_says_so(reaper: Reaper, client: Client) -> None:
+def test_the_window_shows_the_jobs_before_this_one(reaper: Reaper, client: Client) -> None:
     client.send("/bridge/generate", "first", 3.0, "id", 1, "steps", 16)
     client.until("/bridge/progress")
     client.send("/bridge/generate", "second", 0.2, "id", 2, "steps", 2)
@@ -175,7 +175,7 @@ def test_while_it_waits_for_others_it_says_so(reaper: Reaper, client: Client) ->
     assert len(items(result)) == 1
 
 
-def test_a_track_or_a_project_that_went_away_meanwhile_loses_no_clip(reaper: Reaper) -> None:
+def test_no_clip_is_lost_if_the_track_or_the_project_is_gone(reaper: Reaper) -> None:
     result = reaper.run(fields("kick", "0.3"), tracks=1, selected=1, delete_track_when="Esc: cancel")
     assert [track["name"] for track in result["tracks"]] == ["Clipbridge"] and len(items(result)) == 1
     result = reaper.run(fields("kick", "0.3"), tracks=1, selected=1, close_project_when="Esc: cancel")
@@ -183,16 +183,16 @@ def test_a_track_or_a_project_that_went_away_meanwhile_loses_no_clip(reaper: Rea
     assert soundfile.info(message.split("The sound is here: ")[1]).frames == 14_400 and items(result) == []
 
 
-def test_where_the_command_is_gets_asked_once(reaper: Reaper) -> None:
+def test_the_path_of_the_command_is_asked_for_once(reaper: Reaper) -> None:
     del reaper.memory["command"]
-    told = f'  "{reaper.command}"  '
-    result = reaper.run(fields("kick", "0.2"), "/no/such/file", told, selected=1)
+    answer = f'  "{reaper.command}"  '
+    result = reaper.run(fields("kick", "0.2"), "/no/such/file", answer, selected=1)
     assert "which clipbridge" in result["messages"][0] and len(items(result)) == 1
     result = reaper.run(fields("kick", "0.2"), selected=1)
     assert len(result["dialogs"]) == 1 and len(items(result)) == 1
 
 
-def test_the_command_beside_the_script_needs_no_asking(reaper: Reaper, tmp_path: Path) -> None:
+def test_a_command_beside_the_script_is_used_without_a_question(reaper: Reaper, tmp_path: Path) -> None:
     del reaper.memory["command"]
     script = tmp_path / "Clipbridge.lua"
     script.write_bytes(SCRIPT.read_bytes())
@@ -201,11 +201,11 @@ def test_the_command_beside_the_script_needs_no_asking(reaper: Reaper, tmp_path:
     assert len(result["dialogs"]) == 1 and len(items(result)) == 1
 
 
-def test_a_command_that_dies_or_cannot_be_started_is_told(reaper: Reaper) -> None:
+def test_a_command_that_dies_or_cannot_be_started_is_reported(reaper: Reaper) -> None:
     result = reaper.run(fields("kick", "0.2"), selected=1, exec_fails=True)
     assert "could not be started" in result["messages"][0] and "command" not in reaper.memory
     reaper.memory["command"] = str(reaper.command)
-    script = reaper.place / "Clipbridge.lua"  # its patience shortened, for the test's sake
+    script = reaper.place / "Clipbridge.lua"  # with a shorter timeout
     script.write_text(SCRIPT.read_text("utf-8").replace("START_S = 30", "START_S = 1"), "utf-8")
     reaper.command.write_text("#!/bin/sh\nexit 1\n")
     result = reaper.run(fields("kick", "0.2"), script=script, selected=1)
@@ -245,7 +245,7 @@ def test_an_ask_in_a_file_is_answered_in_a_file(home: Path, daemon: Daemon, tmp_
         ({"prompt": "x" * 70_000}, "too long"),
     ],
 )
-def test_a_file_that_is_no_ask_is_refused_in_the_file_too(
+def test_an_invalid_ask_file_is_refused_in_its_events_too(
     home: Path, daemon: Daemon, tmp_path: Path, ask: Any, words: str
 ) -> None:
     code, events = by_file(home, tmp_path / "ask.json", ask, daemon.port)

@@ -1,4 +1,4 @@
-"""SuperCollider's language drives the daemon: asks as its users do, learns how every job ends, and where the clip lies."""
+"""SuperCollider's language without our class: asks as its users do, hears how every job ends, and gets the path of the clip."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import soundfile
 from tests.harness import Daemon
 from tests.host_scripts.sclang import sclang
 
-# What a SuperCollider user writes: answers come to the language's own port, bundles carry the server's latency.
+# Code of a SuperCollider user: answers arrive at the language's own port, bundles carry the server's latency.
 ASKING = """
 var bridge = NetAddr("127.0.0.1", {port}), open = Set[\\kick, 7, \\cancelled, \\refused], told = List.new;
 var tell = {{ |what, message| "TOLD % %".format(what, message.asArray.join("|")).postln }};

@@ -1,4 +1,4 @@
-"""SuperCollider's server loads a clip because of one packet to us, without any script of its own."""
+"""One packet to the daemon makes SuperCollider's server load a clip, without a script."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def test_one_packet_makes_scsynth_load_a_buffer(daemon: Daemon, client: Client, 
         [need("scsynth"), "-u", str(port), "-l", "2", "-D", "0", "-R", "0"],
         env={**os.environ, **server.environment}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
-    sclang = Client(port)  # stands for the language, as far as it asks what is there
+    sclang = Client(port)  # queries the server like the language does
     try:
         end = time.monotonic() + 20
         while True:
@@ -27,7 +27,7 @@ def test_one_packet_makes_scsynth_load_a_buffer(daemon: Daemon, client: Client, 
             try:
                 assert sclang.receive(0.5)[0] == "/status.reply"
                 break
-            except OSError:  # nobody is there yet
+            except OSError:  # it is not listening yet
                 assert time.monotonic() < end and synth.poll() is None, "scsynth does not start"
                 time.sleep(0.1)
         message = "/b_allocRead i:10 s:{path}"
@@ -40,7 +40,7 @@ def test_one_packet_makes_scsynth_load_a_buffer(daemon: Daemon, client: Client, 
                 break
             time.sleep(0.05)
         assert (number, frames, channels, rate) == (10, 14_400, 1, 48_000.0)
-        client.silence()  # scsynth's own /done comes to us and nobody answers it
+        client.silence()  # the daemon does not answer scsynth's /done
     finally:
         synth.kill()
         synth.wait()

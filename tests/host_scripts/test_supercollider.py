@@ -1,4 +1,4 @@
-"""SuperCollider with our Quark in its class library: asks, waits, loads, plays; pads, stream and tempo; a bank for Tidal."""
+"""SuperCollider with our Quark installed: asks, waits, loads, plays; pads, stream and tempo; a bank for Tidal."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ import soundfile
 from pythonosc.osc_message import OscMessage
 
 from bridge.client import encode
-from bridge.frontends.osc.addresses import KEYS
-from tests.harness import Daemon, need
+from bridge.frontends.osc.arguments import KEYS
+from tests.harness import Daemon, free_port, need
 from tests.host_scripts.sclang import sclang
 from tests.jack_device import RATE, Jack, Recorder
 
@@ -27,7 +27,7 @@ QUARK = Path(__file__).parents[2] / "host_scripts" / "supercollider"
 HELP = ["Clipbridge.schelp", "ClipbridgeClip.schelp", "ClipbridgePad.schelp"]
 ABSENT = "Clipbridge does not answer on port {}: start it with: clipbridge run"
 
-# Every script tells lines that this side reads, and ends by itself, or after a minute.
+# Every script posts lines that the test reads, and quits by itself, or after a minute.
 FRAME = """(
 var tell = {{ |what ... values| ("TOLD " ++ what ++ "|" ++ values.join("|")).postln }};
 var end = {{ "TOLD end".postln; 0.exit }};
@@ -45,14 +45,14 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="runs sclang without 
 
 
 def installed(home: Path) -> Path:
-    """The Quark, in the folder of extensions of a user whose home this is."""
+    """Install the Quark in the extensions folder of a user with this home; returns its folder."""
     place = home / "SuperCollider" / "Extensions" / "clipbridge"
     shutil.copytree(QUARK, place)
     return place
 
 
 def run(script: str, port: int, home: Path) -> tuple[Told, str]:
-    """What a script with the class told, and all that was posted."""
+    """Run a script with the class. Returns the lines it told, and everything it posted."""
     need("sclang")
     if not (home / "SuperCollider").exists():
         installed(home)
@@ -60,7 +60,7 @@ def run(script: str, port: int, home: Path) -> tuple[Told, str]:
     file.write_text(FRAME.format(port=port, script=script), "utf-8")
     try:
         posted = sclang(file, home)
-    except subprocess.TimeoutExpired as late:  # the script could not be compiled, so that nothing ended it
+    except subprocess.TimeoutExpired as late:  # the script did not compile, so nothing ended it
         raise AssertionError((late.stdout or b"").decode()[-4000:]) from late
     lines = [line.removeprefix("TOLD ").split("|") for line in posted.splitlines() if line.startswith("TOLD ")]
     assert lines and lines[-1] == ["end"] and "ERROR" not in posted, posted[-4000:]
@@ -68,15 +68,8 @@ def run(script: str, port: int, home: Path) -> tuple[Told, str]:
 
 
 def told(lines: Told, what: str) -> list[list[str]]:
-    """The values of all lines of one kind."""
+    """The values of the told lines of one kind."""
     return [values for name, values in lines if name == what]
-
-
-def free_port() -> int:
-    """A UDP port on which nobody is."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 # ---- asks ----
@@ -102,9 +95,7 @@ fork { var clip = Clipbridge.generate("wind", 0.2, steps: 2); clip.wait; tell.(\
 """
 
 
-def test_many_asks_at_once_each_end_once_and_their_files_are_handed_over_without_a_server(
-    daemon: Daemon, tmp_path: Path
-) -> None:
+def test_many_asks_at_once_each_end_once_and_without_a_server_give_their_files(daemon: Daemon, tmp_path: Path) -> None:
     lines, posted = run(ASKS, daemon.port, tmp_path)
     assert told(lines, "running") == [["false"]] and told(lines, "wrong") == [] and told(lines, "left") == [["0"]]
     ((kick, seed, state, buffer),) = told(lines, "kick")
@@ -145,9 +136,9 @@ end.value;
 """
 
 
-def test_the_class_takes_every_key_of_the_table_and_its_help_quark_and_example_can_be_read(tmp_path: Path) -> None:
+def test_the_class_accepts_every_key_of_the_table_and_its_help_quark_and_example_can_be_read(tmp_path: Path) -> None:
     lines, posted = run(LOOK % installed(tmp_path), 1, tmp_path)
-    # The class gives id and reply_port itself, and loads clips itself: a message to a third program goes by `others`.
+    # The class sets id and reply_port and loads clips itself; `then` goes through `others`.
     keys = set(KEYS) - {"id", "reply_port", "then", "then_port"}
     playing = {"sink", "gain", "pan", "quantize"}
     once = {"takes", "deadline_s", "sink"}
@@ -166,7 +157,7 @@ def test_the_class_takes_every_key_of_the_table_and_its_help_quark_and_example_c
     assert "SCDoc: In " not in posted
 
 
-# ---- a daemon that is not there, and packets that get lost ----
+# ---- without a daemon, and with lost packets ----
 
 NOBODY = """
 var since = Main.elapsedTime, both = Set[\\clip, \\pad];
@@ -180,20 +171,20 @@ Clipbridge.pad(3).play;
 """
 
 
-def test_where_no_daemon_runs_a_sentence_says_so_within_two_seconds(tmp_path: Path) -> None:
+def test_without_a_daemon_a_sentence_says_so_within_two_seconds(tmp_path: Path) -> None:
     port = free_port()
     lines, posted = run(NOBODY, port, tmp_path)
     ((why, code, seconds),) = told(lines, "clip")
-    # It is due after 1.75 s; the rest is for a busy machine.
+    # Expected after 1.75 s; the rest is for a busy machine.
     assert (why, code) == (ABSENT.format(port), "no_answer") and float(seconds) < 4
     assert told(lines, "pad") == [[ABSENT.format(port), "no_answer"]]
     assert f"WARNING: Clipbridge: {ABSENT.format(port)}" in posted
 
 
 class Relay:
-    """Stands between sclang and the daemon. Prompts say what it does: `lost`: of the ask and of its first answers of each
-    kind the first is dropped; `forgotten`: it says itself that it is queued, and the daemon never hears of it; `late`: passed
-    on after three seconds."""
+    """Relays packets between sclang and the daemon. The prompt decides how: `lost`: it drops the first ask and the first answer
+    of each kind; `forgotten`: it answers `queued` itself, and the daemon never gets the ask; `late`: it delays the ask by
+    three seconds."""
 
     def __init__(self, daemon: int) -> None:
         self.daemon = ("127.0.0.1", daemon)
@@ -271,7 +262,7 @@ var ended = { |what| open.remove(what); if(open.isEmpty) { SystemClock.sched(1.5
 """
 
 
-def test_answers_that_get_lost_are_asked_for_and_what_nobody_waits_for_any_more_is_cancelled(
+def test_lost_answers_are_requested_again_and_abandoned_clips_are_cancelled(
     relay: Relay, daemon: Daemon, tmp_path: Path
 ) -> None:
     lines, _ = run(LOST, relay.port, tmp_path)
@@ -285,7 +276,7 @@ def test_answers_that_get_lost_are_asked_for_and_what_nobody_waits_for_any_more_
     assert ("/bridge/cancel", [late]) in relay.heard
 
 
-# ---- what the daemon plays ----
+# ---- pads, tempo and the stream ----
 
 PADS = """
 var pad = Clipbridge.pad(40), began = 0, clock = TempoClock(2.5), differences = List.new;
@@ -310,7 +301,7 @@ pattern = { Pbind(\\type, \\clipbridge, \\pad, 40, \\velocity, Pseq([1, 64]), \\
 Clipbridge.pad(41).onError = { |why, code| tell.(\\empty, code, why); follow.value };
 follow = {
     Clipbridge.follow(clock);
-    clock.beats = clock.beats + 1;  // of which nobody is told: the next bar line says it
+    clock.beats = clock.beats + 1;  // sends no message: the next bar line corrects it
     fork {
         (clock.beatsPerBar / clock.tempo + 0.5).wait;
         OSCdef(\\beat, { |message|
@@ -337,7 +328,7 @@ pad.set("click", 0.2, steps: 2, quantize: \\off);
 
 
 def onsets(heard: np.ndarray) -> list[int]:
-    """Frames at which sound begins after a silence of 20 ms."""
+    """The frames where sound begins after 20 ms of silence."""
     sounding = np.nonzero(heard.any(axis=1))[0]
     return [int(sounding[0]), *(int(frame) for frame in sounding[1:][np.diff(sounding) > RATE // 50])]
 
@@ -373,14 +364,14 @@ def test_pads_patterns_tempo_stream_and_the_panic_of_command_period_reach_the_da
         client.close()
 
 
-# ---- what SuperCollider's server plays ----
+# ---- SuperCollider's server ----
 
 SERVER = """
 var banks = List.new, standInForSuperDirt, dirt, more, after;
 var server = Server(\\clips, NetAddr("127.0.0.1", SCSYNTH));
 Server.default = server;
 server.options.numInputBusChannels = 0;
-// SuperDirt is not installed where this is tested: this has the one method of it that we call.
+// SuperDirt is not installed here: this stand-in has the one method that we call.
 standInForSuperDirt = (server: server, soundLibrary: (addBuffer: { |self, name, buffer, appendToExisting = false|
     if(appendToExisting.not) { banks.clear };
     banks.add([name, buffer]);
@@ -397,7 +388,7 @@ server.waitForBoot({
                 0.2.wait;
                 clip.free;
                 tell.(\\freed, clip.buffer, clip.path);
-                // It is loaded again, then it sounds.
+                // It is loaded again, then played.
                 clip.play;
                 1.0.wait;
                 dirt.(clip);
@@ -442,7 +433,7 @@ def test_what_the_server_plays_equals_the_file_and_a_bank_of_superdirt_is_filled
     assert np.array_equal(heard[first : first + len(wanted)], np.stack([wanted, wanted], axis=1))
     assert np.array_equal(heard[second : second + len(wanted), 0], wanted / 2)
     assert not heard[second : second + len(wanted), 1].any()
-    # Looped, then stopped: it goes on over its end, and fades out in 20 ms without a step.
+    # Looped, then stopped: it continues past its end and fades out in 20 ms without a step.
     looped = heard[third : fourth + silent, 0]
     last = int(np.nonzero(looped)[0][-1])
     assert 0.55 * RATE < last < 0.95 * RATE

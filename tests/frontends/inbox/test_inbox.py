@@ -1,4 +1,4 @@
-"""The inbox: lists and clips that are dropped into a folder, and everything else that lies in such folders."""
+"""The inbox: lists and clips dropped into a folder, and other files in such folders."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ from bridge.frontends.inbox.reading import is_for_us
 from tests.core.running import Recorder, play, until
 from tests.harness import Client, Daemon
 
-# ---- what stands in a list ----
+# ---- the content of a list ----
 
 
 def lines(text: str) -> list[Entry]:
@@ -52,14 +52,14 @@ def tables(text: str) -> list[Entry]:
     return parse(".toml", text.encode())
 
 
-def made_of(line: str) -> Ask:
+def ask_in(line: str) -> Ask:
     (entry,) = lines(line)
     assert isinstance(entry.what, Ask), entry.why
     return entry.what
 
 
 @pytest.mark.parametrize(
-    ("line", "wanted"),
+    ("line", "expected"),
     [
         ("rain on tin", Ask("rain on tin", sink="folder")),
         ("808", Ask("808", sink="folder")),
@@ -78,8 +78,8 @@ def made_of(line: str) -> Ask:
         ("a kick deadline-s=5", Ask("a kick", deadline_s=5.0, sink="folder")),
     ],
 )  # fmt: skip
-def test_a_line_is_a_prompt_with_its_keys_at_the_end(line: str, wanted: Ask) -> None:
-    assert made_of(line) == wanted
+def test_a_line_is_a_prompt_with_its_keys_at_the_end(line: str, expected: Ask) -> None:
+    assert ask_in(line) == expected
 
 
 @pytest.mark.parametrize(
@@ -106,15 +106,15 @@ def test_a_line_is_a_prompt_with_its_keys_at_the_end(line: str, wanted: Ask) -> 
         ("x " * 20_000, "20,000 characters"),
     ],
 )
-def test_a_faulty_line_is_named_and_the_good_ones_stay(line: str, reason: str) -> None:
+def test_a_faulty_line_is_reported_and_the_others_stay(line: str, reason: str) -> None:
     first, fault, last = lines(f"one\n{line}\nthree")
     assert fault.what is None and reason in fault.why and fault.where == "line 2" and len(fault.text) <= 120
     assert isinstance(first.what, Ask) and isinstance(last.what, Ask)
 
 
-def test_comments_empty_lines_a_byte_order_mark_and_the_line_ends_of_windows_are_no_prompts() -> None:
-    found = parse(".txt", b"\xef\xbb\xbfone seed=1\r\n\r\n   \r\n# a comment seed=2\r\n\ttwo\rthree\n")
-    assert [(entry.where, entry.what.text) for entry in found if isinstance(entry.what, Ask)] == [
+def test_comments_empty_lines_byte_order_marks_and_windows_line_ends_are_skipped() -> None:
+    entries = parse(".txt", b"\xef\xbb\xbfone seed=1\r\n\r\n   \r\n# a comment seed=2\r\n\ttwo\rthree\n")
+    assert [(entry.where, entry.what.text) for entry in entries if isinstance(entry.what, Ask)] == [
         ("line 1", "one"),
         ("line 5", "two"),
         ("line 6", "three"),
@@ -150,7 +150,7 @@ def test_a_toml_list_has_a_table_for_each_prompt_and_defaults_before_the_first()
     ],
 )
 @pytest.mark.parametrize("key", ["seconds", "seed", "negative", "preset", "note", "takes", "prompt", "guidance"])
-def test_a_value_of_a_wrong_kind_is_refused_in_a_sentence(key: str, value: str) -> None:
+def test_a_value_of_a_wrong_type_is_refused_with_a_sentence(key: str, value: str) -> None:
     prompt = "" if key == "prompt" else 'prompt = "x"\n'
     (entry,) = tables(f"[[clip]]\n{prompt}{key} = {value}")
     if key == "prompt" and entry.what is not None:
@@ -184,13 +184,13 @@ def test_a_value_of_a_wrong_kind_is_refused_in_a_sentence(key: str, value: str) 
     ],
 )
 @pytest.mark.timeout(30)  # a parser that is quadratic in these takes minutes
-def test_what_is_no_list_is_refused_as_a_whole_and_at_once(suffix: str, data: bytes, reason: str) -> None:
+def test_a_file_that_is_not_a_list_is_refused_at_once(suffix: str, data: bytes, reason: str) -> None:
     with pytest.raises(BadArgument, match="(?s)" + reason.replace("[", r"\[")):
         parse(suffix, data)
 
 
 def hostile(chance: random.Random) -> tuple[str, bytes]:
-    """A file as nobody should drop it: a list with pieces of others, bytes, keys and quotes thrown in."""
+    """A hostile file: a list mixed with parts of others, bytes, keys and quotes."""
     suffix = chance.choice([".txt", ".toml"])
     pieces = [
         b"kick seconds=2\n", b"[[clip]]\n", b'prompt = "x"\n', b"seed=", b"=", b'"', b"'''", b'"""', b"#", b"\\", b"\0", b"\xff\xfe",
@@ -208,12 +208,12 @@ def test_a_thousand_hostile_lists_become_asks_that_are_in_range_or_sentences() -
     for _ in range(1_000):
         suffix, data = hostile(chance)
         try:
-            found = parse(suffix, data)
+            entries = parse(suffix, data)
         except BadArgument as error:
             assert 10 < len(str(error)) < 400
             continue
-        assert 1 <= len(found) <= MAX_PROMPTS
-        for entry in found:
+        assert 1 <= len(entries) <= MAX_PROMPTS
+        for entry in entries:
             if entry.what is None:
                 assert entry.why and len(entry.why) < 600
                 continue
@@ -224,7 +224,7 @@ def test_a_thousand_hostile_lists_become_asks_that_are_in_range_or_sentences() -
     assert asks > 100
 
 
-# ---- what lies in the folder ----
+# ---- files in the folder ----
 
 
 UNCHANGED_S = 0.15
@@ -232,7 +232,7 @@ UNCHANGED_S = 0.15
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file counts as whole sooner, for every inbox in this process."""
+    """Every inbox in this process reads files sooner."""
     for module in (inbox_folder, inbox_frontend):
         monkeypatch.setattr(module, "UNCHANGED_S", UNCHANGED_S)
 
@@ -246,7 +246,7 @@ def folder(tmp_path: Path) -> InboxFolder:
 
 
 def settled(folder: InboxFolder, seconds: float = 5.0) -> Dropped | None:
-    """The next file, once nothing is being written any more."""
+    """The next file, as soon as no file is being written."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         dropped, writing = folder.next()
@@ -268,11 +268,11 @@ def finished(folder: InboxFolder, dropped: Dropped) -> Path:
         "pads.txt.crdownload", "pads.txt.download", ".syncthing.pads.txt.tmp", "pads", "pads.report.txt", "pads.md", ".txt", "done",
     ],
 )  # fmt: skip
-def test_files_that_are_hidden_or_on_their_way_or_our_own_are_left_alone(name: str) -> None:
+def test_hidden_and_partial_files_and_our_reports_are_ignored(name: str) -> None:
     assert not is_for_us(name)
 
 
-def test_a_file_is_taken_only_when_it_has_stopped_growing(folder: InboxFolder) -> None:
+def test_a_file_is_read_only_when_it_has_stopped_growing(folder: InboxFolder) -> None:
     with (folder.folder / "pads.txt").open("w") as opened:
         for _ in range(8):
             opened.write("kick\n")
@@ -292,14 +292,14 @@ def test_an_empty_file_waits_for_its_content(folder: InboxFolder) -> None:
     assert dropped is not None and dropped.unfinished == [0]
 
 
-def test_links_folders_and_pipes_with_the_names_of_lists_are_left_alone(folder: InboxFolder, tmp_path: Path) -> None:
+def test_links_folders_and_pipes_with_names_of_lists_are_ignored(folder: InboxFolder, tmp_path: Path) -> None:
     (tmp_path / "elsewhere.txt").write_text("secret")
     (folder.folder / "folder.txt").mkdir()
     try:
         (folder.folder / "link.txt").symlink_to(tmp_path / "elsewhere.txt")
         (folder.folder / "dangling.txt").symlink_to(tmp_path / "nothing.txt")
     except OSError:
-        assert sys.platform == "win32"  # which wants a right for links
+        assert sys.platform == "win32"  # where links need a permission
     if hasattr(os, "mkfifo"):
         os.mkfifo(folder.folder / "pipe.txt")  # opening it would block for ever
     assert folder.next() == (None, False)
@@ -319,9 +319,7 @@ def test_links_folders_and_pipes_with_the_names_of_lists_are_left_alone(folder: 
         "雨\u202e.TXT".encode(),
     ],
 )
-def test_a_list_of_any_name_is_done_with_and_its_report_has_a_name_that_can_be_shown(
-    folder: InboxFolder, name: bytes
-) -> None:
+def test_a_list_of_any_name_is_moved_and_its_report_has_a_printable_name(folder: InboxFolder, name: bytes) -> None:
     place = os.fsencode(folder.folder) + b"/" + name
     with open(place, "wb") as opened:
         opened.write(b"kick\n")
@@ -337,7 +335,7 @@ def test_a_list_of_any_name_is_done_with_and_its_report_has_a_name_that_can_be_s
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="file names of any bytes exist on Linux")
-def test_a_name_that_is_no_utf_8_does_no_harm(folder: InboxFolder) -> None:
+def test_a_name_that_is_not_utf_8_does_no_harm(folder: InboxFolder) -> None:
     with open(os.fsencode(folder.folder) + b"/m\xfcsik.txt", "wb") as opened:
         opened.write(b"kick\n")
     dropped = settled(folder)
@@ -360,7 +358,7 @@ def test_names_in_done_are_never_overwritten(folder: InboxFolder) -> None:
     assert (done / "pads.txt").read_text() == "kick 0" and "kick 2" in (done / "pads 3.report.txt").read_text("utf-8")
 
 
-def test_a_file_of_another_kind_is_handed_back_with_what_to_do(folder: InboxFolder) -> None:
+def test_a_file_of_another_kind_is_moved_to_failed_with_advice(folder: InboxFolder) -> None:
     (folder.folder / "pads.rtf").write_text(r"{\rtf1 kick}")
     dropped = settled(folder)
     assert dropped is not None and dropped.unfinished == []
@@ -368,7 +366,7 @@ def test_a_file_of_another_kind_is_handed_back_with_what_to_do(folder: InboxFold
     assert report.parent.name == "failed" and "plain text (.txt)" in report.read_text("utf-8")
 
 
-def test_a_file_that_cannot_be_moved_is_not_begun_again_until_it_changes(folder: InboxFolder) -> None:
+def test_a_file_that_cannot_be_moved_is_not_read_again_until_it_changes(folder: InboxFolder) -> None:
     (folder.folder / "done").write_text("a file in the way")
     (folder.folder / "pads.txt").write_text("kick")
     dropped = settled(folder)
@@ -382,7 +380,7 @@ def test_a_file_that_cannot_be_moved_is_not_begun_again_until_it_changes(folder:
     assert folder.state_of(dropped) == "changed"
 
 
-def test_a_file_that_cannot_be_read_is_handed_back_after_a_while(
+def test_a_file_that_cannot_be_read_is_given_up_after_a_while(
     folder: InboxFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(_file: Path) -> int:
@@ -396,7 +394,7 @@ def test_a_file_that_cannot_be_read_is_handed_back_after_a_while(
     assert dropped is not None and "Permission denied" in dropped.fault and time.monotonic() - began > 0.9
 
 
-def test_a_file_that_another_program_is_writing_on_windows_is_waited_for(
+def test_on_windows_a_file_that_another_program_writes_is_read_later(
     folder: InboxFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class SharingViolation(PermissionError):
@@ -423,12 +421,12 @@ def test_two_daemons_do_not_make_the_same_list(folder: InboxFolder, tmp_path: Pa
     other.close()
 
 
-def test_the_sample_folder_is_no_inbox_since_every_clip_in_it_would_be_made_again(tmp_path: Path) -> None:
+def test_the_sample_folder_cannot_be_the_inbox(tmp_path: Path) -> None:
     assert "sample folder itself" in InboxFolder(tmp_path, tmp_path).ready()
 
 
 @pytest.mark.parametrize("place", ["file/inbox", "file", "x" * 300, "nul\0"])
-def test_an_inbox_that_cannot_be_made_is_told_and_harms_nobody(tmp_path: Path, place: str) -> None:
+def test_an_inbox_that_cannot_be_created_is_reported(tmp_path: Path, place: str) -> None:
     (tmp_path / "file").write_text("x")
     assert InboxFolder(tmp_path / place, tmp_path).ready()
 
@@ -436,7 +434,7 @@ def test_an_inbox_that_cannot_be_made_is_told_and_harms_nobody(tmp_path: Path, p
 @pytest.mark.parametrize(
     "journal", ["", "[]", "{", '{"pads.txt": 3}', '{"../x": {"a": {}}}', "[" * 100_000, '{"' + "x" * 5_000 + '": {}}']
 )
-def test_a_damaged_journal_only_costs_what_was_in_it(tmp_path: Path, journal: str) -> None:
+def test_a_damaged_journal_costs_only_its_content(tmp_path: Path, journal: str) -> None:
     (tmp_path / "inbox").mkdir()
     (tmp_path / "inbox" / JOURNAL).write_text(journal)
     (tmp_path / "inbox" / "pads.txt").write_text("kick")
@@ -447,13 +445,13 @@ def test_a_damaged_journal_only_costs_what_was_in_it(tmp_path: Path, journal: st
     folder.close()
 
 
-# ---- clips, which carry their recipe ----
+# ---- clips with a recipe ----
 
 MODEL = Model("starter", "1", replace(USUAL, sample_rate=44_100, seconds=Range(0.1, 20.0)), "cpu", "float32", "DPM")
 
 
 def wav_with(text: str) -> bytes:
-    """A WAV of no sound whose comment is `text`."""
+    """An empty WAV whose comment is `text`."""
     comment = text.encode() + b"\0"
     comment += b"\0" * (len(comment) % 2)
     body = b"INFOICMT" + struct.pack("<I", len(comment)) + comment
@@ -492,7 +490,7 @@ def test_a_dropped_clip_is_asked_for_by_its_recipe(folder: InboxFolder) -> None:
         (b"RIFF\xff\xff\xff\xffWAVELIST\xff\xff\xff\xff", "It has no recipe of Clipbridge."),
     ],
 )
-def test_a_sound_without_a_recipe_is_handed_back(folder: InboxFolder, data: bytes, reason: str) -> None:
+def test_a_sound_without_a_recipe_is_moved_to_failed(folder: InboxFolder, data: bytes, reason: str) -> None:
     (folder.folder / "found.wav").write_bytes(data)
     dropped = settled(folder)
     assert dropped is not None
@@ -500,15 +498,15 @@ def test_a_sound_without_a_recipe_is_handed_back(folder: InboxFolder, data: byte
     assert report.parent.name == "failed" and reason in report.read_text("utf-8")
 
 
-# ---- with a core and a stand-in engine ----
+# ---- with a core and a fake engine ----
 
 
 class Watching(Recorder):
-    """Also keeps what is told of the inbox, and how many of its jobs were unfinished at a time."""
+    """Also records the events of the inbox, and the largest number of its unfinished jobs."""
 
     def __init__(self, core: Core) -> None:
         super().__init__()
-        self.told: list[tuple[str, str]] = []
+        self.inbox_events: list[tuple[str, str]] = []
         self.most = 0
         self._core = core
         core.listeners.append(self)
@@ -516,21 +514,21 @@ class Watching(Recorder):
     def on_event(self, event: Event) -> None:
         super().on_event(event)
         if isinstance(event, InboxChanged):
-            self.told.append((event.state, event.what))
+            self.inbox_events.append((event.state, event.what))
         self.most = max(self.most, len(self.ours()))
 
     def ours(self) -> list[Job]:
         return [job for job in self._core.jobs.unfinished.values() if job.owner == OWNER]
 
     def count(self, state: str) -> int:
-        return sum(told == state for told, _ in self.told)
+        return sum(seen == state for seen, _ in self.inbox_events)
 
 
 Tale = Callable[[Core, Watching, Path], Awaitable[None]]
 
 
 def with_inbox(tmp_path: Path, behaviour: str, *tales: Tale) -> None:
-    """Each tale with a core and an inbox of its own, one after the other, as after a restart."""
+    """Run each tale with a new core and inbox, one after the other, as after a restart."""
     for tale in tales:
 
         async def story(core: Core, _recorder: Recorder, tale: Tale = tale) -> None:
@@ -547,14 +545,14 @@ def clips(tmp_path: Path) -> list[str]:
     return sorted(file.name.split("_")[0] for file in (tmp_path / "clips").glob("*.wav"))
 
 
-def test_a_long_list_lets_others_in_between(tmp_path: Path) -> None:
+def test_a_long_list_does_not_block_other_jobs(tmp_path: Path) -> None:
     async def tale(core: Core, watching: Watching, inbox: Path) -> None:
         (inbox / "many.txt").write_text("".join(f"kick {n} seconds=0.1 steps=1\n" for n in range(30)))
         await until(lambda: len(watching.ours()) == INBOX_JOBS)
         job = core.generate(Ask("live", seconds=0.1, steps=1), "127.0.0.1")[0]
         assert job not in core.jobs.queue or core.jobs.ahead_of(job) <= INBOX_JOBS
         await until(lambda: watching.count("done") == 1)
-        assert watching.most == INBOX_JOBS and watching.told[1] == ("begun", "many.txt")
+        assert watching.most == INBOX_JOBS and watching.inbox_events[1] == ("begun", "many.txt")
 
     with_inbox(tmp_path, "well", tale)
     assert len(clips(tmp_path)) == 31
@@ -562,7 +560,7 @@ def test_a_long_list_lets_others_in_between(tmp_path: Path) -> None:
     assert "30 of 30 made" in report and report.count("/clips/kick-") == 30
 
 
-def test_pads_that_want_takes_go_before_a_list(tmp_path: Path) -> None:
+def test_pads_that_need_takes_come_before_a_list(tmp_path: Path) -> None:
     async def tale(core: Core, watching: Watching, inbox: Path) -> None:
         await until(lambda: core.state == "ready")
         (inbox / "many.txt").write_text("kick seconds=0.1 steps=2\n" * 30)
@@ -588,7 +586,7 @@ def test_a_list_waits_for_room_in_a_full_queue(tmp_path: Path) -> None:
     with_inbox(tmp_path, "well", tale)
 
 
-def test_after_a_restart_a_list_goes_on_where_it_was_and_nothing_is_made_twice(tmp_path: Path) -> None:
+def test_after_a_restart_a_list_continues_and_no_clip_is_made_twice(tmp_path: Path) -> None:
     names = [f"sound{n}" for n in range(8)]
 
     async def first(core: Core, watching: Watching, inbox: Path) -> None:
@@ -604,7 +602,7 @@ def test_after_a_restart_a_list_goes_on_where_it_was_and_nothing_is_made_twice(t
     assert "8 of 8 made" in (tmp_path / "inbox" / "done" / "pads.report.txt").read_text("utf-8")
 
 
-def test_a_list_that_is_taken_out_again_ends(tmp_path: Path) -> None:
+def test_removing_a_list_ends_it(tmp_path: Path) -> None:
     async def tale(core: Core, watching: Watching, inbox: Path) -> None:
         (inbox / "pads.txt").write_text("kick seconds=0.1 steps=4\n" * 40)
         await until(lambda: len(watching.ends()) >= 1)
@@ -618,7 +616,7 @@ def test_a_list_that_is_taken_out_again_ends(tmp_path: Path) -> None:
     assert len(clips(tmp_path)) < 10 and "snare" in clips(tmp_path)
 
 
-def test_a_list_that_is_edited_while_it_is_made_is_made_as_it_says_now(tmp_path: Path) -> None:
+def test_a_list_that_is_edited_in_progress_is_made_as_edited(tmp_path: Path) -> None:
     async def tale(core: Core, watching: Watching, inbox: Path) -> None:
         (inbox / "pads.txt").write_text("one seconds=0.1 steps=2\ntwo seconds=0.1 steps=250\n")
         await until(lambda: "done" in str(watching.ends()))
@@ -629,7 +627,7 @@ def test_a_list_that_is_edited_while_it_is_made_is_made_as_it_says_now(tmp_path:
     assert clips(tmp_path) == ["one", "three"]
 
 
-def test_a_list_waits_while_there_is_no_engine(tmp_path: Path) -> None:
+def test_a_list_waits_without_an_engine(tmp_path: Path) -> None:
     async def tale(core: Core, watching: Watching, inbox: Path) -> None:
         (inbox / "early.txt").write_text("kick\n")
         await until(lambda: core.state == "failed")
@@ -642,7 +640,7 @@ def test_a_list_waits_while_there_is_no_engine(tmp_path: Path) -> None:
     assert sorted(file.name for file in (tmp_path / "inbox").glob("*.txt")) == ["early.txt", "late.txt"]
 
 
-def test_a_job_that_fails_is_in_the_report_and_the_file_in_failed(tmp_path: Path) -> None:
+def test_a_failed_job_is_in_the_report_and_its_file_in_failed(tmp_path: Path) -> None:
     async def tale(core: Core, watching: Watching, inbox: Path) -> None:
         await until(lambda: core.state == "ready")
         (inbox / "pads.txt").write_text(
@@ -660,9 +658,9 @@ def test_a_job_that_fails_is_in_the_report_and_the_file_in_failed(tmp_path: Path
 # ---- the real daemon ----
 
 
-def test_a_list_that_is_dropped_becomes_clips_and_goes_to_done_with_a_report(daemon: Daemon) -> None:
-    told = daemon.wait_for(lambda line: line["event"] == "inbox" and line["state"] == "open")
-    assert told["what"] == str(daemon.inbox)
+def test_a_dropped_list_becomes_clips_and_moves_to_done_with_a_report(daemon: Daemon) -> None:
+    opened = daemon.wait_for(lambda line: line["event"] == "inbox" and line["state"] == "open")
+    assert opened["what"] == str(daemon.inbox)
     start = len(daemon.lines)
     text = "# my pads\ndeep kick seconds=0.5 preset=drum steps=2 seed=7\nglassy bell seconds=0.25 steps=2 seed=8\n"
     (daemon.inbox / "pads.txt").write_text(text)
@@ -680,9 +678,9 @@ def test_a_list_that_is_dropped_becomes_clips_and_goes_to_done_with_a_report(dae
     ends = [end("pads.report", "done"), end("the same.report", "done"), end("table.report", "failed")]
     paths = []
     for report, count in zip(ends, (2, 2, 1), strict=True):
-        found = [line.partition(" -> ")[2] for line in report.read_text("utf-8").splitlines() if line.endswith(".wav")]
-        assert len(found) == count
-        paths += found
+        clips = [line.partition(" -> ")[2] for line in report.read_text("utf-8").splitlines() if line.endswith(".wav")]
+        assert len(clips) == count
+        paths += clips
     assert len(set(paths)) == 5
     assert [soundfile.info(path).frames for path in paths] == [24_000, 12_000, 24_000, 12_000, 9_600]
     assert Path(paths[0]).parent == daemon.folder / "drums"
@@ -690,7 +688,7 @@ def test_a_list_that_is_dropped_becomes_clips_and_goes_to_done_with_a_report(dae
     assert not list(daemon.inbox.glob("*.t*"))
 
 
-def test_subscribers_are_told_of_the_inbox_and_live_asks_go_on(daemon: Daemon, client: Client) -> None:
+def test_subscribers_get_the_events_of_the_inbox_and_live_asks_go_on(daemon: Daemon, client: Client) -> None:
     client.send("/bridge/subscribe")
     client.until("/bridge/state")
     (daemon.inbox / "two.txt").write_text("kick seconds=0.2 steps=2\nsnare secnods=1\n")

@@ -12,12 +12,12 @@ from bridge.frontends.osc import arguments as args
 from bridge.frontends.osc import asks
 
 
-def ask(*given: Any) -> Ask:
-    return asks.pairs(list(given)).ask()
+def ask(*arguments: Any) -> Ask:
+    return asks.pairs(list(arguments)).ask()
 
 
-def words(*given: Any) -> Ask:
-    return asks.words(list(given)).ask()
+def words(*arguments: Any) -> Ask:
+    return asks.words(list(arguments)).ask()
 
 
 def test_the_first_argument_is_always_the_prompt_even_a_number() -> None:
@@ -26,7 +26,7 @@ def test_the_first_argument_is_always_the_prompt_even_a_number() -> None:
     assert ask(808.0) == Ask("808")
 
 
-def test_seconds_are_taken_as_int_float_long_or_numeric_text() -> None:
+def test_seconds_may_be_int_float_long_or_numeric_text() -> None:
     for seconds in (4, 4.0, "4", "4.0", " 4 ", 2**2):
         assert ask("rain", seconds).seconds == 4.0
     assert ask("rain").seconds is None
@@ -37,7 +37,7 @@ def test_pairs_come_in_any_order_after_the_seconds_or_without_them() -> None:
     assert ask("rain", "preset", "pad", "seed", 7.0) == Ask("rain", preset="pad", seed=7)
 
 
-def test_what_32_bit_floats_make_of_a_limit_is_taken_as_the_limit() -> None:
+def test_a_limit_rounded_to_a_32_bit_float_counts_as_the_limit() -> None:
     assert ask("rain", 0.10000000149011612).seconds == 0.1
     assert ask("rain", 0.0999999940395).seconds == 0.1
     assert ask("rain", 2.299999952316284).seconds == 2.3
@@ -49,13 +49,13 @@ def test_large_seeds_are_not_rounded() -> None:
 
 
 @pytest.mark.parametrize("seconds", [math.nan, math.inf, -math.inf, -1, 0, 0.05, 1e9, 151, "nan", "1e999", 2**62])
-def test_lengths_that_cannot_be_are_refused(seconds: Any) -> None:
+def test_impossible_lengths_are_refused(seconds: Any) -> None:
     with pytest.raises(BadArgument):
         ask("rain", seconds)
 
 
 @pytest.mark.parametrize(
-    "given",
+    "arguments",
     [
         (),
         ("",),
@@ -100,13 +100,13 @@ def test_lengths_that_cannot_be_are_refused(seconds: Any) -> None:
         ("rain", "negative", "a\x00b"),
     ],
 )
-def test_what_is_wrong_is_refused_with_a_sentence(given: tuple[Any, ...]) -> None:
+def test_bad_arguments_are_refused_with_a_sentence(arguments: tuple[Any, ...]) -> None:
     with pytest.raises(BadArgument) as refusal:
-        ask(*given)
+        ask(*arguments)
     assert str(refusal.value).endswith((".", "?", "4.0")) and len(str(refusal.value)) < 300
 
 
-def test_an_unknown_key_is_answered_with_the_nearest() -> None:
+def test_the_refusal_of_an_unknown_key_names_the_nearest_one() -> None:
     with pytest.raises(BadArgument, match="did you mean seed"):
         ask("rain", "sed", 7)
     with pytest.raises(BadArgument, match="did you mean preset"):
@@ -122,11 +122,11 @@ def test_a_sink_is_one_of_three_words() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "name"),
+    ("value", "name"),
     [("c3", "c3"), ("A#4", "a#4"), ("Eb2", "d#2"), (60, "c4"), (69.0, "a4"), ("61", "c#4"), ("B♭3", "a#3")],
 )
-def test_a_note_is_a_name_or_a_midi_number(given: Any, name: str) -> None:
-    assert ask("bell", "note", given) == Ask("bell", note=name)
+def test_a_note_is_a_name_or_a_midi_number(value: Any, name: str) -> None:
+    assert ask("bell", "note", value) == Ask("bell", note=name)
 
 
 def test_a_refusal_still_knows_its_id_and_reply_port() -> None:
@@ -157,19 +157,19 @@ def test_words_may_also_be_the_value_of_a_key() -> None:
 
 
 @pytest.mark.parametrize(
-    "given", [(), ("@seed", 7), ("rain", "@seed"), ("rain", "@sead", 7), ("rain", 4.0, "@seed", 1, 2)]
+    "arguments", [(), ("@seed", 7), ("rain", "@seed"), ("rain", "@sead", 7), ("rain", 4.0, "@seed", 1, 2)]
 )
-def test_words_that_make_no_sense_are_refused(given: tuple[Any, ...]) -> None:
+def test_malformed_words_are_refused(arguments: tuple[Any, ...]) -> None:
     with pytest.raises(BadArgument):
-        words(*given)
+        words(*arguments)
 
 
-def test_a_button_that_is_let_go_does_nothing() -> None:
+def test_releasing_a_button_does_nothing() -> None:
     assert args.press([], "/bridge/status") and args.press([1.0], "/bridge/status")
     assert not args.press([0], "/bridge/status") and not args.press([0.0], "/bridge/status")
-    for given in (["ready"], [1, 2], [True]):
+    for arguments in (["ready"], [1, 2], [True]):
         with pytest.raises(BadArgument):
-            args.press(given, "/bridge/status")
+            args.press(arguments, "/bridge/status")
 
 
 def test_one_id_is_the_same_in_every_number_type() -> None:

@@ -1,4 +1,4 @@
-"""Hostile and heavy traffic at a live socket, with canary jobs that must all be answered."""
+"""Hostile and heavy traffic on a live socket, with canary jobs that must all end."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_every_broken_packet_leaves_the_daemon_answering(daemon: Daemon, client:
         assert (address, values) == ("/bridge/pong", [name])
 
 
-def test_what_is_not_ours_is_never_answered(client: Client) -> None:
+def test_messages_for_other_programs_are_never_answered(client: Client) -> None:
     for packet in FOREIGN.values():
         client.raw(packet)
     client.silence(0.5)
@@ -55,7 +55,7 @@ def test_5000_mutated_packets_cost_no_job_and_no_memory(daemon: Daemon, client: 
             canary.send("/bridge/generate", "canary", 0.1, "steps", 1, "id", f"canary {number}")
         if number % 50 == 0:
             listen_until_pong()
-        if number % 100 == 99:  # mutants that are still good asks must not fill the queue with long clips
+        if number % 100 == 99:  # valid mutants must not fill the queue with long clips
             noise.send("/bridge/cancel")
         time.sleep(0.0005)
     noise.send("/bridge/cancel")
@@ -64,7 +64,7 @@ def test_5000_mutated_packets_cost_no_job_and_no_memory(daemon: Daemon, client: 
         listen_until_pong()
         time.sleep(0.05)
     assert asked <= set(ended)
-    if sys.platform == "linux":  # elsewhere noise and canary share an address, and with it their jobs
+    if sys.platform == "linux":  # elsewhere both clients have one address, which owns the jobs
         assert set(ended.values()) == {"/bridge/done"}
     assert front.memory_info().rss - before < 30e6
     assert daemon.errors[complaints:] == []
@@ -73,9 +73,7 @@ def test_5000_mutated_packets_cost_no_job_and_no_memory(daemon: Daemon, client: 
 
 
 @pytest.mark.soak
-def test_5000_messages_a_second_do_not_keep_a_job_from_being_asked_and_cancelled(
-    daemon: Daemon, client: Client
-) -> None:
+def test_during_5000_messages_a_second_a_job_can_be_asked_for_and_cancelled(daemon: Daemon, client: Client) -> None:
     noise = daemon.client()
     setting = encode("/bridge/set/seed", 7)
     client.send("/bridge/generate", "long", 20.0, "steps", 250, "id", "long")
@@ -95,8 +93,8 @@ def test_5000_messages_a_second_do_not_keep_a_job_from_being_asked_and_cancelled
     noise.send("/bridge/set/seed")
 
 
-def test_two_daemons_that_are_made_to_talk_do_not_ping_pong(daemon: Daemon) -> None:
-    """Our every answer, sent back to us as if from another Clipbridge, is answered at most once, with an error."""
+def test_two_daemons_do_not_answer_each_other_for_ever(daemon: Daemon) -> None:
+    """Each of our answers, sent to us as if by another Clipbridge, is answered at most once, with an error."""
     probe = daemon.client()
     answers = [
         encode("/bridge/status", "ready", "queue", 0),

@@ -1,4 +1,4 @@
-"""Which checkpoints are there, and changing to another one while the daemon runs."""
+"""The list of checkpoints, and the change to another one while the daemon runs."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def models(home: Path, *options: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, env=environment(home), capture_output=True, text=True, timeout=60)
 
 
-def test_models_lists_what_is_here_with_size_licence_rate_and_what_runs(home: Path, daemon: Daemon) -> None:
+def test_models_lists_checkpoints_with_size_licence_and_rate_and_the_running_one(home: Path, daemon: Daemon) -> None:
     listed = models(home, "--osc-port", str(daemon.port), "--json")
     said = json.loads(listed.stdout)
     assert listed.returncode == 0 and said["running"] == "starter" and said["faults"] == []
@@ -45,7 +45,7 @@ def test_models_lists_what_is_here_with_size_licence_rate_and_what_runs(home: Pa
     assert models(home, "--osc-port", "0").returncode == 0
 
 
-def test_osc_tells_the_facts_of_one_model_and_refuses_a_name_that_is_none(client: Client) -> None:
+def test_osc_describes_a_checkpoint_and_refuses_unknown_names(client: Client) -> None:
     address, values = client.ask("/bridge/models", "starter")
     facts = pairs(values, 1)
     assert (address, values[0], facts["licence"], facts["sample_rate"]) == ("/bridge/model", "starter", "mit", 44_100)
@@ -55,7 +55,7 @@ def test_osc_tells_the_facts_of_one_model_and_refuses_a_name_that_is_none(client
         assert address == "/bridge/error" and values[1] == "no_model", name
 
 
-def test_the_daemon_changes_to_another_checkpoint_and_says_so_and_a_wrong_name_changes_nothing(
+def test_the_daemon_changes_to_another_checkpoint_and_a_wrong_name_changes_nothing(
     start_daemon: Start, home: Path, tmp_path: Path
 ) -> None:
     folder = shutil.copytree(untrained.build(tmp_path / "built"), tmp_path / "my-own")
@@ -88,7 +88,7 @@ def test_without_a_daemon_use_says_how_to_start_one(home: Path) -> None:
     assert said.returncode == 3 and "clipbridge run --model starter" in said.stderr
 
 
-def test_a_disk_that_takes_its_time_delays_no_other_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slow_disk_delays_no_other_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     awake = threading.Event()
 
     def slow() -> list[str]:

@@ -20,7 +20,7 @@ def test_a_broken_packet_reaches_no_command(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", FOREIGN)
-def test_a_message_for_another_program_is_left_out_without_a_word(name: str) -> None:
+def test_a_message_for_another_program_is_dropped_silently(name: str) -> None:
     messages, faults = osc_guard.check(FOREIGN[name])
     assert [m for m in messages if not m.data.startswith(b"/bridge/")] == []
     assert faults == []
@@ -36,19 +36,19 @@ def test_a_message_for_another_program_is_left_out_without_a_word(name: str) -> 
         "bytes behind the last argument",
     ],
 )
-def test_a_fault_in_a_message_for_us_is_told_with_its_address(name: str) -> None:
+def test_a_fault_in_a_message_for_us_is_reported_with_its_address(name: str) -> None:
     ((address, why),) = osc_guard.check(BROKEN[name]).faults
     assert address in ("/bridge/generate", "/bridge/ping")
     assert why.endswith(".")
 
 
-def test_what_comes_before_a_broken_element_is_served_and_nobody_is_answered() -> None:
+def test_messages_before_a_broken_element_are_served_and_no_answer_is_sent() -> None:
     messages, faults = osc_guard.check(bundle(PING, GENERATE) + b"\xff\xff\xff\xfc")
     assert [m.data for m in messages] == [PING, GENERATE]
     assert [address for address, _ in faults] == [""]
 
 
-def test_a_broken_message_does_not_take_its_bundle_siblings_with_it() -> None:
+def test_a_broken_message_does_not_affect_the_others_of_its_bundle() -> None:
     messages, faults = osc_guard.check(bundle(PING, BROKEN["an unknown type tag"], GENERATE))
     assert [m.data for m in messages] == [PING, GENERATE]
     assert len(faults) == 1
@@ -85,4 +85,4 @@ def test_200_000_mutated_packets_never_raise_and_python_osc_reads_all_that_pass(
             assert read.address.startswith("/bridge/")
             list(read)
             passed += 1
-    assert passed > 10_000  # else the mutator only makes rubbish that is easy to refuse
+    assert passed > 10_000  # otherwise the mutator only makes noise that is easy to refuse
