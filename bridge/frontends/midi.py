@@ -19,7 +19,7 @@ from bridge.core.core import Core
 from bridge.domain.events import MidiChanged
 from bridge.domain.limits import BPM
 from bridge.errors import ClipbridgeError, ConfigError
-from bridge.live.pads import Press
+from bridge.live.pad import Press
 from bridge.live.stage import Stage
 
 log = logging.getLogger("clipbridge")
