@@ -17,18 +17,18 @@ if TYPE_CHECKING:
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-# A worker of pytest-xdist has one core. Two threads of torch wait for each other at every step: beside another worker a
-# training of seconds took minutes, and an engine that goes on with one thread in between adds in another order.
+# Each worker of pytest-xdist has about one core. On busy cores, two threads of torch wait for each other at every step, and an
+# engine that drops to one thread in between adds in another order: its samples are no longer equal bit for bit.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
-# Fixtures that start a daemon. A test that asks for one is marked `daemon`.
+# Fixtures that start a daemon: their tests are marked `daemon`.
 DAEMONS = {"shared_daemon", "small_daemon", "stage", "start_daemon", "places", "played"}
-# Daemons that tests share: all tests of one of them run in one worker, so that it is started once.
+# Daemons (and an engine) that tests share: the tests of each run in one worker, so that it starts once.
 SHARED = ("shared_daemon", "stage", "small_daemon", "engine")
-# Fixtures of a training of a few steps, and of its sounds.
+# Fixtures that train for a few steps, or synthesise the sounds for that.
 TRAININGS = {"work", "pooled"}
-# The groups that take longest, longest first: the workers then end at about the same time. The others follow by file.
+# The groups that take longest, longest first, so that the workers finish together. The other groups follow, one a file.
 LONGEST = ("shared_daemon", "tests/test_faults.py", "stage", "tests/kits/test_kits.py", "tests/commands/test_cli.py")
 
 
@@ -48,10 +48,10 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> scheduling.G
 
 @pytest.hookimpl(tryfirst=True)  # before -m looks at the markers
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark each test by what it starts, and group tests for pytest-xdist: a group runs in one worker, in its order.
+    """Mark each test by what it starts, and group the tests: pytest-xdist runs a group in one worker, in its order.
 
-    A test belongs to the group of the daemon that it shares, or else of its file. Host scripts have ports of their own:
-    all tests of one host run in one worker.
+    A test belongs to the group of what it shares, or else to that of its file. Host scripts use fixed ports, so all tests
+    of a host run in one worker.
     """
     paths = [item.path.relative_to(item.config.rootpath).as_posix() for item in items]
     fixtures = [{*item.fixturenames, *(m.args[0] for m in item.iter_markers("shares"))} for item in items]  # type: ignore[attr-defined]
@@ -73,7 +73,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """What is made in this very process is not kept in the user's own cache either (where that is told by a variable)."""
+    """Keep this process out of the user's cache too, on systems where a variable names it."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("own-cache")))
         yield
@@ -113,7 +113,7 @@ def client(daemon: Daemon) -> Iterator[Client]:
 
 @pytest.fixture
 def start_daemon(home: Path, tmp_path: Path) -> Iterator[Callable[..., Daemon]]:
-    """Start daemons that a test may ill-treat; all are stopped afterwards."""
+    """Start daemons that a test may break; all are stopped afterwards."""
     started: list[Daemon] = []
 
     def start(*options: str, folder: Path | None = None, wait: bool = True) -> Daemon:
@@ -165,7 +165,7 @@ def recorder(server: Jack) -> Iterator[Recorder]:
 
 @pytest.fixture(scope="session")
 def built_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A cache folder in which the small checkpoint is built once."""
+    """A cache folder for the small checkpoint, built once."""
     return tmp_path_factory.mktemp("cache")
 
 

@@ -8,7 +8,7 @@ from multiprocessing.connection import Connection
 
 
 def echo(connection: Connection) -> None:
-    """Send back what comes, until told to end."""
+    """Echo messages until None comes."""
     while (message := connection.recv()) is not None:
         connection.send(message)
 

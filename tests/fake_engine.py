@@ -1,4 +1,4 @@
-"""A stand-in engine process: no torch, told by its arguments how to behave. Spawned by a real Child."""
+"""A stand-in engine process without torch, which behaves as its argument says. A real Child spawns it."""
 
 from __future__ import annotations
 

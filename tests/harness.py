@@ -104,10 +104,10 @@ class Client(osc_client.Client):
     def silence(self, seconds: float = 0.3) -> None:
         """Assert that nothing arrives."""
         try:
-            got = self.receive(seconds)
+            message = self.receive(seconds)
         except TimeoutError:
             return
-        raise AssertionError(f"expected silence, got {got}")
+        raise AssertionError(f"expected silence, got {message}")
 
 
 def pairs(values: list[Any], start: int) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""A virtual audio device: a private JACK server with the dummy driver, and a recorder of all that it plays."""
+"""A virtual audio device: a private JACK server with the dummy driver, and a recorder of its output."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ RATE, BLOCK, CHANNELS = 48_000, 1_024, 2
 
 
 class Jack:
-    """One server. `environment` is what makes a program use it, and it alone. `timeout_ms`: how long it waits for a client
-    that says nothing; after a client was killed it answers nobody for about twenty times as long. `realtime`: its threads
-    and those of its clients that render go before all others, as on stage; not every machine lets them."""
+    """One server. With `environment`, a program uses it and no other. `timeout_ms`: how long it waits for a silent client;
+    after a client was killed, it answers no one for about twenty times as long. `realtime`: its threads and the rendering
+    threads of its clients get real-time priority, as on stage; not every machine allows that."""
 
     def __init__(self, timeout_ms: int = 2_000, realtime: bool = False) -> None:
         self.timeout_ms = timeout_ms
@@ -41,12 +41,12 @@ class Jack:
         self.process: subprocess.Popen[bytes] | None = None
 
     def lend(self, patch: pytest.MonkeyPatch) -> None:
-        """Let what this process starts use it."""
+        """Make the children of this process use it."""
         for name, value in self.environment.items():
             patch.setenv(name, value)
 
     def start(self) -> None:
-        """Start the server and wait until it answers. -S: blocks come in turn, -m: no connection is made late."""
+        """Start the server and wait until it answers. -S: synchronous blocks; -m: no monitor connections are made late."""
         command = [
             need("jackd"), "-n", self.name, *self.mode, "-S", "-t", str(self.timeout_ms), "-d", "dummy", "-m",
             "-r", str(RATE), "-p", str(self.block), "-C", str(CHANNELS), "-P", str(CHANNELS),
@@ -63,8 +63,8 @@ class Jack:
             time.sleep(0.05)
 
     def stop(self) -> None:
-        """End the server, as a pulled plug does for its clients, and remove what it leaves behind. A killed one would stay
-        in JACK's list of at most eight."""
+        """End the server, which its clients see as a pulled plug, and remove its files. A killed one would stay in JACK's list
+        of at most eight."""
         if self.process is not None:
             self.process.terminate()
             try:
@@ -80,7 +80,7 @@ class Jack:
 
 
 def _answers(environment: dict[str, str]) -> bool:
-    """Whether the server does. A question to one that is just coming up may hang for ever (one in 60 starts)."""
+    """Whether the server answers. Asking one that is just starting may hang for ever (one in 60 starts)."""
     try:
         return subprocess.run([need("jack_lsp")], env=environment, capture_output=True, timeout=3).returncode == 0
     except subprocess.TimeoutExpired:
@@ -88,7 +88,7 @@ def _answers(environment: dict[str, str]) -> bool:
 
 
 def _forget_dead_servers() -> None:
-    """JACK keeps a list of at most eight servers, and a killed one stays in it; while none runs, it is of dead ones."""
+    """Clear JACK's list of at most eight servers, in which killed ones stay. Only while none runs."""
     if not any(process.info["name"] == "jackd" for process in psutil.process_iter(["name"])):
         for file in ("/dev/shm/jack-shm-registry", *glob.glob("/dev/shm/jack-[0-9]*")):
             with contextlib.suppress(OSError):
@@ -97,7 +97,7 @@ def _forget_dead_servers() -> None:
 
 @contextlib.contextmanager
 def jack(timeout_ms: int = 2_000, realtime: bool = False) -> Iterator[Jack]:
-    """A running server, or the test is skipped (and fails in CI)."""
+    """A running server. Without JACK the test is skipped (in CI it fails)."""
     if sys.platform != "linux":
         pytest.skip("JACK's dummy driver as Debian has it")
     server = Jack(timeout_ms, realtime)
@@ -109,11 +109,11 @@ def jack(timeout_ms: int = 2_000, realtime: bool = False) -> Iterator[Jack]:
 
 
 class Recorder:
-    """Everything that the server plays, from now on, with the time at which each block was heard. `of_player`: what our player
-    hands to the server, in the same block; the server's monitor has it in the next one."""
+    """Records everything that the server plays from now on, with the time of each block. `of_player`: record the player's
+    output directly, in the same block; the server's monitor has it one block later."""
 
     def __init__(self, server: Jack, of_player: bool = False) -> None:
-        os.environ.update(server.environment)  # the library reads the process's own
+        os.environ.update(server.environment)  # the library reads the environment of the process
         try:
             import jack
         except (ImportError, OSError) as error:
@@ -126,8 +126,8 @@ class Recorder:
         self.client.activate()
         sources = [f"system:monitor_{number}" for number in range(1, CHANNELS + 1)]
         if of_player:
-            there = [port.name for port in self.client.get_ports(is_audio=True, is_output=True)]
-            sources = [name for name in there if name.startswith("PortAudio:")]
+            outputs = [port.name for port in self.client.get_ports(is_audio=True, is_output=True)]
+            sources = [name for name in outputs if name.startswith("PortAudio:")]
         for source, port in zip(sources, self._ins, strict=True):
             self.client.connect(source, port)
 
@@ -136,7 +136,7 @@ class Recorder:
         self._blocks.append(np.stack([port.get_array().copy() for port in self._ins], axis=1))
 
     def heard(self) -> np.ndarray:
-        """(frames, channels) so far."""
+        """The recording so far: (frames, channels)."""
         return np.concatenate(self._blocks) if self._blocks else np.zeros((0, CHANNELS), np.float32)
 
     def sounding_after(self, since: float) -> list[float]:
@@ -147,8 +147,8 @@ class Recorder:
         """Seconds from `since` to the first block with sound."""
         end = time.monotonic() + timeout_s
         while time.monotonic() < end:
-            if found := self.sounding_after(since):
-                return found[0]
+            if times := self.sounding_after(since):
+                return times[0]
             time.sleep(0.01)
         raise AssertionError("nothing was heard")
 

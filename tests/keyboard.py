@@ -1,6 +1,6 @@
-"""A keyboard over JACK's MIDI, for tests: `python -m tests.keyboard NAME`; a message a line, as mido writes them.
+"""A MIDI keyboard over JACK: `python -m tests.keyboard NAME` reads one message a line, as mido writes them.
 
-A process of its own: opening a JACK client holds Python's lock, for which a recorder in the same process would wait.
+It is a separate process because opening a JACK client holds Python's lock, which would stall a recorder.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ def main() -> None:
     for line in sys.stdin:
         out.send_message(mido.Message.from_str(line.strip()).bytes())
     out.close_port()
-    out.delete()  # a client that just goes away stops JACK for seconds
+    out.delete()  # a client that vanishes stops JACK for seconds
 
 
 if __name__ == "__main__":

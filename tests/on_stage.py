@@ -1,4 +1,4 @@
-"""What tests of a daemon with a real (virtual) audio device share."""
+"""Helpers for tests of a daemon with a (virtual) audio device."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tests.harness import Client, pairs
 
 
 def ended(client: Client, voice: int) -> str:
-    """Wait for the end of a voice; why it ended."""
+    """Wait until a voice ends; returns the reason."""
     while True:
         _, (number, state, why) = client.until("/bridge/voice")
         if (number, state) == (voice, "ended"):
@@ -17,13 +17,13 @@ def ended(client: Client, voice: int) -> str:
 
 
 def play(client: Client, *values: object, job: str) -> int:
-    """Ask for a clip to be heard; the number of its voice."""
+    """Ask for a clip with sound; returns the number of its voice."""
     client.send("/bridge/generate", *values, "steps", 2, "id", job)
     return int(pairs(client.until("/bridge/done", job=job)[1], 3)["voice"])
 
 
 def pad_state(client: Client, pad: int, state: str, value: float) -> None:
-    """Ask, and listen, until a pad says so."""
+    """Wait until a pad reports this state and value."""
     end = time.monotonic() + 30
     while time.monotonic() < end:
         client.send("/bridge/pads")

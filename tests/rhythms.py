@@ -14,7 +14,7 @@ from bridge.starter.parts import SAMPLE_RATE, Attributes
 
 RATE = 48_000
 
-# What is hit at which sixteenth of a bar of four beats, and how far the even eighths are pushed (of a sixteenth).
+# The sixteenths of a 4/4 bar at which each drum sounds, and how late the even eighths are (in sixteenths).
 PATTERNS: dict[str, tuple[dict[str, tuple[int, ...]], float]] = {
     "four on the floor": ({"kick": (0, 4, 8, 12), "open_hat": (2, 6, 10, 14), "clap": (4, 12)}, 0.0),
     "rock": ({"kick": (0, 8, 10), "snare": (4, 12), "closed_hat": tuple(range(0, 16, 2))}, 0.0),
@@ -25,7 +25,7 @@ PATTERNS: dict[str, tuple[dict[str, tuple[int, ...]], float]] = {
 
 
 def click(length: int = 1_200) -> Samples:
-    """25 ms of a decaying 2 kHz; its first frame is its attack."""
+    """25 ms of a decaying 2 kHz tone that begins with its attack."""
     time = np.arange(length) / RATE
     return (0.8 * np.cos(2 * np.pi * 2_000 * time) * np.exp(-time / 0.004)).astype(np.float32)
 
@@ -43,7 +43,7 @@ def clicks(bpm: float, seconds: float, start_s: float = 0.0) -> Samples:
 
 @functools.cache
 def hit(name: str) -> Samples:
-    """A drum of the starter at 48 kHz, its attack at the first frame."""
+    """A drum of the starter at 48 kHz, beginning with its attack."""
     wave = getattr(drums, name)(np.random.default_rng(5), Attributes(), SAMPLE_RATE // 2)
     return np.asarray(soxr.resample(wave / np.abs(wave).max(), SAMPLE_RATE, RATE, "HQ"), np.float32)
 
@@ -55,13 +55,13 @@ def places(pattern: str, bars: float, bpm: float) -> list[tuple[str, float]]:
     """(drum, seconds after the first beat), in time."""
     hits, swing = PATTERNS[pattern]
     sixteenth = 15 / bpm
-    found = []
+    onsets = []
     for bar in range(int(np.ceil(bars))):
         for name, steps in hits.items():
             for step in steps:
                 late = swing if step % 4 == 2 else 0.0
-                found.append((name, (16 * bar + step + late) * sixteenth))
-    return sorted((place for place in found if place[1] < bars * 16 * sixteenth - 1e-9), key=lambda place: place[1])
+                onsets.append((name, (16 * bar + step + late) * sixteenth))
+    return sorted((place for place in onsets if place[1] < bars * 16 * sixteenth - 1e-9), key=lambda place: place[1])
 
 
 def rhythm(pattern: str, bpm: float, bars: float, start_s: float = 0.0, loose_s: float = 0.0) -> Samples:
@@ -91,11 +91,13 @@ def chord(hertz: float, semitones: tuple[int, ...], seconds: float) -> Samples:
 
 
 def starter(name: str, semitones: float, octave: int, seconds: float = 2.0, seed: int = 3) -> Samples:
-    """A sound of the starter, which plays a C, so many semitones higher, at 48 kHz: (frames, 1)."""
+    """A sound of the starter, which plays a C, `semitones` higher, at 48 kHz: (frames, 1)."""
     rng = np.random.default_rng(seed)
     sound = BY_NAME[name]
-    drawn = draw(rng, sound)
-    attributes = Attributes(drawn.pitch, drawn.brightness, 0.5, drawn.force, 0.0, octave, drawn.wave, "single")
+    attributes = draw(rng, sound)
+    attributes = Attributes(
+        attributes.pitch, attributes.brightness, 0.5, attributes.force, 0.0, octave, attributes.wave, "single"
+    )
     wave = sound.make(rng, attributes, round(seconds * 1.5 * SAMPLE_RATE))
     higher = soxr.resample(wave / np.abs(wave).max(), SAMPLE_RATE * 2 ** (semitones / 12), RATE, "HQ")
     return np.asarray(higher[: round(seconds * RATE)], np.float32)[:, None]

@@ -1,7 +1,7 @@
-"""Which worker of pytest-xdist runs which tests: those of a group run in one worker, in their order.
+"""A scheduler for pytest-xdist: all tests of a group run in one worker, in order.
 
-The groups of `--dist loadgroup` travel in the names of the tests, which pytest from 9.1 on does not let a plugin change. So
-each worker writes down the groups that it found, and the controller, which collects nothing itself, reads them.
+`--dist loadgroup` puts the groups into the names of tests, which plugins cannot change since pytest 9.1. Here each worker
+writes its groups into a file, and the controller, which collects no tests itself, reads that file.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from pathlib import Path
 
 from xdist.scheduler.loadscope import LoadScopeScheduling
 
-VARIABLE = "CLIPBRIDGE_TESTS_GROUPS"  # the file's path: set by the controller, inherited by its workers
+VARIABLE = "CLIPBRIDGE_TESTS_GROUPS"  # the path of that file: set by the controller, inherited by its workers
 
 
 def prepare() -> None:
-    """Choose the file. For the controller, before workers start."""
+    """Choose the file, before workers start. Only the controller does."""
     if VARIABLE not in os.environ:
         folder = Path(tempfile.mkdtemp(prefix="clipbridge-tests-"))
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
@@ -28,7 +28,7 @@ def prepare() -> None:
 
 
 def write(groups: dict[str, str]) -> None:
-    """Write down the group of each test, for the controller. All workers find the same."""
+    """Write the group of each test, for the controller. All workers write the same."""
     file = Path(os.environ[VARIABLE])
     part = file.with_suffix(f".{os.getpid()}")
     part.write_text(json.dumps(groups), "utf-8")
@@ -36,7 +36,7 @@ def write(groups: dict[str, str]) -> None:
 
 
 class Groups(LoadScopeScheduling):
-    """Hands out groups in the order in which the workers collected them."""
+    """Gives out groups in the order of collection."""
 
     @cached_property
     def _groups(self) -> dict[str, str]:

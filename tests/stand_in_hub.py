@@ -1,4 +1,4 @@
-"""A stand-in for the model hub: the part of its HTTP interface that a download uses, over a folder, with faults to order."""
+"""A stand-in for the model hub: serves a folder by the part of its HTTP interface that a download uses, with faults on demand."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ def _git(content: bytes) -> str:
 
 
 class Hub:
-    """Serves `folder` as the model `name`. `requests` keeps (method, file, first byte asked for)."""
+    """Serves `folder` as the model `name`. `requests` lists (method, file, first byte)."""
 
     def __init__(self, folder: Path, name: str, licence: str = "cc-by-nc-sa-4.0") -> None:
         self.folder, self.name, self.licence = folder, name, licence
         self.requests: list[tuple[str, str, int]] = []
-        self.cut_after: dict[str, int] = {}  # file → bytes after which the connection ends, once
-        self.swapped: dict[str, bytes] = {}  # file → what is sent instead of its content
-        self.claimed_bytes: dict[str, int] = {}  # file → size that is claimed
-        self.stuck: dict[str, threading.Event] = {}  # file → sent by half until this is set
-        self.portal: bytes | None = None  # what is answered to everything, as in a hotel
+        self.cut_after: dict[str, int] = {}  # file → bytes after which the connection is cut, once
+        self.swapped: dict[str, bytes] = {}  # file → content sent instead of its own
+        self.claimed_bytes: dict[str, int] = {}  # file → claimed size
+        self.stuck: dict[str, threading.Event] = {}  # file → only half is sent until this is set
+        self.portal: bytes | None = None  # the answer to every request, as in a hotel's Wi-Fi
         hub = self
 
         class Handler(http.server.BaseHTTPRequestHandler):

@@ -1,4 +1,4 @@
-"""The main job, through the door: a real daemon process, real UDP, real files."""
+"""The main job from end to end: a real daemon process, real UDP, real files."""
 
 from __future__ import annotations
 
@@ -60,8 +60,6 @@ def test_soxi_reads_what_was_made(client: Client) -> None:
 def test_the_same_seed_gives_the_same_sound_and_the_seed_is_in_the_file(
     small_daemon: Daemon,
 ) -> None:
-    # The small checkpoint runs on one thread. With two the engine goes on with one while another program holds a core, and
-    # that adds in another order.
     client = small_daemon.client()
     sounds = []
     for _ in range(2):
@@ -84,11 +82,11 @@ def test_lengths_are_exact_to_the_frame(client: Client, seconds: float) -> None:
 
 @pytest.mark.parametrize("preset", sorted(Presets(shipped_folder()).all()))
 def test_each_preset_makes_a_clip_in_its_own_sub_folder(daemon: Daemon, client: Client, preset: str) -> None:
-    wanted = Presets(shipped_folder()).get(preset)
+    expected = Presets(shipped_folder()).get(preset)
     client.send("/bridge/generate", "brass", "preset", preset, "steps", 2, "seed", 1)
     path, seconds = client.until("/bridge/done")[1][1:3]
-    assert Path(path).parent == daemon.folder / wanted.shape.folder
-    assert seconds == pytest.approx(wanted.seconds)
+    assert Path(path).parent == daemon.folder / expected.shape.folder
+    assert seconds == pytest.approx(expected.seconds)
 
 
 def test_several_takes_come_best_first_and_done_names_the_best(client: Client) -> None:
@@ -337,7 +335,7 @@ def test_a_generate_that_is_refused_gets_failed_with_an_id(client: Client, packe
 def test_then_sends_one_message_to_another_program_of_the_asker_when_the_file_is_there(
     daemon: Daemon, client: Client
 ) -> None:
-    other = Client(daemon.port)  # stands for that program
+    other = Client(daemon.port)  # stands for the other program
     message = "/b_allocRead i:10 s:{path} 's:two words' f:{seconds} i:{frames} {id} -3"
     client.send(
         "/bridge/generate", "rain", 0.2, "steps", 1, "id", "a {path} 'b", "then", message, "then_port", other.port
@@ -351,7 +349,7 @@ def test_then_sends_one_message_to_another_program_of_the_asker_when_the_file_is
     client.send("/bridge/generate", "rain", 0.2, "steps", 1, "id", "x", "then", "/b i:{id}", "then_port", other.port)
     assert client.until("/bridge/error")[1][:2] == ["/bridge/generate", "bad_argument"]
     other.silence()
-    client.send("/bridge/job", "a {path} 'b")  # told once more, and not sent once more
+    client.send("/bridge/job", "a {path} 'b")  # reported again, but not sent again
     client.until("/bridge/done")
     other.silence()
     client.send("/bridge/generate", "rain", "then", "/x", "then_port", daemon.port, "id", 1)
@@ -368,10 +366,10 @@ def test_a_length_in_bars_is_exact_to_the_frame_at_the_tempo(
     assert address == "/bridge/tempo" and values[:2] == [pytest.approx(bpm), beats]
     client.send("/bridge/generate", "rain", "bars", bars, "steps", 1, "id", "bars")
     _, done = client.until("/bridge/done", job="bars")
-    said = pairs(done, 3)
+    facts = pairs(done, 3)
     frames = round(bars * beats * 60 / round(bpm, 6) * 48_000)
-    assert (said["frames"], soundfile.info(done[1]).frames) == (frames, frames)
-    assert said["bars"] == bars and said["bpm"] == pytest.approx(bpm)
+    assert (facts["frames"], soundfile.info(done[1]).frames) == (frames, frames)
+    assert facts["bars"] == bars and facts["bpm"] == pytest.approx(bpm)
     assert f"_{bpm:g}bpm_{bars:g}bar" in done[1]
     client.send("/bridge/generate", "rain", "bars", bars, "bpm", 2 * bpm, "steps", 1, "id", "faster")
     faster = pairs(client.until("/bridge/done", job="faster")[1], 3)["frames"]

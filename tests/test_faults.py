@@ -1,4 +1,4 @@
-"""What goes wrong on a stage, done to a real daemon: killed, hung, unplugged, stopped."""
+"""Faults on stage, with a real daemon: killed, hung, unplugged, stopped."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="sends POSIX sig
 Start = Callable[..., Daemon]
 
 LONG = (20.0, "steps", 250)
-# Starts sooner and makes a minute of sound in a second; what it sounds like is not looked at here.
+# It starts sooner and makes a minute of sound in a second; no test here checks how it sounds.
 FAST = ("--model", "untrained")
 
 
 @pytest.fixture(scope="module")
 def places(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Path, list[Daemon]]]:
-    """Home, sample folder, and the daemons that were started in them."""
+    """A home, a sample folder, and the daemons started with them."""
     started: list[Daemon] = []
     yield home, tmp_path_factory.mktemp("faults") / "clips", started
     for daemon in started:
@@ -33,7 +33,7 @@ def places(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tup
 
 @pytest.fixture
 def daemon(places: tuple[Path, Path, list[Daemon]]) -> Daemon:
-    """The one that the test before left in order; another one if it was ended."""
+    """The daemon of the test before, or a new one if that test ended it."""
     home, folder, started = places
     if not started or started[-1].process.poll() is not None:
         started.append(Daemon(folder, home, *FAST))
@@ -50,7 +50,7 @@ def test_a_killed_engine_fails_the_running_job_at_once_and_serves_those_that_wai
     client.until("/bridge/queued", job=2)
     engine.kill()
     _, values = client.until("/bridge/failed", timeout_s=10)
-    assert values[:2] == ["lost", "engine_lost"] and "signal 9" in values[2]  # by its end, not by its silence
+    assert values[:2] == ["lost", "engine_lost"] and "signal 9" in values[2]  # noticed by its end, not by its silence
     assert client.ask("/bridge/ping", 1)[0] == "/bridge/pong"
     for number in range(3):
         assert client.end_of(number, timeout_s=120)[0] == "/bridge/done"
@@ -106,7 +106,7 @@ def test_killed_between_staging_and_rename_no_partial_file_is_visible_and_none_i
         while not caught and not any(line["event"] == "done" for line in daemon.lines[seen:]):
             if staged():
                 shaper.suspend()
-                caught = bool(staged())  # else it was renamed in between: try again
+                caught = bool(staged())  # otherwise it was renamed in between: try again
                 if not caught:
                     shaper.resume()
         if caught:

@@ -1,4 +1,4 @@
-"""The house keeps its shape: floors, heavy imports, the tables of its pages."""
+"""What must hold for the whole tree: heavy imports, addresses, events, the generated pages."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def test_heavy_packages_are_imported_only_where_they_belong(module: Path) -> Non
     where = module.relative_to(PACKAGE).as_posix()
     for name in imports(module):
         package = name.split(".")[0]
-        # The starter's training is a tool of its own, which no part of the daemon imports.
+        # The starter's training is a separate tool, which no part of the daemon imports.
         apart = where.startswith("starter/")
         assert apart or where in HEAVY.get(package, {where}), f"{where} imports {package}"
 

@@ -1,4 +1,4 @@
-"""What a user installs is whole: presets and host scripts travel inside the wheel."""
+"""The wheel is complete: presets, host scripts and pages travel inside it."""
 
 from __future__ import annotations
 
@@ -48,11 +48,11 @@ def test_the_wheel_carries_presets_and_host_scripts_and_finds_them_where_it_is_i
     assert "bridge/data/host_scripts/OSC.md" in names
     assert not any(name.startswith("tests") for name in names)
     code = "from bridge.presets.files import *; print(shipped_folder(), len(Presets(shipped_folder()).all()))"
-    said = subprocess.run(
+    output = subprocess.run(
         [sys.executable, "-P", "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True,
         env={**os.environ, "PYTHONPATH": str(tmp_path / "site")},
     ).stdout  # fmt: skip
-    assert str(tmp_path / "site") in said and int(said.split()[-1]) >= 10
+    assert str(tmp_path / "site") in output and int(output.split()[-1]) >= 10
 
 
 def test_the_readmes_two_commands_are_those_that_ci_runs() -> None:

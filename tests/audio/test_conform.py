@@ -1,4 +1,4 @@
-"""Tempo: what is measured, what is stretched, and what is left alone."""
+"""Tempo: measuring it, stretching to it, and leaving alone clips that have none."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ def grid(bpm: float, count: int) -> list[float]:
 @pytest.mark.parametrize("off", [0.92, 1.0, 1.08])
 @pytest.mark.parametrize("bpm", TEMPI)
 def test_clicks_end_within_5_ms_of_the_grid_and_fill_their_bars_exactly(bpm: int, off: float) -> None:
-    asked = bpm * off
-    result = conform(clicks(bpm, 2.3 * 240 / bpm, start_s=0.037), asked, 2, 4, loop=False)
+    target = bpm * off
+    result = conform(clicks(bpm, 2.3 * 240 / bpm, start_s=0.037), target, 2, 4, loop=False)
     assert result.remark == "" and result.stretched and result.confidence > MIN_TEMPO_CONFIDENCE
-    assert len(result.samples) == round(2 * 240 / asked * RATE)
+    assert len(result.samples) == round(2 * 240 / target * RATE)
     assert result.measured_bpm == pytest.approx(bpm, rel=5e-4)
-    assert result.ratio == pytest.approx(bpm / asked, rel=1e-3)
-    assert worst_off_ms(result.samples, grid(asked, 8)) < 5
+    assert result.ratio == pytest.approx(bpm / target, rel=1e-3)
+    assert worst_off_ms(result.samples, grid(target, 8)) < 5
 
 
 @pytest.mark.parametrize("off", [0.92, 1.0, 1.08])
@@ -49,13 +49,13 @@ def test_a_loop_that_is_whole_is_turned_so_that_its_beat_comes_first(bpm: float,
 def test_drums_are_on_the_grid_and_keep_their_swing_and_syncopation(
     pattern: str, bpm: int, off: float, loop: bool
 ) -> None:
-    asked = bpm * off
-    result = conform(rhythm(pattern, bpm, 2.5, start_s=0.08), asked, 2, 4, loop)
+    target = bpm * off
+    result = conform(rhythm(pattern, bpm, 2.5, start_s=0.08), target, 2, 4, loop)
     assert result.remark == "" and result.confidence > MIN_TEMPO_CONFIDENCE
     assert result.measured_bpm == pytest.approx(bpm, rel=1e-3)
-    kicks = [second * RATE for name, second in places(pattern, 2, asked) if name in ("kick", "snare")]
-    found = beats.attacks(result.samples)
-    assert max(np.abs(found - kick).min() for kick in kicks) < 0.005 * RATE
+    kicks = [second * RATE for name, second in places(pattern, 2, target) if name in ("kick", "snare")]
+    onsets = beats.attacks(result.samples)
+    assert max(np.abs(onsets - kick).min() for kick in kicks) < 0.005 * RATE
 
 
 def test_a_clip_that_is_too_short_at_its_tempo_is_filled_from_a_bar_before_and_says_so() -> None:
@@ -70,10 +70,10 @@ def test_an_attack_that_was_cut_off_at_the_start_does_not_move_the_grid() -> Non
     assert worst_off_ms(result.samples, grid(126, 8)) < 5
 
 
-@pytest.mark.parametrize(("played", "asked"), [(70, 138), (180, 92), (150, 75), (90, 180)])
-def test_half_and_double_tempo_are_taken_for_the_one_that_was_asked_for(played: int, asked: int) -> None:
-    result = beats.measure(rhythm("rock", played, 4), asked)
-    assert result.bpm == pytest.approx(played * (2 if asked > played else 0.5), rel=1e-3)
+@pytest.mark.parametrize(("played", "target"), [(70, 138), (180, 92), (150, 75), (90, 180)])
+def test_half_and_double_tempo_are_taken_for_the_one_that_was_asked_for(played: int, target: int) -> None:
+    result = beats.measure(rhythm("rock", played, 4), target)
+    assert result.bpm == pytest.approx(played * (2 if target > played else 0.5), rel=1e-3)
 
 
 def test_a_tempo_that_is_too_far_off_is_told_and_left() -> None:
@@ -127,9 +127,9 @@ def test_what_has_no_beat_is_not_stretched_and_says_so(make: object, seconds: fl
 def test_half_a_minute_of_drums_is_still_on_the_grid_at_its_end() -> None:
     result = conform(rhythm("rock", 119.3, 15), 120, 14, 4, loop=False)
     kicks = [second * RATE for name, second in places("rock", 14, 120) if name == "kick"]
-    found = beats.attacks(result.samples)
+    onsets = beats.attacks(result.samples)
     assert len(result.samples) == 28 * RATE
-    assert max(np.abs(found - kick).min() for kick in kicks) < 0.005 * RATE
+    assert max(np.abs(onsets - kick).min() for kick in kicks) < 0.005 * RATE
 
 
 def test_two_channels_stay_together() -> None:
@@ -166,9 +166,9 @@ def test_an_attack_stays_as_sharp_as_it_was_and_nothing_sounds_before_it(drum: s
         sound[at : at + 12_000, 0] += hit(drum)[:12_000]
     out = stretch(sound, round(len(sound) * ratio), starts)[:, 0]
     for at in starts:
-        there = round(at * ratio)
-        assert np.allclose(out[there : there + 900], sound[at : at + 900, 0], atol=1e-4)
-        before, after = out[there - 960 : there - 48], out[there : there + 960]
+        start = round(at * ratio)
+        assert np.allclose(out[start : start + 900], sound[at : at + 900, 0], atol=1e-4)
+        before, after = out[start - 960 : start - 48], out[start : start + 960]
         assert np.square(before).mean() < 0.01 * np.square(after).mean()
 
 

@@ -1,4 +1,4 @@
-"""A clip is heard while it is still being decoded, in one piece, as the whole would be."""
+"""A clip sounds while it is still being decoded, without a gap and as the whole would."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from tests.on_stage import ended
 
 @pytest.mark.parametrize("rate", [16_000, 44_100, 48_000])
 def test_the_pieces_together_are_what_the_whole_is_but_for_its_level(rate: int) -> None:
-    drawn = np.random.default_rng(1)
-    noise = np.convolve(drawn.normal(0, 0.1, 3 * rate + 700), np.hanning(24), "same")
+    rng = np.random.default_rng(1)
+    noise = np.convolve(rng.normal(0, 0.1, 3 * rate + 700), np.hanning(24), "same")
     wave = (0.1 + noise)[:, None].astype(np.float32)
     how = Shape(fade_in_ms=20.0, fade_out_ms=1_500.0)
     clip = EarlyClip(rate, 3.0, how)
@@ -53,19 +53,19 @@ def test_a_quiet_beginning_is_not_lifted_without_bounds_and_no_sound_is_refused(
     assert len(clip.add(np.zeros((2 * OUTPUT_RATE, 1), np.float32), True)) == OUTPUT_RATE  # as long as was asked for
 
 
-def growing(made: Mixer, clip: np.ndarray, filled: int, number: int = 7) -> Voice:
-    """A voice of which only so many frames are there."""
-    voice = made.voice(number, clip)
+def growing(mixer: Mixer, clip: np.ndarray, filled: int, number: int = 7) -> Voice:
+    """A voice with only `filled` frames ready."""
+    voice = mixer.voice(number, clip)
     voice.filled = filled
-    made.requests.append(voice)
+    mixer.requests.append(voice)
     return voice
 
 
-def rendered(made: Mixer, frames: int) -> np.ndarray:
+def rendered(mixer: Mixer, frames: int) -> np.ndarray:
     blocks = []
     for _ in range(frames // 500):
         mix = np.empty((500, 1), np.float32)
-        made.render(mix)
+        mixer.render(mix)
         blocks.append(mix)
     return np.concatenate(blocks)[:, 0]
 
@@ -75,54 +75,54 @@ STEP = 0.3 / 15 + 0.3 / 240  # the sine's own, and that of a fade of 5 ms
 
 
 def test_a_voice_that_grows_in_time_sounds_exactly_as_the_whole() -> None:
-    made = Mixer(RATE, 1)
-    voice = growing(made, CLIP, 10_000)
-    heard = [rendered(made, 9_000)]
+    mixer = Mixer(RATE, 1)
+    voice = growing(mixer, CLIP, 10_000)
+    heard = [rendered(mixer, 9_000)]
     voice.filled = 20_000
-    heard.append(rendered(made, 10_000))
+    heard.append(rendered(mixer, 10_000))
     voice.filled = 30_000
-    heard.append(rendered(made, 12_000))
-    assert np.array_equal(np.concatenate(heard)[:30_000], CLIP[:, 0]) and list(made.ended) == [7]
+    heard.append(rendered(mixer, 12_000))
+    assert np.array_equal(np.concatenate(heard)[:30_000], CLIP[:, 0]) and list(mixer.ended) == [7]
 
 
 def test_a_voice_that_runs_dry_fades_out_waits_and_goes_on_where_it_was() -> None:
-    made = Mixer(RATE, 1)
-    voice = growing(made, CLIP, 10_000)
-    heard = rendered(made, 15_000)
-    assert heard[9_000] and not heard[10_500:].any() and np.abs(np.diff(heard)).max() < STEP and not made.ended
-    there = voice.position
+    mixer = Mixer(RATE, 1)
+    voice = growing(mixer, CLIP, 10_000)
+    heard = rendered(mixer, 15_000)
+    assert heard[9_000] and not heard[10_500:].any() and np.abs(np.diff(heard)).max() < STEP and not mixer.ended
+    stopped_at = voice.position
     voice.filled = 30_000
-    more = rendered(made, 25_000)
-    assert np.abs(np.diff(np.concatenate([heard, more[: 30_000 - there]]))).max() < STEP
-    assert np.array_equal(more[500 : 30_000 - there], CLIP[there + 500 :, 0]) and list(made.ended) == [7]
+    more = rendered(mixer, 25_000)
+    assert np.abs(np.diff(np.concatenate([heard, more[: 30_000 - stopped_at]]))).max() < STEP
+    assert np.array_equal(more[500 : 30_000 - stopped_at], CLIP[stopped_at + 500 :, 0]) and list(mixer.ended) == [7]
 
 
 @pytest.mark.parametrize("fade_ms", [5.0, 100.0])
 def test_a_voice_that_grows_is_stopped_with_its_whole_fade_also_while_it_waits(fade_ms: float) -> None:
-    made = Mixer(RATE, 1)
-    voice = growing(made, CLIP, 10_000)
-    heard = [rendered(made, 9_500)]
-    made.requests.append(Stop(7, fade_ms))
+    mixer = Mixer(RATE, 1)
+    voice = growing(mixer, CLIP, 10_000)
+    heard = [rendered(mixer, 9_500)]
+    mixer.requests.append(Stop(7, fade_ms))
     voice.filled = 30_000
-    heard.append(rendered(made, 10_000))
+    heard.append(rendered(mixer, 10_000))
     whole = np.concatenate(heard)
     last = int(np.nonzero(whole)[0][-1])
-    assert abs(last - 9_500 - fade_ms * 48) < 60 and np.abs(np.diff(whole)).max() < STEP and list(made.ended) == [7]
-    made = Mixer(RATE, 1)
-    growing(made, CLIP, 10_000)
-    rendered(made, 15_000)
-    made.requests.append(Stop(None, fade_ms))
-    rendered(made, 500)
-    assert list(made.ended) == [7]
+    assert abs(last - 9_500 - fade_ms * 48) < 60 and np.abs(np.diff(whole)).max() < STEP and list(mixer.ended) == [7]
+    mixer = Mixer(RATE, 1)
+    growing(mixer, CLIP, 10_000)
+    rendered(mixer, 15_000)
+    mixer.requests.append(Stop(None, fade_ms))
+    rendered(mixer, 500)
+    assert list(mixer.ended) == [7]
 
 
 def test_gain_and_loop_hold_for_all_of_a_voice_that_grows() -> None:
-    made = Mixer(RATE, 1)
-    voice = growing(made, CLIP, 10_000)
-    rendered(made, 5_000)
-    made.requests.extend([Change(7, gain=0.1, glide_ms=5.0), Change(7, loop=True)])
+    mixer = Mixer(RATE, 1)
+    voice = growing(mixer, CLIP, 10_000)
+    rendered(mixer, 5_000)
+    mixer.requests.extend([Change(7, gain=0.1, glide_ms=5.0), Change(7, loop=True)])
     voice.filled = 30_000
-    heard = rendered(made, 60_000)
+    heard = rendered(mixer, 60_000)
     assert np.abs(heard[1_000:]).max() <= 0.0301
     assert np.abs(heard[25_000:55_000] - 0.1 * CLIP[:, 0]).max() < 1e-6  # the whole again, not a part
 
@@ -145,8 +145,8 @@ def test_a_long_clip_is_heard_before_it_is_done_without_a_gap_and_its_file_is_wh
     time.sleep(0.1)
     heard, file = recorder.heard()[:, 0], soundfile.read(done[1], dtype="float32")[0]
     start = int(np.nonzero(heard)[0][0]) - int(np.nonzero(np.abs(file) > 1e-6)[0][0])
-    piece, wanted = heard[start + 500 : start + 2 * RATE], file[500 : 2 * RATE]
-    assert np.corrcoef(piece, wanted)[0, 1] > 0.999  # the same sound over the seam of its first two pieces
+    piece, expected = heard[start + 500 : start + 2 * RATE], file[500 : 2 * RATE]
+    assert np.corrcoef(piece, expected)[0, 1] > 0.999  # the same sound over the seam of its first two pieces
 
 
 def test_a_clip_that_is_cancelled_while_it_is_heard_is_silent(stage: Daemon, recorder: Recorder) -> None:

@@ -1,4 +1,4 @@
-"""Keys: their names, the root that is measured, and the way to the one that was asked for."""
+"""Keys: their names, measuring the root of a clip, and retuning to another key."""
 
 from __future__ import annotations
 
@@ -38,25 +38,25 @@ def test_keys_are_spelled_as_they_mostly_are() -> None:
     assert key_of("d#m").words == "Eb minor" and key_of("c").words == "C"
 
 
-def off_cents(found: float, wanted: float) -> float:
-    return 100 * ((found - wanted + 6) % 12 - 6)
+def off_cents(measured: float, expected: float) -> float:
+    return 100 * ((measured - expected + 6) % 12 - 6)
 
 
 @pytest.mark.parametrize("root", range(12))
 def test_the_root_of_a_tone_is_found_to_a_few_cents_in_all_octaves(root: int) -> None:
     for octave, partials, detune in ((2, 12, 0.0), (3, 8, 0.31), (4, 1, -0.2), (5, 3, 0.45), (6, 2, 0.1)):
-        found = measure(tone(frequency_of(12 * (octave + 1) + root + detune), 1.5, partials))
-        assert found.confidence > MIN_ROOT_CONFIDENCE and abs(off_cents(found.pitch, root + detune)) < 5, (
+        measured = measure(tone(frequency_of(12 * (octave + 1) + root + detune), 1.5, partials))
+        assert measured.confidence > MIN_ROOT_CONFIDENCE and abs(off_cents(measured.pitch, root + detune)) < 5, (
             octave,
-            found,
+            measured,
         )
 
 
 @pytest.mark.parametrize("semitones", [(0, 7), (0, 4, 7), (0, 3, 7), (0, 7, 12), (-12, 0, 4, 7)])
 @pytest.mark.parametrize("root", range(12))
 def test_the_root_of_a_chord_is_found(root: int, semitones: tuple[int, ...]) -> None:
-    found = measure(chord(frequency_of(60 + root), semitones, 2.0))
-    assert found.confidence > MIN_ROOT_CONFIDENCE and abs(off_cents(found.pitch, root)) < 20
+    measured = measure(chord(frequency_of(60 + root), semitones, 2.0))
+    assert measured.confidence > MIN_ROOT_CONFIDENCE and abs(off_cents(measured.pitch, root)) < 20
 
 
 @pytest.mark.parametrize(
@@ -65,8 +65,8 @@ def test_the_root_of_a_chord_is_found(root: int, semitones: tuple[int, ...]) -> 
 )  # fmt: skip
 def test_the_root_of_an_instrument_is_found(name: str, octave: int) -> None:
     for root in (0, 3, 7, 10):
-        found = measure(starter(name, root, octave))
-        assert found.confidence > MIN_ROOT_CONFIDENCE and abs(off_cents(found.pitch, root)) < 30, found
+        measured = measure(starter(name, root, octave))
+        assert measured.confidence > MIN_ROOT_CONFIDENCE and abs(off_cents(measured.pitch, root)) < 30, measured
 
 
 def rests() -> list[np.ndarray]:
@@ -88,10 +88,10 @@ def test_what_has_no_root_is_left_as_it_is_and_says_so(number: int) -> None:
     )
 
 
-@pytest.mark.parametrize("asked", ["c", "f#m", "Bb"])
+@pytest.mark.parametrize("target", ["c", "f#m", "Bb"])
 @pytest.mark.parametrize("root", range(12))
-def test_a_one_shot_is_brought_to_the_key_by_the_nearest_way(root: int, asked: str) -> None:
-    key = key_of(asked)
+def test_a_one_shot_is_brought_to_the_key_by_the_nearest_way(root: int, target: str) -> None:
+    key = key_of(target)
     result = retune(tone(frequency_of(60 + root + 0.2), 1.5), key, keep_length=False)
     assert result.root == NAMES[root] and abs(result.cents) <= 600 and result.remark == ""
     assert abs(off_cents(measure(result.samples).pitch, key.root)) < 5

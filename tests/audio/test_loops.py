@@ -27,16 +27,16 @@ def clip(engine: AudioLDM2, seed: int, seconds: float = 1.0, loop: bool = True, 
 
 def test_a_tone_that_closes_scores_low_and_one_that_is_cut_scores_one() -> None:
     time = np.arange(48_000) / 48_000
-    drawn = np.random.default_rng(1).normal(0, 1e-3, (48_000, 1))
-    closed = (np.sin(2 * np.pi * 440 * time)[:, None] + drawn).astype(np.float32)
-    cut = (np.sin(2 * np.pi * 440.5 * time)[:, None] + drawn).astype(np.float32)
+    noise = np.random.default_rng(1).normal(0, 1e-3, (48_000, 1))
+    closed = (np.sin(2 * np.pi * 440 * time)[:, None] + noise).astype(np.float32)
+    cut = (np.sin(2 * np.pi * 440.5 * time)[:, None] + noise).astype(np.float32)
     assert seam_score(closed) < 0.95 and seam_score(cut) == 1.0
-    assert seam_score(closed[:1_000]) == 0.0  # too short to be judged
+    assert seam_score(closed[:1_000]) == 0.0  # too short to judge
 
 
 def test_seams_of_noise_score_like_any_other_moment_of_it() -> None:
-    drawn = np.random.default_rng(2)
-    scores = [seam_score(drawn.normal(0, 0.1, (24_000, 1)).astype(np.float32)) for _ in range(200)]
+    rng = np.random.default_rng(2)
+    scores = [seam_score(rng.normal(0, 0.1, (24_000, 1)).astype(np.float32)) for _ in range(200)]
     assert 0.4 < float(np.mean(scores)) < 0.6 and np.mean(np.array(scores) <= 0.95) > 0.9
 
 
@@ -54,22 +54,22 @@ def test_the_starters_vocoder_leaves_no_seam_however_short_the_loop_is(frames: i
     vocoder = MelVocoder(MelVocoderConfig())
     waves = torch.randn(1, frames * 512, generator=torch.Generator().manual_seed(2)) * 0.1
     mel = vocoder.mel(waves.repeat(1, 3))[:, frames : 2 * frames]
-    made = period(vocoder, mel)
-    assert len(made) == frames * 512 and torch.isfinite(made).all()
-    around = torch.cat([made[-2:], made[:2]]).diff().abs()
-    assert float(around.max()) <= float(made.diff().abs().max())
-    # As loud as what it was made from: nothing is faded at the ends.
-    assert float(made.square().mean().sqrt()) == pytest.approx(float(waves.square().mean().sqrt()), rel=0.2)
-    ends = torch.cat([made[-512:], made[:512]])
-    assert float(ends.square().mean()) > 0.3 * float(made.square().mean())
+    wave = period(vocoder, mel)
+    assert len(wave) == frames * 512 and torch.isfinite(wave).all()
+    around = torch.cat([wave[-2:], wave[:2]]).diff().abs()
+    assert float(around.max()) <= float(wave.diff().abs().max())
+    # As loud as its source: the ends are not faded.
+    assert float(wave.square().mean().sqrt()) == pytest.approx(float(waves.square().mean().sqrt()), rel=0.2)
+    ends = torch.cat([wave[-512:], wave[:512]])
+    assert float(ends.square().mean()) > 0.3 * float(wave.square().mean())
 
 
 def test_a_circle_is_brought_to_another_length_without_a_seam() -> None:
     angle = torch.arange(40) / 40 * 2 * torch.pi
     mel = torch.stack([angle.sin(), angle.cos()], 1)[None, None]
-    made = circular(mel, 57)[0, 0]
+    result = circular(mel, 57)[0, 0]
     angle = torch.arange(57) / 57 * 2 * torch.pi
-    assert torch.allclose(made, torch.stack([angle.sin(), angle.cos()], 1), atol=0.01)
+    assert torch.allclose(result, torch.stack([angle.sin(), angle.cos()], 1), atol=0.01)
     assert circular(mel, 40) is mel
 
 

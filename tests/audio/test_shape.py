@@ -72,8 +72,8 @@ def test_flat_tops_are_refused_and_loud_rounded_ones_are_not(excess_db: float) -
 
 
 def test_noise_and_low_tones_are_not_taken_for_clipped() -> None:
-    drawn = np.random.default_rng(1)
-    shape(drawn.uniform(-1, 1, (24_000, 1)).astype(np.float32), 48_000, 0.5, NO_FADES)
+    rng = np.random.default_rng(1)
+    shape(rng.uniform(-1, 1, (24_000, 1)).astype(np.float32), 48_000, 0.5, NO_FADES)
     shape(tone(0.5, 48_000, hertz=100.0), 48_000, 0.5, NO_FADES)
     shape(np.tanh(tone(0.5, 48_000, level=2.0)), 48_000, 0.5, NO_FADES)  # a loud tone of a network that ends in a tanh
 
@@ -130,9 +130,9 @@ def test_a_full_scale_tone_of_1_khz_has_the_loudness_that_the_standard_says() ->
 
 
 def test_loudness_stops_where_the_peak_would_go_too_high() -> None:
-    drawn = tone(2.0, 48_000, level=0.01)
-    drawn[1_000] = 1.0
-    clip = shape(drawn, 48_000, 2.0, Shape(0, 0, lufs=-10.0))
+    samples = tone(2.0, 48_000, level=0.01)
+    samples[1_000] = 1.0
+    clip = shape(samples, 48_000, 2.0, Shape(0, 0, lufs=-10.0))
     assert np.abs(clip).max() == pytest.approx(PEAK, abs=1e-4) and loudness(clip) < -15
 
 

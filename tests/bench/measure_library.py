@@ -27,11 +27,11 @@ def main() -> None:
     """Record jobs, search among clips, and record one while another program writes."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--clips", type=int, default=1_000)
-    asked = parser.parse_args()
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:
         file = Path(place) / database.FILE
         with contextlib.closing(database.connect(file)) as connection:
-            fill(connection, asked.clips)
+            fill(connection, options.clips)
             searches = [spent(lambda: clips.find(connection, Query("metal rain"))) for _ in range(20)]
         library = Library(file, Path(place) / "clips")
         library.start()
@@ -46,7 +46,7 @@ def main() -> None:
             other.execute("COMMIT")
         library.close()
     print("| what | ms | at most |\n|---|---|---|")
-    print(f"| search of two words among {asked.clips} clips | {statistics.median(searches):.2f} | 100 |")
+    print(f"| search of two words among {options.clips} clips | {statistics.median(searches):.2f} | 100 |")
     print(f"| record a job, median of 300 | {statistics.median(records):.3f} | 5 |")
     print(f"| record a job while another program writes | {busy:.1f} | 500 |")
 

@@ -1,4 +1,4 @@
-"""`clipbridge pull` against a stand-in hub: what is said, what is fetched, what survives a cut, what is refused."""
+"""`clipbridge pull` with a stand-in hub: its output, the files it fetches, cut connections, refusals."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def hub(original: Path, tmp_path: Path) -> Iterator[Hub]:
-    """The small checkpoint, laid out as real ones are on the hub: twins in other formats, other files."""
+    """The small checkpoint, with the extra files of a real one on the hub: weights in other formats, samples."""
     folder = shutil.copytree(original, tmp_path / "hub")
     (folder / "README.md").write_text("---\nlicense: cc-by-nc-sa-4.0\n---\n# AudioLDM 2")
     (folder / "unet" / "diffusion_pytorch_model.bin").write_bytes(b"a pickle" * 1000)
@@ -51,12 +51,12 @@ def start(tmp_path: Path, hub: Hub, *arguments: str, **more: str) -> subprocess.
 
 def pull(tmp_path: Path, hub: Hub, name: str = NAME, *options: str, **more: str) -> tuple[int, str, str]:
     process = start(tmp_path, hub, "pull", name, *options, **more)
-    said, complained = process.communicate(timeout=120)
-    return process.returncode, said, complained
+    out, err = process.communicate(timeout=120)
+    return process.returncode, out, err
 
 
 def size_of(file: Path) -> int:
-    """Bytes of a file that the pull may give its final name between the listing and this look."""
+    """The size of a file; 0 if the pull has just renamed it."""
     try:
         return file.stat().st_size
     except FileNotFoundError:
@@ -70,9 +70,9 @@ def snapshot(tmp_path: Path) -> Path:
 def test_pull_says_size_and_licence_fetches_safetensors_only_and_the_name_then_works_without_the_hub(
     tmp_path: Path, hub: Hub, original: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    code, said, complained = pull(tmp_path, hub, "audioldm2")
-    assert code == 0, complained
-    lines = said.splitlines()
+    code, out, err = pull(tmp_path, hub, "audioldm2")
+    assert code == 0, err
+    lines = out.splitlines()
     assert lines[0].startswith(f"{NAME}, revision {REVISION[:12]}")
     assert (
         lines[1]
@@ -86,8 +86,8 @@ def test_pull_says_size_and_licence_fetches_safetensors_only_and_the_name_then_w
     hub.close()
     monkeypatch.setenv("HF_HOME", str(tmp_path / "cache"))
     monkeypatch.delenv("HF_HUB_CACHE", raising=False)
-    found = find(NAME)
-    assert (found.revision, found.folder) == (REVISION, snapshot(tmp_path))
+    checkpoint = find(NAME)
+    assert (checkpoint.revision, checkpoint.folder) == (REVISION, snapshot(tmp_path))
     stated = facts(NAME)
     assert stated.licence == "cc-by-nc-sa-4.0" and stated.sample_rate == 16_000 and stated.size_bytes > 1e6
 
@@ -95,15 +95,15 @@ def test_pull_says_size_and_licence_fetches_safetensors_only_and_the_name_then_w
 def test_a_second_pull_fetches_nothing_and_verifies_all(tmp_path: Path, hub: Hub) -> None:
     assert pull(tmp_path, hub)[0] == 0
     hub.requests.clear()
-    code, said, _ = pull(tmp_path, hub, NAME, "--json")
-    events = [json.loads(line) for line in said.splitlines()]
+    code, out, _ = pull(tmp_path, hub, NAME, "--json")
+    events = [json.loads(line) for line in out.splitlines()]
     assert code == 0 and events[0]["event"] == "offered" and events[0]["missing_bytes"] == 0
     assert events[0]["licence"] == "cc-by-nc-sa-4.0" and events[-1]["event"] == "done"
     sent = [name for method, name, _ in hub.requests if method == "GET"]
-    assert sent == ["model_index.json"]  # to see what it is
+    assert sent == ["model_index.json"]  # to check its pipeline
     (snapshot(tmp_path) / WEIGHTS).resolve().write_bytes(b"rotten")
-    code, _, complained = pull(tmp_path, hub)
-    assert code == 7 and WEIGHTS in complained and "was deleted" in complained
+    code, _, err = pull(tmp_path, hub)
+    assert code == 7 and WEIGHTS in err and "was deleted" in err
     assert pull(tmp_path, hub)[0] == 0  # fetched again
 
 
@@ -111,8 +111,8 @@ def test_a_connection_that_is_cut_in_a_large_file_goes_on_where_it_was(tmp_path:
     large = "unet/model-00002.safetensors"
     (hub.folder / large).write_bytes(os.urandom(25_000_000))
     hub.cut_after[large] = 22_000_000
-    code, _, complained = pull(tmp_path, hub)
-    assert code == 0, complained
+    code, _, err = pull(tmp_path, hub)
+    assert code == 0, err
     starts = [first for method, name, first in hub.requests if method == "GET" and name == large]
     assert starts[0] == 0 and 0 < starts[1] <= 22_000_000
     assert (snapshot(tmp_path) / large).read_bytes() == (hub.folder / large).read_bytes()
@@ -139,9 +139,9 @@ def test_a_pull_that_was_killed_goes_on_at_that_byte_and_until_then_the_checkpoi
     monkeypatch.delenv("HF_HUB_CACHE", raising=False)
     assert default(accelerated=True).name == "starter"
     hub.requests.clear()
-    code, said, complained = pull(tmp_path, hub, NAME, "--json")
-    assert code == 0, complained
-    offered = json.loads(said.splitlines()[0])
+    code, out, err = pull(tmp_path, hub, NAME, "--json")
+    assert code == 0, err
+    offered = json.loads(out.splitlines()[0])
     assert offered["missing_bytes"] < offered["size_bytes"] - 19_000_000
     assert not before & {name for method, name, _ in hub.requests if method == "GET"}
     (first,) = [first for method, name, first in hub.requests if method == "GET" and name == large]
@@ -153,8 +153,8 @@ def test_a_pull_that_was_killed_goes_on_at_that_byte_and_until_then_the_checkpoi
 def test_a_file_with_another_content_is_refused_and_thrown_away(tmp_path: Path, hub: Hub) -> None:
     size = (hub.folder / WEIGHTS).stat().st_size
     hub.swapped[WEIGHTS] = bytes(size)
-    code, _, complained = pull(tmp_path, hub)
-    assert code == 7 and f"{WEIGHTS} does not match the hub's checksum" in complained
+    code, _, err = pull(tmp_path, hub)
+    assert code == 7 and f"{WEIGHTS} does not match the hub's checksum" in err
     assert not (snapshot(tmp_path) / WEIGHTS).exists()
     hub.swapped.clear()
     assert pull(tmp_path, hub)[0] == 0
@@ -162,8 +162,8 @@ def test_a_file_with_another_content_is_refused_and_thrown_away(tmp_path: Path, 
 
 def test_without_room_on_the_disk_nothing_is_fetched(tmp_path: Path, hub: Hub) -> None:
     hub.claimed_bytes[WEIGHTS] = 10**15
-    code, said, complained = pull(tmp_path, hub)
-    assert code == 6 and "There is no room for 1000000.0 GB" in complained and "HF_HOME" in complained
+    code, out, err = pull(tmp_path, hub)
+    assert code == 6 and "There is no room for 1000000.0 GB" in err and "HF_HOME" in err
     assert not any(name == WEIGHTS for _, name, _ in hub.requests)
 
 
@@ -185,34 +185,34 @@ def test_what_cannot_be_played_is_refused_before_any_weights_are_fetched(
     tmp_path: Path, hub: Hub, spoil: object, sentence: str
 ) -> None:
     spoil(hub)  # type: ignore[operator]
-    code, _, complained = pull(tmp_path, hub, HF_HUB_ETAG_TIMEOUT="2", HF_HUB_DOWNLOAD_TIMEOUT="2")
-    assert code == 7 and sentence in complained and complained.count("\n") == 1
+    code, _, err = pull(tmp_path, hub, HF_HUB_ETAG_TIMEOUT="2", HF_HUB_DOWNLOAD_TIMEOUT="2")
+    assert code == 7 and sentence in err and err.count("\n") == 1
     assert not any(name.endswith(".safetensors") for _, name, _ in hub.requests)
 
 
 @pytest.mark.parametrize("name", ["../../etc", "a/b/c", "x" * 300, "a\nb/c", "--", "a b/c"])
 def test_a_name_that_is_none_is_refused_with_an_example(tmp_path: Path, hub: Hub, name: str) -> None:
-    code, _, complained = pull(tmp_path, hub, "--", name) if name.startswith("-") else pull(tmp_path, hub, name)
-    assert code in (2, 7) and "Traceback" not in complained and hub.requests == []
+    code, _, err = pull(tmp_path, hub, "--", name) if name.startswith("-") else pull(tmp_path, hub, name)
+    assert code in (2, 7) and "Traceback" not in err and hub.requests == []
 
 
 def test_a_licence_cannot_play_with_the_terminal_and_an_address_that_is_none_is_said(tmp_path: Path, hub: Hub) -> None:
     hub.licence = "mit\x1b[2J\x1b]0;owned\x07"
-    code, said, _ = pull(tmp_path, hub)
-    assert code == 0 and "\x1b" not in said and "mit\\x1b[2J" in said
-    code, _, complained = pull(tmp_path, hub, HF_ENDPOINT="http://[::1")
-    assert code == 7 and "Traceback" not in complained
+    code, out, _ = pull(tmp_path, hub)
+    assert code == 0 and "\x1b" not in out and "mit\\x1b[2J" in out
+    code, _, err = pull(tmp_path, hub, HF_ENDPOINT="http://[::1")
+    assert code == 7 and "Traceback" not in err
 
 
 def test_a_cache_that_cannot_be_made_is_told_as_such(tmp_path: Path, hub: Hub) -> None:
     (tmp_path / "file").write_text("in the way")
-    code, _, complained = pull(tmp_path, hub, HF_HOME=str(tmp_path / "file"))
-    assert code == 6 and "cannot be written" in complained
+    code, _, err = pull(tmp_path, hub, HF_HOME=str(tmp_path / "file"))
+    assert code == 6 and "cannot be written" in err
 
 
 def test_offline_means_offline(tmp_path: Path, hub: Hub) -> None:
-    code, _, complained = pull(tmp_path, hub, HF_HUB_OFFLINE="1")
-    assert code == 7 and "HF_HUB_OFFLINE" in complained and hub.requests == []
+    code, _, err = pull(tmp_path, hub, HF_HUB_OFFLINE="1")
+    assert code == 7 and "HF_HUB_OFFLINE" in err and hub.requests == []
 
 
 def test_what_a_licence_forbids_is_said_in_words() -> None:

@@ -1,4 +1,4 @@
-"""The command line as a person meets it: one sentence and a documented exit code, never a traceback."""
+"""The command line: one sentence and a documented exit code for each fault, never a traceback."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def refuses(run: subprocess.CompletedProcess[str], code: int, *words: str) -> No
 
 @pytest.fixture
 def silent_port() -> Iterator[int]:
-    """A UDP port that a program holds without answering."""
+    """A UDP port of a program that never answers."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
         udp.bind(("127.0.0.1", 0))
         yield udp.getsockname()[1]
@@ -42,7 +42,7 @@ def silent_port() -> Iterator[int]:
 
 @pytest.fixture
 def echo_port() -> Iterator[int]:
-    """A UDP port whose program sends back whatever comes, twice."""
+    """A UDP port of a program that echoes each datagram, followed by rubbish."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
         udp.bind(("127.0.0.1", 0))
         udp.settimeout(0.1)
@@ -119,8 +119,8 @@ def test_a_missing_checkpoint_is_told_at_once(home: Path, tmp_path: Path, model:
     ],
 )
 def test_a_wrong_setting_is_told(home: Path, tmp_path: Path, options: tuple[str, ...]) -> None:
-    given = options if "--folder" in options else (*options, "--folder", str(tmp_path))
-    refuses(clipbridge(home, "run", *given), 8)
+    arguments = options if "--folder" in options else (*options, "--folder", str(tmp_path))
+    refuses(clipbridge(home, "run", *arguments), 8)
 
 
 def test_wrong_usage_ends_with_2(home: Path) -> None:

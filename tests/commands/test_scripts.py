@@ -1,4 +1,4 @@
-"""Host scripts get to where their hosts look, and what a user changed stays as it is."""
+"""Host scripts are installed where their hosts look, and files that a user changed are kept."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.harness import Daemon
 
 @pytest.fixture
 def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A stand-in for what we ship, and for the folder where Pd looks."""
+    """Stand-ins for the shipped scripts and for the folder where Pd looks."""
     folder = tmp_path / "shipped"
     (folder / "pure_data" / "deep").mkdir(parents=True)
     (folder / "pure_data" / "patch.pd").write_text("one", "utf-8")
@@ -41,7 +41,7 @@ def test_a_script_is_installed_once_and_updated_where_nobody_changed_it(shipped:
     assert [check.state for check in places.scripts()] == ["ok", "warning"]
     host_scripts.install(host_scripts.look("pure_data"))
     assert (tmp_path / "there" / "patch.pd").read_text("utf-8") == "two"
-    assert not (tmp_path / "there" / "deep" / "README.md").exists()  # it was ours and is not needed any more
+    assert not (tmp_path / "there" / "deep" / "README.md").exists()  # ours, and no longer shipped
     assert [check.state for check in places.scripts()] == ["ok"]
 
 
@@ -134,9 +134,9 @@ def test_the_client_in_the_guide_runs_as_it_stands_and_says_what_went_wrong(daem
         command = [sys.executable, str(tmp_path / "client.py"), prompt, str(seconds), str(port)]
         return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
-    made = run("deep kick", 0.2, daemon.port)
-    assert Path(made.stdout.splitlines()[-1]).is_file(), made.stderr
+    done = run("deep kick", 0.2, daemon.port)
+    assert Path(done.stdout.splitlines()[-1]).is_file(), done.stderr
     refused = run("deep kick", 4_000, daemon.port)
     assert refused.returncode == 1 and "0.1 to 150" in refused.stderr
-    nobody = run("deep kick", 1, 9)
-    assert nobody.returncode == 1 and "start it with clipbridge run" in nobody.stderr
+    alone = run("deep kick", 1, 9)
+    assert alone.returncode == 1 and "start it with clipbridge run" in alone.stderr

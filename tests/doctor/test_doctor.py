@@ -1,4 +1,4 @@
-"""`clipbridge doctor` as a musician runs it: on a machine that is well, and on one where everything is broken."""
+"""`clipbridge doctor` on a healthy machine and on one where everything is broken."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ def test_a_machine_that_is_well_is_told_so(tmp_path: Path) -> None:
     settings = tmp_path / "config" / "clipbridge"
     settings.mkdir(parents=True)
     (settings / "config.toml").write_text(f'folder = "{(tmp_path / "clips").as_posix()}"\n[osc]\nport = 0\n')
-    code, said, complained = doctor(tmp_path)
-    lines = said.splitlines()
-    assert code == 0, said + complained
+    code, out, err = doctor(tmp_path)
+    lines = out.splitlines()
+    assert code == 0, out + err
     assert lines[0].startswith("Clipbridge ") and lines[-1] == "Everything works."
     names = [line.split(":")[0].split(maxsplit=1)[1] for line in lines[1:-1] if not line.startswith(" ")]
     assert names[:3] == ["python", "configuration", "folder"] and names[-3:] == ["packages", "compute", "checkpoint"]
@@ -61,16 +61,16 @@ def test_a_machine_where_all_is_broken_gets_a_sentence_and_a_command_for_each(tm
         (settings / "config.toml").write_text(
             f'folder = "{(tmp_path / "clips").as_posix()}"\n[osc]\nport = {port}\n[engine]\nmodel = "{broken.as_posix()}"\n'
         )
-        code, said, _ = doctor(tmp_path, "--json", PYTHONPATH=f"{fakes}{os.pathsep}{ROOT}")
-    found = findings(said)
+        code, out, _ = doctor(tmp_path, "--json", PYTHONPATH=f"{fakes}{os.pathsep}{ROOT}")
+    checks = findings(out)
     assert code == 1
-    faults = {name for name, check in found.items() if check["state"] == "fault"}
+    faults = {name for name, check in checks.items() if check["state"] == "fault"}
     assert faults == {"folder", "port", "presets", "checkpoint", "packages"}
-    assert all(check["fix"] for check in found.values() if check["state"] != "ok")
-    assert f"process {os.getpid()}" in found["port"]["what"]
-    assert "did you mean seconds" in found["presets"]["what"] and "mine.toml" in found["presets"]["what"]
-    assert "not fully covered" in found["checkpoint"]["what"] and "unet" in found["checkpoint"]["what"]
-    assert "libtorch_cpu.so" in found["packages"]["what"] and "torch" in found["packages"]["fix"]
+    assert all(check["fix"] for check in checks.values() if check["state"] != "ok")
+    assert f"process {os.getpid()}" in checks["port"]["what"]
+    assert "did you mean seconds" in checks["presets"]["what"] and "mine.toml" in checks["presets"]["what"]
+    assert "not fully covered" in checks["checkpoint"]["what"] and "unet" in checks["checkpoint"]["what"]
+    assert "libtorch_cpu.so" in checks["packages"]["what"] and "torch" in checks["packages"]["fix"]
 
 
 def test_a_broken_settings_file_is_named_and_the_other_looks_go_on_whatever_lies_in_the_current_folder(
@@ -81,16 +81,18 @@ def test_a_broken_settings_file_is_named_and_the_other_looks_go_on_whatever_lies
     (settings / "config.toml").write_text("folder = [")
     (tmp_path / "packaging.py").write_text("raise SystemExit('run from the current folder')")
     monkeypatch.chdir(tmp_path)
-    code, said, _ = doctor(tmp_path, "--json", PYTHONPATH=str(ROOT))
-    found = findings(said)
+    code, out, _ = doctor(tmp_path, "--json", PYTHONPATH=str(ROOT))
+    checks = findings(out)
     assert (
-        code == 1 and "config.toml" in found["configuration"]["what"] and "config.toml" in found["configuration"]["fix"]
+        code == 1
+        and "config.toml" in checks["configuration"]["what"]
+        and "config.toml" in checks["configuration"]["fix"]
     )
-    assert found["checkpoint"]["state"] == found["packages"]["state"] == "ok"
+    assert checks["checkpoint"]["state"] == checks["packages"]["state"] == "ok"
 
 
 @pytest.mark.parametrize(
-    ("facts", "wanted", "state", "told"),
+    ("facts", "setting", "state", "words"),
     [
         ({}, "auto", "ok", "the processor"),
         ({"cuda": "H200, 141 GB, CUDA 13.0"}, "auto", "ok", "H200"),
@@ -104,7 +106,7 @@ def test_a_broken_settings_file_is_named_and_the_other_looks_go_on_whatever_lies
     ],
 )
 def test_what_computes_is_told_with_the_install_that_would_change_it(
-    facts: dict[str, object], wanted: str, state: str, told: str
+    facts: dict[str, object], setting: str, state: str, words: str
 ) -> None:
     plain: dict[str, object] = {
         "cuda": "",
@@ -115,14 +117,14 @@ def test_what_computes_is_told_with_the_install_that_would_change_it(
         "threads": 2,
         "broken": {},
     }
-    (check,) = compute._compute({**plain, **facts}, wanted)
-    assert check.state == state and told in check.what and bool(check.fix) == (state != "ok")
+    (check,) = compute._compute({**plain, **facts}, setting)
+    assert check.state == state and words in check.what and bool(check.fix) == (state != "ok")
 
 
 def test_versions_that_clipbridge_does_not_work_with_are_conflicts() -> None:
     assert compute.conflicts({"torch": "2.13.0+cpu", "transformers": "5.23.0"}) == []
-    (told,) = compute.conflicts({"transformers": "5.0.0"})
-    assert told.startswith("transformers 5.0.0 is not")
+    (conflict,) = compute.conflicts({"transformers": "5.0.0"})
+    assert conflict.startswith("transformers 5.0.0 is not")
 
 
 @pytest.mark.parametrize(

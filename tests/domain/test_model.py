@@ -1,4 +1,4 @@
-"""Abilities: what is unset becomes usual, what a preset prefers is dropped where it cannot be, what was asked is refused."""
+"""Abilities: unset settings become usual, a preset's preferences are dropped if unsupported, an ask's are refused."""
 
 from __future__ import annotations
 

@@ -30,10 +30,10 @@ def test_a_change_of_tempo_keeps_the_beat_that_it_is() -> None:
 
 
 def test_beats_that_come_some_milliseconds_early_or_late_move_the_grid_less_than_they_stumble() -> None:
-    drawn = random.Random(1)
+    rng = random.Random(1)
     tempo, errors = Tempo(120, 4, beat=0, at=0.0), []
     for beat in range(1, 200):
-        tempo = tempo.with_beat(beat, beat * 0.5 + drawn.uniform(-0.01, 0.01))
+        tempo = tempo.with_beat(beat, beat * 0.5 + rng.uniform(-0.01, 0.01))
         errors.append(abs(tempo.beat_at(100.0) - 200) * 0.5)
     assert max(errors[10:]) < 0.006 and sum(errors) / len(errors) < 0.003
 
@@ -43,16 +43,16 @@ def test_a_beat_that_is_far_off_is_where_the_grid_jumps_to() -> None:
 
 
 def test_frames_of_a_moment_are_even_though_the_device_asks_unevenly() -> None:
-    drawn = random.Random(2)
+    rng = random.Random(2)
     clock = Clock(RATE)
     off = []
     for block in range(2_000):
-        at = 50.0 + block * 1_024 / RATE * (1 + 50e-6) + abs(drawn.gauss(0, 0.0005))  # 50 ppm, woken late
+        at = 50.0 + block * 1_024 / RATE * (1 + 50e-6) + abs(rng.gauss(0, 0.0005))  # 50 ppm, woken late
         clock.tick(block * 1_024, at)
         if block > 200:
             ideal = (10.0 + block * 1_024 / RATE) * RATE  # ten seconds on
-            there = 50.0 + (10.0 + block * 1_024 / RATE) * (1 + 50e-6)
-            off.append(clock.frame_of(there, 0) - ideal)
+            moment = 50.0 + (10.0 + block * 1_024 / RATE) * (1 + 50e-6)
+            off.append(clock.frame_of(moment, 0) - ideal)
     assert max(off) - min(off) < 0.0012 * RATE  # ten seconds at 50 ppm are half a millisecond of it
 
 

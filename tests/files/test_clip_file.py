@@ -1,4 +1,4 @@
-"""What is in the files, read back by programs that are not ours; and recipes that anybody may have written."""
+"""Clip files read back by other programs; and recipes that anyone may have written."""
 
 from __future__ import annotations
 
@@ -81,8 +81,8 @@ def test_every_format_is_read_by_libsndfile_and_sox_and_holds_the_recipe(
     assert (info.frames, info.samplerate) == (24_000, 48_000)
     read, _ = soundfile.read(file, always_2d=True)
     assert np.abs(read - samples()).max() < 2.0 ** -(bits - 2) and (read[:, 0] == read[:, -1]).all()
-    said = subprocess.run([need("soxi"), file], capture_output=True, text=True, check=True)
-    assert "24000 samples" in said.stdout and "WARN" not in said.stderr and "FAIL" not in said.stderr
+    output = subprocess.run([need("soxi"), file], capture_output=True, text=True, check=True)
+    assert "24000 samples" in output.stdout and "WARN" not in output.stderr and "FAIL" not in output.stderr
     assert recipe_from_file(file).prompt == prompt
 
 
@@ -96,8 +96,8 @@ def test_long_and_foreign_prompts_survive_in_every_format(tmp_path: Path, kind: 
 def test_the_recipe_is_in_the_ixml_too_which_a_reader_of_xml_can_read(tmp_path: Path) -> None:
     for text in TEXTS:
         read = wavinfo.WavInfoReader(str(written(tmp_path, dataclasses.replace(PROMPT, text=text))))
-        found = {element.tag: element.text for element in ElementTree.fromstring(read.ixml.source).iter()}
-        assert found["NOTE"] == text and json.loads(str(found["USER"]))["text"] == text
+        fields = {element.tag: element.text for element in ElementTree.fromstring(read.ixml.source).iter()}
+        assert fields["NOTE"] == text and json.loads(str(fields["USER"]))["text"] == text
     file = written(tmp_path)
     without = file.read_bytes().replace(b"ICMT", b"ICMX")  # as hosts drop chunks
     file.write_bytes(without)
@@ -115,11 +115,11 @@ def test_a_loop_has_its_points_and_its_root_where_samplers_look(tmp_path: Path) 
     assert (smpl.midi_note, len(smpl.sample_loops)) == (61, 1)
     loop = smpl.sample_loops[0]
     assert (loop.start, loop.end, loop.repetition_count) == (0, 23_999, 0)
-    said = subprocess.run(
+    output = subprocess.run(
         [need("sox"), "-V4", written(tmp_path, shaped(format="aiff")), "-n"], capture_output=True, text=True
     )
-    shown = " ".join(said.stderr.replace("/usr/bin/sox INFO aiff:", "").split())
-    assert "Loop 0: start: 0 end: 24000" in shown and "Unity MIDI Note: 61" in shown, said.stderr
+    shown = " ".join(output.stderr.replace("/usr/bin/sox INFO aiff:", "").split())
+    assert "Loop 0: start: 0 end: 24000" in shown and "Unity MIDI Note: 61" in shown, output.stderr
 
 
 def test_a_clip_without_root_and_loop_has_no_sampler_chunk(tmp_path: Path) -> None:
@@ -185,13 +185,13 @@ def test_what_is_no_recipe_is_refused(text: str) -> None:
 @pytest.mark.parametrize("kind", ["wav", "flac", "aiff"])
 def test_damaged_and_truncated_files_are_refused_or_read_but_never_hang_or_crash(tmp_path: Path, kind: str) -> None:
     data = written(tmp_path, shaped(format=kind)).read_bytes()
-    drawn, file, refused = random.Random(3), tmp_path / "hostile", 0
+    rng, file, refused = random.Random(3), tmp_path / "hostile", 0
     for _ in range(1_000):
-        bad = bytearray(data[: drawn.randrange(len(data))] if drawn.random() < 0.5 else data)
-        for _ in range(drawn.randrange(1, 60)):
+        bad = bytearray(data[: rng.randrange(len(data))] if rng.random() < 0.5 else data)
+        for _ in range(rng.randrange(1, 60)):
             if bad:
-                place = drawn.choice((drawn.randrange(len(bad)), drawn.randrange(min(900, len(bad)))))
-                bad[place] = drawn.randrange(256)
+                place = rng.choice((rng.randrange(len(bad)), rng.randrange(min(900, len(bad)))))
+                bad[place] = rng.randrange(256)
         file.write_bytes(bad)
         try:
             recipe_from_file(file)

@@ -109,7 +109,7 @@ DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt")
 
 
 def test_10_000_hostile_prompts_make_names_that_windows_macos_and_linux_accept() -> None:
-    drawn = random.Random(4)
+    rng = random.Random(4)
     awkward = [
         *DEVICES,
         "..",
@@ -131,11 +131,11 @@ def test_10_000_hostile_prompts_make_names_that_windows_macos_and_linux_accept()
     ]
     letters = [chr(code) for code in (*range(0x250), *range(0x2000, 0x2070), *range(0x4E00, 0x4E20), 0x1F600, 0xFEFF)]
     for number in range(10_000):
-        text = "".join(drawn.choices(awkward if number % 2 else letters, k=drawn.randrange(1, 12)))
-        how = Shape(format=drawn.choice(("wav", "flac", "aiff")))
-        note, bars = drawn.choice(("", "c#4", "g-1")), drawn.choice((0.0, 4.0, 0.0625))
+        text = "".join(rng.choices(awkward if number % 2 else letters, k=rng.randrange(1, 12)))
+        how = Shape(format=rng.choice(("wav", "flac", "aiff")))
+        note, bars = rng.choice(("", "c#4", "g-1")), rng.choice((0.0, 4.0, 0.0625))
         prompt = Prompt(text, text, 1.0, 7, shape=how, note=note, bars=bars, bpm=123.456 if bars else 0.0)
-        name = next(clip_names(prompt, drawn.randrange(2**31)))
+        name = next(clip_names(prompt, rng.randrange(2**31)))
         assert len(name.encode()) <= 120 and name.isascii() and name.isprintable() and not FORBIDDEN & set(name), name
         assert name[0] not in ".-~ $%" and name[-1] not in ". " and name.split(".")[0].casefold() not in DEVICES, name
         assert name == unicodedata.normalize("NFC", name) == unicodedata.normalize("NFD", name)
@@ -175,12 +175,12 @@ def test_a_disk_that_fails_at_any_call_leaves_a_whole_clip_or_none_and_says_why(
     left, failed = [0], [False]
 
     def failing(real: Callable[..., object]) -> Callable[..., object]:
-        def call(*given: object, **named: object) -> object:
+        def call(*args: object, **kwargs: object) -> object:
             left[0] -= 1
             if left[0] == 0:
                 failed[0] = True
                 raise OSError(number, os.strerror(number))
-            return real(*given, **named)
+            return real(*args, **kwargs)
 
         return call
 
@@ -197,12 +197,12 @@ def test_a_disk_that_fails_at_any_call_leaves_a_whole_clip_or_none_and_says_why(
             assert words in str(error), call
         for (place, name), function in real.items():
             monkeypatch.setattr(place, name, function)
-        there = set(visible(tmp_path / "clips")) - before
-        assert there == ({path} if path else set()), call
-        assert all(soundfile.info(file).frames == 24_000 for file in there)
+        new = set(visible(tmp_path / "clips")) - before
+        assert new == ({path} if path else set()), call
+        assert all(soundfile.info(file).frames == 24_000 for file in new)
         if not failed[0]:
             break
-    assert call > len(CALLS) and not failed[0]  # each was hit, and then none
+    assert call > len(CALLS) and not failed[0]  # every call failed once, then none
     sink.close()
     assert staged(tmp_path / "cache") == []
 
@@ -211,8 +211,8 @@ def test_a_clip_is_read_by_libsndfile_and_soxi_alike(tmp_path: Path) -> None:
     path = deliver(FolderSink(tmp_path))
     info = soundfile.info(path)
     assert (info.frames, info.samplerate, info.subtype, info.channels) == (24_000, 48_000, "PCM_24", 1)
-    said = subprocess.run([need("soxi"), path], capture_output=True, text=True, check=True).stdout
-    assert "24000 samples" in said and "24-bit" in said
+    output = subprocess.run([need("soxi"), path], capture_output=True, text=True, check=True).stdout
+    assert "24000 samples" in output and "24-bit" in output
 
 
 def test_the_recipe_is_in_the_file_and_long_or_foreign_prompts_survive(tmp_path: Path) -> None:
@@ -366,7 +366,7 @@ def test_what_is_not_ours_in_the_staging_folder_is_left_alone(tmp_path: Path, ca
     assert (cache / "staging" / "somebody's" / "take.wav").is_file() and (cache / "staging" / ".DS_Store").is_file()
 
 
-# ---- the disk's moods ----
+# ---- faults of the disk ----
 
 
 def test_a_folder_that_vanishes_fails_with_a_sentence_and_works_again_when_it_is_back(tmp_path: Path) -> None:
@@ -375,7 +375,7 @@ def test_a_folder_that_vanishes_fails_with_a_sentence_and_works_again_when_it_is
     (tmp_path / "clips").rename(tmp_path / "unplugged")
     with pytest.raises(FolderError, match="gone"):
         deliver(sink)
-    assert not (tmp_path / "clips").exists()  # never made anew: it may be a mount point
+    assert not (tmp_path / "clips").exists()  # never created again: it may be a mount point
     (tmp_path / "unplugged").rename(tmp_path / "clips")
     assert deliver(sink).is_file()
 
@@ -406,7 +406,7 @@ def test_a_full_or_read_only_disk_fails_with_a_sentence_leaves_nothing_and_recov
 
 @pytest.mark.skipif(sys.platform == "win32", reason="permissions work otherwise there")
 def test_a_folder_without_permission_fails_with_a_sentence(cache: Path) -> None:
-    with tempfile.TemporaryDirectory() as place:  # not tmp_path: nobody may look into that of root
+    with tempfile.TemporaryDirectory() as place:  # not tmp_path: root's is closed to others
         os.chmod(place, 0o755)
         folder = Path(place) / "clips"
         folder.mkdir(mode=0o555)
@@ -429,7 +429,7 @@ def test_a_folder_that_is_a_file_fails_with_a_sentence(tmp_path: Path) -> None:
         FolderSink(tmp_path / "clips").open()
 
 
-# ---- what dead processes leave ----
+# ---- remains of dead processes ----
 
 
 def test_what_a_killed_process_left_beside_a_clip_is_removed_too(tmp_path: Path) -> None:

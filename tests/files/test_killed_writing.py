@@ -1,4 +1,4 @@
-"""kill -9 at any point of writing: whoever looks into the folder at any time sees complete clips, each once."""
+"""kill -9 at any point of writing: a reader of the folder only ever sees complete clips, each once."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ from bridge.shaper.process import main as write_clips
 from bridge.system import portable
 
 KILLS = int(os.environ.get("CLIPBRIDGE_KILLS", "40"))
-JOBS = 12  # asked of each process; most are killed before they have written them
+JOBS = 12  # of each process; most processes are killed before they have written all
 MODEL = Model("test", "r1", replace(USUAL, sample_rate=48_000, seconds=Range(0.1, 150.0)), "cpu", "float32", "none")
 FORMATS = ("wav", "flac", "aiff")
 
 
 class EagerReader(threading.Thread):
-    """A host that opens every file the moment it is there."""
+    """A host that opens every file as soon as it appears."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(daemon=True)
@@ -50,7 +50,7 @@ class EagerReader(threading.Thread):
                         prompt = recipe_from_file(file).prompt
                         samples, _ = soundfile.read(file)
                         assert len(samples) == round(prompt.seconds * 48_000) and np.abs(samples).max() > 0.1
-                except Exception as error:  # noqa: BLE001 - told by the test
+                except Exception as error:  # noqa: BLE001 - the test reports it
                     self.faults.append(f"{file.name}: {error!r}")
             time.sleep(0.001)
 
@@ -61,16 +61,16 @@ def test_killed_at_any_point_no_partial_file_is_ever_visible_and_none_is_there_t
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    # Forked from one that has imported all of it: a spawned process would take a second each time.
+    # Forked from a process that has imported everything: spawning takes a second each time.
     forks = multiprocessing.get_context("forkserver")
     forks.set_forkserver_preload(["bridge.shaper.process"])
-    folder, drawn = tmp_path / "clips", random.Random(8)
+    folder, rng = tmp_path / "clips", random.Random(8)
     folder.mkdir()
     wave = (0.5 * np.sin(np.arange(9_600) / 9)).astype("<f4").tobytes()
     reader = EagerReader(folder)
     reader.start()
-    told: dict[int, str] = {}
-    asked = killed = 0
+    delivered: dict[int, str] = {}
+    sent = killed = 0
     try:
         while killed < KILLS:
             ours, theirs = forks.Pipe()
@@ -78,12 +78,12 @@ def test_killed_at_any_point_no_partial_file_is_ever_visible_and_none_is_there_t
             child.start()
             theirs.close()
             for _ in range(JOBS):
-                asked += 1
-                prompt = Prompt(f"job {asked}", f"job {asked}", 0.2, asked, shape=Shape(format=FORMATS[asked % 3]))
-                ours.send(Samples(asked, Piece(1, 0, wave, 1, True)))
-                ours.send(Deliver(asked, prompt, MODEL, ()))
-            ours.poll(5)  # it is there and at work
-            time.sleep(drawn.uniform(0, 0.03))
+                sent += 1
+                prompt = Prompt(f"job {sent}", f"job {sent}", 0.2, sent, shape=Shape(format=FORMATS[sent % 3]))
+                ours.send(Samples(sent, Piece(1, 0, wave, 1, True)))
+                ours.send(Deliver(sent, prompt, MODEL, ()))
+            ours.poll(5)  # it is at work
+            time.sleep(rng.uniform(0, 0.03))
             child.kill()
             child.join()
             killed += 1
@@ -91,7 +91,7 @@ def test_killed_at_any_point_no_partial_file_is_ever_visible_and_none_is_there_t
                 while ours.poll(0):
                     message = ours.recv()
                     if isinstance(message, Delivered):
-                        told[message.serial] = message.takes[0].path
+                        delivered[message.serial] = message.takes[0].path
             except (EOFError, ConnectionResetError):
                 pass
             ours.close()
@@ -102,8 +102,8 @@ def test_killed_at_any_point_no_partial_file_is_ever_visible_and_none_is_there_t
     files = [file for file in folder.iterdir() if file.is_file()]
     assert reader.faults == [] and reader.seen >= set(files)
     jobs = Counter(recipe_from_file(file).prompt.seed for file in files)
-    assert max(jobs.values()) == 1 and all(Path(path).is_file() for path in told.values())
-    # It was killed in the middle of things, and not only before or behind them.
-    assert len(told) < asked and len(files) > len(told) > killed
+    assert max(jobs.values()) == 1 and all(Path(path).is_file() for path in delivered.values())
+    # Some were killed in the middle of writing, not only before or after.
+    assert len(delivered) < sent and len(files) > len(delivered) > killed
     FolderSink(folder).sweep()
     assert not list(portable.cache_folder().rglob("*.wav")) and not list(folder.rglob("*staging*/*.wav"))

@@ -1,4 +1,4 @@
-"""The library: what was made is found, followed and rated, and no accepted job is forgotten."""
+"""The library finds, follows and rates clips, and forgets no accepted job."""
 
 from __future__ import annotations
 
@@ -74,8 +74,8 @@ def make_file(path: Path, read: Recipe, samples: bytes | None = None) -> Path:
 
 
 def job_of(serial: int, text: str = "rain on tin", **more: Any) -> Job:
-    asked = Ask(text, seconds=2.0, **more)
-    return Job(serial, f"id {serial}", "127.0.0.1", asked, recipe_of(text, seed=serial).prompt, model=MODEL)
+    request = Ask(text, seconds=2.0, **more)
+    return Job(serial, f"id {serial}", "127.0.0.1", request, recipe_of(text, seed=serial).prompt, model=MODEL)
 
 
 def soon(true: Callable[[], Any], seconds: float = 15.0) -> Any:
@@ -123,15 +123,17 @@ def library(file: Path, folder: Path) -> Iterator[Library]:
 
 def fill(connection: sqlite3.Connection, count: int) -> list[Recipe]:
     chance = random.Random(7)
-    made = []
+    recipes = []
     connection.execute("BEGIN")
     for number in range(count):
         text = " ".join(chance.sample(WORDS, 3))
         bpm = chance.choice((0.0, 90.0, 120.0, 128.0))
-        made.append(recipe_of(text, number, seconds=chance.uniform(0.5, 8.0), bpm=bpm, note=chance.choice(("", "c3"))))
-        clips.add(connection, File(f"/clips/{number}.wav", number, 0, bytes(16)), Path("/clips"), made[-1], "{}")
+        recipes.append(
+            recipe_of(text, number, seconds=chance.uniform(0.5, 8.0), bpm=bpm, note=chance.choice(("", "c3")))
+        )
+        clips.add(connection, File(f"/clips/{number}.wav", number, 0, bytes(16)), Path("/clips"), recipes[-1], "{}")
     connection.execute("COMMIT")
-    return made
+    return recipes
 
 
 def found(connection: sqlite3.Connection, words: str = "", **more: Any) -> list[Clip]:
@@ -150,17 +152,18 @@ def test_among_1000_clips_words_and_filters_find_what_they_say(
     with contextlib.closing(database.connect(file)) as connection:
         assert database.has_index(connection) == full_text
         assert ("full-text" in caplog.text) == (not full_text)
-        made = fill(connection, 1_000)
+        recipes = fill(connection, 1_000)
         for words in ("metal", "metal rain", "METAL", "雨音", "glass bell kick"):
-            wanted = {m.prompt.seed for m in made if all(w in m.prompt.text for w in words.lower().split())}
-            assert {clip.seed for clip in found(connection, words)} == wanted and wanted
-        fitting = [
-            m.prompt for m in made if "tin" in m.prompt.text and 120 <= m.prompt.bpm <= 130 and m.prompt.note == "c3"
-        ]
-        got = found(connection, "tin", bpm=Range(120, 130), note="c3")
-        assert sorted(clip.seed for clip in got) == sorted(prompt.seed for prompt in fitting) and got
+            expected = {
+                recipe.prompt.seed for recipe in recipes if all(w in recipe.prompt.text for w in words.lower().split())
+            }
+            assert {clip.seed for clip in found(connection, words)} == expected and expected
+        prompts = [recipe.prompt for recipe in recipes]
+        fitting = [p for p in prompts if "tin" in p.text and 120 <= p.bpm <= 130 and p.note == "c3"]
+        clips_found = found(connection, "tin", bpm=Range(120, 130), note="c3")
+        assert sorted(clip.seed for clip in clips_found) == sorted(prompt.seed for prompt in fitting) and clips_found
         short = found(connection, seconds=Range(0.0, 1.0))
-        assert len(short) == sum(m.prompt.seconds <= 1.0 for m in made)
+        assert len(short) == sum(recipe.prompt.seconds <= 1.0 for recipe in recipes)
         assert [clip.seed for clip in clips.find(connection, Query(limit=3))] == [999, 998, 997]  # the newest first
         assert (
             found(connection, "nowhere") == [] and found(connection, '"') == [] and len(found(connection, " ")) == 1_000
@@ -192,8 +195,8 @@ def test_clips_are_found_by_the_key_that_was_asked_for(connection: sqlite3.Conne
         [("riff", "f#m"), ("riff", "f#"), ('a "key":"f#m" in words', "c"), ("riff", "")]
     ):
         read = recipe_of(text, key=key)
-        kept = write(read.prompt, MODEL, 1)
-        clips.add(connection, File(f"/clips/{number}.wav", 1, 1, bytes([number])), Path("/clips"), read, kept)
+        comment = write(read.prompt, MODEL, 1)
+        clips.add(connection, File(f"/clips/{number}.wav", 1, 1, bytes([number])), Path("/clips"), read, comment)
     assert [clip.path for clip in found(connection, "", key="f#m")] == ["/clips/0.wav"]
 
 
@@ -225,7 +228,7 @@ def test_10000_hostile_searches_are_searches_and_no_errors(connection: sqlite3.C
 
 
 @pytest.mark.parametrize(
-    ("given", "words"),
+    ("arguments", "words"),
     [
         ((), ["metal", ""]),
         (("x", "note"), ["no value"]),
@@ -238,15 +241,31 @@ def test_10000_hostile_searches_are_searches_and_no_errors(connection: sqlite3.C
         ((["x"],), ["text"]),
     ],
 )
-def test_a_search_over_osc_that_cannot_be_is_refused_with_a_sentence(given: tuple[Any, ...], words: list[str]) -> None:
+def test_a_search_over_osc_that_cannot_be_is_refused_with_a_sentence(
+    arguments: tuple[Any, ...], words: list[str]
+) -> None:
     with pytest.raises(BadArgument) as fault:
-        query_of(list(given))
+        query_of(list(arguments))
     assert all(word in str(fault.value) for word in words)
 
 
 def test_a_search_over_osc_becomes_a_query() -> None:
-    given = ["808", "bpm_from", 120.0, "note", 60, "key", "Gb minor", "favourite", 1, "rating_from", "3", "limit", 5]
-    assert query_of(given) == Query("808", Range(119.9999, 999.0001), None, "c4", "f#m", True, Range(3, 5), 5)
+    arguments = [
+        "808",
+        "bpm_from",
+        120.0,
+        "note",
+        60,
+        "key",
+        "Gb minor",
+        "favourite",
+        1,
+        "rating_from",
+        "3",
+        "limit",
+        5,
+    ]
+    assert query_of(arguments) == Query("808", Range(119.9999, 999.0001), None, "c4", "f#m", True, Range(3, 5), 5)
     assert query_of([""]) == Query() and query_of([808]).words == "808"
 
 
@@ -479,7 +498,7 @@ def test_a_busy_database_delays_no_ask(library: Library, file: Path) -> None:
     with contextlib.closing(database.connect(file)) as other:
         library._writer.settle(5.0)
         other.execute("BEGIN IMMEDIATE")
-        library.accepted(job_of(1_000))  # comes back although nobody can write
+        library.accepted(job_of(1_000))  # returns although another connection holds the lock
         other.execute("COMMIT")
         soon(lambda: other.execute("SELECT ask FROM jobs").fetchall())
         assert json.loads(other.execute("SELECT ask FROM jobs").fetchone()[0])["ask"]["seed"] == 1_000
@@ -498,18 +517,18 @@ def test_a_clip_that_was_complete_when_the_daemon_was_killed_is_not_made_again(f
     library.start()
     assert [job.text for job in library.interrupted()] == ["glass bell"]
     (claimed,) = library.claim()
-    assert library.claim() == library.interrupted() == []  # nobody else gets it
+    assert library.claim() == library.interrupted() == []  # claimed once
     library.release([claimed])
     assert [job.text for job in library.interrupted()] == ["glass bell"]
     library.close()
 
 
 def test_what_is_asked_again_is_what_was_asked_with_the_seed_and_tempo_of_then(connection: sqlite3.Connection) -> None:
-    asked = Ask(
+    original = Ask(
         "808", bars=2.0, preset="loop", takes=3, deadline_s=2.0, sink="both", then="/x s:{path}", then_port=57110
     )
     prompt = recipe_of("808", 77, bars=2.0, bpm=123.0).prompt
-    records.accept(connection, records.row_of(Job(1, 7.5, "127.0.0.1", asked, prompt), DEAD, 1.0))
+    records.accept(connection, records.row_of(Job(1, 7.5, "127.0.0.1", original, prompt), DEAD, 1.0))
     (job,) = records.interrupted(connection)
     again = Ask(
         "808", bars=2.0, bpm=123.0, preset="loop", takes=3, sink="both", then="/x s:{path}", then_port=57110, seed=77
@@ -518,8 +537,8 @@ def test_what_is_asked_again_is_what_was_asked_with_the_seed_and_tempo_of_then(c
 
 
 def test_a_record_that_somebody_tampered_with_is_refused_or_left_out(connection: sqlite3.Connection) -> None:
-    asked = {"text": "x", "seed": 1, "steps": 10**9}
-    facts = {"id": 1, "full_text": "x", "seconds": 1.0, "takes": 1, "ask": asked}
+    request = {"text": "x", "seed": 1, "steps": 10**9}
+    facts = {"id": 1, "full_text": "x", "seconds": 1.0, "takes": 1, "ask": request}
     for number, text in enumerate((json.dumps(facts), "", "[]", "{}", "[" * 100_000, '{"ask": {"text": 1}}')):
         connection.execute("INSERT INTO jobs VALUES (?, ?, 1, ?)", (str(number), DEAD, text))
     (job,) = records.interrupted(connection)
@@ -567,12 +586,12 @@ def test_resumed_jobs_that_find_no_place_stay_interrupted_and_refused_ones_are_t
     with contextlib.closing(database.connect(file)) as connection:
         for serial, more in enumerate(({}, {"preset": "gone"}, {}, {}), 1):
             records.accept(connection, records.row_of(job_of(serial, f"sound {serial}", **more), DEAD, float(serial)))
-    told: list[tuple[Any, ...]] = []
-    asked: list[Ask] = []
+    replies: list[tuple[Any, ...]] = []
+    generated: list[Ask] = []
 
     class NoSocket(Osc):
         def send(self, target: Any, address: str, *values: Any) -> None:
-            told.append((address, *values))
+            replies.append((address, *values))
 
         def off_loop(self, read: Any, answer: Any, target: Any, address: str, refuse: Any = None) -> None:
             answer(read())
@@ -581,15 +600,19 @@ def test_resumed_jobs_that_find_no_place_stay_interrupted_and_refused_ones_are_t
         def generate(self, ask: Ask, *_: Any) -> None:
             if ask.preset:
                 raise BadArgument("There is no preset 'gone'.")
-            if len(asked) == 1:
+            if len(generated) == 1:
                 raise QueueFull("64 jobs are waiting.")
-            asked.append(ask)
+            generated.append(ask)
 
     osc = NoSocket(Almost())  # type: ignore[arg-type]
     osc.core.library = library
     resume(osc, Request("/bridge/resume", [], ("127.0.0.1", 1)))
-    assert [ask.text for ask in asked] == ["sound 1"] and asked[0].seed == 1
-    assert told[0][0] == "/bridge/failed" and told[0][2] == "bad_argument" and told[1] == ("/bridge/resumed", 1, 2)
+    assert [ask.text for ask in generated] == ["sound 1"] and generated[0].seed == 1
+    assert (
+        replies[0][0] == "/bridge/failed"
+        and replies[0][2] == "bad_argument"
+        and replies[1] == ("/bridge/resumed", 1, 2)
+    )
     assert [job.text for job in library.interrupted()] == ["sound 3", "sound 4"]
 
 
@@ -602,8 +625,8 @@ def test_a_clip_that_is_done_is_found_rated_and_a_favourite_over_osc_and_on_the_
     client.send("/bridge/generate", "quince metal", 0.5, "steps", 2, "seed", 11)
     path = client.until("/bridge/done")[1][1]
     assert client.ask("/bridge/find", "quin", "seconds_to", 0.5) == ("/bridge/found", [1])
-    address, (got, *facts) = client.receive()
-    assert (address, got) == ("/bridge/clip", path)
+    address, (clip_path, *facts) = client.receive()
+    assert (address, clip_path) == ("/bridge/clip", path)
     assert pairs(facts, 0) == {
         "prompt": "quince metal", "seconds": 0.5, "bpm": 0.0, "note": "", "seed": 11, "rating": 0, "favourite": 0,
     }  # fmt: skip
@@ -672,8 +695,8 @@ def test_jobs_of_a_daemon_that_is_killed_are_listed_and_resumed_with_one_command
         assert run.stdout.splitlines() == [f"{text}  0.5 s  seed {seed}" for text, seed in seeds.items()], run.stderr
         client.send("/bridge/resume")
         assert client.until("/bridge/resumed")[1] == [2, 0]
-        made = {pairs(client.until("/bridge/done", timeout_s=100)[1], 3)["seed"] for _ in range(2)}
-        assert made == set(seeds.values())
+        seeds_made = {pairs(client.until("/bridge/done", timeout_s=100)[1], 3)["seed"] for _ in range(2)}
+        assert seeds_made == set(seeds.values())
         run = clipbridge(own, "resume", "--osc-port", port)
         assert (run.returncode, run.stdout) == (0, "Nothing was interrupted.\n"), run.stderr
         assert len(list((tmp_path / "clips").glob("*.wav"))) == 2

@@ -155,7 +155,7 @@ def test_a_broken_edit_keeps_the_last_good_version_and_a_mended_one_is_taken(tmp
     assert (name, state) == ("mine", "broken") and why.startswith(f"{file}:2: unknown key 'secnods'")
     assert why.endswith("The version before it stays in use.")
     assert presets.get("mine").seconds == 1 and list(presets.all()) == ["mine"] and len(presets.faults) == 1
-    assert presets.take(presets.look()) == []  # told once
+    assert presets.take(presets.look()) == []  # reported once
     file.write_text("seconds = ", "utf-8")
     ((name, state, why),) = presets.take(presets.look())
     assert state == "broken" and f"{file}:1:" in why and presets.get("mine").seconds == 1

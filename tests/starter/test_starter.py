@@ -126,8 +126,8 @@ def test_clips_are_the_same_whoever_makes_them(pooled: list[dataset.Group]) -> N
 
 @pytest.fixture(scope="module")
 def work(pooled: list[dataset.Group], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A training of a few steps, with a stop in every stage, after which each goes on where it was."""
-    torch.set_num_threads(1)  # see conftest: threads that wait for each other on busy cores take minutes
+    """A training of a few steps; each stage is stopped once and resumed."""
+    torch.set_num_threads(1)  # see conftest
     folder = tmp_path_factory.mktemp("work")
     groups = [
         replace(group, mels=group.mels[:40], labels=group.labels[:40]) for group in pooled if group.rows in (8, 12)
@@ -281,12 +281,12 @@ def test_the_starter_makes_exactly_as_many_samples_as_asked(starter: AudioLDM2, 
 
 
 def test_the_reply_says_what_was_heard(starter: AudioLDM2) -> None:
-    def told(text: str) -> dict[str, str]:
+    def remarks(text: str) -> dict[str, str]:
         return starter.remarks(Prompt(text, text, 1.0, 1))
 
-    assert told("a dusty deep KICK for my beat") == {"heard": "deep kick"}
-    assert told("my grandmother's piano")["heard"] == "" and "guessed" in told("my grandmother's piano")["remark"]
-    assert "cannot be tuned" in told("snare c3")["remark"]
+    assert remarks("a dusty deep KICK for my beat") == {"heard": "deep kick"}
+    assert remarks("my grandmother's piano")["heard"] == "" and "guessed" in remarks("my grandmother's piano")["remark"]
+    assert "cannot be tuned" in remarks("snare c3")["remark"]
 
 
 def test_a_preset_that_names_a_sound_helps_where_the_prompt_does_not(starter: AudioLDM2) -> None:

@@ -1,4 +1,4 @@
-"""The log: nothing in it can fake a line, the same message does not fill it, and no disk makes anybody wait."""
+"""The log: no message can fake a line, repeated messages do not fill it, and a slow disk delays nothing."""
 
 from __future__ import annotations
 
@@ -74,8 +74,8 @@ def test_a_log_folder_that_cannot_be_made_is_told_and_nothing_else_happens(
     stop = logs.start(tmp_path / "taken" / "logs", "clipbridge.log")
     log.warning("still here")
     stop()
-    said = capsys.readouterr().err
-    assert "Logging without a file" in said and "still here" in said
+    errors = capsys.readouterr().err
+    assert "Logging without a file" in errors and "still here" in errors
 
 
 def test_a_terminal_that_is_paused_keeps_no_line_from_the_file_and_nobody_from_stopping(
