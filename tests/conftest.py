@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests import scheduling
-from tests.harness import Client, Daemon
+from tests.harness import RUN, Client, Daemon
 from tests.jack_device import Jack, Recorder, jack
 
 if TYPE_CHECKING:
@@ -23,13 +23,16 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 # Fixtures that start a daemon: their tests are marked `daemon`.
-DAEMONS = {"shared_daemon", "small_daemon", "stage", "start_daemon", "places", "played"}
+DAEMONS = {"shared_daemon", "small_daemon", "stage", "start_daemon", "cold_daemon", "places", "played"}
 # Daemons (and an engine) that tests share: the tests of each run in one worker, so that it starts once.
 SHARED = ("shared_daemon", "stage", "small_daemon", "engine")
 # Fixtures that train for a few steps, or synthesise the sounds for that.
 TRAININGS = {"work", "pooled"}
 # The groups that take longest, longest first, so that the workers finish together. The other groups follow, one a file.
-LONGEST = ("shared_daemon", "tests/test_faults.py", "stage", "tests/kits/test_kits.py", "tests/commands/test_cli.py")
+LONGEST = (
+    "shared_daemon", "tests/test_faults.py", "stage", "engine", "tests/commands/test_cli.py", "tests/starter/test_starter.py",
+    "tests/frontends/test_midi.py", "tests/engine/runtime/test_tracing.py",
+)  # fmt: skip
 
 
 def pytest_configure() -> None:
@@ -116,8 +119,8 @@ def start_daemon(home: Path, tmp_path: Path) -> Iterator[Callable[..., Daemon]]:
     """Start daemons that a test may break; all are stopped afterwards."""
     started: list[Daemon] = []
 
-    def start(*options: str, folder: Path | None = None, wait: bool = True) -> Daemon:
-        started.append(Daemon(folder or tmp_path / "clips", home, *options, wait=wait))
+    def start(*options: str, wait: bool = True, run: list[str] = RUN) -> Daemon:
+        started.append(Daemon(tmp_path / "clips", home, *options, wait=wait, run=run))
         return started[-1]
 
     yield start

@@ -10,6 +10,7 @@ from dataclasses import replace
 from multiprocessing.connection import Connection
 
 from bridge.checkpoints.audioldm2 import USUAL
+from bridge.config import EngineConfig
 from bridge.domain.clip import Piece
 from bridge.domain.limits import Range
 from bridge.domain.model import Model
@@ -43,6 +44,11 @@ def main(connection: Connection, behaviour: str, folder: str) -> None:
                 time.sleep(0.2)
                 os._exit(70)
             _generate(connection, message, behaviour, cancelled)
+
+
+def serve(connection: Connection, _config: EngineConfig, model: str | None = None) -> None:
+    """The engine process of a daemon, with the arguments of the real one."""
+    main(connection, "well", "")
 
 
 def _generate(connection: Connection, ask: Generate, behaviour: str, cancelled: set[int]) -> None:

@@ -24,6 +24,7 @@ from bridge import client as osc_client
 
 # On the processor everywhere: tests compare samples bit for bit, and CI has no GPU.
 RUN = [sys.executable, "-m", "bridge", "run", "--compute", "cpu", "--osc-port", "0"]
+STAND_IN = [sys.executable, "-m", "tests.stand_in", *RUN[3:]]  # without torch, where the engine does not matter
 START_S = 120.0  # torch's first import from a cold disk, on two busy cores
 ANSWER_S = 30.0
 
@@ -132,7 +133,7 @@ def lend_built(home: Path) -> None:
 class Daemon:
     """`clipbridge run` as a real process."""
 
-    def __init__(self, folder: Path, home: Path, *options: str, wait: bool = True) -> None:
+    def __init__(self, folder: Path, home: Path, *options: str, wait: bool = True, run: list[str] = RUN) -> None:
         self.folder, self.home = folder, home
         lend_built(home)
         self.inbox = home / "inboxes" / secrets.token_hex(4)  # daemons cannot share an inbox
@@ -140,7 +141,7 @@ class Daemon:
         self.lines: list[dict[str, Any]] = []
         self._changed = threading.Condition()
         self.process = subprocess.Popen(
-            [*RUN, "--json", "--folder", str(folder), "--inbox", str(self.inbox), *options],
+            [*run, "--json", "--folder", str(folder), "--inbox", str(self.inbox), *options],
             env=environment(home),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from bridge.config import OscConfig
 from bridge.frontends.osc.server import OscFrontend
 from bridge.frontends.osc.subscribers import LEASE_S, Subscribers
 from bridge.presets.files import Presets, shipped_folder
-from tests.harness import Client, Daemon, environment, need, pairs, skip_or_fail
+from tests.harness import STAND_IN, Client, Daemon, environment, need, pairs, skip_or_fail
 
 
 def test_a_prompt_and_a_length_become_a_complete_file_whose_path_is_told(daemon: Daemon, client: Client) -> None:
@@ -81,11 +81,12 @@ def test_lengths_are_exact_to_the_frame(client: Client, seconds: float) -> None:
 
 
 @pytest.mark.parametrize("preset", sorted(Presets(shipped_folder()).all()))
-def test_each_preset_makes_a_clip_in_its_own_sub_folder(daemon: Daemon, client: Client, preset: str) -> None:
+def test_each_preset_makes_a_clip_in_its_own_sub_folder(small_daemon: Daemon, preset: str) -> None:
+    client = small_daemon.client()
     expected = Presets(shipped_folder()).get(preset)
     client.send("/bridge/generate", "brass", "preset", preset, "steps", 2, "seed", 1)
     path, seconds = client.until("/bridge/done")[1][1:3]
-    assert Path(path).parent == daemon.folder / expected.shape.folder
+    assert Path(path).parent == small_daemon.folder / expected.shape.folder
     assert seconds == pytest.approx(expected.seconds)
 
 
@@ -186,7 +187,7 @@ def test_65_waiting_jobs_are_one_too_many_and_the_wait_is_told(client: Client) -
 
 
 def test_the_eta_is_right_within_30_percent_once_warm(client: Client) -> None:
-    ask = ("/bridge/generate", "eta", 3.0, "steps", 20)
+    ask = ("/bridge/generate", "eta", 2.0, "steps", 20)
     for _ in range(2):  # learn this length
         client.send(*ask)
         client.until("/bridge/done")
@@ -469,11 +470,18 @@ def test_a_client_that_went_away_does_no_harm(daemon: Daemon, client: Client) ->
     assert client.end_of("still")[0] == "/bridge/done"
 
 
-def test_asks_that_come_before_the_engine_is_ready_wait_and_are_served(
-    start_daemon: Callable[..., Daemon],
-) -> None:
-    daemon = start_daemon(wait=False)
-    client = daemon.client()
+@pytest.fixture(scope="module")
+def cold_daemon(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
+    """A daemon that is still loading, with as many threads as users have."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("OMP_NUM_THREADS")
+        daemon = Daemon(tmp_path_factory.mktemp("cold"), home, wait=False)
+    yield daemon
+    daemon.stop()
+
+
+def test_asks_that_come_before_the_engine_is_ready_wait_and_are_served(cold_daemon: Daemon) -> None:
+    client = cold_daemon.client()
     address, values = client.ask("/bridge/status")
     assert values[0] in ("loading", "warming")
     client.send("/bridge/generate", "early", 0.2, "steps", 2, "id", 1)
@@ -485,7 +493,7 @@ def test_asks_that_come_before_the_engine_is_ready_wait_and_are_served(
 
 
 def test_beyond_loopback_only_listed_addresses_are_answered(start_daemon: Callable[..., Daemon]) -> None:
-    daemon = start_daemon("--osc-host", "0.0.0.0", "--set", "osc.allow=192.0.2.7", wait=False)
+    daemon = start_daemon("--osc-host", "0.0.0.0", "--set", "osc.allow=192.0.2.7", wait=False, run=STAND_IN)
     assert daemon.client().ask("/bridge/ping", 1) == ("/bridge/pong", [1])
     own = _own_address()
     if own is None:
@@ -502,7 +510,7 @@ def test_on_an_address_of_the_network_this_machine_itself_is_answered(start_daem
     own = _own_address()
     if own is None:
         skip_or_fail("this machine has no address but loopback")
-    daemon = start_daemon("--osc-host", own, "--set", "osc.allow=192.0.2.7", wait=False)
+    daemon = start_daemon("--osc-host", own, "--set", "osc.allow=192.0.2.7", wait=False, run=STAND_IN)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as local:
         local.settimeout(5)
         local.sendto(encode("/bridge/ping", 1), (own, daemon.port))
@@ -520,16 +528,14 @@ def _own_address() -> str | None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="two cores are asked of Linux and macOS here")
-def test_a_busy_program_beside_the_engine_does_not_stop_it(
-    start_daemon: Callable[..., Daemon], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_busy_program_beside_the_engine_does_not_stop_it(cold_daemon: Daemon) -> None:
     """With OpenMP's threads spinning at their barriers, one busy loop on two cores made 0.4 s into over 60 s."""
-    monkeypatch.delenv("OMP_NUM_THREADS")  # as many threads as users have
-    client = start_daemon().client()
+    cold_daemon.wait_ready()
+    client = cold_daemon.client()
     busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(os.cpu_count() or 2)]
     try:
-        client.send("/bridge/generate", "beside a DAW", 1.0, "id", "busy")
-        assert client.end_of("busy", timeout_s=30)[0] == "/bridge/done"
+        client.send("/bridge/generate", "beside a DAW", 1.0, "steps", 10, "id", "busy")
+        assert client.end_of("busy", timeout_s=15)[0] == "/bridge/done"
     finally:
         for process in busy:
             process.kill()

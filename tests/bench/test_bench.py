@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import torch
 
+from bridge.cli import main
 from tests.harness import environment
 
-BENCH = [sys.executable, "-m", "bridge", "bench", "--compute", "cpu"]
+BENCH = ["bench", "--compute", "cpu"]
 
 
-def test_bench_puts_the_engine_beside_the_plain_pipeline_and_the_recipe(tmp_path: Path) -> None:
+@pytest.fixture(autouse=True)
+def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A user's folders, as the command would find them; and torch's threads as they were."""
+    for name, value in environment(tmp_path).items():
+        monkeypatch.setenv(name, value)
+    threads = torch.get_num_threads()
+    yield
+    torch.set_num_threads(threads)
+
+
+def test_bench_puts_the_engine_beside_the_plain_pipeline_and_the_recipe(capsys: pytest.CaptureFixture[str]) -> None:
     options = ["--model", "untrained", "--seconds", "0.5", "--rounds", "1", "--requests", "3", "--json"]
-    run = subprocess.run(
-        [*BENCH, *options], env=environment(tmp_path), capture_output=True, text=True, timeout=200, check=False
-    )
-    assert run.returncode == 0, run.stderr[-2000:]
-    figures = json.loads(run.stdout.splitlines()[-1])
+    assert main([*BENCH, *options]) == 0
+    figures = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert figures["checkpoint"] == "untrained" and figures["compute"] == "cpu, network: trace"
     assert figures["traces made after ready"] == "0"
     seconds = {name: float(value.split()[0]) for name, value in figures.items() if name.startswith("0.5 s")}
@@ -32,6 +40,6 @@ def test_bench_puts_the_engine_beside_the_plain_pipeline_and_the_recipe(tmp_path
 
 
 @pytest.mark.parametrize("options", [["--rounds", "0"], ["--requests", "-1"], ["--seconds", "0"], ["--seconds", "nan"]])
-def test_bench_refuses_what_cannot_be_measured(tmp_path: Path, options: list[str]) -> None:
-    run = subprocess.run([*BENCH, *options], env=environment(tmp_path), capture_output=True, text=True, check=False)
-    assert run.returncode == 2 and "at least 1" in run.stderr
+def test_bench_refuses_what_cannot_be_measured(options: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*BENCH, *options]) == 2
+    assert "at least 1" in capsys.readouterr().err

@@ -19,7 +19,7 @@ import soundfile
 from bridge.checkpoints.find import STARTER_FOLDER
 from bridge.cli import EXIT_CODES, parser
 from bridge.errors import ClipbridgeError
-from tests.harness import RUN, START_S, Client, Daemon, clipbridge, environment, pairs, small_disk
+from tests.harness import RUN, STAND_IN, START_S, Client, Daemon, clipbridge, environment, pairs, small_disk
 
 ROOT = Path(__file__).parents[2]
 
@@ -164,7 +164,7 @@ def test_a_checkpoint_that_is_odd_inside_is_told_once_and_restart_tries_again(
 @pytest.mark.skipif(sys.platform == "win32", reason="sends POSIX signals")
 def test_output_that_nobody_reads_does_not_stop_the_daemon(home: Path, tmp_path: Path) -> None:
     process = subprocess.Popen(
-        [*RUN, "--model", "untrained", "--json", "--folder", str(tmp_path)],
+        [*STAND_IN, "--json", "--folder", str(tmp_path)],
         env=environment(home), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     assert process.stdout is not None
@@ -188,10 +188,10 @@ def test_output_that_nobody_reads_does_not_stop_the_daemon(home: Path, tmp_path:
 def test_a_signal_that_nohup_ignores_stays_ignored(home: Path, tmp_path: Path) -> None:
     code = (
         "import os, signal, sys; signal.signal(signal.SIGHUP, signal.SIG_IGN)\n"
-        "os.execv(sys.executable, [sys.executable, '-m', 'bridge', *sys.argv[1:]])"
+        "os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
     )
     process = subprocess.Popen(
-        [sys.executable, "-c", code, *RUN[3:], "--json", "--folder", str(tmp_path)],
+        [sys.executable, "-c", code, *STAND_IN[1:], "--json", "--folder", str(tmp_path)],
         env=environment(home), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     assert process.stdout is not None

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.harness import Daemon, skip_or_fail
+from tests.harness import STAND_IN, Daemon, skip_or_fail
 
 PEER = """
 import asyncio, sys, aalink

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness import Daemon, skip_or_fail
+from tests.harness import STAND_IN, Daemon, skip_or_fail
 from tests.jack_device import Jack, jack
 from tests.on_stage import pad_state
 
@@ -56,7 +56,7 @@ def played(own: Jack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daem
         own.lend(patch)
         daemon = Daemon(
             place / "clips", place / "home", "--model", "untrained", "--audio-device", "system",
-            "--midi", "my keys", "--set", "midi.api=jack",
+            "--midi", "my keys", "--set", "midi.api=jack", run=STAND_IN,
         )  # fmt: skip
         line = daemon.wait_for(lambda line: line["event"] == "midi")
         assert line["state"] == "waiting" and "my keys" in line["why"]

@@ -16,7 +16,7 @@ import pytest
 import soundfile
 
 from bridge.doctor import sound
-from tests.harness import Daemon, pairs, skip_or_fail
+from tests.harness import STAND_IN, Daemon, pairs, skip_or_fail
 from tests.jack_device import BLOCK, RATE, Jack, Recorder, jack
 from tests.on_stage import ended, pad_state, play
 
@@ -228,7 +228,7 @@ def player(daemon: Daemon) -> psutil.Process:
 def test_a_lost_device_or_player_is_told_files_go_on_and_sound_comes_back(tmp_path: Path) -> None:
     with jack(timeout_ms=50) as server, pytest.MonkeyPatch.context() as patch:
         server.lend(patch)
-        daemon = Daemon(tmp_path / "clips", tmp_path / "home", "--model", "untrained", "--audio-device", "system")
+        daemon = Daemon(tmp_path / "clips", tmp_path / "home", "--audio-device", "system", run=STAND_IN)
 
         def audio(state: str, start: int = 0, within_s: float = 30.0) -> None:
             daemon.wait_for(lambda line: line["event"] == "audio" and line["state"] == state, within_s, start)
@@ -261,7 +261,7 @@ def test_a_lost_device_or_player_is_told_files_go_on_and_sound_comes_back(tmp_pa
                 assert len(recorder.heard()) - heard > RATE / 2  # the server goes on for the others without a daemon
         finally:
             daemon.stop()
-        again = Daemon(tmp_path / "clips", tmp_path / "home", "--model", "untrained")
+        again = Daemon(tmp_path / "clips", tmp_path / "home", run=STAND_IN)
         try:
             client = again.client()
             client.send("/bridge/subscribe")

@@ -26,7 +26,7 @@ def listener() -> tuple[object, torch.Tensor]:
     wanted = torch.tensor([1.0, -1.0, -1.0, -1.0])
     optimiser = torch.optim.Adam([*clap.audio_model.parameters(), *clap.audio_projection.parameters()], lr=3e-3)
     clap.eval()
-    for _ in range(60):
+    for _ in range(30):
         heard = clap.get_audio_features(features).pooler_output
         loss = (torch.nn.functional.cosine_similarity(heard, words) - wanted).pow(2).mean()
         optimiser.zero_grad()
