@@ -60,7 +60,9 @@ def test_soxi_reads_what_was_made(client: Client) -> None:
 def test_the_same_seed_gives_the_same_sound_and_the_seed_is_in_the_file(
     small_daemon: Daemon,
 ) -> None:
-    client = small_daemon.client()
+    client = (
+        small_daemon.client()
+    )  # its checkpoint runs on one thread: with more, a busy machine may add in another order
     sounds = []
     for _ in range(2):
         client.send("/bridge/generate", "bell", 0.5, "seed", 42, "steps", 5)

@@ -161,6 +161,7 @@ def test_a_checkpoint_that_is_odd_inside_is_told_once_and_restart_tries_again(
     assert address == "/bridge/done" and pairs(values, 3)["model"] == "my checkpoint"
 
 
+@pytest.mark.daemon
 @pytest.mark.skipif(sys.platform == "win32", reason="sends POSIX signals")
 def test_output_that_nobody_reads_does_not_stop_the_daemon(home: Path, tmp_path: Path) -> None:
     process = subprocess.Popen(
@@ -184,6 +185,7 @@ def test_output_that_nobody_reads_does_not_stop_the_daemon(home: Path, tmp_path:
         client.close()
 
 
+@pytest.mark.daemon
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
 def test_a_signal_that_nohup_ignores_stays_ignored(home: Path, tmp_path: Path) -> None:
     code = (
@@ -210,6 +212,7 @@ def test_a_signal_that_nohup_ignores_stays_ignored(home: Path, tmp_path: Path) -
         client.close()
 
 
+@pytest.mark.daemon
 def test_plain_lines_are_written_where_there_is_no_terminal(home: Path, tmp_path: Path) -> None:
     log = tmp_path / "log"
     with log.open("wb") as out:

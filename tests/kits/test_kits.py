@@ -594,6 +594,7 @@ PATCH = r"""#N canvas 0 0 400 300 10;
 """
 
 
+@pytest.mark.host
 def test_pure_data_asks_for_a_kit_in_one_message_box(daemon: Daemon, client: Client, tmp_path: Path) -> None:
     (tmp_path / "kit.pd").write_text(PATCH.replace("PORT", str(daemon.port)), "utf-8")
     client.send("/bridge/subscribe")
@@ -644,6 +645,7 @@ def song(drumkit: Path) -> str:
     )
 
 
+@pytest.mark.host
 def test_hydrogen_itself_takes_the_kit_and_plays_it(drums: dict[str, Any], tmp_path: Path) -> None:
     h2cli = need("h2cli")
     folder = tmp_path / ".hydrogen" / "data" / "drumkits" / "fruh-drums"

@@ -670,6 +670,7 @@ def test_find_and_import_need_no_daemon(tmp_path: Path) -> None:
         assert run.returncode == 2 and run.stderr.startswith("clipbridge: ") and len(run.stderr.splitlines()) == 1
 
 
+@pytest.mark.daemon
 def test_jobs_of_a_daemon_that_is_killed_are_listed_and_resumed_with_one_command(tmp_path: Path) -> None:
     own = tmp_path / "home"  # with a library of its own
     first = Daemon(tmp_path / "clips", own, "--model", "untrained", wait=False)
