@@ -65,7 +65,7 @@ def places(pattern: str, bars: float, bpm: float) -> list[tuple[str, float]]:
 
 
 def rhythm(pattern: str, bpm: float, bars: float, start_s: float = 0.0, loose_s: float = 0.0) -> Samples:
-    """`bars` bars of a pattern behind `start_s` of silence, each hit so much too early or late, as by hand (standard deviation)."""
+    """`bars` bars of a pattern after `start_s` of silence. `loose_s`: standard deviation of the hits, as if played by hand."""
     rng = np.random.default_rng(4)
     count = round((start_s + bars * 240 / bpm) * RATE)
     out = np.zeros(count + RATE, np.float32)
@@ -77,7 +77,7 @@ def rhythm(pattern: str, bpm: float, bars: float, start_s: float = 0.0, loose_s:
 
 
 def tone(hertz: float, seconds: float, partials: int = 8, fall: float = 1.0) -> Samples:
-    """A steady tone whose partial n has 1 / n^fall: (frames, 1)."""
+    """A steady tone; the amplitude of partial n is 1 / n^fall: (frames, 1)."""
     time = np.arange(round(seconds * RATE)) / RATE
     numbers = [n for n in range(1, partials + 1) if n * hertz < 20_000]
     wave = sum(np.sin(2 * np.pi * n * hertz * time + n) / n**fall for n in numbers)
@@ -85,7 +85,7 @@ def tone(hertz: float, seconds: float, partials: int = 8, fall: float = 1.0) -> 
 
 
 def chord(hertz: float, semitones: tuple[int, ...], seconds: float) -> Samples:
-    """Tones that many semitones above `hertz`."""
+    """Tones `semitones` above `hertz`, mixed."""
     voices = [tone(hertz * 2 ** (step / 12), seconds) for step in semitones]
     return np.asarray(sum(voices) / len(voices), np.float32)
 
@@ -104,8 +104,8 @@ def starter(name: str, semitones: float, octave: int, seconds: float = 2.0, seed
 
 
 def worst_off_ms(clip: Samples, expected: list[float], within_s: float = 0.025, threshold: float = 0.3) -> float:
-    """How many ms the sound nearest to one of the `expected` frames is off it, at most: where it first reaches that share of
-    its greatest amplitude nearby. A measure of its own, which knows nothing of bridge.audio.beats."""
+    """The largest distance in ms between one of the `expected` frames and the onset nearby, which is where the sound first
+    reaches `threshold` of its peak. Independent of bridge.audio.beats."""
     wave, worst = np.abs(clip[:, 0]), 0.0
     for place in expected:
         low = max(0, round(place - within_s * RATE))

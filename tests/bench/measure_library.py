@@ -1,4 +1,4 @@
-"""What the library costs: `python -m tests.bench.measure_library [--clips 1000]` prints a Markdown table."""
+"""Cost of the library: `python -m tests.bench.measure_library [--clips 1000]` prints a Markdown table."""
 
 from __future__ import annotations
 

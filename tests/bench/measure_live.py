@@ -1,8 +1,9 @@
-"""Figures of the live part, for RESULTS.md: `python -m tests.bench.measure_live [--minutes 5] [--stream-minutes 10]`. Needs what
-tests/live/test_live.py needs.
+"""Figures of the live part, for RESULTS.md: `python -m tests.bench.measure_live [--minutes 5] [--stream-minutes 10]`. Needs JACK,
+as tests/live/test_live.py does.
 
-Pads: from the packet to the first sample that is heard, at a block of 1,024 frames (21.3 ms). Panic: from the packet to the
-last one. Stream: the quietest 20 ms, against the median. Soak: a looped voice while clips are made and 5,000 messages a second come in.
+Pads: from the packet to the first audible sample, at a block of 1,024 frames (21.3 ms). Panic: from the packet to the last audible
+one. Stream: the quietest 20 ms, relative to the median. Soak: a looped voice while clips are made and 5,000 messages a second
+come in.
 """
 
 from __future__ import annotations
@@ -30,15 +31,15 @@ NAMES = {os.SCHED_OTHER: "normal", os.SCHED_FIFO: "real-time", os.SCHED_RR: "rea
 
 def main() -> None:
     """Measure and print."""
-    options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--minutes", type=float, default=5.0)
-    options.add_argument("--stream-minutes", type=float, default=1.0)
-    options.add_argument(
-        "--realtime", action="store_true", help="as on stage: the device's threads go before all others"
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--minutes", type=float, default=5.0)
+    parser.add_argument("--stream-minutes", type=float, default=1.0)
+    parser.add_argument(
+        "--realtime", action="store_true", help="real-time priority for the device's threads, as on stage"
     )
-    given = options.parse_args()
-    minutes = given.minutes
-    with jack(realtime=given.realtime) as server, tempfile.TemporaryDirectory() as place:
+    options = parser.parse_args()
+    minutes = options.minutes
+    with jack(realtime=options.realtime) as server, tempfile.TemporaryDirectory() as place:
         os.environ.update(server.environment)
         daemon = Daemon(Path(place) / "clips", Path(place) / "home", "--audio-device", "system")
         daemon.wait_for(lambda line: line["event"] == "audio" and line["state"] == "open")
@@ -58,7 +59,7 @@ def main() -> None:
                     process.kill()
                     process.wait()
             panics(client, recorder, direct)
-            stream(given.stream_minutes, client, recorder)
+            stream(options.stream_minutes, client, recorder)
         finally:
             recorder.close()
             direct.close()
@@ -78,26 +79,26 @@ def ready(client: Client) -> None:
 
 
 def pads(what: str, client: Client, recorder: Recorder, direct: Recorder) -> None:
-    """From the packet to the first block with sound: as the player hands it over, and a block later at the monitor."""
+    """Time from the packet to the first block with sound, at the player and, one block later, at the monitor."""
     delays: dict[str, list[float]] = {"handed to the device": [], "at its monitor": []}
     for press in range(PRESSES):
         ready(client)
         time.sleep(0.3 + 0.0013 * press)
         at = time.monotonic()
         client.send("/bridge/pad/1/play")
-        for heard, found in zip(delays.values(), (direct, recorder), strict=True):
-            heard.append(1000 * found.wait_for_sound(at))
-    for where, heard in delays.items():
-        heard.sort()
+        for times, device in zip(delays.values(), (direct, recorder), strict=True):
+            times.append(1000 * device.wait_for_sound(at))
+    for where, times in delays.items():
+        times.sort()
         print(
             f"| pad, packet to sound {where}, {what}, p50 / p99 of {PRESSES} | "
-            f"{statistics.median(heard):.1f} / {heard[-2]:.1f} ms |",
+            f"{statistics.median(times):.1f} / {times[-2]:.1f} ms |",
             flush=True,
         )
 
 
 def panics(client: Client, recorder: Recorder, direct: Recorder) -> None:
-    """From the packet to the last block with sound."""
+    """Time from the packet to the last block with sound."""
     delays: dict[str, list[float]] = {"handed to the device": [], "at its monitor": []}
     for number in range(PANICS):
         client.send("/bridge/generate", "drone", 10.0, "steps", 1, "sink", "audio", "id", f"panic {number}")
@@ -107,18 +108,18 @@ def panics(client: Client, recorder: Recorder, direct: Recorder) -> None:
         at = time.monotonic()
         client.send("/bridge/stop")
         time.sleep(0.5)
-        for heard, found in zip(delays.values(), (direct, recorder), strict=True):
-            heard.append(1000 * max(found.sounding_after(at), default=0.0))
-    for where, heard in delays.items():
+        for times, device in zip(delays.values(), (direct, recorder), strict=True):
+            times.append(1000 * max(device.sounding_after(at), default=0.0))
+    for where, times in delays.items():
         print(
             f"| panic, packet to the last block with sound {where}, p50 / most of {PANICS} | "
-            f"{statistics.median(heard):.1f} / {max(heard):.1f} ms |",
+            f"{statistics.median(times):.1f} / {max(times):.1f} ms |",
             flush=True,
         )
 
 
 def stream(minutes: float, client: Client, recorder: Recorder) -> None:
-    """An endless prompt, another one now and then, nothing else asked."""
+    """Loudness of a stream whose prompt changes now and then, without other jobs."""
     before = len(recorder.heard())
     client.send("/bridge/stream/start", "rain", 8.0)
     end, states = time.monotonic() + 60 * minutes, set()
@@ -130,11 +131,11 @@ def stream(minutes: float, client: Client, recorder: Recorder) -> None:
     client.send("/bridge/stream/stop")
     heard = recorder.heard()[before:, 0]
     window = RATE // 50
-    first = int(np.nonzero(heard)[0][0]) + 2 * RATE  # it fades in
+    first = int(np.nonzero(heard)[0][0]) + 2 * RATE  # skip the fade-in
     levels = np.sqrt(
         np.mean(heard[first : first + len(heard[first:]) // window * window].reshape(-1, window) ** 2, axis=1)
     )
-    levels = levels[: -3 * 50]  # and out
+    levels = levels[: -3 * 50]  # and the fade-out
     quietest = 20 * np.log10(levels.min() / np.median(levels))
     print(
         f"| stream, {minutes:g} minutes, {sorted(states)}: quietest 20 ms against the median | {quietest:.1f} dB |",
@@ -144,8 +145,8 @@ def stream(minutes: float, client: Client, recorder: Recorder) -> None:
 
 
 def soak(minutes: float, client: Client, other: Client) -> None:
-    """A voice that never stops, beside everything. Without the recorder: it is a client of the device as well, in this Python,
-    which sends 5,000 messages a second, and where one client is late JACK says so to all."""
+    """Underflows of a looped voice under load. Without the recorder: it would be a second client of the device, in the process
+    that sends 5,000 messages a second, and JACK reports one late client to all."""
     client.send("/bridge/generate", "drone", 10.0, "steps", 1, "sink", "audio", "gain", 0.2, "id", "soak")
     voice = pairs(client.until("/bridge/done", job="soak")[1], 3)["voice"]
     client.send(f"/bridge/voice/{voice}/loop", 1)
@@ -171,13 +172,13 @@ def soak(minutes: float, client: Client, other: Client) -> None:
             try:
                 client.until("/bridge/done", job=f"clip {clips}", timeout_s=10.0)
                 break
-            except AssertionError:  # UDP may lose an ask: the same id once more is the same job
+            except AssertionError:  # UDP may lose an ask; sent again with its id, it is the same job
                 again += 1
                 client.send("/bridge/generate", "kick", 1.0, "id", f"clip {clips}")
         clips += 1
     ending.set()
     thread.join()
-    time.sleep(2.0)  # the player tells them now and then
+    time.sleep(2.0)  # the player reports them now and then
     late = underflows(client) - before
     took = time.monotonic() - began
     print(
@@ -188,7 +189,7 @@ def soak(minutes: float, client: Client, other: Client) -> None:
 
 
 def rendering(daemon: Daemon) -> list[str]:
-    """How the threads of the process that has PortAudio are scheduled."""
+    """The scheduling of the player's threads."""
     for child in psutil.Process(daemon.process.pid).children(recursive=True):
         if any("libportaudio" in mapped.path for mapped in child.memory_maps()):
             return sorted({NAMES[os.sched_getscheduler(thread.id)] for thread in child.threads()})
@@ -196,12 +197,12 @@ def rendering(daemon: Daemon) -> list[str]:
 
 
 def steal_s() -> float:
-    """What a virtual machine's host took of all cores for others, since it was started (proc_stat(5))."""
+    """Seconds that the host of this virtual machine gave to others, of all cores, since it started (proc_stat(5))."""
     return float(psutil.cpu_times().steal)
 
 
 def underflows(client: Client) -> int:
-    """All since the device was opened."""
+    """Underflows since the device was opened."""
     client.send("/bridge/status")
     return int(pairs(client.until("/bridge/status")[1], 1)["underflows"])
 

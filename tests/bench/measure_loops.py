@@ -1,8 +1,8 @@
-"""How loops close: `python -m tests.bench.measure_loops [--prompts 100]` prints a Markdown table.
+"""How well loops close: `python -m tests.bench.measure_loops [--prompts 100]` prints a Markdown table.
 
-Each prompt of the starter three ways, with one seed: as a loop (circular denoising), plain and cut at its length, and plain
-with its tail cross-faded into its head over 100 ms at equal power. Clips of 2 s. Score: see bridge/audio/seam.py; up to 0.95
-a seam is like any other moment of the sound.
+Each prompt of the starter in three ways, with one seed: as a loop (circular denoising), cut at its length, and with its tail
+cross-faded into its head over 100 ms at equal power. Clips of 2 s. Scores are those of bridge/audio/seam.py: up to 0.95,
+the seam is like any other moment of the sound.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ def samples(engine: object, prompt: Prompt) -> np.ndarray:
 def cross_faded(clip: np.ndarray, frames: int) -> np.ndarray:
     overlap = len(clip) - frames
     angle = np.linspace(0, np.pi / 2, overlap)[:, None]
-    made = clip[:frames].copy()
-    made[:overlap] = clip[:overlap] * np.sin(angle) + clip[frames:] * np.cos(angle)
-    return made
+    loop = clip[:frames].copy()
+    loop[:overlap] = clip[:overlap] * np.sin(angle) + clip[frames:] * np.cos(angle)
+    return loop
 
 
 def main() -> None:
@@ -57,10 +57,10 @@ def main() -> None:
     texts = [f"{word} {sound}".strip() for word, sound in itertools.product(WORDS, SOUNDS)][:count]
     for seed, text in enumerate(texts):
         started = time.perf_counter()
-        made = samples(engine, Prompt(text, text, SECONDS, seed, loop=True))
+        loop = samples(engine, Prompt(text, text, SECONDS, seed, loop=True))
         took["loop"] += time.perf_counter() - started
         try:
-            scores["circular denoising"].append(seam_score(shape(made, rate, SECONDS, bare, True)))
+            scores["circular denoising"].append(seam_score(shape(loop, rate, SECONDS, bare, True)))
         except BadAudio as error:
             print(f"{text}, seed {seed}: {error}", flush=True)
             scores["circular denoising"].append(1.0)
@@ -74,8 +74,8 @@ def main() -> None:
             seam_score(cross_faded(shape(longer, rate, SECONDS + OVERLAP_S, bare), frames))
         )
     print(f"| {count} prompts, {SECONDS:g} s | seams at or below 0.95 | median score |\n|---|---|---|")
-    for way, found in scores.items():
-        print(f"| {way} | {sum(score <= 0.95 for score in found)} | {np.median(found):.2f} |")
+    for way, values in scores.items():
+        print(f"| {way} | {sum(score <= 0.95 for score in values)} | {np.median(values):.2f} |")
     print(f"\nA loop takes {took['loop'] / took['plain']:.2f} times as long as a plain clip of its length.")
     worst = sorted(zip(scores["circular denoising"], texts, strict=True), reverse=True)[:12]
     print("Highest:", ", ".join(f"{text} {score:.2f}" for score, text in worst))

@@ -1,7 +1,7 @@
-"""Our mixer beside rtmixer, for RESULTS.md: `pip install rtmixer`, then `python -m tests.bench.measure_mixing [--seconds 60]`.
+"""Our mixer compared with rtmixer, for RESULTS.md: `pip install rtmixer`, then `python -m tests.bench.measure_mixing [--seconds 60]`.
 
-Each plays 32 voices through a JACK dummy of 256 frames a block while a loop runs on every core: how often the device had to
-wait, and how much of a core it took.
+Each plays 32 voices through a JACK dummy device, 256 frames a block, while a loop keeps every core busy: underflows and share
+of a core.
 """
 
 from __future__ import annotations
@@ -60,13 +60,13 @@ def main() -> None:
     options.add_argument("--seconds", type=float, default=60.0)
     seconds = options.parse_args().seconds
     print(f"| {VOICES} voices, {seconds:g} s, a busy loop a core | underflows | % of a core |\n|---|---|---|")
-    for name, code in (("NumPy in a process of its own", OURS), ("rtmixer", THEIRS)):
+    for name, code in (("NumPy in a separate process", OURS), ("rtmixer", THEIRS)):
         server = Jack()
         server.block = 256
         server.start()
         busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(os.cpu_count() or 2)]
         try:
-            ran = subprocess.run(
+            run = subprocess.run(
                 [sys.executable, "-c", code, str(seconds), str(VOICES)],
                 env={**os.environ, **server.environment}, capture_output=True, text=True, check=False,
             )  # fmt: skip
@@ -75,7 +75,7 @@ def main() -> None:
                 process.kill()
                 process.wait()
             server.stop()
-        figures = ran.stdout.split() or [ran.stderr[-300:], ""]
+        figures = run.stdout.split() or [run.stderr[-300:], ""]
         print(f"| {name} | {figures[0]} | {figures[1]} |")
 
 

@@ -1,6 +1,6 @@
-"""How exact tempo and key are and what they cost, for RESULTS.md: `python -m tests.bench.measure_tempo`.
+"""Accuracy and cost of tempo and key, for RESULTS.md: `python -m tests.bench.measure_tempo`.
 
-Beside librosa if it is installed (`pip install librosa`, in an environment of its own: it may ask for an older NumPy).
+Compared with librosa if it is installed (use a separate environment: it may need an older NumPy).
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ LIBROSA = importlib.util.find_spec("librosa") is not None
 IMPORTED = """
 import sys, time, numpy
 def kb(): return int(next(l for l in open('/proc/self/status') if l.startswith('VmRSS')).split()[1])
-before, began, there = kb(), time.perf_counter(), set(sys.modules)
+before, began, loaded = kb(), time.perf_counter(), set(sys.modules)
 {code}
-print(round(time.perf_counter() - began, 3), round((kb() - before) / 1024, 1), len(set(sys.modules) - there))
+print(round(time.perf_counter() - began, 3), round((kb() - before) / 1024, 1), len(set(sys.modules) - loaded))
 """
 
 
 def clips() -> Iterator[tuple[str, float, float, np.ndarray, list[float]]]:
-    """(kind, its bpm, asked bpm, samples, seconds of the strong hits at the asked tempo)"""
+    """(kind, its bpm, target bpm, samples, seconds of the strong hits at the target tempo)"""
     for bpm in range(70, 181, 5):
         for off in OFFS:
             yield "clicks", bpm, bpm * off, clicks(bpm, 2.3 * 240 / bpm, 0.037), [k * 60 / bpm / off for k in range(8)]
@@ -46,11 +46,11 @@ def clips() -> Iterator[tuple[str, float, float, np.ndarray, list[float]]]:
                     yield "rock by hand, ±5 ms", bpm, bpm * off, rhythm(name, bpm, 2.5, 0.08, 0.005), hits
 
 
-def theirs(samples: np.ndarray, asked: float) -> float:
-    """The tempo that librosa finds."""
+def librosa_tempo(samples: np.ndarray, target: float) -> float:
+    """The tempo according to librosa."""
     import librosa
 
-    tempo, _ = librosa.beat.beat_track(y=samples[:, 0], sr=RATE, start_bpm=asked, hop_length=256)
+    tempo, _ = librosa.beat.beat_track(y=samples[:, 0], sr=RATE, start_bpm=target, hop_length=256)
     return float(np.atleast_1d(tempo)[0])
 
 
@@ -67,17 +67,17 @@ def tempo() -> None:
     print("|---|---|---|---|---|---|---|---|---|")
     rows: dict[str, list[tuple[float, float, bool]]] = {}
     librosas: dict[str, list[float]] = {}
-    for kind, bpm, asked, samples, hits in clips():
-        result = conform(samples, asked, 2, 4, loop=False)
+    for kind, bpm, target, samples, hits in clips():
+        result = conform(samples, target, 2, 4, loop=False)
         expected = [at * RATE for at in hits]
         if kind == "clicks":
             off = worst_off_ms(result.samples, expected)
         else:
-            found = beats.attacks(result.samples)
-            off = max(np.abs(found - place).min(initial=math.inf) for place in expected) / RATE * 1000
+            onsets = beats.attacks(result.samples)
+            off = max(np.abs(onsets - place).min(initial=math.inf) for place in expected) / RATE * 1000
         rows.setdefault(kind, []).append((off, 100 * abs(result.measured_bpm / bpm - 1), result.stretched))
         if LIBROSA:
-            librosas.setdefault(kind, []).append(100 * abs(theirs(samples, asked) / bpm - 1))
+            librosas.setdefault(kind, []).append(100 * abs(librosa_tempo(samples, target) / bpm - 1))
     for kind, results in rows.items():
         done = sum(stretched for _, _, stretched in results)
         print(
@@ -88,17 +88,17 @@ def tempo() -> None:
 
 
 def spent(what: Callable[[], object], times: int = 5) -> float:
-    """Seconds, the median."""
-    taken = []
+    """Median time of a call, in seconds."""
+    times_s = []
     for _ in range(times):
         began = time.perf_counter()
         what()
-        taken.append(time.perf_counter() - began)
-    return float(np.median(taken))
+        times_s.append(time.perf_counter() - began)
+    return float(np.median(times_s))
 
 
 def costs() -> None:
-    """What it takes, beside the length of the clip; what the imports take."""
+    """Print the time of each part, relative to the length of the clip, and the cost of the imports."""
     print("\n| what | 4 s | 60 s |\n|---|---|---|")
     short, long = rhythm("rock", 118, 2), rhythm("rock", 119, 30)
     rows: list[tuple[str, Callable[[np.ndarray], object]]] = [
@@ -109,23 +109,23 @@ def costs() -> None:
         ("root", key.measure),
     ]  # fmt: skip
     if LIBROSA:
-        rows.append(("tempo by librosa", lambda clip: theirs(clip, 120)))
+        rows.append(("tempo by librosa", lambda clip: librosa_tempo(clip, 120)))
     for name, what in rows:
         seconds = [(spent(functools.partial(what, clip), n), len(clip) / RATE) for clip, n in ((short, 7), (long, 3))]
         print(f"| {name} | " + " | ".join(f"{s * 1000:.0f} ms, {100 * s / of:.2f} %" for s, of in seconds) + " |")
     print("\n| import, after NumPy | s | MB | modules |\n|---|---|---|---|")
-    ones = ["import soxr, bridge.audio.conform, bridge.audio.key", "import python_stretch"]
+    imports = ["import soxr, bridge.audio.conform, bridge.audio.key", "import python_stretch"]
     if LIBROSA:
-        ones += ["import librosa; librosa.beat.beat_track", "import librosa; librosa.pyin"]
-    for code in ones:
-        ran = subprocess.run(
+        imports += ["import librosa; librosa.beat.beat_track", "import librosa; librosa.pyin"]
+    for code in imports:
+        run = subprocess.run(
             [sys.executable, "-c", IMPORTED.format(code=code)], capture_output=True, text=True, check=False
         )
-        print(f"| `{code}` | " + " | ".join(ran.stdout.split() or [ran.stderr[-100:]]) + " |")
+        print(f"| `{code}` | " + " | ".join(run.stdout.split() or [run.stderr[-100:]]) + " |")
 
 
 def attacks() -> None:
-    """How long attacks take to rise, and what sounds before them, after stretching."""
+    """Print the rise time of attacks after stretching, and the level before them."""
     print(
         "\n| attacks, stretched by 1.08 | rise before | between attacks | as a whole | sound before: between | as a whole |"
     )
@@ -148,7 +148,7 @@ def attacks() -> None:
 
 
 def rise_ms(wave: np.ndarray, starts: list[int]) -> float:
-    """From a tenth to nine tenths of the greatest amplitude within 40 ms around, the median."""
+    """Median rise time of attacks, from 10 to 90 % of the peak within 40 ms."""
     rises = []
     for at in starts:
         part = np.abs(wave[max(0, at - 960) : at + 960])
@@ -158,7 +158,7 @@ def rise_ms(wave: np.ndarray, starts: list[int]) -> float:
 
 
 def early_db(wave: np.ndarray, starts: list[int]) -> float:
-    """The power of the 19 ms before the attack beside that of the 20 ms after it, the worst."""
+    """Power of the 19 ms before an attack relative to the 20 ms after it, in dB: the worst attack."""
     return max(
         10 * math.log10(np.square(wave[at - 960 : at - 48]).mean() / np.square(wave[at : at + 960]).mean() + 1e-12)
         for at in starts
@@ -166,7 +166,7 @@ def early_db(wave: np.ndarray, starts: list[int]) -> float:
 
 
 def pyin(samples: np.ndarray) -> float:
-    """The pitch that librosa's pyin finds most, in semitones above C."""
+    """Median pitch according to librosa's pyin, in semitones above C."""
     import librosa
 
     hertz, voiced, _ = librosa.pyin(samples[:, 0], sr=RATE, fmin=30, fmax=2_100, frame_length=4096)
@@ -174,12 +174,12 @@ def pyin(samples: np.ndarray) -> float:
 
 
 def swift(samples: np.ndarray) -> float:
-    """The pitch that swift-f0 finds most, in semitones above C."""
+    """Median pitch according to swift-f0, in semitones above C."""
     import soxr
     from swift_f0 import SwiftF0
 
-    found = SwiftF0().detect(soxr.resample(samples[:, 0], RATE, 16_000), 16_000)
-    hertz = np.asarray(found.pitch_hz)[np.asarray(found.confidence) > 0.5]
+    pitch = SwiftF0().detect(soxr.resample(samples[:, 0], RATE, 16_000), 16_000)
+    hertz = np.asarray(pitch.pitch_hz)[np.asarray(pitch.confidence) > 0.5]
     return float(np.median(69 + 12 * np.log2(hertz / 440)) % 12) if len(hertz) else math.nan
 
 
@@ -207,7 +207,7 @@ def tonal() -> Iterator[tuple[str, float, np.ndarray]]:
 
 
 def roots() -> None:
-    """How often the root is right, to 50 cents."""
+    """Print how often the root is right to 50 cents."""
     print(
         "\n| roots | how many | right | sure and right | sure and wrong | cents off, of the right: median | 95 % | worst |"
     )
@@ -219,19 +219,19 @@ def roots() -> None:
         others.append(("swift-f0", swift))
     rows: dict[str, list[tuple[float, float]]] = {}
     for number, (kind, root, samples) in enumerate(tonal()):
-        found = key.measure(samples)
-        rows.setdefault(kind, []).append((abs(100 * ((found.pitch - root + 6) % 12 - 6)), found.confidence))
+        root_found = key.measure(samples)
+        rows.setdefault(kind, []).append((abs(100 * ((root_found.pitch - root + 6) % 12 - 6)), root_found.confidence))
         for name, other in others:
             if other is pyin and number % 5:  # it takes seconds
                 continue
             off = abs(100 * ((other(samples) - root + 6) % 12 - 6))
             rows.setdefault(f"{kind}, {name}", []).append((off if math.isfinite(off) else 600.0, 1.0))
-    for kind, found_ones in rows.items():
-        right = [off for off, _ in found_ones if off < 50]
-        sure = [off for off, confidence in found_ones if confidence > key.MIN_ROOT_CONFIDENCE]
+    for kind, results in rows.items():
+        right = [off for off, _ in results if off < 50]
+        sure = [off for off, confidence in results if confidence > key.MIN_ROOT_CONFIDENCE]
         good = sum(off < 50 for off in sure)
         print(
-            f"| {kind} | {len(found_ones)} | {len(right)} | {good} | {len(sure) - good} | {figures(right or [math.nan])} |"
+            f"| {kind} | {len(results)} | {len(right)} | {good} | {len(sure) - good} | {figures(right or [math.nan])} |"
         )
 
 
