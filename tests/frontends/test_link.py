@@ -48,7 +48,7 @@ def test_tempo_and_bar_follow_the_session_and_a_new_tempo_reaches_it(start_daemo
 
     try:
         assert peer.stdout.readline().strip() == "ready"
-        daemon = start_daemon("--model", "untrained", "--link", wait=False)  # a tempo needs no engine
+        daemon = start_daemon("--link", wait=False, run=STAND_IN)  # a tempo needs no engine
         client = daemon.client()
         end = time.monotonic() + 15
         while ask("look")[0] == 0:
