@@ -11,16 +11,16 @@ import numpy as np
 
 from bridge.player.desk import Desk
 from bridge.player.messages import Ended, Play, Stop
-from bridge.player.mixer import MIN_FADE_MS, Voice, clean
 from bridge.player.samples import read
+from bridge.player.voice import MIN_FADE_MS, Voice, clean
 
 log = logging.getLogger("clipbridge")
 
-START_TIMEOUT_S = 3.0  # a clip that could not begin this long after the request is dropped
+START_TIMEOUT_S = 3.0  # a clip that could not start this long after its request is dropped
 
 
 class ClipVoices:
-    """`run` loads on one thread; the other methods are called on another. `say` reports voices that could not begin."""
+    """`run` loads on one thread; the other methods are called on another. `say` reports voices that could not start."""
 
     def __init__(self, desk: Desk, say: Callable[[Ended], None]) -> None:
         self._desk, self._say = desk, say
@@ -33,7 +33,7 @@ class ClipVoices:
             self._desk.expect(play.voice)
         self._to_load.put((play, time.monotonic() + START_TIMEOUT_S))
 
-    def ended(self, voice: int) -> None:
+    def forget(self, voice: int) -> None:
         """Drop further parts of `voice`."""
         self._growing.pop(voice, None)
 
@@ -47,7 +47,7 @@ class ClipVoices:
                 why = f"its samples cannot be read ({type(error).__name__}: {error})"
             if not why:
                 continue
-            self.ended(play.voice)
+            self.forget(play.voice)
             if play.goes_on:  # the mixer reports its end
                 log.info("voice %d: %s", play.voice, why)
                 self._desk.stop(Stop(play.voice, MIN_FADE_MS))

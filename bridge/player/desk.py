@@ -1,4 +1,4 @@
-"""The way to the mixer. Requests for a voice that is still being loaded are kept and applied in order when it arrives."""
+"""The desk in front of the mixer: holds requests to voices that are still being loaded, and passes on the others."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import threading
 
 from bridge.domain.tempo import Tempo
 from bridge.player.messages import NOW, Change, Stop
-from bridge.player.mixer import Mixer, Voice
+from bridge.player.mixer import Mixer
+from bridge.player.voice import Voice
 
 STOPPED = "stopped before it began"
 
@@ -18,7 +19,7 @@ class Desk:
         self._lock, self._opened = threading.Lock(), threading.Event()
         self._mixer: Mixer | None = None
         self._tempo = Tempo()
-        # Requests to voices that are still being loaded. A voice that is stopped meanwhile is removed.
+        # Requests to voices that are still being loaded; a voice that is stopped in the meantime is removed.
         self._pending: dict[int, list[Change | Stop]] = {}
 
     def open(self, mixer: Mixer) -> None:
@@ -54,7 +55,7 @@ class Desk:
             self._pending.pop(voice, None)
 
     def stop(self, stop: Stop) -> None:
-        """Stop voices, including pending ones, which would otherwise begin after the stop."""
+        """Stop voices, including pending ones, which would otherwise start later."""
         with self._lock:
             if stop.voice is None:
                 self._pending.clear()

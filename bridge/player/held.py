@@ -11,8 +11,8 @@ from functools import partial
 
 from bridge.player.desk import Desk
 from bridge.player.messages import Ended, Hold, Sound
-from bridge.player.mixer import Samples, clean, fade_ends
 from bridge.player.samples import read
+from bridge.player.voice import Samples, clean, fade_ends
 
 log = logging.getLogger("clipbridge")
 
@@ -20,7 +20,7 @@ MAX_LATE_S = 0.25  # a voice whose take is still being loaded starts at most thi
 
 
 class Held:
-    """`run` loads on one thread; the other methods are called on another. `say` reports voices that could not begin."""
+    """`run` loads on one thread; the other methods are called on another. `say` reports voices that could not start."""
 
     def __init__(self, desk: Desk, say: Callable[[Ended], None]) -> None:
         self._desk, self._say = desk, say
@@ -44,7 +44,7 @@ class Held:
         self._slots.discard(slot)
         self._samples.pop(slot, None)
 
-    def loaded(self) -> threading.Event:
+    def when_loaded(self) -> threading.Event:
         """An event that is set when all takes queued so far are loaded."""
         loaded = threading.Event()
         self._work.put(loaded.set)

@@ -12,13 +12,11 @@ import sys
 import threading
 import time
 from multiprocessing.connection import Connection
-from typing import Any
+from typing import Any, NoReturn
 
 from bridge.domain.tempo import Tempo
-from bridge.errors import NoAudio
 from bridge.player.clip_voices import ClipVoices
 from bridge.player.desk import Desk
-from bridge.player.device import Device, Output, choose, leave, outputs
 from bridge.player.held import Held
 from bridge.player.messages import (
     Alive,
@@ -35,22 +33,19 @@ from bridge.player.messages import (
     Stop,
     Unusable,
 )
-from bridge.player.mixer import MIN_FADE_MS, Mixer
+from bridge.player.opening import Opening
+from bridge.player.voice import MIN_FADE_MS
 from bridge.system import portable
 
 DEVICE_POLL_S = 0.05
 ALIVE_S = 1.0
-RETRY_S, SLOW_RETRY_S = 1.0, 5.0
 FADE_OUT_S = 0.1  # for the fade, and for frames that the device has not played yet
-CLOSE_TIMEOUT_S = 1.0  # closing takes 0.12 s on JACK with blocks of 21 ms
 LOADING_TIMEOUT_S = 1.0  # wait this long for held takes to load before reporting the device as open
 STALLED_S = 1.5  # a device that requests no audio for this long is treated as lost
-FALLBACK_AFTER = 2  # attempts, before the system's default device is used instead of the requested one
 
 
 def main(connection: Connection, name: str) -> None:
-    """Serve until the pipe ends. `name`: the audio device, "" for the system's default. It is opened when something is to
-    be played or `Open` comes."""
+    """Serve until the pipe ends. `name`: the audio device, "" for the system's default. It is opened by Open, Play or Hold."""
     # ALSA and JACK print to standard error whenever devices are listed. Python's own output still gets through.
     sys.stderr = os.fdopen(os.dup(2), "w")
     with open(os.devnull, "w") as nowhere:
@@ -64,71 +59,44 @@ class Player:
     """The state of the player process."""
 
     def __init__(self, connection: Connection, name: str) -> None:
-        self._connection, self._name = connection, name
-        self._needed = threading.Event()
-        self._output: Output | None = None
+        self._connection, self._opening = connection, Opening(name)
         self._desk = Desk()
         self._clips, self._held = ClipVoices(self._desk, self._say), Held(self._desk, self._say)
-        self._leaving, self._at_device, self._saying = threading.Event(), threading.Lock(), threading.Lock()
+        self._needed, self._leaving, self._saying = threading.Event(), threading.Event(), threading.Lock()
 
-    def run(self) -> None:
+    def run(self) -> NoReturn:
         """Open the device, watch it and report; never returns."""
         for work in (self._receive, self._clips.run, self._held.run):
             threading.Thread(target=work, name=work.__qualname__, daemon=True).start()
         self._needed.wait()
-        output, opened = self._open()
-        loaded, is_reported = self._held.loaded(), False
-        since = reported = moved = time.monotonic()
+        device, mixer, output = self._opening.open(lambda why: self._say(Unusable(why)))
+        self._desk.open(mixer)
+        latency_ms, all_loaded, is_reported = output.latency_ms, self._held.when_loaded(), False
+        opened_at = alive_at = moved_at = time.monotonic()
         frames = 0
         while True:
             time.sleep(DEVICE_POLL_S)
             now = time.monotonic()
             self._report_voices()
             if output.frames != frames:
-                moved, frames = now, output.frames
-            with self._at_device:
-                active = self._output is not None and output.active
+                moved_at, frames = now, output.frames
+            is_active = self._opening.active
             if self._leaving.is_set():
-                threading.Event().wait()
-            if not active or now - moved > STALLED_S:
-                self._say(Lost(f"{output.device.name} is gone", sounded=output.frames > 0))
-                threading.Event().wait()  # this process is replaced now
+                _wait_for_the_end()
+            if not is_active or now - moved_at > STALLED_S:
+                self._say(Lost(f"{device.name} is gone", sounded=output.frames > 0))
+                _wait_for_the_end()
             if output.faults:
                 error = output.faults[0]
-                self._close()
+                self._opening.close()
                 self._say(Lost(f"the mixer failed ({type(error).__name__}: {error})"))
-                threading.Event().wait()
-            if not is_reported and (loaded.is_set() or now - since > LOADING_TIMEOUT_S):
+                _wait_for_the_end()
+            if not is_reported and (all_loaded.is_set() or now - opened_at > LOADING_TIMEOUT_S):
                 is_reported = True
-                self._say(opened)
-            if now - reported > ALIVE_S and output.frames:
-                reported = now
+                self._say(Opened(device.name, device.sample_rate, device.channels, latency_ms))
+            if now - alive_at > ALIVE_S and output.frames:
+                alive_at = now
                 self._say(Alive(output.underflows))
-
-    def _open(self) -> tuple[Output, Opened]:
-        tries = 0
-        while True:
-            try:
-                with self._at_device:
-                    chosen, mixer, output = self._try(tries)
-            except NoAudio as error:
-                self._say(Unusable(str(error)))
-                tries += 1
-                time.sleep(RETRY_S if tries < 20 else SLOW_RETRY_S)
-                continue
-            self._output = output
-            self._desk.open(mixer)
-            return output, Opened(chosen.name, chosen.sample_rate, chosen.channels, output.latency_ms)
-
-    def _try(self, tries: int) -> tuple[Device, Mixer, Output]:
-        """Open the requested device, or after some attempts the system's default. Raises NoAudio."""
-        available = outputs(refresh=tries > 0)
-        try:
-            return _opened(self._name, available)
-        except NoAudio:
-            if tries < FALLBACK_AFTER or not self._name:
-                raise
-            return _opened("", available)
 
     def _receive(self) -> None:
         while True:
@@ -140,20 +108,21 @@ class Player:
                 self._leave()
             if isinstance(message, (Open, Play, Hold)):
                 self._needed.set()
-            if isinstance(message, Play):
-                self._clips.play(message)
-            elif isinstance(message, Hold):
-                self._held.hold(message)
-            elif isinstance(message, Release):
-                self._held.release(message.slot)
-            elif isinstance(message, Sound):
-                self._held.sound(message)
-            elif isinstance(message, Tempo):
-                self._desk.set_tempo(message)
-            elif isinstance(message, Stop):
-                self._desk.stop(message)
-            elif isinstance(message, Change):
-                self._desk.change(message)
+            match message:
+                case Play():
+                    self._clips.play(message)
+                case Hold():
+                    self._held.hold(message)
+                case Release():
+                    self._held.release(message.slot)
+                case Sound():
+                    self._held.sound(message)
+                case Tempo():
+                    self._desk.set_tempo(message)
+                case Stop():
+                    self._desk.stop(message)
+                case Change():
+                    self._desk.change(message)
 
     def _leave(self) -> None:
         """Fade out, close the device and end the process."""
@@ -163,23 +132,8 @@ class Player:
         self._desk.stop(Stop(None, MIN_FADE_MS))
         if sounding:
             time.sleep(FADE_OUT_S)
-        self._close()
+        self._opening.close()
         os._exit(0)
-
-    def _close(self) -> None:
-        """Close the device, once: after a client vanishes, a JACK server may play nobody's sound for half a minute. Waits at
-        most CLOSE_TIMEOUT_S, because PortAudio may hang."""
-
-        def close() -> None:
-            with self._at_device:
-                output, self._output = self._output, None
-                if output is not None:
-                    output.close()
-                leave()
-
-        closing = threading.Thread(target=close, daemon=True)
-        closing.start()
-        closing.join(CLOSE_TIMEOUT_S)
 
     def _report_voices(self) -> None:
         mixer = self._desk.mixer()
@@ -187,22 +141,21 @@ class Player:
             self._say(Began(mixer.began.popleft()))
         while mixer is not None and mixer.ended:
             voice = mixer.ended.popleft()
-            self._clips.ended(voice)
+            self._clips.forget(voice)
             self._say(Ended(voice))
 
     def _say(self, message: Any) -> None:
-        broken = False
+        is_broken = False
         with self._saying:
             try:
                 self._connection.send(message)
             except (BrokenPipeError, OSError):
-                broken = True
-        if broken and not self._leaving.is_set():
+                is_broken = True
+        if is_broken and not self._leaving.is_set():
             self._leave()
 
 
-def _opened(name: str, available: list[Device]) -> tuple[Device, Mixer, Output]:
-    """Open a device with a new mixer. Raises NoAudio."""
-    chosen = choose(name, available)
-    mixer = Mixer(chosen.sample_rate, chosen.channels)
-    return chosen, mixer, Output(chosen, mixer.render)
+def _wait_for_the_end() -> NoReturn:
+    """Wait until the front ends or replaces this process."""
+    while True:
+        threading.Event().wait()

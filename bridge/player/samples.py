@@ -6,7 +6,7 @@ import numpy as np
 import soxr
 
 from bridge.audio.shape import resample_loop
-from bridge.player.mixer import Samples
+from bridge.player.voice import Samples
 
 
 def read(file: str, sample_rate: int, device_rate: int, loop: bool = False) -> Samples:

@@ -15,7 +15,8 @@ from bridge.domain.ask import Shape
 from bridge.domain.clip import OUTPUT_RATE
 from bridge.errors import BadAudio
 from bridge.player.messages import Change, Stop
-from bridge.player.mixer import Mixer, Voice
+from bridge.player.mixer import Mixer
+from bridge.player.voice import Voice
 from tests.harness import Daemon, pairs
 from tests.jack_device import RATE, Recorder
 from tests.on_stage import ended

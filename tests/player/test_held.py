@@ -39,7 +39,7 @@ class Stage:
         self.held.sound(Sound(VOICE, SLOT, when=when, loop=loop))
 
     def load(self) -> None:
-        loaded = self.held.loaded()
+        loaded = self.held.when_loaded()
         self.reads.set()
         assert loaded.wait(10)
 
@@ -59,7 +59,7 @@ def stage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
 
 def test_a_press_waits_for_its_own_take(stage: Stage) -> None:
     stage.press()
-    assert not stage.held.loaded().wait(0.05) and not stage.heard().any()
+    assert not stage.held.when_loaded().wait(0.05) and not stage.heard().any()
     stage.load()
     assert stage.heard().any() and not stage.told
 

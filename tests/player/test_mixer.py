@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 from bridge.domain.tempo import Tempo
+from bridge.player.limiter import CEILING
 from bridge.player.messages import Change, Stop, When
-from bridge.player.mixer import CEILING, MAX_SCHEDULED, MAX_VOICES, MIN_FADE_MS, Mixer, Voice, fade_ends
+from bridge.player.mixer import MAX_SCHEDULED, MAX_VOICES, Mixer
+from bridge.player.voice import MIN_FADE_MS, Voice, fade_ends
 
 RATE, BLOCK = 48_000, 256
 HOSTILE_BUFFERS = int(os.environ.get("CLIPBRIDGE_HOSTILE_BUFFERS", "5000"))  # 100,000 by command: see RESULTS.md

@@ -1,0 +1,148 @@
+"""A voice of the mixer: its samples, with gliding gain and pan, and fades at every stop."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from bridge.domain.limits import VOICE_FADE_MS
+from bridge.player.messages import NOW, When
+
+Samples = npt.NDArray[np.float32]
+
+MIN_FADE_MS = VOICE_FADE_MS.low  # a shorter fade is heard as a click
+
+
+@dataclass(slots=True, eq=False)
+class Glide:
+    """A number that moves linearly to a target."""
+
+    now: float
+    target: float = 0.0
+    left: int = 0  # frames until the target
+
+    def to(self, target: float, frames: int) -> None:
+        """Reach `target` in `frames` frames."""
+        self.target, self.left = target, max(1, frames)
+
+    def take(self, frames: int) -> Samples | float:
+        """The next `frames` values; a single number if they are all equal."""
+        if not self.left:
+            return self.now
+        moving = min(frames, self.left)
+        step = (self.target - self.now) / self.left
+        values = np.full(frames, self.target, np.float32)
+        values[:moving] = self.now + step * np.arange(1, moving + 1, dtype=np.float32)
+        self.left -= moving
+        self.now = float(values[-1]) if self.left else self.target
+        return values
+
+
+def clean(samples: Samples) -> Samples:
+    """`samples` as float32, with NaN and infinity set to 0."""
+    return np.nan_to_num(samples, nan=0.0, posinf=0.0, neginf=0.0).astype(np.float32)
+
+
+def fade_ends(samples: Samples, frames: int) -> None:
+    """Fade both ends by a quarter sine, in place: two clips that overlap by `frames` keep their power."""
+    frames = min(frames, len(samples) // 2)
+    if frames:
+        ramp = np.sin(np.pi / 2 * np.arange(frames, dtype=np.float32) / frames)[:, None]
+        samples[:frames] *= ramp
+        samples[-frames:] *= ramp[::-1]
+
+
+@dataclass(slots=True, eq=False)
+class Voice:
+    """A clip that is playing or scheduled: at `when`, or `overlap` frames before the end of the voice `after`. `samples`:
+    (frames, channels) at the device's rate."""
+
+    number: int
+    samples: Samples
+    gain: Glide
+    pan: Glide
+    loop: bool = False
+    when: When = NOW
+    after: int | None = None
+    overlap: int = 0
+    margin: int = 240  # frames of the shortest fade
+    filled: int = -1  # the number of decoded frames; -1: all
+    starved: bool = False  # silent until more frames are decoded
+    position: int = 0
+    fade: Glide = field(default_factory=lambda: Glide(1.0))
+    stopping: bool = False
+
+    @property
+    def over(self) -> bool:
+        """Whether the voice has ended."""
+        return (self.stopping and not self.fade.left) or (not self.loop and self.position >= len(self.samples))
+
+    def stop(self, frames: int) -> None:
+        """Fade out in `frames` frames, unless a shorter fade is already running."""
+        if not self.stopping or frames < self.fade.left:
+            self.stopping = True
+            self.fade.to(0.0, frames)
+        if self.starved:
+            self.fade.left = 0
+
+    def add_to(self, mix: Samples) -> None:
+        """Add the next frames to `mix`, (channels, frames)."""
+        count, length = mix.shape[1], len(self.samples)
+        if 0 <= self.filled < length:
+            count = self._playable(count)
+            mix = mix[:, :count]
+        elif self.starved:
+            self._resume()
+        if self.loop and length < count:
+            self._add(mix, self.samples[(self.position + np.arange(count)) % length])
+            self.position = (self.position + count) % length
+            return
+        done = 0
+        while done < count and self.position < length:
+            piece = self.samples[self.position : self.position + count - done]
+            self._add(mix[:, done : done + len(piece)], piece)
+            self.position += len(piece)
+            done += len(piece)
+            if self.loop and self.position == length:
+                self.position = 0
+
+    def _playable(self, count: int) -> int:
+        """How many of the next `count` frames are decoded. The voice fades out before it runs dry, and fades in when there are
+        more frames."""
+        left = self.filled - self.position
+        if self.starved:
+            if left < self.margin:
+                return 0
+            self._resume()
+        elif left < count + self.margin and not self.stopping:
+            count = min(count, left)
+            self.fade.to(0.0, max(1, min(count, self.margin)))
+            self.starved = True
+        return min(count, left)
+
+    def _resume(self) -> None:
+        self.starved = False
+        self.fade.now = 0.0
+        self.fade.to(1.0, self.margin)
+
+    def _add(self, mix: Samples, piece: Samples) -> None:
+        """Add `piece` with as few NumPy calls as possible: at 256 frames per block the calls cost more than the arithmetic."""
+        factors: list[Any]
+        level: Any
+        if self.gain.left or self.pan.left or self.fade.left:
+            gain, pan, fade = (glide.take(len(piece)) for glide in (self.gain, self.pan, self.fade))
+            level = np.float32(gain) * fade
+            factors = [level * np.minimum(1.0, 1.0 - pan), level * np.minimum(1.0, 1.0 + pan)]
+        else:
+            level, pan = self.gain.now * self.fade.now, self.pan.now
+            if pan == 0.0 and piece.shape[1] == 1:
+                mix += piece[:, 0] if level == 1.0 else piece[:, 0] * np.float32(level)
+                return
+            factors = [np.float32(level * min(1.0, 1.0 - pan)), np.float32(level * min(1.0, 1.0 + pan))]
+        # Balance: in the middle both channels are unchanged; panning to one side lowers the other.
+        for channel in range(len(mix)):
+            source = piece[:, min(channel, piece.shape[1] - 1)]
+            mix[channel] += source * (factors[channel] if len(mix) > 1 else level)
