@@ -99,7 +99,6 @@ class Core:
             self.stage,
             self.dispatcher,
             self._reporter,
-            library,
             self._preempt_speculative,
         )
         self._ahead = Ahead(

@@ -17,7 +17,6 @@ from bridge.domain.clip import Prompt
 from bridge.domain.job import Job, JobId
 from bridge.domain.model import Preferences
 from bridge.domain.recipe import Recipe
-from bridge.library.library import Library
 from bridge.live.stage import INTERNAL, Stage
 from bridge.presets.files import Presets
 
@@ -33,11 +32,10 @@ class Intake:
         stage: Stage,
         dispatcher: Dispatcher,
         reporter: Reporter,
-        library: Library | None,
         preempt: Callable[[], None],
     ) -> None:
         self._presets, self._jobs, self._state, self._stage = presets, jobs, state, stage
-        self._dispatcher, self._reporter, self._library, self._preempt = dispatcher, reporter, library, preempt
+        self._dispatcher, self._reporter, self._preempt = dispatcher, reporter, preempt
 
     def generate(
         self, ask: Ask, owner: str, job_id: JobId | None, reply_to: Any, first: bool = False, into: str = ""
@@ -70,7 +68,7 @@ class Intake:
 
         Raises BadArgument, Unsupported, OutOfMemory and NoAudio."""
         prompt, preferences = resolve_ask(ask, self._presets, self._stage.tempo, into)
-        self._stage.check(ask.sink or "folder")
+        self._stage.check(ask, prompt.seconds)
         self._dispatcher.check_fits(prompt, preferences)
         return prompt, preferences
 
@@ -84,17 +82,12 @@ class Intake:
 
     def _queue(self, job: Job, first: bool = False) -> None:
         place = self._jobs.place_before(1 if self._dispatcher.last_owner == job.owner else 0) if first else None
-        ahead = job.ask.sink in INTERNAL
-        if not ahead:
+        if job.ask.sink not in INTERNAL:
             self._preempt()
         self._jobs.add(job, place)
-        if self._library is not None and not ahead:
-            self._library.accepted(job)  # before it is acknowledged: a crash must not lose it
         position, eta_seconds = self._jobs.ahead_of(job), round(self._jobs.eta_seconds(job), 3)
-        seed = job.prompt.seed
-        self._reporter.emit(
-            job, "queued", position=position, eta_seconds=eta_seconds, seed=seed, **outcome.lowered(job)
-        )
+        fields = {"position": position, "eta_seconds": eta_seconds, "seed": job.prompt.seed, **outcome.lowered(job)}
+        self._reporter.emit(job, "queued", **fields)
         self._dispatcher.feed()
 
 

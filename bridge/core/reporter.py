@@ -1,4 +1,4 @@
-"""Reports what happens to jobs: each gets exactly one terminal event, and nothing after it."""
+"""Reports what happens to jobs, and records it: each job gets exactly one terminal event, and nothing after it."""
 
 from __future__ import annotations
 
@@ -54,6 +54,8 @@ class Reporter:
                 self._library.ended(job)
         if job.ask.sink in INTERNAL:
             self._stage.on_job_event(job, kind, fields)
-        else:
-            self._publish(event)
-            self._kits.on_job_event(job, event)
+            return
+        if kind == "queued" and self._library is not None:
+            self._library.accepted(job)  # before it is acknowledged: a crash must not lose it
+        self._publish(event)
+        self._kits.on_job_event(job, event)

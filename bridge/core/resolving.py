@@ -1,4 +1,4 @@
-"""Resolve an ask into a prompt: the ask's values, else those of its preset, else the defaults; within the limits of its sink."""
+"""Resolve an ask into a prompt: the ask's values, else those of its preset, else the defaults."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from bridge.domain.musical_keys import key_of
 from bridge.domain.recipe import Recipe
 from bridge.domain.tempo import Tempo
 from bridge.errors import BadArgument
-from bridge.live import pads
 from bridge.live import stream as streams
 from bridge.live.parts import OVERLAP_S
 from bridge.presets.files import Preset, Presets
@@ -26,7 +25,6 @@ def resolve_ask(ask: Ask, presets: Presets, tempo: Tempo, into: str = "") -> tup
     """The prompt of an ask and the preferences of its preset. `into`: the sub-folder of a kit, whose clips are trimmed at both
     ends. Raises BadArgument."""
     preset = presets.get(ask.preset) if ask.preset else None
-    preferred = preferences(ask, preset)
     if ask.sink == streams.SINK:
         seconds = _period_s(ask, preset, tempo) + OVERLAP_S
         ask = dataclasses.replace(ask, seconds=seconds, bars=None, bpm=None)
@@ -35,11 +33,7 @@ def resolve_ask(ask: Ask, presets: Presets, tempo: Tempo, into: str = "") -> tup
         if not is_sub_folder(into):
             raise BadArgument(f"{into!r} cannot be the sub-folder of a kit.")
         prompt = dataclasses.replace(prompt, shape=dataclasses.replace(prompt.shape, folder=into, trim="free"))
-    if ask.sink == pads.SINK:
-        pads.check_length(prompt.seconds)
-    elif ask.gate is not None:
-        raise BadArgument("gate is for pads (it ends the sound when the button is released): leave it out.")
-    return prompt, preferred
+    return prompt, preferences(ask, preset)
 
 
 def stream_period_s(ask: Ask, presets: Presets, tempo: Tempo) -> float:

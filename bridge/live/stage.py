@@ -8,11 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from bridge.domain.ask import Ask
 from bridge.domain.clip import OUTPUT_RATE
 from bridge.domain.events import AudioChanged, Publish, VoiceChanged
 from bridge.domain.job import Job
 from bridge.domain.tempo import Tempo
-from bridge.errors import NoAudio
+from bridge.errors import BadArgument, NoAudio
 from bridge.live import pads
 from bridge.live import stream as streams
 from bridge.live.pads import Pads
@@ -81,9 +82,14 @@ class Stage:
 
     # ---- clips of jobs ----
 
-    def check(self, sink: str) -> None:
-        """Open the audio device if clips of this sink are played. Raises NoAudio."""
-        if sink in ("audio", "both"):
+    def check(self, ask: Ask, seconds: float) -> None:
+        """Check that a clip of `seconds` can go where the ask says, and open the audio device if it is played. Raises
+        BadArgument, NoAudio."""
+        if ask.sink == pads.SINK:
+            pads.check_length(seconds)
+        elif ask.gate is not None:
+            raise BadArgument("gate is for pads (it ends the sound when the button is released): leave it out.")
+        if ask.sink in ("audio", "both"):
             self.live.player.check()
             self.live.player.open()
 

@@ -1,4 +1,4 @@
-"""The links to the processes report to whoever listens: they know nothing of Core."""
+"""The parts of the core, each without the others."""
 
 from __future__ import annotations
 
@@ -13,17 +13,18 @@ from bridge.core.intake import Intake
 from bridge.core.resolving import resolve_ask, stream_period_s
 from bridge.core.shaper_link import ShaperLink
 from bridge.domain.ask import Ask, Request
-from bridge.domain.clip import Piece
+from bridge.domain.clip import Piece, Prompt
 from bridge.domain.tempo import Tempo
 from bridge.engine import messages as engine
 from bridge.errors import BadArgument, QueueFull
 from bridge.live.parts import OVERLAP_S
+from bridge.live.stage import Stage
 from bridge.presets.files import Presets, shipped_folder
 from bridge.shaper import messages as shaper
 
 
 class RecordingListener:
-    """Keeps the name and the arguments of everything that a link reports."""
+    """Keeps the name and the arguments of every report."""
 
     def __init__(self) -> None:
         self.reports: list[tuple[Any, ...]] = []
@@ -33,7 +34,7 @@ class RecordingListener:
 
 
 class IdleChild:
-    """A child process that is sent things and answers when a test says so."""
+    """A child process that answers when a test says so."""
 
     def __init__(self) -> None:
         self.sent: list[Any] = []
@@ -63,7 +64,7 @@ def test_an_engine_link_reports_progress_of_its_job_once_a_step() -> None:
     assert listener.reports == [("on_step", 7, 0.0), ("on_step", 7, 0.2)]
 
 
-def test_an_engine_link_reports_nothing_of_a_job_that_was_given_up() -> None:
+def test_an_engine_link_ignores_messages_of_a_job_that_was_released() -> None:
     link, child, listener = engine_link()
     link.generate(JOB, 1.0)
     link.release()
@@ -80,14 +81,14 @@ def test_an_engine_link_is_free_before_it_reports_that_a_job_ended() -> None:
     assert link.serial is None and listener.reports == [("on_broken", broken)]
 
 
-def test_the_death_of_an_engine_names_the_job_that_it_worked_on() -> None:
+def test_the_death_of_an_engine_names_its_job() -> None:
     link, child, listener = engine_link()
     link.generate(JOB, 1.0)
     child.on_death("a signal", False)
     assert listener.reports == [("on_engine_death", 7, "a signal", False)] and link.serial is None
 
 
-def test_a_shaper_link_passes_on_every_answer_but_signs_of_life() -> None:
+def test_a_shaper_link_passes_on_every_answer_except_signs_of_life() -> None:
     child, listener = IdleChild(), RecordingListener()
     ShaperLink(child, listener)  # type: ignore[arg-type]
     for message in (
@@ -103,6 +104,15 @@ def test_a_shaper_link_passes_on_every_answer_but_signs_of_life() -> None:
 PRESETS = Presets(shipped_folder())
 
 
+def resolve(ask: Ask, stage: object, checked: list[str] | None = None) -> Prompt:
+    """The prompt, resolved as by an intake. `checked` gets the texts that the checkpoint is to check."""
+    texts = [] if checked is None else checked
+    dispatcher = SimpleNamespace(check_fits=lambda prompt, *_more: texts.append(prompt.text))
+    intake: Any = Intake
+    prompt: Prompt = intake(PRESETS, None, None, stage, dispatcher, None, None).resolve(ask)[0]
+    return prompt
+
+
 def test_a_clip_of_the_stream_is_longer_than_its_period_by_the_overlap() -> None:
     ask = Ask("rain", bars=2, sink="stream")
     prompt, _ = resolve_ask(ask, PRESETS, Tempo(120.0))
@@ -110,14 +120,16 @@ def test_a_clip_of_the_stream_is_longer_than_its_period_by_the_overlap() -> None
     assert prompt.seconds == 4.0 + OVERLAP_S and not prompt.bars
 
 
-def test_a_pad_is_held_to_its_length_and_gate_to_pads_by_the_one_call_that_resolves() -> None:
+def test_the_call_that_resolves_refuses_long_clips_for_pads_and_gates_for_other_sinks() -> None:
+    live: Any = SimpleNamespace(player=SimpleNamespace(tempo=Tempo()))
+    stage = Stage(live, lambda event: None, lambda: None)
     with pytest.raises(BadArgument, match="A pad's clip"):
-        resolve_ask(Ask("rain", 31.0, sink="pad"), PRESETS, Tempo())
+        resolve(Ask("rain", 31.0, sink="pad"), stage)
     with pytest.raises(BadArgument, match="gate is for pads"):
-        resolve_ask(Ask("rain", 1.0, gate=1), PRESETS, Tempo())
+        resolve(Ask("rain", 1.0, gate=1), stage)
 
 
-def test_a_kits_clip_lies_in_its_sub_folder_without_silence() -> None:
+def test_a_kits_clip_goes_to_its_sub_folder_without_silence() -> None:
     prompt, _ = resolve_ask(Ask("kick", 0.5), PRESETS, Tempo(), into="kits/drums")
     assert (prompt.shape.folder, prompt.shape.trim) == ("kits/drums", "free")
     with pytest.raises(BadArgument):
@@ -126,15 +138,13 @@ def test_a_kits_clip_lies_in_its_sub_folder_without_silence() -> None:
 
 def test_one_call_resolves_an_ask_and_checks_the_audio_device_and_the_checkpoint() -> None:
     checked: list[str] = []
-    stage = SimpleNamespace(tempo=Tempo(), check=checked.append)
-    dispatcher = SimpleNamespace(check_fits=lambda prompt, *_more: checked.append(prompt.text))
-    intake: Any = Intake
-    prompt, _ = intake(PRESETS, None, None, stage, dispatcher, None, None, None).resolve(Ask("rain", 2.0, sink="both"))
+    stage = SimpleNamespace(tempo=Tempo(), check=lambda ask, seconds: checked.append(ask.sink))
+    prompt = resolve(Ask("rain", 2.0, sink="both"), stage, checked)
     assert prompt.seconds == 2.0 and checked == ["both", "rain"]
 
 
-class Wants:
-    """A source that wants some clips made."""
+class FakeSource:
+    """A source that requests these clips."""
 
     urgent = False
 
@@ -155,12 +165,14 @@ class Wants:
     def map_when_complete(self) -> None: ...
 
 
-def pulled(kits: Wants, stream: Wants, pads: Wants, idle: bool, error: Exception | None = None) -> list[str]:
-    made: list[str] = []
+def pulled(
+    kits: FakeSource, stream: FakeSource, pads: FakeSource, idle: bool, error: Exception | None = None
+) -> list[str]:
+    texts: list[str] = []
     dispatcher = SimpleNamespace(idle=idle)
 
     def generate(request: Request) -> object:
-        made.append(request.ask.text)
+        texts.append(request.ask.text)
         if error is not None:
             raise error
         dispatcher.idle = False
@@ -170,23 +182,23 @@ def pulled(kits: Wants, stream: Wants, pads: Wants, idle: bool, error: Exception
     state = SimpleNamespace(serving=True, refusal=lambda: None)
     ahead: Any = Ahead
     ahead(stage, kits, dispatcher, state, generate, lambda job: None).pull()
-    return made
+    return texts
 
 
-def test_kits_are_pulled_first_and_an_engine_at_work_gets_nothing_for_pads_and_the_stream() -> None:
-    assert pulled(Wants("kick", "snare"), Wants("rain"), Wants("bell"), idle=True) == ["kick", "snare"]
-    assert pulled(Wants(), Wants("rain"), Wants("bell"), idle=True) == ["rain"]
-    assert pulled(Wants(), Wants(), Wants("bell"), idle=True) == ["bell"]
-    assert pulled(Wants(), Wants("rain"), Wants("bell"), idle=False) == []
+def test_kits_come_first_and_a_busy_engine_gets_nothing_for_pads_and_the_stream() -> None:
+    assert pulled(FakeSource("kick", "snare"), FakeSource("rain"), FakeSource("bell"), idle=True) == ["kick", "snare"]
+    assert pulled(FakeSource(), FakeSource("rain"), FakeSource("bell"), idle=True) == ["rain"]
+    assert pulled(FakeSource(), FakeSource(), FakeSource("bell"), idle=True) == ["bell"]
+    assert pulled(FakeSource(), FakeSource("rain"), FakeSource("bell"), idle=False) == []
 
 
-def test_a_stream_that_runs_dry_is_pulled_while_the_engine_works() -> None:
-    stream = Wants("rain")
+def test_a_stream_that_runs_dry_gets_clips_while_the_engine_is_busy() -> None:
+    stream = FakeSource("rain")
     stream.urgent = True
-    assert pulled(Wants(), stream, Wants("bell"), idle=False) == ["rain"]
+    assert pulled(FakeSource(), stream, FakeSource("bell"), idle=False) == ["rain"]
 
 
-def test_a_full_queue_ends_a_pull_and_loses_nothing_that_is_wanted() -> None:
-    kits = Wants("kick", "snare")
-    assert pulled(kits, Wants(), Wants(), idle=True, error=QueueFull("full")) == ["kick"]
+def test_a_full_queue_ends_a_pull_and_loses_no_request() -> None:
+    kits = FakeSource("kick", "snare")
+    assert pulled(kits, FakeSource(), FakeSource(), idle=True, error=QueueFull("full")) == ["kick"]
     assert kits.texts == ["kick", "snare"]
