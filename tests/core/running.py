@@ -1,4 +1,4 @@
-"""A core whose engine is a stand-in process, run for the length of a story, and what a listener of it hears."""
+"""Run a core with a stand-in engine for the length of a story, and record its events."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from bridge.system.supervise import Child
 
 
 class Recorder:
-    """A listener that keeps everything."""
+    """A listener that records every job event and state."""
 
     def __init__(self) -> None:
         self.events: list[tuple[int, str, dict[str, Any]]] = []
@@ -47,7 +47,7 @@ Story = Callable[[Core, Recorder], Awaitable[None]]
 def play(
     tmp_path: Path, behaviour: str, story: Story, shaper: str = delivery.TARGET, library: Library | None = None
 ) -> Recorder:
-    """Run `story` with a core whose engine behaves like that; then stop it."""
+    """Run `story` with a core whose engine has this `behaviour` (see tests.fake_engine); then stop it."""
     recorder = Recorder()
 
     async def whole() -> None:

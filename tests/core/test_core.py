@@ -1,4 +1,4 @@
-"""Core with a stand-in engine process, for what a real one does rarely: dying at load, hanging, NaN."""
+"""Core with a stand-in engine process, for what a real engine does rarely: dying at load, hanging, NaN."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ import psutil
 import pytest
 import soundfile
 
-from bridge.core import engine_link as engine_side
+from bridge.core import engine_link
 from bridge.core.core import Core
-from bridge.domain import recipe
 from bridge.domain.ask import Ask
 from bridge.domain.events import Event
+from bridge.domain.recipe import read
 from bridge.engine.messages import Cost
 from bridge.errors import NotReady, Stopping
 from bridge.files.reading import recipe_from_file
 from tests.core.running import Recorder, ask, child_of, play, until
 
 
-def test_a_job_ends_once_and_the_file_is_there(tmp_path: Path) -> None:
+def test_a_job_ends_once_and_its_file_exists(tmp_path: Path) -> None:
     async def story(core: Core, recorder: Recorder) -> None:
         job = ask(core)
         await until(lambda: job.state.ended)
@@ -31,7 +31,7 @@ def test_a_job_ends_once_and_the_file_is_there(tmp_path: Path) -> None:
     assert soundfile.info(next((tmp_path / "clips").glob("*.wav"))).frames == 9_600
 
 
-def test_an_engine_that_dies_takes_only_the_running_job_with_it_and_never_repeats_it(tmp_path: Path) -> None:
+def test_a_dying_engine_fails_only_the_running_job_and_never_repeats_it(tmp_path: Path) -> None:
     async def story(core: Core, recorder: Recorder) -> None:
         jobs = [ask(core) for _ in range(3)]
         await until(lambda: all(job.state.ended for job in jobs))
@@ -41,7 +41,7 @@ def test_an_engine_that_dies_takes_only_the_running_job_with_it_and_never_repeat
     assert "restarting" in recorder.states and recorder.states.count("ready") >= 3
 
 
-def test_five_deaths_in_a_minute_are_the_end_until_a_restart(tmp_path: Path) -> None:
+def test_an_engine_that_dies_five_times_in_a_minute_is_given_up_until_a_restart(tmp_path: Path) -> None:
     async def story(core: Core, recorder: Recorder) -> None:
         job = ask(core)
         await until(lambda: core.state == "failed")
@@ -63,7 +63,7 @@ def test_an_engine_that_dies_once_while_loading_is_started_again_and_waiting_job
     assert play(tmp_path, "dies once at load", story).ends() == {1: ["done"]}
 
 
-def test_a_checkpoint_that_cannot_be_loaded_fails_what_waits_and_is_not_tried_again_by_itself(tmp_path: Path) -> None:
+def test_a_checkpoint_that_cannot_be_loaded_fails_waiting_jobs_and_is_not_retried(tmp_path: Path) -> None:
     async def story(core: Core, recorder: Recorder) -> None:
         ask(core)
         await until(lambda: core.state == "failed")
@@ -74,10 +74,10 @@ def test_a_checkpoint_that_cannot_be_loaded_fails_what_waits_and_is_not_tried_ag
     assert play(tmp_path, "unloadable", story).ends() == {1: ["no_model"]}
 
 
-def test_an_engine_that_hangs_is_found_by_its_silence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_hanging_engine_is_noticed_by_its_silence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def story(core: Core, recorder: Recorder) -> None:
         await until(lambda: core.state == "ready")
-        monkeypatch.setattr(engine_side, "PREPARING_BUDGET_S", 1.0)  # the budget of a job that nothing is known about
+        monkeypatch.setattr(engine_link, "PREPARING_BUDGET_S", 1.0)  # the budget of a job without an estimate
         job = ask(core)
         monkeypatch.undo()
         await until(lambda: job.state.ended)
@@ -87,7 +87,7 @@ def test_an_engine_that_hangs_is_found_by_its_silence(tmp_path: Path, monkeypatc
     assert "no progress" in next(fields["why"] for _, kind, fields in recorder.events if kind == "failed")
 
 
-def test_sound_that_is_none_becomes_no_file(tmp_path: Path) -> None:
+def test_invalid_samples_become_no_file(tmp_path: Path) -> None:
     async def story(core: Core, recorder: Recorder) -> None:
         job = ask(core, takes=2)
         await until(lambda: job.state.ended)
@@ -96,7 +96,7 @@ def test_sound_that_is_none_becomes_no_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("behaviour", ["nan at seed 7", "silence at seed 7"])
-def test_what_is_no_sound_is_made_once_more_with_the_next_seed(tmp_path: Path, behaviour: str) -> None:
+def test_invalid_or_silent_samples_are_made_a_second_time_with_the_next_seed(tmp_path: Path, behaviour: str) -> None:
     async def story(core: Core, recorder: Recorder) -> None:
         jobs = [ask(core, seed=7), ask(core, seed=1), ask(core, seed=2)]
         await until(lambda: all(job.state.ended for job in jobs))
@@ -106,22 +106,22 @@ def test_what_is_no_sound_is_made_once_more_with_the_next_seed(tmp_path: Path, b
     assert done["seed"] == 8 and "made a second time" in done["remark"]
     assert sorted(event[0] for event in events if event[1] == "done") == [1, 2, 3]
     with soundfile.SoundFile(done["path"]) as file:
-        assert recipe.read(file.comment).prompt.seed == 8
+        assert read(file.comment).prompt.seed == 8
 
 
 def test_a_clip_is_recalled_from_its_file_byte_for_byte(tmp_path: Path) -> None:
     async def story(core: Core, recorder: Recorder) -> None:
-        made = ask(core, takes=3, format="flac", lufs=-20.0)
-        await until(lambda: made.state.ended)
+        first = ask(core, takes=3, format="flac", lufs=-20.0)
+        await until(lambda: first.state.ended)
         third = next(fields for _, kind, fields in recorder.events if kind == "take" and fields["take"] == 3)
-        found = recipe_from_file(Path(third["path"]))
-        again, new = core.recall(found, "127.0.0.1", "again")
-        assert new and core.recall(found, "127.0.0.1", "again") == (again, False)
-        await until(lambda: again.state.ended)
+        recipe = recipe_from_file(Path(third["path"]))
+        recalled, new = core.recall(recipe, "127.0.0.1", "again")
+        assert new and core.recall(recipe, "127.0.0.1", "again") == (recalled, False)
+        await until(lambda: recalled.state.ended)
         done = recorder.events[-1][2]
         assert done["path"] != third["path"] and Path(done["path"]).read_bytes() == Path(third["path"]).read_bytes()
         assert "remark" not in done
-        other = core.recall(dataclasses.replace(found, conditions={**found.conditions, "model": "x"}), "127.0.0.1")
+        other = core.recall(dataclasses.replace(recipe, conditions={**recipe.conditions, "model": "x"}), "127.0.0.1")
         await until(lambda: other[0].state.ended)
         assert "the checkpoint is fake, was x" in recorder.events[-1][2]["remark"]
 
@@ -131,7 +131,7 @@ def test_a_clip_is_recalled_from_its_file_byte_for_byte(tmp_path: Path) -> None:
 
 def test_a_length_that_only_the_loaded_checkpoint_can_refuse_is_refused_then(tmp_path: Path) -> None:
     async def story(core: Core, recorder: Recorder) -> None:
-        early = ask(core, seconds=11.0)  # the fake makes 10 seconds at most, which is not known yet
+        early = ask(core, seconds=11.0)  # the fake engine makes at most 10 seconds, which is not known yet
         await until(lambda: early.state.ended)
 
     assert play(tmp_path, "well", story).ends() == {1: ["bad_argument"]}
@@ -153,7 +153,7 @@ def test_a_shaper_that_is_killed_fails_its_job_and_the_next_is_written(tmp_path:
     assert play(tmp_path, "well", story).ends() == {1: ["done"], 2: ["shaper_lost"], 3: ["done"]}
 
 
-def test_samples_that_went_to_a_shaper_that_died_are_not_missed_in_silence(tmp_path: Path) -> None:
+def test_a_job_whose_first_samples_died_with_the_shaper_fails(tmp_path: Path) -> None:
     async def story(core: Core, recorder: Recorder) -> None:
         await until(lambda: core.state == "ready")
         job = ask(core, takes=3)
@@ -180,7 +180,7 @@ def test_a_shaper_that_cannot_start_fails_everything_and_a_ready_engine_does_not
     )  # the engine was ready before the last try, on a busy machine
 
 
-def test_a_restart_after_giving_up_ends_what_was_being_written(tmp_path: Path) -> None:
+def test_a_restart_after_giving_up_fails_the_clip_that_was_being_written(tmp_path: Path) -> None:
     async def story(core: Core, recorder: Recorder) -> None:
         job = ask(core)
         await until(lambda: bool(core.jobs.shaping))
@@ -196,13 +196,13 @@ def test_a_poisoned_engine_costs_only_its_own_job(tmp_path: Path) -> None:
     async def story(core: Core, recorder: Recorder) -> None:
         jobs = [ask(core) for _ in range(2)]
         await until(lambda: jobs[0].state.ended)
-        jobs.append(ask(core))  # while the poisoned process is still on its way out
+        jobs.append(ask(core))  # while the poisoned process is still ending
         await until(lambda: all(job.state.ended for job in jobs))
 
     assert play(tmp_path, "poisoned once", story).ends() == {1: ["engine_lost"], 2: ["done"], 3: ["done"]}
 
 
-def test_a_listener_that_fails_keeps_nobody_else_from_hearing(tmp_path: Path) -> None:
+def test_a_failing_listener_does_not_stop_the_others(tmp_path: Path) -> None:
     class Deaf(Recorder):
         def on_event(self, event: Event) -> None:
             raise ValueError("cannot hear")
@@ -215,7 +215,7 @@ def test_a_listener_that_fails_keeps_nobody_else_from_hearing(tmp_path: Path) ->
     assert play(tmp_path, "well", story).ends() == {1: ["done"], 2: ["done"]}
 
 
-def test_the_eta_of_asks_that_came_early_counts_once_something_is_measured(tmp_path: Path) -> None:
+def test_early_asks_are_estimated_after_the_first_measurement(tmp_path: Path) -> None:
     async def story(core: Core, recorder: Recorder) -> None:
         jobs = [ask(core) for _ in range(4)]
         core.jobs.eta.learn(Cost.of(jobs[0].prompt, 2.0, 0.0))
@@ -226,7 +226,7 @@ def test_the_eta_of_asks_that_came_early_counts_once_something_is_measured(tmp_p
     play(tmp_path, "slow to load", story)
 
 
-def test_stopping_ends_what_waits_finishes_what_runs_and_takes_no_more(tmp_path: Path) -> None:
+def test_stopping_fails_waiting_jobs_finishes_the_running_one_and_accepts_no_more(tmp_path: Path) -> None:
     async def story(core: Core, recorder: Recorder) -> None:
         await until(lambda: core.state == "ready")
         for _ in range(3):
@@ -248,7 +248,7 @@ def test_stopping_now_ends_the_running_job_too(tmp_path: Path) -> None:
     assert play(tmp_path, "slow", story).ends() == {1: ["stopping"]}
 
 
-def test_a_restart_loses_the_running_job_and_keeps_those_that_wait(tmp_path: Path) -> None:
+def test_a_restart_fails_the_running_job_and_keeps_waiting_ones(tmp_path: Path) -> None:
     async def story(core: Core, recorder: Recorder) -> None:
         await until(lambda: core.state == "ready")
         jobs = [ask(core) for _ in range(2)]
@@ -271,13 +271,13 @@ def test_ended_jobs_are_forgotten_beyond_a_bound(tmp_path: Path, monkeypatch: py
     play(tmp_path, "well", story)
 
 
-def test_what_goes_first_does_not_go_before_what_was_promised_for_a_deadline(tmp_path: Path) -> None:
+def test_a_first_job_does_not_go_before_jobs_with_a_deadline(tmp_path: Path) -> None:
     async def story(core: Core, recorder: Recorder) -> None:
         await until(lambda: core.state == "ready")
         running, plain = ask(core, steps=3), ask(core, steps=3)
-        promised, other = ask(core, steps=3, deadline_s=60.0), ask(core, steps=3)
+        timed, other = ask(core, steps=3, deadline_s=60.0), ask(core, steps=3)
         first = core.generate(Ask("stream", seconds=0.2, steps=3), "stream", first=True)[0]
-        assert list(core.jobs.queue) == [plain, promised, first, other]
-        await until(lambda: all(job.state.ended for job in (running, plain, promised, first, other)))
+        assert list(core.jobs.queue) == [plain, timed, first, other]
+        await until(lambda: all(job.state.ended for job in (running, plain, timed, first, other)))
 
     play(tmp_path, "slow", story)

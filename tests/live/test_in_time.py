@@ -1,4 +1,4 @@
-"""What sounds on time: on a beat, at a time tag, as long as a button is held, and for ever."""
+"""Sound on time: on a beat, at a time tag, while a button is held, and without end."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def onsets(heard: np.ndarray, silence_s: float = 0.05) -> list[int]:
 
 @pytest.fixture
 def pad(stage: Daemon) -> Iterator[Client]:
-    """A client that hears of a pad with a short take, the same at each press."""
+    """A subscribed client, and a locked pad with a short take."""
     client = stage.client()
     client.send("/bridge/subscribe")
     client.send(f"{PAD}/set", "click", 0.15, "steps", 2, "quantize", "beat")
@@ -65,11 +65,9 @@ def test_presses_at_any_moment_sound_exactly_on_the_beat_and_the_bar(pad: Client
     assert recorder.wait_for_sound(at) < 0.15
 
 
-def test_time_tags_are_kept_to_a_millisecond_and_those_too_far_ahead_are_refused(
-    pad: Client, recorder: Recorder
-) -> None:
+def test_time_tags_are_exact_to_a_millisecond_and_refused_if_too_far_ahead(pad: Client, recorder: Recorder) -> None:
     play = encode(f"{PAD}/play", 1.0, "quantize", "off")
-    now, there = time.time(), time.monotonic()
+    now, start = time.time(), time.monotonic()
     moments = [0.4, 0.7, 1.25, 1.9037]
     for moment in reversed(moments):
         pad.raw(at(now + moment, play))
@@ -79,8 +77,8 @@ def test_time_tags_are_kept_to_a_millisecond_and_those_too_far_ahead_are_refused
     assert len(starts) == 5
     gaps = np.diff(starts[1:]) / RATE
     assert np.abs(gaps - np.diff(moments)).max() < 0.0015, gaps
-    heard = [block for block in recorder.sounding_after(there) if block > 0.3]
-    assert -0.005 < heard[0] - 0.4 < 4 * BLOCK / RATE + 0.05  # what the device is late by
+    heard = [block for block in recorder.sounding_after(start) if block > 0.3]
+    assert -0.005 < heard[0] - 0.4 < 4 * BLOCK / RATE + 0.05  # the latency of the device
     pad.raw(at(time.time() + 11.0, play))
     assert pad.until("/bridge/error")[1][:2] == [f"{PAD}/play", "bad_argument"]
     pad.raw(at(time.time() + 9.0, play))
@@ -107,7 +105,7 @@ def test_a_gated_pad_sounds_as_long_as_its_button_is_held(stage: Daemon, recorde
     client.send("/bridge/pad/22/clear")
 
 
-def test_a_clip_that_is_asked_for_waits_for_its_bar_too(stage: Daemon, recorder: Recorder) -> None:
+def test_a_generated_clip_waits_for_its_bar_too(stage: Daemon, recorder: Recorder) -> None:
     client = stage.client()
     client.send("/bridge/tempo", 60, 2)
     client.send("/bridge/generate", "hit", 0.3, "sink", "audio", "quantize", "bar", "steps", 1, "id", 1)
@@ -117,7 +115,7 @@ def test_a_clip_that_is_asked_for_waits_for_its_bar_too(stage: Daemon, recorder:
 
 
 def stream_state(client: Client, *states: str, timeout_s: float = 30.0) -> list[object]:
-    """Listen until the stream is in one of these."""
+    """Wait until the stream is in one of these states."""
     end = time.monotonic() + timeout_s
     client.send("/bridge/subscribe")  # a lease is for a minute, which a busy machine may need
     while time.monotonic() < end:
@@ -134,7 +132,7 @@ def loudness(heard: np.ndarray) -> np.ndarray:
     return np.sqrt(np.mean(sounding[: len(sounding) // window * window].reshape(-1, window) ** 2, axis=1))
 
 
-def test_a_stream_goes_on_without_a_gap_thins_out_when_the_engine_is_busy_and_ends_when_asked(
+def test_a_stream_has_no_gap_thins_out_when_the_engine_is_busy_and_ends_on_request(
     stage: Daemon, recorder: Recorder
 ) -> None:
     client, other = stage.client(), stage.client()
@@ -147,7 +145,7 @@ def test_a_stream_goes_on_without_a_gap_thins_out_when_the_engine_is_busy_and_en
     time.sleep(2.0)
     client.send("/bridge/stream")
     assert client.until("/bridge/stream/state")[1][0] == "playing"
-    # The engine is busy for longer than the stream has clips for; the ask is not made to wait for the stream.
+    # The engine is busy for longer than the buffer of the stream lasts; the ask does not wait for the stream.
     other.send("/bridge/generate", "long", 60.0, "steps", 250, "id", "long")
     other.until("/bridge/progress", job="long")
     stream_state(client, "thin", timeout_s=40.0)

@@ -1,4 +1,4 @@
-"""Clips through a real (virtual) audio device: sample-exact, silent at once when asked, back when the device is back."""
+"""Clips through a virtual audio device: exact to the sample, silent at once after a panic, back when the device is back."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ BLOCK_S = BLOCK / RATE
 LOSSES = int(os.environ.get("CLIPBRIDGE_DEVICE_LOSSES", "2"))  # 20 by command: see RESULTS.md
 
 
-def test_a_clip_is_heard_exactly_as_its_file_says(stage: Daemon, recorder: Recorder) -> None:
+def test_a_clip_sounds_exactly_like_its_file(stage: Daemon, recorder: Recorder) -> None:
     client = stage.client()
     client.send("/bridge/generate", "rain", 1.0, "sink", "both", "steps", 2, "id", "exact")
     _, done = client.until("/bridge/done", job="exact")
@@ -39,7 +39,7 @@ def test_a_clip_is_heard_exactly_as_its_file_says(stage: Daemon, recorder: Recor
     assert not heard[first + len(file) :].any()
 
 
-def test_sink_audio_makes_no_file_and_gain_and_pan_are_kept(stage: Daemon, recorder: Recorder) -> None:
+def test_sink_audio_writes_no_file_and_follows_gain_and_pan(stage: Daemon, recorder: Recorder) -> None:
     before = set(stage.folder.rglob("*.wav"))
     client = stage.client()
     voice = play(client, "wind", 0.5, "sink", "audio", "gain", 0.5, "pan", 1.0, job="panned")
@@ -76,14 +76,14 @@ def test_a_panic_silences_all_voices_within_moments_while_the_engine_works_and_m
     finally:
         raining.set()
         thread.join()
-    # The device's own delay: one block that is being played, one that is ready, and one that is being made.
+    # The device's own delay: one block is playing, one is ready, and one is being rendered.
     assert max(recorder.sounding_after(at)) < 0.02 + 3 * BLOCK_S + 0.05
     client.send("/bridge/status")
     assert client.until("/bridge/status")[1][0] == "ready"
     client.send("/bridge/cancel")
 
 
-def test_what_was_asked_for_before_a_panic_is_made_and_not_heard(stage: Daemon, recorder: Recorder) -> None:
+def test_a_clip_requested_before_a_panic_is_made_but_not_heard(stage: Daemon, recorder: Recorder) -> None:
     client = stage.client()
     client.send("/bridge/generate", "late", 2.0, "sink", "both", "steps", 30, "id", "late")
     client.until("/bridge/progress", job="late")
@@ -119,16 +119,14 @@ def test_a_voice_is_stopped_and_changed_by_its_number(stage: Daemon, recorder: R
         assert client.ask(address, *values)[1][1] == code, address
 
 
-def test_a_press_sounds_a_take_that_is_ready_at_once_and_the_pad_fills_itself_again(
-    stage: Daemon, recorder: Recorder
-) -> None:
+def test_a_press_sounds_at_once_and_the_pad_refills_itself(stage: Daemon, recorder: Recorder) -> None:
     client = stage.client()
     client.send("/bridge/subscribe")
     client.send("/bridge/pad/3/set", "rain", 0.3, "steps", 2, "seed", 5, "gain", 0.5)
     pad_state(client, 3, "ready", 2.0)
     delays, levels = [], []
     for press in range(12):
-        time.sleep(0.013 * press)  # all places within a block
+        time.sleep(0.013 * press)  # at every place within a block
         at = time.monotonic()
         client.send("/bridge/pad/3/play", 127 if press % 2 else 0.5)
         delays.append(recorder.wait_for_sound(at))
@@ -138,7 +136,7 @@ def test_a_press_sounds_a_take_that_is_ready_at_once_and_the_pad_fills_itself_ag
         while client.until("/bridge/voice")[1] != [voice, "ended", ""]:
             pass
         pad_state(client, 3, "ready", 2.0)
-    # The device makes a block while it plays the one before, so up to two pass until ours is heard.
+    # The device requests a block while it plays the one before, so up to two blocks pass first.
     assert max(delays) < 2 * BLOCK_S + 0.06, delays
     client.send("/bridge/pad/3/play", 0)
     client.send("/bridge/pad/3/save")
@@ -150,7 +148,7 @@ def test_a_press_sounds_a_take_that_is_ready_at_once_and_the_pad_fills_itself_ag
     assert client.until("/bridge/error")[1][1] == "pad_empty"
 
 
-def test_a_locked_pad_sounds_the_same_take_again_and_an_open_one_another(stage: Daemon, recorder: Recorder) -> None:
+def test_a_locked_pad_repeats_its_take_and_an_unlocked_one_does_not(stage: Daemon, recorder: Recorder) -> None:
     client = stage.client()
     client.send("/bridge/subscribe")
     client.send("/bridge/pad/4/set", "wind", 0.2, "steps", 2)
@@ -210,22 +208,22 @@ def test_an_ask_goes_before_a_pad_that_is_being_filled(stage: Daemon) -> None:
         ("/bridge/pad/one/play", (), "unknown_address"),
     ],
 )
-def test_what_a_pad_cannot_do_is_refused_with_a_sentence(
+def test_invalid_pad_messages_are_refused_with_a_sentence(
     stage: Daemon, address: str, values: tuple[object, ...], code: str
 ) -> None:
-    answered, (about, said, why) = stage.client().ask(address, *values)
-    assert (answered, about, said) == ("/bridge/error", address, code) and why
+    reply, (about, actual, why) = stage.client().ask(address, *values)
+    assert (reply, about, actual) == ("/bridge/error", address, code) and why
 
 
 def player(daemon: Daemon) -> psutil.Process:
     """The process that has PortAudio."""
     children = psutil.Process(daemon.process.pid).children(recursive=True)
-    (found,) = [child for child in children if any("libportaudio" in mapped.path for mapped in child.memory_maps())]
-    return found
+    (child,) = [child for child in children if any("libportaudio" in area.path for area in child.memory_maps())]
+    return child
 
 
 @pytest.mark.daemon
-def test_a_lost_device_or_player_is_told_files_go_on_and_sound_comes_back(tmp_path: Path) -> None:
+def test_a_lost_device_or_player_is_reported_files_go_on_and_sound_comes_back(tmp_path: Path) -> None:
     with jack(timeout_ms=50) as server, pytest.MonkeyPatch.context() as patch:
         server.lend(patch)
         daemon = Daemon(tmp_path / "clips", tmp_path / "home", "--audio-device", "system", run=STAND_IN)
@@ -237,23 +235,23 @@ def test_a_lost_device_or_player_is_told_files_go_on_and_sound_comes_back(tmp_pa
             audio("open")
             client = daemon.client()
             client.send("/bridge/subscribe")
-            client.send("/bridge/pad/9/set", "kept", 0.3, "steps", 2)
+            client.send("/bridge/pad/9/set", "drop", 0.3, "steps", 2)
             pad_state(client, 9, "ready", 2.0)
-            for cycle, (strike, mend) in enumerate(
+            for cycle, (lose, restore) in enumerate(
                 [(server.stop, server.start)] * LOSSES + [(lambda: player(daemon).kill(), lambda: None)]
             ):
                 voice = play(client, "drone", 10.0, "sink", "audio", job=f"heard {cycle}")
                 start = len(daemon.lines)
-                strike()
+                lose()
                 audio("lost", start, 4.0)  # within 2 s where nothing else runs
                 assert ended(client, voice) != ""
                 client.send("/bridge/generate", "folder", 0.2, "steps", 2, "id", f"folder {cycle}")
                 assert Path(client.until("/bridge/done", job=f"folder {cycle}")[1][1]).is_file()
-                mend()
+                restore()
                 audio("open", start, 10.0)  # JACK takes a second of it after a client was killed
             with contextlib.closing(Recorder(server)) as recorder:
                 at = time.monotonic()
-                client.send("/bridge/pad/9/play")  # its takes were made before all that
+                client.send("/bridge/pad/9/play")  # its takes are older than the losses
                 recorder.wait_for_sound(at)
                 daemon.stop()
                 heard = len(recorder.heard())
@@ -265,7 +263,7 @@ def test_a_lost_device_or_player_is_told_files_go_on_and_sound_comes_back(tmp_pa
         try:
             client = again.client()
             client.send("/bridge/subscribe")
-            pad_state(client, 9, "ready", 2.0)  # the pad is still there, and was filled without being asked
+            pad_state(client, 9, "ready", 2.0)  # the pad was restored and filled by itself
         finally:
             again.stop()
 
@@ -284,10 +282,10 @@ def test_devices_and_doctor_name_what_can_sound(server: Jack) -> None:
 
 
 def test_without_a_device_an_ask_for_sound_is_refused_with_a_sentence_and_files_go_on(small_daemon: Daemon) -> None:
-    told = small_daemon.wait_for(lambda line: line["event"] == "audio")
-    if told["state"] == "open":
+    event = small_daemon.wait_for(lambda line: line["event"] == "audio")
+    if event["state"] == "open":
         skip_or_fail("this machine has a sound card, on which the player falls back")
-    assert told["state"] == "unusable" and told["why"]
+    assert event["state"] == "unusable" and event["why"]
     client = small_daemon.client()
     client.send("/bridge/generate", "rain", 0.5, "sink", "audio", "id", "heard")
     address, values = client.end_of("heard")

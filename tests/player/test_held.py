@@ -1,4 +1,4 @@
-"""Presses of takes that are still being loaded, and what is asked of voices that are not there yet."""
+"""Presses of takes that are still being loaded, and requests to voices that are."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ SLOT, VOICE = 3, 7
 
 
 class Stage:
-    """What is held, with a disk that reads when it is let."""
+    """A desk with held takes, whose disk waits for `reads`."""
 
     def __init__(self) -> None:
-        self.reads, self.told = threading.Event(), list[Ended]()
+        self.reads, self.reports = threading.Event(), list[Ended]()
         self.desk, self.mixer = Desk(), Mixer(RATE, 1)
-        self.held = Held(self.desk, self.told.append)
+        self.held = Held(self.desk, self.reports.append)
         self.desk.open(self.mixer)
         threading.Thread(target=self.held.run, daemon=True).start()
 
-    def read(self, _file: str, _rate: int, _wanted: int) -> np.ndarray:
+    def read(self, _file: str, _rate: int, _device_rate: int) -> np.ndarray:
         assert self.reads.wait(10)
         return np.full((RATE, 1), 0.5, np.float32)
 
     def press(self, when: When = NOW, loop: bool = False) -> None:
-        """Of a take that is not loaded yet."""
+        """Press a take that is not loaded yet."""
         self.held.hold(Hold(SLOT, "take", RATE))
         self.held.sound(Sound(VOICE, SLOT, when=when, loop=loop))
 
@@ -61,10 +61,10 @@ def test_a_press_waits_for_its_own_take(stage: Stage) -> None:
     stage.press()
     assert not stage.held.when_loaded().wait(0.05) and not stage.heard().any()
     stage.load()
-    assert stage.heard().any() and not stage.told
+    assert stage.heard().any() and not stage.reports
 
 
-def test_what_is_asked_of_a_voice_before_it_is_there_is_done_when_it_comes(stage: Stage) -> None:
+def test_a_change_to_a_loading_voice_is_applied_when_it_starts(stage: Stage) -> None:
     stage.press()
     stage.desk.change(Change(VOICE, gain=0.5, glide_ms=0.0))
     stage.load()
@@ -72,14 +72,14 @@ def test_what_is_asked_of_a_voice_before_it_is_there_is_done_when_it_comes(stage
 
 
 @pytest.mark.parametrize("voice", [VOICE, None])
-def test_a_voice_that_is_stopped_before_it_is_there_never_sounds(stage: Stage, voice: int | None) -> None:
+def test_a_voice_stopped_while_it_loads_never_sounds(stage: Stage, voice: int | None) -> None:
     stage.press()
     stage.desk.stop(Stop(voice, 5.0))
     stage.load()
-    assert not stage.heard().any() and stage.told == [Ended(VOICE, STOPPED)]
+    assert not stage.heard().any() and stage.reports == [Ended(VOICE, STOPPED)]
 
 
-def test_a_stop_with_a_time_reaches_a_voice_that_is_not_there_yet(stage: Stage) -> None:
+def test_a_stop_with_a_time_reaches_a_voice_that_is_still_loading(stage: Stage) -> None:
     stage.press(loop=True)
     stage.desk.stop(Stop(VOICE, 5.0, When(time.perf_counter())))
     stage.load()
@@ -87,23 +87,23 @@ def test_a_stop_with_a_time_reaches_a_voice_that_is_not_there_yet(stage: Stage) 
     assert not stage.heard().any() and list(stage.mixer.ended) == [VOICE]
 
 
-def test_a_press_for_later_may_be_loaded_until_then_and_one_for_now_not_for_long(stage: Stage) -> None:
+def test_a_press_for_later_may_load_until_then_and_one_for_now_only_briefly(stage: Stage) -> None:
     stage.press(When(time.perf_counter() + 10 * MAX_LATE_S))
     time.sleep(1.2 * MAX_LATE_S)
     stage.load()
-    assert not stage.told and stage.mixer.requests
+    assert not stage.reports and stage.mixer.requests
     stage.reads.clear()
     stage.held.hold(Hold(SLOT + 1, "another", RATE))
     stage.held.sound(Sound(VOICE + 1, SLOT + 1))
     time.sleep(1.2 * MAX_LATE_S)
     stage.load()
-    assert [(ended.voice, ended.why) for ended in stage.told] == [(VOICE + 1, "it could not begin in time")]
+    assert [(ended.voice, ended.why) for ended in stage.reports] == [(VOICE + 1, "it could not begin in time")]
 
 
-def test_a_take_that_is_released_while_it_is_read_is_not_kept(stage: Stage) -> None:
+def test_a_take_released_while_it_is_read_is_dropped(stage: Stage) -> None:
     stage.press()
     stage.held.release(SLOT)
     stage.load()
-    assert stage.told == [Ended(VOICE, "it was not ready")]
+    assert stage.reports == [Ended(VOICE, "it was not ready")]
     stage.held.sound(Sound(VOICE + 1, SLOT))
-    assert len(stage.told) == 2
+    assert len(stage.reports) == 2

@@ -1,4 +1,4 @@
-"""Voices, fades and the limiter: what was asked for sounds exactly, and nothing else ever reaches the speakers."""
+"""Voices, fades and the limiter: exact to the sample, and never above the ceiling."""
 
 from __future__ import annotations
 
@@ -46,10 +46,10 @@ def test_32_voices_are_the_sum_of_each_alone() -> None:
     clips = [tone(4_000 + 50 * n, 0.02, 100 + 10 * n) for n in range(32)]
     for number, clip in enumerate(clips):
         mixer.requests.append(mixer.voice(number, clip))
-    wanted = np.zeros((6_000, 1), np.float32)
+    expected = np.zeros((6_000, 1), np.float32)
     for clip in clips:
-        wanted[: len(clip)] += mixer.voice(0, clip).samples
-    assert np.abs(rendered(mixer, 6_000) - wanted).max() < 1e-6
+        expected[: len(clip)] += mixer.voice(0, clip).samples
+    assert np.abs(rendered(mixer, 6_000) - expected).max() < 1e-6
     assert sorted(mixer.ended) == list(range(32))
 
 
@@ -73,18 +73,18 @@ def test_a_stop_of_one_voice_leaves_the_others_exact() -> None:
     assert np.abs(heard - mixer.voice(2, tone(level=0.2, hertz=330)).samples[3_024 : 3_024 + len(heard)]).max() < 1e-7
 
 
-def test_gain_and_pan_glide_without_a_step_to_what_was_asked() -> None:
+def test_gain_and_pan_glide_to_their_targets_without_a_step() -> None:
     mixer = Mixer(RATE, 2)
     mixer.requests.append(mixer.voice(1, tone(level=0.4)))
     rendered(mixer, 512)
     mixer.requests.append(Change(1, gain=0.5, pan=1.0, glide_ms=50.0))
     heard = rendered(mixer, 9_600)
     assert np.abs(np.diff(heard, axis=0)).max() < 0.4 * 2 * np.pi * 220 / RATE * 1.1
-    wanted = 0.5 * mixer.voice(1, tone(level=0.4)).samples[512 + 4_800 : 512 + 9_600]
-    assert not heard[4_800:, 0].any() and np.abs(heard[4_800:, 1:] - wanted).max() < 1e-6
+    expected = 0.5 * mixer.voice(1, tone(level=0.4)).samples[512 + 4_800 : 512 + 9_600]
+    assert not heard[4_800:, 0].any() and np.abs(heard[4_800:, 1:] - expected).max() < 1e-6
 
 
-def test_a_loop_begins_again_until_it_is_let_go() -> None:
+def test_a_loop_repeats_until_it_is_released() -> None:
     clip = tone(1_000)
     mixer = Mixer(RATE, 1)
     mixer.requests.append(mixer.voice(1, clip, loop=True))
@@ -103,7 +103,7 @@ def test_one_voice_too_many_fades_the_oldest_out() -> None:
     assert list(mixer.ended) == [0] and len(mixer.voices) == MAX_VOICES
 
 
-def test_the_limiter_goes_down_at_once_and_comes_back_smoothly() -> None:
+def test_the_limiter_attacks_at_once_and_releases_smoothly() -> None:
     mixer = Mixer(RATE, 1)
     mixer.requests.extend([mixer.voice(1, tone(480, 3.0)), mixer.voice(2, tone(RATE, 0.3, 440))])
     heard = rendered(mixer, RATE)[:, 0]
@@ -119,7 +119,7 @@ def later(mixer: Mixer, number: int, when: When, clip: np.ndarray | None = None)
 
 
 @pytest.mark.parametrize("block", [7, 100, 4_096])
-def test_what_is_asked_for_a_beat_begins_at_its_very_frame_in_every_block_size(block: int) -> None:
+def test_a_quantized_voice_starts_at_the_exact_frame_in_every_block_size(block: int) -> None:
     mixer = Mixer(RATE, 1)
     mixer.requests.append(Tempo(127.0, 4, beat=0, at=0.0))  # beat 0 at frame 0
     clip = np.full((50, 1), 0.5, np.float32)
@@ -134,7 +134,7 @@ def test_what_is_asked_for_a_beat_begins_at_its_very_frame_in_every_block_size(b
     assert list(mixer.began) == [0, 1, 2]
 
 
-def test_what_is_asked_for_a_moment_begins_then_and_what_is_late_begins_now() -> None:
+def test_a_timed_voice_starts_on_time_and_a_late_one_at_once() -> None:
     mixer = Mixer(RATE, 1)
     mix = np.empty((480, 1), np.float32)
     mixer.render(mix, at=1_000.0)
@@ -149,7 +149,7 @@ def test_what_is_asked_for_a_moment_begins_then_and_what_is_late_begins_now() ->
     assert list(mixer.began) == [2, 1] and mixer.voices[-1].stopping and mixer.voices[-1].gain.now < 1.0
 
 
-def test_a_voice_that_follows_begins_so_many_frames_before_the_other_ends_at_equal_power() -> None:
+def test_a_following_voice_overlaps_the_one_before_exactly_and_at_equal_power() -> None:
     drawn = np.random.default_rng(3)
     mixer, overlap = Mixer(RATE, 1), 4_800
     clips = [drawn.normal(0, 0.05, (20_000, 1)).astype(np.float32) for _ in range(3)]
@@ -163,15 +163,15 @@ def test_a_voice_that_follows_begins_so_many_frames_before_the_other_ends_at_equ
         mixer.requests.append(voice)
     heard.append(rendered(mixer, 60_000))
     whole = np.concatenate(heard)[:, 0]
-    wanted = np.zeros(61_000, np.float32)
+    expected = np.zeros(61_000, np.float32)
     for number, clip in enumerate(clips):
-        wanted[number * 15_200 :][:20_000] += mixer.voice(9, clip).samples[:, 0]
-    assert np.abs(whole - wanted).max() < 1e-6 and list(mixer.began) == [1, 2] and list(mixer.ended) == [0, 1, 2]
+        expected[number * 15_200 :][:20_000] += mixer.voice(9, clip).samples[:, 0]
+    assert np.abs(whole - expected).max() < 1e-6 and list(mixer.began) == [1, 2] and list(mixer.ended) == [0, 1, 2]
     power = np.array([np.mean(whole[at : at + 1_600] ** 2) for at in range(4_800, 45_000, 1_600)])
     assert np.abs(10 * np.log10(power / 0.05**2)).max() < 1.0  # dB, nowhere a gap or a bump
 
 
-def test_a_voice_that_follows_one_that_is_over_begins_at_once() -> None:
+def test_a_voice_that_follows_an_ended_one_starts_at_once() -> None:
     mixer = Mixer(RATE, 1)
     voice = mixer.voice(1, tone(500))
     voice.after, voice.overlap = 77, 100
@@ -179,7 +179,7 @@ def test_a_voice_that_follows_one_that_is_over_begins_at_once() -> None:
     assert rendered(mixer, 256).any()
 
 
-def test_a_panic_also_forgets_what_waits_and_says_that_it_is_over() -> None:
+def test_a_panic_also_ends_scheduled_voices() -> None:
     mixer = Mixer(RATE, 1)
     rendered(mixer, 256)
     mixer.requests.extend([later(mixer, n, When(quantize="bar")) for n in (1, 2)])
@@ -191,7 +191,7 @@ def test_a_panic_also_forgets_what_waits_and_says_that_it_is_over() -> None:
     assert not rendered(mixer, 3 * RATE).any() and list(mixer.ended) == [1, 2]
 
 
-def test_what_is_said_to_a_voice_that_waits_holds_when_it_begins() -> None:
+def test_a_change_to_a_scheduled_voice_is_applied_when_it_starts() -> None:
     mixer = Mixer(RATE, 1)
     rendered(mixer, 256)
     mixer.requests.append(later(mixer, 5, When(quantize="beat"), tone(5_000, 0.5)))
@@ -200,7 +200,7 @@ def test_what_is_said_to_a_voice_that_waits_holds_when_it_begins() -> None:
     assert 0.03 < np.abs(rendered(mixer, RATE)[-24_000 + 600 :]).max() < 0.06
 
 
-def test_the_grid_follows_a_device_whose_clock_is_not_the_machines() -> None:
+def test_the_grid_follows_a_device_with_its_own_clock() -> None:
     mixer = Mixer(RATE, 1)
     mix = np.empty((4_800, 1), np.float32)
     mixer.requests.append(Tempo(120.0, 4, beat=0, at=0.0))
@@ -211,7 +211,7 @@ def test_the_grid_follows_a_device_whose_clock_is_not_the_machines() -> None:
     assert abs(at * 2 - round(at * 2)) < 0.03
 
 
-def test_only_so_much_waits() -> None:
+def test_the_number_of_scheduled_requests_is_limited() -> None:
     mixer = Mixer(RATE, 1)
     rendered(mixer, 256)
     mixer.requests.extend(later(mixer, n, When(quantize="bar"), tone(4)) for n in range(MAX_SCHEDULED + 5))

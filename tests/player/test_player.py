@@ -1,4 +1,4 @@
-"""The player process by itself: in the moment in which a device opens, and at its end."""
+"""The player process by itself: while a device opens, and at its end."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def until(player: Connection, kind: type[Any], voice: int | None = None) -> Any:
     raise AssertionError(f"no {kind.__name__}")
 
 
-def test_a_press_in_the_moment_in_which_the_device_opens_sounds(player: Connection, take: str) -> None:
+def test_a_press_while_the_device_opens_sounds(player: Connection, take: str) -> None:
     for slot in range(HELD):
         player.send(Hold(slot, take, 44_100))
     until(player, Opened)
@@ -69,7 +69,7 @@ def test_a_press_in_the_moment_in_which_the_device_opens_sounds(player: Connecti
     assert until(player, Ended, 1).why == ""
 
 
-def test_a_press_of_what_is_not_held_or_cannot_be_read_is_told_so(player: Connection, tmp_path: Path) -> None:
+def test_a_press_of_a_missing_or_damaged_take_is_reported(player: Connection, tmp_path: Path) -> None:
     until(player, Opened)
     damaged = tmp_path / "damaged.npy"
     damaged.write_bytes(b"no samples")
@@ -79,12 +79,12 @@ def test_a_press_of_what_is_not_held_or_cannot_be_read_is_told_so(player: Connec
         assert until(player, Ended, voice).why == "it was not ready"
 
 
-@pytest.mark.parametrize(("device", "told"), [("system", Opened), ("no such thing", Unusable)])
-def test_a_player_that_ends_takes_leave_of_its_server_and_keeps_nobody_waiting(device: str, told: type[Any]) -> None:
+@pytest.mark.parametrize(("device", "report"), [("system", Opened), ("no such thing", Unusable)])
+def test_a_player_disconnects_from_its_server_when_it_ends(device: str, report: type[Any]) -> None:
     with jack() as server:
         for _ in range(2):
             with playing(server, device) as player:
-                until(player, told)
+                until(player, report)
         assert server.process is not None
         server.process.terminate()
-        assert server.process.wait(5) == 0  # it waits for a client that it believes to be there
+        assert server.process.wait(5) == 0  # it waits for clients that have not disconnected
