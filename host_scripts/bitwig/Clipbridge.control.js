@@ -11,9 +11,9 @@ var SLOTS = 32;
 var LOOK_MS = 250;
 var AGAIN_MS = 700; // the daemon answers within milliseconds; the same request again is the same job
 var NO_ANSWER_MS = 2000;
-var SILENCE_MS = 5000; // then the job's last event is asked for
+var SILENCE_MS = 5000; // then ask for the job's last event
 var GONE_MS = 12000;
-var TAKEN_MS = 2000; // within this time, Bitwig shows the clip in its slot, or has refused it
+var INSERT_MS = 2000; // by then Bitwig shows the clip in its slot, or has refused it
 
 host.defineController("Clipbridge", "Clipbridge", "1.0", "5e0f3f0a-7f0b-4c43-9d0e-3b1c9d2a6c11", "Clipbridge");
 host.defineMidiPorts(0, 0);
@@ -22,7 +22,7 @@ var connection = null;
 var bank = null;
 var cursors = []; // for each track of the bank: is it the selected one?
 var jobs = {}; // by id
-var taken = {}; // slots that were filled a moment ago
+var filling = {}; // slots that Bitwig is filling: time of the end
 var settings = { sound: "", length: "", preset: "", takes: "1" };
 var tempo = 120;
 var numerator = 4;
@@ -38,7 +38,7 @@ function now() {
    return new Date().getTime();
 }
 
-// ---- what the user wants ----
+// ---- the panel ----
 
 function follow(setting, key) {
    setting.addValueObserver(function (value) {
@@ -48,9 +48,9 @@ function follow(setting, key) {
 
 // Seconds of "2 bars", "3 beats", "1.5 s" or "1.5"; null for nothing; NaN for anything else.
 function secondsOf(text) {
-   var given = text.trim().toLowerCase().replace(",", ".");
-   if (given === "") return null;
-   var parts = /^(\d+(?:\.\d+)?|\.\d+)\s*(bars?|beats?|s|sec|seconds?|)$/.exec(given);
+   var length = text.trim().toLowerCase().replace(",", ".");
+   if (length === "") return null;
+   var parts = /^(\d+(?:\.\d+)?|\.\d+)\s*(bars?|beats?|s|sec|seconds?|)$/.exec(length);
    if (!parts) return NaN;
    var count = parseFloat(parts[1]);
    if (parts[2].indexOf("ba") === 0) return (count * numerator * 4 / denominator * 60) / tempo;
@@ -77,7 +77,7 @@ function make() {
    var kind = String(track.trackType().get());
    if (kind !== "Audio" && kind !== "Hybrid") return say(track.name().get() + " takes no audio clips: select an audio track");
    counter += 1;
-   // A number written out is a plain text; joined texts are objects of their own in some of Bitwig's engines.
+   // toString makes a plain string; joined strings are other objects in some of Bitwig's engines.
    var id = ((now() % 1e9) * 1000 + counter).toString(36);
    var ask = ["/bridge/generate", prompt];
    if (seconds !== null) ask.push(seconds);
@@ -89,7 +89,7 @@ function make() {
    };
    send(ask);
    say(prompt + " ...");
-   host.scheduleTask(function () { lookAfter(id); }, LOOK_MS);
+   host.scheduleTask(function () { check(id); }, LOOK_MS);
 }
 
 function cancelAll() {
@@ -103,7 +103,7 @@ function cancelAll() {
 
 // ---- the daemon ----
 
-// Bitwig's methods are no JavaScript functions: they have no `apply`, so each number of arguments is written out.
+// Bitwig's methods are not JavaScript functions and have no `apply`: there is a line for each number of arguments.
 function send(m) {
    try {
       switch (m.length) {
@@ -115,7 +115,7 @@ function send(m) {
          default: throw new Error("a message of " + m.length + " parts");
       }
    } catch (error) {
-      host.errorln("Clipbridge: " + error); // as good as lost on the way: no answer will come, and that is told
+      host.errorln("Clipbridge: " + error); // like a lost packet: the missing answer is reported
    }
 }
 
@@ -124,7 +124,7 @@ function end(id, text) {
    if (text) say(text);
 }
 
-function lookAfter(id) {
+function check(id) {
    var job = jobs[id];
    if (!job) return;
    var silent = now() - job.last;
@@ -136,10 +136,10 @@ function lookAfter(id) {
       job.again = true;
       send(job.answered ? ["/bridge/job", id, "reply_port", ANSWER_PORT] : job.ask);
    }
-   host.scheduleTask(function () { lookAfter(id); }, LOOK_MS);
+   host.scheduleTask(function () { check(id); }, LOOK_MS);
 }
 
-// Calls `work` with the job that a message is about, if it is one of ours.
+// A handler that calls `work` with the message's job, if it is ours.
 function about(work) {
    return function (source, message) {
       try {
@@ -156,12 +156,12 @@ function about(work) {
    };
 }
 
-function heardError(source, message) {
+function onError(source, message) {
    try {
       if (String(message.getString(1)) !== "unknown_job") return;
       for (var id in jobs) {
-         // The daemon was restarted and does not know this job. Its message contains the id.
-         if (jobs[id].again && String(message.getString(2)).indexOf(id) >= 0) end(id, "it was restarted meanwhile. Ask again");
+         // The daemon was restarted and does not know the job. Its sentence contains the id.
+         if (jobs[id].again && String(message.getString(2)).indexOf(id) >= 0) end(id, "it was restarted. Ask again");
       }
    } catch (error) {
       host.errorln("Clipbridge: " + error);
@@ -170,19 +170,19 @@ function heardError(source, message) {
 
 // ---- clips ----
 
-// The track that was selected at the ask, wherever it is now; null if it is gone.
+// The current index of the track that was selected for the job; null if it is gone.
 function trackOf(job) {
-   var there = bank.getItemAt(job.track);
-   if (there.exists().get() && String(there.name().get()) === job.name) return job.track;
-   var found = null;
+   var same = bank.getItemAt(job.track);
+   if (same.exists().get() && String(same.name().get()) === job.name) return job.track;
+   var match = null;
    for (var i = 0; i < TRACKS; i++) {
       var track = bank.getItemAt(i);
       if (track.exists().get() && String(track.name().get()) === job.name) {
-         if (found !== null) return null; // two tracks with that name: use neither
-         found = i;
+         if (match !== null) return null; // two tracks have that name: use neither
+         match = i;
       }
    }
-   return found;
+   return match;
 }
 
 function insert(job, path) {
@@ -192,8 +192,8 @@ function insert(job, path) {
    for (var i = 0; i < SLOTS; i++) {
       var key = index + "/" + i;
       var slot = slots.getItemAt(i);
-      if (slot.exists().get() && !slot.hasContent().get() && !(taken[key] > now())) {
-         taken[key] = now() + TAKEN_MS;
+      if (slot.exists().get() && !slot.hasContent().get() && !(filling[key] > now())) {
+         filling[key] = now() + INSERT_MS;
          slot.replaceInsertionPoint().insertFile(path);
          confirm(job, path, slot, i);
          return;
@@ -206,7 +206,7 @@ function confirm(job, path, slot, i) {
    host.scheduleTask(function () {
       if (slot.hasContent().get()) say(job.prompt + " is in " + job.name + ", slot " + (i + 1));
       else say("Bitwig did not take the clip. It is here: " + path);
-   }, TAKEN_MS);
+   }, INSERT_MS);
 }
 
 // ---- Bitwig ----
@@ -248,20 +248,20 @@ function init() {
       var before = message.getInt(1);
       if (before > 0) say(job.prompt + ": " + before + " before it");
    }));
-   space.registerMethod("/bridge/progress", "*", "how far it is", about(function () {}));
-   space.registerMethod("/bridge/take", "*", "one of several", about(function (job, message) {
+   space.registerMethod("/bridge/progress", "*", "progress", about(function () {}));
+   space.registerMethod("/bridge/take", "*", "one of several takes", about(function (job, message) {
       job.paths.push(String(message.getString(2)));
    }));
-   space.registerMethod("/bridge/done", "*", "the file is there", about(function (job, message, id) {
+   space.registerMethod("/bridge/done", "*", "the clip is ready", about(function (job, message, id) {
       end(id, "");
       if (job.paths.length === 0) job.paths.push(String(message.getString(1)));
       for (var i = 0; i < job.paths.length; i++) insert(job, job.paths[i]);
    }));
-   space.registerMethod("/bridge/failed", "*", "no clip", about(function (job, message, id) { end(id, String(message.getString(2))); }));
-   space.registerMethod("/bridge/cancelled", "*", "as asked", about(function (job, message, id) { end(id, job.prompt + " is cancelled"); }));
-   space.registerMethod("/bridge/error", "*", "about no job", heardError);
+   space.registerMethod("/bridge/failed", "*", "there is no clip", about(function (job, message, id) { end(id, String(message.getString(2))); }));
+   space.registerMethod("/bridge/cancelled", "*", "cancelled", about(function (job, message, id) { end(id, job.prompt + " is cancelled"); }));
+   space.registerMethod("/bridge/error", "*", "error without a job", onError);
    try {
-      osc.createUdpServer(ANSWER_PORT, space); // listens before anything is sent
+      osc.createUdpServer(ANSWER_PORT, space); // listen before sending
       connection = osc.connectToUdpServer("127.0.0.1", DAEMON_PORT, null);
    } catch (error) {
       connection = null;

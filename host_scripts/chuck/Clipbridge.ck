@@ -31,8 +31,8 @@ public class Clipbridge
     int _count;
     int _listening;
     int _sent;
-    int _unwanted;
-    int _mark; // the part of this object's ids that no other object has
+    int _cancelled;
+    int _mark; // makes this object's ids unique
     time _opened;
     time _heard;
     OscIn _in;
@@ -44,13 +44,13 @@ public class Clipbridge
     fun int busy() { return _state == "asked" || _state == "working"; }
 
     // Ask; returns at once. With 0 seconds, the keys set the length: "@bars 2 @bpm 126". The keys are those of generate,
-    // written as in Pure Data and Max. The shred that asks must live until the end; Returns 0 if a job is in progress.
+    // written as in Pure Data and Max. The calling shred must live until the job ends. Returns 0 if a job is in progress.
     fun int ask(string prompt, float seconds) { return ask(prompt, seconds, ""); }
 
     fun int ask(string prompt, float seconds, string keys)
     {
         if (busy()) {
-            _say("\"" + prompt + "\" was not asked for: this object still waits for \"" + _prompt + "\"; take another one");
+            _say("\"" + prompt + "\" was not asked for: this object is still waiting for \"" + _prompt + "\"; use another one");
             return 0;
         }
         prompt => _prompt;
@@ -59,7 +59,7 @@ public class Clipbridge
         "asked" => _state;
         "" => _path => _error;
         0 => _progress;
-        0 => _frames => _sent => _unwanted;
+        0 => _frames => _sent => _cancelled;
         spork ~ _job();
         return 1;
     }
@@ -71,7 +71,7 @@ public class Clipbridge
     fun int frames() { return _frames; }       // the file's length
     fun string error() { return _error; }      // the reason, if there is no clip
 
-    // Read the clip; silent until 0 => buf.pos. Returns 0 if there is none.
+    // Read the clip; silent until 0 => buf.pos. Returns 0 if there is no clip.
     fun int load(SndBuf buf)
     {
         if (_path == "") return 0;
@@ -84,7 +84,7 @@ public class Clipbridge
     {
         if (busy()) {
             if (_sent) _send("/bridge/cancel");
-            else 1 => _unwanted;
+            else 1 => _cancelled;
         }
     }
 
@@ -98,7 +98,7 @@ public class Clipbridge
     // One job, from request to end.
     fun void _job()
     {
-        // Without a sound card ChucK's time runs hundreds of times faster than the daemon's.
+        // Without a sound card, ChucK's time runs hundreds of times faster than real time.
         1.0 => float pace;
         if (!Machine.realtime()) 500.0 => pace;
         if (!_listening) {
@@ -108,14 +108,14 @@ public class Clipbridge
             now => _opened;
             Math.random2(1, 1000000000) => _mark;
         }
-        // The port is opened by another thread, which also needs its time before it hears.
+        // Another thread opens the port, and needs a moment before it receives.
         while (now < _opened + pace * 300::ms || (_in.port() <= 0 && now < _opened + pace * 2::second)) 5::ms => now;
         if (_in.port() <= 0) {
             0 => _listening;
             _end("failed", "port " + replyPort + " of this machine is taken by another program, so no answer can be heard");
             return;
         }
-        if (_unwanted) { _end("cancelled", ""); return; }
+        if (_cancelled) { _end("cancelled", ""); return; }
         _count++;
         "chuck-" + _in.port() + "-" + _mark + "-" + _count => _id;
         now => _heard => time asked;
@@ -129,13 +129,13 @@ public class Clipbridge
                 if (_isOurs()) {
                     now => _heard;
                     1 => answered;
-                    _take();
+                    _handle();
                     if (!busy()) return;
                 }
             }
             // No answer for a second: send it again. The same id is the same job, so no second clip is made.
             if (!answered && asks == 1 && now > asked + pace * 1::second) { 2 => asks; _ask(); }
-            // Silence while it is made: a reply may be lost, so ask for the job's last event.
+            // Silence: a reply may be lost, so ask for the job's last event.
             if (answered && now > _heard + pace * 3::second && now > looked + pace * 3::second) {
                 now => looked;
                 _send("/bridge/job");
@@ -149,8 +149,8 @@ public class Clipbridge
         }
     }
 
-    // The ask as words: the prompt, the seconds, then keys. The daemon reads the keys up to the first wrong one, so those
-    // that bring its answer back to us come before the user's.
+    // Send the ask as words: the prompt, the seconds, then keys. The daemon reads keys up to the first invalid one, so those
+    // that say where the answer goes come before the user's.
     fun void _ask()
     {
         1 => _sent;
@@ -178,7 +178,7 @@ public class Clipbridge
         _out.send();
     }
 
-    // An error has no id of its own, but its sentence names the job that the daemon does not know.
+    // An error has no id, but its sentence names the unknown job.
     fun int _isOurs()
     {
         if (_message.address == "/bridge/error")
@@ -192,7 +192,7 @@ public class Clipbridge
         return "";
     }
 
-    fun void _take()
+    fun void _handle()
     {
         _message.address => string kind;
         if (kind == "/bridge/progress") {
@@ -211,7 +211,7 @@ public class Clipbridge
         } else if (kind == "/bridge/cancelled") {
             _end("cancelled", "");
         } else if (kind == "/bridge/error") {
-            _end("failed", "Clipbridge was started again meanwhile and does not know of this clip: ask for it again.");
+            _end("failed", "Clipbridge was restarted and does not know this clip: ask for it again.");
         }
     }
 

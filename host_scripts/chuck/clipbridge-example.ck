@@ -1,5 +1,5 @@
 // chuck --srate:48000 Clipbridge.ck clipbridge-example.ck
-// Two clips are made at once: a kick, and a bar of shaker at 120 BPM, which is then played four times with the kick.
+// Makes two clips at once, a kick and a bar of shaker at 120 BPM, then plays the bar four times with the kick.
 Clipbridge kick, bar;
 SndBuf kickBuf => dac;
 SndBuf barBuf => dac;
@@ -8,14 +8,14 @@ SndBuf barBuf => dac;
 kick.ask("deep warm kick", 1.0, "@preset drum @seed 7");
 bar.ask("shaker", 0, "@bars 1 @bpm 120");
 
-fun void tell(Clipbridge clip)
+fun void watch(Clipbridge clip)
 {
     while (clip.busy()) {
         250::ms => now;
         <<< "bar:", clip.state(), clip.progress() >>>;
     }
 }
-spork ~ tell(bar);
+spork ~ watch(bar);
 
 while (kick.busy()) kick.ended => now;
 while (bar.busy()) bar.ended => now;

@@ -1,6 +1,6 @@
 <CsoundSynthesizer>
 <CsOptions>
-; Your sound card. Clips take time, so this is for real-time sound, not for rendering to a file.
+; Your sound card. Clips take time, so use real-time sound, not rendering to a file.
 -odac
 </CsOptions>
 <CsInstruments>
@@ -27,7 +27,7 @@ instr Play
   outs aleft, aright
 endin
 
-; The clip four times: p3 is the length of one.
+; Plays the clip four times: p3 is the length of one.
 instr PlayLooped
   p3 *= 4
   Spath clip_path p4

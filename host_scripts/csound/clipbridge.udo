@@ -2,11 +2,11 @@
 ;
 ;   iclip            clip_ask     Sprompt, iseconds [, Skeys [, Sinstr]]          ask once, when the instrument starts
 ;   kclip            clip_ask     ktrigger, Sprompt, kseconds, Skeys, Sinstr      ask each time ktrigger is not 0
-;   kstate, kpart    clip_state   iclip       0 asked, 1 at work (kpart 0..1), 2 there, -1 failed, -2 cancelled, -3 no answer
+;   kstate, kpart    clip_state   iclip       0 asked, 1 working (kpart 0..1), 2 ready, -1 failed, -2 cancelled, -3 no answer
 ;   Spath            clip_path    iclip       the path of the file, "" until state 2
 ;   Swhy             clip_why     iclip       the reason of a failure
-;   aleft, aright    clip_play    iclip [, igain [, iloop]]                       play the file from the disk, as it is
-;   itable           clip_table   iclip       the file in a table, as it is
+;   aleft, aright    clip_play    iclip [, igain [, iloop]]                       play the file from the disk, unchanged
+;   itable           clip_table   iclip       the file in a table, unchanged
 ;                    clip_cancel  iclip       (or clip_cancel ktrigger, kclip)
 ;
 ; Skeys are keys of generate as in Pure Data and Max: "@preset drum @seed 7", "@bars 2 @bpm 126" (with 0 seconds).
@@ -18,12 +18,12 @@
 #ifndef CLIPBRIDGE_PORT
 #define CLIPBRIDGE_PORT #57200#
 #end
-; Csound must name the port it listens on; two Csounds at the same time need two.
+; Csound needs a fixed port for answers; two Csounds at the same time need two ports.
 #ifndef CLIPBRIDGE_REPLY_PORT
 #define CLIPBRIDGE_REPLY_PORT #57230#
 #end
 
-; Our ids begin like this: no other Csound has this port, and no earlier one had this time.
+; The beginning of our ids: no other Csound has this port now, and no earlier one had this time.
 gi_clipbridge_started date
 gS_clipbridge_id sprintf "csound-%d-%.0f-", $CLIPBRIDGE_REPLY_PORT, gi_clipbridge_started * 1000
 
@@ -43,7 +43,7 @@ endop
 ; The only instrument that reads the port: it writes each answer to the channels of its id.
 instr ClipbridgeListener
   SAnswer[] init 40
-  k0, k1, k2, k3, k4 init 0, 1, 2, 3, 4 ; a place that is a plain number would be read at the start only
+  k0, k1, k2, k3, k4 init 0, 1, 2, 3, 4 ; a literal index would be read only at init time
   know rtclock
   kread = 0
   while kread < 32 do
@@ -55,7 +55,7 @@ instr ClipbridgeListener
       Saddress strcpyk SAnswer[k0]
       Stypes strcpyk SAnswer[k1]
       Sid strcpyk SAnswer[k2]
-      ; An error has no id of its own, but its sentence names in quotes the job that the daemon does not know.
+      ; An error has no id, but its sentence names the unknown job in quotes.
       kunknown = 0
       if strcmpk(Saddress, "/bridge/error") == 0 && strcmpk(Sid, "/bridge/job") == 0 && kcount == 5 then
         kunknown = 1
@@ -73,7 +73,7 @@ instr ClipbridgeListener
         if kstate == 0 || kstate == 1 || kstate == -3 then ; a finished job keeps its state
           kstate = 1
           if strcmpk(Saddress, "/bridge/progress") == 0 && strcmpk(Stypes, ",sf") == 0 then
-            Snumber strcatk "0", SAnswer[k3] ; strtodk must never meet an empty text, not even as the instrument starts
+            Snumber strcatk "0", SAnswer[k3] ; strtodk must never get an empty text, not even at init time
             kpart strtodk Snumber
             Sfield strcatk Sid, ".part"
             chnset kpart, Sfield
@@ -96,7 +96,7 @@ instr ClipbridgeListener
           elseif kunknown == 1 then
             kstate = -1
             Sfield strcatk Sid, ".why"
-            chnsetks "Clipbridge was started again meanwhile and does not know of this clip: ask for it again.", Sfield
+            chnsetks "Clipbridge was restarted and does not know this clip: ask for it again.", Sfield
           endif
           chnset kstate, Sstate
         endif
@@ -118,8 +118,8 @@ instr ClipbridgeJob
   iseconds chnget clip_field(iclip, "seconds")
   Sid sprintf "%s%d", gS_clipbridge_id, iclip
 
-  ; The ask as words: the prompt, the seconds, then keys, one atom each; numbers may be text. The daemon reads the keys up
-  ; to the first wrong one, so those that bring its answer back to us come before the user's.
+  ; The ask as words: the prompt, the seconds, then keys, one atom each; numbers may be text. The daemon reads keys up to
+  ; the first invalid one, so those that say where the answer goes come before the user's.
   SAtom[] init 20
   SAtom[0] = Sprompt
   icount = 1
@@ -151,7 +151,7 @@ instr ClipbridgeJob
     endif
   od
   if strlen(Srest) > 0 then
-    prints "Clipbridge: \"%s\": there are more keys than can be sent, these are left out: %s\n", Sprompt, Srest
+    prints "Clipbridge: \"%s\": too many keys; these were not sent: %s\n", Sprompt, Srest
   endif
   ; OSCsend itself reads beyond the end of a list of types that is shorter than its values.
   Stypes strsub "ssssssssssssssssssss", 0, icount
@@ -174,7 +174,7 @@ instr ClipbridgeJob
     kask = 2
   endif
   OSCsend_lo kask, "$CLIPBRIDGE_HOST", $CLIPBRIDGE_PORT, "/bridge/generate/words", Stypes, SAtom[0], SAtom[1], SAtom[2], SAtom[3], SAtom[4], SAtom[5], SAtom[6], SAtom[7], SAtom[8], SAtom[9], SAtom[10], SAtom[11], SAtom[12], SAtom[13], SAtom[14], SAtom[15], SAtom[16], SAtom[17], SAtom[18], SAtom[19]
-  ; Silence while it is made: a reply may be lost, so ask for the job's last event.
+  ; Silence: a reply may be lost, so ask for the job's last event.
   if kheard > 0 && know - kheard > 3 && know - klooked > 3 then
     klooked = know
     klook += 1
@@ -314,7 +314,7 @@ opcode clip_play, aa, ijo
   aleft init 0
   aright init 0
   if strlen(Spath) == 0 then
-    prints "Clipbridge: clip %d is not there yet, so nothing is played\n", iclip
+    prints "Clipbridge: clip %d is not ready yet: nothing is played\n", iclip
   elseif filenchnls(Spath) == 2 then
     aleft, aright diskin2 Spath, 1, 0, iloop
   else
@@ -330,9 +330,9 @@ opcode clip_table, i, i
   Spath clip_path iclip
   itable = 0
   if strlen(Spath) == 0 then
-    prints "Clipbridge: clip %d is not there yet, so no table is made\n", iclip
+    prints "Clipbridge: clip %d is not ready yet: there is no table\n", iclip
   else
-    itable ftgenonce 0, 0, 0, -1, Spath, 0, 0, 0 ; -1: as it is, not made louder
+    itable ftgenonce 0, 0, 0, -1, Spath, 0, 0, 0 ; -1: not rescaled
   endif
   xout itable
 endop

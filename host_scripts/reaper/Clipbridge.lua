@@ -18,7 +18,7 @@ local function tell(sentence)
   reaper.ShowMessageBox(sentence, "Clipbridge", 0)
 end
 
----------------------------------------------------------------- JSON: the part that is needed
+---------------------------------------------------------------- JSON, the part needed here
 
 local function json_text(text)
   return '"' .. text:gsub('[%c"\\\127]', function(letter) return ("\\u%04x"):format(letter:byte()) end) .. '"'
@@ -33,7 +33,7 @@ local function json_object(pairs_in_order)
   return "{" .. table.concat(parts, ",") .. "}"
 end
 
-local json_value -- function(text, at): the value that begins at `at`, and where it ends
+local json_value -- function(text, at): the value at `at`, and the place after it
 
 local ESCAPES = { b = "\b", f = "\f", n = "\n", r = "\r", t = "\t", ['"'] = '"', ["\\"] = "\\", ["/"] = "/" }
 
@@ -49,7 +49,7 @@ local function json_string(text, at)
       local number = tonumber(code, 16)
       at = at + 5
       local low = number >= 0xD800 and number < 0xDC00 and text:match("^\\u(%x%x%x%x)", at)
-      if low then -- two halves of one letter beyond the first 65,536
+      if low then -- a surrogate pair
         number = 0x10000 + (number - 0xD800) * 0x400 + (tonumber(low, 16) - 0xDC00)
         at = at + 6
       end
@@ -98,7 +98,7 @@ function json_value(text, at)
   local word, after = text:match("^([%w%.%+%-]+)()", at)
   if word == "true" or word == "false" then return word == "true", after end
   if word == "null" then return false, after end -- nil would make a hole in a list
-  return assert(tonumber(word), "no value"), after
+  return assert(tonumber(word), "an unknown value"), after
 end
 
 ---------------------------------------------------------------- where the command line is
@@ -115,7 +115,7 @@ local function is_command(path)
   return path ~= "" and reaper.file_exists(path)
 end
 
--- A command as `clipbridge scripts install reaper` leaves it next to this script, or the path that the user typed.
+-- The command that the user typed, that `clipbridge scripts install reaper` left next to this script, or that is in PATH.
 local function known_command()
   local typed = reaper.GetExtState(SECTION, "command")
   if is_command(typed) then return '"' .. typed .. '"' end
@@ -131,23 +131,23 @@ end
 
 local function ask_for_command()
   local find = windows and "where.exe clipbridge" or "which clipbridge"
-  local given = ""
+  local path = ""
   while true do
     local answered
-    answered, given = reaper.GetUserInputs(
-      "Clipbridge: once only", 1, "Path that '" .. find .. "' prints:,extrawidth=400,separator=\n", given)
+    answered, path = reaper.GetUserInputs(
+      "Clipbridge: once only", 1, "Path that '" .. find .. "' prints:,extrawidth=400,separator=\n", path)
     if not answered then return nil end
-    given = given:gsub('^[%s"]+', ""):gsub('[%s"]+$', "")
-    if is_command(given) and not given:find('"') then
-      reaper.SetExtState(SECTION, "command", given, true)
-      return '"' .. given .. '"'
+    path = path:gsub('^[%s"]+', ""):gsub('[%s"]+$', "")
+    if is_command(path) and not path:find('"') then
+      reaper.SetExtState(SECTION, "command", path, true)
+      return '"' .. path .. '"'
     end
-    tell("There is no file " .. given .. "\n\nIn the terminal in which 'clipbridge run' works, type\n\n    " .. find
+    tell("There is no file " .. path .. "\n\nIn the terminal in which 'clipbridge run' works, type\n\n    " .. find
       .. "\n\nand copy the line that it prints.")
   end
 end
 
----------------------------------------------------------------- what the user wants
+---------------------------------------------------------------- the dialog
 
 local FIELDS = {
   { key = "prompt", caption = "Sound", default = "deep warm kick" },
@@ -162,19 +162,19 @@ local function ask_user(values)
   for place, field in ipairs(FIELDS) do
     captions[place], defaults[place] = field.caption, values[field.key]
   end
-  -- A comma may be in a prompt, a line break cannot.
+  -- A prompt may contain a comma, but no line break.
   local answered, text = reaper.GetUserInputs("Clipbridge", #FIELDS,
     table.concat(captions, ",") .. ",extrawidth=240,separator=\n", table.concat(defaults, "\n"))
   if not answered then return nil end
-  local given, place = {}, 0
+  local inputs, place = {}, 0
   for line in (text .. "\n"):gmatch("(.-)\r?\n") do
     place = place + 1
-    if FIELDS[place] then given[FIELDS[place].key] = line:match("^%s*(.-)%s*$") end
+    if FIELDS[place] then inputs[FIELDS[place].key] = line:match("^%s*(.-)%s*$") end
   end
-  return given
+  return inputs
 end
 
--- The length of bars from a position, in seconds, through every change of tempo and signature.
+-- The length in seconds of bars from a position on, through every change of tempo and signature.
 local function bars_from(project, start, bars)
   local beats, measure = reaper.TimeMap2_timeToBeats(project, start)
   local whole = math.floor(bars)
@@ -190,13 +190,13 @@ local function number(text)
   return tonumber((text:gsub(",", ".")))
 end
 
--- Where the item begins and how many seconds it has (nil: the preset's length); or nil and the mistake.
+-- The position of the item and its length in seconds (nil: the preset's); or nil and an error.
 local function place_and_seconds(project, text)
   local cursor = reaper.GetCursorPositionEx(project)
   if text == "" then return cursor, nil end
   if text:lower() == "sel" then
     local from, to = reaper.GetSet_LoopTimeRange2(project, false, false, 0, 0, false)
-    if to <= from then return nil, "'sel' makes a sound as long as the time selection, and there is none." end
+    if to <= from then return nil, "'sel' is the length of the time selection, but nothing is selected." end
     return from, to - from
   end
   local bars = text:lower():match("^(.-)%s*b[ars]*$")
@@ -209,10 +209,10 @@ end
 
 ---------------------------------------------------------------- the item
 
--- One item, with a take for each file; one step of undo.
+-- Inserts one item with a take for each file, as one undo step. Returns an error or nil.
 local function insert(job, paths, facts)
   if not reaper.ValidatePtr(job.project, "ReaProject*") then
-    return "The project was closed meanwhile. The sound is here: " .. paths[1]
+    return "The project was closed. The sound is here: " .. paths[1]
   end
   local sources = {}
   for place, path in ipairs(paths) do
@@ -268,7 +268,7 @@ local function draw(job)
 end
 
 local function clean_up(job)
-  os.remove(job.file) -- this also cancels what is not finished yet
+  os.remove(job.file) -- also cancels an unfinished job
   os.remove(job.file .. ".events")
 end
 
@@ -279,8 +279,8 @@ local function finish(job, sentence)
   if sentence then tell(sentence) end
 end
 
--- One line of the command line's answers. Returns true when it was the last one.
-local function hear(job, event)
+-- Handles an event of the command line. Returns true for the last one.
+local function handle(job, event)
   local values = event.values or {}
   if event.event == "started" then
     job.state = "Asking Clipbridge"
@@ -294,8 +294,8 @@ local function hear(job, event)
     local facts = {}
     for place = 3, #values - 1, 2 do facts[values[place]] = values[place + 1] end
     if #job.paths == 0 then job.paths[1] = values[1] end
-    local fine, wrong = pcall(insert, job, job.paths, facts)
-    finish(job, not fine and "The sound is made, but could not be inserted (" .. tostring(wrong) .. "): " .. job.paths[1] or wrong)
+    local ok, problem = pcall(insert, job, job.paths, facts)
+    finish(job, not ok and "The sound could not be inserted (" .. tostring(problem) .. "). It is here: " .. job.paths[1] or problem)
     return true
   elseif event.event == "failed" then
     finish(job, values[2])
@@ -315,15 +315,15 @@ local function look(job, now)
   local heard
   for line in text:sub(job.read + 1):gmatch("(.-)\n") do -- a line without its end is not complete yet
     job.read, heard = job.read + #line + 1, now
-    local fine, event = pcall(json_value, line, 1)
-    if fine and type(event) == "table" and hear(job, event) then return end
+    local ok, event = pcall(json_value, line, 1)
+    if ok and type(event) == "table" and handle(job, event) then return end
   end
   job.heard = heard or job.heard
   if job.read == 0 and now - job.began > START_S then
-    reaper.DeleteExtState(SECTION, "command", true) -- it is asked for again
-    finish(job, "Nothing came from\n\n" .. job.command .. "\n\nDoes it work in a terminal? Try: clipbridge doctor")
+    reaper.DeleteExtState(SECTION, "command", true) -- the user is asked again
+    finish(job, "There is no answer from\n\n" .. job.command .. "\n\nDoes it work in a terminal? Try: clipbridge doctor")
   elseif job.read > 0 and now - job.heard > SILENCE_S then
-    finish(job, "'clipbridge generate' has stopped without a word. Ask again.")
+    finish(job, "'clipbridge generate' has stopped without an answer. Ask again.")
   end
 end
 
@@ -352,7 +352,7 @@ local function start(values, project, position, seconds, command)
   local port = tonumber(reaper.GetExtState(SECTION, "port"))
   if port then ask[#ask + 1] = { "osc_port", math.floor(port) } end
   local out, why = io.open(file, "wb")
-  if not out then return tell("Nothing can be written to " .. folder .. ": " .. tostring(why)) end
+  if not out then return tell("Cannot write to " .. folder .. ": " .. tostring(why)) end
   out:write(json_object(ask))
   out:close()
 
@@ -362,11 +362,11 @@ local function start(values, project, position, seconds, command)
     file = file, command = command, began = now, looked = now, heard = now, read = 0,
     paths = {}, fraction = 0, state = "Starting",
   }
-  -- -2: REAPER does not wait, and no window comes to the front.
+  -- -2: REAPER does not wait, and the window is minimised.
   if not reaper.ExecProcess(command .. ' generate --ask-file "' .. file .. '"', -2) then
     clean_up(job)
     reaper.DeleteExtState(SECTION, "command", true)
-    return tell("This could not be started:\n\n" .. command)
+    return tell("This command could not be started:\n\n" .. command)
   end
   gfx.init("Clipbridge: " .. values.prompt, 420, 70)
   reaper.atexit(function() if not job.over then clean_up(job) end end)
@@ -376,8 +376,8 @@ end
 local function main()
   local values = {}
   for _, field in ipairs(FIELDS) do
-    local kept = reaper.HasExtState(SECTION, field.key) and field.key ~= "seed"
-    values[field.key] = kept and reaper.GetExtState(SECTION, field.key) or field.default
+    local remembered = reaper.HasExtState(SECTION, field.key) and field.key ~= "seed"
+    values[field.key] = remembered and reaper.GetExtState(SECTION, field.key) or field.default
   end
   while true do
     values = ask_user(values)

@@ -8,17 +8,17 @@ from . import osc
 
 AGAIN_S = 0.7  # the daemon answers within milliseconds; the same request again is the same job
 NO_ANSWER_S = 2.0
-SILENCE_S = 5.0  # then the job's last event is asked for
+SILENCE_S = 5.0  # then ask for the job's last event
 GONE_S = 12.0
 ENDS = ("/bridge/done", "/bridge/failed", "/bridge/cancelled")
 MAX_DATAGRAMS = 200  # at a time: a flood must not hold up Live
 
 
 class Job:
-    """One job. `heard` gets all its events, as (event, values without the id)."""
+    """One job. `on_event` gets its events as (event, values without the id)."""
 
-    def __init__(self, prompt, datagram, heard, now):
-        self.prompt, self.datagram, self.heard = prompt, datagram, heard
+    def __init__(self, prompt, datagram, on_event, now):
+        self.prompt, self.datagram, self.on_event = prompt, datagram, on_event
         self.asked = self.last = now
         self.answered = self.again = False
 
@@ -30,15 +30,15 @@ class Jobs:
         self._daemon, self._clock, self._jobs = (host, port), clock, {}
         self._udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._udp.setblocking(False)
-        self._udp.bind((host, 0))  # listens before anything is sent
+        self._udp.bind((host, 0))  # listen before sending
 
-    def ask(self, prompt, seconds, keys, heard):
+    def ask(self, prompt, seconds, keys, on_event):
         """Ask for a clip; the preset decides its length if `seconds` is None."""
         job_id = uuid.uuid4().hex[:12]
         positions = [] if seconds is None else [float(seconds)]
         pairs = [part for pair in keys.items() for part in pair]
         datagram = osc.encode("/bridge/generate", prompt, *positions, "id", job_id, *pairs)
-        self._jobs[job_id] = Job(prompt, datagram, heard, self._clock())
+        self._jobs[job_id] = Job(prompt, datagram, on_event, self._clock())
         self._send(datagram)
 
     def cancel_all(self):
@@ -53,25 +53,25 @@ class Jobs:
         self._udp.close()
 
     def poll(self):
-        """Read replies, and ask again for those that did not come."""
+        """Read replies, and ask again for missing ones."""
         for _ in range(MAX_DATAGRAMS):
             try:
                 datagram, sender = self._udp.recvfrom(65_536)
             except BlockingIOError:
                 break
-            except OSError:  # Windows reports here that nobody listened to an earlier packet
+            except OSError:  # Windows reports here that an earlier packet met a closed port
                 continue
             message = osc.decode(datagram) if sender == self._daemon else None
             if message is not None:
-                self._hear(*message)
+                self._on_message(*message)
         for job_id, job in list(self._jobs.items()):
-            self._look_after(job_id, job, self._clock())
+            self._check(job_id, job, self._clock())
 
-    def _hear(self, address, values):
+    def _on_message(self, address, values):
         if address == "/bridge/error" and values[1:2] == ["unknown_job"]:
-            # The daemon was restarted and does not know this job. Its message contains the id.
+            # The daemon was restarted and does not know the job. Its sentence contains the id.
             for job_id in [job_id for job_id, job in self._jobs.items() if job.again and job_id in str(values[2:])]:
-                self._end(job_id, "failed", ["unknown_job", "Clipbridge was restarted meanwhile. Ask again."])
+                self._end(job_id, "failed", ["unknown_job", "Clipbridge was restarted. Ask again."])
             return
         job = self._jobs.get(values[0]) if values and isinstance(values[0], str) else None
         if job is None or not address.startswith("/bridge/"):
@@ -81,9 +81,9 @@ class Jobs:
         if address in ENDS:
             self._end(values[0], what, values[1:])
         else:
-            job.heard(what, values[1:])
+            job.on_event(what, values[1:])
 
-    def _look_after(self, job_id, job, now):
+    def _check(self, job_id, job, now):
         silent = now - job.last
         if not job.answered:
             if silent > NO_ANSWER_S:
@@ -100,10 +100,10 @@ class Jobs:
             self._send(osc.encode("/bridge/job", job_id))
 
     def _end(self, job_id, what, values):
-        self._jobs.pop(job_id).heard(what, values)
+        self._jobs.pop(job_id).on_event(what, values)
 
     def _send(self, datagram):
         try:
             self._udp.sendto(datagram, self._daemon)
         except OSError:
-            pass  # as good as lost on the way: no answer will come, and that is told
+            pass  # like a lost packet: the missing answer is reported

@@ -1,4 +1,4 @@
-"""The part of OSC that Clipbridge uses. Live's Python has no library for it."""
+"""The part of OSC that Clipbridge uses; Live's Python has no library for it."""
 
 import struct
 

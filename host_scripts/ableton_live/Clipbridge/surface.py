@@ -25,12 +25,12 @@ class Clipbridge(ControlSurface):
         super().__init__(c_instance)
         self._jobs = Jobs(HOST, PORT)
         self._seen = {}  # the current selection, and its name
-        self._later = []  # (function that returns whether it is done, tries left)
+        self._later = []  # [function that returns whether it is done, remaining tries]
         self._logged = set()
         self.schedule_message(1, self._tick)
 
     def disconnect(self):
-        """Live ends, or another control surface was chosen: nobody waits for the clips."""
+        """Live ends, or the user chooses another control surface: cancel all jobs."""
         if self._jobs is not None:
             self._jobs.close()
             self._jobs = None
@@ -84,7 +84,7 @@ class Clipbridge(ControlSurface):
         place = (track, scene, below)
         paths = []
 
-        def heard(what, values):
+        def on_event(what, values):
             if what == "progress":
                 self._say(f"{prompt} {values[0]:.0%}")
             elif what == "queued":
@@ -99,7 +99,7 @@ class Clipbridge(ControlSurface):
                 self._say(f"{prompt} is cancelled")
 
         self._say(f"{prompt} ...")
-        self._jobs.ask(prompt, seconds, keys, heard)
+        self._jobs.ask(prompt, seconds, keys, on_event)
 
     def _read(self, text):
         """Prompt, beats (None if the length is not musical), seconds (None: the preset's length), keys of an ask."""
@@ -135,7 +135,7 @@ class Clipbridge(ControlSurface):
                 slot.create_audio_clip(path)
                 clip = slot.clip
                 clip.name = prompt
-                clip.warping = beats is not None  # Live does this a little later
+                clip.warping = beats is not None  # takes effect a moment later
                 if beats is not None:
                     self._later.append([lambda clip=clip: self._fit(clip, beats), PATIENCE])
         except Exception as error:  # a frozen track, the scenes of Live Lite: each has its own class
@@ -159,13 +159,13 @@ class Clipbridge(ControlSurface):
         if not clip.warping:
             return False
         seconds = clip.sample_length / clip.sample_rate
-        for marker in list(clip.warp_markers)[1:-1]:  # the last one is Live's own and cannot be touched
+        for marker in list(clip.warp_markers)[1:-1]:  # the last one belongs to Live and cannot be removed
             clip.remove_warp_marker(marker.beat_time)
         clip.add_warp_marker(Live.Clip.WarpMarker(seconds, beats))
         begins, ends = clip.sample_to_beat_time(0), clip.sample_to_beat_time(clip.sample_length)
         if abs(begins) > NEAR or abs(ends - beats) > NEAR:
             clip.warping = False
-            self._say(f"{clip.name} could not be warped: it plays as it was made, at {self.song.tempo:g} BPM")
+            self._say(f"{clip.name} could not be warped: it plays unwarped, at {self.song.tempo:g} BPM")
             return True
         clip.looping = True
         clip.loop_start, clip.loop_end = 0.0, float(beats)
@@ -177,9 +177,9 @@ class Clipbridge(ControlSurface):
         for work in waiting:
             work[1] -= 1
             try:
-                over = work[0]()
-            except Exception:  # the clip was removed meanwhile, or Live refuses
+                done = work[0]()
+            except Exception:  # the clip was removed, or Live refuses
                 log.exception("Clipbridge")
-                over = True
-            if not over and work[1] > 0:
+                done = True
+            if not done and work[1] > 0:
                 self._later.append(work)

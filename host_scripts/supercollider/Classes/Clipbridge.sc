@@ -1,6 +1,6 @@
-// Clipbridge for SuperCollider: asks the Clipbridge daemon for clips, loads them, plays them. See README.md next to this folder.
+// Clipbridge for SuperCollider: asks the Clipbridge daemon for clips, loads and plays them. See README.md next to this folder.
 //
-// Three classes: Clipbridge is the daemon, ClipbridgeClip one clip that was asked for, ClipbridgePad one pad of the daemon.
+// Clipbridge is the daemon, ClipbridgeClip a clip that you asked for, ClipbridgePad a pad of the daemon.
 
 Clipbridge {
 	classvar <host = "127.0.0.1", <port = 57200, <address;
@@ -10,7 +10,7 @@ Clipbridge {
 	classvar open, sounding, pads, listeners, watching = false;
 	classvar pingAge, subscribed = false, sinceRenewal = 0, serial = 0, session, clockWatcher, bars = 0;
 
-	// One tick is a quarter of a second. What was not answered is asked for again, because packets get lost.
+	// A tick is a quarter of a second. Unanswered messages are sent again, because packets get lost.
 	classvar <tickSeconds = 0.25, <againTicks = 3, <absentTicks = 7, <silentTicks = 12, <loadTicks = 120, <renewTicks = 80;
 
 	*initClass {
@@ -51,7 +51,7 @@ Clipbridge {
 		] ++ others);
 		this.prListen;
 		serial = serial + 1;
-		// All ids have the same length, so that none is part of another.
+		// All ids have the same length, so that no id is part of another.
 		clip = ClipbridgeClip.prNew(
 			("sc" ++ session ++ "-" ++ serial.asString.padLeft(6, "0")).asSymbol, prompt.asString, this.prAsk(prompt, seconds, keys),
 			load, server, action, onProgress, onError
@@ -69,15 +69,15 @@ Clipbridge {
 	// ---- SuperDirt ----
 
 	// Fill the sample bank `bank` of a SuperDirt, so that TidalCycles plays s "bank:0", s "bank:1" …
-	// This is SuperDirt's public DirtSoundLibrary.addBuffer(name, buffer, appendToExisting = false), which is documented for
-	// sounds of one's own: https://github.com/musikinformatik/SuperDirt/blob/develop/classes/DirtSoundLibrary.sc
+	// This is SuperDirt's public DirtSoundLibrary.addBuffer(name, buffer, appendToExisting = false), documented for
+	// the user's own sounds: https://github.com/musikinformatik/SuperDirt/blob/develop/classes/DirtSoundLibrary.sc
 	*dirt { |dirt, bank, prompts, seconds, append = false, preset, note, bars, bpm, seed, steps, guidance, negative, transcript,
 		deadline_s, action, onProgress, onError, key, loop, trim, fade_in_ms, fade_out_ms, lufs, format, bits, channels, reverse, others|
 		var server = dirt.server, left, clips, ended;
 		bank = bank.asSymbol;
 		prompts = if(prompts.isString or: { prompts.isKindOf(Symbol) }) { [prompts] } { prompts.asArray };
 		if(server.serverRunning.not) {
-			this.prFault("SuperDirt's server is not running, so there is no bank to fill: start SuperDirt first.", \no_server, onError);
+			this.prFault("SuperDirt's server is not running: start SuperDirt first.", \no_server, onError);
 			^nil
 		};
 		left = prompts.size;
@@ -96,7 +96,7 @@ Clipbridge {
 
 	*prFillBank { |dirt, bank, clips, append, action|
 		if(clips.every { |clip| clip.buffer.isNil }) {
-			this.prSay("none of the sounds for % was made, so the bank stays as it was.".format(bank));
+			this.prSay("all sounds for % failed: the bank is unchanged.".format(bank));
 			^this
 		};
 		clips.do { |clip, place|
@@ -179,7 +179,7 @@ Clipbridge {
 		var own = clock, number;
 		bars = bars + 1;
 		number = bars;
-		// A bar may begin at this moment: take the next one. A new call to follow ends the previous one.
+		// If a bar begins right now, use the next one. A new call to follow ends the previous one.
 		own.schedAbs(own.nextBar(own.beats + 0.01), {
 			if(clock === own and: { number == bars }) {
 				address.sendBundle(this.prClockLatency, ['/bridge/beat', 0]);
@@ -191,7 +191,7 @@ Clipbridge {
 
 	*prClockLatency { ^Server.default.latency ? 0.05 }
 
-	// Silence now, here and there. Sent at once, whatever the latency.
+	// Silence now, in the daemon and in SuperCollider. Sent at once, without latency.
 	*panic {
 		this.prTell('/bridge/stop');
 		this.prQuiet;
@@ -204,7 +204,7 @@ Clipbridge {
 		watching = false;
 		this.prWatch;
 		clock !? { this.prNextBar };
-		// No message if there is no daemon: the performer wanted silence, and has it.
+		// Without a daemon there is nothing to silence, so do not check for an answer.
 		if(panicOnCmdPeriod) { address.sendMsg('/bridge/stop'); this.prQuiet };
 	}
 
@@ -233,7 +233,7 @@ Clipbridge {
 		^keys.asArray
 	}
 
-	// A command without a reply of its own. The ping sent with it shows whether the daemon answers.
+	// Sends a command that has no reply, with a ping, whose answer shows that the daemon is running.
 	*prTell { |what, values, lag|
 		var message = [what] ++ values;
 		this.prListen;
@@ -279,7 +279,7 @@ Clipbridge {
 
 	*prOn { |what, function|
 		^OSCFunc({ |message, time, from|
-			// A daemon on another port may belong to somebody else.
+			// A daemon on another port may belong to another user.
 			if(from.port == port) {
 				pingAge = nil;
 				function.value(*message.drop(1));
@@ -290,7 +290,7 @@ Clipbridge {
 	*prJob { |what, id, values|
 		var clip = open[id];
 		if(clip.notNil) { ^clip.prHeard(what, values) };
-		// A clip of ours that was given up because nobody answered.
+		// One of our clips that was abandoned without an answer.
 		if(#[\queued, \progress].includes(what) and: { id.asString.beginsWith("sc" ++ session) }) {
 			address.sendMsg('/bridge/cancel', id);
 		};
@@ -300,7 +300,7 @@ Clipbridge {
 		var clip, pad;
 		if(code == \unknown_job) {
 			clip = open.detect { |each| why.contains(each.id.asString) };
-			// Its end crossed our cancel: ask what the end was. A restarted daemon knows none of our clips.
+			// It ended before our cancel arrived: ask how. A restarted daemon does not know our clips.
 			clip !? {
 				if(where == "/bridge/cancel") { clip.prQuestion } {
 					clip.prFail(code, "Clipbridge was restarted and does not know this clip: ask again.")
@@ -315,8 +315,8 @@ Clipbridge {
 	*prWatch {
 		if(watching) { ^this };
 		watching = true;
-		// By the time of the wall. By the logical time the ticks that a long evaluation delayed would come all at once, and a
-		// daemon whose answers wait behind them would be said not to answer.
+		// In wall-clock time. In logical time, all ticks that a long evaluation has delayed would run at once, before the
+		// answers that have arrived meanwhile, and the daemon would count as absent.
 		SystemClock.schedAbs(Main.elapsedTime + tickSeconds, { this.prTick; nil });
 	}
 
@@ -336,7 +336,7 @@ Clipbridge {
 		if(subscribed) {
 			sinceRenewal = sinceRenewal + 1;
 			if(sinceRenewal >= renewTicks) {
-				// Its absence was already reported: keep trying silently until it is back.
+				// Its absence has been reported: try silently until it is back.
 				if(state == \absent) { sinceRenewal = 0; address.sendMsg('/bridge/subscribe') } { this.prSubscribe };
 			};
 		};
@@ -349,7 +349,7 @@ Clipbridge {
 	*prSounds { |clip, flag| if(flag) { sounding.add(clip) } { sounding.remove(clip) } }
 	*doOnServerQuit { |server| sounding.copy.do { |clip| clip.prForget(server) } }
 
-	// ---- what is said ----
+	// ---- posts and errors ----
 
 	*prSay { |text| ("Clipbridge:" + text).postln }
 
@@ -358,7 +358,7 @@ Clipbridge {
 		this.prCall(function ? onError, why, code);
 	}
 
-	// An error in a user's function must not stop this loop.
+	// An error in the user's function must not stop ours.
 	*prCall { |function ... arguments|
 		function !? { try { function.value(*arguments) } { |error| error.reportError } };
 	}
@@ -367,7 +367,7 @@ Clipbridge {
 ClipbridgeClip {
 	var <id, <prompt, ask, wantsBuffer, <server, <>action, <>onProgress, <>onError;
 	var <state = \asked, <progress = 0, <position, <eta, <path, <seconds, <seed, <voice, <code, <why, <facts, <takes;
-	var <buffer, ticks = 0, waiting, synths, toldAt = 0, loads = 0, whenLoaded, readingSince;
+	var <buffer, ticks = 0, waiting, synths, postedAt = 0, loads = 0, whenLoaded, readingSince;
 
 	*prNew { |... arguments| ^super.newCopyArgs(*arguments).init }
 
@@ -442,11 +442,11 @@ ClipbridgeClip {
 		^synth
 	}
 
-	// Fade out what sounds, without a click, and drop what waits for its beat.
+	// Fade out without a click, and drop synths that wait for their beat.
 	stop { |fadeSeconds = 0.02|
 		synths.copy.do { |synth|
 			if(synth.isPlaying) { synth.release(fadeSeconds) } {
-				// On its way to the server, or still waiting.
+				// On the way to the server, or waiting.
 				synths.remove(synth);
 				server.sendBundle(server.latency ? 0, ['/error', -1], synth.releaseMsg(fadeSeconds), ['/error', -2]);
 			};
@@ -476,15 +476,15 @@ ClipbridgeClip {
 	}
 
 	prGiveAway {
-		var given = buffer;
+		var old = buffer;
 		this.prForget(server);
-		^given
+		^old
 	}
 
 	prChannels { ^facts[\channels] ? 1 }
 	prName { ^"clipbridge" ++ this.prChannels }
 
-	// Sounds exactly as the file is while gain is 1, pan 0 and rate 1: no fade in, as it would soften a drum.
+	// Plays the exact samples of the file while gain is 1, pan 0 and rate 1; a fade-in would soften drums.
 	prDefinition {
 		var channels = this.prChannels;
 		^SynthDef(this.prName, { |bufnum, gain = 1, pan = 0, rate = 1, loop = 0, gate = 1, out = 0|
@@ -496,7 +496,7 @@ ClipbridgeClip {
 		})
 	}
 
-	// ---- what the daemon says ----
+	// ---- events ----
 
 	prSend { Clipbridge.address.sendMsg('/bridge/generate', *(ask ++ [\id, id])) }
 	prQuestion { Clipbridge.address.sendMsg('/bridge/job', id) }
@@ -510,18 +510,18 @@ ClipbridgeClip {
 				seed = (().putPairs(values.drop(2)))[\seed];
 				if(state == \asked) {
 					state = \queued;
-					this.prSay("is asked for% %".format(
+					this.prSay("is queued% %".format(
 						if(position > 0) { ", % before it".format(position) } { "" },
 						if(eta > 0) { "(about % s)".format(eta.round(0.1)) } { "" }
 					));
-					toldAt = Main.elapsedTime;
+					postedAt = Main.elapsedTime;
 				};
 			},
 			\progress, {
 				state = \working;
 				progress = values[0];
-				if(Main.elapsedTime - toldAt > 2) {
-					toldAt = Main.elapsedTime;
+				if(Main.elapsedTime - postedAt > 2) {
+					postedAt = Main.elapsedTime;
 					this.prSay("% %".format((progress * 100).round(1).asInteger, "%"));
 				};
 				Clipbridge.prCall(onProgress, progress, this);
@@ -549,7 +549,7 @@ ClipbridgeClip {
 		voice = facts[\voice];
 		progress = 1;
 		path = values[0].asString;
-		if(path.isEmpty) { path = nil };  // made only to be heard
+		if(path.isEmpty) { path = nil };  // it was only played
 		this.prSay("%%".format(path ? "sounds", facts[\heard] !? { |heard| " (heard: %)".format(heard) } ? ""));
 		if(wantsBuffer and: { path.notNil } and: { server.serverRunning }) {
 			state = \loading;
@@ -578,17 +578,17 @@ ClipbridgeClip {
 		ticks = ticks + 1;
 		case
 		{ state == \asked } {
-			// The same id and arguments never make a second clip.
+			// The same id and arguments are the same job.
 			if(ticks == Clipbridge.againTicks) { this.prSend };
 			if(ticks >= Clipbridge.absentTicks) { this.prFail(\no_answer, Clipbridge.absence) };
 		}
 		{ state == \loading } {
 			if(ticks >= Clipbridge.loadTicks) {
 				this.prForget(server);
-				this.prFail(\not_loaded, "the file is there, but the server % did not load it: %".format(server, path));
+				this.prFail(\not_loaded, "the clip is ready, but the server % did not load it: %".format(server, path));
 			};
 		} {
-			// Silence is normal while a job waits, but a reply may be lost, or the daemon may have ended.
+			// Silence is normal while a job waits; but a reply may be lost, or the daemon may have stopped.
 			if(ticks == Clipbridge.silentTicks or: { ticks == (Clipbridge.silentTicks + Clipbridge.againTicks) }) { this.prQuestion };
 			if(ticks >= (Clipbridge.silentTicks + Clipbridge.absentTicks)) { this.prFail(\no_answer, Clipbridge.absence) };
 		};
