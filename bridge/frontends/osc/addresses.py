@@ -21,7 +21,8 @@ NUMBERS: dict[str, Range] = {"pad": PADS, "voice": VOICES}  # the range of <n> b
 class Method:
     """An address that we answer. `<n>` in it is a pad or voice, `<key>` any key. `handler` may raise any ClipbridgeError.
     `takes_last_reply_port`: a last `reply_port N` is removed from the arguments and says where the answer goes. `in_words`:
-    the address also exists with /words, for hosts that cannot quote."""
+    the address also exists with /words, for hosts that cannot quote. `button`: there are no arguments, except that a button
+    may send 1 when pressed; the 0 on release does nothing."""
 
     address: str
     handler: Callable[[Osc, Request], None]
@@ -30,6 +31,7 @@ class Method:
     what: str
     takes_last_reply_port: bool = True
     in_words: bool = False
+    button: bool = False
 
 
 ROWS = (
@@ -42,12 +44,12 @@ ROWS = (
            "compute; otherwise `remark` says what differs."),
     Method("/bridge/set/<key>", jobs.set_key, "a value; without one the key is forgotten", "nothing, or `/bridge/error`",
            "Remember `prompt`, `seconds` or any key below for the next triggers of your machine (faders, automation, tablets)."),
-    Method("/bridge/trigger", jobs.trigger, "[f]; 0 does nothing", "as generate", "Make a clip from the remembered values."),
+    Method("/bridge/trigger", jobs.trigger, "[f]; 0 does nothing", "as generate", "Make a clip from the remembered values.", button=True),
     Method("/bridge/job", jobs.job, "id", "the job's last event again", "Ask again for a reply that got lost."),
     Method("/bridge/cancel", jobs.cancel, "[id]", "`/bridge/cancelled` for each job; if there are none, once without an id",
            "Cancel a job within one step; without an id, all unfinished jobs and kits of your machine."),
     Method("/bridge/stop", live.stop, "[f]; 0 does nothing", "–",
-           "Silence now: every voice fades out within 5 ms, and nothing you asked for earlier will sound. Jobs go on."),
+           "Silence now: every voice fades out within 5 ms, and nothing you asked for earlier will sound. Jobs go on.", button=True),
     Method("/bridge/voice/<n>/stop", live.voice_stop, "[f fade_ms]", "`/bridge/voice` n `ended`", "Fade out a voice."),
     Method("/bridge/voice/<n>/gain", live.voice_gain, "f gain, [f glide_ms]", "–", "Change the gain of a voice while it sounds."),
     Method("/bridge/voice/<n>/pan", live.voice_pan, "f pan, [f glide_ms]", "–", "Move a voice, −1 (left) to 1 (right)."),
@@ -56,11 +58,12 @@ ROWS = (
            f"Give pad n (0 to {PADS.high:.0f}) a prompt; the engine makes takes for it whenever it is idle.", in_words=True),
     Method("/bridge/pad/<n>/play", pads.play, "[f velocity], [`quantize` s]", "`/bridge/voice` n `began` (or first `waiting`)",
            "Play its next take, at once or as `quantize` says. Velocity 0 to 1, or up to 127; 0 releases a gated pad."),
-    Method("/bridge/pad/<n>/stop", pads.stop, "–", "–", "Fade out its voices."),
-    Method("/bridge/pad/<n>/clear", pads.clear, "–", "`/bridge/pad/<n>/state`", "Empty it."),
+    Method("/bridge/pad/<n>/stop", pads.stop, "–", "–", "Fade out its voices.", button=True),
+    Method("/bridge/pad/<n>/clear", pads.clear, "–", "`/bridge/pad/<n>/state`", "Empty it.", button=True),
     Method("/bridge/pad/<n>/lock", pads.lock, "i 0 or 1", "–", "1: play the same take at every press."),
-    Method("/bridge/pad/<n>/save", pads.save, "–", "`/bridge/pad/<n>/saved`", "Put the take that sounded last into the folder."),
-    Method("/bridge/pads", pads.pads, "–", "`/bridge/pad/<n>/state` for each", "The state of all pads that are not empty."),
+    Method("/bridge/pad/<n>/save", pads.save, "–", "`/bridge/pad/<n>/saved`", "Put the take that sounded last into the folder.",
+           button=True),
+    Method("/bridge/pads", pads.pads, "–", "`/bridge/pad/<n>/state` for each", "The state of all pads that are not empty.", button=True),
     Method("/bridge/kit", kits.kit, "s name, s prompt …, [@key value …]",
            "`/bridge/kit/queued`, `/bridge/kit/progress` …, then exactly one of `/bridge/kit/done`, `/bridge/kit/failed`",
            "Make a folder of one-shots with mappings for samplers. `36:low kick` is mapped to MIDI note 36, `c4:glassy bell` is a "
@@ -69,14 +72,14 @@ ROWS = (
            "`guidance`."),
     Method("/bridge/kit/cancel", kits.cancel, "[s name]", "`/bridge/kit/failed` with the code `cancelled`",
            "Cancel a kit; without a name, all kits of your machine. Finished sounds stay."),
-    Method("/bridge/kits", kits.kits, "–", "the last event of each kit again", "Ask again for a reply that got lost."),
+    Method("/bridge/kits", kits.kits, "–", "the last event of each kit again", "Ask again for a reply that got lost.", button=True),
     Method("/bridge/stream/start", live.stream_start, "as generate", "`/bridge/stream/state`",
            "Start a prompt that never ends: clips of these seconds or bars (8 s by default), cross-faded over a second.",
            in_words=True),
     Method("/bridge/stream/set", live.stream_set, "as generate", "`/bridge/stream/state`",
            "Change the prompt; it is heard at the first seam by which a clip of it is ready.", in_words=True),
     Method("/bridge/stream/stop", live.stream_stop, "[f fade_ms]", "–", "Fade out, over two seconds by default."),
-    Method("/bridge/stream", live.stream, "–", "`/bridge/stream/state`", "The state of the stream."),
+    Method("/bridge/stream", live.stream, "–", "`/bridge/stream/state`", "The state of the stream.", button=True),
     Method("/bridge/tempo", live.tempo, "[f bpm, [i beats_per_bar]]",
            "without arguments `/bridge/tempo` f bpm, i beats_per_bar, f beat",
            f"Set the tempo, {BPM} BPM; the beat count goes on."),
@@ -85,9 +88,9 @@ ROWS = (
     Method("/bridge/status", daemon.status, "–",
            "`/bridge/status` s state, then `queue` i, `running` id, `model` s, `warm` s, `compute` s, `max_seconds` f, "
            "`peak_mb` f, `audio` s, `underflows` i, `why` s",
-           "What the daemon is doing."),
-    Method("/bridge/version", daemon.version, "–", "`/bridge/version` s version", "The version of Clipbridge."),
-    Method("/bridge/presets", daemon.presets, "–", "`/bridge/presets` s name …", "The names of the presets."),
+           "What the daemon is doing.", button=True),
+    Method("/bridge/version", daemon.version, "–", "`/bridge/version` s version", "The version of Clipbridge.", button=True),
+    Method("/bridge/presets", daemon.presets, "–", "`/bridge/presets` s name …", "The names of the presets.", button=True),
     Method("/bridge/models", models.models, "[s name]", "`/bridge/models` s running, s name …; with a name `/bridge/model`",
            "The running checkpoint, then all on this disk; with a name, details of that one."),
     Method("/bridge/restart", models.restart, "[s name]", "`/bridge/restart` s state",
@@ -100,9 +103,10 @@ ROWS = (
     Method("/bridge/rate", library.rate, "s path, i 0 to 5", "`/bridge/clip`", "Rate a clip."),
     Method("/bridge/interrupted", interrupted.interrupted, "–",
            "`/bridge/interrupted/count`, then `/bridge/interrupted/job` for each",
-           "The jobs that were accepted and never ended, because Clipbridge or the machine crashed."),
+           "The jobs that were accepted and never ended, because Clipbridge or the machine crashed.", button=True),
     Method("/bridge/resume", interrupted.resume, "–", "`/bridge/queued` for each, then `/bridge/resumed`",
-           "Ask for the interrupted jobs again, with the same prompts, seeds and keys (but no deadline); you get their events."),
+           "Ask for the interrupted jobs again, with the same prompts, seeds and keys (but no deadline); you get their events.",
+           button=True),
     Method("/bridge/ping", daemon.ping, "[anything]", "`/bridge/pong` with the same", "Is Clipbridge running?",
            takes_last_reply_port=False),
     Method("/bridge/subscribe", daemon.subscribe, "[i port]", "`/bridge/state`, then all events of all jobs",

@@ -12,23 +12,18 @@ from bridge.frontends.osc.subscribers import Target
 
 def status(osc: Osc, request: Request) -> None:
     """/bridge/status"""
-    # Two daemons that answer each other's status would never stop. So a status with arguments, as our own answer has them,
-    # is refused with /bridge/error, which is never answered.
-    if args.press(request.arguments, request.address):
-        state, *rest = osc.core.status().items()
-        osc.send(request.sender, request.address, state[1], *(part for pair in rest for part in pair))
+    state, *rest = osc.core.status().items()
+    osc.send(request.sender, request.address, state[1], *(part for pair in rest for part in pair))
 
 
 def version(osc: Osc, request: Request) -> None:
     """/bridge/version"""
-    if args.press(request.arguments, request.address):
-        osc.send(request.sender, request.address, __version__)
+    osc.send(request.sender, request.address, __version__)
 
 
 def presets(osc: Osc, request: Request) -> None:
     """/bridge/presets"""
-    if args.press(request.arguments, request.address):
-        osc.send(request.sender, request.address, *osc.core.presets.all())
+    osc.send(request.sender, request.address, *osc.core.presets.all())
 
 
 def ping(osc: Osc, request: Request) -> None:

@@ -18,8 +18,6 @@ from bridge.library.records import Interrupted
 
 def interrupted(osc: Osc, request: Request) -> None:
     """/bridge/interrupted"""
-    if not args.press(request.arguments, request.address):
-        return
 
     def send(jobs: list[Interrupted]) -> None:
         osc.send(request.sender, "/bridge/interrupted/count", len(jobs))
@@ -32,8 +30,6 @@ def interrupted(osc: Osc, request: Request) -> None:
 
 def resume(osc: Osc, request: Request) -> None:
     """/bridge/resume"""
-    if not args.press(request.arguments, request.address):
-        return
     library = library_of(osc)
 
     def ask(claimed: list[Interrupted]) -> None:

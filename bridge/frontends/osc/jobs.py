@@ -29,8 +29,6 @@ def generate(osc: Osc, request: Request) -> None:
 
 def trigger(osc: Osc, request: Request) -> None:
     """/bridge/trigger"""
-    if not args.press(request.arguments, request.address):
-        return
     settings = osc.settings.of(request.machine)
     message = AskMessage(settings.pop("prompt", None), settings.pop("seconds", None), settings)
     if message.prompt is None:

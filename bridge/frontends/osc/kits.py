@@ -83,9 +83,8 @@ def cancel(osc: Osc, request: Request) -> None:
 
 def kits(osc: Osc, request: Request) -> None:
     """/bridge/kits"""
-    if args.press(request.arguments, request.address):
-        for event in osc.core.kits.events(request.machine):
-            osc.send_event(request.sender, event)
+    for event in osc.core.kits.events(request.machine):
+        osc.send_event(request.sender, event)
 
 
 def name_of(arguments: list[Any]) -> str:

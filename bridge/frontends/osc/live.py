@@ -21,8 +21,7 @@ STREAM_SOUNDS = "A stream is always heard"
 
 def stop(osc: Osc, request: Request) -> None:
     """/bridge/stop"""
-    if args.press(request.arguments, request.address):
-        osc.core.panic()
+    osc.core.panic()
 
 
 def tempo(osc: Osc, request: Request) -> None:
@@ -105,8 +104,7 @@ def _fade_ms(request: Request) -> float:
 
 def stream(osc: Osc, request: Request) -> None:
     """/bridge/stream"""
-    if args.press(request.arguments, request.address):
-        _send_stream(osc, request)
+    _send_stream(osc, request)
 
 
 def stream_start(osc: Osc, request: Request) -> None:

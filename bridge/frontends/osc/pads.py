@@ -37,15 +37,13 @@ def play(osc: Osc, request: Request) -> None:
 
 def stop(osc: Osc, request: Request) -> None:
     """/bridge/pad/<n>/stop"""
-    if args.press(request.arguments, request.address):
-        osc.core.stage.pads.stop(request.number, osc.clock.moment(request.time_tag))
+    osc.core.stage.pads.stop(request.number, osc.clock.moment(request.time_tag))
 
 
 def clear(osc: Osc, request: Request) -> None:
     """/bridge/pad/<n>/clear"""
-    if args.press(request.arguments, request.address):
-        osc.core.stage.pads.clear(request.number)
-        _send(osc, request.sender, request.number)
+    osc.core.stage.pads.clear(request.number)
+    _send(osc, request.sender, request.number)
 
 
 def lock(osc: Osc, request: Request) -> None:
@@ -56,14 +54,12 @@ def lock(osc: Osc, request: Request) -> None:
 
 def save(osc: Osc, request: Request) -> None:
     """/bridge/pad/<n>/save"""
-    if args.press(request.arguments, request.address):
-        osc.core.save_pad(request.number, Press(request.sender))
+    osc.core.save_pad(request.number, Press(request.sender))
 
 
 def pads(osc: Osc, request: Request) -> None:
     """/bridge/pads"""
-    if args.press(request.arguments, request.address):
-        _send(osc, request.sender)
+    _send(osc, request.sender)
 
 
 def _send(osc: Osc, target: Target, only: int | None = None) -> None:

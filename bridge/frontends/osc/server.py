@@ -103,6 +103,10 @@ class OscFrontend(asyncio.DatagramProtocol):
                 guess = nearest(address, METHODS)
                 raise UnknownAddress("There is no such address" + (f"; did you mean {guess}?" if guess else "."))
             number = _number(method, numbered)
+            # Two daemons that answered each other's /bridge/status would never stop. Our answer has arguments, so it is refused
+            # here with /bridge/error, which is never answered.
+            if method.button and not args.press(arguments, address):
+                return
             method.handler(self._osc, Request(address, arguments, sender, number, key, time_tag, datagram))
         except Exception as error:  # noqa: BLE001 - sent and logged
             self._osc.refuse(sender, address, error)
