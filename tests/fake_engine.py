@@ -13,15 +13,17 @@ from bridge.checkpoints.audioldm2 import USUAL
 from bridge.config import EngineConfig
 from bridge.domain.clip import Piece
 from bridge.domain.limits import Range
-from bridge.domain.model import Model
+from bridge.domain.model import Abilities, Model
 from bridge.engine.messages import Broken, Cancel, Cost, Finished, Generate, Ready, Samples, Stage, Step, Unloadable
 
 MODEL = Model("fake", "", replace(USUAL, sample_rate=16_000, seconds=Range(0.1, 10.0)), "cpu", "float32", "none")
+BARE = replace(MODEL, abilities=Abilities(sample_rate=44_100, channels=2, seconds=Range(0.1, 10.0)))
 
 
 def main(connection: Connection, behaviour: str, folder: str) -> None:
     """`behaviour`: well, slow to load, poisoned once, dies at load, unloadable, dies at job, hangs at job, nan, slow, dies once at load,
-    nan at seed N, silence at seed N."""
+    nan at seed N, silence at seed N, bare (two channels, and no steps, guidance, negative prompt, loops or notes)."""
+    model = BARE if behaviour == "bare" else MODEL
     marker = os.path.join(folder, "died")
     connection.send(Stage("loading", 0, 1, "nothing"))
     if behaviour == "dies at load" or (behaviour == "dies once at load" and not os.path.exists(marker)):
@@ -32,7 +34,7 @@ def main(connection: Connection, behaviour: str, folder: str) -> None:
     if behaviour == "unloadable":
         connection.send(Unloadable("The checkpoint is broken."))
     else:
-        connection.send(Ready(MODEL, ()))
+        connection.send(Ready(model, ()))
     cancelled: set[int] = set()
     while (message := connection.recv()) is not None:
         if isinstance(message, Cancel):
@@ -43,7 +45,7 @@ def main(connection: Connection, behaviour: str, folder: str) -> None:
                 connection.send(Broken(message.serial, "engine_lost", "CUDA error: an illegal memory access."))
                 time.sleep(0.2)
                 os._exit(70)
-            _generate(connection, message, behaviour, cancelled)
+            _generate(connection, message, behaviour, cancelled, model.abilities)
 
 
 def serve(connection: Connection, _config: EngineConfig, model: str | None = None) -> None:
@@ -51,7 +53,7 @@ def serve(connection: Connection, _config: EngineConfig, model: str | None = Non
     main(connection, "well", "")
 
 
-def _generate(connection: Connection, ask: Generate, behaviour: str, cancelled: set[int]) -> None:
+def _generate(connection: Connection, ask: Generate, behaviour: str, cancelled: set[int], abilities: Abilities) -> None:
     prompt = ask.prompt
     for step in range(prompt.units):
         connection.send(Step(ask.serial, step, prompt.units))
@@ -71,10 +73,12 @@ def _generate(connection: Connection, ask: Generate, behaviour: str, cancelled: 
             return
     bad = behaviour == "nan" or (behaviour.endswith(f" at seed {prompt.seed}"))
     level = float("nan") if behaviour.startswith("nan") else 0.0 if behaviour.startswith("silence") else 0.5
-    wave = [(level if bad else 0.5) * math.sin(frame / 8) for frame in range(round(prompt.seconds * 16_000))]
+    frames = range(round(prompt.seconds * abilities.sample_rate))
+    channels = range(1, abilities.channels + 1)  # each an octave above the one before
+    wave = [(level if bad else 0.5) * math.sin(frame * channel / 8) for frame in frames for channel in channels]
     samples = struct.pack(f"<{len(wave)}f", *wave)
     for take in range(1, prompt.takes + 1):
         if behaviour == "pauses between takes":
             time.sleep(0.5)
-        connection.send(Samples(ask.serial, Piece(take, 0, samples, 1, True)))
+        connection.send(Samples(ask.serial, Piece(take, 0, samples, abilities.channels, True)))
     connection.send(Finished(ask.serial, Cost.of(prompt, 0.1, 0.1), ()))

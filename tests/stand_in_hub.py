@@ -27,7 +27,7 @@ class Hub:
     """Serves `folder` as the model `name`. `requests` lists (method, file, first byte)."""
 
     def __init__(self, folder: Path, name: str, licence: str = "cc-by-nc-sa-4.0") -> None:
-        self.folder, self.name, self.licence = folder, name, licence
+        self.folder, self.name, self.licence, self.licence_name = folder, name, licence, ""
         self.requests: list[tuple[str, str, int]] = []
         self.cut_after: dict[str, int] = {}  # file → bytes after which the connection is cut, once
         self.swapped: dict[str, bytes] = {}  # file → content sent instead of its own
@@ -84,7 +84,12 @@ class Hub:
                     "pointerSize": 134,
                 }
             siblings.append(entry)
-        return {"id": self.name, "sha": REVISION, "cardData": {"license": self.licence}, "siblings": siblings}
+        return {
+            "id": self.name,
+            "sha": REVISION,
+            "cardData": {"license": self.licence, "license_name": self.licence_name},
+            "siblings": siblings,
+        }
 
     def _file(self, request: http.server.BaseHTTPRequestHandler, name: str) -> None:
         right = (self.folder / name).read_bytes()

@@ -29,6 +29,8 @@ class EarlyClip:
         """Add a piece, (frames, channels), and return the next frames, which may be none. Raises BadAudio for NaN or infinity."""
         if not np.isfinite(samples).all():
             raise BadAudio("The model returned no valid sound (NaN or infinity).")
+        if self._shape.channels == 1:
+            samples = samples.mean(axis=1, keepdims=True)
         if self._rate != OUTPUT_RATE:
             if self._resampler is None:
                 self._resampler = soxr.ResampleStream(self._rate, OUTPUT_RATE, samples.shape[1], "float32", "HQ")

@@ -13,15 +13,18 @@ HEARING_FLOOR_DB = -80.0  # relative to the loudest bin; quieter bins are inaudi
 
 def seam_score(samples: Samples) -> float:
     """The share of moments inside a loop that change less than its seam: 0 to 1. Up to 0.95 the seam is like any other moment.
-    `samples`: (frames, channels) at 48 kHz; a loop shorter than 0.1 s scores 0.
+    `samples`: (frames, channels) at 48 kHz, of which the worst channel counts; a loop shorter than 0.1 s scores 0.
 
     The change at a moment is the greatest mean difference, in decibels, between the spectra of neighbouring windows around
     it.
     """
-    mono = samples.mean(axis=1)
-    if len(mono) < 0.1 * OUTPUT_RATE:
+    return max(_of_channel(channel) for channel in samples.T)
+
+
+def _of_channel(wave: Samples) -> float:
+    if len(wave) < 0.1 * OUTPUT_RATE:
         return 0.0
-    around = np.concatenate([mono[-WINDOW:], mono, mono[:WINDOW]])  # the seam is at WINDOW
+    around = np.concatenate([wave[-WINDOW:], wave, wave[:WINDOW]])  # the seam is at WINDOW
     windows = np.lib.stride_tricks.sliding_window_view(around, WINDOW)[::HOP]
     spectra = np.abs(np.fft.rfft(windows * np.hanning(WINDOW), axis=1))
     levels = 20 * np.log10(np.maximum(spectra, spectra.max(initial=1e-9) * 10 ** (HEARING_FLOOR_DB / 20)))

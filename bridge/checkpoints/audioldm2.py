@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bridge.checkpoints.family import Family
-from bridge.checkpoints.reading import class_of, read_json, scheduler_config
+from bridge.checkpoints.reading import class_of, read_json
 from bridge.domain.limits import GUIDANCE, SECONDS, STEPS
 from bridge.domain.model import Abilities
 from bridge.errors import NoModel
@@ -33,8 +33,10 @@ USUAL = Abilities(
 )
 
 
-def abilities(folder: Path) -> Abilities:
-    """The abilities of a checkpoint; `sample_rate` is 0 if its files do not state it."""
+def abilities(folder: Path | None) -> Abilities:
+    """The abilities of a checkpoint, by default the untrained one; `sample_rate` is 0 if its files do not state it."""
+    if folder is None:
+        return USUAL
     rate = read_json(folder / "vocoder" / "config.json").get("sampling_rate")
     small = (folder / WORDS).is_file()
     return dataclasses.replace(
@@ -43,13 +45,6 @@ def abilities(folder: Path) -> Abilities:
         notes="tuned" if small else "words",
         speech=class_of(folder, "text_encoder_2") == SPEECH,
         ranked=not small,  # a small checkpoint's CLAP hears no sounds
-    )
-
-
-def needs_scipy(folder: Path | None, scheduler: str) -> bool:
-    """One scheduler does, and every scheduler with a setting that a checkpoint may state; ours do not state it."""
-    return scheduler == "LMSDiscreteScheduler" or (
-        folder is not None and bool(scheduler_config(folder).get("use_beta_sigmas"))
     )
 
 
@@ -84,5 +79,4 @@ FAMILY = Family(
     weights=("vae", "text_encoder", "text_encoder_2", "projection_model", "language_model", "unet", "vocoder"),
     check=_check,
     abilities=abilities,
-    needs_scipy=needs_scipy,
 )

@@ -15,9 +15,8 @@ from bridge.errors import NoModel
 class Family:
     """One kind of checkpoint. `pipeline`: its class in model_index.json. `parts`: the class names that each part may have,
     `libraries`: the modules that these may come from; anything else would make a loader import what the file says.
-    `weights`: the parts that have some. `check(where, index)` raises NoModel for what else is wrong. `abilities(folder)`
-    reads JSON files only. `needs_scipy(folder, scheduler)`: whether its libraries do for that scheduler ("" for the
-    checkpoint's); no folder: for those that ship with Clipbridge."""
+    `weights`: the parts that have some. `check(where, index)` raises NoModel for other faults. `abilities(folder)` reads
+    JSON files only."""
 
     name: str
     pipeline: str
@@ -25,8 +24,7 @@ class Family:
     libraries: Collection[str]
     weights: Collection[str]
     check: Callable[[str, dict[str, Any]], None]
-    abilities: Callable[[Path], Abilities]
-    needs_scipy: Callable[[Path | None, str], bool]
+    abilities: Callable[[Path | None], Abilities]
 
     def check_layout(self, where: str, index: dict[str, Any], files: Collection[str]) -> None:
         """Check that an index (model_index.json) names only classes of this family and that `files` ("part/name") has weights

@@ -22,7 +22,7 @@ from huggingface_hub.utils import build_hf_headers
 from tqdm import tqdm
 
 from bridge.checkpoints import families
-from bridge.checkpoints.find import hub_cache
+from bridge.checkpoints.find import hub_cache, licence_of
 from bridge.checkpoints.hub_errors import hub_errors
 from bridge.errors import FolderError, NoModel
 from bridge.system import portable
@@ -67,7 +67,7 @@ class Offer:
 def offer(name: str) -> Offer:
     """Ask the hub about `name`, and refuse what Clipbridge cannot load. Only the index is fetched.
 
-    Raises NoModel: no such model, not an AudioLDM 2 checkpoint, no safetensors, the hub is out of reach.
+    Raises NoModel: no such model, of no known family, no safetensors, the hub is out of reach.
     """
     with hub_errors(name):
         info = huggingface_hub.HfApi().model_info(name, files_metadata=True)
@@ -80,8 +80,8 @@ def offer(name: str) -> Offer:
         files = tuple(_file(entry) for entry in info.siblings or [] if _is_needed(entry.rfilename))
     families.check_layout(name, content if isinstance(content, dict) else {}, {file.name for file in files})
     missing = sum(file.size_bytes - _fetched_bytes(name, file) for file in files)
-    card = getattr(info, "card_data", None)
-    return Offer(name, revision, str(getattr(card, "license", "") or ""), files, missing)
+    tag, title = (str(getattr(info.card_data, key, "") or "") for key in ("license", "license_name"))
+    return Offer(name, revision, licence_of(tag, title), files, missing)
 
 
 def fetch(offered: Offer, on_bytes: OnBytes) -> Path:

@@ -17,19 +17,22 @@ UNTRAINED = "untrained"
 STARTER = "starter"
 STARTER_FOLDER = Path(__file__).parent.parent / "starter" / "checkpoint"  # shipped in the package
 PREFERRED = "cvssp/audioldm2"
-UNTRAINED_RATE = 16_000  # Hz
+LICENCE = "[A-Za-z0-9._-]{1,60}"
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Facts for choosing a checkpoint: size on disk, licence of the weights ("" if not stated), sample rate in Hz (0 if not
-    stated), the hub's revision."""
+    """Facts for choosing a checkpoint: size on disk, licence of the weights ("" if not stated), the hub's revision, and of its
+    abilities the sample rate in Hz (0 if not stated), the channels, the longest clip in seconds and the words of `Abilities.can`."""
 
     name: str
     size_bytes: int
     licence: str
     sample_rate: int
     revision: str
+    channels: int
+    max_seconds: float
+    can: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,15 +98,23 @@ def available() -> list[str]:
 def facts(name: str) -> Facts:
     """The facts of the checkpoint `name`, as in `find`. Raises NoModel."""
     checkpoint = find(name)
-    if checkpoint.folder is None:
-        return Facts(name, 0, "", UNTRAINED_RATE, "")
-    folder = checkpoint.folder
+    folder, size = checkpoint.folder, 0
     try:
-        size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+        if folder is not None:
+            size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
     except OSError as error:
         raise NoModel(f"{folder} cannot be read ({error.strerror}).") from error
-    rate = families.family_of(folder).abilities(folder).sample_rate
-    return Facts(checkpoint.name, size, licence(folder), rate, checkpoint.revision)
+    abilities = families.family_of(folder).abilities(folder)
+    return Facts(
+        name=checkpoint.name,
+        size_bytes=size,
+        licence=licence(folder),
+        sample_rate=abilities.sample_rate,
+        revision=checkpoint.revision,
+        channels=abilities.channels,
+        max_seconds=abilities.seconds.high,
+        can=abilities.can,
+    )
 
 
 def hub_cache() -> Path:
@@ -114,9 +125,18 @@ def hub_cache() -> Path:
     return Path(home).expanduser() / "hub"
 
 
-def licence(folder: Path) -> str:
-    """The licence in the first lines of a checkpoint's model card (README.md), or ""."""
-    return stated(folder, "license", "[A-Za-z0-9._-]{1,60}")
+def licence(folder: Path | None) -> str:
+    """The licence in the first lines of a checkpoint's model card (README.md), or "". No folder: of the untrained one."""
+    return (
+        ""
+        if folder is None
+        else licence_of(stated(folder, "license", LICENCE), stated(folder, "license_name", LICENCE))
+    )
+
+
+def licence_of(tag: str, name: str) -> str:
+    """The licence by the two keys of a model card: `license: other` is called by its `license_name`, if that is stated."""
+    return name if tag == "other" and name else tag
 
 
 def _cached(name: str) -> Path | None:

@@ -44,7 +44,9 @@ def hub_errors(name: str) -> Iterator[None]:
     except OfflineModeIsEnabled as error:
         raise NoModel("HF_HUB_OFFLINE is set, so nothing is fetched. Unset it to pull.") from error
     except EntryNotFoundError as error:
-        raise NoModel(f"{name} is not an AudioLDM 2 checkpoint: it lacks a file that each of them has.") from error
+        raise NoModel(
+            f"{name} cannot be loaded: it has no model_index.json, or lacks a file of its own list."
+        ) from error
     except HfHubHTTPError as error:
         raise NoModel(f"{endpoint} answered for {name}: {_reason(error)}. Try again later.") from error
     except HFValidationError as error:

@@ -70,7 +70,8 @@ FIELDS = {
         Field("format", "choice", "shape", "the format of the file", choices=limits.FORMATS, default="wav", doors=ANY_SHAPE),
         Field("bits", "choice", "shape", "the bits of a sample; 32 is floating point, which FLAC does not have", choices=limits.WIDTHS,
               default=24, doors=ANY_SHAPE),
-        Field("channels", "whole", "shape", "2: the same signal in both", limits.CHANNELS, default=1, doors=ANY_SHAPE),
+        Field("channels", "whole", "shape", "0: as the checkpoint makes them (the starter and AudioLDM 2: one); 1: mixed down; 2: two, "
+              "with the same signal if the checkpoint makes one", limits.CHANNELS, default=0, doors=ANY_SHAPE),
         Field("folder", "folder", "shape", "a sub-folder of the sample folder", default="", doors=PRESET),
         Field("then", "then", "job", "an OSC message to send to `then_port` of your machine when the file is complete, such as "
               "`/b_allocRead i:10 s:{path}`; `{path}`, `{id}`, `{seconds}`, `{frames}` and `{sample_rate}` are filled in",
@@ -153,7 +154,7 @@ class Shape:
     `trim`: `onset` cuts what comes before the first sound and pads the end with silence; `free` cuts both ends, so that the
     clip becomes shorter. `reverse`: 1 reverses the trimmed clip. Fades are in milliseconds. `lufs`: the loudness
     (ITU-R BS.1770) to reach as far as the peaks allow; None: the peak becomes −1 dBFS. `bits` per sample: 16, 24, or 32 for
-    floating point. `channels`: 2 has the same signal in both. `folder`: a sub-folder, "" for none.
+    floating point. `channels`: 1 mixes down, 2 has two, 0 those of the checkpoint. `folder`: a sub-folder, "" for none.
     """
 
     fade_in_ms: float = FIELDS["fade_in_ms"].default

@@ -61,6 +61,15 @@ class Abilities:
     ranked: bool = False
     lora: bool = False
 
+    @property
+    def can(self) -> str:
+        """The abilities that a program may ask for, as words with spaces between: `guidance negative notes loops`."""
+        settings = {"steps": self.steps, "guidance": self.guidance, "negative": self.usual_negative}
+        words = [name for name, value in settings.items() if value is not None]
+        words += ["notes"] if self.notes != "none" else []
+        flags = ("tempo", "loops", "speech", "lyrics", "early", "ranked", "lora")
+        return " ".join([*words, *(name for name in flags if getattr(self, name)), *sorted(self.audio)])
+
     def settled(self, prompt: Prompt, preferences: Preferences = NO_PREFERENCES) -> Prompt:
         """The prompt with everything set that this checkpoint has: as asked, else as preferred, else as usual."""
         wish = preferences

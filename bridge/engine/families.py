@@ -7,30 +7,22 @@ from pathlib import Path
 
 from bridge.checkpoints import audioldm2
 from bridge.checkpoints import find as checkpoints
-from bridge.checkpoints.families import OURS, family_of
+from bridge.checkpoints.families import family_of
 from bridge.config import EngineConfig
 from bridge.engine.messages import Engine
 from bridge.system.portable import cache_folder
 
-ENGINES = {audioldm2.FAMILY.pipeline: "bridge.engine.audioldm2.engine:AudioLDM2"}
-"""A Runner of each family (see `runner`), as module:class."""
+ENGINES = {audioldm2.FAMILY.pipeline: "bridge.engine.audioldm2.opening"}
+"""The module of each family whose `open_engine(checkpoint, compute, config, cache)` makes its Runner (see `runner`)."""
 
 
 def open_engine(config: EngineConfig, cache: Path | None = None) -> Engine:
-    """The engine for a configuration; nothing is loaded yet. `cache`: the folder for what it makes for itself, by default the
-    user's cache folder. Raises NoModel."""
+    """The engine for a configuration; nothing is loaded yet. `cache`: the folder for traces and the untrained checkpoint, by
+    default the user's cache folder. Raises NoModel."""
     from bridge.engine.runtime.compute import choose_compute
 
     compute = choose_compute(config.compute)
     checkpoint = checkpoints.find(config.model) if config.model else checkpoints.default(compute != "cpu")
-    module, _, name = ENGINES[family_of(checkpoint.folder).pipeline].partition(":")
-    engine: Engine = getattr(importlib.import_module(module), name)(
-        checkpoint, compute, config, cache or cache_folder()
-    )
+    module = importlib.import_module(ENGINES[family_of(checkpoint.folder).pipeline])
+    engine: Engine = module.open_engine(checkpoint, compute, config, cache or cache_folder())
     return engine
-
-
-def needs_scipy(config: EngineConfig) -> bool:
-    """Whether the libraries of the configured checkpoint need SciPy."""
-    folder = checkpoints.find(config.model).folder if config.model else None
-    return (OURS if folder is None else family_of(folder)).needs_scipy(folder, config.scheduler)

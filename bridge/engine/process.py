@@ -6,7 +6,6 @@ import dataclasses
 import gc
 import os
 import queue
-import sys
 import threading
 import traceback
 from multiprocessing.connection import Connection
@@ -14,7 +13,7 @@ from typing import Any
 
 from bridge.config import EngineConfig
 from bridge.domain.clip import Prompt
-from bridge.engine.families import needs_scipy, open_engine
+from bridge.engine.families import open_engine
 from bridge.engine.messages import Broken, Cancel, Engine, Finished, Generate, Ready, Samples, Stage, Step, Unloadable
 from bridge.errors import ClipbridgeError, EngineLost, JobCancelled, NoModel
 from bridge.system.portable import yield_to_the_front
@@ -68,10 +67,6 @@ class Server:
     def _prepare(self) -> Engine:
         # Said before the import of torch, which takes as long as all the rest of loading a small checkpoint.
         self._stage("loading", 0, 1, "torch")
-        if not needs_scipy(self._config):
-            # It is there for the shaper. diffusers and transformers load a second of it wherever it is, for what nothing here
-            # uses, and do without where it is not.
-            sys.modules.setdefault("scipy", None)  # type: ignore[arg-type]
         engine = open_engine(self._config)
         model = engine.load(lambda done, total, what: self._stage("loading", total + done, 2 * total, what))
         costs = engine.warm(lambda done, total, what: self._stage("warming", done, total, what))

@@ -22,7 +22,7 @@ AIFF_TITLE_BYTES = 1_000
 @dataclass(frozen=True, slots=True)
 class Tags:
     """`root`: a MIDI note or None. `beats`: 0 if the clip does not have a whole number of them. `bpm`: 0.0 if unknown; `lufs`:
-    None if unknown. `loop`: whether the whole clip is a loop."""
+    None if unknown. `loop`: whether the whole clip is a loop. `mode`: of EBU R 98: mono, dual-mono or stereo."""
 
     title: str
     recipe: str
@@ -30,7 +30,7 @@ class Tags:
     seed: int
     sample_rate: int
     bits: int
-    channels: int
+    mode: str
     frames: int
     root: int | None
     loop: bool
@@ -111,8 +111,7 @@ def into_flac(flac: bytes, tags: Tags) -> bytes:
 def _bext(tags: Tags) -> bytes:
     # No date: the file system has one, and the same recipe must give the same bytes.
     loudness = 0x7FFF if tags.lufs is None else round(tags.lufs * 100)  # in hundredths of LUFS; 0x7FFF: not stated
-    mode = "mono" if tags.channels == 1 else "dual-mono"
-    history = f"A=PCM,F={tags.sample_rate},W={tags.bits},M={mode},T={tags.software}\r\n"
+    history = f"A=PCM,F={tags.sample_rate},W={tags.bits},M={tags.mode},T={tags.software}\r\n"
     return (
         _fixed(tags.title, 256)
         + _fixed("Clipbridge", 32)

@@ -35,8 +35,9 @@ def encode(
     """The bytes of a file, always the same for the same arguments. `samples`: (frames, channels), finite; one channel becomes
     two if the prompt's shape says so. `lufs`: the measured loudness, or None."""
     shape = prompt.shape
-    if shape.channels == 2 and samples.shape[1] == 1:
-        samples = np.repeat(samples, 2, axis=1)
+    mode = "mono" if samples.shape[1] == 1 else "stereo"
+    if shape.channels == 2 and mode == "mono":
+        samples, mode = np.repeat(samples, 2, axis=1), "dual-mono"
     buffer = io.BytesIO()
     soundfile.write(buffer, samples, sample_rate, format=shape.format.upper(), subtype=SUBTYPES[shape.bits])
     beats = prompt.bars * prompt.beats_per_bar
@@ -47,7 +48,7 @@ def encode(
         seed=prompt.seed_of(take),
         sample_rate=sample_rate,
         bits=shape.bits,
-        channels=samples.shape[1],
+        mode=mode,
         frames=len(samples),
         root=midi_of(prompt.note) if prompt.note else 60 + key_of(prompt.key).root if prompt.key else None,
         loop=prompt.loop,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from bridge.audio.beats import mono
 from bridge.audio.conform import conform
 from bridge.audio.key import retune
 from bridge.audio.seam import seam_score
@@ -28,6 +29,8 @@ def make(samples: Samples, sample_rate: int, prompt: Prompt) -> Clip:
     BadAudio."""
     frames = round(prompt.seconds * OUTPUT_RATE)
     samples = prepare(samples, sample_rate, frames, prompt.loop)
+    if prompt.shape.channels == 1 and samples.shape[1] > 1:
+        samples = mono(samples)[:, None]
     measured: dict[str, float | str] = {}
     remarks, on_the_grid = [], True
     if prompt.key:

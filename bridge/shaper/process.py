@@ -182,7 +182,7 @@ def _write(ask: Deliver, number: int, clip: Clip, sink: FolderSink) -> TakeFile:
         seconds=frames / OUTPUT_RATE,
         frames=frames,
         sample_rate=OUTPUT_RATE,
-        channels=max(channels, prompt.shape.channels),
+        channels=prompt.shape.channels or channels,
         seed=seed,
         score=ask.scores[number - 1] if ask.scores else 0.0,
         measured=tuple(clip.measured.items()),

@@ -45,6 +45,14 @@ def test_the_pieces_together_are_what_the_whole_is_but_for_its_level(rate: int) 
         )  # no click where pieces meet
 
 
+@pytest.mark.parametrize(("channels", "expected"), [(0, 2), (1, 1), (2, 2)])
+def test_two_channels_are_heard_early_as_they_are_or_mixed_down(channels: int, expected: int) -> None:
+    wave = np.random.default_rng(2).normal(0, 0.1, (OUTPUT_RATE, 2)).astype(np.float32)
+    heard = EarlyClip(OUTPUT_RATE, 1.0, Shape(0, 0, channels=channels)).add(wave, True)
+    source = wave if expected == 2 else wave.mean(axis=1, keepdims=True)
+    assert heard.shape == (OUTPUT_RATE, expected) and np.corrcoef(heard[:, -1], source[:, -1])[0, 1] > 0.9999
+
+
 def test_a_quiet_beginning_is_not_lifted_without_bounds_and_no_sound_is_refused() -> None:
     clip = EarlyClip(OUTPUT_RATE, 2.0, Shape(0.0, 0.0))
     quiet = 0.01 * np.sin(np.arange(OUTPUT_RATE) / 20)[:, None].astype(np.float32)

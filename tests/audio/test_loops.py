@@ -34,6 +34,15 @@ def test_a_tone_that_closes_scores_low_and_one_that_is_cut_scores_one() -> None:
     assert seam_score(closed[:1_000]) == 0.0  # too short to judge
 
 
+def test_the_worst_channel_of_a_loop_counts_even_if_the_channels_cancel() -> None:
+    time = np.arange(48_000) / 48_000
+    drawn = np.random.default_rng(1).normal(0, 1e-3, 48_000)
+    closed, cut = (np.sin(2 * np.pi * hz * time) + drawn for hz in (440, 440.5))
+    assert seam_score(np.stack([cut, -cut], axis=1).astype(np.float32)) == 1.0
+    assert seam_score(np.stack([closed, cut], axis=1).astype(np.float32)) == 1.0
+    assert seam_score(np.stack([closed, -closed], axis=1).astype(np.float32)) < 0.95
+
+
 def test_seams_of_noise_score_like_any_other_moment_of_it() -> None:
     rng = np.random.default_rng(2)
     scores = [seam_score(rng.normal(0, 0.1, (24_000, 1)).astype(np.float32)) for _ in range(200)]

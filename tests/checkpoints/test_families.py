@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bridge.checkpoints.families import FAMILIES, family_of
-from bridge.checkpoints.find import STARTER_FOLDER
+from bridge.checkpoints.find import STARTER_FOLDER, facts, licence
 from bridge.engine.families import ENGINES
 from bridge.errors import NoModel
 
@@ -25,6 +25,23 @@ def test_a_folder_of_another_pipeline_has_no_family(tmp_path: Path) -> None:
         NoModel, match="holds a 'OtherPipeline', not an AudioLDM2Pipeline; only AudioLDM 2 can be loaded"
     ):
         family_of(tmp_path)
+
+
+def test_a_licence_without_a_tag_of_its_own_is_called_by_its_name(tmp_path: Path) -> None:
+    card = tmp_path / "README.md"
+    card.write_text("---\nlicense: other\nlicense_name: stability-ai-community\nlicense_link: LICENSE\n---\n")
+    assert licence(tmp_path) == "stability-ai-community"
+    card.write_text("---\nlicense: other\n---\n")
+    assert licence(tmp_path) == "other"
+    card.write_text("---\nlicense: mit\nlicense_name: mine\n---\n")
+    assert licence(tmp_path) == "mit"
+
+
+def test_the_details_of_a_checkpoint_state_its_abilities() -> None:
+    starter, untrained = facts("starter"), facts("untrained")
+    assert (starter.channels, starter.max_seconds) == (1, 150.0)
+    assert starter.can == "steps guidance negative notes loops early"
+    assert (untrained.sample_rate, untrained.can) == (16_000, "steps guidance negative notes loops early ranked")
 
 
 def test_each_family_has_an_engine() -> None:

@@ -175,7 +175,7 @@ def test_without_room_on_the_disk_nothing_is_fetched(tmp_path: Path, hub: Hub) -
         (lambda hub: (hub.folder / "model_index.json").write_text('{"_class_name": "FluxPipeline"}'), "FluxPipeline"),
         (lambda hub: (hub.folder / "model_index.json").write_text("{"), "is invalid"),
         (lambda hub: (hub.folder / "model_index.json").write_text("[" * 100_000), "is invalid"),
-        (lambda hub: (hub.folder / "model_index.json").unlink(), "not an AudioLDM 2 checkpoint"),
+        (lambda hub: (hub.folder / "model_index.json").unlink(), "has no model_index.json"),
         (lambda hub: setattr(hub, "portal", b"<html>Welcome to the hotel</html>"), "is invalid"),
         (lambda hub: setattr(hub, "name", "cvssp/other"), "has no model"),
         (lambda hub: hub.close(), "could not be fetched"),
@@ -202,6 +202,12 @@ def test_a_licence_cannot_play_with_the_terminal_and_an_address_that_is_none_is_
     assert code == 0 and "\x1b" not in out and "mit\\x1b[2J" in out
     code, _, err = pull(tmp_path, hub, HF_ENDPOINT="http://[::1")
     assert code == 7 and "Traceback" not in err
+
+
+def test_a_licence_of_the_hub_without_a_tag_of_its_own_is_called_by_its_name(tmp_path: Path, hub: Hub) -> None:
+    hub.licence, hub.licence_name = "other", "stability-ai-community"
+    _, said, _ = pull(tmp_path, hub)
+    assert "Licence of its weights: stability-ai-community" in said
 
 
 def test_a_cache_that_cannot_be_made_is_told_as_such(tmp_path: Path, hub: Hub) -> None:

@@ -45,7 +45,12 @@ Story = Callable[[Core, Recorder], Awaitable[None]]
 
 
 def play(
-    tmp_path: Path, behaviour: str, story: Story, shaper: str = delivery.TARGET, library: Library | None = None
+    tmp_path: Path,
+    behaviour: str,
+    story: Story,
+    shaper: str = delivery.TARGET,
+    library: Library | None = None,
+    presets: Presets | None = None,
 ) -> Recorder:
     """Run `story` with a core whose engine has this `behaviour` (see tests.fake_engine); then stop it."""
     recorder = Recorder()
@@ -53,7 +58,7 @@ def play(
     async def whole() -> None:
         live = Live(Child("player", "tests.fake_children:player", ""), tmp_path / "playing")
         core = Core(
-            Presets(),
+            presets or Presets(),
             Child("engine", "tests.fake_engine:main", behaviour, str(tmp_path)),
             Child("shaper", shaper, str(tmp_path / "clips"), str(tmp_path)),
             live,

@@ -63,7 +63,7 @@ def shaped(**shape: object) -> Prompt:
     return dataclasses.replace(PROMPT, shape=Shape(**shape))  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("channels", [1, 2])
+@pytest.mark.parametrize("channels", [0, 1, 2])
 @pytest.mark.parametrize(
     ("kind", "bits", "subtype"),
     [
@@ -77,7 +77,7 @@ def test_every_format_is_read_by_libsndfile_and_sox_and_holds_the_recipe(
     prompt = shaped(format=kind, bits=bits, channels=channels)
     file = written(tmp_path, prompt)
     info = soundfile.info(file)
-    assert (info.format, info.subtype, info.channels) == (kind.upper(), subtype, channels)
+    assert (info.format, info.subtype, info.channels) == (kind.upper(), subtype, channels or 1)
     assert (info.frames, info.samplerate) == (24_000, 48_000)
     read, _ = soundfile.read(file, always_2d=True)
     assert np.abs(read - samples()).max() < 2.0 ** -(bits - 2) and (read[:, 0] == read[:, -1]).all()
@@ -108,6 +108,18 @@ def test_bext_says_what_it_is_and_how_loud(tmp_path: Path) -> None:
     bext = wavinfo.WavInfoReader(str(written(tmp_path, lufs=-18.25))).bext
     assert (bext.description, bext.originator, bext.originator_ref) == ("rain on tin", "Clipbridge", "seed 7")
     assert bext.loudness_value == pytest.approx(-18.25) and bext.coding_history.startswith("A=PCM,F=48000,W=24,M=mono")
+
+
+@pytest.mark.parametrize(
+    ("made", "requested", "mode"), [(1, 0, "mono"), (1, 1, "mono"), (1, 2, "dual-mono"), (2, 0, "stereo"), (2, 2, "stereo")]
+)  # fmt: skip
+def test_bext_tells_true_stereo_from_the_same_signal_twice(
+    tmp_path: Path, made: int, requested: int, mode: str
+) -> None:
+    sound = np.repeat(samples(), made, axis=1) * np.array([1.0, 0.5], np.float32)[:made]
+    file = tmp_path / "clip.wav"
+    file.write_bytes(clip_file.encode(sound, 48_000, shaped(channels=requested), MODEL, 1))
+    assert f",M={mode},T=" in wavinfo.WavInfoReader(str(file)).bext.coding_history
 
 
 def test_a_loop_has_its_points_and_its_root_where_samplers_look(tmp_path: Path) -> None:

@@ -51,7 +51,7 @@ NUMBERS: dict[str, tuple[float, float, bool]] = {
     "fade_out_ms": (0.0, 10000.0, False),
     "lufs": (-40.0, -6.0, False),
     "bits": (16, 32, True),
-    "channels": (1, 2, True),
+    "channels": (0, 2, True),
     "then_port": (1, 65535, True),
 }
 CHOICES = {

@@ -10,6 +10,8 @@ from bridge.errors import NoModel
 from bridge.frontends.osc import arguments as args
 from bridge.frontends.osc.answers import Osc, Request
 
+DETAILS = ("sample_rate", "revision", "channels", "max_seconds", "can")
+
 
 def models(osc: Osc, request: Request) -> None:
     """/bridge/models"""
@@ -17,7 +19,7 @@ def models(osc: Osc, request: Request) -> None:
 
         def send(facts: checkpoints.Facts) -> None:
             details = {"name": facts.name, "size_mb": round(facts.size_bytes / 1e6, 1), "licence": facts.licence}
-            details |= {"sample_rate": facts.sample_rate, "revision": facts.revision}
+            details |= {name: getattr(facts, name) for name in DETAILS}
             osc.reply(request.sender, "/bridge/model", details)
 
         osc.off_loop(lambda: checkpoints.facts(checked(name)), send, request.sender, request.address)

@@ -103,8 +103,9 @@ REPLIES = {
         Reply("/bridge/inbox", "s state, s what",
               "To subscribers, about the inbox: `open` or `closed`; about a file in it: `begun`, `done` or `failed` with the path "
               "of the report, `withdrawn`, `stuck`.", event="inbox"),
-        Reply("/bridge/model", "s name", "Details of a checkpoint on this disk. `licence` is empty if it states none.",
-              "then `size_mb` f, `licence` s, `sample_rate` i, `revision` s"),
+        Reply("/bridge/model", "s name", "Details of a checkpoint on this disk. `licence` is empty if it states none. `can`: its "
+              "abilities, such as `steps guidance negative notes loops early ranked speech`.",
+              "then `size_mb` f, `licence` s, `sample_rate` i, `revision` s, `channels` i, `max_seconds` f, `can` s"),
         Reply("/bridge/found", "i count", "The number of `/bridge/clip` that follow."),
         Reply("/bridge/clip", "s path", "A clip of the library. `bpm` 0, `note` empty, `rating` 0: unknown.",
               "then `prompt` s, `seconds` f, `bpm` f, `note` s, `seed` i, `rating` i, `favourite` i"),

@@ -193,16 +193,31 @@ def test_scipy_is_loaded_for_those_schedulers_alone_that_need_it(
 ) -> None:
     from diffusers.utils import dummy_torch_and_scipy_objects as without_scipy
 
-    from bridge.engine.families import needs_scipy
+    from bridge.engine.audioldm2.opening import needs_scipy
 
     names = {cls.__name__ for cls in engine.pipe.scheduler.compatibles}
     needing = {name for name in names if hasattr(without_scipy, name)}
-    assert needing and needing == {name for name in names if needs_scipy(EngineConfig(scheduler=name))}
+    assert needing and needing == {name for name in names if needs_scipy(None, name)}
     folder = Path(shutil.copytree(untrained.build(built_cache), tmp_path / "beta"))
-    assert not needs_scipy(EngineConfig(model=str(folder)))
+    assert not needs_scipy(folder, "DPMSolverMultistepScheduler")
     stated = folder / "scheduler" / "scheduler_config.json"
     stated.write_text(json.dumps({**json.loads(stated.read_text("utf-8")), "use_beta_sigmas": True}), "utf-8")
-    assert needs_scipy(EngineConfig(model=str(folder)))
+    assert needs_scipy(folder, "DPMSolverMultistepScheduler")
+
+
+def test_the_engine_of_a_usual_checkpoint_starts_without_scipy_and_without_a_warning(built_cache: Path) -> None:
+    code = f"""
+import sys
+from pathlib import Path
+from bridge.config import EngineConfig
+from bridge.engine.families import open_engine
+engine = open_engine(EngineConfig(model="untrained", compute="cpu"), Path({str(built_cache)!r}))
+engine.load(lambda *stage: None)
+engine.warm(lambda *stage: None)
+print([name for name in sys.modules if name.partition(".")[0] == "scipy"])
+"""
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout == "[]\n" and run.stderr == ""
 
 
 def test_the_schedule_is_the_same_whether_the_checkpoint_was_in_memory_or_on_disk(engine: AudioLDM2) -> None:
