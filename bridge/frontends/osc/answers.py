@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import ipaddress
 import logging
 import threading
 from collections.abc import Callable, Mapping
@@ -45,6 +46,11 @@ class Request:
     def machine(self) -> str:
         """The IP address of the sender, which owns its jobs."""
         return self.sender[0]
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the sender is on this machine."""
+        return ipaddress.ip_address(self.machine.partition("%")[0]).is_loopback
 
 
 class Osc:

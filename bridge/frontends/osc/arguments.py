@@ -51,6 +51,11 @@ def only(arguments: list[Any], what: str) -> Any:
     return arguments[0]
 
 
+def switch(arguments: list[Any], name: str) -> bool:
+    """The single argument, 0 or 1. Raises BadArgument."""
+    return number(only(arguments, name), name, Range(0, 1), whole=True) == 1
+
+
 def press(arguments: list[Any], address: str) -> bool:
     """Whether to run a command without arguments. Buttons send 1 when pressed; the 0 on release does nothing."""
     if not arguments:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import secrets
 from typing import Any
 
 from bridge.domain.ask import FIELDS, Ask
 from bridge.errors import BadArgument, ClipbridgeError, NotReady, QueueFull, Stopping
 from bridge.frontends.osc import arguments as args
-from bridge.frontends.osc.answers import MAX_WHY, Osc, Request
+from bridge.frontends.osc.answers import Osc, Request
 from bridge.frontends.osc.asks import AskMessage
+from bridge.frontends.osc.jobs import refuse_job
 from bridge.frontends.osc.library import library_of
 from bridge.frontends.osc.subscribers import Target
 from bridge.library.library import Library
@@ -50,7 +50,7 @@ def _ask_again(osc: Osc, library: Library, claimed: list[Interrupted], sender: T
             library.release(claimed[place:])
             return resumed, len(claimed) - place
         except ClipbridgeError as error:  # its preset was deleted, for example
-            osc.send(sender, "/bridge/failed", secrets.token_hex(4), error.code, str(error)[:MAX_WHY])
+            refuse_job(osc, sender, None, error)
         library.asked_again(job)
     return resumed, 0
 

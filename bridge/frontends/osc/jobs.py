@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import ipaddress
+import functools
 import secrets
 from pathlib import Path
 
@@ -50,7 +50,7 @@ def _generate(osc: Osc, message: AskMessage, sender: Target) -> None:
             raise BadArgument("then is for a file, and sink audio makes none: leave one of them out.")
         job, is_new = osc.core.generate(ask, sender[0], job_id, target)
     except ClipbridgeError as error:
-        _refuse(osc, target, job_id, error)
+        refuse_job(osc, target, job_id, error)
     else:
         _acknowledge(osc, target, job, is_new)
 
@@ -61,16 +61,14 @@ def recall(osc: Osc, request: Request) -> None:
     if len(arguments) not in (1, 3) or not isinstance(arguments[0], str) or arguments[1:2] not in ([], ["id"]):
         raise BadArgument(f"{request.address} wants the path of a clip, then perhaps id and your name for the job.")
     job_id = KEYS["id"].check(arguments[2]) if len(arguments) == 3 else None
-    if not ipaddress.ip_address(request.machine.partition("%")[0]).is_loopback:
+    if not request.is_local:
         raise BadArgument("A clip can be recalled from this machine only.")  # the answer tells which files exist
     file = Path(arguments[0])
 
     def make(recipe: Recipe) -> None:
         _acknowledge(osc, sender, *osc.core.recall(recipe, sender[0], job_id, sender))
 
-    def refuse(error: ClipbridgeError) -> None:
-        _refuse(osc, sender, job_id, error)
-
+    refuse = functools.partial(refuse_job, osc, sender, job_id)
     osc.off_loop(lambda: recipe_from_file(file), make, sender, request.address, refuse)
 
 
@@ -80,7 +78,8 @@ def _acknowledge(osc: Osc, target: Target, job: Job, is_new: bool) -> None:
         osc.send_event(target, job.last_event)
 
 
-def _refuse(osc: Osc, target: Target, job_id: JobId | None, error: ClipbridgeError) -> None:
+def refuse_job(osc: Osc, target: Target, job_id: JobId | None, error: ClipbridgeError) -> None:
+    """Send /bridge/failed, with an id made for the refusal if there is none to use."""
     # A refusal must not use the id of another, unfinished job, which ends only once.
     refused = secrets.token_hex(4) if job_id is None or isinstance(error, IdTaken) else exact(job_id)
     osc.send(target, "/bridge/failed", refused, error.code, str(error)[:MAX_WHY])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from bridge.domain.limits import RATING, Range
+from bridge.domain.limits import RATING
 from bridge.errors import BadArgument, LibraryError
 from bridge.frontends.osc import arguments as args
 from bridge.frontends.osc.answers import Osc, Request
@@ -17,8 +17,7 @@ from bridge.library.library import Library
 def favourite(osc: Osc, request: Request) -> None:
     """/bridge/favourite"""
     path, values = _path_and_value(request)
-    on = args.number(values[0], "favourite", Range(0, 1), whole=True) if values else 1
-    _change(osc, request, path, favourite=on == 1)
+    _change(osc, request, path, favourite=not values or args.switch(values, "favourite"))
 
 
 def rate(osc: Osc, request: Request) -> None:

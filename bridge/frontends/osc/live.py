@@ -75,7 +75,7 @@ def voice_loop(osc: Osc, request: Request) -> None:
     """/bridge/voice/<n>/loop"""
     when = When(osc.clock.moment(request.time_tag))
     _at_most(request, 1)
-    loop = args.number(args.only(request.arguments, "loop"), "loop", Range(0, 1), whole=True) == 1
+    loop = args.switch(request.arguments, "loop")
     osc.core.stage.live.change(request.number, loop=loop, when=when)
 
 

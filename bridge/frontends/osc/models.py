@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from pathlib import Path
 
 from bridge.checkpoints import find as checkpoints
@@ -43,8 +42,7 @@ def restart(osc: Osc, request: Request) -> None:
     if name is not None:
         # Only this machine may name a folder: others would learn which folders exist, and Windows would log in to any
         # server whose share they name.
-        is_local = ipaddress.ip_address(request.machine.partition("%")[0]).is_loopback
-        is_folder = is_local and Path(name).is_absolute() and not name.startswith(("\\\\", "//"))
+        is_folder = request.is_local and Path(name).is_absolute() and not name.startswith(("\\\\", "//"))
 
         def read() -> str:
             return name if is_folder and checkpoints.find(name) else checked(name)

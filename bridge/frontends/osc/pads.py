@@ -48,8 +48,7 @@ def clear(osc: Osc, request: Request) -> None:
 
 def lock(osc: Osc, request: Request) -> None:
     """/bridge/pad/<n>/lock"""
-    locked = args.number(args.only(request.arguments, "lock"), "lock", Range(0, 1), whole=True) == 1
-    osc.core.stage.pads.lock(request.number, locked)
+    osc.core.stage.pads.lock(request.number, args.switch(request.arguments, "lock"))
 
 
 def save(osc: Osc, request: Request) -> None:
