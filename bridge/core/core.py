@@ -64,7 +64,7 @@ class Core:
         self._state = DaemonState(self.publish)
         self.jobs = Jobs()
         self.stage = Stage(live, self.publish, self.pull, pads_file)
-        # Who sends to the shaper and the engine comes before the owners of their links, which report to it.
+        # The links to the processes come later, because they report to these parts: callbacks look them up when called.
         self.kits = Kits(self.publish, lambda message: self.shaper.shape_kit(message), self.pull)
         self._reporter = Reporter(
             self.jobs, self.stage, self.kits, library, self.publish, lambda job: self.shaper.drop(job)
@@ -83,23 +83,10 @@ class Core:
         )
         self.shaper = self._delivery.link
         self.dispatcher = Dispatcher(
-            engine_child,
-            self.jobs,
-            self._state,
-            self.stage,
-            self.publish,
-            eta_file,
-            self._reporter,
-            self._delivery,
+            engine_child, self.jobs, self._state, self.stage, self.publish, eta_file, self._reporter, self._delivery
         )
         self._intake = Intake(
-            presets,
-            self.jobs,
-            self._state,
-            self.stage,
-            self.dispatcher,
-            self._reporter,
-            self._preempt_speculative,
+            presets, self.jobs, self._state, self.stage, self.dispatcher, self._reporter, self._preempt_speculative
         )
         self._ahead = Ahead(
             self.stage, self.kits, self.dispatcher, self._state, self._intake.generate_ahead, self._cancel_quietly

@@ -46,16 +46,16 @@ class Curve:
         """Seconds of computing expected for `x` seconds of sound; None without a measurement."""
         if not self._points:
             return None
-        known = sorted((length, median_low(runs)) for length, runs in self._points.items())
-        place = bisect_left(known, (x, 0.0))
-        if place == len(known):  # longer than any measured length: continue the last line
-            x1, y1 = known[-1]
-            slope = (y1 - known[-2][1]) / (x1 - known[-2][0]) if len(known) > 1 else y1 / x1
+        points = sorted((length, median_low(runs)) for length, runs in self._points.items())
+        place = bisect_left(points, (x, 0.0))
+        if place == len(points):  # longer than any measured length: continue the last line
+            x1, y1 = points[-1]
+            slope = (y1 - points[-2][1]) / (x1 - points[-2][0]) if len(points) > 1 else y1 / x1
             return y1 + max(slope, 0.0) * (x - x1)
-        x1, y1 = known[place]
+        x1, y1 = points[place]
         if place == 0:
             return y1  # shorter than any measured length: overheads dominate, so the shortest is close
-        x0, y0 = known[place - 1]
+        x0, y0 = points[place - 1]
         return y0 + (y1 - y0) * (x - x0) / (x1 - x0)
 
 

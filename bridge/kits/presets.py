@@ -53,17 +53,17 @@ def find(folders: Iterable[Path], name: str) -> KitPreset:
 
 
 def read(file: Path) -> KitPreset:
-    """Read one file. Raises ConfigError that begins with the file and, if it is known, the line."""
+    """Read one file. Raises ConfigError that begins with the file and, if it is entries, the line."""
     name = file.stem.lower()
     if not NAME.fullmatch(name):
         raise ConfigError(f"{file}: name a kit's file with letters, digits, - and _ (at most 40), then .toml.")
     text, values = contents(file)
-    known = checked(file, text, values, CHECKS)
+    entries = checked(file, text, values, CHECKS)
     try:
-        sounds = lay_out(known.pop("sounds", None) or _sounds(None), known.pop("notes", ""))
+        sounds = lay_out(entries.pop("sounds", None) or _sounds(None), entries.pop("notes", ""))
     except BadArgument as error:
         raise fault(file, text, "sounds", str(error).rstrip(".")) from error
-    return KitPreset(name, file, known.pop("description", ""), sounds, known)
+    return KitPreset(name, file, entries.pop("description", ""), sounds, entries)
 
 
 def _sounds(value: Any) -> list[str]:

@@ -19,7 +19,7 @@ log = logging.getLogger("clipbridge")
 MAX_LATE_S = 0.25  # a voice whose take is still being loaded starts at most this late
 
 
-class Held:
+class HeldTakes:
     """`run` loads on one thread; the other methods are called on another. `say` reports voices that could not start."""
 
     def __init__(self, desk: Desk, say: Callable[[Ended], None]) -> None:

@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 from bridge.domain.tempo import Tempo
 from bridge.player.clip_voices import ClipVoices
 from bridge.player.desk import Desk
-from bridge.player.held import Held
+from bridge.player.held import HeldTakes
 from bridge.player.messages import (
     Alive,
     Began,
@@ -61,7 +61,7 @@ class Player:
     def __init__(self, connection: Connection, name: str) -> None:
         self._connection, self._opening = connection, Opening(name)
         self._desk = Desk()
-        self._clips, self._held = ClipVoices(self._desk, self._say), Held(self._desk, self._say)
+        self._clips, self._held = ClipVoices(self._desk, self._say), HeldTakes(self._desk, self._say)
         self._needed, self._leaving, self._saying = threading.Event(), threading.Event(), threading.Lock()
 
     def run(self) -> NoReturn:

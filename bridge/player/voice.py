@@ -22,22 +22,22 @@ class Glide:
 
     now: float
     target: float = 0.0
-    left: int = 0  # frames until the target
+    remaining: int = 0  # frames until the target
 
     def to(self, target: float, frames: int) -> None:
         """Reach `target` in `frames` frames."""
-        self.target, self.left = target, max(1, frames)
+        self.target, self.remaining = target, max(1, frames)
 
     def take(self, frames: int) -> Samples | float:
         """The next `frames` values; a single number if they are all equal."""
-        if not self.left:
+        if not self.remaining:
             return self.now
-        moving = min(frames, self.left)
-        step = (self.target - self.now) / self.left
+        moving = min(frames, self.remaining)
+        step = (self.target - self.now) / self.remaining
         values = np.full(frames, self.target, np.float32)
         values[:moving] = self.now + step * np.arange(1, moving + 1, dtype=np.float32)
-        self.left -= moving
-        self.now = float(values[-1]) if self.left else self.target
+        self.remaining -= moving
+        self.now = float(values[-1]) if self.remaining else self.target
         return values
 
 
@@ -78,15 +78,15 @@ class Voice:
     @property
     def over(self) -> bool:
         """Whether the voice has ended."""
-        return (self.stopping and not self.fade.left) or (not self.loop and self.position >= len(self.samples))
+        return (self.stopping and not self.fade.remaining) or (not self.loop and self.position >= len(self.samples))
 
     def stop(self, frames: int) -> None:
         """Fade out in `frames` frames, unless a shorter fade is already running."""
-        if not self.stopping or frames < self.fade.left:
+        if not self.stopping or frames < self.fade.remaining:
             self.stopping = True
             self.fade.to(0.0, frames)
         if self.starved:
-            self.fade.left = 0
+            self.fade.remaining = 0
 
     def add_to(self, mix: Samples) -> None:
         """Add the next frames to `mix`, (channels, frames)."""
@@ -112,16 +112,16 @@ class Voice:
     def _playable(self, count: int) -> int:
         """How many of the next `count` frames are decoded. The voice fades out before it runs dry, and fades in when there are
         more frames."""
-        left = self.filled - self.position
+        decoded = self.filled - self.position
         if self.starved:
-            if left < self.margin:
+            if decoded < self.margin:
                 return 0
             self._resume()
-        elif left < count + self.margin and not self.stopping:
-            count = min(count, left)
+        elif decoded < count + self.margin and not self.stopping:
+            count = min(count, decoded)
             self.fade.to(0.0, max(1, min(count, self.margin)))
             self.starved = True
-        return min(count, left)
+        return min(count, decoded)
 
     def _resume(self) -> None:
         self.starved = False
@@ -132,7 +132,7 @@ class Voice:
         """Add `piece` with as few NumPy calls as possible: at 256 frames per block the calls cost more than the arithmetic."""
         factors: list[Any]
         level: Any
-        if self.gain.left or self.pan.left or self.fade.left:
+        if self.gain.remaining or self.pan.remaining or self.fade.remaining:
             gain, pan, fade = (glide.take(len(piece)) for glide in (self.gain, self.pan, self.fade))
             level = np.float32(gain) * fade
             factors = [level * np.minimum(1.0, 1.0 - pan), level * np.minimum(1.0, 1.0 + pan)]

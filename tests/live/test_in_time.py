@@ -24,9 +24,9 @@ def at(moment: float, *messages: bytes) -> bytes:
     return b"#bundle\0" + tag + b"".join(struct.pack(">i", len(m)) + m for m in messages)
 
 
-def onsets(heard: np.ndarray, silence_s: float = 0.05) -> list[int]:
+def onsets(recording: np.ndarray, silence_s: float = 0.05) -> list[int]:
     """Frames at which sound begins after silence."""
-    sounding = np.nonzero(heard.any(axis=1))[0]
+    sounding = np.nonzero(recording.any(axis=1))[0]
     return [int(sounding[0]), *sounding[1:][np.diff(sounding) > silence_s * RATE].tolist()]
 
 
@@ -77,8 +77,8 @@ def test_time_tags_are_exact_to_a_millisecond_and_refused_if_too_far_ahead(pad: 
     assert len(starts) == 5
     gaps = np.diff(starts[1:]) / RATE
     assert np.abs(gaps - np.diff(moments)).max() < 0.0015, gaps
-    heard = [block for block in recorder.sounding_after(start) if block > 0.3]
-    assert -0.005 < heard[0] - 0.4 < 4 * BLOCK / RATE + 0.05  # the latency of the device
+    delays = [delay for delay in recorder.sounding_after(start) if delay > 0.3]
+    assert -0.005 < delays[0] - 0.4 < 4 * BLOCK / RATE + 0.05  # the latency of the device
     pad.raw(at(time.time() + 11.0, play))
     assert pad.until("/bridge/error")[1][:2] == [f"{PAD}/play", "bad_argument"]
     pad.raw(at(time.time() + 9.0, play))
@@ -125,10 +125,10 @@ def stream_state(client: Client, *states: str, timeout_s: float = 30.0) -> list[
     raise AssertionError(f"the stream was never {states}")
 
 
-def loudness(heard: np.ndarray) -> np.ndarray:
+def loudness(recording: np.ndarray) -> np.ndarray:
     """RMS of each 20 ms from the first sound on."""
     window = RATE // 50
-    sounding = heard[onsets(heard)[0] :, 0]
+    sounding = recording[onsets(recording)[0] :, 0]
     return np.sqrt(np.mean(sounding[: len(sounding) // window * window].reshape(-1, window) ** 2, axis=1))
 
 

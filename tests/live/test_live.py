@@ -31,12 +31,12 @@ def test_a_clip_sounds_exactly_like_its_file(stage: Daemon, recorder: Recorder) 
     assert ended(client, int(pairs(done, 3)["voice"])) == ""
     time.sleep(0.1)
     file, rate = soundfile.read(done[1], dtype="float32")
-    heard = recorder.heard()
-    first = int(np.nonzero(heard[:, 0])[0][0]) - int(np.nonzero(file)[0][0])
+    recording = recorder.heard()
+    first = int(np.nonzero(recording[:, 0])[0][0]) - int(np.nonzero(file)[0][0])
     assert rate == RATE
-    piece = heard[first : first + len(file)]
+    piece = recording[first : first + len(file)]
     assert np.abs(piece - file[:, None]).max() < 1.5 / 2**23  # the file has 24 bits
-    assert not heard[first + len(file) :].any()
+    assert not recording[first + len(file) :].any()
 
 
 def test_sink_audio_writes_no_file_and_follows_gain_and_pan(stage: Daemon, recorder: Recorder) -> None:
@@ -45,8 +45,8 @@ def test_sink_audio_writes_no_file_and_follows_gain_and_pan(stage: Daemon, recor
     voice = play(client, "wind", 0.5, "sink", "audio", "gain", 0.5, "pan", 1.0, job="panned")
     ended(client, voice)
     time.sleep(0.1)
-    heard = recorder.heard()
-    assert not heard[:, 0].any() and np.abs(heard[:, 1]).max() == pytest.approx(0.5 * 10 ** (-1 / 20), rel=1e-3)
+    recording = recorder.heard()
+    assert not recording[:, 0].any() and np.abs(recording[:, 1]).max() == pytest.approx(0.5 * 10 ** (-1 / 20), rel=1e-3)
     assert set(stage.folder.rglob("*.wav")) == before
 
 
@@ -160,9 +160,9 @@ def test_a_locked_pad_repeats_its_take_and_an_unlocked_one_does_not(stage: Daemo
         while client.until("/bridge/voice")[1][1] != "ended":
             pass
         time.sleep(0.15)
-        heard = recorder.heard()[start:, 0]
-        first = int(np.nonzero(heard)[0][0])
-        return heard[first : first + 9_000]
+        recording = recorder.heard()[start:, 0]
+        first = int(np.nonzero(recording)[0][0])
+        return recording[first : first + 9_000]
 
     client.send("/bridge/pad/4/lock", 1)
     one, two = pressed(), pressed()
@@ -254,9 +254,10 @@ def test_a_lost_device_or_player_is_reported_files_go_on_and_sound_comes_back(tm
                 client.send("/bridge/pad/9/play")  # its takes are older than the losses
                 recorder.wait_for_sound(at)
                 daemon.stop()
-                heard = len(recorder.heard())
+                frames = len(recorder.heard())
                 time.sleep(1.0)
-                assert len(recorder.heard()) - heard > RATE / 2  # the server goes on for the others without a daemon
+                # The server goes on for other clients without a daemon.
+                assert len(recorder.heard()) - frames > RATE / 2
         finally:
             daemon.stop()
         again = Daemon(tmp_path / "clips", tmp_path / "home", run=STAND_IN)

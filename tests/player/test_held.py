@@ -11,7 +11,7 @@ import pytest
 
 from bridge.player import held
 from bridge.player.desk import STOPPED, Desk
-from bridge.player.held import MAX_LATE_S, Held
+from bridge.player.held import MAX_LATE_S, HeldTakes
 from bridge.player.messages import NOW, Change, Ended, Hold, Sound, Stop, When
 from bridge.player.mixer import Mixer
 
@@ -25,7 +25,7 @@ class Stage:
     def __init__(self) -> None:
         self.reads, self.reports = threading.Event(), list[Ended]()
         self.desk, self.mixer = Desk(), Mixer(RATE, 1)
-        self.held = Held(self.desk, self.reports.append)
+        self.held = HeldTakes(self.desk, self.reports.append)
         self.desk.open(self.mixer)
         threading.Thread(target=self.held.run, daemon=True).start()
 
@@ -43,7 +43,7 @@ class Stage:
         self.reads.set()
         assert loaded.wait(10)
 
-    def heard(self, seconds: float = 0.1) -> np.ndarray:
+    def rendered(self, seconds: float = 0.1) -> np.ndarray:
         sound = np.empty((round(seconds * RATE), 1), np.float32)
         self.mixer.render(sound, time.perf_counter())
         return sound[:, 0]
@@ -59,16 +59,16 @@ def stage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
 
 def test_a_press_waits_for_its_own_take(stage: Stage) -> None:
     stage.press()
-    assert not stage.held.when_loaded().wait(0.05) and not stage.heard().any()
+    assert not stage.held.when_loaded().wait(0.05) and not stage.rendered().any()
     stage.load()
-    assert stage.heard().any() and not stage.reports
+    assert stage.rendered().any() and not stage.reports
 
 
 def test_a_change_to_a_loading_voice_is_applied_when_it_starts(stage: Stage) -> None:
     stage.press()
     stage.desk.change(Change(VOICE, gain=0.5, glide_ms=0.0))
     stage.load()
-    assert stage.heard()[-1] == pytest.approx(0.25, rel=0.01)
+    assert stage.rendered()[-1] == pytest.approx(0.25, rel=0.01)
 
 
 @pytest.mark.parametrize("voice", [VOICE, None])
@@ -76,15 +76,15 @@ def test_a_voice_stopped_while_it_loads_never_sounds(stage: Stage, voice: int | 
     stage.press()
     stage.desk.stop(Stop(voice, 5.0))
     stage.load()
-    assert not stage.heard().any() and stage.reports == [Ended(VOICE, STOPPED)]
+    assert not stage.rendered().any() and stage.reports == [Ended(VOICE, STOPPED)]
 
 
 def test_a_stop_with_a_time_reaches_a_voice_that_is_still_loading(stage: Stage) -> None:
     stage.press(loop=True)
     stage.desk.stop(Stop(VOICE, 5.0, When(time.perf_counter())))
     stage.load()
-    stage.heard()
-    assert not stage.heard().any() and list(stage.mixer.ended) == [VOICE]
+    stage.rendered()
+    assert not stage.rendered().any() and list(stage.mixer.ended) == [VOICE]
 
 
 def test_a_press_for_later_may_load_until_then_and_one_for_now_only_briefly(stage: Stage) -> None:

@@ -36,8 +36,10 @@ def test_a_clip_below_the_ceiling_sounds_sample_exactly_in_every_block_size(bloc
     clip = tone(5_000)
     mixer = Mixer(RATE, 2)
     mixer.requests.append(mixer.voice(1, clip))
-    heard = rendered(mixer, 6_000, block)
-    assert np.array_equal(heard[:5_000], np.repeat(mixer.voice(1, clip).samples, 2, axis=1)) and not heard[5_000:].any()
+    output = rendered(mixer, 6_000, block)
+    assert (
+        np.array_equal(output[:5_000], np.repeat(mixer.voice(1, clip).samples, 2, axis=1)) and not output[5_000:].any()
+    )
     assert list(mixer.ended) == [1] and not mixer.voices
 
 
@@ -69,8 +71,8 @@ def test_a_stop_of_one_voice_leaves_the_others_exact() -> None:
     mixer.requests.extend([mixer.voice(1, tone(level=0.2)), mixer.voice(2, tone(level=0.2, hertz=330))])
     rendered(mixer, 1_024)
     mixer.requests.append(Stop(1, 20.0))
-    heard = rendered(mixer, 8_192)[2_000:]
-    assert np.abs(heard - mixer.voice(2, tone(level=0.2, hertz=330)).samples[3_024 : 3_024 + len(heard)]).max() < 1e-7
+    output = rendered(mixer, 8_192)[2_000:]
+    assert np.abs(output - mixer.voice(2, tone(level=0.2, hertz=330)).samples[3_024 : 3_024 + len(output)]).max() < 1e-7
 
 
 def test_gain_and_pan_glide_to_their_targets_without_a_step() -> None:
@@ -78,10 +80,10 @@ def test_gain_and_pan_glide_to_their_targets_without_a_step() -> None:
     mixer.requests.append(mixer.voice(1, tone(level=0.4)))
     rendered(mixer, 512)
     mixer.requests.append(Change(1, gain=0.5, pan=1.0, glide_ms=50.0))
-    heard = rendered(mixer, 9_600)
-    assert np.abs(np.diff(heard, axis=0)).max() < 0.4 * 2 * np.pi * 220 / RATE * 1.1
+    output = rendered(mixer, 9_600)
+    assert np.abs(np.diff(output, axis=0)).max() < 0.4 * 2 * np.pi * 220 / RATE * 1.1
     expected = 0.5 * mixer.voice(1, tone(level=0.4)).samples[512 + 4_800 : 512 + 9_600]
-    assert not heard[4_800:, 0].any() and np.abs(heard[4_800:, 1:] - expected).max() < 1e-6
+    assert not output[4_800:, 0].any() and np.abs(output[4_800:, 1:] - expected).max() < 1e-6
 
 
 def test_a_loop_repeats_until_it_is_released() -> None:
@@ -91,8 +93,8 @@ def test_a_loop_repeats_until_it_is_released() -> None:
     samples = mixer.voice(1, clip).samples
     assert np.array_equal(rendered(mixer, 3_500), np.concatenate([samples] * 4)[:3_500])
     mixer.requests.append(Change(1, loop=False))
-    heard = rendered(mixer, 1_000)
-    assert np.array_equal(heard[:500], samples[500:]) and not heard[500:].any() and list(mixer.ended) == [1]
+    output = rendered(mixer, 1_000)
+    assert np.array_equal(output[:500], samples[500:]) and not output[500:].any() and list(mixer.ended) == [1]
 
 
 def test_one_voice_too_many_fades_the_oldest_out() -> None:
@@ -106,10 +108,10 @@ def test_one_voice_too_many_fades_the_oldest_out() -> None:
 def test_the_limiter_attacks_at_once_and_releases_smoothly() -> None:
     mixer = Mixer(RATE, 1)
     mixer.requests.extend([mixer.voice(1, tone(480, 3.0)), mixer.voice(2, tone(RATE, 0.3, 440))])
-    heard = rendered(mixer, RATE)[:, 0]
-    assert np.abs(heard).max() <= CEILING
+    output = rendered(mixer, RATE)[:, 0]
+    assert np.abs(output).max() <= CEILING
     alone = mixer.voice(2, tone(RATE, 0.3, 440)).samples[:, 0]
-    assert np.array_equal(heard[12_000:], alone[12_000:])  # 10 dB at 200 dB a second, and then untouched
+    assert np.array_equal(output[12_000:], alone[12_000:])  # 10 dB at 200 dB per second, and then unchanged
 
 
 def later(mixer: Mixer, number: int, when: When, clip: np.ndarray | None = None) -> Voice:
@@ -123,11 +125,11 @@ def test_a_quantized_voice_starts_at_the_exact_frame_in_every_block_size(block: 
     mixer = Mixer(RATE, 1)
     mixer.requests.append(Tempo(127.0, 4, beat=0, at=0.0))  # beat 0 at frame 0
     clip = np.full((50, 1), 0.5, np.float32)
-    heard = [rendered(mixer, 10_000, block)]
+    output = [rendered(mixer, 10_000, block)]
     for number, unit in enumerate(("beat", "beat", "bar")):
         mixer.requests.append(later(mixer, number, When(quantize=unit), clip))
-        heard.append(rendered(mixer, 60_000, block))
-    whole = np.concatenate(heard)[:, 0]
+        output.append(rendered(mixer, 60_000, block))
+    whole = np.concatenate(output)[:, 0]
     starts = np.nonzero((whole != 0) & (np.concatenate([[0.0], whole[:-1]]) == 0))[0]
     per_beat = RATE * 60 / 127.0
     assert list(starts) == [round(1 * per_beat), round(4 * per_beat), round(8 * per_beat)]
@@ -156,13 +158,13 @@ def test_a_following_voice_overlaps_the_one_before_exactly_and_at_equal_power() 
     for clip in clips:
         fade_ends(clip, overlap)
     mixer.requests.append(mixer.voice(0, clips[0]))
-    heard = [rendered(mixer, 1_000)]
-    for number in (1, 2):  # the third is asked for while the second has not begun
+    output = [rendered(mixer, 1_000)]
+    for number in (1, 2):  # the third is requested before the second has begun
         voice = mixer.voice(number, clips[number])
         voice.after, voice.overlap = number - 1, overlap
         mixer.requests.append(voice)
-    heard.append(rendered(mixer, 60_000))
-    whole = np.concatenate(heard)[:, 0]
+    output.append(rendered(mixer, 60_000))
+    whole = np.concatenate(output)[:, 0]
     expected = np.zeros(61_000, np.float32)
     for number, clip in enumerate(clips):
         expected[number * 15_200 :][:20_000] += mixer.voice(9, clip).samples[:, 0]
