@@ -9,6 +9,7 @@ from typing import Protocol
 from bridge.core.dispatcher import Dispatcher
 from bridge.core.state import DaemonState
 from bridge.domain.ask import Request
+from bridge.domain.events import JobEvent
 from bridge.domain.job import Job
 from bridge.errors import ClipbridgeError, QueueFull
 from bridge.kits.making import Kits
@@ -25,6 +26,9 @@ class Source(Protocol):
 
     def on_started(self, job: Job) -> None:
         """The last request is queued as this job."""
+
+    def on_job_event(self, job: Job, event: JobEvent) -> None:
+        """Something happened to a job, perhaps one of this source."""
 
     def on_refused(self, error: ClipbridgeError) -> None:
         """The last request cannot be queued."""
@@ -87,4 +91,6 @@ class Ahead:
             source.on_refused(error)
             return not isinstance(error, QueueFull)
         source.on_started(job)
+        if job.state.ended and job.last_event is not None:  # it failed as soon as the engine was to start it
+            source.on_job_event(job, job.last_event)
         return True

@@ -53,7 +53,7 @@ class Reporter:
             if self._library is not None:
                 self._library.ended(job)
         if job.ask.sink in INTERNAL:
-            self._stage.on_job_event(job, kind, fields)
+            self._stage.on_job_event(job, event)
             return
         if kind == "queued" and self._library is not None:
             self._library.accepted(job)  # before it is acknowledged: a crash must not lose it

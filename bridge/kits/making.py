@@ -112,10 +112,7 @@ class Kits:
 
     def on_started(self, job: Job) -> None:
         """The last request is queued as this job."""
-        kit = self._kits[0]
-        kit.jobs[job.serial] = (kit.waiting.popleft(), job)
-        if job.state.ended and job.last_event is not None:  # it failed as soon as the engine was to start it
-            self.on_job_event(job, job.last_event)
+        self._kits[0].jobs[job.serial] = (self._kits[0].waiting.popleft(), job)
 
     def on_refused(self, error: ClipbridgeError) -> None:
         """The last request cannot be queued; if only the queue is full, it is repeated later."""
@@ -179,7 +176,7 @@ class Kits:
             self._changed()
         else:
             done, failed = len(kit.samples), len(kit.failures)
-            why = {"why": kit.failures[0].sentence()} if failed else {}
+            why = {"why": f"{kit.failures[0].sound.text[:80]}: {kit.failures[0].why}"} if failed else {}
             self._end(kit, "done", folder=kit.path, count=done, failed=failed, **message.files, seed=kit.seed, **why)
 
     def lose(self, reason: str) -> None:

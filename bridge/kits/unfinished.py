@@ -25,10 +25,6 @@ class Failure(NamedTuple):
     code: str
     why: str
 
-    def sentence(self) -> str:
-        """The sound and the reason."""
-        return f"{self.sound.text[:80]}: {self.why}"
-
 
 @dataclass(slots=True, eq=False)
 class UnfinishedKit:

@@ -9,10 +9,9 @@ import dataclasses
 import logging
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from bridge.domain.ask import Ask, Request
-from bridge.domain.events import PadChanged, Publish
+from bridge.domain.events import JobEvent, PadChanged, Publish
 from bridge.domain.job import Job
 from bridge.domain.limits import seed_after
 from bridge.errors import BadArgument, ClipbridgeError, PadEmpty
@@ -142,11 +141,8 @@ class Pads:
     def on_started(self, job: Job) -> None:
         """The last request is queued as this job."""
         pad = self._pads[self._next]
+        pad.job, pad.fraction = job, 0.0
         pad.take_count += 1
-        if job.state.ended:  # it failed as soon as the engine was to start it
-            self._fail(self._next, pad, str(job.last_event.fields.get("why", "")) if job.last_event else "")
-        else:
-            pad.job, pad.fraction = job, 0.0
 
     def on_refused(self, error: ClipbridgeError) -> None:
         """The last request cannot be queued."""
@@ -157,19 +153,19 @@ class Pads:
         jobs, self._abandoned_jobs = self._abandoned_jobs, []
         return jobs
 
-    def on_job_event(self, job: Job, kind: str, fields: dict[str, Any]) -> None:
-        """Something happened to a job that fills a pad."""
+    def on_job_event(self, job: Job, event: JobEvent) -> None:
+        """Something happened to a job, perhaps to one that fills a pad."""
         number, pad = self._pad_of(job)
         if pad is None:
             return
-        if kind == "progress":
-            pad.fraction = fields["fraction"]
+        if event.kind == "progress":
+            pad.fraction = event.fields["fraction"]
             if not pad.ready:
                 self._announce(number)
-        elif kind in ("failed", "cancelled"):
+        elif event.kind == "failed":
+            self._fail(number, pad, event.fields["why"])
+        elif event.kind == "cancelled":
             pad.job = None
-            if kind == "failed":
-                self._fail(number, pad, fields["why"])
 
     def on_clip(self, job: Job, file: str, sample_rate: int) -> None:
         """A take is finished; its samples are in `file`."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from bridge.domain.ask import Ask
 from bridge.domain.clip import OUTPUT_RATE
-from bridge.domain.events import AudioChanged, Publish, VoiceChanged
+from bridge.domain.events import AudioChanged, JobEvent, Publish, VoiceChanged
 from bridge.domain.job import Job
 from bridge.domain.tempo import Tempo
 from bridge.errors import BadArgument, NoAudio
@@ -150,9 +150,9 @@ class Stage:
         """Publish the voice of a job, once its asker knows its number."""
         self._on_voice(voice, job, "began" if when(job.ask.quantize) == NOW else "waiting", "")
 
-    def on_job_event(self, job: Job, kind: str, fields: dict[str, Any]) -> None:
+    def on_job_event(self, job: Job, event: JobEvent) -> None:
         """Something happened to a job of a pad or of the stream."""
-        self._source_of(job).on_job_event(job, kind, fields)
+        self._source_of(job).on_job_event(job, event)
 
     def _source_of(self, job: Job) -> Pads | Stream:
         return self.pads if job.ask.sink == pads.SINK else self.stream

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bridge.domain.ask import Ask, Request
-from bridge.domain.events import Publish, StreamChanged
+from bridge.domain.events import JobEvent, Publish, StreamChanged
 from bridge.domain.job import Job
 from bridge.domain.limits import Range, seed_after
 from bridge.errors import BadArgument, ClipbridgeError, NoStream
@@ -192,10 +192,7 @@ class Stream:
         """The last request is queued as this job."""
         self._period_s = job.prompt.seconds - OVERLAP_S
         self._clip_count += 1
-        if job.state.ended:
-            self._fail(str(job.last_event.fields.get("why", "")) if job.last_event else "")
-        else:
-            self._job = job
+        self._job = job
 
     def on_refused(self, error: ClipbridgeError) -> None:
         """The last request cannot be queued."""
@@ -206,12 +203,12 @@ class Stream:
         jobs, self._abandoned_jobs = self._abandoned_jobs, []
         return jobs
 
-    def on_job_event(self, job: Job, kind: str, fields: dict[str, Any]) -> None:
-        """Something happened to a job of the stream."""
-        if job is self._job and kind in ("failed", "cancelled"):
+    def on_job_event(self, job: Job, event: JobEvent) -> None:
+        """Something happened to a job, perhaps to one of the stream."""
+        if job is self._job and event.kind in ("failed", "cancelled"):
             self._job = None
-            if kind == "failed":
-                self._fail(str(fields["why"]))
+            if event.kind == "failed":
+                self._fail(event.fields["why"])
 
     def on_clip(self, job: Job, file: str, sample_rate: int) -> None:
         """A clip is finished; its samples are in `file`."""

@@ -14,6 +14,7 @@ from bridge.core.resolving import resolve_ask, stream_period_s
 from bridge.core.shaper_link import ShaperLink
 from bridge.domain.ask import Ask, Request
 from bridge.domain.clip import Piece, Prompt
+from bridge.domain.job import JobState
 from bridge.domain.tempo import Tempo
 from bridge.engine import messages as engine
 from bridge.errors import BadArgument, QueueFull
@@ -176,7 +177,7 @@ def pulled(
         if error is not None:
             raise error
         dispatcher.idle = False
-        return object()
+        return SimpleNamespace(state=JobState.RUNNING)
 
     stage = SimpleNamespace(stream=stream, pads=pads, pop_abandoned_jobs=list)
     state = SimpleNamespace(serving=True, refusal=lambda: None)

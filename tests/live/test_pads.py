@@ -82,8 +82,10 @@ def test_a_failing_pad_is_retried_after_ever_longer_pauses_and_does_not_block_ot
     def pull() -> None:
         if (request := pads.next_request()) is not None:
             requests.append((now[0], request.ask.text))
-            refused = SimpleNamespace(state=JobState.FAILED, last_event=SimpleNamespace(fields={"why": "no"}))
-            pads.on_started(refused)  # type: ignore[arg-type]
+            job: Any = SimpleNamespace()
+            pads.on_started(job)
+            failure: Any = SimpleNamespace(kind="failed", fields={"why": "no"})
+            pads.on_job_event(job, failure)
 
     pads = Pads(LIVE, lambda event: None, pull, tmp_path / "pads.json")
     pads.set(1, Ask("one"))
