@@ -10,177 +10,118 @@ class ClipbridgeError(Exception):
     code = "internal"
     exit_code = 1
 
+    def __init_subclass__(cls, code: str = "", exit_code: int = 0) -> None:
+        """A subclass inherits what it does not state."""
+        cls.code, cls.exit_code = code or cls.code, exit_code or cls.exit_code
 
-class BadArgument(ClipbridgeError):
+
+class BadArgument(ClipbridgeError, code="bad_argument", exit_code=2):
     """A value is of the wrong type, out of range, or unknown."""
-
-    code = "bad_argument"
-    exit_code = 2
 
 
 class IdTaken(BadArgument):
     """The id belongs to an unfinished job with a different ask. That job is not affected."""
 
 
-class Unsupported(BadArgument):
+class Unsupported(BadArgument, code="unsupported"):
     """The running checkpoint cannot do what was requested."""
 
-    code = "unsupported"
 
-
-class Malformed(ClipbridgeError):
+class Malformed(ClipbridgeError, code="malformed"):
     """A datagram is not well-formed OSC."""
 
-    code = "malformed"
 
-
-class UnknownAddress(ClipbridgeError):
+class UnknownAddress(ClipbridgeError, code="unknown_address"):
     """The address is under /bridge/, but unknown."""
 
-    code = "unknown_address"
 
-
-class UnknownJob(ClipbridgeError):
+class UnknownJob(ClipbridgeError, code="unknown_job"):
     """No job has this id, or it ended long ago."""
 
-    code = "unknown_job"
 
-
-class QueueFull(ClipbridgeError):
+class QueueFull(ClipbridgeError, code="queue_full"):
     """The queue is full."""
 
-    code = "queue_full"
 
-
-class UnknownVoice(ClipbridgeError):
+class UnknownVoice(ClipbridgeError, code="unknown_voice"):
     """The voice is not playing."""
 
-    code = "unknown_voice"
 
-
-class PadEmpty(ClipbridgeError):
+class PadEmpty(ClipbridgeError, code="pad_empty"):
     """The pad has no take to play."""
 
-    code = "pad_empty"
 
-
-class NoStream(ClipbridgeError):
+class NoStream(ClipbridgeError, code="no_stream"):
     """No stream is running."""
 
-    code = "no_stream"
 
-
-class NoAudio(ClipbridgeError):
+class NoAudio(ClipbridgeError, code="no_audio", exit_code=9):
     """No audio device can be opened, or PortAudio is missing."""
 
-    code = "no_audio"
-    exit_code = 9
 
-
-class TooLate(ClipbridgeError):
+class TooLate(ClipbridgeError, code="too_late"):
     """The clip cannot be finished by its deadline, even with fewer steps."""
 
-    code = "too_late"
 
-
-class OutOfMemory(ClipbridgeError):
+class OutOfMemory(ClipbridgeError, code="out_of_memory"):
     """The compute ran out of memory for this job; the next one is not affected."""
 
-    code = "out_of_memory"
 
-
-class EngineLost(ClipbridgeError):
+class EngineLost(ClipbridgeError, code="engine_lost"):
     """The engine process died or hung during this job."""
 
-    code = "engine_lost"
 
-
-class ShaperLost(ClipbridgeError):
+class ShaperLost(ClipbridgeError, code="shaper_lost"):
     """The shaper process died or hung during this job."""
 
-    code = "shaper_lost"
 
-
-class BadAudio(ClipbridgeError):
+class BadAudio(ClipbridgeError, code="bad_audio"):
     """The engine returned invalid sound: NaN or infinity, silence, or clipping."""
 
-    code = "bad_audio"
 
-
-class BadRecipe(ClipbridgeError):
+class BadRecipe(ClipbridgeError, code="no_recipe"):
     """A file has no recipe, or an invalid one."""
 
-    code = "no_recipe"
 
-
-class LibraryError(ClipbridgeError):
+class LibraryError(ClipbridgeError, code="library", exit_code=10):
     """The library cannot be used: damaged, written by a newer version, or its disk is full."""
 
-    code = "library"
-    exit_code = 10
 
-
-class UnknownClip(ClipbridgeError):
+class UnknownClip(ClipbridgeError, code="unknown_clip"):
     """The library has no clip at this path."""
 
-    code = "unknown_clip"
 
-
-class Stopping(ClipbridgeError):
+class Stopping(ClipbridgeError, code="stopping"):
     """The daemon is shutting down."""
 
-    code = "stopping"
 
-
-class JobCancelled(ClipbridgeError):
+class JobCancelled(ClipbridgeError, code="cancelled"):
     """Raised inside the engine at the first step after a cancel."""
 
-    code = "cancelled"
 
-
-class NotReady(ClipbridgeError):
+class NotReady(ClipbridgeError, code="no_model"):
     """The engine could not be started; `/bridge/restart` tries again."""
 
-    code = "no_model"
 
-
-class NoAnswer(ClipbridgeError):
+class NoAnswer(ClipbridgeError, code="no_answer", exit_code=3):
     """A command got no answer from a daemon."""
 
-    code = "no_answer"
-    exit_code = 3
 
-
-class PortTaken(ClipbridgeError):
+class PortTaken(ClipbridgeError, code="port_taken", exit_code=4):
     """Another program holds the OSC port."""
 
-    code = "port_taken"
-    exit_code = 4
 
-
-class AlreadyRunning(ClipbridgeError):
+class AlreadyRunning(ClipbridgeError, code="already_running", exit_code=5):
     """A Clipbridge daemon answers on the OSC port."""
 
-    code = "already_running"
-    exit_code = 5
 
-
-class FolderError(ClipbridgeError):
+class FolderError(ClipbridgeError, code="disk", exit_code=6):
     """The sample folder cannot be written: full, read-only, gone, or forbidden."""
 
-    code = "disk"
-    exit_code = 6
 
-
-class NoModel(ClipbridgeError):
+class NoModel(ClipbridgeError, code="no_model", exit_code=7):
     """The checkpoint is missing, damaged, or of an unsupported kind."""
 
-    code = "no_model"
-    exit_code = 7
 
-
-class ConfigError(ClipbridgeError):
+class ConfigError(ClipbridgeError, code="bad_config", exit_code=8):
     """A configuration file, a `--set` or a preset file is invalid."""
-
-    code = "bad_config"
-    exit_code = 8
