@@ -15,6 +15,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import torch
 from diffusers import DDIMScheduler
@@ -48,7 +49,6 @@ def measure(
     cold = opened(model, compute, folder)[0]
     warm, engine = opened(model, compute, folder)
     peak = engine.highest_bytes()
-    traces = _Counted()
     ready = getattr(engine.denoiser.network, "captures", 0)
     figures = {
         "machine": f"{platform.system()} {platform.machine()}, {torch.get_num_threads()} threads, torch {torch.__version__}",
@@ -56,32 +56,16 @@ def measure(
         "compute": f"{engine.compute}, network: {engine.compiled}",
         "load and warm, cold / with its caches": f"{cold:.2f} s / {warm:.2f} s",
     }
-    recipe, per_second = Recipe(engine, compiled), floor.rate(engine)
-    for seconds in lengths:
-        figures |= _beside(engine, recipe, seconds, rounds, per_second)
-    figures |= _random_requests(engine, requests, max(lengths))
-    figures["traces made after ready"] = str(traces.end())
+    with mock.patch.object(torch.jit, "trace", wraps=torch.jit.trace) as trace:
+        recipe, per_second = Recipe(engine, compiled), floor.rate(engine)
+        for seconds in lengths:
+            figures |= _beside(engine, recipe, seconds, rounds, per_second)
+        figures |= _random_requests(engine, requests, max(lengths))
+    figures["traces made after ready"] = str(trace.call_count)
     if isinstance(network := engine.denoiser.network, Captured):
         figures["CUDA graphs captured while warming / after ready"] = f"{ready} / {network.captures - ready}"
     figures["peak memory, loaded and warmed"] = f"{peak / 1e9:.2f} GB"
     return figures
-
-
-class _Counted:
-    """Counts calls of torch.jit.trace, which must not happen after warming."""
-
-    def __init__(self) -> None:
-        self._count, self._trace = 0, torch.jit.trace
-        torch.jit.trace = self._traced
-
-    def _traced(self, *args: Any, **options: Any) -> Any:
-        self._count += 1
-        return self._trace(*args, **options)
-
-    def end(self) -> int:
-        """Stop counting and return the number of calls."""
-        torch.jit.trace = self._trace
-        return self._count
 
 
 class Recipe:
@@ -151,7 +135,8 @@ def _beside(engine: AudioLDM2, recipe: Recipe, seconds: float, rounds: int, per_
     middle = dict(zip(kinds, in_turns(kinds, rounds), strict=True))
     step = max(0.0, (middle["plain 20"] - middle["plain 2"]) / (RUN_STEPS - 2))
     plain = middle["plain 20"] + (PLAIN_STEPS - RUN_STEPS) * step
-    least = floor.floor(engine, _prompt("kick", seconds, RUN_STEPS), per_second)
+    operations = floor.operations(engine, _prompt("kick", seconds, RUN_STEPS))
+    least = operations / per_second
 
     def row(value: float) -> str:
         return f"{value:.3f} s ({value / middle['recipe']:.2f} ×)"
@@ -163,8 +148,8 @@ def _beside(engine: AudioLDM2, recipe: Recipe, seconds: float, rounds: int, per_
         f"{seconds:g} s: ours, first of this length": row(firsts["new"]),
         f"{seconds:g} s: ours, new prompt": row(middle["new"]),
         f"{seconds:g} s: ours, prompt known": row(middle["cached"]),
-        f"{seconds:g} s: floor, {least.operations / 1e12:.3g} T operations at {per_second / 1e12:.3g} T/s": (
-            f"{least.seconds:.3g} s (ours reaches {least.seconds / middle['cached']:.0%} of it)"
+        f"{seconds:g} s: floor, {operations / 1e12:.3g} T operations at {per_second / 1e12:.3g} T/s": (
+            f"{least:.3g} s (ours reaches {least / middle['cached']:.0%} of it)"
         ),
     }
 

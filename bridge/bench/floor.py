@@ -6,8 +6,6 @@ measured in the same run with the engine's data type, as the best of a few large
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import torch
 from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
 
@@ -21,20 +19,8 @@ SIZES = {"cpu": 2_048}  # rows of the square matrices; larger on a GPU, which ta
 GPU_SIZE, ROUNDS = 8_192, 8
 
 
-class Floor(NamedTuple):
-    """`operations`: of one clip; `per_second`: of this machine; `seconds`: what the clip takes at that rate."""
-
-    operations: int
-    per_second: float
-
-    @property
-    def seconds(self) -> float:
-        """The lower bound in seconds."""
-        return self.operations / self.per_second
-
-
-def floor(engine: AudioLDM2, prompt: Prompt, per_second: float) -> Floor:
-    """The lower bound for `prompt`. Generates it once to count its operations, with its text cached or not."""
+def operations(engine: AudioLDM2, prompt: Prompt) -> int:
+    """The operations of one clip, which is generated once, with its text cached or not."""
     original = engine.denoiser
     engine.denoiser = engine.plain_denoiser(original.guided_above)
     try:
@@ -43,7 +29,7 @@ def floor(engine: AudioLDM2, prompt: Prompt, per_second: float) -> Floor:
                 pass
     finally:
         engine.denoiser = original
-    return Floor(counter.get_total_flops(), per_second)
+    return int(counter.get_total_flops())
 
 
 def rate(engine: AudioLDM2) -> float:
