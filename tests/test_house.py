@@ -28,7 +28,8 @@ HEAVY = {
     "torch": {
         "engine/audioldm2/engine.py",
         "engine/runner.py",
-        "engine/runtime/compute.py",
+        "engine/families.py",  # late
+        "engine/audioldm2/unet.py",
         "engine/audioldm2/loading.py",
         "engine/audioldm2/untrained.py",
         "engine/audioldm2/mel_vocoder.py",

@@ -23,7 +23,7 @@ from bridge.bench.main_job import Daemon
 from bridge.bench.timing import in_turns, timed
 from bridge.domain.clip import Prompt
 from bridge.engine.audioldm2.engine import AudioLDM2
-from bridge.engine.runtime.tracing import Eager
+from bridge.engine.audioldm2.unet import Unet
 
 IMPORTS = "import torch, transformers, diffusers; transformers.ClapModel; diffusers.AudioLDM2Pipeline"
 
@@ -65,7 +65,7 @@ def _guided_to_the_end(engine: Any) -> float:
 
 
 def _untraced(engine: Any) -> float:
-    network, engine.denoiser.network = engine.denoiser.network, Eager(engine.pipe.unet)
+    network, engine.denoiser.network = engine.denoiser.network, Unet(engine.pipe.unet)
     seconds = clip(engine)
     engine.denoiser.network = network
     return seconds

@@ -1,4 +1,4 @@
-"""AudioLDM 2 checkpoints: the parts they are made of, and what one of them can do."""
+"""AudioLDM 2 checkpoints: their parts and their abilities."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bridge.domain.limits import GUIDANCE, SECONDS, STEPS
 from bridge.domain.model import Abilities
 from bridge.errors import NoModel
 
-OLD_VOCODER = "bridge.engine.mel_vocoder"  # the module's name in checkpoints trained with Clipbridge before 0.2
+OLD_VOCODER = "bridge.engine.mel_vocoder"  # the module's name in checkpoints trained before the code had rooms
 SPEECH = "VitsModel"  # as text_encoder_2: a checkpoint that speaks
 WORDS = "heard.json"  # the word list of a small checkpoint, whose notes are tuned
 # The negative prompt in the README of the cvssp/audioldm2 checkpoints.
@@ -22,7 +22,7 @@ USUAL = Abilities(
     seconds=SECONDS,
     steps=STEPS,
     usual_steps=20,  # with a DPM-Solver++ scheduler; the checkpoint's own DDIM needs 200
-    least_steps=10,  # the starter is recognised as often with 10 as with 20 (97.0 and 97.2 %: its model card)
+    least_steps=10,  # the starter's sounds are recognised as often with 10 as with 20 (97.0 and 97.2 %: its model card)
     guidance=GUIDANCE,
     usual_guidance=3.5,  # the default of AudioLDM2Pipeline
     usual_negative=NEGATIVE,

@@ -1,4 +1,4 @@
-"""The families of checkpoints that Clipbridge can load, and which one a folder belongs to."""
+"""The families of checkpoints that Clipbridge can load, and the family of a folder."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from bridge.checkpoints.reading import read_index
 from bridge.errors import NoModel
 
 FAMILIES = {family.pipeline: family for family in (audioldm2.FAMILY,)}
-OURS = audioldm2.FAMILY  # of the starter, and of the untrained checkpoint
+UNTRAINED_FAMILY = audioldm2.FAMILY
 
 
 def family_of(folder: Path | None) -> Family:
-    """The family of a checkpoint folder; None: of the untrained checkpoint. Raises NoModel."""
-    return OURS if folder is None else _family(str(folder), read_index(folder))
+    """The family of a checkpoint folder, or of the untrained checkpoint for None. Raises NoModel."""
+    return UNTRAINED_FAMILY if folder is None else _family(str(folder), read_index(folder))
 
 
 def is_known(index: dict[str, Any]) -> bool:
-    """Whether an index (model_index.json) is that of a known family."""
+    """Whether an index (model_index.json) belongs to a known family."""
     return index.get("_class_name") in FAMILIES
 
 
 def check_layout(where: str, index: dict[str, Any], files: Collection[str]) -> None:
-    """Check that an index and the names of a checkpoint's files are what its family is made of. Raises NoModel with a sentence
-    that begins with `where`."""
+    """Check the index and the file names of a checkpoint against its family. Raises NoModel with a sentence that begins with
+    `where`."""
     _family(where, index).check_layout(where, index, files)
 
 

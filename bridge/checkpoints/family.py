@@ -1,4 +1,4 @@
-"""Family: what a kind of checkpoint is made of, and how to read what one of them can do. Data, no torch."""
+"""Family: the parts of one kind of checkpoint, and how to read its abilities. No torch."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from bridge.errors import NoModel
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """One kind of checkpoint. `pipeline`: its class in model_index.json. `parts`: the class names that each part may have,
-    `libraries`: the modules that these may come from; anything else would make a loader import what the file says.
-    `weights`: the parts that have some. `check(where, index)` raises NoModel for other faults. `abilities(folder)` reads
+    """One kind of checkpoint. `pipeline`: its class in model_index.json. `parts`: the class names allowed for each part;
+    `libraries`: the modules that may define them. Otherwise a loader would import whatever the file names. `weights`: the
+    parts that have weights. `check(where, index)` raises NoModel for other faults. `abilities(folder)` reads
     JSON files only."""
 
     name: str

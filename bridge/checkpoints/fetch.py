@@ -51,7 +51,7 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What the hub has under a name, and how many bytes of it are not in the cache yet."""
+    """The files that the hub has under a name, and the number of bytes that are not in the cache yet."""
 
     name: str
     revision: str
@@ -85,15 +85,15 @@ def offer(name: str) -> Offer:
 
 
 def fetch(offered: Offer, on_bytes: OnBytes) -> Path:
-    """Fetch what is missing, verify everything and return the snapshot's folder. An interrupted fetch goes on at the same
-    byte in the next call. The hub's cache points at the revision only when all files are complete.
+    """Fetch the missing files, verify all, and return the snapshot's folder. The next call resumes an interrupted fetch at the
+    same byte. The hub's cache points at the revision only when all files are complete.
 
-    Raises FolderError (no room), NoModel (the hub is out of reach, a file is not what it should be).
+    Raises FolderError (no room) or NoModel (the hub is out of reach, a file does not match its checksum).
     """
     free = portable.free_bytes(hub_cache())
     if offered.missing_bytes and free < offered.missing_bytes + SPARE_BYTES:
         raise FolderError(
-            f"There is no room for {offered.missing_bytes / 1e9:.1f} GB in {hub_cache()}: {free / 1e9:.1f} GB "
+            f"No room for {offered.missing_bytes / 1e9:.1f} GB in {hub_cache()}: {free / 1e9:.1f} GB "
             "are free. Make room, or set HF_HOME to a folder on another disk."
         )
     finished = 0

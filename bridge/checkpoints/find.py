@@ -1,6 +1,6 @@
-"""Find checkpoints: a folder, a name in the hub's cache, the shipped starter, or the untrained one that is built locally.
+"""Find checkpoints: a folder, a name in the hub's cache, the shipped starter, or the untrained one, which is built locally.
 
-Reads only names and small JSON files; no torch, no network.
+Reads only names and small JSON files, without torch or network.
 """
 
 from __future__ import annotations

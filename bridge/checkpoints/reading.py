@@ -9,7 +9,7 @@ from typing import Any
 
 
 def read_json(file: Path) -> dict[str, Any]:
-    """The object in a JSON file; empty if there is none."""
+    """The object in a JSON file; empty if it cannot be read."""
     try:
         content = json.loads(file.read_text("utf-8"))
     except (OSError, ValueError, RecursionError):
@@ -29,8 +29,7 @@ def class_of(folder: Path, part: str) -> str:
 
 
 def scheduler_config(folder: Path) -> dict[str, Any]:
-    """The scheduler settings as they are on disk. A loaded config also holds defaults, and no longer says which values the file
-    states."""
+    """The scheduler settings on disk. A loaded config also has defaults, and does not tell which values the file states."""
     return read_json(folder / "scheduler" / "scheduler_config.json")
 
 

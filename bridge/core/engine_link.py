@@ -41,7 +41,7 @@ class EngineLink:
         self.highest_bytes = 0
         self.serial: int | None = None  # of its job; a cancelled job stays until it stops
         self._needs = needs.Needs()
-        self._step = -1
+        self._done = -1
 
     def start(self) -> None:
         """Spawn the process."""
@@ -54,7 +54,7 @@ class EngineLink:
 
     def generate(self, job: Job, expected_s: float) -> None:
         """Start a job, which should take `expected_s` seconds (0: unknown)."""
-        self.serial, self._step = job.serial, -1
+        self.serial, self._done = job.serial, -1
         budget_s = max(GENERATING_BUDGET_S, 5 * expected_s) if expected_s else PREPARING_BUDGET_S
         self._child.watch(budget_s, "generating")
         self._child.send(messages.Generate(job.serial, job.prompt))
@@ -111,9 +111,9 @@ class EngineLink:
             return  # from a job that was given up
         elif isinstance(message, messages.Step):
             # Decoding repeats the last step as a sign of life: only a new step is progress.
-            if message.step != self._step:
-                self._step = message.step
-                listener.on_step(message.serial, round(message.step / (message.steps + 1), 4))
+            if message.done != self._done:
+                self._done = message.done
+                listener.on_step(message.serial, round(message.done / (message.units + 1), 4))
         elif isinstance(message, messages.Samples):
             listener.on_samples(message.serial, message.piece)
         elif isinstance(message, messages.Finished):

@@ -151,7 +151,7 @@ class Jobs:
             self.abilities = abilities
             for job in self.queue:
                 job.settle(abilities)
-        self.eta.whole_s = abilities.seconds.high if abilities.fixed_cost else 0.0
+        self.eta.whole_s = abilities.whole_s
 
     def forget_checkpoint(self) -> None:
         """Forget the abilities and times of the checkpoint: another one will be loaded."""

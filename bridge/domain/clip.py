@@ -1,4 +1,4 @@
-"""What is made and what comes back: Prompt, Piece, TakeFile."""
+"""A prompt and its result: Prompt, Piece, TakeFile."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ OUTPUT_RATE = 48_000  # Hz, of every clip; what samplers and DAWs run at
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """Everything that is needed to make a clip again, with the same versions and compute.
+    """Everything that makes a clip again, with the same versions and compute.
 
-    `text` is what the musician wrote, `full_text` what the engine reads (a preset puts words around it).
-    Take `n` (from 1) has the seed `seed + n - 1`, so that one take can be asked for alone.
+    `text`: as the musician wrote it; `full_text`: for the engine (a preset puts words around it). Take `n` (from 1) has the
+    seed `seed + n - 1`, so that a take can be made alone.
     """
 
     text: str
     full_text: str
     seconds: float
     seed: int
-    negative: str | None = None  # these three: None until the checkpoint is known, or where it has no such setting
+    negative: str | None = None  # these three: None until the checkpoint is known, or if it has no such setting
     steps: int | None = None
     guidance: float | None = None
     takes: int = 1
@@ -30,7 +30,7 @@ class Prompt:
     shape: Shape = DEFAULT_SHAPE
     note: str = ""  # "c#4", or "" for none
     transcript: str = ""  # the words that a speech checkpoint speaks
-    bars: float = 0.0  # 0: the length was asked for in seconds
+    bars: float = 0.0  # 0: the length is in seconds
     bpm: float = 0.0  # of the bars
     beats_per_bar: int = 4
     loop: bool = False  # the end runs into the beginning without a seam
@@ -38,17 +38,17 @@ class Prompt:
 
     @property
     def as_it_comes(self) -> bool:
-        """Whether the beginning can be shaped before the end is made."""
+        """Whether the beginning can be shaped before the end is decoded."""
         return not (self.loop or self.bars or self.key or self.shape.needs_whole_clip)
 
     @property
     def units(self) -> int:
-        """What the engine's work is counted in: the denoising steps, or the whole as one."""
+        """The units of the engine's work: the denoising steps, or 1 in a family without steps."""
         return self.steps or 1
 
     @property
     def evaluations(self) -> int:
-        """How often the network runs for each unit: twice with guidance."""
+        """Runs of the network in each unit: two with guidance."""
         return 2 if self.guidance is not None and self.guidance > 1.0 else 1
 
     def seed_of(self, take: int) -> int:
@@ -60,8 +60,8 @@ class Prompt:
 class Piece:
     """A run of finished samples of one take, on its way from the engine to the shaper.
 
-    `samples` are little-endian float32, frames × channels, interleaved, as bytes: the front passes them on and
-    has no NumPy. `take` counts from 1, `start_frame` from 0 at the engine's rate.
+    `samples`: little-endian float32, frames × channels, interleaved, as bytes, because the front has no NumPy. `take` counts
+    from 1, `start_frame` from 0 at the engine's rate.
     """
 
     take: int

@@ -1,4 +1,4 @@
-"""A checkpoint as the rest of the house sees it: what it can do (Abilities), and the facts of a loaded one (Model)."""
+"""A checkpoint as the rest of the daemon sees it: its abilities (Abilities), and the facts of a loaded one (Model)."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ AudioInput = Literal["vary", "continue", "fill"]
 
 @dataclass(frozen=True, slots=True)
 class Preferences:
-    """What a preset prefers; it is dropped where the checkpoint has no such setting. `effort`: a factor of the checkpoint's
-    usual steps. `least_steps`: a deadline may lower the steps to this. `loop`: that the clip loops is only the preset's wish."""
+    """The settings of a preset, ignored if the checkpoint does not have them. `effort`: a factor of the checkpoint's usual steps.
+    `least_steps`: a deadline may lower the steps to this. `loop`: only the preset asks for a loop."""
 
     steps: int | None = None
     effort: float = 1.0
@@ -32,12 +32,12 @@ NO_PREFERENCES = Preferences()
 class Abilities:
     """What a checkpoint can do, read from its JSON files.
 
-    `sample_rate` in Hz. `seconds`: the lengths that it makes. `fixed_cost`: a short clip costs as much as the longest.
-    `steps`: denoising steps, or None for a family without them; `least_steps`: enough for a deadline. `guidance`: None for a
-    distilled checkpoint. `usual_negative`: its own negative prompt, or None if it takes none. `notes`: it makes exact notes
-    (`tuned`), reads them in the text (`words`), or neither (`none`). `tempo`: it takes the tempo as an argument. `loops`: the
-    end runs into the beginning. `audio`: what it can do with a sound that it is given. `early`: pieces come before the clip
-    is finished. `equal_takes`: takes of one job equal the same seeds alone. `ranked`: it scores its takes.
+    `sample_rate` in Hz. `seconds`: the possible lengths. `fixed_cost`: a short clip costs as much as the longest. `steps`:
+    denoising steps, None in a family without them; `least_steps`: enough for a deadline. `guidance`: None for a distilled
+    checkpoint. `usual_negative`: its own negative prompt, None if it takes none. `notes`: it makes exact notes (`tuned`),
+    reads them in the text (`words`), or neither (`none`). `tempo`: it takes the tempo as an argument. `loops`: the end can
+    run into the beginning. `audio`: what it can do with a source. `early`: pieces come before the clip is complete.
+    `equal_takes`: the takes of a job equal the same seeds alone. `ranked`: it scores its takes.
     """
 
     sample_rate: int
@@ -62,6 +62,11 @@ class Abilities:
     lora: bool = False
 
     @property
+    def whole_s(self) -> float:
+        """Seconds of the longest clip if every clip costs as much, else 0."""
+        return self.seconds.high if self.fixed_cost else 0.0
+
+    @property
     def can(self) -> str:
         """The abilities that a program may ask for, as words with spaces between: `guidance negative notes loops`."""
         settings = {"steps": self.steps, "guidance": self.guidance, "negative": self.usual_negative}
@@ -71,16 +76,16 @@ class Abilities:
         return " ".join([*words, *(name for name in flags if getattr(self, name)), *sorted(self.audio)])
 
     def settled(self, prompt: Prompt, preferences: Preferences = NO_PREFERENCES) -> Prompt:
-        """The prompt with everything set that this checkpoint has: as asked, else as preferred, else as usual."""
-        wish = preferences
+        """The prompt with all settings of this checkpoint: from the ask, else from the preset, else the usual ones."""
+        preset = preferences
         steps, guidance, negative = prompt.steps, prompt.guidance, prompt.negative
         if steps is None and self.steps is not None:
-            steps = int(_within(self.steps, wish.steps or round(self.usual_steps * wish.effort)))
+            steps = int(_within(self.steps, preset.steps or round(self.usual_steps * preset.effort)))
         if guidance is None and self.guidance is not None:
-            guidance = _within(self.guidance, self.usual_guidance if wish.guidance is None else wish.guidance)
+            guidance = _within(self.guidance, self.usual_guidance if preset.guidance is None else preset.guidance)
         if negative is None and self.usual_negative is not None:
-            negative = self.usual_negative if wish.negative is None else wish.negative
-        loop = prompt.loop and (self.loops or not wish.loop)
+            negative = self.usual_negative if preset.negative is None else preset.negative
+        loop = prompt.loop and (self.loops or not preset.loop)
         return replace(prompt, steps=steps, guidance=guidance, negative=negative, loop=loop)
 
     def fewest_steps(self, prompt: Prompt, preferences: Preferences = NO_PREFERENCES) -> int | None:
@@ -89,7 +94,7 @@ class Abilities:
         return None if prompt.steps is None else min(least, prompt.steps)
 
     def refusal(self, prompt: Prompt, name: str = "This checkpoint") -> ClipbridgeError | None:
-        """Why this checkpoint, called `name`, cannot make a prompt; None if it can. What is unset is not refused."""
+        """Why this checkpoint, called `name`, cannot make a prompt; None if it can. Unset settings are not refused."""
         why: ClipbridgeError | None = None
         if prompt.transcript and not self.speech:
             why = Unsupported(
@@ -115,8 +120,8 @@ class Abilities:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """The facts of a loaded checkpoint that replies and recipes state. `licence` as the checkpoint itself states it, "" if
-    it does not; `compiled`: how its network runs (`trace`, `graphs`, or `off`: as it is)."""
+    """The facts of a loaded checkpoint that replies and recipes state. `licence`: as its card states it, else ""; `compiled`: how
+    its network runs (`trace`, `graphs` or `off`)."""
 
     name: str
     revision: str

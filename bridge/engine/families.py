@@ -1,4 +1,4 @@
-"""The code of each family, by the pipeline class of its checkpoints. Nothing here imports torch before an engine is opened."""
+"""The code of each family, by the pipeline class of its checkpoints. Imports torch only when an engine is opened."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from bridge.checkpoints import find as checkpoints
 from bridge.checkpoints.families import family_of
 from bridge.config import EngineConfig
 from bridge.engine.messages import Engine
+from bridge.errors import NoModel
 from bridge.system.portable import cache_folder
 
 ENGINES = {audioldm2.FAMILY.pipeline: "bridge.engine.audioldm2.opening"}
@@ -19,10 +20,22 @@ ENGINES = {audioldm2.FAMILY.pipeline: "bridge.engine.audioldm2.opening"}
 def open_engine(config: EngineConfig, cache: Path | None = None) -> Engine:
     """The engine for a configuration; nothing is loaded yet. `cache`: the folder for traces and the untrained checkpoint, by
     default the user's cache folder. Raises NoModel."""
-    from bridge.engine.runtime.compute import choose_compute
-
-    compute = choose_compute(config.compute)
+    compute = _compute(config.compute)
     checkpoint = checkpoints.find(config.model) if config.model else checkpoints.default(compute != "cpu")
     module = importlib.import_module(ENGINES[family_of(checkpoint.folder).pipeline])
     engine: Engine = module.open_engine(checkpoint, compute, config, cache or cache_folder())
     return engine
+
+
+def _compute(requested: str) -> str:
+    """`requested`, or the fastest one for "auto". Raises NoModel if it is not available."""
+    import torch
+
+    available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    usable = [name for name, is_available in available.items() if is_available]
+    if requested != "auto" and requested not in usable:
+        raise NoModel(
+            f"--compute {requested}: this torch ({torch.__version__}) finds no {requested} here; there is: "
+            f"{', '.join(usable)}."
+        )
+    return usable[0] if requested == "auto" else requested

@@ -1,7 +1,4 @@
-"""What the front and the engine process say to each other, and what an engine must be able to do.
-
-No torch here: the front imports this module.
-"""
+"""Messages between the front and the engine process, and the protocol of an engine. No torch: the front imports this module."""
 
 from __future__ import annotations
 
@@ -18,42 +15,42 @@ TARGET = "bridge.engine.process:main"
 NO_NEEDS = Needs()
 
 OnStep = Callable[[int, int], None]
-"""Called as (step, steps) after each denoising step; raises JobCancelled to stop there."""
+"""Called as (done, units) after each unit of work, such as a denoising step; raises JobCancelled to stop there."""
 
 OnStage = Callable[[int, int, str], None]
 """Called as (done, total, what) while loading and warming."""
 
 
 class Engine(Protocol):
-    """Turns prompts into samples. Everything is called on one thread: CUDA graphs are bound to theirs."""
+    """Turns prompts into samples. All methods are called on one thread, to which CUDA graphs are bound."""
 
     shortcoming: str
-    """A sentence on what was asked for and does not work here; "" if there is nothing to say."""
+    """A sentence on a setting that does not work here, or ""."""
 
     def load(self, on_stage: OnStage) -> Model:
         """Read the checkpoint. Raises NoModel with a sentence."""
 
     def warm(self, on_stage: OnStage) -> list[Cost]:
-        """Run what will be asked for once, and measure it."""
+        """Run typical prompts once, and return what they took."""
 
     def generate(self, prompt: Prompt, on_step: OnStep) -> Iterator[Piece]:
         """Yield the samples of all takes. Raises OutOfMemory, and what `on_step` raises."""
 
     def last_cost(self) -> Cost:
-        """What the last completed `generate` took."""
+        """The cost of the last completed `generate`."""
 
     def needs(self) -> Needs:
-        """What jobs take of the memory, measured while warming."""
+        """The memory that jobs need, measured while warming."""
 
     def highest_bytes(self) -> int:
-        """The most memory that was held so far."""
+        """The most memory held so far."""
 
     def scores(self) -> tuple[float, ...]:
-        """How well each take of the last `generate` fits its prompt: higher is better."""
+        """How well each take of the last `generate` fits its prompt: higher is better. Empty if takes are not ranked."""
 
     def remarks(self, prompt: Prompt) -> dict[str, str]:
-        """What the musician should know of the last run, by its key in /bridge/done: `heard`, the words that a small
-        checkpoint understood; `remark`, a sentence. Absent where there is nothing to say."""
+        """Remarks on the last run by their keys in /bridge/done: `heard`, the words that a small checkpoint understood;
+        `remark`, a sentence. A key without content is absent."""
 
 
 # ---- front → engine ----
@@ -71,7 +68,7 @@ class Cancel:
 # ---- engine → front ----
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Progress of getting ready; `phase` is `loading` or `warming`."""
+    """Progress before the engine is ready; `phase` is `loading` or `warming`."""
 
     phase: str
     done: int
@@ -81,8 +78,8 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What a run took: `fixed_s` seconds for the whole (encoding, decoding), `per_unit_s` for each of its `units` (see
-    Prompt.units), in each of which the network ran `evaluations` times, for `sound_s` seconds of sound in all takes."""
+    """The cost of a run: `fixed_s` seconds once (encoding, decoding) and `per_unit_s` for each of its `units` (see
+    Prompt.units), in which the network ran `evaluations` times. `sound_s`: seconds of sound in all takes."""
 
     fixed_s: float
     per_unit_s: float
@@ -92,20 +89,19 @@ class Cost:
 
     @property
     def seconds(self) -> float:
-        """Seconds of the whole run."""
+        """Seconds of the run."""
         return self.fixed_s + self.per_unit_s * self.units
 
     @classmethod
     def of(cls, prompt: Prompt, units_s: float, fixed_s: float, whole_s: float = 0.0) -> Cost:
-        """The cost of a settled prompt, whose units took `units_s` seconds together. `whole_s`: the length in
-        seconds that every clip costs as much as, in families where that is so."""
+        """The cost of a settled prompt, whose units took `units_s` seconds in all. `whole_s`: see Needs."""
         sound_s = (whole_s or prompt.seconds) * prompt.takes
         return cls(fixed_s, units_s / prompt.units, prompt.units, sound_s, prompt.evaluations)
 
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """Jobs are taken. `highest_bytes`: as in Finished; `shortcoming`: see Engine.shortcoming."""
+    """The engine accepts jobs. `highest_bytes`: as in Finished; `shortcoming`: see Engine."""
 
     model: Model
     costs: tuple[Cost, ...]
@@ -116,7 +112,7 @@ class Ready:
 
 @dataclass(frozen=True, slots=True)
 class Unloadable:
-    """The checkpoint cannot be loaded; trying again will not help until somebody mends it. `details` are for the log."""
+    """The checkpoint cannot be loaded, and a new try would not help. `details` are for the log."""
 
     why: str
     details: str = ""
@@ -124,9 +120,11 @@ class Unloadable:
 
 @dataclass(frozen=True, slots=True)
 class Step:
+    """`done` of `units` are complete."""
+
     serial: int
-    step: int
-    steps: int
+    done: int
+    units: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +135,7 @@ class Samples:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """All samples of a job were sent. `scores`: one a take, or empty; `remarks`: see Engine.remarks.
-    `highest_bytes`: the most memory that the engine has held so far."""
+    """All samples of a job were sent. `scores`, `remarks`, `highest_bytes`: see Engine."""
 
     serial: int
     cost: Cost

@@ -1,4 +1,4 @@
-"""What fits into memory: the bytes that a job needs, known before it runs, and what would fit instead."""
+"""The memory that a job needs, known before it runs, and what would fit instead."""
 
 from __future__ import annotations
 
@@ -9,17 +9,18 @@ import psutil
 from bridge.domain.clip import Prompt
 from bridge.errors import OutOfMemory
 
-# Room for what no counter sees: workspaces of kernels, holes in the heap.
+# For memory that no counter sees: workspaces of kernels, fragmentation.
 MARGIN = 1.25
-# Rows of latents come by the dozen: a clip is made up to this much longer than asked for (measured: 0.37 s, starter).
+# Rows of latents come in large units, so a clip is made up to this much longer (measured: 0.37 s, starter).
 ROUNDING_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """Bytes for each second of sound beside the weights, measured while warming: both grow in proportion to the length
-    (to within a tenth from 0.5 to 60 s). `denoise`: for one take and one evaluation of the network. `decode`: for one
-    take, of which only one is decoded at a time. `budget`: bytes there are for it all; 0: what the system has free."""
+    """Bytes per second of sound, beside the weights, measured while warming. Both grow in proportion to the length (to within
+    a tenth from 0.5 to 60 s). `denoise`: for one take and one evaluation of the network. `decode`: for one take; only one is
+    decoded at a time. `budget`: bytes for both; 0: what the system has free. `whole_s`: in families where a clip of any
+    length costs as much as the longest, its seconds, else 0."""
 
     denoise: float = 0.0
     decode: float = 0.0
@@ -27,13 +28,13 @@ class Needs:
     whole_s: float = 0.0
 
     def bytes(self, seconds: float, takes: int, evaluations: int) -> int:
-        """The most memory that such a job takes at any time, in bytes."""
+        """The peak memory of such a job."""
         together = takes * evaluations
         return round(MARGIN * ((self.whole_s or seconds) + ROUNDING_S) * max(together * self.denoise, self.decode))
 
 
 def check(prompt: Prompt, needs: Needs, compute: str) -> None:
-    """Raises OutOfMemory, saying what would fit, if this job cannot."""
+    """Raises OutOfMemory, which says what would fit, if this job does not."""
     evaluations = prompt.evaluations
     needed = needs.bytes(prompt.seconds, prompt.takes, evaluations)
     room = needs.budget or psutil.virtual_memory().available

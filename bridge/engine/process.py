@@ -1,4 +1,4 @@
-"""The engine process: one thread computes, one listens, so that a cancel is heard between two steps."""
+"""The engine process: one thread computes, the other receives, so that a cancel takes effect between two steps."""
 
 from __future__ import annotations
 
@@ -18,13 +18,12 @@ from bridge.engine.messages import Broken, Cancel, Engine, Finished, Generate, R
 from bridge.errors import ClipbridgeError, EngineLost, JobCancelled, NoModel
 from bridge.system.portable import yield_to_the_front
 
-POISONED_EXIT = 70  # a sticky CUDA error: only a new process cures it
+POISONED_EXIT = 70  # after a CUDA error only a new process works
 
 
 def main(connection: Connection, config: EngineConfig, model: str | None = None) -> None:
-    """Load, warm, then serve until the pipe ends. `model`: a checkpoint instead of the configured one. Runs in a process of
-    its own."""
-    # Nothing is ever downloaded without being asked: the hub stays out of reach of every loader below.
+    """The child process: load, warm, then serve until the pipe ends. `model`: a checkpoint instead of the configured one."""
+    # No loader may download anything: that is left to `clipbridge pull`.
     os.environ["HF_HUB_OFFLINE"] = "1"
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
     yield_to_the_front()
@@ -32,25 +31,24 @@ def main(connection: Connection, config: EngineConfig, model: str | None = None)
 
 
 class Server:
-    """Owns the engine. `run()` is the torch thread; `_listen` only notes what was asked."""
+    """Owns the engine. `run` is the torch thread; `_listen` only queues jobs and notes cancels."""
 
     def __init__(self, connection: Connection, config: EngineConfig) -> None:
         self._connection = connection
         self._config = config
-        self._asked: queue.SimpleQueue[Generate] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[Generate] = queue.SimpleQueue()
         self._cancelled: set[int] = set()
 
     def run(self) -> None:
         threading.Thread(target=self._listen, name="engine-listen", daemon=True).start()
-        # Nothing that the imports make is garbage: looking for some on the way took 1.8 of 7.8 s, and would go on
-        # taking time with every collection later.
+        # Imports leave no garbage. Searching for it took 1.8 of 7.8 s at the start, and would slow every later collection.
         gc.disable()
         try:
             engine = self._prepare()
         except ClipbridgeError as error:
             self._connection.send(Unloadable(str(error)))
             engine = None
-        except Exception as error:  # noqa: BLE001 - a broken installation or an odd checkpoint; trying again is no help
+        except Exception as error:  # noqa: BLE001 - a broken installation or checkpoint; a new try would not help
             reason = " ".join(str(error).split())[:300]
             why = f"The engine cannot start ({type(error).__name__}: {reason})."
             self._connection.send(Unloadable(why, traceback.format_exc()))
@@ -58,14 +56,14 @@ class Server:
         gc.freeze()
         gc.enable()
         while True:
-            asked = self._asked.get()
+            job = self._jobs.get()
             if engine is None:
-                self._connection.send(Broken(asked.serial, NoModel.code, "No checkpoint is loaded."))
+                self._connection.send(Broken(job.serial, NoModel.code, "No checkpoint is loaded."))
             else:
-                self._serve(engine, asked)
+                self._serve(engine, job)
 
     def _prepare(self) -> Engine:
-        # Said before the import of torch, which takes as long as all the rest of loading a small checkpoint.
+        # First: importing torch takes as long as everything else in loading a small checkpoint.
         self._stage("loading", 0, 1, "torch")
         engine = open_engine(self._config)
         model = engine.load(lambda done, total, what: self._stage("loading", total + done, 2 * total, what))
@@ -76,26 +74,25 @@ class Server:
     def _stage(self, phase: str, done: int, total: int, what: str) -> None:
         self._connection.send(Stage(phase, done, total, what))
 
-    def _serve(self, engine: Engine, asked: Generate) -> None:
-        failure = self._try(engine, asked.serial, asked.prompt)
-        # Only here, outside the except block, are the frames of the failed run gone and their tensors free
-        # (pytorch #18853).
+    def _serve(self, engine: Engine, job: Generate) -> None:
+        failure = self._try(engine, job.serial, job.prompt)
+        # Outside the except block: only now the frames of a failed run are gone and its tensors free (pytorch #18853).
         if failure is None:
-            remarks = engine.remarks(asked.prompt)
+            remarks = engine.remarks(job.prompt)
             self._connection.send(
-                Finished(asked.serial, engine.last_cost(), engine.scores(), remarks, engine.highest_bytes())
+                Finished(job.serial, engine.last_cost(), engine.scores(), remarks, engine.highest_bytes())
             )
         else:
             self._connection.send(failure)
             if failure.code == EngineLost.code:
                 os._exit(POISONED_EXIT)
-        self._cancelled.discard(asked.serial)
+        self._cancelled.discard(job.serial)
 
     def _try(self, engine: Engine, serial: int, prompt: Prompt) -> Broken | None:
-        def on_step(step: int, steps: int) -> None:
+        def on_step(done: int, units: int) -> None:
             if serial in self._cancelled:
                 raise JobCancelled("cancelled")
-            self._connection.send(Step(serial, step, steps))
+            self._connection.send(Step(serial, done, units))
 
         try:
             on_step(0, prompt.units)
@@ -103,8 +100,8 @@ class Server:
                 self._connection.send(Samples(serial, piece))
         except ClipbridgeError as error:
             return Broken(serial, error.code, str(error))
-        except Exception as error:  # noqa: BLE001 - one bad job must not end the engine; it is told and logged
-            # After a CUDA error everything that follows fails as well.
+        except Exception as error:  # noqa: BLE001 - one bad job must not end the engine; it is reported and logged
+            # After a CUDA error every later call fails too.
             code = EngineLost.code if "CUDA error" in str(error) else ClipbridgeError.code
             why = f"The engine failed on this job ({type(error).__name__}: {str(error)[:300]})."
             return Broken(serial, code, why, traceback.format_exc())
@@ -117,8 +114,8 @@ class Server:
             except (EOFError, OSError):
                 message = None
             if message is None:
-                os._exit(0)  # the front is gone or wants us gone; torch holds nothing that must be put away
+                os._exit(0)  # the front is gone, or ends this process; torch has nothing to close
             if isinstance(message, Cancel):
                 self._cancelled.add(message.serial)
             else:
-                self._asked.put(message)
+                self._jobs.put(message)

@@ -1,4 +1,4 @@
-"""Runner: what the engines of all families share. It warms, measures, and goes on after running out of memory."""
+"""Runner: the common part of all families' engines. It warms, measures, and recovers from running out of memory."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import abc
 import gc
 import logging
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -22,7 +23,7 @@ from bridge.errors import OutOfMemory
 
 log = logging.getLogger("clipbridge")
 
-# Warm-up runs, in seconds of sound: a one-shot, and an ask without a length. Between the two, time grows in proportion.
+# Warm-up runs, in seconds of sound: a one-shot, and the default length. Between the two, time grows in proportion.
 WARM_SECONDS = (0.5, 4.0)
 WARM_STEPS = 4
 
@@ -57,23 +58,23 @@ class Runner(abc.ABC):
         """See the Engine protocol."""
 
     def prepare(self, on_stage: OnStage) -> None:
-        """Get ready what needs more than one run (CUDA graphs), before anything is measured."""
+        """Prepare what needs more than one run (CUDA graphs), before anything is measured."""
         return
 
     def measure(self) -> Needs:
-        """The memory that jobs take, by a short run."""
+        """The memory that jobs need, measured by a short run."""
         return Needs()
 
     def forget(self) -> bool:
-        """Free the memory that is held only for speed; returns whether there was any."""
+        """Free memory that only makes it faster; returns whether there was any."""
         return False
 
     def warm(self, on_stage: OnStage) -> list[Cost]:
-        """Run short and long once each, so that the first ask is as fast as the next; returns what they took."""
+        """Run each of WARM_SECONDS once, so that the first job is as fast as the next; returns their costs."""
         self.prepare(on_stage)
         on_stage(0, len(WARM_SECONDS) + 1, "memory")
-        # The very first run pays for one-time initialisation, so it is the one that measuring may slow down.
-        self._needs = self.measure()
+        # Measuring slows a run down; the very first is slow anyway, because it initialises everything.
+        self._needs = replace(self.measure(), whole_s=self.abilities.whole_s)
         costs = []
         for done, seconds in enumerate(WARM_SECONDS, 1):
             on_stage(done, len(WARM_SECONDS) + 1, f"{seconds:g} s")
@@ -102,13 +103,13 @@ class Runner(abc.ABC):
                 if not _is_out_of_memory(error):
                     raise
                 out_of_memory = str(error)
-            # Outside the except block: only now are the frames that hold tensors gone.
+            # Outside the except block: only now the frames that hold tensors are gone.
             gc.collect()
             held = self.forget()
             if self.compute != "cpu":
                 getattr(torch, self.compute).empty_cache()
             if again or began or not held:
-                break  # else once more, with the memory that was freed
+                break  # else try once more with the freed memory
         log.info("out of memory: %s", out_of_memory)
         lower = "fewer takes" if prompt.takes > 1 else "a shorter clip"
         raise OutOfMemory(
@@ -116,32 +117,32 @@ class Runner(abc.ABC):
         )
 
     def last_cost(self) -> Cost:
-        """What the last completed `generate` took."""
+        """See Engine."""
         assert self._cost is not None
         return self._cost
 
     def scores(self) -> tuple[float, ...]:
-        """How well each take fits its prompt; empty if they are not ranked."""
+        """See Engine."""
         return self._scores
 
     def needs(self) -> Needs:
-        """What jobs take of the memory, measured while warming."""
+        """See Engine."""
         return self._needs
 
     def highest_bytes(self) -> int:
-        """The most memory that was held so far."""
+        """See Engine."""
         self._highest_bytes = max(self._highest_bytes, memory.highest(self.compute))
         return self._highest_bytes
 
     def steady(self) -> None:
-        """Choose the number of threads on a CPU; to be called at each step."""
+        """Choose the number of threads on a CPU; call it at each step."""
         if self.compute == "cpu":
             self._threads.choose()
 
 
 def _is_out_of_memory(error: BaseException) -> bool:
-    """CUDA and MPS raise torch.OutOfMemoryError; a CPU allocation raises RuntimeError with the allocator's words."""
-    words = str(error)
+    """CUDA and MPS raise torch.OutOfMemoryError; the CPU's allocator raises RuntimeError with one of these texts."""
+    text = str(error)
     return isinstance(error, torch.OutOfMemoryError | MemoryError) or any(
-        sign in words for sign in ("out of memory", "not enough memory", "can't allocate memory", "bad_alloc")
+        part in text for part in ("out of memory", "not enough memory", "can't allocate memory", "bad_alloc")
     )

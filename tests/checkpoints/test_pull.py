@@ -163,7 +163,7 @@ def test_a_file_with_another_content_is_refused_and_thrown_away(tmp_path: Path, 
 def test_without_room_on_the_disk_nothing_is_fetched(tmp_path: Path, hub: Hub) -> None:
     hub.claimed_bytes[WEIGHTS] = 10**15
     code, out, err = pull(tmp_path, hub)
-    assert code == 6 and "There is no room for 1000000.0 GB" in err and "HF_HOME" in err
+    assert code == 6 and "No room for 1000000.0 GB" in err and "HF_HOME" in err
     assert not any(name == WEIGHTS for _, name, _ in hub.requests)
 
 

@@ -1,4 +1,4 @@
-"""From latents to samples: the VAE, the vocoder, and the length and the note that were asked for."""
+"""From latents to samples: the VAE, the vocoder, and the requested length and note."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bridge.engine.audioldm2.geometry import Geometry
 from bridge.engine.audioldm2.hearing import Heard
 from bridge.engine.audioldm2.retune import measure, retune
 
-# Rows that the VAE's convolutions see at either side of one: at the ends of a loop they are those of the other end.
+# Rows on each side that the VAE's convolutions see. At the ends of a loop they are taken from the other end.
 VAE_REACH_ROWS = 16
 
 
@@ -27,17 +27,17 @@ class Decoder:
         self._pipe, self._geometry = pipe, geometry
 
     def pieces(self, latents: torch.Tensor, heard: Heard, needed: int, frames: int) -> Iterator[NDArray[np.float32]]:
-        """The samples of one take, `frames` in all, piece by piece as the vocoder hands them over. `needed`: samples that
-        the latents must give, more than `frames` for a tone that is played faster to reach its note."""
+        """The samples of one take, `frames` in all, in the vocoder's pieces. `needed`: the samples to decode, more than `frames`
+        for a tone that is played faster to reach its note."""
         mel = self._mel(latents)
         if heard.fills:
             mel = _fitted(mel, math.ceil(needed / self._geometry.hop))
-        made = vocoding.waveform(self._pipe.vocoder, mel[:, 0])
-        pieces: Iterator[NDArray[np.float32]] = (piece.numpy() for piece in made)
-        if heard.wanted_hz:  # measured and tuned as a whole
+        waveform = vocoding.waveform(self._pipe.vocoder, mel[:, 0])
+        pieces: Iterator[NDArray[np.float32]] = (piece.numpy() for piece in waveform)
+        if heard.target_hz:  # measured and tuned as a whole
             wave = np.concatenate(list(pieces))
-            made_hz = measure(wave, self._geometry.sample_rate, heard.made_hz)
-            pieces = iter([retune(wave, self._geometry.sample_rate, made_hz, heard.wanted_hz)])
+            actual_hz = measure(wave, self._geometry.sample_rate, heard.model_hz)
+            pieces = iter([retune(wave, self._geometry.sample_rate, actual_hz, heard.target_hz)])
         missing = frames
         for piece in pieces:
             if len(piece) >= missing:
@@ -48,15 +48,15 @@ class Decoder:
         yield np.zeros(missing, np.float32)
 
     def period(self, latents: torch.Tensor, seconds: float, heard: Heard) -> NDArray[np.float32]:
-        """The samples of one turn of a loop, at a rate that makes them as long as was asked for."""
+        """The samples of one period of a loop; playing them in the requested time sets their rate."""
         rows = latents.shape[2]
         places = torch.arange(-VAE_REACH_ROWS, rows + VAE_REACH_ROWS, device=latents.device) % rows
         mel = self._mel(latents[:, :, places])
         scale = self._pipe.vae_scale_factor
         mel = mel[:, :, VAE_REACH_ROWS * scale : (VAE_REACH_ROWS + rows) * scale]
         around = vocoding.circular(mel, self._geometry.frames_of_loop(seconds, heard))[:, 0]
-        made: NDArray[np.float32] = vocoding.period(self._pipe.vocoder, around).numpy()
-        return made
+        period: NDArray[np.float32] = vocoding.period(self._pipe.vocoder, around).numpy()
+        return period
 
     def _mel(self, latents: torch.Tensor) -> torch.Tensor:
         """The spectrogram (1, 1, frames, bands)."""
@@ -65,8 +65,8 @@ class Decoder:
 
 
 def _fitted(mel: torch.Tensor, frames: int) -> torch.Tensor:
-    """A spectrogram (1, 1, frames, bands) of a sound that goes on to its end, brought to a length: rows of latents come
-    by the dozen, and cutting them would take the top off a riser. The attack, three frames, stays as it is."""
+    """Stretch the spectrogram (1, 1, frames, bands) of a sound that fills its clip to a length. Rows of latents come in large
+    units, and cutting a riser to length would remove its peak. The attack, three frames, is not stretched."""
     if frames <= 4 or frames == mel.shape[2]:
         return mel
     head, rest = mel[:, :, :3], mel[:, :, 3:]

@@ -1,4 +1,4 @@
-"""The denoising loop: that of AudioLDM2Pipeline, for texts that are encoded already, with guidance where it helps.
+"""The denoising loop of AudioLDM2Pipeline, for encoded texts, with guidance only where it helps.
 
 T. Kynkäänniemi et al., "Applying Guidance in a Limited Interval Improves Sample and Distribution Quality in Diffusion
 Models", NeurIPS 2024. Steps without guidance cost half.
@@ -13,19 +13,19 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
-from bridge.engine.audioldm2.embeddings import Embeddings
+from bridge.engine.audioldm2.text import Embeddings
 from bridge.engine.messages import OnStep
 from bridge.engine.runtime.network import Network
 
-# Where a sound begins is decided in the first steps. Turned from the first one, the starter made silence of 3 of 25 sounds
-# (those of a single hit), turned in the second half of one, and the seams are as good.
+# The first steps decide where a sound begins. If loops are turned from the first step on, 3 of 25 sounds of the starter
+# (single hits) become silent; if only in the second half, 1 of 25 does, and the seams are as good.
 TURNED_FROM = 0.5
-GOLDEN = (math.sqrt(5) - 1) / 2  # turns by it fall nowhere near each other, however many there are
+GOLDEN = (math.sqrt(5) - 1) / 2  # multiples of it, modulo 1, stay far apart for any number of steps
 
 
 class Denoiser:
-    """Runs `network` with a pipeline's scheduler. `guided_above`: the noise level (deviation of the noise over that of
-    the signal) down to which there is guidance; 0 guides to the end, as the stock pipeline does."""
+    """Runs `network` with a pipeline's scheduler. `guided_above`: guidance ends at this noise level (standard deviation of the
+    noise over that of the signal); 0 guides to the end, as the stock pipeline does."""
 
     def __init__(self, pipe: Any, network: Network, compute: str, guided_above: float) -> None:
         self.network, self.guided_above = network, guided_above
@@ -34,58 +34,58 @@ class Denoiser:
     def run(
         self,
         noise: torch.Tensor,
-        wanted: Embeddings,
-        unwanted: Embeddings | None,
+        text: Embeddings,
+        negative: Embeddings | None,
         steps: int,
         guidance: float,
         generators: list[torch.Generator],
         on_step: OnStep,
         circular: bool = False,
     ) -> torch.Tensor:
-        """Latents (takes, channels, rows, width) from noise of that shape. `unwanted`: what to be guided away from; None
-        for no guidance. `circular`: the last row is followed by the first. Raises what `on_step` raises.
+        """Latents (takes, channels, rows, width) from noise of that shape. `negative`: None for no guidance. `circular`: the
+        last row is followed by the first. Raises what `on_step` raises.
 
-        The network takes what is beyond the first and last row for silence. For a circle its input is turned, at each of
-        the later steps by another number of rows, and its answer turned back: no place is an end at more than one of them.
-        The scheduler, with whatever it remembers, sees nothing of that.
+        The network assumes silence beyond the first and last row. For a circle its input is therefore rolled, at each later
+        step by a different number of rows, and its output rolled back: no place is an end at more than one step. The
+        scheduler, which may keep a history, does not notice.
         """
         scheduler, takes = self._pipe.scheduler, len(noise)
         scheduler.set_timesteps(steps, device=self._compute)
         takes_generator = "generator" in inspect.signature(scheduler.step).parameters
-        more = {"generator": generators} if takes_generator else {}
+        extra = {"generator": generators} if takes_generator else {}
         levels = self._levels(scheduler)
-        both = None if unwanted is None else states((unwanted, wanted), takes)
-        alone = states((wanted,), takes)
+        both = None if negative is None else states((negative, text), takes)
+        alone = states((text,), takes)
         latents = noise * scheduler.init_noise_sigma
         for done, (timestep, level) in enumerate(zip(scheduler.timesteps, levels, strict=True), 1):
             guided = both is not None and level > self.guided_above
             turned = circular and done > TURNED_FROM * len(levels)
             turn = round(done * GOLDEN % 1 * latents.shape[2]) if turned else 0
-            given = scheduler.scale_model_input(torch.cat([latents] * 2) if guided else latents, timestep)
-            given = given.roll(turn, 2) if turn else given
+            batch = scheduler.scale_model_input(torch.cat([latents] * 2) if guided else latents, timestep)
+            batch = batch.roll(turn, 2) if turn else batch
             if guided:
                 assert both is not None
-                away, told = self.network(given, timestep, *both).chunk(2)
-                predicted = away + guidance * (told - away)
+                away, towards = self.network(batch, timestep, *both).chunk(2)
+                predicted = away + guidance * (towards - away)
             else:
-                predicted = self.network(given, timestep, *alone)
+                predicted = self.network(batch, timestep, *alone)
             predicted = predicted.roll(-turn, 2) if turn else predicted
-            latents = scheduler.step(predicted, timestep, latents, **more, return_dict=False)[0]
-            # Schedulers of second order evaluate twice a step.
+            latents = scheduler.step(predicted, timestep, latents, **extra, return_dict=False)[0]
+            # Schedulers of second order run the network twice a step.
             on_step(done * steps // len(levels), steps)
         return latents
 
     @staticmethod
     def _levels(scheduler: Any) -> list[float]:
         """The noise level at each timestep."""
-        kept = scheduler.alphas_cumprod.float().cpu()
-        levels = ((1 - kept) / kept).sqrt()
+        signal = scheduler.alphas_cumprod.float().cpu()
+        levels = ((1 - signal) / signal).sqrt()
         return [float(levels[int(timestep)]) for timestep in scheduler.timesteps.tolist()]
 
 
 def states(texts: tuple[Embeddings, ...], takes: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """What the network is told, for each text `takes` times, all padded to one width. Padding comes after encoding and is
-    masked, which leaves the waveform as it is, bit for bit (FACTS A2.3)."""
+    """GPT-2 states, T5 states and mask of each text, repeated for `takes`, padded to one width. The padding comes after encoding
+    and is masked, so it does not change the waveform by a bit."""
     width = max(text.t5.shape[1] for text in texts)
     t5 = [F.pad(text.t5, (0, 0, 0, width - text.t5.shape[1])).expand(takes, -1, -1) for text in texts]
     masks = [F.pad(text.mask, (0, width - text.mask.shape[1])).expand(takes, -1) for text in texts]

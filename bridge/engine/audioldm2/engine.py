@@ -1,4 +1,4 @@
-"""The engine: a warmed AudioLDM 2 pipeline. Text is encoded alone and cached, noise is drawn per take on the CPU."""
+"""The engine of AudioLDM 2. Each text is encoded alone and cached; the noise of each take is drawn on the CPU."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from bridge.checkpoints.find import Checkpoint, licence
 from bridge.config import EngineConfig
 from bridge.domain.clip import Piece, Prompt
 from bridge.domain.model import Model
+from bridge.engine.audioldm2 import unet
 from bridge.engine.audioldm2.decoding import Decoder
 from bridge.engine.audioldm2.denoising import Denoiser, states
 from bridge.engine.audioldm2.geometry import Geometry
@@ -29,20 +30,20 @@ from bridge.engine.needs import Needs
 from bridge.engine.runner import WARM_SECONDS, Runner
 from bridge.engine.runtime import memory, ways
 from bridge.engine.runtime.graphs import Captured
-from bridge.engine.runtime.network import Eager, Example
+from bridge.engine.runtime.network import Inputs
 from bridge.engine.runtime.threads import Threads
 from bridge.errors import NoModel
 
-# Lengths for which CUDA graphs are captured while warming: what a checkpoint makes by itself is 10.24 s long.
+# CUDA graphs for lengths up to this are captured while warming; the stock pipeline makes 10.24 s by default.
 GRAPHS_TO_SECONDS = 10.24
-# The starter is guided while the noise is louder than the sound; guided to the end it exaggerates what rings.
+# The starter is guided while the noise is louder than the sound. Guided to the end, it exaggerates resonances.
 GUIDED_ABOVE = 1.0
-SILENT = 1e-3  # a peak below which nothing was made
+SILENT = 1e-3  # a lower peak counts as silence
 
 
 class AudioLDM2(Runner):
-    """Holds an AudioLDM 2 pipeline. All takes of a prompt run as one batch, each with a seed of its own; the pieces of a take
-    come in order, the first of a second."""
+    """Holds an AudioLDM 2 pipeline. All takes of a prompt run as one batch, each with its own seed. The pieces of a take come in
+    order; the first is a second long."""
 
     def __init__(self, checkpoint: Checkpoint, compute: str, config: EngineConfig, cache: Path) -> None:
         super().__init__(checkpoint, compute, config, cache)
@@ -59,12 +60,11 @@ class AudioLDM2(Runner):
         except NoModel:
             if self.checkpoint.folder is not None:
                 raise
-            folder = build(self._cache, anew=True)  # ours, and damaged: a cleaner of caches was here
+            folder = build(self._cache, again=True)  # a cleaner of caches has damaged it
             pipe = load_pipeline(folder, self.compute, dtype, self._config.scheduler, on_stage)
-        # The untrained one is so small that a second thread costs more than it gives.
-        if self.checkpoint.folder is None:
-            self._threads = Threads(1)
         if self.checkpoint.folder is None and self.compute == "cpu":
+            # So small that a second thread costs more than it gains.
+            self._threads = Threads(1)
             torch.set_num_threads(1)
         self.pipe = pipe
         self.geometry = Geometry.of(pipe)
@@ -91,33 +91,33 @@ class AudioLDM2(Runner):
         )
 
     def prepare(self, on_stage: OnStage) -> None:
-        """Capture the graphs of one take of the usual lengths; they hold memory, so it is taken before the first ask. Other
-        batches, texts of more than 64 tokens and longer clips get theirs when they are first asked for."""
+        """Capture the graphs of one take of the usual lengths, so that their memory is taken before any job. Other batches, texts
+        of more than 64 tokens and longer clips get theirs when they first occur."""
         network = self.denoiser.network
         if not isinstance(network, Captured):
             return
         latents, timestep, *texts = self._example()
         timestep = timestep.to(self.pipe.scheduler.timesteps.dtype)
-        batches = (2, 1) if self.denoiser.guided_above else (2,)  # without guidance to the end, some steps are of one
+        batches = (2, 1) if self.denoiser.guided_above else (2,)  # steps without guidance have a batch of one
         longest = self.geometry.rows_for(GRAPHS_TO_SECONDS)
-        # The longest first: the others then find room in the memory that it took.
+        # The longest first: the others then reuse its memory.
         for rows in range(longest, 0, -self.geometry.rows_unit):
             on_stage(longest - rows, longest, f"{rows * self.geometry.row_seconds:.2f} s")
             for batch in batches:
-                gpt2, t5, mask = (text[:batch] for text in texts)
-                network.prepare((latents[:batch], timestep, gpt2, t5, mask), rows)
+                inputs = latents[:batch], timestep, *(text[:batch] for text in texts)
+                network.prepare(unet.with_rows(inputs, rows))
 
     def forget(self) -> bool:
         """Free the memory of the graphs."""
         network = self.denoiser.network
         if not isinstance(network, Captured):
             return False
-        held = bool(network.holds)
+        had_graphs = network.has_graphs
         network.forget()
-        return held
+        return had_graphs
 
     def remarks(self, prompt: Prompt) -> dict[str, str]:
-        """Which words were heard, tokens that were too many, a note that could not be set. See the Engine protocol."""
+        """The words heard, the tokens left out, the note that was not followed. See Engine."""
         remarks = self.texts.remarks(self.abilities.settled(prompt))
         if self._unranked:
             remarks["remark"] = "; ".join(filter(None, [remarks.get("remark", ""), self._unranked]))
@@ -129,7 +129,7 @@ class AudioLDM2(Runner):
         assert prompt.steps is not None and prompt.guidance is not None
         started = time.perf_counter()
         heard = self.texts.hears(prompt)
-        wanted, unwanted = self.texts.wanted(prompt), self.texts.unwanted(prompt)
+        text, negative = self.texts.positive(prompt), self.texts.negative(prompt)
         geometry = self.geometry
         frames, needed = geometry.frames(prompt.seconds), geometry.needed(prompt.seconds, heard)
         generators = self._generators(prompt)
@@ -143,7 +143,7 @@ class AudioLDM2(Runner):
 
         latents = self.denoiser.run(
             self.noise(generators, rows),
-            wanted, unwanted, prompt.steps, prompt.guidance, generators, after_step, prompt.loop,
+            text, negative, prompt.steps, prompt.guidance, generators, after_step, prompt.loop,
         )  # fmt: skip
         if self.compute == "cuda":
             torch.cuda.synchronize()
@@ -155,10 +155,10 @@ class AudioLDM2(Runner):
             start = 0
             latent = latents[take : take + 1]
             if prompt.loop:
-                made = iter([self._loop(latent, take, prompt, heard, after_step)])
+                decoded = iter([self._loop(latent, take, prompt, heard, after_step)])
             else:
-                made = self.decoder.pieces(latent, heard, needed, frames)
-            for part in made:
+                decoded = self.decoder.pieces(latent, heard, needed, frames)
+            for part in decoded:
                 last = prompt.loop or start + len(part) == frames
                 yield Piece(take + 1, start, part.astype("<f4").tobytes(), 1, last)
                 on_step(prompt.steps, prompt.steps)
@@ -166,12 +166,10 @@ class AudioLDM2(Runner):
                 start += len(part)
             waves.append(np.concatenate(parts))
         self._scores, self._unranked = (), ""
-        if prompt.takes > 1 and self.texts.vocabulary is None:  # who has a word list has no trained ear
+        if prompt.takes > 1 and self.abilities.ranked:
             try:
                 self._scores = by_ear(self.pipe, self.texts.clap(heard.text), waves, self.abilities.sample_rate)
-            except (
-                RuntimeError
-            ) as error:  # out of memory, on any compute: the takes are made, and worth more than a rank
+            except RuntimeError as error:  # out of memory; the takes are worth more than their ranking
                 self._unranked = f"the takes are in the order of their seeds, not ranked ({type(error).__name__})"
         ended = time.perf_counter()
         self._cost = Cost.of(prompt, denoised - encoded, ended - denoised + encoded - started)
@@ -179,15 +177,15 @@ class AudioLDM2(Runner):
     def _loop(
         self, latents: torch.Tensor, take: int, prompt: Prompt, heard: Heard, on_step: OnStep
     ) -> NDArray[np.float32]:
-        """One turn of take `take` (from 0). A single hit may have found no place on the circle: then it is made as it would be
-        alone, and dies away before its end."""
+        """One period of take `take` (from 0). A single hit may become silent on a circle: then it is made without one, and decays
+        before its end."""
         period = self.decoder.period(latents, prompt.seconds, heard)
         if np.abs(period).max(initial=0.0) >= SILENT:
             return period
         assert prompt.steps is not None and prompt.guidance is not None
         generators = [self._generators(prompt)[take]]
         latents = self.denoiser.run(
-            self.noise(generators, latents.shape[2]), self.texts.wanted(prompt), self.texts.unwanted(prompt),
+            self.noise(generators, latents.shape[2]), self.texts.positive(prompt), self.texts.negative(prompt),
             prompt.steps, prompt.guidance, generators, lambda step, steps: on_step(steps, steps),
         )  # fmt: skip
         return self.decoder.period(latents, prompt.seconds, heard)
@@ -196,30 +194,32 @@ class AudioLDM2(Runner):
     def _generators(prompt: Prompt) -> list[torch.Generator]:
         return [torch.Generator("cpu").manual_seed(prompt.seed_of(take)) for take in range(1, prompt.takes + 1)]
 
-    def _example(self) -> Example:
-        """What the network is given for one take with guidance."""
+    def _example(self) -> Inputs:
+        """Inputs of the network for one take with guidance."""
         prompt = self.warm_up(WARM_SECONDS[0])
-        texts = self.texts.wanted(prompt), self.texts.wanted(prompt)
+        texts = self.texts.positive(prompt), self.texts.positive(prompt)
         noise = self.noise(self._generators(prompt) * 2, 2 * self.geometry.rows_unit)
         return noise, torch.tensor(500, device=self.compute), *states(texts, 1)
 
     @torch.no_grad()
     def _open_network(self) -> ways.Opened:
-        unet, folder = self.pipe.unet, self._cache / "traces"
+        network, folder = unet.Unet(self.pipe.unet).eval(), self._cache / "traces"
         name = f"{self.checkpoint.name} {self.checkpoint.revision}"
-        return ways.open_network(self._config.compile, self.compute, unet, self._example, folder, name)
+        return ways.open_network(self._config.compile, self.compute, network, unet, self._example, folder, name)
 
     @torch.no_grad()
     def measure(self) -> Needs:
-        """The memory that a second of sound takes, by a short run of the network as it is."""
+        """The memory that a second of sound needs, measured by a short run without trace or graphs."""
         prompt = self.warm_up(WARM_SECONDS[0])
         rows, samples = self.geometry.rows_for(prompt.seconds), self.geometry.frames(prompt.seconds)
         seconds = rows * self.geometry.row_seconds
-        generators, text = self._generators(prompt), self.texts.wanted(prompt)
-        self.highest_bytes()  # counting begins anew
-        eager = self.plain_denoiser(0.0)
+        generators, text = self._generators(prompt), self.texts.positive(prompt)
+        self.highest_bytes()  # `peak` resets the counter
+        denoiser = self.plain_denoiser(0.0)
         with memory.peak(self.compute) as denoising:
-            latents = eager.run(self.noise(generators, rows), text, text, 2, 2.0, generators, lambda step, steps: None)
+            latents = denoiser.run(
+                self.noise(generators, rows), text, text, 2, 2.0, generators, lambda step, steps: None
+            )
         with memory.peak(self.compute) as decoding:
             for _ in self.decoder.pieces(latents, self.texts.hears(prompt), samples, samples):
                 pass
@@ -227,14 +227,12 @@ class AudioLDM2(Runner):
         return Needs(denoising.bytes / 2 / seconds, decoding.bytes / seconds, room)
 
     def plain_denoiser(self, guided_above: float) -> Denoiser:
-        """One whose network runs as it is, without trace or graph: what those do cannot be looked at from outside."""
-        return Denoiser(self.pipe, Eager(self.pipe.unet).eval(), self.compute, guided_above)
+        """A denoiser whose network runs without trace or graphs, in which operations cannot be counted."""
+        return Denoiser(self.pipe, unet.Unet(self.pipe.unet).eval(), self.compute, guided_above)
 
     def noise(self, generators: list[torch.Generator], rows: int) -> torch.Tensor:
-        """Noise of shape (takes, channels, rows, width), drawn row by row on the CPU.
-
-        Drawn like this a seed starts with the same noise whatever the length, the batch and the compute.
-        """
+        """Noise of shape (takes, channels, rows, width), drawn row by row on the CPU, so that a seed starts with the same noise
+        for any length, batch and compute."""
         channels = self.pipe.unet.config.in_channels
         width = self.pipe.vocoder.config.model_in_dim // self.pipe.vae_scale_factor
         noise = [torch.randn((rows, channels, width), generator=generator).permute(1, 0, 2) for generator in generators]

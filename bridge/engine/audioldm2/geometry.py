@@ -1,4 +1,4 @@
-"""How samples, frames of the spectrogram and rows of latents go together in one checkpoint."""
+"""Samples, frames of the spectrogram and rows of latents of one checkpoint, converted to each other."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from bridge.engine.audioldm2.hearing import Heard
 
 @dataclass(frozen=True, slots=True)
 class Geometry:
-    """`sample_rate` in Hz; `hop`: samples of a frame; `row_samples`: samples of a row of latents; `rows_unit`: rows come in
-    multiples of it; `lead_in`: samples that the vocoder cuts off in front."""
+    """`sample_rate` in Hz; `hop`: samples per frame; `row_samples`: samples per row of latents; the number of rows is a
+    multiple of `rows_unit`; `lead_in`: samples that the vocoder cuts off at the beginning."""
 
     sample_rate: int
     hop: int
@@ -22,17 +22,16 @@ class Geometry:
 
     @classmethod
     def of(cls, pipe: Any) -> Geometry:
-        """Of a pipeline's parts."""
+        """The geometry of a pipeline."""
         vocoder = pipe.vocoder.config
         hop = math.prod(vocoder.upsample_rates)
         return cls(
             sample_rate=int(vocoder.sampling_rate),
             hop=hop,
             row_samples=hop * pipe.vae_scale_factor,
-            # The UNet halves the rows at each level but the first: other row counts only run through a slower path,
-            # and under torch.compile not at all (FACTS A2.1).
+            # The UNet halves the rows at each level but the first. Other numbers of rows take a slower path.
             rows_unit=2 ** (len(pipe.unet.config.block_out_channels) - 1),
-            # Silence before the attack that the starter is trained with.
+            # The starter is trained with silence before the attack.
             lead_in=int(getattr(vocoder, "lead_in_samples", 0)),
         )
 
@@ -42,24 +41,24 @@ class Geometry:
         return self.row_samples / self.sample_rate
 
     def frames(self, seconds: float) -> int:
-        """Samples of a clip of that length: at least so long."""
+        """Samples of a clip of at least this length."""
         return math.ceil(seconds * self.sample_rate)
 
     def needed(self, seconds: float, heard: Heard) -> int:
-        """Samples that must be made for it. A tone that is played faster to reach its note must be made longer."""
+        """Samples to decode for it: more if a tone is then played faster to reach its note."""
         return math.ceil(self.frames(seconds) * _faster(heard)) + self.lead_in
 
     def rows(self, samples: int) -> int:
-        """Rows of latents that make at least so many samples, in the unit that the network halves well."""
+        """Rows of latents for at least this number of samples, a multiple of `rows_unit`."""
         return math.ceil(samples / (self.row_samples * self.rows_unit)) * self.rows_unit
 
     def rows_for(self, seconds: float) -> int:
-        """Rows of latents that a clip of that length is made from."""
+        """Rows of latents for a clip of this length."""
         return self.rows(self.frames(seconds) + self.lead_in)
 
     def frames_of_loop(self, seconds: float, heard: Heard) -> int:
-        """Frames of the spectrogram of one period. What is left to the exact length, and to the note, is done by playing it
-        faster or slower: half a frame at most, 10 cents for a second of the starter."""
+        """Frames of the spectrogram of one period. Playing it slightly faster or slower then gives the exact length and the note:
+        by half a frame at most, 10 cents for a second of the starter."""
         return max(1, round(seconds * self.sample_rate * _faster(heard) / self.hop))
 
     def rows_of_loop(self, seconds: float, heard: Heard) -> int:
@@ -69,4 +68,4 @@ class Geometry:
 
 
 def _faster(heard: Heard) -> float:
-    return heard.wanted_hz / heard.made_hz if heard.wanted_hz else 1.0
+    return heard.target_hz / heard.model_hz if heard.target_hz else 1.0

@@ -1,6 +1,6 @@
-"""Load an AudioLDM 2 checkpoint, or say why not: every known way of loading it wrongly in silence is caught here.
+"""Load an AudioLDM 2 checkpoint, or say why it cannot be loaded.
 
-The only module besides `untrained` that imports diffusers and transformers.
+Every known way in which libraries load one wrongly without an error is refused here.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ from bridge.engine.audioldm2.mel_vocoder import MelVocoder
 from bridge.engine.messages import OnStage
 from bridge.errors import ConfigError, NoModel
 
-# GPT2LMHeadModel whatever the checkpoint declares: real ones say GPT2Model, which lost the method that the
-# pipeline needs (diffusers #12630). The weights are the same, and so is hidden_states[-1], bit for bit.
+# Always GPT2LMHeadModel: published checkpoints declare GPT2Model, which lost the method that the pipeline needs (diffusers
+# #12630). The weights are the same, and so is hidden_states[-1], bit for bit.
 CLASSES: dict[str, Any] = {
     "vae": AutoencoderKL,
     "text_encoder": ClapModel,
@@ -39,33 +39,32 @@ CLASSES: dict[str, Any] = {
     "language_model": GPT2LMHeadModel,
     "unet": AudioLDM2UNet2DConditionModel,
 }
-# The starter's is no class of a library: it has no weights to be trained badly.
-# diffusers loads a part only if the module that the checkpoint names has been imported.
+# diffusers loads a part only if the module that the checkpoint names is imported.
 sys.modules.setdefault(OLD_VOCODER, mel_vocoder)
 VOCODERS: dict[str, Any] = {"SpeechT5HifiGan": SpeechT5HifiGan, "MelVocoder": MelVocoder}
 
-# Stated on every load, never left to a default: the same class reads "leading" from a file that does not state
-# it and "linspace" from a config in memory, which makes another waveform (9.8 % apart) from the same seed.
+# Never left to the default: the same class takes "leading" if a file does not state it and "linspace" if a config in memory
+# does not. The same seed then makes another waveform (9.8 % apart).
 SPACING_WHEN_UNSTATED = "leading"
 SCHEDULER_SETTINGS: dict[str, dict[str, Any]] = {
     "DPMSolverMultistepScheduler": {"algorithm_type": "dpmsolver++", "solver_order": 2, "final_sigmas_type": "zero"},
 }
-# EDMEulerScheduler drops the noise schedule of the checkpoint, DPMSolverSDEScheduler wants a package of its own.
+# EDMEulerScheduler ignores the noise schedule of the checkpoint; DPMSolverSDEScheduler needs another package.
 UNFIT_SCHEDULERS = {"EDMEulerScheduler", "DPMSolverSDEScheduler"}
 
-# Lower case: small checkpoints of one's own may know no capitals.
+# Lower case, because small checkpoints may not know capitals.
 KNOWN_SENTENCE = "the sound of a hammer hitting a wooden surface"
 
 
 def quiet() -> None:
-    """Keep the libraries' own bars and warnings off the musician's terminal; what matters is raised or told by us."""
+    """Keep the libraries' progress bars and warnings off the terminal. Everything that matters is an error of ours."""
     for library in (diffusers, transformers):
         library.utils.logging.set_verbosity_error()
         library.utils.logging.disable_progress_bar()
-    # diffusers passes an argument that transformers 5.24 calls old.
+    # diffusers passes an argument that is deprecated since transformers 5.24.
     warnings.filterwarnings("ignore", "`past_key_values` is deprecated", FutureWarning)
-    # The pipeline makes a (disabled) tqdm bar on each call: keep it from starting a monitor thread and from taking
-    # a semaphore that the system reports as leaked when this process ends.
+    # The pipeline makes a (disabled) tqdm bar in each call. Prevent its monitor thread, and a semaphore that the system reports
+    # as leaked when this process ends.
     tqdm.monitor_interval = 0
     tqdm.set_lock(threading.RLock())
 
@@ -73,11 +72,11 @@ def quiet() -> None:
 def load_pipeline(
     folder: Path, compute: str, dtype: torch.dtype, scheduler: str, on_stage: OnStage
 ) -> AudioLDM2Pipeline:
-    """The pipeline on its compute, with the scheduler asked for. Raises NoModel (checkpoint) or ConfigError (scheduler)."""
+    """The pipeline on its compute, with the requested scheduler. Raises NoModel (checkpoint) or ConfigError (scheduler)."""
     parts: dict[str, Any] = {}
     vocoder = VOCODERS.get(class_of(folder, "vocoder"))
     if vocoder is None:
-        raise NoModel(f"{folder}: model_index.json names no vocoder that can be played. Fetch the checkpoint again.")
+        raise NoModel(f"{folder}: model_index.json names an unknown vocoder. Fetch the checkpoint again.")
     classes = {**CLASSES, "vocoder": vocoder}
     if class_of(folder, "text_encoder_2") == SPEECH:
         classes["text_encoder_2"] = VitsModel
@@ -129,10 +128,10 @@ def _refuse_on_error(folder: Path, what: str, read: Callable[[], Any]) -> Any:
 
 
 def check_tokenizer(tokenizer: Any, folder: Path) -> None:
-    """A known answer: the sentence must come back, in words and not in letters. Raises NoModel.
+    """Check that a known sentence survives encoding and decoding, in tokens longer than letters. Raises NoModel.
 
-    Catches a vocabulary of 14 tokens (T5 folder without tokenizer.json: all unknown) and lost merges
-    (transformers 5.0.0: one token a letter), which both run and make the wrong sound.
+    Catches a vocabulary of 14 tokens (a T5 folder without tokenizer.json: every word is unknown) and lost merges
+    (transformers 5.0.0: one token per letter), which both run and make the wrong sound.
     """
     if isinstance(tokenizer, VitsTokenizer):
         _check_letters(tokenizer, folder)
@@ -148,7 +147,7 @@ def check_tokenizer(tokenizer: Any, folder: Path) -> None:
 
 
 def _check_letters(tokenizer: VitsTokenizer, folder: Path) -> None:
-    """Letters or phonemes have no words to come back as; but they must be there. Raises NoModel."""
+    """Letters and phonemes cannot be decoded to words, but there must be several. Raises NoModel."""
     if tokenizer.phonemize and not is_phonemizer_available():
         raise NoModel(
             f"{folder} reads phonemes: pip install phonemizer, and install espeak-ng (Debian: apt install espeak-ng, "
@@ -160,7 +159,7 @@ def _check_letters(tokenizer: VitsTokenizer, folder: Path) -> None:
 
 
 def make_scheduler(declared: Any, on_disk: dict[str, Any], name: str) -> Any:
-    """A scheduler of class `name` over the checkpoint's noise schedule. Raises ConfigError for one that does not fit."""
+    """A scheduler of class `name` with the checkpoint's noise schedule. Raises ConfigError if it does not fit."""
     fitting = {cls.__name__: cls for cls in declared.compatibles if cls.__name__ not in UNFIT_SCHEDULERS}
     cls = fitting.get(name) or fitting.get(f"{name}Scheduler")
     if cls is None:
@@ -181,12 +180,12 @@ def make_scheduler(declared: Any, on_disk: dict[str, Any], name: str) -> Any:
 
 
 def scheduler_facts(scheduler: Any) -> tuple[tuple[str, str], ...]:
-    """What of the scheduler's settings decides the sound, as text, for the recipe."""
-    wanted = (
+    """The scheduler's settings that determine the sound, as text, for the recipe."""
+    keys = (
         "algorithm_type", "solver_order", "timestep_spacing", "steps_offset", "prediction_type", "final_sigmas_type",
         "beta_schedule", "beta_start", "beta_end",
     )  # fmt: skip
     config = scheduler.config
     return tuple(
-        (key, value if isinstance(value := config[key], str) else json.dumps(value)) for key in wanted if key in config
+        (key, value if isinstance(value := config[key], str) else json.dumps(value)) for key in keys if key in config
     )

@@ -1,8 +1,8 @@
 """The starter's vocoder: a logarithmic mel spectrogram back to 44.1 kHz sound by inversion and Griffin-Lim.
 
-It has no weights. Mel bands are turned into a linear spectrum by multiplicative non-negative least squares (Lee and
-Seung, NIPS 2000), phases are found by the fast Griffin-Lim algorithm (Perraudin, Balazs, Søndergaard, WASPAA 2013).
-The other direction, `mel`, is what the training looks at.
+It has no weights. Mel bands become a linear spectrum by multiplicative non-negative least squares (Lee and
+Seung, NIPS 2000), and phases are found by the fast Griffin-Lim algorithm (Perraudin, Balazs, Søndergaard, WASPAA 2013).
+Training uses the other direction, `mel`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from transformers import PretrainedConfig, PreTrainedModel
 FLOOR = 1e-3  # magnitude; quieter is silence
 SHIFT, SPREAD = 2.5, 4.0  # log magnitudes come out between about -1.1 and 1.3
 LOWEST = (math.log(FLOOR) + SHIFT) / SPREAD
-# Below this a band is taken as silent: what a network leaves in pauses lies here, and nothing that is heard.
+# A band below this counts as silent. The residue of a network in pauses lies here, and nothing audible.
 GATE = -0.95
 
 
@@ -51,8 +51,8 @@ class MelVocoderConfig(PretrainedConfig):
 
 
 def filterbank(config: MelVocoderConfig) -> torch.Tensor:
-    """Triangles of shape (bands, window / 2 + 1). Each is averaged over 8 points a bin, so that the narrow ones at the
-    bottom do not fall between bins; none weighs as if it were narrower than two bins."""
+    """Triangles of shape (bands, window / 2 + 1). Each is averaged over 8 points per bin, so that the narrow ones at the bottom
+    do not fall between bins, and weighs as if it were at least two bins wide."""
     points, bins, bands = 8, config.window // 2 + 1, config.model_in_dim
     spacing = config.sampling_rate / config.window
     f = (torch.arange(bins * points, dtype=torch.float64) - points / 2 + 0.5) / points * spacing
@@ -74,7 +74,7 @@ class MelVocoder(PreTrainedModel):
     def __init__(self, config: MelVocoderConfig) -> None:
         super().__init__(config)
         self.hop = math.prod(config.upsample_rates)
-        self.scale = torch.nn.Parameter(torch.ones(1))  # a PreTrainedModel must hold something; it is the output's gain
+        self.scale = torch.nn.Parameter(torch.ones(1))  # a PreTrainedModel needs a parameter; this is the output's gain
         self._bands: torch.Tensor | None = None
         self.post_init()
 
@@ -82,7 +82,7 @@ class MelVocoder(PreTrainedModel):
         """Nothing to draw."""
 
     def bands(self, device: torch.device) -> torch.Tensor:
-        """The filterbank, made on first use: a buffer would travel in the file, or stay unset after loading."""
+        """The filterbank, computed on first use: a buffer would be saved in the file, or be unset after loading."""
         if self._bands is None or self._bands.device != device:
             self._bands = filterbank(self.config).to(device)
         return self._bands
@@ -105,7 +105,7 @@ class MelVocoder(PreTrainedModel):
         """Normalised log-mel (batch, frames, bands), or (frames, bands) → waveforms in −1…1 or a little more."""
         alone = spectrogram.dim() == 2
         mel = spectrogram.float()[None] if alone else spectrogram.float()
-        if mel.device.type == "mps":  # complex numbers are not wholly at home there; a CPU takes 0.1 s a clip
+        if mel.device.type == "mps":  # MPS lacks some complex operations; a CPU takes 0.1 s per clip
             mel = mel.cpu()
         wave = self._with_phases(self._linear(mel))
         wave = wave[:, self.config.lead_in_samples :] * self.scale.float().to(wave.device)
@@ -114,8 +114,7 @@ class MelVocoder(PreTrainedModel):
 
     @torch.no_grad()
     def period(self, spectrogram: torch.Tensor) -> torch.Tensor:
-        """Normalised log-mel (batch, frames, bands) of sounds that go on at their beginnings → one period of each,
-        (batch, frames × hop)."""
+        """Normalised log-mel (batch, frames, bands) of periodic sounds → one period of each, (batch, frames × hop)."""
         mel = spectrogram.float()
         if mel.device.type == "mps":
             mel = mel.cpu()
@@ -142,7 +141,7 @@ class MelVocoder(PreTrainedModel):
         batch, bins, frames = magnitude.shape
         length = (frames - 1) * hop
         shape = torch.hann_window(window, device=magnitude.device)
-        beyond = -(-window // hop)  # frames that reach over an end
+        beyond = -(-window // hop)  # frames of a window
 
         def to_wave(spectrum: torch.Tensor) -> torch.Tensor:
             if not circular:
@@ -161,7 +160,7 @@ class MelVocoder(PreTrainedModel):
             wave = torch.cat([wave[:, -(window // 2) :], wave, wave[:, : window // 2 - hop]], dim=1)
             return torch.stft(wave, window, hop, window, shape, center=False, return_complex=True)
 
-        # The same first phases for every clip of a batch: a take sounds the same alone and among others.
+        # The same initial phases for each clip of a batch, so that a take sounds the same alone.
         generator = torch.Generator("cpu").manual_seed(0)
         phases = 2 * math.pi * torch.rand((1, frames, bins), generator=generator).transpose(1, 2).to(magnitude.device)
         angles = torch.polar(torch.ones_like(phases), phases).expand(batch, -1, -1)
@@ -171,7 +170,7 @@ class MelVocoder(PreTrainedModel):
             ahead = again if previous is None else again + self.config.momentum * (again - previous)
             previous, angles = again, ahead / (ahead.abs() + 1e-8)
         wave = to_wave(magnitude * angles)
-        # Frame k is centred at (k + 1/2) hops there and at k hops here.
+        # `mel` centres frame k at (k + 1/2) hops, `istft` at k hops.
         if circular:
             return wave.roll(hop // 2, 1)
         return F.pad(wave, (hop // 2, frames * hop - length - hop // 2))

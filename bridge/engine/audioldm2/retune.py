@@ -1,4 +1,4 @@
-"""Bring a tone to the pitch that was asked for: measure where it is, then play it faster or slower."""
+"""Bring a tone to its requested pitch: measure it, then play it faster or slower."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ FFT_SIZE = 1 << 17
 
 
 def measure(wave: NDArray[np.float32], rate: int, near_hz: float) -> float:
-    """The fundamental in Hz within 90 cents of `near_hz`, where the model was asked to be; `near_hz` for silence.
+    """The fundamental in Hz, at most 90 cents from `near_hz`, the pitch that the model should have made; `near_hz` for silence.
 
-    Harmonic sum: the candidate whose first ten partials hold most of the (compressed) spectrum.
+    Harmonic sum: the candidate whose first ten partials have most of the (compressed) spectrum.
     """
     level = np.abs(wave)
     if not level.size or level.max() < 1e-4:
@@ -36,7 +36,7 @@ def measure(wave: NDArray[np.float32], rate: int, near_hz: float) -> float:
 
 
 def retune(wave: NDArray[np.float32], rate: int, from_hz: float, to_hz: float) -> NDArray[np.float32]:
-    """`wave` played at `to_hz` / `from_hz` times its speed: it gets shorter or longer by that ratio."""
+    """`wave` at `to_hz` / `from_hz` times its speed, which also changes its length."""
     if abs(to_hz / from_hz - 1) < 1e-5:
         return wave
     return np.asarray(soxr.resample(wave, rate * to_hz / from_hz, rate, "HQ"), dtype=np.float32)

@@ -1,7 +1,7 @@
 """A small AudioLDM 2 checkpoint with random weights, built on this machine in a second: nothing to download.
 
-It has every part of a real one, at real time geometry (16 kHz, hop 160, VAE ×4, UNet ×8), and makes noise that
-depends on the prompt. For trying hosts, presets and folders before real weights are there, and for tests.
+It has all parts of a published one, with the same time geometry (16 kHz, hop 160, VAE ×4, UNet ×8), and makes noise that
+depends on the prompt. It is for tests, and for trying hosts, presets and folders before weights are downloaded.
 """
 
 from __future__ import annotations
@@ -38,22 +38,22 @@ from transformers import (
     T5TokenizerFast,
 )
 
-VERSION = 2  # raise it whenever the built weights change: the folder's name carries it
+VERSION = 2  # in the folder's name; raise it whenever the weights change
 SEED = 57200
 
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """What makes one AudioLDM 2 larger than another; names as in the libraries' configurations."""
+    """The sizes in which AudioLDM 2 checkpoints differ; names as in the libraries' configurations."""
 
     vae_channels: tuple[int, ...] = (4, 4, 8)
     vae_layers: int = 1
     unet_channels: tuple[int, ...] = (8, 8, 8, 16)
     unet_layers: int = 1
     unet_heads: tuple[int, ...] = (1, 1, 1, 2)
-    unet_attends: int = 1  # how many of its levels, from the innermost, attend to the text
+    unet_attends: int = 1  # number of levels, from the innermost, that attend to the text
     transformer_layers: int = 1
-    cross_attention: tuple[int | None, ...] = (None, 16, 32)  # nothing (itself), GPT-2's width, T5's width
+    cross_attention: tuple[int | None, ...] = (None, 16, 32)  # None (self-attention), GPT-2's width, T5's width
     norm_groups: int = 4
     clap_width: int = 16
     clap_text: dict[str, Any] = field(
@@ -84,7 +84,7 @@ class Sizes:
 
 SMALL = Sizes()
 
-# What the tokenizers learn their words from. The first sentence is the known answer that the loader checks.
+# The tokenizers are trained on these. The loader checks the first sentence.
 SENTENCES = [
     "The sound of a hammer hitting a wooden surface",
     "low quality, average quality.",
@@ -98,15 +98,13 @@ SENTENCES = [
 LETTERS = [" ".join("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.,!?'-#&()")]
 
 
-def build(cache: Path, anew: bool = False) -> Path:
-    """The checkpoint's folder inside `cache`, built if it is not there yet (or `anew` because it is damaged).
-
-    Safe with several processes at once.
-    """
+def build(cache: Path, again: bool = False) -> Path:
+    """The checkpoint's folder inside `cache`, built if it is missing, or `again` if it is damaged. Several processes may call
+    this at once."""
     folder = cache / f"untrained-{VERSION}"
     cache.mkdir(parents=True, exist_ok=True)
     with FileLock(cache / "untrained.lock"):
-        if anew or not (folder / "model_index.json").is_file():
+        if again or not (folder / "model_index.json").is_file():
             unfinished = cache / f"untrained-{VERSION}.unfinished"
             for leftover in (unfinished, folder):
                 shutil.rmtree(leftover, ignore_errors=True)
@@ -138,7 +136,7 @@ def make_pipeline(sizes: Sizes = SMALL) -> AudioLDM2Pipeline:
             ),
             **_text_parts(sizes),
             vocoder=_vocoder(sizes),
-            # The schedule that real checkpoints declare.
+            # The schedule of published checkpoints.
             scheduler=DDIMScheduler(
                 beta_start=0.0015, beta_end=0.0195, beta_schedule="scaled_linear", steps_offset=1, clip_sample=False,
                 set_alpha_to_one=False, prediction_type="epsilon", timestep_spacing="leading",
@@ -157,7 +155,7 @@ def _text_parts(sizes: Sizes) -> dict[str, Any]:
     gpt2.config.max_new_tokens = 8
     projection = AudioLDM2ProjectionModel(sizes.clap_width, t5.config.d_model, gpt2.config.n_embd)
     with torch.no_grad():
-        # The libraries' own initial weights (std 0.01 to 0.02) make all prompts sound alike at this size.
+        # With the libraries' initial weights (std 0.01 to 0.02) all prompts sound alike at this size.
         for part in (gpt2, t5, clap.text_model):
             for weight in part.parameters():
                 if weight.ndim == 2:
@@ -183,7 +181,7 @@ def _vocoder(sizes: Sizes) -> SpeechT5HifiGan:
             resblock_dilation_sizes=[[1, 3, 5]] * 3, normalize_before=False,
         )
     )  # fmt: skip
-    with torch.no_grad():  # fan-in scaling: with the library's own initial weights the output is 3e-11
+    with torch.no_grad():  # fan-in scaling: with the library's initial weights the output is 3e-11
         for layer in vocoder.modules():
             if isinstance(layer, torch.nn.Conv1d):
                 layer.weight.normal_(0, layer.weight[0].numel() ** -0.5)
@@ -216,7 +214,7 @@ def _unigram_tokenizer() -> T5TokenizerFast:
         vocab_size=400, special_tokens=["<pad>", "</s>", "<unk>"], unk_token="<unk>", show_progress=False
     )
     tokenizer.train_from_iterator(SENTENCES * 20 + LETTERS * 5, trainer)
-    # Rounded: the last digits of what training counts depend on the order of a hash table.
+    # Rounded: the last digits of trained scores depend on the order of a hash table.
     vocabulary = [(piece, round(score, 6)) for piece, score in json.loads(tokenizer.to_str())["model"]["vocab"]]
     vocabulary += [(f"<extra_id_{number}>", 0.0) for number in range(9, -1, -1)]
     return T5TokenizerFast(vocab=vocabulary, extra_ids=10, model_max_length=512)

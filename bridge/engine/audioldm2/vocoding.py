@@ -9,13 +9,13 @@ from typing import Any
 
 import torch
 
-FIRST_FRAMES = 100  # a second at AudioLDM 2's 10 ms a frame: what is heard first need not wait for the rest
+FIRST_FRAMES = 100  # a second at AudioLDM 2's 10 ms a frame: playing can begin before the rest is decoded
 CHUNK_FRAMES = 1_024
 
 
 def reach_frames(config: Any) -> int:
-    """How many frames to either side a sample of HiFi-GAN depends on, from its layers: 26 for AudioLDM 2's, whose
-    measured reach is 23 (FACTS A2.11)."""
+    """The frames on each side on which a sample of HiFi-GAN depends, from its layers: 26 for AudioLDM 2's, whose measured reach
+    is 23."""
     reach, rate = 3.0, 1  # the first convolution has 7 taps of one frame
     for upsample, kernel in zip(config.upsample_rates, config.upsample_kernel_sizes, strict=True):
         reach += math.ceil(kernel / upsample) / rate
@@ -29,7 +29,7 @@ def reach_frames(config: Any) -> int:
 
 
 def _ends(frames: int, first: int, most: int) -> Iterator[int]:
-    """Where chunks end: each is made while the one before is heard, so each may be twice as long."""
+    """The ends of the chunks. Each is decoded while the one before it plays, so each may be twice as long."""
     end, size = 0, first
     while end < frames:
         end, size = min(frames, end + size), min(most, 2 * size)
@@ -42,8 +42,8 @@ def waveform(
 ) -> Iterator[torch.Tensor]:
     """The waveform of a spectrogram (1, frames, bands) as float32 pieces on the CPU, (samples,) each.
 
-    HiFi-GAN sees each chunk with what it depends on at either side, so the joined pieces equal the whole. A vocoder
-    that finds phases by looking at everything (the starter's) gets all at once.
+    HiFi-GAN gets each chunk with the frames on which it depends on each side, so the joined pieces equal the whole. The
+    starter's vocoder, which finds phases from the whole, gets everything at once.
     """
     frames = mel.shape[1]
     if not hasattr(vocoder.config, "resblock_kernel_sizes") or frames <= first_frames:
@@ -53,16 +53,16 @@ def waveform(
     for start, end in itertools.pairwise([0, *_ends(frames, first_frames, chunk_frames)]):
         first = max(0, start - reach)
         samples = vocoder(mel[:, first : end + reach])[0]
-        # Transposed convolutions append a few samples at the very end; those belong to the clip's end only.
+        # Transposed convolutions append a few samples at the end, which only the end of the clip needs.
         stop = None if end == frames else (end - first) * hop
         yield samples[(start - first) * hop : stop].cpu().float()
 
 
 @torch.no_grad()
 def period(vocoder: Any, mel: torch.Tensor) -> torch.Tensor:
-    """One period (frames × hop samples, float32, on the CPU) of a sound whose spectrogram (1, frames, bands) goes on at its
-    beginning: the last sample is followed by the first as any other by its next."""
-    if hasattr(vocoder, "period"):  # it finds phases by looking at everything, and must know that it is a circle
+    """One period (frames × hop samples, float32, on the CPU) of a periodic sound with the spectrogram (1, frames, bands): the
+    last sample continues at the first without a seam."""
+    if hasattr(vocoder, "period"):  # the starter's vocoder has its own way
         around: torch.Tensor = vocoder.period(mel)[0].cpu().float()
         return around
     frames, hop = mel.shape[1], math.prod(vocoder.config.upsample_rates)
@@ -73,11 +73,11 @@ def period(vocoder: Any, mel: torch.Tensor) -> torch.Tensor:
 
 
 def circular(mel: torch.Tensor, frames: int) -> torch.Tensor:
-    """A spectrogram (1, 1, frames, bands) that is a circle, brought to so many frames."""
+    """Resample a periodic spectrogram (1, 1, frames, bands) to `frames`."""
     if mel.shape[2] == frames:
         return mel
     wrapped = torch.cat([mel[:, :, -1:], mel, mel[:, :, :1]], dim=2)
-    # Frame k of the new one lies at k / frames of the way around.
+    # Frame k of the result lies at k / frames of the period.
     places = torch.arange(frames, device=mel.device, dtype=torch.float32) * mel.shape[2] / frames + 1
     low = places.floor().long()
     return torch.lerp(wrapped[:, :, low], wrapped[:, :, low + 1], (places - low).to(mel.dtype)[None, None, :, None])

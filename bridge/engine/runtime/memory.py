@@ -1,4 +1,4 @@
-"""How much memory a piece of work takes at its peak, and the limit that is set to it."""
+"""Measure and limit the memory that the engine takes."""
 
 from __future__ import annotations
 
@@ -19,63 +19,63 @@ CUDA_RESERVE_BYTES = 1 << 29  # for the context, the libraries' workspaces, and 
 
 
 class Peak:
-    """`bytes`: the most that was there at a time, above what was there at the start."""
+    """`bytes`: the most memory held at a time, above what was held at the start."""
 
     bytes = 0
 
 
 @contextlib.contextmanager
 def peak(compute: str) -> Iterator[Peak]:
-    """Measure the work inside. CUDA counts by itself; elsewhere tensors are counted as they come and go, which costs
-    about 40 µs an operation, and leaves out what kernels take for themselves."""
-    found = Peak()
+    """Measure the code inside. CUDA counts by itself. Elsewhere tensors are counted as they come and go, which costs about
+    40 µs per operation and misses what kernels allocate for themselves."""
+    measured = Peak()
     if compute == "cuda":
         torch.cuda.synchronize()
         torch.cuda.reset_peak_memory_stats()
         before = torch.cuda.memory_allocated()
-        yield found
+        yield measured
         torch.cuda.synchronize()
-        found.bytes = torch.cuda.max_memory_allocated() - before
+        measured.bytes = torch.cuda.max_memory_allocated() - before
         return
     with _Living() as living:
-        yield found
-    found.bytes = living.most
+        yield measured
+    measured.bytes = living.most
 
 
 class _Living(TorchDispatchMode):
-    """Counts the bytes of all tensors' memory that is made inside and still there."""
+    """Counts the bytes of all storages that were allocated inside and are still alive."""
 
     def __init__(self) -> None:
         super().__init__()
         self.most = self._now = 0
-        # A storage is known by its address until it is gone: then another one, to be counted anew, may have the address.
+        # A storage is known by its address until it is freed: then another one may have the address.
         self._known: set[int] = set()
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        self._look((args, kwargs), made=False)  # weights, arrays of NumPy and the like
-        made = func(*args, **(kwargs or {}))
-        self._look(made, made=True)
-        return made
+        self._add((args, kwargs), new=False)  # weights, arrays of NumPy and the like
+        result = func(*args, **(kwargs or {}))
+        self._add(result, new=True)
+        return result
 
-    def _look(self, tensors: Any, made: bool) -> None:
+    def _add(self, tensors: Any, new: bool) -> None:
         for tensor in tree_leaves(tensors):
             if isinstance(tensor, torch.Tensor):
                 storage = tensor.untyped_storage()
-                key, size = storage._cdata, storage.nbytes() if made else 0
+                key, size = storage._cdata, storage.nbytes() if new else 0
                 if key not in self._known:
                     self._known.add(key)
                     self._now += size
                     self.most = max(self.most, self._now)
-                    weakref.finalize(storage, self._gone, key, size)
+                    weakref.finalize(storage, self._remove, key, size)
 
-    def _gone(self, key: int, size: int) -> None:
+    def _remove(self, key: int, size: int) -> None:
         self._known.discard(key)
         self._now -= size
 
 
 def limit(compute: str, memory_gb: int) -> None:
-    """Let this process take no more than `memory_gb` GB of the GPU's memory (0: no limit); more raises
-    torch.OutOfMemoryError, which ends a job and nothing else. Nothing on a CPU: there `budget` alone holds."""
+    """Let this process take at most `memory_gb` GB of the GPU's memory (0: no limit). More raises torch.OutOfMemoryError,
+    which ends only a job. Does nothing on a CPU, where only `budget` applies."""
     if memory_gb and compute == "cuda":
         total = torch.cuda.get_device_properties(0).total_memory
         torch.cuda.set_per_process_memory_fraction(min(1.0, memory_gb * 1e9 / total))
@@ -85,10 +85,10 @@ def limit(compute: str, memory_gb: int) -> None:
 
 
 def budget(compute: str, memory_gb: int) -> int:
-    """Bytes for jobs beside the weights, now that those are loaded; 0: whatever the system has free at the time."""
+    """Bytes for jobs, beside the loaded weights; 0: whatever the system has free when a job starts."""
     gc.collect()
     if compute == "cuda":
-        torch.cuda.empty_cache()  # what is still held then is in use, or is that of the graphs
+        torch.cuda.empty_cache()  # the rest is in use, or belongs to graphs
         free = torch.cuda.mem_get_info()[0] - CUDA_RESERVE_BYTES
         if memory_gb:
             free = min(free, round(memory_gb * 1e9) - torch.cuda.memory_reserved())
@@ -100,7 +100,7 @@ def budget(compute: str, memory_gb: int) -> int:
 
 
 def highest(compute: str) -> int:
-    """The most bytes that this process has held so far: of the GPU's memory, or of the machine's."""
+    """The most bytes that this process has held: of the GPU's memory, or of the machine's."""
     if compute == "cuda":
         return torch.cuda.max_memory_reserved()
     if compute == "mps":

@@ -9,7 +9,7 @@ import torch
 from diffusers import DDIMScheduler, DPMSolverMultistepScheduler, EulerAncestralDiscreteScheduler, HeunDiscreteScheduler
 
 from bridge.engine.audioldm2.denoising import Denoiser
-from bridge.engine.audioldm2.embeddings import Embeddings
+from bridge.engine.audioldm2.text import Embeddings
 
 
 def text(value: float, tokens: int) -> Embeddings:

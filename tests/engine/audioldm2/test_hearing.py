@@ -12,7 +12,7 @@ import pytest
 
 from bridge.checkpoints.find import STARTER_FOLDER
 from bridge.domain.notes import midi_of, name_of
-from bridge.engine.audioldm2.hearing import Heard, Vocabulary, is_slip
+from bridge.engine.audioldm2.hearing import Heard, Vocabulary, is_typo
 from bridge.errors import NoModel
 
 FAULTS: tuple[dict[str, object], ...] = (
@@ -99,12 +99,12 @@ def test_a_word_of_its_own_is_not_taken_for_a_slip_of_another_sound(
 
 
 def test_what_is_unwanted_is_not_mended(vocabulary: Vocabulary) -> None:
-    assert vocabulary.hear("music, clipping, hiss, snaer", mend=False).text == ""
-    assert vocabulary.hear("snare", mend=False).text == "snare"
+    assert vocabulary.hear("music, clipping, hiss, snaer", correct=False).text == ""
+    assert vocabulary.hear("snare", correct=False).text == "snare"
 
 
 @pytest.mark.parametrize(
-    ("prompt", "text", "made_hz", "wanted_hz"),
+    ("prompt", "text", "model_hz", "target_hz"),
     [
         ("glassy bell a4", "glassy bell c5", 523.251, 440.0),
         ("pluck c3", "pluck c3", 130.813, 130.813),
@@ -114,11 +114,14 @@ def test_what_is_unwanted_is_not_mended(vocabulary: Vocabulary) -> None:
     ],
 )
 def test_a_note_is_made_at_the_nearest_c_and_retuned(
-    vocabulary: Vocabulary, prompt: str, text: str, made_hz: float, wanted_hz: float
+    vocabulary: Vocabulary, prompt: str, text: str, model_hz: float, target_hz: float
 ) -> None:
     heard = vocabulary.hear(prompt)
     assert heard.text == text and not heard.remark
-    assert (heard.made_hz, heard.wanted_hz) == (pytest.approx(made_hz, abs=0.001), pytest.approx(wanted_hz, abs=0.001))
+    assert (heard.model_hz, heard.target_hz) == (
+        pytest.approx(model_hz, abs=0.001),
+        pytest.approx(target_hz, abs=0.001),
+    )
     assert heard.words.split()[-1] == prompt.lower().replace("♯", "#").split()[-1]
 
 
@@ -136,24 +139,24 @@ def test_a_note_that_cannot_be_followed_is_left_out_with_a_sentence(
     vocabulary: Vocabulary, prompt: str, why: str
 ) -> None:
     heard = vocabulary.hear(prompt)
-    assert why in heard.remark and heard.wanted_hz == 0.0 and "c3" not in heard.text
+    assert why in heard.remark and heard.target_hz == 0.0 and "c3" not in heard.text
 
 
 @pytest.mark.parametrize("typed", ["snaer", "snre", "snarre", "snarw", "snares"])
 def test_one_slip_is_mended(typed: str) -> None:
-    assert is_slip("snare", typed)
+    assert is_typo("snare", typed)
 
 
 @pytest.mark.parametrize("typed", ["snare", "sane", "sn", "", "snareeee", "bnarw"])
 def test_what_is_right_or_too_far_off_is_no_slip(typed: str) -> None:
-    assert not is_slip("snare", typed)
+    assert not is_typo("snare", typed)
 
 
 def test_note_names_are_midi_numbers() -> None:
     assert [midi_of(note) for note in ("c4", "a4", "bb3", "cs2", "e0")] == [60, 69, 58, 37, 16]
     assert all(midi_of(name_of(midi)) == midi for midi in range(128))
     for wrong in ("h2", "c", "4", "", "c10", "c##4", "cb-1", "g#9"):
-        with pytest.raises(ValueError, match="no note|out of range"):
+        with pytest.raises(ValueError, match="not a note|out of range"):
             midi_of(wrong)
 
 

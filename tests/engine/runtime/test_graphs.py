@@ -14,11 +14,12 @@ import torch
 
 from bridge.config import EngineConfig
 from bridge.engine import families, runner
+from bridge.engine.audioldm2 import unet
 from bridge.engine.audioldm2.denoising import Denoiser
 from bridge.engine.audioldm2.engine import AudioLDM2
+from bridge.engine.audioldm2.unet import Unet
 from bridge.engine.runtime import graphs, ways
 from bridge.engine.runtime.graphs import Captured, Run
-from bridge.engine.runtime.network import Eager
 from tests.engine.waves import wave
 
 
@@ -40,7 +41,7 @@ def alike(made: np.ndarray, expected: np.ndarray) -> bool:
 @pytest.fixture
 def captured(engine: AudioLDM2, monkeypatch: pytest.MonkeyPatch) -> Captured:
     """The network of `engine` by graphs, for one test."""
-    network = ways.captured(engine.pipe.unet, engine._example(), stand_in)
+    network = ways.captured(Unet(engine.pipe.unet).eval(), unet, engine._example(), stand_in)
     monkeypatch.setattr(engine, "denoiser", Denoiser(engine.pipe, network, "cpu", 0.0))
     return network
 
@@ -48,7 +49,7 @@ def captured(engine: AudioLDM2, monkeypatch: pytest.MonkeyPatch) -> Captured:
 @pytest.fixture
 def plain(engine: AudioLDM2) -> Iterator[AudioLDM2]:
     """Another engine of the same parts, whose network runs as it is."""
-    kept, engine.denoiser = engine.denoiser, Denoiser(engine.pipe, Eager(engine.pipe.unet).eval(), "cpu", 0.0)
+    kept, engine.denoiser = engine.denoiser, Denoiser(engine.pipe, Unet(engine.pipe.unet).eval(), "cpu", 0.0)
     yield engine
     engine.denoiser = kept
 
@@ -64,7 +65,7 @@ ASKS = [
 
 def test_graphs_give_the_sound_of_the_network_as_it_is_whatever_was_asked_before(plain: AudioLDM2) -> None:
     expected = [wave(plain, **ask) for ask in ASKS]  # type: ignore[arg-type]
-    network = ways.captured(plain.pipe.unet, plain._example(), stand_in)
+    network = ways.captured(Unet(plain.pipe.unet).eval(), unet, plain._example(), stand_in)
     plain.denoiser = Denoiser(plain.pipe, network, "cpu", 0.0)
     for ask, sound in reversed(list(zip(ASKS, expected, strict=True))):  # short texts after long ones
         assert alike(wave(plain, **ask), sound)
@@ -73,7 +74,7 @@ def test_graphs_give_the_sound_of_the_network_as_it_is_whatever_was_asked_before
 
 def test_a_shape_is_captured_once_and_prompts_of_a_width_share_it(engine: AudioLDM2, captured: Captured) -> None:
     for rows in range(engine.geometry.rows_unit, engine.geometry.rows_for(2.0) + 1, engine.geometry.rows_unit):
-        captured.prepare(engine._example(), rows)
+        captured.prepare(unet.with_rows(engine._example(), rows))
     made = captured.captures
     drawn = np.random.default_rng(1)
     for number in range(20):
@@ -99,10 +100,10 @@ def test_what_is_too_large_or_too_wide_runs_as_it_is(
 ) -> None:
     made = captured.captures
     with monkeypatch.context() as patch:
-        patch.setattr(graphs, "MOST_ROWS", 2 * engine.geometry.rows_for(0.5) - 1)
+        patch.setattr(unet, "MOST_ROWS", 2 * engine.geometry.rows_for(0.5) - 1)
         assert np.isfinite(wave(engine, seconds=0.5)).all()
     with monkeypatch.context() as patch:
-        patch.setattr(graphs, "WIDTHS", (2,))
+        patch.setattr(unet, "WIDTHS", (2,))
         assert np.isfinite(wave(engine, LONG)).all()
     assert captured.captures == made
     wave(engine, LONG)
@@ -114,7 +115,7 @@ def test_timesteps_between_whole_numbers_are_not_cut_to_such(engine: AudioLDM2, 
     with torch.no_grad():
         captured(noise, timestep, *texts)
         between = torch.tensor(500.7)
-        expected = Eager(engine.pipe.unet).eval()(noise, between, *texts)
+        expected = Unet(engine.pipe.unet).eval()(noise, between, *texts)
         assert torch.allclose(captured(noise, between, *texts), expected, rtol=1e-4, atol=1e-6)
 
 
@@ -150,7 +151,7 @@ def test_a_shape_that_cannot_be_captured_sounds_without_and_is_not_tried_again(
         tried.append(run)
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20 MiB")
 
-    network = Captured(Eager(plain.pipe.unet).eval(), fails)
+    network = Captured(Unet(plain.pipe.unet).eval(), unet, fails)
     plain.denoiser = Denoiser(plain.pipe, network, "cpu", 0.0)
     with caplog.at_level("INFO", "clipbridge"):
         for _ in range(2):
@@ -167,10 +168,10 @@ def test_a_graph_that_gives_something_else_is_not_used(plain: AudioLDM2) -> None
     def wrong(run: Run) -> Run:
         return lambda: run() * 1.01
 
-    network = Captured(Eager(plain.pipe.unet).eval(), wrong)
+    network = Captured(Unet(plain.pipe.unet).eval(), unet, wrong)
     plain.denoiser = Denoiser(plain.pipe, network, "cpu", 0.0)
     assert alike(wave(plain), expected) and "something else" in network.refused
-    nothing = Captured(Eager(plain.pipe.unet).eval(), lambda run: lambda: run() * math.nan)
+    nothing = Captured(Unet(plain.pipe.unet).eval(), unet, lambda run: lambda: run() * math.nan)
     plain.denoiser = Denoiser(plain.pipe, nothing, "cpu", 0.0)
     assert alike(wave(plain), expected)
 
@@ -184,14 +185,14 @@ def test_when_memory_runs_out_the_graphs_are_let_go(
     tried = []
 
     def full(*_given: object) -> None:
-        tried.append(captured.holds)
+        tried.append(captured.has_graphs)
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20 GiB")
 
     with monkeypatch.context() as patch:
         patch.setattr(engine.decoder, "pieces", full)
         with pytest.raises(runner.OutOfMemory):
             wave(engine, seconds=0.5)
-    assert len(tried) == 2 and not captured.holds  # once more, with what they held
+    assert len(tried) == 2 and not captured.has_graphs  # once more, with what they held
     captures = captured.captures
     wave(engine, seconds=0.5)
     assert captured.captures == captures + 1 > made
@@ -201,7 +202,9 @@ def test_when_memory_runs_out_the_graphs_are_let_go(
 def test_graphs_that_are_asked_for_where_there_is_no_cuda_are_told_and_it_goes_on_without(
     engine: AudioLDM2,
 ) -> None:
-    opened = ways.open_network("graphs", "cpu", engine.pipe.unet, engine._example, engine._cache, "untrained")
+    opened = ways.open_network(
+        "graphs", "cpu", Unet(engine.pipe.unet).eval(), unet, engine._example, engine._cache, "untrained"
+    )
     assert opened.way == "off" and "engine.compile = graphs does not work here" in opened.shortcoming
 
 

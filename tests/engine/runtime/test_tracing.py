@@ -14,9 +14,10 @@ import torch
 
 from bridge.config import EngineConfig
 from bridge.engine.audioldm2.engine import AudioLDM2
+from bridge.engine.audioldm2.unet import Unet
 from bridge.engine.families import open_engine
 from bridge.engine.runtime import tracing
-from bridge.engine.runtime.network import Eager, Example
+from bridge.engine.runtime.network import Inputs
 from tests.engine.waves import wave
 
 
@@ -88,9 +89,10 @@ def test_a_kept_trace_that_is_damaged_or_of_another_network_is_made_anew(
             {"cut": whole[: len(whole) // 2], "empty": b"", "rubbish": b"PK\x03\x04" + bytes(5_000)}[damage]
         )
     name = f"{traced.checkpoint.name} {traced.checkpoint.revision}"
-    again, given = tracing.traced(unet, example(traced), folder, name), example(traced)
+    network, inputs = Unet(unet).eval(), example(traced)
+    again = tracing.traced(network, inputs, folder, name)
     with torch.no_grad():
-        assert torch.equal(again(*given), Eager(unet).eval()(*given))
+        assert torch.equal(again(*inputs), network(*inputs))
     assert file.read_bytes()[:2] == whole[:2]
 
 
@@ -105,7 +107,7 @@ def test_a_kept_trace_that_was_being_tried_when_the_process_ended_is_not_tried_a
     assert [kept.name for kept in (own / "traces").iterdir()] == [file.name]
 
 
-def example(engine: AudioLDM2) -> Example:
+def example(engine: AudioLDM2) -> Inputs:
     text = engine.texts.encoded("warm up")
     noise = torch.randn(2, engine.pipe.unet.config.in_channels, 16, 16)
     states = [torch.cat([state, state]) for state in (text.gpt2, text.t5, text.mask)]
@@ -121,7 +123,7 @@ def test_where_nothing_can_be_kept_it_is_traced_each_time(own: Path, plain: Audi
 def test_no_more_than_a_few_traces_are_kept(tmp_path: Path, plain: AudioLDM2, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tracing, "KEPT_TRACES", 1)
     for name in "ab":
-        tracing.traced(plain.pipe.unet, example(plain), tmp_path, name)
+        tracing.traced(Unet(plain.pipe.unet).eval(), example(plain), tmp_path, name)
     assert len(list(tmp_path.glob("*.pt"))) == 1
 
 
