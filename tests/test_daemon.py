@@ -23,7 +23,7 @@ from bridge.presets.files import Presets, shipped_folder
 from tests.harness import STAND_IN, Client, Daemon, environment, need, pairs, skip_or_fail
 
 
-def test_a_prompt_and_a_length_become_a_complete_file_whose_path_is_told(daemon: Daemon, client: Client) -> None:
+def test_a_prompt_and_a_length_become_a_complete_file_whose_path_is_reported(daemon: Daemon, client: Client) -> None:
     client.send("/bridge/generate", "rain on tin", 1.5)
     address, (job, position, eta, *more) = client.until("/bridge/queued")
     assert position == 0 and eta > 0 and isinstance(pairs(more, 0)["seed"], int)
@@ -174,7 +174,7 @@ def test_cancel_with_nothing_to_cancel_is_answered(client: Client) -> None:
     assert (address, values[:2]) == ("/bridge/error", ["/bridge/cancel", "unknown_job"])
 
 
-def test_65_waiting_jobs_are_one_too_many_and_the_wait_is_told(client: Client) -> None:
+def test_65_waiting_jobs_are_one_too_many_and_the_wait_is_reported(client: Client) -> None:
     client.send("/bridge/generate", "first", 20.0, "steps", 250, "id", "first")
     client.until("/bridge/progress", job="first")
     for number in range(64):
@@ -448,7 +448,9 @@ def test_a_subscription_ends_after_its_lease() -> None:
     assert subscribers.audience() == [("127.0.0.1", 2)]
 
 
-def test_every_answer_goes_to_the_reply_port_that_is_given_or_was_set(daemon: Daemon, client: Client) -> None:
+def test_every_answer_goes_to_the_reply_port_of_the_message_or_to_the_one_that_was_set(
+    daemon: Daemon, client: Client
+) -> None:
     listener = daemon.client()
     client.send("/bridge/status", "reply_port", listener.port)
     assert listener.receive()[1][0] == "ready"

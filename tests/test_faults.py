@@ -78,7 +78,7 @@ def test_a_restart_on_request_brings_the_engine_back(daemon: Daemon) -> None:
     assert not engine.is_running() or engine.status() == psutil.STATUS_ZOMBIE
 
 
-def test_a_folder_that_vanishes_is_told_and_used_again_when_it_is_back(daemon: Daemon, tmp_path: Path) -> None:
+def test_a_folder_that_vanishes_is_reported_and_used_again_when_it_is_back(daemon: Daemon, tmp_path: Path) -> None:
     client = daemon.client()
     daemon.folder.rename(tmp_path / "unplugged")
     client.send("/bridge/generate", "x", 0.2, "steps", 2, "id", "gone")

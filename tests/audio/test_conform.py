@@ -76,7 +76,7 @@ def test_half_and_double_tempo_are_taken_for_the_one_that_was_asked_for(played: 
     assert result.bpm == pytest.approx(played * (2 if target > played else 0.5), rel=1e-3)
 
 
-def test_a_tempo_that_is_too_far_off_is_told_and_left() -> None:
+def test_a_tempo_that_is_too_far_off_is_reported_and_kept() -> None:
     sound = clicks(100, 5.0)
     result = conform(sound, 142, 2, 4, loop=False)
     assert not result.stretched and result.ratio == 1.0 and "100 BPM" in result.remark

@@ -28,7 +28,7 @@ def test_keys_are_read_as_musicians_write_them(text: str, root: int, mode: str) 
 @pytest.mark.parametrize(
     "text", ["", "h", "c4", "mm", "c##", "c major minor", "🎵", "c" * 10_000, "c\n\nm\x00", "minor"]
 )
-def test_what_is_no_key_is_refused_with_a_sentence(text: str) -> None:
+def test_a_text_that_names_no_key_is_refused_with_a_sentence(text: str) -> None:
     with pytest.raises(ValueError, match="is not a key; write it like"):
         key_of(text)
 

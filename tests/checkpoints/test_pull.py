@@ -191,12 +191,12 @@ def test_what_cannot_be_played_is_refused_before_any_weights_are_fetched(
 
 
 @pytest.mark.parametrize("name", ["../../etc", "a/b/c", "x" * 300, "a\nb/c", "--", "a b/c"])
-def test_a_name_that_is_none_is_refused_with_an_example(tmp_path: Path, hub: Hub, name: str) -> None:
+def test_an_invalid_name_is_refused_with_an_example(tmp_path: Path, hub: Hub, name: str) -> None:
     code, _, err = pull(tmp_path, hub, "--", name) if name.startswith("-") else pull(tmp_path, hub, name)
     assert code in (2, 7) and "Traceback" not in err and hub.requests == []
 
 
-def test_a_licence_cannot_play_with_the_terminal_and_an_address_that_is_none_is_said(tmp_path: Path, hub: Hub) -> None:
+def test_a_licence_cannot_control_the_terminal_and_an_invalid_address_is_reported(tmp_path: Path, hub: Hub) -> None:
     hub.licence = "mit\x1b[2J\x1b]0;owned\x07"
     code, out, _ = pull(tmp_path, hub)
     assert code == 0 and "\x1b" not in out and "mit\\x1b[2J" in out

@@ -67,17 +67,17 @@ def echo_port() -> Iterator[int]:
 # ---- run ----
 
 
-def test_a_port_that_another_program_holds_is_told(home: Path, tmp_path: Path, silent_port: int) -> None:
+def test_a_port_that_another_program_holds_is_reported(home: Path, tmp_path: Path, silent_port: int) -> None:
     run = clipbridge(home, "run", "--folder", str(tmp_path), "--osc-port", str(silent_port))
     refuses(run, 4, "Another program", "--osc-port")
 
 
-def test_a_second_instance_is_told_that_one_is_running(home: Path, daemon: Daemon, tmp_path: Path) -> None:
+def test_a_second_instance_ends_because_one_is_running(home: Path, daemon: Daemon, tmp_path: Path) -> None:
     run = clipbridge(home, "run", "--folder", str(tmp_path), "--osc-port", str(daemon.port))
     refuses(run, 5, "running already")
 
 
-def test_a_folder_that_cannot_be_written_is_told(home: Path, tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_is_reported(home: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     refuses(clipbridge(home, "run", "--folder", str(tmp_path / "file" / "clips"), "--osc-port", "0"), 6)
     refuses(clipbridge(home, "run", "--folder", str(tmp_path / "file"), "--osc-port", "0"), 6, "is a file")
@@ -87,7 +87,7 @@ def test_a_folder_that_cannot_be_written_is_told(home: Path, tmp_path: Path) -> 
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="file names of any bytes exist on Linux")
-def test_a_folder_that_no_host_could_be_told_of_is_refused(home: Path, tmp_path: Path) -> None:
+def test_a_folder_whose_name_cannot_be_sent_to_hosts_is_refused(home: Path, tmp_path: Path) -> None:
     run = subprocess.run(
         [sys.executable, "-m", "bridge", "run", "--osc-port", "0", "--folder", os.fsencode(tmp_path) + b"/m\xfcsik"],
         env=environment(home), capture_output=True, timeout=60, check=False,
@@ -95,13 +95,13 @@ def test_a_folder_that_no_host_could_be_told_of_is_refused(home: Path, tmp_path:
     assert run.returncode == 6 and b"UTF-8" in run.stderr and b"Traceback" not in run.stderr
 
 
-def test_a_full_disk_is_told_at_start(home: Path, tmp_path: Path) -> None:
+def test_a_full_disk_is_reported_at_start(home: Path, tmp_path: Path) -> None:
     with small_disk(tmp_path / "disk", 1) as disk:
         refuses(clipbridge(home, "run", "--folder", str(disk / "clips"), "--osc-port", "0"), 6, "full")
 
 
 @pytest.mark.parametrize("model", ["cvssp/audioldm2", "/no/such/folder", "x" * 400, "~nosuchuser/x"])
-def test_a_missing_checkpoint_is_told_at_once(home: Path, tmp_path: Path, model: str) -> None:
+def test_a_missing_checkpoint_is_reported_at_once(home: Path, tmp_path: Path, model: str) -> None:
     refuses(clipbridge(home, "run", "--folder", str(tmp_path), "--osc-port", "0", "--model", model), 7)
 
 
@@ -118,7 +118,7 @@ def test_a_missing_checkpoint_is_told_at_once(home: Path, tmp_path: Path, model:
         ("--folder", "~nosuchuser/x"),
     ],
 )
-def test_a_wrong_setting_is_told(home: Path, tmp_path: Path, options: tuple[str, ...]) -> None:
+def test_a_wrong_setting_is_reported(home: Path, tmp_path: Path, options: tuple[str, ...]) -> None:
     arguments = options if "--folder" in options else (*options, "--folder", str(tmp_path))
     refuses(clipbridge(home, "run", *arguments), 8)
 
@@ -133,7 +133,7 @@ def test_wrong_usage_ends_with_2(home: Path) -> None:
     refuses(clipbridge(home, "generate", "a\udcff"), 2)
 
 
-def test_a_checkpoint_that_is_odd_inside_is_told_once_and_restart_tries_again(
+def test_a_checkpoint_that_is_odd_inside_is_reported_once_and_restart_tries_again(
     start_daemon: Callable[..., Daemon], home: Path, tmp_path: Path, daemon: Daemon
 ) -> None:
     import shutil
@@ -349,7 +349,7 @@ def test_presets_are_listed_and_broken_ones_named(home: Path) -> None:
             file.unlink()
 
 
-def test_output_into_a_pipe_that_closes_early_is_no_error(home: Path) -> None:
+def test_output_into_a_pipe_that_closes_early_causes_no_error(home: Path) -> None:
     command = f'"{sys.executable}" -m bridge presets | head -1; echo ${{PIPESTATUS[0]}}'
     run = subprocess.run(["bash", "-c", command], env=environment(home), capture_output=True, text=True, check=True)
     assert "Traceback" not in run.stderr and "Error" not in run.stderr

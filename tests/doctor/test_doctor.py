@@ -31,7 +31,7 @@ def findings(text: str) -> dict[str, dict[str, str]]:
     return {check["name"]: check for check in json.loads(text)["checks"]}
 
 
-def test_a_machine_that_is_well_is_told_so(tmp_path: Path) -> None:
+def test_a_healthy_machine_passes_every_check(tmp_path: Path) -> None:
     settings = tmp_path / "config" / "clipbridge"
     settings.mkdir(parents=True)
     (settings / "config.toml").write_text(f'folder = "{(tmp_path / "clips").as_posix()}"\n[osc]\nport = 0\n')
@@ -105,7 +105,7 @@ def test_a_broken_settings_file_is_named_and_the_other_looks_go_on_whatever_lies
         ({"apple": True}, "auto", "warning", "torch does not find it"),
     ],
 )
-def test_what_computes_is_told_with_the_install_that_would_change_it(
+def test_the_compute_is_reported_with_the_install_that_would_change_it(
     facts: dict[str, object], setting: str, state: str, words: str
 ) -> None:
     plain: dict[str, object] = {

@@ -189,7 +189,7 @@ def test_a_recipe_that_cannot_be_is_refused_with_what_is_wrong(changed: dict[str
 
 
 @pytest.mark.parametrize("text", ["", "{", "[1]", "{}", '"x"', "[" * 100_000, "{" + " " * 300_000])
-def test_what_is_no_recipe_is_refused(text: str) -> None:
+def test_a_text_without_a_recipe_is_refused(text: str) -> None:
     with pytest.raises(BadRecipe):
         recipe.read(text)
 
@@ -213,7 +213,7 @@ def test_damaged_and_truncated_files_are_refused_or_read_but_never_hang_or_crash
     assert refused > 300
 
 
-def test_files_of_others_and_what_is_no_file_are_refused(tmp_path: Path) -> None:
+def test_files_of_other_programs_and_paths_without_a_file_are_refused(tmp_path: Path) -> None:
     plain = tmp_path / "plain.wav"
     soundfile.write(plain, samples(), 48_000)
     for file in (plain, tmp_path, tmp_path / "missing.wav", Path(__file__)):

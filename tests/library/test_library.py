@@ -580,7 +580,7 @@ def test_the_bridge_records_jobs_before_it_says_so_and_ends_them_after_their_cli
         assert all(key for (key,) in keys) and len(set(keys)) == 2
 
 
-def test_resumed_jobs_that_find_no_place_stay_interrupted_and_refused_ones_are_told(
+def test_resumed_jobs_that_find_no_place_stay_interrupted_and_refused_ones_are_reported(
     file: Path, library: Library
 ) -> None:
     with contextlib.closing(database.connect(file)) as connection:

@@ -146,7 +146,7 @@ def test_read_raises_for_a_file_that_is_gone(tmp_path: Path) -> None:
 # ---- live: edited while the daemon runs ----
 
 
-def test_a_broken_edit_keeps_the_last_good_version_and_a_mended_one_is_taken(tmp_path: Path) -> None:
+def test_a_broken_edit_keeps_the_last_good_version_and_a_corrected_one_is_used(tmp_path: Path) -> None:
     presets = Presets(tmp_path)
     file = write(tmp_path, "mine.toml", "seconds = 1")
     assert presets.take(presets.look()) == [Change("mine", "ready", "")]
@@ -179,7 +179,7 @@ def test_a_preset_that_was_never_good_is_refused_and_ours_of_that_name_is_back_w
     assert presets.get("drum").file.parent == shipped_folder()
 
 
-def test_a_file_that_an_editor_removes_to_write_it_anew_keeps_its_last_good_version(tmp_path: Path) -> None:
+def test_a_file_that_an_editor_removes_and_writes_again_keeps_its_last_good_version(tmp_path: Path) -> None:
     presets = Presets(tmp_path)
     file = write(tmp_path, "mine.toml", "seconds = 1")
     presets.take(presets.look())

@@ -115,7 +115,7 @@ def pooled() -> list[dataset.Group]:
     return dataset.make(5, 2)
 
 
-def test_clips_are_the_same_whoever_makes_them(pooled: list[dataset.Group]) -> None:
+def test_clips_are_the_same_whichever_process_makes_them(pooled: list[dataset.Group]) -> None:
     alone = dataset.make_chunk((5, 1))
     assert sum(len(group.labels) for group in pooled) == 2 * dataset.CHUNK
     rows, label, mel = alone[7]

@@ -67,7 +67,7 @@ def test_the_file_has_bounds_and_older_ones_are_kept(tmp_path: Path, monkeypatch
     assert "line 199 of many" in (tmp_path / "logs" / FILE).read_text("utf-8")
 
 
-def test_a_log_folder_that_cannot_be_made_is_told_and_nothing_else_happens(
+def test_a_log_folder_that_cannot_be_created_is_reported_and_nothing_else_happens(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "taken").write_text("a file")

@@ -29,7 +29,7 @@ class Watched(Child):
         self.on_death = lambda reason, given_up: self.deaths.put_nowait((reason, given_up))
 
 
-def test_messages_come_back_in_order_and_closing_is_no_death() -> None:
+def test_messages_come_back_in_order_and_closing_does_not_count_as_a_death() -> None:
     async def story() -> None:
         child = Watched("echo")
         child.start()
@@ -43,7 +43,7 @@ def test_messages_come_back_in_order_and_closing_is_no_death() -> None:
     run(story)
 
 
-def test_a_dead_child_is_told_with_its_exit_code_and_started_again() -> None:
+def test_a_dead_child_is_reported_with_its_exit_code_and_started_again() -> None:
     async def story() -> None:
         child = Watched("die_on_message")
         child.start()
@@ -57,7 +57,7 @@ def test_a_dead_child_is_told_with_its_exit_code_and_started_again() -> None:
     run(story)
 
 
-def test_a_killed_child_is_told_within_moments() -> None:
+def test_a_killed_child_is_reported_within_moments() -> None:
     async def story() -> None:
         child = Watched("die_on_message")
         child.start()
@@ -90,7 +90,7 @@ def test_a_child_that_dies_too_often_is_given_up_until_it_is_restarted() -> None
     run(story)
 
 
-def test_a_child_that_is_silent_beyond_its_budget_is_killed_and_the_reason_told() -> None:
+def test_a_child_that_is_silent_beyond_its_budget_is_killed_and_the_reason_reported() -> None:
     async def story() -> None:
         child = Watched("stubborn")
         child.start()
