@@ -1,6 +1,14 @@
 from __future__ import annotations
 
 import os
+
+# Before NumPy and torch are imported, which read these once.
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+# Each worker of pytest-xdist has about one core. On busy cores, two threads of torch wait for each other at every step, and an
+# engine that drops to one thread in between adds in another order: its samples are no longer equal bit for bit.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,12 +22,6 @@ from tests.jack_device import Jack, Recorder, jack
 
 if TYPE_CHECKING:
     from bridge.engine.audioldm2.engine import AudioLDM2
-
-os.environ.setdefault("HF_HUB_OFFLINE", "1")
-os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-# Each worker of pytest-xdist has about one core. On busy cores, two threads of torch wait for each other at every step, and an
-# engine that drops to one thread in between adds in another order: its samples are no longer equal bit for bit.
-os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 # Fixtures that start a daemon: their tests are marked `daemon`.

@@ -210,7 +210,7 @@ def test_a_licence_of_the_hub_without_a_tag_of_its_own_is_called_by_its_name(tmp
     assert "Licence of its weights: stability-ai-community" in said
 
 
-def test_a_cache_that_cannot_be_made_is_told_as_such(tmp_path: Path, hub: Hub) -> None:
+def test_a_cache_that_cannot_be_created_is_reported_as_such(tmp_path: Path, hub: Hub) -> None:
     (tmp_path / "file").write_text("in the way")
     code, _, err = pull(tmp_path, hub, HF_HOME=str(tmp_path / "file"))
     assert code == 6 and "cannot be written" in err
