@@ -49,8 +49,8 @@ def main(connection: Connection, behaviour: str, folder: str) -> None:
 
 
 def serve(connection: Connection, _config: EngineConfig, model: str | None = None) -> None:
-    """The engine process of a daemon, with the arguments of the real one."""
-    main(connection, "well", "")
+    """The engine process of a daemon, with the arguments of the real one. STAND_IN_ENGINE: the behaviour."""
+    main(connection, os.environ.get("STAND_IN_ENGINE", "well"), "")
 
 
 def _generate(connection: Connection, ask: Generate, behaviour: str, cancelled: set[int], abilities: Abilities) -> None:

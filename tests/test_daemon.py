@@ -142,7 +142,7 @@ def test_an_id_of_an_unfinished_job_cannot_be_used_for_another_ask(client: Clien
     client.until("/bridge/queued")
     client.send("/bridge/generate", "other", 0.1, "id", 5.0)
     _, values = client.until("/bridge/failed")
-    assert values[1] == "bad_argument" and "not finished" in values[2]
+    assert values[1] == "bad_argument" and "unfinished" in values[2]
     assert values[0] != 5  # the job that has this id is alive and ends once
     client.send("/bridge/cancel", 5)
     assert client.until("/bridge/cancelled")[1] == [5]

@@ -12,7 +12,7 @@ import psutil
 import pytest
 import soundfile
 
-from tests.harness import Daemon
+from tests.harness import STAND_IN, Daemon
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="sends POSIX signals")
 Start = Callable[..., Daemon]
@@ -135,10 +135,20 @@ def test_a_front_that_is_killed_takes_its_processes_with_it(daemon: Daemon) -> N
     assert alive == []
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_the_first_stop_signal_finishes_the_clip_in_work_and_refuses_the_rest(daemon: Daemon, number: int) -> None:
+@pytest.fixture
+def slow_daemon(start_daemon: Start, monkeypatch: pytest.MonkeyPatch) -> Daemon:
+    """A daemon whose stand-in engine takes 50 ms a step."""
+    monkeypatch.setenv("STAND_IN_ENGINE", "slow")
+    return start_daemon(run=STAND_IN)
+
+
+@pytest.mark.parametrize(("number", "fixture"), [(signal.SIGINT, "slow_daemon"), (signal.SIGTERM, "daemon")])
+def test_the_first_stop_signal_finishes_the_clip_in_work_and_refuses_the_rest(
+    number: int, fixture: str, request: pytest.FixtureRequest
+) -> None:
+    daemon: Daemon = request.getfixturevalue(fixture)
     client = daemon.client()
-    client.send("/bridge/generate", "in work", 2.0, "steps", 60, "id", "in work")
+    client.send("/bridge/generate", "in work", 2.0, "steps", 40, "id", "in work")
     client.send("/bridge/generate", "waiting", 2.0, "id", "waiting")
     client.until("/bridge/progress", job="in work")
     daemon.process.send_signal(number)
@@ -150,15 +160,15 @@ def test_the_first_stop_signal_finishes_the_clip_in_work_and_refuses_the_rest(da
     assert "Traceback" not in "".join(daemon.errors)
 
 
-def test_the_second_stop_signal_stops_now_and_still_tells_the_asker(daemon: Daemon) -> None:
-    client = daemon.client()
-    client.send("/bridge/generate", "long", 150.0, "steps", 250, "id", 1)
+def test_the_second_stop_signal_stops_now_and_still_tells_the_asker(slow_daemon: Daemon) -> None:
+    client = slow_daemon.client()
+    client.send("/bridge/generate", "long", 10.0, "steps", 250, "id", 1)
     client.until("/bridge/progress", job=1)
-    os.kill(daemon.process.pid, signal.SIGINT)
-    daemon.wait_for(lambda line: line.get("state") == "stopping")
-    os.kill(daemon.process.pid, signal.SIGINT)
+    os.kill(slow_daemon.process.pid, signal.SIGINT)
+    slow_daemon.wait_for(lambda line: line.get("state") == "stopping")
+    os.kill(slow_daemon.process.pid, signal.SIGINT)
     assert client.end_of(1)[1][1] == "stopping"
-    assert daemon.process.wait(10) == 0
+    assert slow_daemon.process.wait(10) == 0
 
 
 def test_a_stop_while_loading_is_obeyed(start_daemon: Start) -> None:
