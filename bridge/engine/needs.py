@@ -45,7 +45,7 @@ def check(prompt: Prompt, needs: Needs, compute: str) -> None:
     if takes:
         fitting.append(f"takes {takes}")
     longest = int(prompt.seconds * room / needed - ROUNDING_S)
-    if longest >= 1:
+    if longest >= 1 and not needs.whole_s:
         fitting.append(f"{longest} seconds")
     raise OutOfMemory(
         f"{prompt.takes} × {prompt.seconds:g} s would need about {needed / 1e9:.1f} GB, and {compute} has {room / 1e9:.1f} GB "

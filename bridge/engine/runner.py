@@ -111,10 +111,10 @@ class Runner(abc.ABC):
             if again or began or not held:
                 break  # else try once more with the freed memory
         log.info("out of memory: %s", out_of_memory)
-        lower = "fewer takes" if prompt.takes > 1 else "a shorter clip"
-        raise OutOfMemory(
-            f"Not enough memory for {prompt.takes} × {prompt.seconds:g} s on {self.compute}: ask for {lower}."
-        )
+        less = "ask for fewer takes" if prompt.takes > 1 else "ask for a shorter clip"
+        if prompt.takes == 1 and self.abilities.fixed_cost:
+            less = "close other programs or use a smaller checkpoint"
+        raise OutOfMemory(f"Not enough memory for {prompt.takes} × {prompt.seconds:g} s on {self.compute}: {less}.")
 
     def last_cost(self) -> Cost:
         """See Engine."""
