@@ -58,7 +58,7 @@ def hub_errors(name: str) -> Iterator[None]:
         if number in NOT_WRITABLE:
             what = f"{hub_cache()} cannot be written ({os.strerror(number)}). Set HF_HOME."
             raise FolderError(what) from error
-        what = f"{name} could not be fetched from {endpoint} ({_reason(error)}). What was fetched is kept: pull again."
+        what = f"{name} could not be fetched from {endpoint} ({_reason(error)}). The bytes fetched so far are kept: pull again."
         raise NoModel(what) from error
     except (ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
         what = f"The answer of {endpoint} for {name} is invalid ({_reason(error)}). Is it a model hub?"

@@ -35,7 +35,7 @@ def _compute(requested: str) -> str:
     usable = [name for name, is_available in available.items() if is_available]
     if requested != "auto" and requested not in usable:
         raise NoModel(
-            f"--compute {requested}: this torch ({torch.__version__}) finds no {requested} here; there is: "
+            f"--compute {requested}: this torch ({torch.__version__}) finds no {requested} here, only: "
             f"{', '.join(usable)}."
         )
     return usable[0] if requested == "auto" else requested

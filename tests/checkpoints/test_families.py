@@ -27,7 +27,7 @@ def test_a_folder_of_another_pipeline_has_no_family(tmp_path: Path) -> None:
         family_of(tmp_path)
 
 
-def test_a_licence_without_a_tag_of_its_own_is_called_by_its_name(tmp_path: Path) -> None:
+def test_a_licence_without_a_tag_is_called_by_its_name(tmp_path: Path) -> None:
     card = tmp_path / "README.md"
     card.write_text("---\nlicense: other\nlicense_name: stability-ai-community\nlicense_link: LICENSE\n---\n")
     assert licence(tmp_path) == "stability-ai-community"

@@ -107,7 +107,7 @@ def test_a_second_pull_fetches_nothing_and_verifies_all(tmp_path: Path, hub: Hub
     assert pull(tmp_path, hub)[0] == 0  # fetched again
 
 
-def test_a_connection_that_is_cut_in_a_large_file_goes_on_where_it_was(tmp_path: Path, hub: Hub) -> None:
+def test_a_large_file_is_resumed_after_a_cut_connection(tmp_path: Path, hub: Hub) -> None:
     large = "unet/model-00002.safetensors"
     (hub.folder / large).write_bytes(os.urandom(25_000_000))
     hub.cut_after[large] = 22_000_000
@@ -118,7 +118,7 @@ def test_a_connection_that_is_cut_in_a_large_file_goes_on_where_it_was(tmp_path:
     assert (snapshot(tmp_path) / large).read_bytes() == (hub.folder / large).read_bytes()
 
 
-def test_a_pull_that_was_killed_goes_on_at_that_byte_and_until_then_the_checkpoint_is_not_there(
+def test_a_killed_pull_is_resumed_and_until_then_the_checkpoint_is_not_available(
     tmp_path: Path, hub: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     large = "unet/model-00002.safetensors"
@@ -150,7 +150,7 @@ def test_a_pull_that_was_killed_goes_on_at_that_byte_and_until_then_the_checkpoi
     assert not [*tmp_path.rglob("*.clipbridge-*")]
 
 
-def test_a_file_with_another_content_is_refused_and_thrown_away(tmp_path: Path, hub: Hub) -> None:
+def test_a_file_with_another_content_is_refused_and_deleted(tmp_path: Path, hub: Hub) -> None:
     size = (hub.folder / WEIGHTS).stat().st_size
     hub.swapped[WEIGHTS] = bytes(size)
     code, _, err = pull(tmp_path, hub)
@@ -181,7 +181,7 @@ def test_without_room_on_the_disk_nothing_is_fetched(tmp_path: Path, hub: Hub) -
         (lambda hub: hub.close(), "could not be fetched"),
     ],
 )
-def test_what_cannot_be_played_is_refused_before_any_weights_are_fetched(
+def test_an_unusable_checkpoint_is_refused_before_any_weights_are_fetched(
     tmp_path: Path, hub: Hub, spoil: object, sentence: str
 ) -> None:
     spoil(hub)  # type: ignore[operator]
@@ -204,7 +204,7 @@ def test_a_licence_cannot_control_the_terminal_and_an_invalid_address_is_reporte
     assert code == 7 and "Traceback" not in err
 
 
-def test_a_licence_of_the_hub_without_a_tag_of_its_own_is_called_by_its_name(tmp_path: Path, hub: Hub) -> None:
+def test_a_licence_of_the_hub_without_a_tag_is_called_by_its_name(tmp_path: Path, hub: Hub) -> None:
     hub.licence, hub.licence_name = "other", "stability-ai-community"
     _, said, _ = pull(tmp_path, hub)
     assert "Licence of its weights: stability-ai-community" in said
@@ -221,7 +221,7 @@ def test_offline_means_offline(tmp_path: Path, hub: Hub) -> None:
     assert code == 7 and "HF_HUB_OFFLINE" in err and hub.requests == []
 
 
-def test_what_a_licence_forbids_is_said_in_words() -> None:
+def test_a_licence_is_shown_with_what_it_forbids() -> None:
     assert licence_in_words("mit") == "mit"
     assert licence_in_words("cc-by-nc-4.0") == "cc-by-nc-4.0 (not for commercial use)"
     assert "none stated" in licence_in_words("")

@@ -1,4 +1,4 @@
-"""What cannot fit into memory is refused before it runs, with what would fit; and the estimate is near the truth."""
+"""A job that cannot fit into memory is refused before it runs, with one that would fit; and the estimate is close."""
 
 from __future__ import annotations
 
@@ -22,28 +22,28 @@ def prompt(seconds: float, takes: int = 1, guidance: float = 3.5) -> Prompt:
     return Prompt("rain", "rain", seconds, seed=1, steps=2, takes=takes, guidance=guidance)
 
 
-def test_a_peak_counts_what_lives_at_the_same_time_and_nothing_that_was_there() -> None:
-    there = torch.zeros(1_000_000)
-    with measured.peak("cpu") as found:
+def test_a_peak_counts_new_tensors_that_live_at_the_same_time() -> None:
+    old = torch.zeros(1_000_000)
+    with measured.peak("cpu") as peak:
         for _ in range(5):
-            freed = there + 1.0
+            freed = old + 1.0
             del freed
-        kept = there * 2
-        other = kept.view(1_000, 1_000).t() + 1
+        last = old * 2
+        other = last.view(1_000, 1_000).t() + 1
         del other
-    assert 8_000_000 <= found.bytes < 8_100_000 and len(kept) == 1_000_000
+    assert 8_000_000 <= peak.bytes < 8_100_000 and len(last) == 1_000_000
 
 
-def test_memory_that_was_there_hides_nothing_made_where_it_was() -> None:
+def test_a_tensor_at_the_address_of_an_old_one_is_counted() -> None:
     most = []
     for _ in range(20):
-        with measured.peak("cpu") as found:
-            given = torch.from_numpy(np.zeros(4))  # not made by an operation
-            used = given + 1
-            del given, used
-            made = torch.zeros(1_000_000)
-            del made
-        most.append(found.bytes)
+        with measured.peak("cpu") as peak:
+            old = torch.from_numpy(np.zeros(4))  # not by an operation of torch
+            used = old + 1
+            del old, used
+            new = torch.zeros(1_000_000)
+            del new
+        most.append(peak.bytes)
     assert set(most) == {4_000_000}
 
 
@@ -54,20 +54,20 @@ def warmed(engine: AudioLDM2) -> AudioLDM2:
 
 
 @pytest.mark.parametrize(("seconds", "takes", "guidance"), [(4.0, 1, 3.5), (20.0, 1, 1.0), (6.0, 8, 3.5)])
-def test_a_job_takes_what_was_reckoned_for_it(
+def test_a_job_takes_at_most_its_estimate_and_at_least_half_of_it(
     warmed: AudioLDM2, seconds: float, takes: int, guidance: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Ranking is not reckoned with: it needs the same however long a clip is, and may fail.
-    monkeypatch.setattr(audioldm2, "by_ear", lambda *_given: ())
+    # The estimate leaves ranking out: its memory does not depend on the length, and it may fail.
+    monkeypatch.setattr(audioldm2, "by_ear", lambda *_: ())
     ask = prompt(seconds, takes, guidance)
-    with measured.peak("cpu") as found:
+    with measured.peak("cpu") as peak:
         for _ in warmed.generate(ask, lambda step, steps: None):
             pass
-    reckoned = warmed.needs().bytes(seconds, takes, 2 if guidance > 1 else 1)
-    assert found.bytes <= reckoned <= 2 * found.bytes
+    estimate = warmed.needs().bytes(seconds, takes, 2 if guidance > 1 else 1)
+    assert peak.bytes <= estimate <= 2 * peak.bytes
 
 
-def test_what_does_not_fit_is_refused_and_what_is_offered_fits() -> None:
+def test_a_job_that_does_not_fit_is_refused_with_two_that_do() -> None:
     needs = Needs(denoise=10e6, decode=30e6, budget=1_000_000_000)
     memory.check(prompt(20.0), needs, "cpu")
     with pytest.raises(OutOfMemory) as refused:
@@ -90,7 +90,7 @@ def test_without_guidance_twice_as_many_takes_fit() -> None:
         memory.check(prompt(9.0, takes=8), needs, "cpu")
 
 
-def test_without_a_budget_what_the_system_has_free_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_budget_the_free_memory_of_the_system_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     needs = Needs(denoise=10e6, decode=10e6)
     memory.check(prompt(20.0), needs, "cpu")
     monkeypatch.setattr(memory.psutil, "virtual_memory", lambda: type("Free", (), {"available": 5_000_000}))
@@ -98,7 +98,7 @@ def test_without_a_budget_what_the_system_has_free_counts(monkeypatch: pytest.Mo
         memory.check(prompt(20.0), needs, "cpu")
 
 
-def test_a_daemon_with_little_memory_refuses_what_is_too_much_at_once_and_makes_the_rest(small_daemon: Daemon) -> None:
+def test_a_daemon_with_little_memory_refuses_a_large_job_at_once_and_does_a_small_one(small_daemon: Daemon) -> None:
     client = small_daemon.client()
     client.send("/bridge/generate", "endless rain", 150.0, "takes", 16, "id", "too much")
     _, (_, code, why) = client.until("/bridge/failed", timeout_s=2, job="too much")

@@ -1,4 +1,4 @@
-"""What an engine in this process makes of a short prompt."""
+"""The clip of a short prompt, from an engine in this process."""
 
 from __future__ import annotations
 

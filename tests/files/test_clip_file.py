@@ -93,7 +93,7 @@ def test_long_and_foreign_prompts_survive_in_every_format(tmp_path: Path, kind: 
     assert recipe_from_file(written(tmp_path, prompt)).prompt == prompt
 
 
-def test_the_recipe_is_in_the_ixml_too_which_a_reader_of_xml_can_read(tmp_path: Path) -> None:
+def test_the_ixml_has_the_recipe_too(tmp_path: Path) -> None:
     for text in TEXTS:
         read = wavinfo.WavInfoReader(str(written(tmp_path, dataclasses.replace(PROMPT, text=text))))
         fields = {element.tag: element.text for element in ElementTree.fromstring(read.ixml.source).iter()}
@@ -104,7 +104,7 @@ def test_the_recipe_is_in_the_ixml_too_which_a_reader_of_xml_can_read(tmp_path: 
     assert recipe_from_file(file).prompt == PROMPT
 
 
-def test_bext_says_what_it_is_and_how_loud(tmp_path: Path) -> None:
+def test_bext_has_title_seed_and_loudness(tmp_path: Path) -> None:
     bext = wavinfo.WavInfoReader(str(written(tmp_path, lufs=-18.25))).bext
     assert (bext.description, bext.originator, bext.originator_ref) == ("rain on tin", "Clipbridge", "seed 7")
     assert bext.loudness_value == pytest.approx(-18.25) and bext.coding_history.startswith("A=PCM,F=48000,W=24,M=mono")
@@ -122,7 +122,7 @@ def test_bext_tells_true_stereo_from_the_same_signal_twice(
     assert f",M={mode},T=" in wavinfo.WavInfoReader(str(file)).bext.coding_history
 
 
-def test_a_loop_has_its_points_and_its_root_where_samplers_look(tmp_path: Path) -> None:
+def test_a_loop_has_its_points_and_root_in_the_sampler_chunk(tmp_path: Path) -> None:
     smpl = wavinfo.WavInfoReader(str(written(tmp_path))).smpl
     assert (smpl.midi_note, len(smpl.sample_loops)) == (61, 1)
     loop = smpl.sample_loops[0]
@@ -157,7 +157,7 @@ def test_the_same_clip_gives_the_same_bytes_at_any_time() -> None:
     assert all_of_them() == first
 
 
-def test_a_recipe_says_what_is_not_the_same_now() -> None:
+def test_a_recipe_lists_the_conditions_that_differ_now() -> None:
     read = recipe.read(recipe.write(PROMPT, MODEL, 1))
     assert read.differences(MODEL) == [] and read.prompt == PROMPT and read.take == 1
     other = dataclasses.replace(MODEL, name="audioldm2", compute="cuda")
@@ -183,7 +183,7 @@ GOOD = recipe.make(PROMPT, MODEL, 1)
         {"bpm": [1]}, {"guidance": {}}, {"beats_per_bar": 0}, {"note": "c" * 9},
     ],
 )  # fmt: skip
-def test_a_recipe_that_cannot_be_is_refused_with_what_is_wrong(changed: dict[str, object]) -> None:
+def test_an_impossible_recipe_is_refused_with_the_reason(changed: dict[str, object]) -> None:
     with pytest.raises(BadRecipe, match="recipe"):
         recipe.read(json.dumps({**GOOD, **changed}))
 

@@ -167,7 +167,7 @@ def test_a_thousand_clips_of_one_prompt_at_once_are_a_thousand_files(tmp_path: P
 
 
 @pytest.mark.parametrize(("number", "words"), [(errno.ENOSPC, "full"), (errno.EROFS, "read-only")])
-def test_a_disk_that_fails_at_any_call_leaves_a_whole_clip_or_none_and_says_why(
+def test_a_disk_that_fails_at_any_call_leaves_a_complete_clip_or_none_with_a_reason(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, words: str
 ) -> None:
     sink = FolderSink(tmp_path / "clips")
@@ -243,14 +243,14 @@ def _info_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
         place += 8 + size + size % 2
 
 
-def test_a_name_that_is_taken_is_left_alone(tmp_path: Path) -> None:
+def test_an_existing_file_is_not_overwritten(tmp_path: Path) -> None:
     (tmp_path / "taken.wav").write_bytes(b"mine")
     data = clip_file.encode(clip(), 48_000, Prompt("x", "x", 0.5, 7), MODEL, 1)
     path = FolderSink(tmp_path).deliver(data, lambda file: None, "", iter(["taken.wav", "free.wav"]))
     assert path.name == "free.wav" and (tmp_path / "taken.wav").read_bytes() == b"mine"
 
 
-def test_a_file_that_reads_back_wrongly_is_never_seen(tmp_path: Path, cache: Path) -> None:
+def test_a_file_that_does_not_read_back_never_becomes_visible(tmp_path: Path, cache: Path) -> None:
     data = clip_file.encode(clip(), 48_000, Prompt("x", "x", 0.5, 7), MODEL, 1)
     sink = FolderSink(tmp_path / "clips")
     sink.open()
@@ -273,12 +273,12 @@ def test_staging_is_outside_the_watched_folder_when_it_is_on_the_same_volume(tmp
     sink.close()
 
 
-def test_where_no_rename_across_is_possible_staging_moves_into_a_dot_folder(
+def test_staging_moves_into_a_dot_folder_if_renaming_across_folders_fails(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real = os.replace
 
-    def replace(source: Path, target: Path) -> None:  # what a bind mount of the same volume does
+    def replace(source: Path, target: Path) -> None:  # as on a bind mount of the same volume
         if DOT_FOLDER not in str(source):
             raise OSError(errno.EXDEV, "Invalid cross-device link")
         real(source, target)
@@ -338,7 +338,7 @@ def test_a_sub_folder_that_links_to_another_disk_is_written(tmp_path: Path) -> N
 def test_a_volume_that_cannot_sync_folders_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     real = os.fsync
 
-    def fsync(handle: int) -> None:  # what CIFS and some FUSE volumes do
+    def fsync(handle: int) -> None:  # as on CIFS and some FUSE volumes
         if stat.S_ISDIR(os.fstat(handle).st_mode):
             raise OSError(errno.EINVAL, "Invalid argument")
         real(handle)
@@ -358,7 +358,7 @@ def test_without_a_usable_cache_folder_clips_are_staged_in_a_dot_folder(
     assert os.listdir(tmp_path / "clips") and DOT_FOLDER not in os.listdir(tmp_path / "clips")
 
 
-def test_what_is_not_ours_in_the_staging_folder_is_left_alone(tmp_path: Path, cache: Path) -> None:
+def test_other_files_in_the_staging_folder_are_left_alone(tmp_path: Path, cache: Path) -> None:
     (cache / "staging" / "somebody's").mkdir(parents=True)
     (cache / "staging" / ".DS_Store").write_bytes(b"finder")
     (cache / "staging" / "somebody's" / "take.wav").write_bytes(b"mine")
@@ -432,7 +432,7 @@ def test_a_folder_that_is_a_file_fails_with_a_sentence(tmp_path: Path) -> None:
 # ---- remains of dead processes ----
 
 
-def test_what_a_killed_process_left_beside_a_clip_is_removed_too(tmp_path: Path) -> None:
+def test_the_staging_area_of_a_killed_process_beside_a_clip_is_removed_too(tmp_path: Path) -> None:
     area = tmp_path / "clips" / "drums" / "kicks" / DOT_FOLDER / "0123"
     area.mkdir(parents=True)
     (area / "lock").touch()

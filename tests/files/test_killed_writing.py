@@ -57,7 +57,7 @@ class EagerReader(threading.Thread):
 
 @pytest.mark.soak
 @pytest.mark.skipif(sys.platform == "win32", reason="sends SIGKILL to a forked process")
-def test_killed_at_any_point_no_partial_file_is_ever_visible_and_none_is_there_twice(
+def test_a_process_killed_at_any_point_leaves_no_partial_file_and_no_clip_twice(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))

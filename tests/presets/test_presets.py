@@ -21,7 +21,7 @@ def write(folder: Path, name: str, text: str) -> Path:
     return folder / name
 
 
-def test_at_least_ten_presets_ship_and_a_producer_finds_the_usual_ones() -> None:
+def test_at_least_ten_presets_ship_and_the_usual_ones_are_among_them() -> None:
     presets = Presets(shipped_folder())
     assert len(presets.all()) >= 10 and presets.faults == []
     assert {"drum", "note", "loop", "bass", "pad", "texture", "ambience", "foley", "impact", "riser", "glitch"} <= set(
@@ -30,7 +30,7 @@ def test_at_least_ten_presets_ship_and_a_producer_finds_the_usual_ones() -> None
 
 
 @pytest.mark.parametrize("file", SHIPPED, ids=lambda file: file.stem)
-def test_each_shipped_preset_says_everything(file: Path) -> None:
+def test_each_shipped_preset_is_complete(file: Path) -> None:
     preset = read(file)
     assert (
         preset.description
@@ -104,7 +104,7 @@ def test_a_broken_preset_is_named_with_file_line_and_reason_and_the_others_work(
         presets.get("broken")
 
 
-def test_files_that_are_no_presets_do_no_harm(tmp_path: Path) -> None:
+def test_other_files_do_no_harm(tmp_path: Path) -> None:
     (tmp_path / "binary.toml").write_bytes(b"\xff\xfe\x00")
     (tmp_path / "huge.toml").write_bytes(b"#" * 100_000)
     (tmp_path / "deep.toml").write_text("a = " + "[" * 5_000 + "]" * 5_000)
@@ -131,14 +131,14 @@ def test_a_preset_from_a_windows_editor_is_read(tmp_path: Path) -> None:
     assert Presets(tmp_path).get("bom").seconds == 2
 
 
-def test_a_missing_preset_is_answered_with_the_nearest_name() -> None:
+def test_an_unknown_preset_is_refused_with_the_nearest_name() -> None:
     with pytest.raises(BadArgument, match="did you mean texture"):
         Presets(shipped_folder()).get("textur")
     with pytest.raises(BadArgument, match="there are: ambience"):
         Presets(shipped_folder()).get("../../etc/passwd")
 
 
-def test_read_raises_for_a_file_that_is_gone(tmp_path: Path) -> None:
+def test_reading_a_missing_file_raises(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot be read"):
         read(tmp_path / "gone.toml")
 
@@ -192,7 +192,7 @@ def test_a_file_that_an_editor_removes_and_writes_again_keeps_its_last_good_vers
     assert presets.take(presets.look()) == []
 
 
-def test_an_edit_within_one_tick_of_the_disks_clock_and_of_the_same_length_is_seen(tmp_path: Path) -> None:
+def test_an_edit_of_the_same_length_within_a_tick_of_the_disks_clock_is_noticed(tmp_path: Path) -> None:
     presets = Presets(tmp_path)
     file = write(tmp_path, "mine.toml", "seconds = 1")
     stamp = file.stat()
@@ -203,7 +203,7 @@ def test_an_edit_within_one_tick_of_the_disks_clock_and_of_the_same_length_is_se
     assert presets.get("mine").seconds == 2
 
 
-def test_what_has_not_changed_is_not_read_again(tmp_path: Path) -> None:
+def test_unchanged_files_are_not_read_again(tmp_path: Path) -> None:
     presets = Presets(tmp_path)
     file = write(tmp_path, "mine.toml", "seconds = 1")
     os.utime(file, (time.time() - 60, time.time() - 60))
@@ -211,7 +211,9 @@ def test_what_has_not_changed_is_not_read_again(tmp_path: Path) -> None:
     assert presets.look().presets["mine"] is before
 
 
-def test_asking_costs_no_disk_once_the_presets_are_handed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_looking_up_a_preset_reads_no_disk_once_a_catalogue_was_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     presets = Presets(tmp_path)
     write(tmp_path, "mine.toml", "seconds = 1")
     presets.take(presets.look())
@@ -221,7 +223,7 @@ def test_asking_costs_no_disk_once_the_presets_are_handed_over(tmp_path: Path, m
         presets.get("other")
 
 
-def test_presets_are_watched_also_in_a_folder_that_is_made_later(tmp_path: Path) -> None:
+def test_a_folder_that_is_created_later_is_watched_too(tmp_path: Path) -> None:
     folder = tmp_path / "presets"
     presets = Presets(shipped_folder(), folder)
     changes: list[tuple[str, str, str]] = []
@@ -233,7 +235,7 @@ def test_presets_are_watched_also_in_a_folder_that_is_made_later(tmp_path: Path)
                 [("seconds = 1", "ready"), ("seconds =", "broken"), ("seconds = 2", "ready")]
             ):
                 write(folder, "mine.toml", text)
-                async with asyncio.timeout(5.0):  # a second, and what a busy machine adds
+                async with asyncio.timeout(5.0):  # a second, and more on a busy machine
                     while len(changes) <= number:
                         await asyncio.sleep(0.01)
                 assert changes[number][:2] == ("mine", state)
@@ -242,7 +244,7 @@ def test_presets_are_watched_also_in_a_folder_that_is_made_later(tmp_path: Path)
     asyncio.run(story())
 
 
-def test_a_running_daemon_takes_up_an_edit_and_keeps_what_was_good(daemon: Daemon, client: Client) -> None:
+def test_a_running_daemon_uses_an_edit_and_keeps_the_last_good_version(daemon: Daemon, client: Client) -> None:
     folder = daemon.home / "config" / "clipbridge" / "presets"
     folder.mkdir(parents=True, exist_ok=True)
     client.send("/bridge/subscribe")

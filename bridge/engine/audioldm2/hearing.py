@@ -108,7 +108,7 @@ class Vocabulary:
     def _hear_part(self, words: list[str], noun_before: str) -> tuple[str, list[str], str]:
         """The noun, all known words, and the note of one part between commas."""
         noun, note, aside, negated = "", "", False, False
-        kept: list[str] = []
+        known: list[str] = []
         pending: list[str] = []  # adjectives after a preposition: they count unless a noun follows
         at = 0
         while at < len(words):
@@ -118,17 +118,17 @@ class Vocabulary:
                     pending = []
                 else:
                     # The last noun names the sound: a "bell pluck" is a pluck.
-                    kept = [word for word in kept if word != noun] + pending + [phrase]
+                    known = [word for word in known if word != noun] + pending + [phrase]
                     noun, pending = phrase, []
             elif phrase and phrase not in IGNORED_PHRASES:
-                (pending if aside or negated else kept).append(phrase)
+                (pending if aside or negated else known).append(phrase)
             elif not phrase and NOTE.fullmatch(words[at]):
                 note = words[at]
             elif not phrase:
                 aside = aside or words[at] in PREPOSITIONS
                 negated = negated or words[at] in NEGATIONS
             at += size
-        return noun, kept if negated else kept + pending, note
+        return noun, known if negated else known + pending, note
 
     def _with_note(self, words: list[str], noun: str, note: str) -> Heard:
         text = " ".join(words)

@@ -1,4 +1,4 @@
-"""The engine on the real AudioLDM2Pipeline with the small checkpoint that the package builds."""
+"""The engine with the real AudioLDM2Pipeline and the untrained checkpoint."""
 
 from __future__ import annotations
 
@@ -48,13 +48,13 @@ def apart(one: np.ndarray, other: np.ndarray) -> float:
 
 
 @pytest.mark.parametrize("seconds", [0.1, 0.31, 0.57, 1.0, 2.56, 7.0, 10.0])
-def test_a_clip_has_exactly_the_samples_that_its_length_needs(engine: AudioLDM2, seconds: float) -> None:
+def test_a_clip_has_exactly_the_samples_of_its_length(engine: AudioLDM2, seconds: float) -> None:
     samples = wave(engine, prompt(seconds=seconds, steps=2))
     assert len(samples) == np.ceil(seconds * engine.abilities.sample_rate)
     assert np.isfinite(samples).all() and np.abs(samples).max() > 0.01
 
 
-def test_a_long_clip_comes_in_pieces_of_which_the_first_is_a_second(engine: AudioLDM2) -> None:
+def test_a_long_clip_comes_in_pieces_and_the_first_is_a_second_long(engine: AudioLDM2) -> None:
     pieces = list(engine.generate(prompt(seconds=4.0, steps=2), lambda step, steps: None))
     assert len(pieces) > 1 and len(pieces[0].samples) == 4 * engine.abilities.sample_rate
 
@@ -76,7 +76,7 @@ def test_without_guidance_the_negative_prompt_is_not_used(engine: AudioLDM2) -> 
     assert np.array_equal(wave(engine, prompt(guidance=1.0)), wave(engine, prompt(guidance=0.0, negative="wind")))
 
 
-def test_a_single_prompt_equals_what_the_stock_pipeline_makes_of_it(engine: AudioLDM2) -> None:
+def test_a_clip_equals_that_of_the_stock_pipeline(engine: AudioLDM2) -> None:
     rows = 16
     noise = engine.noise([torch.Generator().manual_seed(5)], rows)
     stock = engine.pipe(
@@ -97,7 +97,7 @@ def test_each_text_is_encoded_alone_so_a_long_negative_prompt_is_not_cut_to_a_sh
     assert cached.t5.shape[1] > engine.texts.encoded("rain").t5.shape[1]
 
 
-def test_padding_after_encoding_leaves_the_waveform_as_it_is(
+def test_padding_after_encoding_does_not_change_the_waveform(
     engine: AudioLDM2, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     short, long = prompt("rain", negative=""), prompt("rain", negative="")
@@ -111,7 +111,7 @@ def test_padding_after_encoding_leaves_the_waveform_as_it_is(
     assert np.abs(wave(engine, long) - first).max() < 1e-6
 
 
-def test_takes_run_as_one_batch_and_each_equals_its_single_run(engine: AudioLDM2) -> None:
+def test_takes_run_as_one_batch_and_each_equals_a_single_run(engine: AudioLDM2) -> None:
     together = waves(engine, prompt(takes=3))
     assert len(engine.scores()) == 3
     for number, take in enumerate(together):
@@ -119,7 +119,7 @@ def test_takes_run_as_one_batch_and_each_equals_its_single_run(engine: AudioLDM2
     assert apart(together[0], together[1]) > 0.1
 
 
-def test_scores_follow_the_takes_and_a_single_take_has_none(engine: AudioLDM2) -> None:
+def test_scores_are_in_the_order_of_the_takes_and_a_single_take_has_none(engine: AudioLDM2) -> None:
     waves(engine, prompt(takes=2))
     two = engine.scores()
     waves(engine, prompt(takes=3))
@@ -134,24 +134,24 @@ def test_a_seed_starts_with_the_same_noise_in_every_length_and_batch(engine: Aud
     assert torch.equal(short[0], long[1, :, :8])
 
 
-def test_each_step_is_told_once_and_in_order(engine: AudioLDM2) -> None:
+def test_each_step_is_reported_once_and_in_order(engine: AudioLDM2) -> None:
     steps: list[tuple[int, int]] = []
     list(engine.generate(prompt(), lambda step, total: steps.append((step, total))))
     assert steps[:6] == [(n, 6) for n in range(1, 7)] and set(steps[6:]) == {(6, 6)}
 
 
 @pytest.mark.parametrize("at", [1, 3, 6])
-def test_a_cancel_stops_at_that_step_and_the_next_clip_is_unharmed(engine: AudioLDM2, at: int) -> None:
-    before, heard = wave(engine, prompt()), []
+def test_a_cancel_stops_at_its_step_and_the_next_clip_is_unharmed(engine: AudioLDM2, at: int) -> None:
+    before, reported = wave(engine, prompt()), []
 
     def on_step(step: int, steps: int) -> None:
-        heard.append(step)
+        reported.append(step)
         if step == at:
             raise JobCancelled("cancelled")
 
     with pytest.raises(JobCancelled):
         list(engine.generate(prompt(), on_step))
-    assert max(heard) == at
+    assert max(reported) == at
     assert np.array_equal(before, wave(engine, prompt()))
 
 
@@ -163,12 +163,14 @@ def test_any_text_makes_sound(engine: AudioLDM2, text: str) -> None:
     assert np.isfinite(samples).all()
 
 
-def test_a_prompt_that_is_too_long_for_the_model_says_so(engine: AudioLDM2) -> None:
+def test_a_prompt_that_is_too_long_for_the_model_gets_a_remark(engine: AudioLDM2) -> None:
     assert engine.remarks(prompt("rain")) == {}
     assert "left out" in engine.remarks(prompt("word " * 700))["remark"]
 
 
-def test_every_scheduler_that_fits_runs_by_name_and_the_others_are_named(engine: AudioLDM2, built_cache: Path) -> None:
+def test_every_fitting_scheduler_runs_and_an_unknown_one_is_refused_with_their_names(
+    engine: AudioLDM2, built_cache: Path
+) -> None:
     from bridge.checkpoints.reading import scheduler_config
     from bridge.engine.audioldm2.loading import UNFIT_SCHEDULERS, make_scheduler
 
@@ -188,9 +190,7 @@ def test_every_scheduler_that_fits_runs_by_name_and_the_others_are_named(engine:
         make_scheduler(declared, on_disk, "Magic")
 
 
-def test_scipy_is_loaded_for_those_schedulers_alone_that_need_it(
-    engine: AudioLDM2, built_cache: Path, tmp_path: Path
-) -> None:
+def test_only_some_schedulers_need_scipy(engine: AudioLDM2, built_cache: Path, tmp_path: Path) -> None:
     from diffusers.utils import dummy_torch_and_scipy_objects as without_scipy
 
     from bridge.engine.audioldm2.opening import needs_scipy
@@ -220,7 +220,7 @@ print([name for name in sys.modules if name.partition(".")[0] == "scipy"])
     assert run.stdout == "[]\n" and run.stderr == ""
 
 
-def test_the_schedule_is_the_same_whether_the_checkpoint_was_in_memory_or_on_disk(engine: AudioLDM2) -> None:
+def test_the_schedule_is_the_same_for_a_checkpoint_in_memory_and_on_disk(engine: AudioLDM2) -> None:
     engine.pipe.scheduler.set_timesteps(20)
     assert engine.pipe.scheduler.timesteps[:2].tolist() == [941, 894]
     in_memory = untrained.make_pipeline().scheduler
@@ -231,7 +231,7 @@ def test_the_schedule_is_the_same_whether_the_checkpoint_was_in_memory_or_on_dis
     assert torch.equal(rebuilt.timesteps, engine.pipe.scheduler.timesteps)
 
 
-def test_warming_measures_what_it_ran(engine: AudioLDM2) -> None:
+def test_warming_measures_its_runs(engine: AudioLDM2) -> None:
     costs = engine.warm(lambda done, total, what: None)
     assert [cost.sound_s for cost in costs] == list(runner.WARM_SECONDS)
     assert all(cost.per_unit_s > 0 and cost.fixed_s > 0 for cost in costs)
@@ -244,13 +244,13 @@ def test_the_untrained_checkpoint_is_built_the_same_each_time(tmp_path: Path) ->
     assert sum(file.stat().st_size for file in folders[0].rglob("*")) < 5e6
 
 
-def test_a_compute_that_is_not_there_is_refused_with_what_is() -> None:
-    with pytest.raises(NoModel, match="there is: .*cpu"):
+def test_a_missing_compute_is_refused_with_those_available() -> None:
+    with pytest.raises(NoModel, match="only: .*cpu"):
         open_engine(EngineConfig(compute="cuda" if not torch.cuda.is_available() else "mps"))
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="limits a process's memory by POSIX means")
-def test_out_of_memory_is_told_and_the_next_clip_works(built_cache: Path) -> None:
+def test_out_of_memory_is_reported_and_the_next_clip_works(built_cache: Path) -> None:
     code = f"""
 import resource, sys
 from pathlib import Path

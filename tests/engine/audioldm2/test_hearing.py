@@ -1,4 +1,4 @@
-"""What a small checkpoint understands of a prompt."""
+"""The words of a prompt that a small checkpoint knows."""
 
 from __future__ import annotations
 
@@ -63,9 +63,7 @@ def vocabulary() -> Vocabulary:
         ("ｋｉｃｋ", "kick"),
     ],
 )
-def test_the_words_that_are_known_are_heard_whatever_stands_around_them(
-    vocabulary: Vocabulary, prompt: str, words: str
-) -> None:
+def test_known_words_are_heard_among_any_others(vocabulary: Vocabulary, prompt: str, words: str) -> None:
     assert sorted(vocabulary.hear(prompt).words.split()) == sorted(words.split())
     assert vocabulary.hear(prompt).text == vocabulary.hear(prompt).words
 
@@ -73,11 +71,11 @@ def test_the_words_that_are_known_are_heard_whatever_stands_around_them(
 @pytest.mark.parametrize(
     "prompt", ["", "train", "brass", "piano", "    ", "🥁", "東京", "\0\n", "a an the", "Low quality, average quality."]
 )
-def test_nothing_is_heard_where_nothing_is_known(vocabulary: Vocabulary, prompt: str) -> None:
+def test_a_prompt_without_known_words_is_empty(vocabulary: Vocabulary, prompt: str) -> None:
     assert vocabulary.hear(prompt) == Heard("", "")
 
 
-def test_of_two_sounds_the_last_is_meant_because_the_first_describes_it(vocabulary: Vocabulary) -> None:
+def test_the_last_of_two_nouns_names_the_sound_and_the_first_describes_it(vocabulary: Vocabulary) -> None:
     assert vocabulary.hear("bell pluck").noun == "pluck"
     assert vocabulary.hear("bass drum").noun == "bass drum"
 
@@ -92,13 +90,11 @@ def test_of_two_sounds_the_last_is_meant_because_the_first_describes_it(vocabula
         ("retro lazer", "laser"),
     ],
 )
-def test_a_word_of_its_own_is_not_taken_for_a_slip_of_another_sound(
-    vocabulary: Vocabulary, prompt: str, noun: str
-) -> None:
+def test_another_word_is_not_taken_for_a_typo_of_a_sound(vocabulary: Vocabulary, prompt: str, noun: str) -> None:
     assert vocabulary.hear(prompt).noun == noun
 
 
-def test_what_is_unwanted_is_not_mended(vocabulary: Vocabulary) -> None:
+def test_typos_in_a_negative_prompt_are_not_corrected(vocabulary: Vocabulary) -> None:
     assert vocabulary.hear("music, clipping, hiss, snaer", correct=False).text == ""
     assert vocabulary.hear("snare", correct=False).text == "snare"
 
@@ -135,20 +131,18 @@ def test_a_note_is_made_at_the_nearest_c_and_retuned(
         ("bell c-1", "too far"),
     ],
 )
-def test_a_note_that_cannot_be_followed_is_left_out_with_a_sentence(
-    vocabulary: Vocabulary, prompt: str, why: str
-) -> None:
+def test_an_impossible_note_is_left_out_with_a_sentence(vocabulary: Vocabulary, prompt: str, why: str) -> None:
     heard = vocabulary.hear(prompt)
     assert why in heard.remark and heard.target_hz == 0.0 and "c3" not in heard.text
 
 
 @pytest.mark.parametrize("typed", ["snaer", "snre", "snarre", "snarw", "snares"])
-def test_one_slip_is_mended(typed: str) -> None:
+def test_one_wrong_letter_is_a_typo(typed: str) -> None:
     assert is_typo("snare", typed)
 
 
 @pytest.mark.parametrize("typed", ["snare", "sane", "sn", "", "snareeee", "bnarw"])
-def test_what_is_right_or_too_far_off_is_no_slip(typed: str) -> None:
+def test_a_correct_or_very_different_word_is_not_a_typo(typed: str) -> None:
     assert not is_typo("snare", typed)
 
 
@@ -178,14 +172,14 @@ def test_any_text_gives_only_known_words(vocabulary: Vocabulary) -> None:
     singles = {word for phrase in (*known["nouns"], *known["words"]) for word in phrase.split()}
     rng = random.Random(5)
     some = [*known["nouns"], *known["words"], "a#4", "c-1", "#", ",", "not", "with", "zzz", "808", "\x07", "é", "snaer"]
-    heard = 0
+    count = 0
     for _ in range(300):
         text = " ".join(rng.choice(some) for _ in range(rng.randint(0, 12))) + "".join(
             rng.choices(string.printable, k=9)
         )
         for word in vocabulary.hear(text).text.split():
-            heard += 1
+            count += 1
             assert word in singles or re.fullmatch(r"c\d", word)
-    assert heard > 500
-    # The longest prompt, all of it words that are nearly known: it must not hold the engine up.
+    assert count > 500
+    # The longest prompt, with only nearly known words, must not take long.
     assert vocabulary.hear(" ".join(f"s{letter}nare" for letter in string.ascii_lowercase * 22)[:4_000]).words

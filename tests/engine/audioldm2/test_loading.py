@@ -1,4 +1,4 @@
-"""Every known way of loading a checkpoint wrongly in silence is refused aloud."""
+"""Every known way in which a checkpoint loads wrongly without an error is refused."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def checkpoint(original: Path, tmp_path: Path) -> Path:
-    """A copy that a test may spoil."""
+    """A copy that a test may damage."""
     shutil.copytree(original, tmp_path / "my-checkpoint")
     return tmp_path / "my-checkpoint"
 
@@ -50,7 +50,9 @@ def edit_json(file: Path, change: Callable[[dict], None]) -> None:
     file.write_text(json.dumps(data))
 
 
-def test_a_checkpoint_that_declares_gpt2model_as_real_ones_do_sounds_the_same(original: Path, checkpoint: Path) -> None:
+def test_a_checkpoint_that_declares_gpt2model_as_published_ones_do_sounds_the_same(
+    original: Path, checkpoint: Path
+) -> None:
     edit_json(checkpoint / "model_index.json", lambda index: index.update(language_model=["transformers", "GPT2Model"]))
     edit_json(checkpoint / "language_model" / "config.json", lambda config: config.update(architectures=["GPT2Model"]))
     weights = safetensors.torch.load_file(checkpoint / "language_model" / "model.safetensors")
@@ -61,7 +63,7 @@ def test_a_checkpoint_that_declares_gpt2model_as_real_ones_do_sounds_the_same(or
     assert np.array_equal(first_samples(checkpoint), first_samples(original))
 
 
-def test_a_vocoder_whose_keys_do_not_fit_is_refused_instead_of_running_with_random_layers(checkpoint: Path) -> None:
+def test_a_vocoder_with_other_keys_is_refused_instead_of_running_with_random_layers(checkpoint: Path) -> None:
     file = checkpoint / "vocoder" / "model.safetensors"
     weights = safetensors.torch.load_file(file)
     key = next(key for key in weights if key.endswith("conv_pre.weight"))
@@ -86,7 +88,7 @@ def test_a_tokenizer_without_its_vocabulary_is_refused(checkpoint: Path, tokeniz
         load(checkpoint)
 
 
-def test_a_tokenizer_that_lost_its_merges_is_refused(checkpoint: Path) -> None:
+def test_a_tokenizer_without_its_merges_is_refused(checkpoint: Path) -> None:
     edit_json(checkpoint / "tokenizer" / "tokenizer.json", lambda tokenizer: tokenizer["model"].update(merges=[]))
     with pytest.raises(NoModel, match="tokens"):
         load(checkpoint)
@@ -130,7 +132,7 @@ def test_pickled_weights_are_never_opened(checkpoint: Path) -> None:
         ("_class_name", ["evil", "AudioLDM2Pipeline"], "evil"),
     ],
 )
-def test_an_index_that_names_something_else_is_refused_before_anything_is_imported(
+def test_an_index_that_names_another_class_is_refused_before_anything_is_imported(
     checkpoint: Path, part: str, entry: object, reason: str
 ) -> None:
     edit_json(checkpoint / "model_index.json", lambda index: index.update({part: entry}))
@@ -139,13 +141,15 @@ def test_an_index_that_names_something_else_is_refused_before_anything_is_import
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{", '{"_class_name": 7}', "[" * 100_000])
-def test_an_index_that_is_rubbish_is_refused(checkpoint: Path, content: str) -> None:
+def test_an_invalid_index_is_refused(checkpoint: Path, content: str) -> None:
     (checkpoint / "model_index.json").write_text(content)
     with pytest.raises(NoModel):
         checkpoints.find(str(checkpoint))
 
 
-def test_a_name_that_is_nowhere_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unknown_name_is_refused_with_the_command_that_fetches_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("HF_HOME", str(tmp_path))
     monkeypatch.delenv("HF_HUB_CACHE", raising=False)
     for name in ("cvssp/audioldm2", "nobody/nothing", "/no/such/folder", "../..", "x" * 5_000, "~nosuchuser/x", "a\0b"):
@@ -162,14 +166,14 @@ def test_a_name_in_the_hubs_cache_is_found_with_its_revision(
     shutil.copytree(original, cached / "snapshots" / "abc123")
     (cached / "refs").mkdir()
     (cached / "refs" / "main").write_text("abc123")
-    found = checkpoints.find("cvssp/audioldm2")
-    assert (found.name, found.revision) == ("cvssp/audioldm2", "abc123")
+    fetched = checkpoints.find("cvssp/audioldm2")
+    assert (fetched.name, fetched.revision) == ("cvssp/audioldm2", "abc123")
     assert checkpoints.available() == ["starter", "untrained", "cvssp/audioldm2"]
     assert checkpoints.default(accelerated=True).name == "cvssp/audioldm2"
     assert checkpoints.default(accelerated=False).name == "starter"
 
 
-def test_the_licence_is_what_the_model_card_states(checkpoint: Path) -> None:
+def test_the_licence_is_that_of_the_model_card(checkpoint: Path) -> None:
     assert checkpoints.licence(checkpoint) == ""
     (checkpoint / "README.md").write_text("---\ntags:\n- audio\nlicense: cc-by-nc-sa-4.0\n---\n# A model")
     assert checkpoints.licence(checkpoint) == "cc-by-nc-sa-4.0"
@@ -177,7 +181,7 @@ def test_the_licence_is_what_the_model_card_states(checkpoint: Path) -> None:
 
 
 @pytest.mark.parametrize("damaged", ["unet/diffusion_pytorch_model.safetensors", "model_index.json"])
-def test_our_own_checkpoint_is_built_again_when_its_files_were_damaged(
+def test_a_damaged_untrained_checkpoint_is_built_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damaged: str
 ) -> None:
     from bridge.engine import families

@@ -1,4 +1,4 @@
-"""The starter's vocoder and its retuning, on tones whose answer is known."""
+"""The starter's vocoder and retuning, with tones of known pitch."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def loudest_hz(wave: np.ndarray) -> float:
     return float(spectrum.argmax() * RATE / (1 << 18))
 
 
-def test_every_band_hears_something_and_together_they_hear_everything_up_to_the_top() -> None:
+def test_every_band_has_bins_and_every_bin_a_band() -> None:
     bands = filterbank(MelVocoderConfig())
     assert bands.shape == (128, 1025) and (bands.sum(1) > 0).all()
     assert (bands.sum(0)[1:-1] > 0).all()
@@ -40,7 +40,7 @@ def test_a_steady_tone_comes_back_at_its_pitch(vocoder: MelVocoder, hz: float) -
     wave = np.concatenate([np.zeros(882, np.float32), tone(hz, partials=1)])[: 80 * 512]
     again = vocoder(vocoder.mel(torch.from_numpy(wave)[None]))[0].numpy()
     assert abs(1200 * np.log2(loudest_hz(again) / hz)) < 35
-    middle = slice(10_000, 30_000)  # a band holds several bins: the peak may change, the energy stays
+    middle = slice(10_000, 30_000)  # a band has several bins: the peak may change, but not the energy
     assert 0.7 < np.sqrt(np.mean(again[middle] ** 2) / np.mean(wave[middle] ** 2)) < 1.4
 
 
@@ -68,13 +68,13 @@ def test_a_clip_sounds_the_same_alone_and_in_a_batch(vocoder: MelVocoder) -> Non
     torch.testing.assert_close(alone[0], batch[1], atol=1e-3, rtol=0)
 
 
-def test_numbers_far_out_of_range_make_a_sound_and_no_accident(vocoder: MelVocoder) -> None:
+def test_numbers_far_out_of_range_give_finite_samples(vocoder: MelVocoder) -> None:
     assert vocoder(torch.full((1, 8, 128), 50.0)).isfinite().all()
     assert vocoder(torch.full((1, 8, 128), -50.0)).abs().max() < 1e-4
 
 
 @pytest.mark.parametrize("off_cents", [-70, -20, 0, 35, 80])
-def test_a_tone_that_is_off_is_measured_and_brought_to_its_note(off_cents: float) -> None:
+def test_a_detuned_tone_is_measured_and_brought_to_its_note(off_cents: float) -> None:
     wave = tone(261.63 * 2 ** (off_cents / 1200))
     made_hz = measure(wave, RATE, 261.63)
     assert abs(1200 * np.log2(made_hz / 261.63) - off_cents) < 5
@@ -84,5 +84,5 @@ def test_a_tone_that_is_off_is_measured_and_brought_to_its_note(off_cents: float
 
 
 @pytest.mark.parametrize("wave", [np.zeros(1000, np.float32), np.zeros(0, np.float32), np.ones(50, np.float32)])
-def test_what_has_no_pitch_is_left_where_it_was_meant_to_be(wave: np.ndarray) -> None:
+def test_a_sound_without_pitch_counts_as_in_tune(wave: np.ndarray) -> None:
     assert measure(wave, RATE, 220.0) == 220.0

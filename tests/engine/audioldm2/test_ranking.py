@@ -1,4 +1,4 @@
-"""Several takes come best first, by an ear that prefers a known signal; and guidance that ends early."""
+"""Takes are scored by a CLAP that was trained to prefer a known signal."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ RATE = 16_000
 
 @pytest.fixture(scope="module")
 def listener() -> tuple[object, torch.Tensor]:
-    """The untrained pipeline with an audio tower taught, in a few steps, to put a high tone where the words are."""
+    """The untrained pipeline, with its audio tower trained for a few steps to put a high tone near the text."""
     torch.manual_seed(0)
     pipe = untrained.make_pipeline()
     clap, extractor = pipe.text_encoder, pipe.feature_extractor
@@ -43,7 +43,7 @@ def hiss(seed: int, rate: int) -> np.ndarray:
     return np.random.default_rng(seed).normal(0, 0.2, 2 * rate).astype(np.float32)
 
 
-def test_an_ear_that_prefers_a_high_tone_ranks_it_first_wherever_it_comes(
+def test_the_preferred_tone_scores_highest_at_any_place(
     listener: tuple[object, torch.Tensor],
 ) -> None:
     pipe, words = listener
@@ -54,7 +54,7 @@ def test_an_ear_that_prefers_a_high_tone_ranks_it_first_wherever_it_comes(
         assert int(np.argmax(scores)) == place and all(-1 <= score <= 1 for score in scores)
 
 
-def test_a_long_take_is_ranked_by_its_first_ten_seconds_and_so_the_same_each_time(
+def test_a_long_take_is_scored_by_its_first_ten_seconds(
     listener: tuple[object, torch.Tensor],
 ) -> None:
     pipe, words = listener
@@ -62,7 +62,7 @@ def test_a_long_take_is_ranked_by_its_first_ten_seconds_and_so_the_same_each_tim
     assert ranking.by_ear(pipe, words, [long], RATE) == ranking.by_ear(pipe, words, [long[: 10 * RATE]], RATE)
 
 
-def test_a_take_that_is_no_sound_ranks_last(listener: tuple[object, torch.Tensor]) -> None:
+def test_an_invalid_take_scores_lowest(listener: tuple[object, torch.Tensor]) -> None:
     pipe, words = listener
     broken = np.full(RATE, np.nan, np.float32)
     assert ranking.by_ear(pipe, words, [tone(200, RATE), broken], RATE)[1] == -1.0

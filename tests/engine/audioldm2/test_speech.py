@@ -1,4 +1,4 @@
-"""Speech checkpoints: a small one of the published layout (VITS reads letters), and who must say what to speak."""
+"""Speech checkpoints, with a small one of the published layout, in which VITS reads letters."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TOKENS = 48
 
 
 def build(folder: Path, phonemize: bool = False) -> Path:
-    """The untrained checkpoint with its second text side replaced by VITS, as in anhnct/audioldm2_gigaspeech."""
+    """The untrained checkpoint with VITS as its second text encoder, as in anhnct/audioldm2_gigaspeech."""
     torch.manual_seed(1)
     pipe = untrained.make_pipeline()
     width = untrained.SMALL.t5["d_model"]
@@ -74,13 +74,13 @@ def wave(engine: AudioLDM2, transcript: str, **more: object) -> np.ndarray:
     return np.frombuffer(piece.samples, "<f4")
 
 
-def test_a_speech_checkpoint_speaks_other_words_differently_and_the_same_words_alike(speaker: AudioLDM2) -> None:
+def test_other_words_sound_different_and_the_same_words_sound_the_same(speaker: AudioLDM2) -> None:
     first = wave(speaker, "hello there")
     assert np.array_equal(first, wave(speaker, "hello there"))
     assert np.abs(first - wave(speaker, "good night")).max() > 1e-4
 
 
-def test_what_is_spoken_equals_the_stock_pipeline(speaker: AudioLDM2) -> None:
+def test_speech_equals_that_of_the_stock_pipeline(speaker: AudioLDM2) -> None:
     rows = 16
     noise = speaker.noise([torch.Generator().manual_seed(5)], rows)
     stock = speaker.pipe(
@@ -91,18 +91,18 @@ def test_what_is_spoken_equals_the_stock_pipeline(speaker: AudioLDM2) -> None:
     assert np.abs(ours - stock[: len(ours)]).max() < 1e-5
 
 
-def test_words_are_ended_where_the_padding_begins_and_too_many_are_told(speaker: AudioLDM2) -> None:
+def test_words_end_where_the_padding_begins_and_surplus_ones_get_a_remark(speaker: AudioLDM2) -> None:
     _, mask, cut = speech.words(speaker.pipe, "hello", "cpu")
     assert int(mask.sum()) == 6 and cut == 0  # five letters and the end
     prompt = Prompt("a voice", "a voice", 0.5, 1, transcript="word " * 40)
     assert "too much for the model" in speaker.remarks(prompt)["remark"]
 
 
-def test_warming_needs_no_words_from_the_musician(speaker: AudioLDM2) -> None:
+def test_warming_needs_no_transcript(speaker: AudioLDM2) -> None:
     assert len(speaker.warm(lambda *stage: None)) == 2
 
 
-def test_phonemes_without_their_reader_are_refused_with_the_install(tmp_path: Path) -> None:
+def test_a_checkpoint_of_phonemes_is_refused_with_the_command_that_installs_their_reader(tmp_path: Path) -> None:
     engine = open_engine(EngineConfig(model=str(build(tmp_path / "speaker", phonemize=True)), compute="cpu"))
     with pytest.raises(NoModel, match="pip install phonemizer.*espeak-ng"):
         engine.load(lambda *stage: None)

@@ -1,4 +1,4 @@
-"""A long spectrogram in chunks sounds as it does whole."""
+"""A long spectrogram sounds the same in chunks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bridge.engine.audioldm2.mel_vocoder import MelVocoder, MelVocoderConfig
 
 @pytest.fixture(scope="module")
 def hifigan() -> SpeechT5HifiGan:
-    """AudioLDM 2's geometry, fewer channels, weights that let a sample hear as far as it can."""
+    """AudioLDM 2's geometry with fewer channels, and weights that use the full reach."""
     torch.manual_seed(0)
     vocoder = SpeechT5HifiGan(
         SpeechT5HifiGanConfig(
@@ -36,10 +36,10 @@ def test_the_joined_pieces_equal_the_whole(hifigan: SpeechT5HifiGan, frames: int
     joined = torch.cat(pieces)
     assert len(pieces) == -(-frames // chunk) and joined.shape == whole.shape == (160 * frames + 32,)
     assert float((joined - whole).abs().max()) < 1e-5 * max(1.0, float(whole.abs().max()))
-    assert float(whole.std()) > 0.01  # something is there to be equal
+    assert float(whole.std()) > 0.01  # not silent
 
 
-def test_the_first_second_comes_first(hifigan: SpeechT5HifiGan) -> None:
+def test_the_first_piece_is_a_second_long_and_each_next_one_twice_as_long(hifigan: SpeechT5HifiGan) -> None:
     pieces = vocoding.waveform(hifigan, torch.randn(1, 2_000, 64))
     assert [len(piece) for piece in pieces] == [16_000, 32_000, 64_000, 128_000, 500 * 160 + 32]
 
@@ -54,7 +54,7 @@ def test_the_reach_is_enough_and_not_much_too_large(hifigan: SpeechT5HifiGan) ->
     assert reached <= vocoding.reach_frames(hifigan.config) <= reached + 4
 
 
-def test_the_starters_vocoder_gets_everything_at_once() -> None:
+def test_the_starters_vocoder_gets_the_whole_spectrogram_at_once() -> None:
     vocoder = MelVocoder(MelVocoderConfig()).eval()
     mel = torch.randn(1, 300, 128) * 0.3
     (piece,) = vocoding.waveform(vocoder, mel, 100)

@@ -1,6 +1,6 @@
-"""Graphs for the network: one for each shape, the same sound, and the network as it is where there can be none.
+"""CUDA graphs of the network: one for each shape, with the same sound; without a graph where none is possible.
 
-A GPU is where they belong; here a stand-in takes the place of CUDA's capture, with its rule: the tensors stay the same.
+A stand-in captures instead of CUDA, with the same rule: each replay reads and writes the same tensors.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from tests.engine.waves import wave
 
 
 def stand_in(run: Run) -> Run:
-    """Repeats what it was given, into one tensor, as a CUDA graph does."""
+    """Replay into one tensor, as a CUDA graph does."""
     answer = run()
 
     def replay() -> torch.Tensor:
@@ -33,9 +33,9 @@ def stand_in(run: Run) -> Run:
     return replay
 
 
-def alike(made: np.ndarray, expected: np.ndarray) -> bool:
-    """Sums over padded texts are added in another order."""
-    return bool(np.abs(made - expected).max() <= 1e-5 * np.abs(expected).max())
+def alike(actual: np.ndarray, expected: np.ndarray) -> bool:
+    """Equal, but for the order in which sums over padded texts are added."""
+    return bool(np.abs(actual - expected).max() <= 1e-5 * np.abs(expected).max())
 
 
 @pytest.fixture
@@ -48,10 +48,10 @@ def captured(engine: AudioLDM2, monkeypatch: pytest.MonkeyPatch) -> Captured:
 
 @pytest.fixture
 def plain(engine: AudioLDM2) -> Iterator[AudioLDM2]:
-    """Another engine of the same parts, whose network runs as it is."""
-    kept, engine.denoiser = engine.denoiser, Denoiser(engine.pipe, Unet(engine.pipe.unet).eval(), "cpu", 0.0)
+    """The engine without graphs, for one test."""
+    previous, engine.denoiser = engine.denoiser, Denoiser(engine.pipe, Unet(engine.pipe.unet).eval(), "cpu", 0.0)
     yield engine
-    engine.denoiser = kept
+    engine.denoiser = previous
 
 
 LONG = "a long prompt about rain that falls on a tin roof in the night, far away, with thunder " * 6
@@ -63,7 +63,7 @@ ASKS = [
 ]
 
 
-def test_graphs_give_the_sound_of_the_network_as_it_is_whatever_was_asked_before(plain: AudioLDM2) -> None:
+def test_graphs_give_the_sound_of_the_network_after_any_other_prompt(plain: AudioLDM2) -> None:
     expected = [wave(plain, **ask) for ask in ASKS]  # type: ignore[arg-type]
     network = ways.captured(Unet(plain.pipe.unet).eval(), unet, plain._example(), stand_in)
     plain.denoiser = Denoiser(plain.pipe, network, "cpu", 0.0)
@@ -75,42 +75,42 @@ def test_graphs_give_the_sound_of_the_network_as_it_is_whatever_was_asked_before
 def test_a_shape_is_captured_once_and_prompts_of_a_width_share_it(engine: AudioLDM2, captured: Captured) -> None:
     for rows in range(engine.geometry.rows_unit, engine.geometry.rows_for(2.0) + 1, engine.geometry.rows_unit):
         captured.prepare(unet.with_rows(engine._example(), rows))
-    made = captured.captures
+    before = captured.captures
     drawn = np.random.default_rng(1)
     for number in range(20):
         words = " ".join(["rain"] * int(drawn.integers(1, 6)))
         wave(engine, f"{words} {number}", float(drawn.uniform(0.1, 2.0)), seed=number, steps=1)
-    assert captured.captures == made
+    assert captured.captures == before
     wave(engine, "rain", 1.0, takes=3)
     wave(engine, "wind", 1.0, takes=3)
-    assert captured.captures == made + 1
+    assert captured.captures == before + 1
 
 
-def test_what_a_step_gave_is_not_overwritten_by_the_next(captured: Captured, engine: AudioLDM2) -> None:
+def test_the_result_of_a_step_is_not_overwritten_by_the_next(captured: Captured, engine: AudioLDM2) -> None:
     noise, timestep, *texts = engine._example()
     with torch.no_grad():
         first = captured(noise, timestep, *texts)
-        kept = first.clone()
+        copy = first.clone()
         captured(noise * 2, timestep, *texts)
-    assert torch.equal(first, kept)
+    assert torch.equal(first, copy)
 
 
-def test_what_is_too_large_or_too_wide_runs_as_it_is(
+def test_inputs_that_are_too_large_or_too_wide_run_without_a_graph(
     captured: Captured, engine: AudioLDM2, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made = captured.captures
+    before = captured.captures
     with monkeypatch.context() as patch:
         patch.setattr(unet, "MOST_ROWS", 2 * engine.geometry.rows_for(0.5) - 1)
         assert np.isfinite(wave(engine, seconds=0.5)).all()
     with monkeypatch.context() as patch:
         patch.setattr(unet, "WIDTHS", (2,))
         assert np.isfinite(wave(engine, LONG)).all()
-    assert captured.captures == made
+    assert captured.captures == before
     wave(engine, LONG)
-    assert captured.captures > made
+    assert captured.captures > before
 
 
-def test_timesteps_between_whole_numbers_are_not_cut_to_such(engine: AudioLDM2, captured: Captured) -> None:
+def test_fractional_timesteps_are_not_cut_to_whole_numbers(engine: AudioLDM2, captured: Captured) -> None:
     noise, timestep, *texts = engine._example()
     with torch.no_grad():
         captured(noise, timestep, *texts)
@@ -119,7 +119,7 @@ def test_timesteps_between_whole_numbers_are_not_cut_to_such(engine: AudioLDM2, 
         assert torch.allclose(captured(noise, between, *texts), expected, rtol=1e-4, atol=1e-6)
 
 
-def test_states_that_are_no_numbers_do_not_stay_behind_the_next_text(engine: AudioLDM2, captured: Captured) -> None:
+def test_infinite_states_do_not_stay_in_the_padding_of_the_next_text(engine: AudioLDM2, captured: Captured) -> None:
     noise, timestep, gpt2, t5, mask = engine._example()
     broken = torch.cat([t5, torch.full_like(t5, torch.inf)], dim=1)
     with torch.no_grad():
@@ -128,20 +128,20 @@ def test_states_that_are_no_numbers_do_not_stay_behind_the_next_text(engine: Aud
         assert torch.equal(captured(noise, timestep, gpt2, t5, mask), expected)
 
 
-def test_no_more_than_so_many_graphs_are_held_and_the_one_that_was_used_last_stays(
+def test_the_number_of_graphs_is_limited_and_the_last_used_one_stays(
     engine: AudioLDM2, captured: Captured, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(graphs, "MOST_GRAPHS", 2)
     for seconds in (0.1, 0.5, 0.1, 1.0, 0.1):
         wave(engine, seconds=seconds)
-    made = captured.captures
+    before = captured.captures
     wave(engine, seconds=0.1)
-    assert captured.captures == made
+    assert captured.captures == before
     wave(engine, seconds=0.5)
-    assert captured.captures == made + 1
+    assert captured.captures == before + 1
 
 
-def test_a_shape_that_cannot_be_captured_sounds_without_and_is_not_tried_again(
+def test_a_shape_that_cannot_be_captured_runs_without_a_graph_and_is_not_tried_again(
     plain: AudioLDM2, caplog: pytest.LogCaptureFixture
 ) -> None:
     expected = wave(plain, seconds=1.0)
@@ -162,7 +162,7 @@ def test_a_shape_that_cannot_be_captured_sounds_without_and_is_not_tried_again(
     assert len(tried) == 2
 
 
-def test_a_graph_that_gives_something_else_is_not_used(plain: AudioLDM2) -> None:
+def test_a_graph_that_returns_something_else_is_not_used(plain: AudioLDM2) -> None:
     expected = wave(plain)
 
     def wrong(run: Run) -> Run:
@@ -176,15 +176,15 @@ def test_a_graph_that_gives_something_else_is_not_used(plain: AudioLDM2) -> None
     assert alike(wave(plain), expected)
 
 
-def test_when_memory_runs_out_the_graphs_are_let_go(
+def test_graphs_are_freed_when_memory_runs_out(
     engine: AudioLDM2, captured: Captured, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wave(engine, seconds=0.5)
-    made = captured.captures
+    before = captured.captures
 
     tried = []
 
-    def full(*_given: object) -> None:
+    def full(*_: object) -> None:
         tried.append(captured.has_graphs)
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20 GiB")
 
@@ -192,14 +192,14 @@ def test_when_memory_runs_out_the_graphs_are_let_go(
         patch.setattr(engine.decoder, "pieces", full)
         with pytest.raises(runner.OutOfMemory):
             wave(engine, seconds=0.5)
-    assert len(tried) == 2 and not captured.has_graphs  # once more, with what they held
+    assert len(tried) == 2 and not captured.has_graphs  # again, with the memory of the graphs
     captures = captured.captures
     wave(engine, seconds=0.5)
-    assert captured.captures == captures + 1 > made
+    assert captured.captures == captures + 1 > before
 
 
-@pytest.mark.skipif(torch.cuda.is_available(), reason="tells of a machine without CUDA")
-def test_graphs_that_are_asked_for_where_there_is_no_cuda_are_told_and_it_goes_on_without(
+@pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without CUDA")
+def test_graphs_without_cuda_are_reported_and_the_network_runs_without(
     engine: AudioLDM2,
 ) -> None:
     opened = ways.open_network(
@@ -217,7 +217,7 @@ def test_cuda_captures_the_network_and_gives_its_sound() -> None:
         engine.warm(lambda done, total, what: None)
         engines.append(engine)
     for ask in ASKS:
-        expected, made = (wave(engine, **ask) for engine in engines)  # type: ignore[arg-type]
-        assert np.abs(made - expected).max() <= 0.05 * np.abs(expected).max()
+        expected, actual = (wave(engine, **ask) for engine in engines)  # type: ignore[arg-type]
+        assert np.abs(actual - expected).max() <= 0.05 * np.abs(expected).max()
     network = engines[1].denoiser.network  # type: ignore[attr-defined]
     assert engines[1].compiled == "graphs" and isinstance(network, Captured) and network.refused == ""  # type: ignore[attr-defined]

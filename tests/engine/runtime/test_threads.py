@@ -1,4 +1,4 @@
-"""All threads while the cores are free, one beside other busy programs."""
+"""All threads while the cores are free, one beside busy programs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def as_before() -> Iterator[None]:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """A clock that goes on by the second number at each look."""
+    """The time, and the step by which it advances at each reading."""
     state = [100.0, 0.0]
 
     def look() -> float:
@@ -44,7 +44,7 @@ def test_beside_a_busy_program_one_thread_works_until_the_cores_are_free_again(c
     assert torch.get_num_threads() == 1
     clock[1] = 0.0
     chooser.choose()
-    assert torch.get_num_threads() == 1  # not looked at again at once
+    assert torch.get_num_threads() == 1  # no new probe yet
     clock[0] += threads.PAUSE_S + 1
     chooser.choose()
     assert torch.get_num_threads() == 2

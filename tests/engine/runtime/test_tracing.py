@@ -1,4 +1,4 @@
-"""The network traced: the same sound, from a kept file that is never trusted, and a way on where it fails."""
+"""The traced network: the same sound, from a file that is checked first; without a trace if that fails."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def own(cache: Path, plain: AudioLDM2, tmp_path: Path) -> Path:
-    """A cache of the test's own, with the same checkpoint in it."""
+    """A cache for one test, with the same checkpoint."""
     return Path(shutil.copytree(cache, tmp_path / "own", ignore=shutil.ignore_patterns("traces")))
 
 
@@ -72,7 +72,7 @@ def test_the_trace_is_kept_and_the_next_start_reads_it(cache: Path, traced: Audi
 
 
 @pytest.mark.parametrize("damage", ["cut", "empty", "rubbish", "another network", "a folder"])
-def test_a_kept_trace_that_is_damaged_or_of_another_network_is_made_anew(
+def test_a_damaged_trace_or_one_of_another_network_is_replaced(
     cache: Path, traced: AudioLDM2, tmp_path: Path, damage: str
 ) -> None:
     folder = Path(shutil.copytree(cache / "traces", tmp_path / "traces"))
@@ -96,7 +96,7 @@ def test_a_kept_trace_that_is_damaged_or_of_another_network_is_made_anew(
     assert file.read_bytes()[:2] == whole[:2]
 
 
-def test_a_kept_trace_that_was_being_tried_when_the_process_ended_is_not_tried_again(
+def test_a_trace_that_ended_the_process_is_not_tried_again(
     own: Path, cache: Path, traced: AudioLDM2, plain: AudioLDM2
 ) -> None:
     shutil.copytree(cache / "traces", own / "traces")
@@ -104,7 +104,7 @@ def test_a_kept_trace_that_was_being_tried_when_the_process_ended_is_not_tried_a
     file.rename(file.with_suffix(tracing.TRYING))
     again = opened(own)
     assert again.shortcoming == "" and np.array_equal(wave(again), wave(plain))
-    assert [kept.name for kept in (own / "traces").iterdir()] == [file.name]
+    assert [trace.name for trace in (own / "traces").iterdir()] == [file.name]
 
 
 def example(engine: AudioLDM2) -> Inputs:
@@ -114,23 +114,23 @@ def example(engine: AudioLDM2) -> Inputs:
     return noise, torch.tensor(500), states[0], states[1], states[2]
 
 
-def test_where_nothing_can_be_kept_it_is_traced_each_time(own: Path, plain: AudioLDM2) -> None:
+def test_without_a_cache_the_network_is_traced_at_each_start(own: Path, plain: AudioLDM2) -> None:
     (own / "traces").write_text("a file where the folder should be")
     again = opened(own)
     assert again.shortcoming == "" and np.array_equal(wave(again), wave(plain))
 
 
-def test_no_more_than_a_few_traces_are_kept(tmp_path: Path, plain: AudioLDM2, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_a_few_traces_are_kept(tmp_path: Path, plain: AudioLDM2, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tracing, "KEPT_TRACES", 1)
     for name in "ab":
         tracing.traced(Unet(plain.pipe.unet).eval(), example(plain), tmp_path, name)
     assert len(list(tmp_path.glob("*.pt"))) == 1
 
 
-def test_where_tracing_fails_the_network_runs_as_it_is_and_that_is_told(
+def test_if_tracing_fails_that_is_reported_and_the_network_runs_without(
     own: Path, plain: AudioLDM2, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(*_given: object, **_more: object) -> None:
+    def broken(*_: object, **__: object) -> None:
         raise RuntimeError("this torch traces no more")
 
     monkeypatch.setattr(torch.jit, "trace", broken)
