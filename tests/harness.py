@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import os
 import secrets
@@ -20,6 +21,7 @@ from typing import Any
 import psutil
 import pytest
 
+from bridge import cli
 from bridge import client as osc_client
 
 # On the processor everywhere: tests compare samples bit for bit, and CI has no GPU.
@@ -244,3 +246,19 @@ def clipbridge(home: Path, *arguments: str, timeout_s: float = 60.0) -> subproce
         check=False,
         errors="surrogateescape",
     )
+
+
+def called(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Like `clipbridge`, but in this process, which takes a fraction of the time. For commands that start no threads."""
+    variables, output, errors = environment(home), io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch:
+        for name in os.environ.keys() - variables.keys():
+            patch.delenv(name)
+        for name, value in variables.items():
+            patch.setenv(name, value)
+        with contextlib.redirect_stdout(output), contextlib.redirect_stderr(errors):
+            try:
+                code = cli.main([*arguments])
+            except SystemExit as usage:
+                code = int(usage.code or 0)
+    return subprocess.CompletedProcess(arguments, code, output.getvalue(), errors.getvalue())

@@ -19,7 +19,7 @@ import soundfile
 from bridge.checkpoints.find import STARTER_FOLDER
 from bridge.cli import EXIT_CODES, parser
 from bridge.errors import ClipbridgeError
-from tests.harness import RUN, STAND_IN, START_S, Client, Daemon, clipbridge, environment, pairs, small_disk
+from tests.harness import RUN, STAND_IN, START_S, Client, Daemon, called, clipbridge, environment, pairs, small_disk
 
 ROOT = Path(__file__).parents[2]
 
@@ -120,17 +120,17 @@ def test_a_missing_checkpoint_is_reported_at_once(home: Path, tmp_path: Path, mo
 )
 def test_a_wrong_setting_is_reported(home: Path, tmp_path: Path, options: tuple[str, ...]) -> None:
     arguments = options if "--folder" in options else (*options, "--folder", str(tmp_path))
-    refuses(clipbridge(home, "run", *arguments), 8)
+    refuses(called(home, "run", *arguments), 8)
 
 
 def test_wrong_usage_ends_with_2(home: Path) -> None:
-    assert clipbridge(home, "run", "--compute", "tpu").returncode == 2
-    assert clipbridge(home, "dance").returncode == 2
-    refuses(clipbridge(home, "generate", "rain", "long"), 2, "quotes")
-    refuses(clipbridge(home, "generate", "x" * 70_000), 2, "long")
-    refuses(clipbridge(home, "generate", "rain", "1e39"), 2)
-    refuses(clipbridge(home, "generate", "rain", "--osc-port", "0"), 2)
-    refuses(clipbridge(home, "generate", "a\udcff"), 2)
+    assert called(home, "run", "--compute", "tpu").returncode == 2
+    assert called(home, "dance").returncode == 2
+    refuses(called(home, "generate", "rain", "long"), 2, "quotes")
+    refuses(called(home, "generate", "x" * 70_000), 2, "long")
+    refuses(called(home, "generate", "rain", "1e39"), 2)
+    refuses(called(home, "generate", "rain", "--osc-port", "0"), 2)
+    refuses(called(home, "generate", "a\udcff"), 2)
 
 
 def test_a_checkpoint_that_is_odd_inside_is_reported_once_and_restart_tries_again(
@@ -248,7 +248,7 @@ def test_generate_prints_the_path_alone_and_what_was_heard_beside_it(home: Path,
 
 
 def test_generate_prints_every_take_best_first(home: Path, daemon: Daemon) -> None:
-    run = clipbridge(home, "generate", "several", "0.2", "--steps", "2", "--takes", "3", "--osc-port", str(daemon.port))
+    run = called(home, "generate", "several", "0.2", "--steps", "2", "--takes", "3", "--osc-port", str(daemon.port))
     assert len(run.stdout.splitlines()) == 3 and all(
         soundfile.info(path).frames == 9_600 for path in run.stdout.splitlines()
     )
@@ -279,7 +279,7 @@ def test_a_bar_is_shown_on_a_terminal(home: Path, daemon: Daemon) -> None:
 
 
 def test_generate_tells_json_lines_to_programs(home: Path, daemon: Daemon) -> None:
-    run = clipbridge(home, "generate", "json", "0.3", "--steps", "2", "--json", "--osc-port", str(daemon.port))
+    run = called(home, "generate", "json", "0.3", "--steps", "2", "--json", "--osc-port", str(daemon.port))
     events = [json.loads(line) for line in run.stdout.splitlines()]
     assert (
         events[0]["event"] == "queued" and events[-1]["event"] == "done" and len({event["id"] for event in events}) == 1
@@ -291,7 +291,7 @@ def test_generate_without_a_daemon_says_how_to_start_one(home: Path, silent_port
         udp.bind(("127.0.0.1", 0))
         free = udp.getsockname()[1]
     for port in (free, silent_port):
-        refuses(clipbridge(home, "generate", "rain", "--osc-port", str(port)), 3, "clipbridge run")
+        refuses(called(home, "generate", "rain", "--osc-port", str(port)), 3, "clipbridge run")
 
 
 def test_generate_is_not_fooled_by_another_program_on_the_port(home: Path, echo_port: int) -> None:
@@ -300,13 +300,13 @@ def test_generate_is_not_fooled_by_another_program_on_the_port(home: Path, echo_
 
 def test_generate_says_what_was_wrong_with_the_ask(home: Path, daemon: Daemon) -> None:
     port = str(daemon.port)
-    refuses(clipbridge(home, "generate", "rain", "999", "--osc-port", port), 2, "seconds must be 0.1 to 150")
-    refuses(clipbridge(home, "generate", "rain", "--preset", "drun", "--osc-port", port), 2, "did you mean drum")
-    refuses(clipbridge(home, "generate", "rain", "--seed", "x", "--osc-port", port), 2, "seed must be a whole number")
+    refuses(called(home, "generate", "rain", "999", "--osc-port", port), 2, "seconds must be 0.1 to 150")
+    refuses(called(home, "generate", "rain", "--preset", "drun", "--osc-port", port), 2, "did you mean drum")
+    refuses(called(home, "generate", "rain", "--seed", "x", "--osc-port", port), 2, "seed must be a whole number")
 
 
 def test_generate_tells_when_a_prompt_was_too_long_for_the_model(home: Path, daemon: Daemon) -> None:
-    run = clipbridge(home, "generate", "word " * 700, "0.1", "--steps", "1", "--osc-port", str(daemon.port))
+    run = called(home, "generate", "word " * 700, "0.1", "--steps", "1", "--osc-port", str(daemon.port))
     assert run.returncode == 0 and "left out" in run.stderr
 
 
@@ -333,16 +333,16 @@ def test_interrupting_generate_cancels_the_job(home: Path, daemon: Daemon, clien
 
 
 def test_presets_are_listed_and_broken_ones_named(home: Path) -> None:
-    run = clipbridge(home, "presets")
+    run = called(home, "presets")
     assert run.returncode == 0 and "drum" in run.stdout and "One drum hit" in run.stdout
     folder = home / "config" / "clipbridge" / "presets"
     folder.mkdir(parents=True, exist_ok=True)
     try:
         (folder / "mine.toml").write_text('description = "Mine: 雨"')
         (folder / "broken.toml").write_text("secnods = 3")
-        run = clipbridge(home, "presets")
+        run = called(home, "presets")
         assert run.returncode == 8 and "(yours)" in run.stdout and "broken.toml:1:" in run.stderr
-        listed = json.loads(clipbridge(home, "presets", "--json").stdout)
+        listed = json.loads(called(home, "presets", "--json").stdout)
         assert "mine" in {preset["name"] for preset in listed["presets"]} and len(listed["faults"]) == 1
     finally:
         for file in folder.iterdir():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +12,7 @@ import pytest
 from bridge.doctor import places
 from bridge.errors import BadArgument, FolderError
 from bridge.system import host_scripts, portable
-from tests.harness import Daemon
+from tests.harness import Daemon, called
 
 
 @pytest.fixture
@@ -101,17 +100,8 @@ def test_every_shipped_script_has_a_folder_or_says_that_it_needs_one(
 
 
 def test_the_command_installs_what_doctor_then_finds(tmp_path: Path) -> None:
-    environment = {**os.environ, "HOME": str(tmp_path), "XDG_DATA_HOME": str(tmp_path / "data")}
-    environment |= {"XDG_CONFIG_HOME": str(tmp_path / "config"), "XDG_DOCUMENTS_DIR": str(tmp_path / "documents")}
-
     def run(*words: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "bridge", "scripts", *words],
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        return called(tmp_path, "scripts", *words)
 
     listed = {one["host"]: one for one in json.loads(run("list", "--json").stdout)}
     assert listed["pure_data"]["state"] == "absent"

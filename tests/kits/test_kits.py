@@ -34,7 +34,7 @@ from bridge.presets.files import Presets, shipped_folder
 from bridge.shaper import kit_folder
 from bridge.shaper.messages import Claim, Claimed, Leave, Map, Mapped
 from tests.core.running import Recorder, child_of, play, until
-from tests.harness import Client, Daemon, clipbridge, need, pairs, skip_or_fail
+from tests.harness import Client, Daemon, called, clipbridge, need, pairs, skip_or_fail
 
 SCHEMA = Path("/usr/share/hydrogen/data/xsd/drumkit.xsd")
 HYDROGEN = {"h2": mappings.HYDROGEN_SPACE}
@@ -565,7 +565,7 @@ def test_the_command_makes_a_kit_of_a_preset_and_prints_its_folder(daemon: Daemo
 
 
 def test_the_command_lists_the_kits_and_reports_a_broken_one(home: Path, tmp_path: Path) -> None:
-    listed = clipbridge(home, "kit", "--list", "--json")
+    listed = called(home, "kit", "--list", "--json")
     assert listed.returncode == 0
     assert {kit["name"] for kit in json.loads(listed.stdout)["kits"]} >= {
         "drums-808",
@@ -575,7 +575,7 @@ def test_the_command_lists_the_kits_and_reports_a_broken_one(home: Path, tmp_pat
     broken = tmp_path / "config" / "clipbridge" / "presets" / "kits"
     broken.mkdir(parents=True)
     (broken / "mine.toml").write_text("sounds = 1", "utf-8")
-    listed = clipbridge(tmp_path, "kit", "--list")
+    listed = called(tmp_path, "kit", "--list")
     assert listed.returncode == 8 and "drums-808" in listed.stdout and "mine.toml:1" in listed.stderr
 
 

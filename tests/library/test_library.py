@@ -42,7 +42,7 @@ from bridge.library.following import Follower
 from bridge.library.library import Library
 from bridge.live.pads import SINK as PAD_SINK
 from tests.core.running import Recorder, ask, play, until
-from tests.harness import STAND_IN, Client, Daemon, clipbridge, pairs
+from tests.harness import STAND_IN, Client, Daemon, called, clipbridge, pairs
 
 ROOT = Path(__file__).parents[2]
 MODEL = Model("fake", "1", replace(USUAL, sample_rate=16_000, seconds=Range(0.1, 10.0)), "cpu", "float32", "none")
@@ -643,30 +643,28 @@ def test_a_clip_that_is_done_is_found_rated_and_a_favourite_over_osc_and_on_the_
         ("/bridge/favourite", 1),
     ):
         assert client.ask(address, *values)[1][:2] == [address, "bad_argument"]
-    run = clipbridge(daemon.home, "find", "quince", "--favourite", "--rating", "3..5", "--seconds", "0.5")
+    run = called(daemon.home, "find", "quince", "--favourite", "--rating", "3..5", "--seconds", "0.5")
     assert (run.returncode, run.stdout) == (0, f"{path}\n"), run.stderr
     Path(path).rename(renamed := Path(path).with_name("renamed.wav"))
-    soon(
-        lambda: json.loads(clipbridge(daemon.home, "find", "quince", "--json").stdout)[0]["path"] == renamed.as_posix()
-    )
-    run = clipbridge(daemon.home, "find", "quince", "--bpm", "90..100")
+    soon(lambda: json.loads(called(daemon.home, "find", "quince", "--json").stdout)[0]["path"] == renamed.as_posix())
+    run = called(daemon.home, "find", "quince", "--bpm", "90..100")
     assert (run.returncode, run.stdout, run.stderr) == (1, "", "clipbridge: no clip found.\n")
 
 
 def test_find_and_import_need_no_daemon(tmp_path: Path) -> None:
     home = tmp_path / "home"
-    assert clipbridge(home, "find", "rain").returncode == 1
+    assert called(home, "find", "rain").returncode == 1
     make_file(tmp_path / "old" / "drums" / "a.wav", recipe_of())
-    run = clipbridge(home, "import", str(tmp_path / "old"))
+    run = called(home, "import", str(tmp_path / "old"))
     assert (run.returncode, run.stdout) == (0, f"1 clips in {tmp_path / 'old'}: 1 new, 0 moved, 0 gone\n"), run.stderr
-    assert clipbridge(home, "find", "rain", "dru").stdout == f"{tmp_path / 'old' / 'drums' / 'a.wav'}\n"
+    assert called(home, "find", "rain", "dru").stdout == f"{tmp_path / 'old' / 'drums' / 'a.wav'}\n"
     for arguments in (
         ("import", "nowhere"),
         ("find", "--bpm", "x"),
         ("find", "--note", "h9"),
         ("find", "--limit", "0"),
     ):
-        run = clipbridge(home, *arguments)
+        run = called(home, *arguments)
         assert run.returncode == 2 and run.stderr.startswith("clipbridge: ") and len(run.stderr.splitlines()) == 1
 
 
