@@ -34,7 +34,7 @@ from bridge.presets.files import Presets, shipped_folder
 from bridge.shaper import kit_folder
 from bridge.shaper.messages import Claim, Claimed, Leave, Map, Mapped
 from tests.core.running import Recorder, child_of, play, until
-from tests.harness import Client, Daemon, called, clipbridge, need, pairs, skip_or_fail
+from tests.harness import Client, Daemon, called, need, pairs, skip_or_fail
 
 SCHEMA = Path("/usr/share/hydrogen/data/xsd/drumkit.xsd")
 HYDROGEN = {"h2": mappings.HYDROGEN_SPACE}
@@ -550,7 +550,7 @@ def test_every_kit_name_becomes_a_folder_beside_the_others(daemon: Daemon, clien
 
 def test_the_command_makes_a_kit_of_a_preset_and_prints_its_folder(daemon: Daemon) -> None:
     port = ("--osc-port", str(daemon.port))
-    result = clipbridge(
+    result = called(
         daemon.home, "kit", "my bells", "--preset", "bells-chromatic", "--seconds", "0.3", "--steps", "2", *port
     )
     assert result.returncode == 0, result.stderr
@@ -560,7 +560,7 @@ def test_the_command_makes_a_kit_of_a_preset_and_prints_its_folder(daemon: Daemo
     assert [region["pitch_keycenter"] for region in regions] == [str(key) for key in range(60, 68)]
     seeds = {re.search(r"_s(\d+)_", region["sample"])[1] for region in regions}  # type: ignore[index]
     assert len(seeds) == 1, "the tones of one prompt share a seed"
-    refused = clipbridge(daemon.home, "kit", "x", "--preset", "nonsense", *port)
+    refused = called(daemon.home, "kit", "x", "--preset", "nonsense", *port)
     assert refused.returncode == 2 and "no kit preset" in refused.stderr
 
 

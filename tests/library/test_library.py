@@ -42,7 +42,7 @@ from bridge.library.following import Follower
 from bridge.library.library import Library
 from bridge.live.pads import SINK as PAD_SINK
 from tests.core.running import Recorder, ask, play, until
-from tests.harness import STAND_IN, Client, Daemon, called, clipbridge, pairs
+from tests.harness import STAND_IN, Client, Daemon, called, pairs
 
 ROOT = Path(__file__).parents[2]
 MODEL = Model("fake", "1", replace(USUAL, sample_rate=16_000, seconds=Range(0.1, 10.0)), "cpu", "float32", "none")
@@ -687,13 +687,13 @@ def test_jobs_of_a_daemon_that_is_killed_are_listed_and_resumed_with_one_command
         assert client.ask("/bridge/interrupted") == ("/bridge/interrupted/count", [2])
         jobs = [client.receive()[1] for _ in range(2)]
         assert jobs == [[text, text, 0.5, "seed", seed] for text, seed in seeds.items()]
-        run = clipbridge(own, "resume", "--list", "--osc-port", port)
+        run = called(own, "resume", "--list", "--osc-port", port)
         assert run.stdout.splitlines() == [f"{text}  0.5 s  seed {seed}" for text, seed in seeds.items()], run.stderr
         client.send("/bridge/resume")
         assert client.until("/bridge/resumed")[1] == [2, 0]
         seeds_made = {pairs(client.until("/bridge/done")[1], 3)["seed"] for _ in range(2)}
         assert seeds_made == set(seeds.values())
-        run = clipbridge(own, "resume", "--osc-port", port)
+        run = called(own, "resume", "--osc-port", port)
         assert (run.returncode, run.stdout) == (0, "Nothing was interrupted.\n"), run.stderr
         assert len(list((tmp_path / "clips").glob("*.wav"))) == 2
     finally:

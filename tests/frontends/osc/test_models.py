@@ -6,7 +6,6 @@ import asyncio
 import json
 import shutil
 import subprocess
-import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -20,14 +19,13 @@ from bridge.engine.audioldm2 import untrained
 from bridge.frontends.osc.answers import MAX_READS
 from bridge.frontends.osc.server import serve_osc
 from bridge.system.portable import selector_loop
-from tests.harness import Client, Daemon, environment, pairs
+from tests.harness import Client, Daemon, called, pairs
 
 Start = Callable[..., Daemon]
 
 
 def models(home: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "bridge", "models", *options]
-    return subprocess.run(command, env=environment(home), capture_output=True, text=True, timeout=60)
+    return called(home, "models", *options)
 
 
 def test_models_lists_checkpoints_with_size_licence_and_rate_and_the_running_one(home: Path, daemon: Daemon) -> None:
