@@ -22,10 +22,17 @@ OnStage = Callable[[int, int, str], None]
 
 
 class Engine(Protocol):
-    """Turns prompts into samples. All methods are called on one thread, to which CUDA graphs are bound."""
+    """Turns prompts into samples. All methods are called on one thread, to which CUDA graphs are bound.
+
+    `shortcoming`: a sentence on a setting that does not work here, or "". `needs`: the memory that jobs need, measured while
+    warming. Of the last completed `generate`: its `cost`, and `scores`, which say how well each take fits the prompt (higher
+    is better; empty if takes are not ranked).
+    """
 
     shortcoming: str
-    """A sentence on a setting that does not work here, or ""."""
+    needs: Needs
+    cost: Cost
+    scores: tuple[float, ...]
 
     def load(self, on_stage: OnStage) -> Model:
         """Read the checkpoint. Raises NoModel with a sentence."""
@@ -36,17 +43,8 @@ class Engine(Protocol):
     def generate(self, prompt: Prompt, on_step: OnStep) -> Iterator[Piece]:
         """Yield the samples of all takes. Raises OutOfMemory, and what `on_step` raises."""
 
-    def last_cost(self) -> Cost:
-        """The cost of the last completed `generate`."""
-
-    def needs(self) -> Needs:
-        """The memory that jobs need, measured while warming."""
-
     def highest_bytes(self) -> int:
         """The most memory held so far."""
-
-    def scores(self) -> tuple[float, ...]:
-        """How well each take of the last `generate` fits its prompt: higher is better. Empty if takes are not ranked."""
 
     def remarks(self, prompt: Prompt) -> dict[str, str]:
         """Remarks on the last run by their keys in /bridge/done: `heard`, the words that a small checkpoint understood;

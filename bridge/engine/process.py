@@ -68,7 +68,7 @@ class Server:
         engine = open_engine(self._config)
         model = engine.load(lambda done, total, what: self._stage("loading", total + done, 2 * total, what))
         costs = engine.warm(lambda done, total, what: self._stage("warming", done, total, what))
-        self._connection.send(Ready(model, tuple(costs), engine.needs(), engine.highest_bytes(), engine.shortcoming))
+        self._connection.send(Ready(model, tuple(costs), engine.needs, engine.highest_bytes(), engine.shortcoming))
         return engine
 
     def _stage(self, phase: str, done: int, total: int, what: str) -> None:
@@ -79,9 +79,7 @@ class Server:
         # Outside the except block: only now the frames of a failed run are gone and its tensors free (pytorch #18853).
         if failure is None:
             remarks = engine.remarks(job.prompt)
-            self._connection.send(
-                Finished(job.serial, engine.last_cost(), engine.scores(), remarks, engine.highest_bytes())
-            )
+            self._connection.send(Finished(job.serial, engine.cost, engine.scores, remarks, engine.highest_bytes()))
         else:
             self._connection.send(failure)
             if failure.code == EngineLost.code:

@@ -31,18 +31,18 @@ WARM_STEPS = 4
 class Runner(abc.ABC):
     """An engine (see the Engine protocol) on one compute ("cuda", "mps" or "cpu"); a family adds the abstract methods.
 
-    `load` sets `abilities`; `run` sets `_cost` and may set `_scores`.
+    `load` sets `abilities`; `run` sets `cost` and may set `scores`.
     """
 
     abilities: Abilities
+    cost: Cost
 
     def __init__(self, checkpoint: Checkpoint, compute: str, config: EngineConfig, cache: Path) -> None:
         self.checkpoint, self.compute, self._config, self._cache = checkpoint, compute, config, cache
         self.shortcoming = ""
         self._threads = Threads(torch.get_num_threads())
-        self._cost: Cost | None = None
-        self._scores: tuple[float, ...] = ()
-        self._needs = Needs()
+        self.scores: tuple[float, ...] = ()
+        self.needs = Needs()
         self._highest_bytes = 0
 
     @abc.abstractmethod
@@ -74,13 +74,13 @@ class Runner(abc.ABC):
         self.prepare(on_stage)
         on_stage(0, len(WARM_SECONDS) + 1, "memory")
         # Measuring slows a run down; the very first is slow anyway, because it initialises everything.
-        self._needs = replace(self.measure(), whole_s=self.abilities.whole_s)
+        self.needs = replace(self.measure(), whole_s=self.abilities.whole_s)
         costs = []
         for done, seconds in enumerate(WARM_SECONDS, 1):
             on_stage(done, len(WARM_SECONDS) + 1, f"{seconds:g} s")
             for _ in self.generate(self.warm_up(seconds), lambda step, steps: None):
                 pass
-            costs.append(self.last_cost())
+            costs.append(self.cost)
         return costs
 
     def warm_up(self, seconds: float) -> Prompt:
@@ -115,19 +115,6 @@ class Runner(abc.ABC):
         if prompt.takes == 1 and self.abilities.fixed_cost:
             less = "close other programs or use a smaller checkpoint"
         raise OutOfMemory(f"Not enough memory for {prompt.takes} × {prompt.seconds:g} s on {self.compute}: {less}.")
-
-    def last_cost(self) -> Cost:
-        """See Engine."""
-        assert self._cost is not None
-        return self._cost
-
-    def scores(self) -> tuple[float, ...]:
-        """See Engine."""
-        return self._scores
-
-    def needs(self) -> Needs:
-        """See Engine."""
-        return self._needs
 
     def highest_bytes(self) -> int:
         """See Engine."""

@@ -63,7 +63,7 @@ def test_a_job_takes_at_most_its_estimate_and_at_least_half_of_it(
     with measured.peak("cpu") as peak:
         for _ in warmed.generate(ask, lambda step, steps: None):
             pass
-    estimate = warmed.needs().bytes(seconds, takes, 2 if guidance > 1 else 1)
+    estimate = warmed.needs.bytes(seconds, takes, 2 if guidance > 1 else 1)
     assert peak.bytes <= estimate <= 2 * peak.bytes
 
 

@@ -50,7 +50,7 @@ class Tiny(Runner):
                 raise self.failures.pop()
             yield Piece(take, 0, samples, self.abilities.channels, True)
         on_step(1, 1)
-        self._cost = Cost.of(prompt, 2.0, 0.5, self.abilities.whole_s)
+        self.cost = Cost.of(prompt, 2.0, 0.5, self.abilities.whole_s)
 
     def remarks(self, prompt: Prompt) -> dict[str, str]:
         return {}
@@ -79,16 +79,16 @@ def test_warming_runs_short_and_long_without_steps_and_counts_each_clip_as_a_uni
 def test_a_family_of_fixed_cost_costs_and_needs_as_much_as_its_longest_clip() -> None:
     engine = Tiny(replace(BARE, fixed_cost=True))
     assert {cost.sound_s for cost in engine.warm(nothing)} == {47.0}
-    assert engine.needs().bytes(1.0, 1, 1) == engine.needs().bytes(47.0, 1, 1) > 47e6
+    assert engine.needs.bytes(1.0, 1, 1) == engine.needs.bytes(47.0, 1, 1) > 47e6
     with pytest.raises(OutOfMemory, match="use a smaller checkpoint"):  # a shorter clip would not help
-        needs.check(PROMPT, engine.needs(), "cpu")
+        needs.check(PROMPT, engine.needs, "cpu")
 
 
 def test_a_prompt_gets_the_usual_settings_of_the_checkpoint_before_it_runs() -> None:
     engine = Tiny(replace(BARE, steps=Range(1, 8), usual_steps=4, usual_negative="hiss"))
     list(engine.generate(PROMPT, nothing))
     assert (engine.prompts[0].steps, engine.prompts[0].negative, engine.prompts[0].guidance) == (4, "hiss", None)
-    assert engine.last_cost().units == 4
+    assert engine.cost.units == 4
 
 
 @pytest.mark.parametrize(("spare", "before", "runs"), [(True, 0, 2), (False, 0, 1), (True, 1, 1)])

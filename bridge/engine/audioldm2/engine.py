@@ -165,14 +165,14 @@ class AudioLDM2(Runner):
                 parts.append(part)
                 start += len(part)
             waves.append(np.concatenate(parts))
-        self._scores, self._unranked = (), ""
+        self.scores, self._unranked = (), ""
         if prompt.takes > 1 and self.abilities.ranked:
             try:
-                self._scores = by_ear(self.pipe, self.texts.clap(heard.text), waves, self.abilities.sample_rate)
+                self.scores = by_ear(self.pipe, self.texts.clap(heard.text), waves, self.abilities.sample_rate)
             except RuntimeError as error:  # out of memory; the takes are worth more than their ranking
                 self._unranked = f"the takes are in the order of their seeds, not ranked ({type(error).__name__})"
         ended = time.perf_counter()
-        self._cost = Cost.of(prompt, denoised - encoded, ended - denoised + encoded - started)
+        self.cost = Cost.of(prompt, denoised - encoded, ended - denoised + encoded - started)
 
     def _loop(
         self, latents: torch.Tensor, take: int, prompt: Prompt, heard: Heard, on_step: OnStep

@@ -113,7 +113,7 @@ def test_padding_after_encoding_does_not_change_the_waveform(
 
 def test_takes_run_as_one_batch_and_each_equals_a_single_run(engine: AudioLDM2) -> None:
     together = waves(engine, prompt(takes=3))
-    assert len(engine.scores()) == 3
+    assert len(engine.scores) == 3
     for number, take in enumerate(together):
         assert np.abs(take - wave(engine, prompt(seed=5 + number))).max() < 1e-4
     assert apart(together[0], together[1]) > 0.1
@@ -121,11 +121,11 @@ def test_takes_run_as_one_batch_and_each_equals_a_single_run(engine: AudioLDM2) 
 
 def test_scores_are_in_the_order_of_the_takes_and_a_single_take_has_none(engine: AudioLDM2) -> None:
     waves(engine, prompt(takes=2))
-    two = engine.scores()
+    two = engine.scores
     waves(engine, prompt(takes=3))
-    assert engine.scores()[:2] == pytest.approx(two, abs=1e-4) and all(-1 <= score <= 1 for score in two)
+    assert engine.scores[:2] == pytest.approx(two, abs=1e-4) and all(-1 <= score <= 1 for score in two)
     wave(engine, prompt())
-    assert engine.scores() == ()
+    assert engine.scores == ()
 
 
 def test_a_seed_starts_with_the_same_noise_in_every_length_and_batch(engine: AudioLDM2) -> None:
