@@ -160,6 +160,7 @@ def test_the_second_course_begins_with_the_unet_of_the_first(work: Path) -> None
     assert 0 < max(moved) < 0.05  # four steps; another random start would be further away
 
 
+@pytest.mark.train
 def test_weak_sounds_get_more_turns_and_ringing_ones_lengths_that_show_it() -> None:
     clips = dataset.make_chunk((5, 0), ("crash", "crash", "clave"))
     names = Counter(SOUNDS[label.sound].name for _, label, _ in clips)

@@ -9,6 +9,7 @@ import torch
 from bridge.engine.audioldm2 import ranking, untrained
 
 RATE = 16_000
+pytestmark = pytest.mark.train
 
 
 @pytest.fixture(scope="module")
