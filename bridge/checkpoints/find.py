@@ -47,7 +47,7 @@ class Checkpoint:
 def find(name: str) -> Checkpoint:
     """The checkpoint called `name`: "starter", "untrained", a folder, or a hub name that is in the cache.
 
-    Raises NoModel, saying what to do.
+    Raises NoModel, which says what to do.
     """
     if name == STARTER:
         return Checkpoint(STARTER, _checked(STARTER_FOLDER), starter_revision())
@@ -56,11 +56,7 @@ def find(name: str) -> Checkpoint:
     try:
         folder = Path(name).expanduser().resolve()
         is_folder = folder.is_dir()
-    except (
-        OSError,
-        RuntimeError,
-        ValueError,
-    ) as error:  # the name is too long, names an unknown user or contains a NUL
+    except (OSError, RuntimeError, ValueError) as error:  # too long, an unknown user, a NUL
         raise NoModel(f"{name[:100]!r} cannot be a checkpoint folder ({error}).") from error
     if is_folder:
         return Checkpoint(folder.name, _checked(folder))

@@ -47,7 +47,7 @@ class Preset:
 
     @property
     def preferences(self) -> Preferences:
-        """What it says about settings that not every checkpoint has."""
+        """The settings that not every checkpoint has."""
         return Preferences(self.steps, self.effort, self.guidance, self.negative, self.least_steps)
 
     def words_around(self, prompt: str) -> str:
@@ -65,7 +65,7 @@ class Catalogue:
 
 
 class Change(NamedTuple):
-    """What happened to a preset. `state`: `ready` (new, edited or fixed, and in use), `broken`, `gone`."""
+    """A change of a preset. `state`: `ready` (new, edited or fixed, and in use), `broken`, `gone`."""
 
     name: str
     state: str
@@ -137,7 +137,7 @@ class Presets:
         return self._now.presets
 
     def get(self, name: str) -> Preset:
-        """Raises BadArgument, naming the nearest preset, if there is none of that name."""
+        """The preset of that name. Raises BadArgument with the nearest name if it does not exist."""
         presets, name = self.all(), name.lower()
         if name in presets:
             return presets[name]
@@ -159,7 +159,7 @@ class Presets:
 
 
 class _Stamp(NamedTuple):
-    """What tells whether a file has changed. `young`: it changed just before the look, and may have changed again since."""
+    """The facts that tell whether a file has changed. `young`: it changed just before the look, and may have changed again since."""
 
     mtime_ns: int
     bytes: int

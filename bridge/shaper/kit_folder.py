@@ -19,7 +19,7 @@ MAX_KITS = 9_999  # with one name
 
 
 def answer(message: Claim | Map | Leave, sink: FolderSink) -> Claimed | Mapped | None:
-    """Handle a message; returns the answer, None if there is none. Does not raise on disk errors."""
+    """Handle a message and return the answer, if it has one. Does not raise on disk errors."""
     if isinstance(message, Leave):
         with contextlib.suppress(OSError):
             (sink.folder / message.folder).rmdir()  # only if it is empty
