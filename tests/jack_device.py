@@ -139,6 +139,15 @@ class Recorder:
         """The recording so far: (frames, channels)."""
         return np.concatenate(self._blocks) if self._blocks else np.zeros((0, CHANNELS), np.float32)
 
+    def restart(self) -> None:
+        """Forget the recording so far."""
+        self._times, self._blocks = [], []
+
+    def lag_s(self) -> float:
+        """Seconds by which the device fell behind the clock while recording: a busy machine makes the server miss blocks."""
+        origins = np.array(self._times) - np.arange(len(self._times)) * BLOCK / RATE
+        return float(np.median(origins[-20:]) - np.median(origins[:20]))
+
     def sounding_after(self, since: float) -> list[float]:
         """The seconds after `since` (time.monotonic) of the blocks that were not silent."""
         return [at - since for at, block in zip(self._times, self._blocks, strict=False) if at >= since and block.any()]

@@ -646,7 +646,11 @@ def test_a_clip_that_is_done_is_found_rated_and_a_favourite_over_osc_and_on_the_
     run = called(daemon.home, "find", "quince", "--favourite", "--rating", "3..5", "--seconds", "0.5")
     assert (run.returncode, run.stdout) == (0, f"{path}\n"), run.stderr
     Path(path).rename(renamed := Path(path).with_name("renamed.wav"))
-    soon(lambda: json.loads(called(daemon.home, "find", "quince", "--json").stdout)[0]["path"] == renamed.as_posix())
+
+    def paths() -> list[str]:
+        return [clip["path"] for clip in json.loads(called(daemon.home, "find", "quince", "--json").stdout)]
+
+    soon(lambda: paths() == [renamed.as_posix()])
     run = called(daemon.home, "find", "quince", "--bpm", "90..100")
     assert (run.returncode, run.stdout, run.stderr) == (1, "", "clipbridge: no clip found.\n")
 

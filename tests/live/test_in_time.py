@@ -43,21 +43,32 @@ def pad(stage: Daemon) -> Iterator[Client]:
     client.send("/bridge/tempo", 120, 4)
 
 
+def onsets_of_six_presses(pad: Client, recorder: Recorder) -> list[int]:
+    """Where the clips begin: four on the next beat, two on the next bar. The device must keep time meanwhile, because beats
+    follow the clock when a device falls behind it."""
+    for _ in range(3):
+        recorder.restart()
+        states = []
+        for number in range(6):
+            pad.send(f"{PAD}/play", 1.0, *(("quantize", "bar") if number > 3 else ()))
+            voice = pad.until("/bridge/voice")[1]
+            states.append([voice[1]])
+            while states[-1][-1] != "ended":
+                states[-1].append(pad.until("/bridge/voice")[1][1])
+            time.sleep(0.031 * number)
+        time.sleep(0.1)
+        assert states == [["waiting", "began", "ended"]] * 6
+        starts = onsets(recorder.heard())
+        assert len(starts) == 6
+        if recorder.lag_s() < 0.002:
+            return starts
+    raise AssertionError("this machine is too busy: the virtual device fell behind in each of three recordings")
+
+
 def test_presses_at_any_moment_sound_exactly_on_the_beat_and_the_bar(pad: Client, recorder: Recorder) -> None:
     pad.send("/bridge/tempo", 150, 3)  # 19,200 frames a beat
     pad.send("/bridge/beat", 0)
-    states = []
-    for number in range(6):
-        pad.send(f"{PAD}/play", 1.0, *(("quantize", "bar") if number > 3 else ()))
-        voice = pad.until("/bridge/voice")[1]
-        states.append([voice[1]])
-        while states[-1][-1] != "ended":
-            states[-1].append(pad.until("/bridge/voice")[1][1])
-        time.sleep(0.031 * number)
-    time.sleep(0.1)
-    assert states == [["waiting", "began", "ended"]] * 6
-    starts = onsets(recorder.heard())
-    assert len(starts) == 6
+    starts = onsets_of_six_presses(pad, recorder)
     assert all((start - starts[0]) % 19_200 == 0 for start in starts), np.diff(starts)
     assert (starts[5] - starts[4]) % (3 * 19_200) == 0
     at = time.monotonic()
