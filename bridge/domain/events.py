@@ -154,11 +154,14 @@ class AudioChanged(Event):
 
 @dataclass(frozen=True, slots=True)
 class PadChanged(Event):
-    """A pad is empty, filling (`value` 0 to 1) or ready (`value`: the number of takes)."""
+    """A pad is empty, filling (`value` 0 to 1) or ready (`value`: the number of fresh takes). `repeated`: the number of takes that
+    sound again in turn while none is fresh."""
 
     pad: int
-    state: str
-    value: float
+    state: str = "empty"
+    value: float = 0.0
+    fresh: int = 0
+    repeated: int = 0
     why: str = ""
 
 

@@ -115,7 +115,11 @@ class Midi:
     def _play(self, message: Any) -> None:
         pads = self._core.stage.pads
         if message.type == "note_on" and message.velocity:
-            pads.play(message.note, message.velocity / 127, Press(None))
+            try:
+                pads.play(message.note, message.velocity / 127, Press(None))
+            except ClipbridgeError as error:
+                pads.announce_refusal(message.note, error)
+                raise
         elif message.type in ("note_on", "note_off"):
             pads.release(message.note)
         elif message.type == "control_change" and message.control == ALL_SOUND_OFF:

@@ -19,7 +19,7 @@ from bridge.system.keeping import KeptFile
 
 log = logging.getLogger("clipbridge")
 
-LONGEST_S = 30.0  # all takes of all pads stay in memory: at most 1.5 GB per channel
+LONGEST_S = 30.0  # all takes of all pads stay in memory: at most 2.2 GB per channel
 SINK = "pad"
 MAX_PADS_BYTES = 10_000_000
 KEYS = fields_of(Door.PAD)

@@ -1,4 +1,5 @@
-"""Pads: slots with takes that are ready, so that a press sounds at once. They are refilled while the engine is idle.
+"""Pads: slots with takes that are ready, so that a press sounds at once. They are refilled while the engine is idle. If no fresh
+take is ready, those that have sounded sound again in turn.
 
 Runs on the event loop. The player already holds the samples; a press only names them.
 """
@@ -15,9 +16,10 @@ from bridge.domain.events import JobEvent, PadChanged, Publish
 from bridge.domain.job import Job
 from bridge.domain.limits import seed_after
 from bridge.errors import BadArgument, ClipbridgeError, PadEmpty
-from bridge.live.pad import TAKES_READY, Pad, Press, Take
+from bridge.live.pad import Pad, Press
 from bridge.live.pad_file import LONGEST_S, SINK, PadFile, StoredPad
 from bridge.live.saves import Saves
+from bridge.live.takes import Take
 from bridge.live.voices import Live
 from bridge.player.messages import NOW, When, when
 from bridge.shaper import messages
@@ -41,39 +43,48 @@ class Pads:
         self._pads = {number: Pad(ask, locked) for number, (ask, locked) in stored.items()}
 
     def set(self, number: int, ask: Ask) -> None:
-        """Give a pad another prompt and drop its takes. Raises BadArgument."""
+        """Give a pad another prompt. Its takes sound again until one of the new prompt is ready. Raises BadArgument."""
         if ask.takes not in (None, 1):
             raise BadArgument("A pad makes its takes one after the other: leave takes out.")
         if ask.seconds is not None:
             check_length(ask.seconds)
         ask = dataclasses.replace(ask, sink=SINK, takes=None, deadline_s=None)
-        before = self._pads.get(number)
-        self._forget(number)
-        self._pads[number] = Pad(ask, before is not None and before.locked, voices=before.voices if before else [])
+        if (before := self._pads.get(number)) is None:
+            self._pads[number] = Pad(ask)
+        else:
+            self._abandon_job(before)
+            before.takes.supersede()
+            self._pads[number] = Pad(ask, before.locked, before.takes, voices=before.voices)
         self._store()
         self._announce(number)
         self._changed()
 
     def play(self, number: int, velocity: float, press: Press, at: float | None = None, quantize: str = "") -> None:
         """Play the next take at `at` (seconds of time.perf_counter; None: now), or on the next beat or bar after that if
-        `quantize`, or else the ask, says so. `velocity`, 0 to 1, is multiplied by the ask's gain. Raises PadEmpty, NoAudio."""
+        `quantize`, or else the ask, says so. If no take is fresh, one that has sounded sounds again. `velocity`, 0 to 1, is
+        multiplied by the ask's gain. Raises PadEmpty if the pad has never had a take, NoAudio."""
         pad = self._pad(number)
         moment = when(quantize or pad.ask.quantize, at)
-        if not pad.ready:
+        take = pad.takes.next(pad.locked)
+        if take is None:
             raise PadEmpty(
                 f"Pad {number} has no take ready yet" + (f": {pad.fault}" if pad.fault else "; it is being made.")
             )
-        take = pad.ready[0]
         gain = velocity * (1.0 if pad.ask.gain is None else pad.ask.gain)
         voice = self._live.sound(press, take.slot, gain, pad.ask.pan or 0.0, moment, loop=take.prompt.loop)
         self._live.announce_voice(voice, press, "began" if moment == NOW else "waiting", "")
         pad.voices = [*(other for other in pad.voices if self._live.sounds(other)), voice]
-        pad.last = take
-        if not pad.locked:
-            self._drop(pad.previous)
-            pad.previous = pad.ready.pop(0)
+        before = pad.state
+        self._drop(pad.takes.sounded(take, pad.locked))
+        if pad.state != before:
             self._announce(number)
             self._changed()
+
+    def announce_refusal(self, number: int, error: ClipbridgeError) -> None:
+        """Tell subscribers why a press did not sound whose frontend cannot answer. An empty pad is passed over: a keyboard has many
+        keys."""
+        if number in self._pads:
+            self._publish(PadChanged(number, *self._pads[number].state[:-1], why=str(error)))
 
     def stop(self, number: int, at: float | None = None) -> None:
         """Fade out the pad's voices, now or at `at`. Raises PadEmpty."""
@@ -102,17 +113,18 @@ class Pads:
         pad = self._pad(number)
         if pad.locked != locked:
             pad.locked = locked
+            pad.takes.unlock()
             self._store()
 
     def save(self, number: int, press: Press) -> messages.Save:
         """The request to save the take that was played last. Raises PadEmpty."""
         pad = self._pad(number)
-        if pad.last is None:
+        if pad.takes.last is None:
             raise PadEmpty(f"Pad {number} has not been played yet.")
-        return self.saves.begin(number, pad.last, press)
+        return self.saves.begin(number, pad.takes.last, press)
 
-    def states(self) -> list[tuple[int, str, float, str]]:
-        """(pad, state, value, why) of all pads, as in PadChanged."""
+    def states(self) -> list[tuple[int, str, float, int, int, str]]:
+        """(pad, state, value, fresh, repeated, why) of all pads, as in PadChanged."""
         return [(number, *pad.state) for number, pad in sorted(self._pads.items())]
 
     # ---- filling ----
@@ -127,7 +139,7 @@ class Pads:
             return None
         tempo = self._live.player.tempo
         hungry = [
-            (len(pad.fresh(tempo)), pad.retry.not_before, number)
+            (len(pad.up_to_date(tempo)), pad.retry.not_before, number)
             for number, pad in self._pads.items()
             if pad.needs_take(tempo)
         ]
@@ -160,7 +172,7 @@ class Pads:
             return
         if event.kind == "progress":
             pad.fraction = event.fields["fraction"]
-            if not pad.ready:
+            if not pad.takes.fresh:
                 self._announce(number)
         elif event.kind == "failed":
             self._fail(number, pad, event.fields["why"])
@@ -174,15 +186,11 @@ class Pads:
             self._live.discard(file)
             return
         assert job.model is not None
-        take = Take(self._live.slot(), file, sample_rate, job.prompt, job.model)
+        take = Take(self._live.slot(), file, sample_rate, job.prompt, job.model, pad.takes.version)
         self._live.hold(take.slot, file, sample_rate)
         pad.job, pad.fault = None, ""
         pad.retry.succeed()
-        for old in pad.ready[: max(0, len(pad.ready) + 1 - TAKES_READY)]:  # made for another tempo
-            pad.ready.remove(old)
-            if old is not pad.last:
-                self._drop(old)
-        pad.ready.append(take)
+        self._drop(pad.takes.add(take))
         self._announce(number)
 
     def on_tempo(self) -> None:
@@ -195,7 +203,7 @@ class Pads:
     def reload(self) -> None:
         """Load all takes into a new player."""
         for pad in self._pads.values():
-            for take in pad.ready:
+            for take in pad.takes.all:
                 self._live.hold(take.slot, take.file, take.sample_rate)
 
     def _fail(self, number: int, pad: Pad, why: str) -> None:
@@ -215,19 +223,20 @@ class Pads:
     def _forget(self, number: int) -> None:
         pad = self._pads.pop(number, None)
         if pad is not None:
-            if pad.job is not None:
-                self._abandoned_jobs.append(pad.job)
-            for take in (*pad.ready, pad.previous):
-                self._drop(take)
+            self._abandon_job(pad)
+            self._drop(pad.takes.all)
 
-    def _drop(self, take: Take | None) -> None:
-        if take is not None:
+    def _abandon_job(self, pad: Pad) -> None:
+        if pad.job is not None:
+            self._abandoned_jobs.append(pad.job)
+
+    def _drop(self, takes: list[Take]) -> None:
+        for take in takes:
             self._live.release(take.slot)
             self.saves.discard(take.file)
 
     def _announce(self, number: int) -> None:
-        state = self._pads[number].state if number in self._pads else ("empty", 0.0, "")
-        self._publish(PadChanged(number, *state))
+        self._publish(PadChanged(number, *self._pads[number].state) if number in self._pads else PadChanged(number))
 
     def _store(self) -> None:
         if self._file is not None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from bridge.domain.events import PadSaved, Publish
-from bridge.live.pad import Press, Take
+from bridge.live.pad import Press
+from bridge.live.takes import Take
 from bridge.live.voices import Live
 from bridge.shaper import messages
 

@@ -51,6 +51,7 @@ def main(connection: Connection, folder: str, scratch: str = "") -> None:
     sink.sweep()  # the staging area of a killed shaper of this daemon
     received: dict[int, list[Piece]] = {}
     early_clips: dict[int, EarlyClip] = {}
+    saved: dict[str, str] = {}
     try:
         while (message := _receive(connection)) is not None:
             if isinstance(message, Samples):
@@ -67,7 +68,7 @@ def main(connection: Connection, folder: str, scratch: str = "") -> None:
                 received.pop(message.serial, None)
                 early_clips.pop(message.serial, None)
             elif isinstance(message, Save):
-                connection.send(save(message, sink))
+                connection.send(save(message, sink, saved))
             elif isinstance(message, Claim | Map | Leave):
                 if (answer := kit_folder.answer(message, sink)) is not None:
                     connection.send(answer)
@@ -157,12 +158,16 @@ def _save_samples(samples: Any, file: Path) -> str:
     return str(file)
 
 
-def save(ask: Save, sink: FolderSink) -> Saved:
-    """Save a clip that was only played so far."""
+def save(ask: Save, sink: FolderSink, saved: dict[str, str]) -> Saved:
+    """Save a clip that was only played so far. `saved`: the paths of saved clips, by the files of their samples; a clip that is saved
+    again keeps its path while the file is there."""
     try:
+        if Path(path := saved.get(ask.file, "")).is_file():
+            return Saved(ask.number, path)
         samples = np.load(ask.file, allow_pickle=False)
         request = Deliver(0, ask.prompt, ask.model, ())
-        return Saved(ask.number, _write(request, 1, Clip(samples), sink).path)
+        saved[ask.file] = _write(request, 1, Clip(samples), sink).path
+        return Saved(ask.number, saved[ask.file])
     except Exception as error:  # noqa: BLE001 - one take that cannot be saved must not end the process
         return Saved(ask.number, "", str(error))
 

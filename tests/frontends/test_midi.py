@@ -97,6 +97,34 @@ def test_notes_play_the_pads_of_their_numbers_and_a_keyboard_may_come_and_go(pla
         midi_state(played, "waiting", start)
 
 
+def test_notes_faster_than_takes_are_made_all_sound_and_a_pad_without_a_take_says_why(
+    played: Daemon, own: Jack
+) -> None:
+    client = played.client()
+    client.send("/bridge/subscribe")
+    client.send("/bridge/pad/38/set", "roll", 0.1, "steps", 1)
+    pad_state(client, 38, "ready", 2.0)
+    start = len(played.lines)
+    with Keyboard(own) as keys:
+        midi_state(played, "open", start)
+        for _ in range(16):
+            keys.send("note_on note=38 velocity=127")
+        voices: set[int] = set()
+        while len(voices) < 16:
+            _, (voice, state, why) = client.until("/bridge/voice")
+            assert why == ""
+            voices |= {voice} if state == "began" else set()
+        client.send("/bridge/pad/39/set", "never", 0.1, "preset", "no such preset")
+        keys.send("note_on note=39 velocity=127")
+        while not (state := client.until("/bridge/pad/39/state")[1])[6:]:
+            pass
+        assert state[:6] == ["filling", 0.0, "fresh", 0, "repeated", 0] and "Pad 39" in state[7]
+        for pad in (38, 39):
+            client.send(f"/bridge/pad/{pad}/clear")
+        start = len(played.lines)
+    midi_state(played, "waiting", start)
+
+
 def test_a_clock_sets_the_tempo_and_the_beats(played: Daemon, own: Jack) -> None:
     client = played.client()
     start = len(played.lines)

@@ -284,7 +284,7 @@ var stream, follow, pattern;
 pad.onState = { |name, value|
     if(name == \\ready and: { value == 2 }) {
         pad.onState = nil;
-        tell.(\\ready, value, pad.ready);
+        tell.(\\ready, value, pad.ready, pad.repeated);
         pad.lock;
         pad.play(1);
     };
@@ -339,7 +339,7 @@ def test_pads_patterns_tempo_stream_and_the_panic_of_command_period_reach_the_da
     client = stage.client()
     try:
         lines, posted = run(PADS, stage.port, tmp_path)
-        assert told(lines, "ready") == [["2.0", "2"]]
+        assert told(lines, "ready") == [["2.0", "2", "0"]]
         ((path,),) = told(lines, "saved")
         wanted, _ = soundfile.read(path, dtype="float32")
         heard = recorder.heard()

@@ -174,6 +174,45 @@ def test_a_locked_pad_repeats_its_take_and_an_unlocked_one_does_not(stage: Daemo
     client.send("/bridge/pad/4/clear")
 
 
+def test_a_pad_sounds_at_every_press_while_the_engine_has_no_time_for_it(stage: Daemon, recorder: Recorder) -> None:
+    client = stage.client()
+    client.send("/bridge/subscribe")
+    client.send("/bridge/pad/6/set", "snare", 0.2, "steps", 2)
+    pad_state(client, 6, "ready", 2.0)
+    client.send("/bridge/generate", "busy", 60.0, "steps", 250, "id", "busy")
+    client.until("/bridge/progress", job="busy")
+    client.send("/bridge/tempo", 240.0, 4)
+
+    def began(*values: object) -> None:
+        client.send("/bridge/pad/6/play", *values)
+        while (message := client.until("/bridge/voice", "/bridge/error"))[1][1] != "began":
+            assert message[0] == "/bridge/voice", message
+
+    for _ in range(8):
+        at = time.monotonic()
+        began()
+        recorder.wait_for_sound(at)
+    began(1.0, "quantize", "bar")
+    client.send("/bridge/pad/6/lock", 1)
+    began(1.0)
+    began(1.0, "quantize", "beat")
+    client.send("/bridge/pad/6/lock", 0)
+    client.send("/bridge/pad/6/set", "clap", 0.2, "steps", 2)
+    assert client.until("/bridge/pad/6/state")[1] == ["filling", 0.0, "fresh", 0, "repeated", 2]
+    began()
+    saved = set()
+    for _ in range(2):
+        client.send("/bridge/pad/6/save")
+        saved.add(client.until("/bridge/pad/6/saved")[1][0])
+    assert len(saved) == 1 and "snare" in saved.pop()
+    client.send("/bridge/cancel", "busy")
+    client.send("/bridge/tempo", 120.0, 4)
+    pad_state(client, 6, "ready", 2.0)
+    client.send("/bridge/pad/6/clear")
+    client.send("/bridge/pad/6/play")
+    assert client.until("/bridge/error")[1][1] == "pad_empty"
+
+
 def test_an_ask_goes_before_a_pad_that_is_being_filled(stage: Daemon) -> None:
     client = stage.client()
     client.send("/bridge/subscribe")

@@ -1,8 +1,10 @@
-"""Pads: their file may have been edited by any program; failures and new tempos do not block other pads."""
+"""Pads: a pad that has ever had a take always sounds; their file may have been edited by any program; failures and new tempos do
+not block other pads."""
 
 from __future__ import annotations
 
 import json
+import random
 import threading
 import time
 from pathlib import Path
@@ -13,9 +15,14 @@ import pytest
 
 from bridge.core.resolving import resolve
 from bridge.domain.ask import Ask
+from bridge.domain.events import PadChanged
 from bridge.domain.job import JobState
 from bridge.domain.tempo import Tempo
+from bridge.errors import BadArgument, NoAudio, PadEmpty
+from bridge.live.pad import Press
 from bridge.live.pads import Pads
+from bridge.live.takes import TAKES_HELD, TAKES_READY, Take, Takes
+from bridge.player.messages import When
 
 LIVE: Any = SimpleNamespace(player=SimpleNamespace(tempo=Tempo()))
 
@@ -122,18 +129,18 @@ def test_takes_of_another_tempo_are_played_until_they_are_replaced_except_on_a_l
             pull()
             if (job := pads._pads[1].job) is not None:
                 pads.on_clip(job, f"file {len(requests)}", 48_000)
-        return [round(take.prompt.seconds, 3) for take in pads._pads[1].ready]
+        return [round(take.prompt.seconds, 3) for take in pads._pads[1].takes.fresh]
 
     pads.set(1, Ask("loop", bars=2))
     assert filled() == [4.0, 4.0]
     live.player.tempo = Tempo(120.0, 3)  # the bars are shorter now
-    assert [take.prompt.seconds for take in pads._pads[1].ready] == [4.0, 4.0]
+    assert [take.prompt.seconds for take in pads._pads[1].takes.fresh] == [4.0, 4.0]
     assert filled() == [3.0, 3.0] and len(removed) == 2
     pads.lock(1, True)
     pads.play(1, 1.0, SimpleNamespace())  # type: ignore[arg-type]
     live.player.tempo = Tempo(90.0, 4)
-    before = pads._pads[1].ready[0].file
-    assert filled() == [3.0, 3.0] and pads._pads[1].ready[0].file == before and before not in removed
+    before = pads._pads[1].takes.fresh[0].file
+    assert filled() == [3.0, 3.0] and pads._pads[1].takes.fresh[0].file == before and before not in removed
     pads.lock(1, False)
     assert filled() == [pytest.approx(5.333), pytest.approx(5.333)] and before not in removed  # it may still be saved
 
@@ -142,3 +149,256 @@ def test_a_pad_beyond_the_last_is_skipped(tmp_path: Path) -> None:
     file = tmp_path / "pads.json"
     file.write_text(json.dumps({"128": entry(), "-1": entry(), "127": entry()}), "utf-8")
     assert [number for number, *_ in opened(file).states()] == [127]
+
+
+class FakeLive:
+    """The player: which slots it holds, which voices it was sent, and which files were removed."""
+
+    def __init__(self) -> None:
+        self.player = SimpleNamespace(tempo=Tempo(120.0), state="open")
+        self.held: dict[int, str] = {}
+        self.sounded: list[tuple[int, When]] = []
+        self.removed: list[str] = []
+        self._slots = 0
+
+    def slot(self) -> int:
+        self._slots += 1
+        return self._slots
+
+    def hold(self, slot: int, file: str, _sample_rate: int) -> None:
+        self.held[slot] = file
+
+    def release(self, slot: int) -> None:
+        del self.held[slot]
+
+    def discard(self, file: str) -> None:
+        assert file not in self.removed
+        self.removed.append(file)
+
+    def sound(self, _owner: object, slot: int, _gain: float, _pan: float, when: When, loop: bool = False) -> int:
+        if self.player.state != "open":
+            raise NoAudio("The device is lost.")
+        assert slot in self.held
+        self.sounded.append((slot, when))
+        return len(self.sounded)
+
+    def sounds(self, _voice: int) -> bool:
+        return False
+
+    def announce_voice(self, *_report: object) -> None: ...
+
+
+class Rig:
+    """Pads with a fake player, and an engine that makes a take when a test says so."""
+
+    def __init__(self) -> None:
+        self.live, self.events = FakeLive(), list[Any]()
+        self.pads = Pads(self.live, self.events.append, lambda: None)  # type: ignore[arg-type]
+
+    def make(self, count: int = 1) -> None:
+        for _ in range(count):
+            request = self.pads.next_request()
+            assert request is not None
+            job: Any = SimpleNamespace(prompt=resolve(request.ask, None, self.live.player.tempo), model="m")
+            self.pads.on_started(job)
+            self.pads.on_clip(job, f"{request.ask.text} {self.live._slots + 1}", 48_000)
+
+    def press(self, count: int = 1, **how: Any) -> list[str]:
+        """The files that these presses of pad 7 play."""
+        files = []
+        for _ in range(count):
+            self.pads.play(7, 1.0, Press(None), **how)
+            files.append(self.live.held[self.live.sounded[-1][0]])
+        return files
+
+    @property
+    def state(self) -> tuple[str, int, int]:
+        """State, fresh, repeated."""
+        _, state, _, fresh, repeated, _ = self.pads.states()[0]
+        return state, fresh, repeated
+
+    @property
+    def published(self) -> tuple[str, int, int, str]:
+        event = next(event for event in reversed(self.events) if isinstance(event, PadChanged))
+        return event.state, event.fresh, event.repeated, event.why
+
+
+def test_eight_presses_with_one_take_sound_eight_times_and_then_the_fresh_take_does() -> None:
+    rig = Rig()
+    rig.pads.set(7, Ask("snare", 1.0))
+    with pytest.raises(PadEmpty):
+        rig.press()
+    rig.make()
+    assert rig.state == ("ready", 1, 0)
+    assert rig.press(8) == ["snare 1"] * 8
+    assert rig.state == ("filling", 0, 1) and rig.published == ("filling", 0, 1, "")
+    rig.make()
+    assert rig.state == ("ready", 1, 1) and rig.press() == ["snare 2"] and rig.state == ("filling", 0, 2)
+
+
+def test_without_a_fresh_take_the_newest_ones_sound_in_turn() -> None:
+    rig = Rig()
+    rig.pads.set(7, Ask("snare", 1.0))
+    for number in range(1, 7):
+        rig.make()
+        assert rig.press() == [f"snare {number}"]
+    assert rig.press(6) == ["snare 4", "snare 5", "snare 6"] * 2
+    rig.make(2)
+    assert rig.press(2) == ["snare 7", "snare 8"]
+    assert set(rig.press(6)) == {"snare 6", "snare 7", "snare 8"}
+
+
+@pytest.mark.parametrize(
+    "how", [{"quantize": "bar"}, {"quantize": "beat"}, {"at": 1.5}, {"at": 1.5, "quantize": "bar"}, {}]
+)
+def test_a_repeated_take_sounds_at_its_moment(how: dict[str, Any]) -> None:
+    rig = Rig()
+    rig.pads.set(7, Ask("snare", 1.0))
+    rig.make()
+    assert rig.press(3, **how) == ["snare 1"] * 3
+    assert {when for _, when in rig.live.sounded} == {When(how.get("at"), how.get("quantize", ""))}
+
+
+def test_a_pad_locked_without_a_fresh_take_keeps_the_one_that_sounded_last_until_it_is_unlocked() -> None:
+    rig = Rig()
+    rig.pads.set(7, Ask("snare", 1.0))
+    rig.make(2)
+    rig.press(2)
+    rig.pads.lock(7, True)
+    assert rig.press(3) == ["snare 2"] * 3
+    rig.make(2)
+    assert rig.press(3) == ["snare 2"] * 3
+    rig.pads.lock(7, False)
+    assert rig.press(2) == ["snare 3", "snare 4"]
+
+
+def test_after_set_the_old_takes_sound_until_the_first_new_one_and_never_again_once_it_has_sounded() -> None:
+    rig = Rig()
+    rig.pads.set(7, Ask("snare", 1.0))
+    rig.make(2)
+    rig.press()
+    rig.pads.set(7, Ask("clap", 1.0))
+    assert rig.state == ("filling", 0, 2) and rig.published == ("filling", 0, 2, "")
+    assert set(rig.press(4)) == {"snare 1", "snare 2"}
+    rig.pads.set(7, Ask("cowbell", 1.0))
+    assert set(rig.press(4)) == {"snare 1", "snare 2"}
+    rig.make()
+    assert rig.press(5) == ["cowbell 3"] * 5
+    rig.make(2)
+    assert rig.press(2) == ["cowbell 4", "cowbell 5"]
+    assert "snare 1" in rig.live.removed and "snare 2" in rig.live.removed
+
+
+def test_a_locked_pad_changes_to_the_new_prompt_as_soon_as_a_take_of_it_is_ready() -> None:
+    rig = Rig()
+    rig.pads.set(7, Ask("snare", 1.0))
+    rig.make(2)
+    rig.pads.lock(7, True)
+    assert rig.press(2) == ["snare 1"] * 2
+    rig.pads.set(7, Ask("clap", 1.0))
+    assert rig.press(2) == ["snare 1"] * 2
+    rig.make(2)
+    assert rig.press(3) == ["clap 3"] * 3
+
+
+def test_a_take_of_the_old_prompt_can_be_saved_until_another_one_sounds() -> None:
+    rig = Rig()
+    rig.pads.set(7, Ask("snare", 1.0))
+    rig.make()
+    rig.press()
+    rig.pads.set(7, Ask("clap", 1.0))
+    rig.make(2)
+    assert rig.pads.save(7, Press(None)).file == "snare 1" and "snare 1" not in rig.live.removed
+    rig.press()
+    assert rig.pads.save(7, Press(None)).file == "clap 2"
+
+
+def test_a_new_tempo_repeats_takes_of_the_old_length_only_until_a_new_one_has_sounded() -> None:
+    rig = Rig()
+    rig.pads.set(7, Ask("loop", bars=1))
+    rig.make(2)
+    rig.press(2)
+    rig.live.player.tempo = Tempo(90.0)
+    rig.pads.on_tempo()
+    assert rig.press(2) == ["loop 1", "loop 2"]
+    rig.make()
+    assert rig.press(4) == ["loop 3"] * 4
+
+
+def test_only_clear_empties_a_pad_and_nothing_of_it_stays() -> None:
+    rig = Rig()
+    rig.pads.set(7, Ask("snare", 1.0))
+    rig.make(2)
+    rig.press(5)
+    rig.pads.clear(7)
+    assert rig.published == ("empty", 0, 0, "") and rig.live.held == {}
+    assert sorted(rig.live.removed) == ["snare 1", "snare 2"]
+    with pytest.raises(PadEmpty):
+        rig.press()
+
+
+def test_a_press_without_a_device_uses_no_take_and_a_new_player_gets_all_of_them() -> None:
+    rig = Rig()
+    rig.pads.set(7, Ask("snare", 1.0))
+    rig.make(2)
+    rig.press(1)
+    rig.live.player.state = "lost"
+    with pytest.raises(NoAudio):
+        rig.press()
+    assert rig.state == ("ready", 1, 1)
+    rig.live.player.state, rig.live.held = "open", {}
+    rig.pads.reload()
+    assert rig.press(3) == ["snare 2", "snare 1", "snare 2"]
+
+
+def test_a_pad_whose_takes_fail_goes_on_with_those_it_has() -> None:
+    rig = Rig()
+    rig.pads.set(7, Ask("snare", 1.0))
+    rig.make()
+    rig.press()
+    assert rig.pads.next_request() is not None
+    job: Any = SimpleNamespace()
+    rig.pads.on_started(job)
+    failure: Any = SimpleNamespace(kind="failed", fields={"why": "out of memory"})
+    rig.pads.on_job_event(job, failure)
+    assert rig.published == ("filling", 0, 1, "out of memory") and rig.press(2) == ["snare 1"] * 2
+    rig.pads.on_refused(BadArgument("no such preset"))
+    assert rig.press() == ["snare 1"]
+
+
+def test_a_refused_press_over_midi_is_explained_for_pads_that_are_set() -> None:
+    rig = Rig()
+    rig.pads.set(7, Ask("snare", 1.0))
+    rig.pads.announce_refusal(7, PadEmpty("It is being made."))
+    assert rig.published == ("filling", 0, 0, "It is being made.")
+    count = len(rig.events)
+    rig.pads.announce_refusal(8, PadEmpty("It is empty."))
+    assert len(rig.events) == count
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_takes_are_bounded_never_run_out_and_are_dropped_once(seed: int) -> None:
+    chance, takes, alive, made, locked = random.Random(seed), Takes(), set[int](), 0, False
+    for _ in range(400):
+        dropped: list[Take] = []
+        match chance.choice(("make", "press", "press", "lock", "set")):
+            case "make" if len(takes.fresh) < TAKES_READY or not locked:
+                made += 1
+                prompt: Any = SimpleNamespace(seconds=chance.choice((1.0, 2.0)))
+                alive.add(made)
+                dropped = takes.add(Take(made, f"{made}", 48_000, prompt, "m", takes.version))  # type: ignore[arg-type]
+            case "press":
+                take = takes.next(locked)
+                assert (take is None) == (made == 0)
+                if take is not None:
+                    assert take.slot in alive
+                    dropped = takes.sounded(take, locked)
+            case "lock":
+                locked = not locked
+                takes.unlock()
+            case "set":
+                takes.supersede()
+        for take in dropped:
+            alive.remove(take.slot)
+        assert {take.slot for take in takes.all} == alive and len(alive) <= TAKES_HELD
+        assert len(takes.fresh) <= TAKES_READY and (takes.last is None or takes.last.slot in alive)

@@ -57,7 +57,8 @@ ROWS = (
     Method("/bridge/pad/<n>/set", pads.set_prompt, "as generate", "`/bridge/pad/<n>/state`",
            f"Give pad n (0 to {PADS.high:.0f}) a prompt; the engine makes takes for it whenever it is idle.", in_words=True),
     Method("/bridge/pad/<n>/play", pads.play, "[f velocity], [`quantize` s]", "`/bridge/voice` n `began` (or first `waiting`)",
-           "Play its next take, at once or as `quantize` says. Velocity 0 to 1, or up to 127; 0 releases a gated pad."),
+           "Play its next take, or one that has sounded if none is fresh, at once or as `quantize` says. Velocity 0 to 1, or up to 127; 0 "
+           "releases a gated pad."),
     Method("/bridge/pad/<n>/stop", pads.stop, "–", "–", "Fade out its voices.", button=True),
     Method("/bridge/pad/<n>/clear", pads.clear, "–", "`/bridge/pad/<n>/state`", "Empty it.", button=True),
     Method("/bridge/pad/<n>/lock", pads.lock, "i 0 or 1", "–", "1: play the same take at every press."),

@@ -65,5 +65,4 @@ def _send(osc: Osc, target: Target, only: int | None = None) -> None:
     """Send the state of one pad, or of all that are not empty."""
     states = {pad: state for pad, *state in osc.core.stage.pads.states()}
     for pad in states if only is None else (only,):
-        state = PadChanged(pad, *states.get(pad, ("empty", 0.0, "")))
-        osc.send_event(target, state)
+        osc.send_event(target, PadChanged(pad, *states.get(pad, ())))

@@ -81,7 +81,8 @@ REPLIES = {
         Reply("/bridge/voice", "i voice, s state, s why",
               "To the asker and to subscribers: a voice `began` or `ended`, or is `waiting` for its moment.", event="voice"),
         Reply("/bridge/pad/<n>/state", "s state, f value",
-              "To the asker and to subscribers: `empty`, `filling` (0 to 1) or `ready` (the number of takes).", "[`why` s]", event="pad"),
+              "To the asker and to subscribers: `empty`, `filling` (0 to 1) or `ready` (the number of fresh takes). While no take is "
+              "`fresh`, those that are `repeated` sound again in turn.", "then `fresh` i, `repeated` i, [`why` s]", event="pad"),
         Reply("/bridge/pad/<n>/saved", "s path, s why", "The take is in the folder; if the path is empty, `why` says why not.",
               event="pad saved"),
         Reply("/bridge/kit/queued", "s name, i count", "Accepted: the kit has `count` sounds.", "then `seed` i", event="kit queued"),

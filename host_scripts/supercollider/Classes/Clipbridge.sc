@@ -601,16 +601,20 @@ ClipbridgeClip {
 }
 
 ClipbridgePad {
-	var <number, <>onState, <>onSaved, <>onError, <state = \empty, <ready = 0, <progress = 0, <why = "", <gated = false, <prompt;
+	var <number, <>onState, <>onSaved, <>onError, <state = \empty, <ready = 0, <repeated = 0, <progress = 0, <why = "", <gated = false, <prompt;
 
 	*prNew { |number| ^super.newCopyArgs(number).init }
 
 	init {
 		Clipbridge.prOn(this.prAddress(\state), { |name, value ... more|
+			var facts;
 			state = name;
 			ready = if(name == \ready) { value.asInteger } { 0 };
 			progress = if(name == \filling) { value } { ready.sign };
-			why = (more[1] ? "").asString;
+			facts = IdentityDictionary.new;
+			more.pairsDo { |key, fact| facts[key.asSymbol] = fact };
+			repeated = facts[\repeated] ? 0;
+			why = (facts[\why] ? "").asString;
 			Clipbridge.prCall(onState, name, value, this);
 		});
 		Clipbridge.prOn(this.prAddress(\saved), { |path, fault|
