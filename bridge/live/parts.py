@@ -50,14 +50,17 @@ class Parts:
         self.ready.append(part)
 
     def choose(self, current: Part | None) -> tuple[Part, float]:
-        """The clip to play after `current`, and a factor for its gain: a new clip at full gain, or else the one that was played
-        longest ago, more quietly with each repeat."""
+        """The clip to play after `current`, which sounds, and a factor for its gain: a new clip at full gain, or else, of the newest
+        prompt that has sounded, the one that was played longest ago, more quietly with each repeat."""
         if self.ready and (self.ready[0].usable_at < time.monotonic() or not (self._played or current)):
             self.repeats = 0
             return self.ready.popleft(), 1.0
         self.repeats += 1
-        part = self._played.popleft() if self._played else current
-        assert part is not None
+        candidates = [*self._played, *([current] if current else [])]
+        newest = max(part.version for part in candidates)
+        part = next(part for part in candidates if part.version == newest)
+        if part in self._played:
+            self._played.remove(part)
         return part, max(MIN_REPEAT_GAIN, REPEAT_GAIN**self.repeats)
 
     def keep_played(self, part: Part, sounding: list[Part]) -> None:
