@@ -57,7 +57,9 @@ BROKEN = {
     "type tags without an end": b"/bridge/ping\0\0\0\0,iii",
     "type tags without a comma": message(b"/bridge/ping", b"if", b"\0" * 8),
     "an unknown type tag": message(b"/bridge/generate", b",sX", _string(b"rain")),
-    "a symbol tag before a float (shifts arguments)": message(b"/bridge/generate", b",Sf", _string(b"rain") + FLOAT_4),
+    "an unknown tag before a float (shifts arguments)": message(
+        b"/bridge/generate", b",Uf", _string(b"rain") + FLOAT_4
+    ),
     "60,000 unknown type tags": message(b"/bridge/generate", b"," + b"Q" * 60_000),
     "1,000 nil arguments": message(b"/bridge/generate", b"," + b"N" * 1_000),
     "a float cut to two bytes": message(b"/bridge/generate", b",sf", _string(b"rain") + FLOAT_4[:2]),

@@ -389,7 +389,7 @@ def test_a_length_in_bars_is_exact_to_the_frame_at_the_tempo(
         (encode("/bridge/job"), "bad_argument"),
         (encode("/bridge/job", b"blob"), "bad_argument"),
         (encode("/bridge/subscribe", 99_999), "bad_argument"),
-        (encode("/bridge/trigger", "now"), "bad_argument"),
+        (encode("/bridge/status", "now"), "bad_argument"),
         (encode("/bridge/set/seed", 1.5), "bad_argument"),
         (encode("/bridge/set/loop", 3), "bad_argument"),
         (encode("/bridge/recall"), "bad_argument"),

@@ -39,6 +39,7 @@ class Pads:
         self.saves = Saves(live, publish)
         self._next = 0  # the pad of the last request
         self._abandoned_jobs: list[Job] = []
+        self._locked_empty: set[int] = set()
         stored = self._file.read() if self._file is not None else {}
         self._pads = {number: Pad(ask, locked) for number, (ask, locked) in stored.items()}
 
@@ -50,7 +51,8 @@ class Pads:
             check_length(ask.seconds)
         ask = dataclasses.replace(ask, sink=SINK, takes=None, deadline_s=None)
         if (before := self._pads.get(number)) is None:
-            self._pads[number] = Pad(ask)
+            self._pads[number] = Pad(ask, number in self._locked_empty)
+            self._locked_empty -= {number}
         else:
             self._abandon_job(before)
             before.takes.supersede()
@@ -109,9 +111,11 @@ class Pads:
         self._changed()
 
     def lock(self, number: int, locked: bool) -> None:
-        """Play the same take at each press from the next one on, or another one each time. Raises PadEmpty."""
-        pad = self._pad(number)
-        if pad.locked != locked:
+        """Play the same take at each press from the next one on, or another one each time. An empty pad will be locked when it is
+        set."""
+        if (pad := self._pads.get(number)) is None:
+            self._locked_empty = self._locked_empty | {number} if locked else self._locked_empty - {number}
+        elif pad.locked != locked:
             pad.locked = locked
             pad.takes.unlock()
             self._store()

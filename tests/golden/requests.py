@@ -54,6 +54,7 @@ NUMBERS: dict[str, tuple[float, float, bool]] = {
     "channels": (0, 2, True),
     "then_port": (1, 65535, True),
 }
+FLAGS = ("gate", "loop")  # of these keys; T, F and N are values of theirs
 CHOICES = {
     "sink": ("folder", "audio", "both"),
     "quantize": ("off", "beat", "bar"),
@@ -142,7 +143,11 @@ SETS = {
 # ---- generate: refusals ----
 
 BAD = {
-    **{key: (low - 1, high + 1, "many", True, NAN) for key, (low, high, _) in NUMBERS.items() if key != "seconds"},
+    **{
+        key: (low - 1, high + 1, "many", *(() if key in FLAGS else (True,)), NAN)
+        for key, (low, high, _) in NUMBERS.items()
+        if key != "seconds"
+    },
     **dict.fromkeys(CHOICES, ("tape", "", 1, None)),
     **dict.fromkeys(("negative", "transcript"), (7, b"\1", "a\x07b")),
     "preset": ("drun", "../x", 7),
@@ -284,7 +289,7 @@ QUEUE = {
         s("subscribe", by="b"), job("theirs", "golden theirs", 0.1, *QUICK), s("unsubscribe", by="b"), job("alone", "golden alone", 0.1, *QUICK), s("subscribe", Ref("port:b")),
         s("generate", "golden refused", "steps", 0, "id", "refused"), s("generate", *LONG, "id", "mine", until=("/bridge/progress",)), s("cancel", by="b"), s("unsubscribe", Ref("port:b")),
         s("subscribe"), job("mine too", "golden mine", 0.1, *QUICK), s("generate", *LONG, "id", "mine 3", until=("/bridge/progress",)), s("cancel", "mine 3"), s("unsubscribe"),
-        *(s("subscribe", value) for value in (0, 65536, 99_999, "x", True, None, NAN, 1.5, Ref("port:daemon"))), s("subscribe", 1, 2), s("unsubscribe", 1, 2), s("unsubscribe", "x"),
+        *(s("subscribe", value) for value in (0, 65536, 99_999, "x", False, True, None, NAN, 1.5, Ref("port:daemon"))), s("unsubscribe", False), s("unsubscribe", None), s("subscribe", 1, 2), s("unsubscribe", 1, 2), s("unsubscribe", "x"),
         s("unsubscribe", Ref("port:b")), s("subscribe", "reply_port", Ref("port:b")),
     ),
 }  # fmt: skip
@@ -301,11 +306,11 @@ SMALL = {
     "models": (
         s("models", until=("/bridge/models",)), s("models", 1, until=("/bridge/models",)), s("models", 0), s("models", "untrained", until=("/bridge/model",)), s("models", "starter", until=("/bridge/model",)),
         *(s("models", name, until=("/bridge/error",)) for name in ("nobody/nothing", "/", "", "~nosuchuser", "//server/share", "untraine")),
-        s("models", "a", "b"), s("models", "a\x07"), s("models", "x" * 4001), s("models", True), s("models", None), s("models", 1, 2), s("models", "a", "reply_port", Ref("port:b"), until=("/bridge/error",), at="b"),
+        s("models", "a", "b"), s("models", "a\x07"), s("models", "x" * 4001), s("models", False), *(s("models", *values, until=("/bridge/models",)) for values in ((True,), (None,), ("1",), (1, 2))), s("models", "a", "reply_port", Ref("port:b"), until=("/bridge/error",), at="b"),
     ),
     "a restart that is refused": (
         s("restart", 0), s("restart", 0.0), *(s("restart", name, until=("/bridge/error",)) for name in ("nobody/nothing", "", "relative/folder", "//server/share", Ref("folder"))),
-        s("restart", "a", "b"), s("restart", True), s("restart", None), s("restart", 1, 2), s("restart", "a\x07"), s("status"),
+        s("restart", "a", "b"), s("restart", "a", 1), s("restart", False), s("restart", False, 1), s("restart", "0"), s("restart", "a\x07"), s("status"),
     ),
     "tempo and beat": (
         s("tempo", 90, 3), s("tempo"), s("tempo", 97.3), s("tempo"), s("tempo", "150", "4"), s("tempo"), s("tempo", 20.0, 1), s("tempo", 999, 32), s("tempo", 120.0, 4.0), s("tempo"),
@@ -325,7 +330,7 @@ SMALL = {
             (1, "set", ("rain", "then", "/x", "then_port", 1)), (1, "set", ("rain", "steps", 0)), (1, "set", ("rain", "volume", 1)), (1, "set/words", ("@steps", 1)), (1, "set/words", ("soft", "rain", 61)),
             (1, "set/words", ("soft", "rain", "@sink", "audio")), (1, "set", ("rain", "gate", 2)), (1, "play", ()), (1, "play", (128,)), (1, "play", (-1,)), (1, "play", ("x",)), (1, "play", (NAN,)), (1, "play", (True,)),
             (1, "play", (1, 2)), (1, "play", (1.0, "quantize", "tomorrow")), (1, "play", ("quantize",)), (1, "play", ("quantize", None)), (1, "play", (0,)), (1, "stop", ()), (1, "stop", (0,)), (1, "stop", ("x",)),
-            (1, "clear", ()), (1, "clear", ("x",)), (1, "lock", ()), (1, "lock", (1,)), (1, "lock", (2,)), (1, "lock", (True,)), (1, "lock", (1, 2)), (1, "save", ()), (1, "save", (0,)), (1, "save", ("x",)),
+            (1, "clear", ()), (1, "clear", ("x",)), (1, "lock", ()), (1, "lock", (1,)), (1, "lock", (2,)), (1, "lock", (True,)), (1, "lock", (1, 2)), (1, "lock", (False,)), (1, "save", ()), (1, "save", (0,)), (1, "save", ("x",)),
             (1, "play/words", ("soft",)), (1, "explode", ()), ("x", "play", ()), ("", "play", ()), (-1, "play", ()), ("0001", "play", ()),
         )),
         s("pad/1"), s("pad"), s("pads"), s("pads", 0), s("pads", "x"), s("pads", True),
@@ -345,7 +350,7 @@ SMALL = {
         s("favourite", Ref("path:find 2"), 0, until=("/bridge/clip",)), s("find", "goldenquince", "favourite", 1, until=FOUND), s("find", "goldenquince", "favourite", 0, until=FOUND), s("find", "goldenquince", "rating_from", 3, until=FOUND),
         s("find", "goldenquince", "rating_from", 4, until=FOUND), s("rate", Ref("path:find"), 0, until=("/bridge/clip",)), s("rate", "/no/where.wav", 3, until=("/bridge/error",)), s("favourite", "x", until=("/bridge/error",)),
         *(s("rate", Ref("path:find"), *values) for values in ((), (6,), (-1,), (2.5,), ("x",), (True,), (None,), (1, 2))), *(s("rate", path, 3) for path in ("", 7, True, None)), s("rate"),
-        *(s("favourite", Ref("path:find"), value) for value in (2, -1, 0.5, "x", True)), s("favourite"), s("favourite", 1), s("favourite", "x", 1, 2),
+        *(s("favourite", Ref("path:find"), value) for value in (2, -1, 0.5, "x")), *(s("favourite", Ref("path:find"), value, until=("/bridge/clip",)) for value in (True, False, None, "1", "0")), s("favourite"), s("favourite", 1), s("favourite", "x", 1, 2),
         s("find"), s("find", None), s("find", True), s("find", 7, "note", "c-1", until=FOUND), s("find", "a\x07"), s("find", "x" * 4001), s("find", "x", "limit"), s("find", "x", "limit", 1, "limit", 2), s("find", "x", "limits", 2), s("find", "x", "volume", 2), s("find", "x", 7, 2),
         *(s("find", "x", key, value) for key, values in {
             "bpm_from": (19, 1000, "x", True), "bpm_to": (19, 1000, NAN, None), "seconds_from": (0.09, 151, b"\1"), "seconds_to": (0.09, 151, [1]), "note": ("h", 128), "key": ("h", 7), "favourite": (2, 0.5), "rating_from": (-1, 6), "limit": (0, 51, 1.5),
@@ -353,7 +358,7 @@ SMALL = {
         s("find", "goldenquince", "seconds_from", 1, "seconds_to", 0.5, until=FOUND),
     ),
     "nothing was interrupted": (
-        s("interrupted", until=("/bridge/interrupted/count",)), s("interrupted", 0), s("interrupted", "x"), s("interrupted", True), s("resume", until=("/bridge/resumed",)), s("resume", 0), s("resume", "x"), s("resume", 1, 2),
+        s("interrupted", until=("/bridge/interrupted/count",)), s("interrupted", 0), s("interrupted", False), *(s("interrupted", value, until=("/bridge/interrupted/count",)) for value in ("x", True)), s("resume", until=("/bridge/resumed",)), s("resume", 0), s("resume", False), *(s("resume", *values, until=("/bridge/resumed",)) for values in (("x",), (1, 2))),
     ),
     "kits": (
         s("kit", "golden kit", "deep kick", "40:low snare", "c4:glassy bell", "@steps", 1, "@seconds", 0.2, "@seed", 5, until=KIT_ENDS), s("kits"), s("kits", by="b"), s("kits", 0), s("kits", "x"), s("kits", True),
@@ -364,7 +369,7 @@ SMALL = {
     ),
     "kits that end early": (
         s("generate", *LONG, "id", "before", until=("/bridge/progress",)), s("kit", "golden wait", "kick", "@seed", 5), s("kit", "golden wait", "kick", "@seed", 5), s("kit", "golden wait", "snare", "@seed", 5), s("kit", "golden second", "kick", "snare", "@seed", 5),
-        s("kit/cancel", "nobody"), s("kit/cancel", "golden second"), s("kit/cancel", 1, 2), s("kit/cancel", ""), s("kit/cancel", True), s("kit/cancel"), s("kit/cancel"), s("kit", "golden third", "kick", "@seed", 5), s("cancel"), s("kits", until=("/bridge/kit/failed",), match=("golden third",)),
+        s("kit/cancel", "nobody"), s("kit/cancel", "golden second"), s("kit/cancel", 1, 2), s("kit/cancel", ""), s("kit/cancel", False), s("kit/cancel", True), s("kit/cancel"), s("kit", "golden third", "kick", "@seed", 5), s("cancel"), s("kits", until=("/bridge/kit/failed",), match=("golden third",)),
     ),
     "kits that are refused": (
         *(s("kit", "golden bad", *values) for values in (

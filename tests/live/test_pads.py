@@ -272,6 +272,22 @@ def test_a_pad_locked_without_a_fresh_take_keeps_the_one_that_sounded_last_until
     assert rig.press(2) == ["snare 3", "snare 4"]
 
 
+def test_an_empty_pad_that_is_locked_is_locked_once_it_is_set() -> None:
+    rig = Rig()
+    for number, locked in ((7, True), (8, True), (8, False)):
+        rig.pads.lock(number, locked)
+    assert rig.pads.states() == [] and rig.events == []
+    rig.pads.set(7, Ask("snare", 1.0))
+    rig.make(2)
+    assert rig.press(3) == ["snare 1"] * 3
+    rig.pads.clear(7)
+    rig.pads.set(7, Ask("snare", 1.0))
+    rig.make(2)
+    assert rig.press(2) == ["snare 3", "snare 4"]
+    rig.pads.set(8, Ask("clap", 1.0))
+    assert not rig.pads._pads[8].locked
+
+
 def test_after_set_the_old_takes_sound_until_the_first_new_one_and_never_again_once_it_has_sounded() -> None:
     rig = Rig()
     rig.pads.set(7, Ask("snare", 1.0))

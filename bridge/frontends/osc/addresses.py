@@ -21,8 +21,9 @@ NUMBERS: dict[str, Range] = {"pad": PADS, "voice": VOICES}  # the range of <n> b
 class Method:
     """An address that we answer. `<n>` in it is a pad or voice, `<key>` any key. `handler` may raise any ClipbridgeError.
     `takes_last_reply_port`: a last `reply_port N` is removed from the arguments and says where the answer goes. `in_words`:
-    the address also exists with /words, for hosts that cannot quote. `button`: there are no arguments, except that a button
-    may send 1 when pressed; the 0 on release does nothing."""
+    the address also exists with /words, for hosts that cannot quote. `button`: no argument is needed, the release of a button
+    does nothing, and what it sends besides is ignored. `answers_itself`: the answer comes from the same address, so a button may
+    send only what says that it was pressed."""
 
     address: str
     handler: Callable[[Osc, Request], None]
@@ -32,6 +33,7 @@ class Method:
     takes_last_reply_port: bool = True
     in_words: bool = False
     button: bool = False
+    answers_itself: bool = False
 
 
 ROWS = (
@@ -44,16 +46,17 @@ ROWS = (
            "compute; otherwise `remark` says what differs."),
     Method("/bridge/set/<key>", jobs.set_key, "a value; without one the key is forgotten", "nothing, or `/bridge/error`",
            "Remember `prompt`, `seconds` or any key below for the next triggers of your machine (faders, automation, tablets)."),
-    Method("/bridge/trigger", jobs.trigger, "[f]; 0 does nothing", "as generate", "Make a clip from the remembered values.", button=True),
+    Method("/bridge/trigger", jobs.trigger, "–", "as generate", "Make a clip from the remembered values.", button=True),
     Method("/bridge/job", jobs.job, "id", "the job's last event again", "Ask again for a reply that got lost."),
     Method("/bridge/cancel", jobs.cancel, "[id]", "`/bridge/cancelled` for each job; if there are none, once without an id",
            "Cancel a job within one step; without an id, all unfinished jobs and kits of your machine."),
-    Method("/bridge/stop", live.stop, "[f]; 0 does nothing", "–",
-           "Silence now: every voice fades out within 5 ms, and nothing you asked for earlier will sound. Jobs go on.", button=True),
+    Method("/bridge/stop", live.stop, "[anything]", "–",
+           "Silence now: every voice fades out within 5 ms, and nothing you asked for earlier will sound. Jobs go on. Only the release "
+           "of a button does nothing.", takes_last_reply_port=False, button=True),
     Method("/bridge/voice/<n>/stop", live.voice_stop, "[f fade_ms]", "`/bridge/voice` n `ended`", "Fade out a voice."),
     Method("/bridge/voice/<n>/gain", live.voice_gain, "f gain, [f glide_ms]", "–", "Change the gain of a voice while it sounds."),
     Method("/bridge/voice/<n>/pan", live.voice_pan, "f pan, [f glide_ms]", "–", "Move a voice, −1 (left) to 1 (right)."),
-    Method("/bridge/voice/<n>/loop", live.voice_loop, "i 0 or 1", "–", "Whether a voice starts again at its end."),
+    Method("/bridge/voice/<n>/loop", live.voice_loop, "[i 0 or 1]", "–", "Whether a voice starts again at its end."),
     Method("/bridge/pad/<n>/set", pads.set_prompt, "as generate", "`/bridge/pad/<n>/state`",
            f"Give pad n (0 to {PADS.high:.0f}) a prompt; the engine makes takes for it whenever it is idle.", in_words=True),
     Method("/bridge/pad/<n>/play", pads.play, "[f velocity], [`quantize` s]", "`/bridge/voice` n `began` (or first `waiting`)",
@@ -61,7 +64,8 @@ ROWS = (
            "releases a gated pad."),
     Method("/bridge/pad/<n>/stop", pads.stop, "–", "–", "Fade out its voices.", button=True),
     Method("/bridge/pad/<n>/clear", pads.clear, "–", "`/bridge/pad/<n>/state`", "Empty it.", button=True),
-    Method("/bridge/pad/<n>/lock", pads.lock, "i 0 or 1", "–", "1: play the same take at every press."),
+    Method("/bridge/pad/<n>/lock", pads.lock, "[i 0 or 1]", "–",
+           "1: play the same take at every press. An empty pad will be locked when it is set."),
     Method("/bridge/pad/<n>/save", pads.save, "–", "`/bridge/pad/<n>/saved`", "Put the take that sounded last into the folder.",
            button=True),
     Method("/bridge/pads", pads.pads, "–", "`/bridge/pad/<n>/state` for each", "The state of all pads that are not empty.", button=True),
@@ -89,9 +93,11 @@ ROWS = (
     Method("/bridge/status", daemon.status, "–",
            "`/bridge/status` s state, then `queue` i, `running` id, `model` s, `warm` s, `compute` s, `max_seconds` f, "
            "`peak_mb` f, `audio` s, `underflows` i, `why` s",
-           "What the daemon is doing.", button=True),
-    Method("/bridge/version", daemon.version, "–", "`/bridge/version` s version", "The version of Clipbridge.", button=True),
-    Method("/bridge/presets", daemon.presets, "–", "`/bridge/presets` s name …", "The names of the presets.", button=True),
+           "What the daemon is doing.", button=True, answers_itself=True),
+    Method("/bridge/version", daemon.version, "–", "`/bridge/version` s version", "The version of Clipbridge.", button=True,
+           answers_itself=True),
+    Method("/bridge/presets", daemon.presets, "–", "`/bridge/presets` s name …", "The names of the presets.", button=True,
+           answers_itself=True),
     Method("/bridge/models", models.models, "[s name]", "`/bridge/models` s running, s name …; with a name `/bridge/model`",
            "The running checkpoint, then all on this disk; with a name, details of that one."),
     Method("/bridge/restart", models.restart, "[s name]", "`/bridge/restart` s state",

@@ -18,7 +18,9 @@ MARK = re.compile(r"@[A-Za-z]")  # how a key begins among words
 
 
 def value(key: Field, argument: Any) -> Any:
-    """The checked value of a key. Raises BadArgument, also for OSC's true and false: a switch is 0 or 1."""
+    """The checked value of a key. Raises BadArgument, also for OSC's true and false unless the key is 0 or 1."""
+    if key.kind == "flag" and (argument is None or isinstance(argument, bool)):
+        return int(argument is not False)
     if isinstance(argument, bool):
         raise BadArgument(f"{key.name} must be {key.values}, not true or false.")
     return key.parse(argument)
@@ -51,27 +53,53 @@ def only(arguments: list[Any], what: str) -> Any:
     return arguments[0]
 
 
+def pressed(argument: Any) -> bool | None:
+    """Whether an argument says that a button was pressed or, by F, 0 or "0", released; None if it is not from a button."""
+    if argument is None or isinstance(argument, bool):
+        return argument is not False
+    argument = fields.from_text(argument)
+    return argument != 0 if isinstance(argument, int | float) else None
+
+
 def switch(arguments: list[Any], name: str) -> bool:
-    """The single argument, 0 or 1. Raises BadArgument."""
-    return number(only(arguments, name), name, Range(0, 1), whole=True) == 1
+    """Whether a 0/1 setting becomes 1: by a press without a number, or by the number itself. Further arguments are ignored. Raises
+    BadArgument."""
+    argument = arguments[0] if arguments else True
+    if argument is None or isinstance(argument, bool):
+        return argument is not False
+    return number(argument, name, Range(0, 1), whole=True) == 1
 
 
-def press(arguments: list[Any], address: str) -> bool:
-    """Whether to run a command without arguments. Buttons send 1 when pressed; the 0 on release does nothing."""
-    if not arguments:
-        return True
-    if len(arguments) == 1 and not isinstance(arguments[0], bool) and isinstance(arguments[0], int | float):
-        return arguments[0] != 0
-    raise BadArgument(f"{address} takes no arguments.")
+def press(arguments: list[Any]) -> bool:
+    """Whether to run a command: on anything but the release of a button, which the first argument says. What a button sends
+    besides is ignored."""
+    return not arguments or pressed(arguments[0]) is not False
+
+
+def check_alone(arguments: list[Any], address: str) -> None:
+    """Raises BadArgument for arguments that no button sends."""
+    argument = arguments[0] if arguments else True
+    is_text = isinstance(argument, str) and fields.from_text(argument) not in (0, 1)
+    if len(arguments) > 1 or is_text or pressed(argument) is None:
+        raise BadArgument(f"{address} takes no arguments.")
+
+
+def without_press(arguments: list[Any]) -> list[Any] | None:
+    """The arguments of a command that may have one: none from a button that sends T, I or N, and None from one that sends F."""
+    if arguments and (arguments[0] is None or isinstance(arguments[0], bool)):
+        return [] if press(arguments) else None
+    return arguments
 
 
 def name(arguments: list[Any], address: str) -> str | None:
     """The one text that a command may have, unchanged, since folder names may have two spaces in a row. None if there is
-    no text. Raises BadArgument."""
-    if len(arguments) > 1 and isinstance(arguments[0], str):
-        raise BadArgument(f"{address} takes one name; a name of several words must be one text.")
-    if len(arguments) != 1 or not isinstance(arguments[0], str):
+    no text, or only the number that a button sends. Raises BadArgument."""
+    if not arguments or not isinstance(arguments[0], str):
         return None
+    if len(arguments) == 1 and pressed(arguments[0]) is not None:
+        return None
+    if len(arguments) > 1:
+        raise BadArgument(f"{address} takes one name; a name of several words must be one text.")
     if len(arguments[0]) > MAX_PROMPT_CHARACTERS or not arguments[0].isprintable():
         raise BadArgument(f"{address}: that cannot be the name of a checkpoint.")
     return arguments[0]

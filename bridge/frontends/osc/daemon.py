@@ -33,21 +33,25 @@ def ping(osc: Osc, request: Request) -> None:
 
 def subscribe(osc: Osc, request: Request) -> None:
     """/bridge/subscribe"""
-    target = _subscriber(osc, request)
-    osc.subscribers.add(target)
-    osc.send(target, "/bridge/state", osc.core.state, osc.core.why)
+    if (target := _subscriber(osc, request)) is not None:
+        osc.subscribers.add(target)
+        osc.send(target, "/bridge/state", osc.core.state, osc.core.why)
 
 
 def unsubscribe(osc: Osc, request: Request) -> None:
     """/bridge/unsubscribe"""
-    osc.subscribers.remove(_subscriber(osc, request))
+    if (target := _subscriber(osc, request)) is not None:
+        osc.subscribers.remove(target)
 
 
-def _subscriber(osc: Osc, request: Request) -> Target:
-    if len(request.arguments) > 1:
+def _subscriber(osc: Osc, request: Request) -> Target | None:
+    """The client that a request is about; None if a button was released. Raises BadArgument."""
+    if (arguments := args.without_press(request.arguments)) is None:
+        return None
+    if len(arguments) > 1:
         raise BadArgument(f"{request.address} takes only a port.")
     port = request.sender[1]
-    if request.arguments:
-        port = int(args.number(request.arguments[0], "the port", PORT, whole=True))
+    if arguments:
+        port = int(args.number(arguments[0], "the port", PORT, whole=True))
     osc.check_port(port, "")
     return request.machine, port

@@ -20,8 +20,8 @@ SECONDS_1900_TO_1970 = 2_208_988_800
 OURS = b"/bridge/"
 BUNDLE = b"#bundle\0"
 
-# Type tag → bytes that its argument takes. `s` and `b` carry their own length; [ and ] have none.
-SIZES = {"i": 4, "f": 4, "r": 4, "m": 4, "h": 8, "d": 8, "t": 8, "T": 0, "F": 0, "N": 0}
+# Type tag → bytes that its argument takes. `s`, `S` and `b` carry their own length; [ and ] have none.
+SIZES = {"i": 4, "f": 4, "r": 4, "m": 4, "c": 4, "h": 8, "d": 8, "t": 8, "T": 0, "F": 0, "N": 0, "I": 0}
 
 
 class Message(NamedTuple):
@@ -116,7 +116,7 @@ def _arguments(data: bytes, position: int) -> None:
         raise Malformed(f"There are more than {MAX_TAGS} arguments, or the type tags do not end.")
     tags, position, open_arrays = data[position + 1 : end].decode("latin-1"), _padded(data, end), 0
     for tag in tags:
-        if tag == "s":
+        if tag in "sS":
             end = data.find(b"\0", position)
             if end < 0:
                 raise Malformed("A text does not end.")
@@ -141,7 +141,7 @@ def _arguments(data: bytes, position: int) -> None:
             if position > len(data):
                 raise Malformed(f"The message ends within an argument of type {tag!r}.")
         else:
-            raise Malformed(f"There is no argument type {tag!r}; i, f, s, h, d, T, F are understood.")
+            raise Malformed(f"There is no argument type {tag!r}; i, f, s, h, d, T, F, I, N are understood.")
     if open_arrays:
         raise Malformed("The brackets in the type tags do not match.")
     if position != len(data):

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from bridge.domain.ask import FIELDS, Ask
+from bridge.domain.ask import Ask
 from bridge.errors import BadArgument, ClipbridgeError, NotReady, QueueFull, Stopping
 from bridge.frontends.osc import arguments as args
 from bridge.frontends.osc.answers import Osc, Request
@@ -57,13 +55,8 @@ def _ask_again(osc: Osc, library: Library, claimed: list[Interrupted], sender: T
 
 def ask_of(job: Interrupted) -> Ask:
     """The job's ask, checked like a received message. Raises BadArgument."""
-    values = {name: _switch(name, value) for name, value in job.ask.items()}
+    values = dict(job.ask)
     text, seconds = values.pop("text"), values.pop("seconds", None)
     if unknown := [name for name in values if name not in args.KEYS]:
         raise BadArgument(f"This job was asked for with {unknown[0]!r}, which this version does not know.")
     return AskMessage(text, seconds, values).ask()
-
-
-def _switch(name: str, value: Any) -> Any:
-    """The value of a key, with 1 and 0 for the true and false in records of earlier versions."""
-    return int(value) if isinstance(value, bool) and name in FIELDS and FIELDS[name].kind == "flag" else value

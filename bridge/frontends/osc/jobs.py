@@ -96,6 +96,8 @@ def set_key(osc: Osc, request: Request) -> None:
     if not arguments:
         settings.pop(name, None)
         return
+    if name in KEYS and KEYS[name].kind == "flag":
+        arguments = arguments[:1]  # a button may send more
     if len(arguments) > 1 and name not in ("prompt", "negative"):
         raise BadArgument(f"{request.address} takes one value.")
     value = arguments[0] if len(arguments) == 1 else args.joined(arguments)
@@ -121,7 +123,9 @@ def job(osc: Osc, request: Request) -> None:
 
 def cancel(osc: Osc, request: Request) -> None:
     """/bridge/cancel"""
-    arguments, sender = request.arguments, request.sender
+    arguments, sender = args.without_press(request.arguments), request.sender
+    if arguments is None:
+        return
     if len(arguments) > 1:
         raise BadArgument("/bridge/cancel wants one id, or none for all jobs of your machine.")
     cancelled = osc.core.cancel(request.machine, KEYS["id"].check(arguments[0]) if arguments else None)

@@ -76,9 +76,11 @@ def kit(osc: Osc, request: Request) -> None:
 
 def cancel(osc: Osc, request: Request) -> None:
     """/bridge/kit/cancel"""
-    if len(request.arguments) > 1:
+    if (arguments := args.without_press(request.arguments)) is None:
+        return
+    if len(arguments) > 1:
         raise BadArgument("/bridge/kit/cancel wants the name of one kit, or none for all kits of your machine.")
-    osc.core.cancel_kits(request.machine, name_of(request.arguments) if request.arguments else None)
+    osc.core.cancel_kits(request.machine, name_of(arguments) if arguments else None)
 
 
 def kits(osc: Osc, request: Request) -> None:

@@ -17,7 +17,7 @@ from bridge.library.library import Library
 def favourite(osc: Osc, request: Request) -> None:
     """/bridge/favourite"""
     path, values = _path_and_value(request)
-    _change(osc, request, path, favourite=not values or args.switch(values, "favourite"))
+    _change(osc, request, path, favourite=args.switch(values, "favourite"))
 
 
 def rate(osc: Osc, request: Request) -> None:

@@ -74,29 +74,25 @@ def voice_pan(osc: Osc, request: Request) -> None:
 def voice_loop(osc: Osc, request: Request) -> None:
     """/bridge/voice/<n>/loop"""
     when = When(osc.clock.moment(request.time_tag))
-    _at_most(request, 1)
     loop = args.switch(request.arguments, "loop")
     osc.core.stage.live.change(request.number, loop=loop, when=when)
 
 
 def _glide(osc: Osc, request: Request, name: str, allowed: Range) -> None:
     when, arguments = When(osc.clock.moment(request.time_tag)), request.arguments
-    _at_most(request, 2)
+    if len(arguments) > 2:
+        raise BadArgument(f"{request.address} has too many values.")
     glide = {"glide_ms": args.number(arguments[1], "glide_ms", VOICE_FADE_MS)} if len(arguments) > 1 else {}
     value = args.number(args.only(arguments[:1], name), name, allowed)
     osc.core.stage.live.change(request.number, **{name: value}, **glide, when=when)
 
 
-def _at_most(request: Request, values: int) -> None:
-    if len(request.arguments) > values:
-        raise BadArgument(f"{request.address} has too many values.")
-
-
 def _fade_ms(request: Request) -> float:
-    """The fade of a stop; 1 without one and from a pressed button, 0 from a released one."""
-    _at_most(request, 1)
-    arguments = request.arguments
-    return args.number(arguments[0], "fade_ms", Range(0, VOICE_FADE_MS.high)) if arguments else 1.0
+    """The fade of a stop; 1 without one and from a pressed button, 0 from a released one. Further arguments are ignored."""
+    arguments = args.without_press(request.arguments)
+    if not arguments:
+        return 0.0 if arguments is None else 1.0
+    return args.number(arguments[0], "fade_ms", Range(0, VOICE_FADE_MS.high))
 
 
 # ---- the stream ----

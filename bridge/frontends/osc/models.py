@@ -22,7 +22,7 @@ def models(osc: Osc, request: Request) -> None:
             osc.reply(request.sender, "/bridge/model", details)
 
         osc.off_loop(lambda: checkpoints.facts(checked(name)), send, request.sender, request.address)
-    elif args.press(request.arguments, request.address):
+    elif args.press(request.arguments):
 
         def send_all(names: list[str]) -> None:
             running = osc.core.model.name if osc.core.model else ""
@@ -48,7 +48,7 @@ def restart(osc: Osc, request: Request) -> None:
             return name if is_folder and checkpoints.find(name) else checked(name)
 
         osc.off_loop(read, restart_with, request.sender, request.address)
-    elif args.press(request.arguments, request.address):
+    elif args.press(request.arguments):
         restart_with(None)
 
 

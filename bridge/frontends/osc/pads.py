@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from bridge.domain.events import PadChanged
 from bridge.domain.limits import QUANTIZE, Range
 from bridge.errors import BadArgument
@@ -21,18 +23,32 @@ def set_prompt(osc: Osc, request: Request) -> None:
 
 def play(osc: Osc, request: Request) -> None:
     """/bridge/pad/<n>/play"""
-    arguments, quantize = request.arguments, ""
+    quantize = ""
     at = osc.clock.moment(request.time_tag)
-    if len(arguments) >= 2 and arguments[-2] == "quantize":
-        *arguments, _, quantize = arguments
-        if quantize not in QUANTIZE:
-            raise BadArgument(f"quantize is one of {', '.join(QUANTIZE)}, not {str(quantize)[:40]!r}.")
-    velocity = args.number(args.only(arguments, "play"), "velocity", Range(0, 127)) if arguments else 1.0
+    velocity, *more = _velocity(request.arguments)
+    while more:
+        name, *more = more
+        if name == "quantize":
+            quantize, *more = more or [""]
+            if quantize not in QUANTIZE:
+                raise BadArgument(f"quantize is one of {', '.join(QUANTIZE)}, not {str(quantize)[:40]!r}.")
+        elif isinstance(name, str):
+            raise BadArgument(f"play has the key quantize, and no key {name[:40]!r}.")
     if velocity > 0:
         gain = velocity if velocity <= 1 else velocity / 127
         osc.core.stage.pads.play(request.number, gain, Press(request.sender), at, quantize)
     else:
         osc.core.stage.pads.release(request.number, at)
+
+
+def _velocity(arguments: list[Any]) -> list[Any]:
+    """The arguments with the velocity first, as a number: 1 without one and from a pressed button, 0 from a released one."""
+    if not arguments or arguments[0] == "quantize":
+        return [1.0, *arguments]
+    velocity, *more = arguments
+    if velocity is None or isinstance(velocity, bool):
+        return [float(args.press([velocity])), *more]
+    return [args.number(velocity, "velocity", Range(0, 127)), *more]
 
 
 def stop(osc: Osc, request: Request) -> None:

@@ -29,6 +29,7 @@ log = logging.getLogger("clipbridge.osc")
 MAX_REPORTED_FAULTS = 8  # of one datagram: a broken packet must not cause a hundred answers
 NUMBERED = re.compile(r"^/bridge/(voice|pad)/([0-9]{1,9}|<n>)/")
 SET_PREFIX = "/bridge/set/"
+STOP = "/bridge/stop"
 
 
 @contextlib.asynccontextmanager
@@ -74,6 +75,8 @@ class OscFrontend(asyncio.DatagramProtocol):
         if not self._may_speak(sender):
             return
         messages, faults = guard.check(data)
+        if STOP in (where for where, _ in faults):
+            self._osc.core.panic()  # whatever was sent with it
         for where, why in [fault for fault in faults if fault[0]][:MAX_REPORTED_FAULTS]:
             if where not in REPLIES:
                 self._osc.send(sender, "/bridge/error", where, "malformed", why)
@@ -105,7 +108,9 @@ class OscFrontend(asyncio.DatagramProtocol):
             number = _number(method, numbered)
             # Two daemons that answered each other's /bridge/status would never stop. Our answer has arguments, so it is refused
             # here with /bridge/error, which is never answered.
-            if method.button and not args.press(arguments, address):
+            if method.answers_itself:
+                args.check_alone(arguments, address)
+            if method.button and not args.press(arguments):
                 return
             method.handler(self._osc, Request(address, arguments, sender, number, key, time_tag, datagram))
         except Exception as error:  # noqa: BLE001 - sent and logged

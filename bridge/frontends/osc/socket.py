@@ -6,6 +6,8 @@ import logging
 import secrets
 import socket
 import struct
+import sys
+from collections.abc import Iterator
 from typing import Any
 
 from pythonosc.osc_message import OscMessage
@@ -19,6 +21,8 @@ from bridge.system import portable
 log = logging.getLogger("clipbridge.osc")
 
 RECEIVE_BUFFER_BYTES = 1 << 20
+# Tags that python-osc cannot read, and those of the same layout that it can.
+KNOWN_TAGS = bytes.maketrans(b"ScI", b"siT")
 
 
 class Double(float):
@@ -49,9 +53,27 @@ def encode(address: str, values: tuple[Any, ...]) -> bytes:
 
 
 def decode(datagram: bytes) -> tuple[str, list[Any]]:
-    """Address and arguments of a message that has passed the guard."""
-    message = OscMessage(datagram)
-    return message.address, list(message)
+    """Address and arguments of a message that has passed the guard. S and c are texts; I is true."""
+    start = datagram.find(b"\0,") + 1  # 0 without tags
+    end = datagram.index(b"\0", start) if start else 0
+    tags = datagram[start:end]
+    message = OscMessage(datagram[:start] + tags.translate(KNOWN_TAGS) + datagram[end:])
+    return message.address, _with_characters(list(message), iter(tags[1:].decode()))
+
+
+def _with_characters(values: list[Any], tags: Iterator[str]) -> list[Any]:
+    """The values, with a text for each c, which was decoded as a number. `tags`: the tags of the values, and those after them."""
+    texts: list[Any] = []
+    for tag in tags:
+        if tag == "]":
+            break
+        value = values[len(texts)]
+        if tag == "[":
+            value = _with_characters(value, tags)
+        elif tag == "c":
+            value = chr(value) if 0 < value <= sys.maxunicode else ""
+        texts.append(value)
+    return texts
 
 
 def bind(config: OscConfig) -> socket.socket:

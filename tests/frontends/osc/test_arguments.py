@@ -165,11 +165,17 @@ def test_malformed_words_are_refused(arguments: tuple[Any, ...]) -> None:
 
 
 def test_releasing_a_button_does_nothing() -> None:
-    assert args.press([], "/bridge/status") and args.press([1.0], "/bridge/status")
-    assert not args.press([0], "/bridge/status") and not args.press([0.0], "/bridge/status")
-    for arguments in (["ready"], [1, 2], [True]):
+    assert args.press([]) and args.press([1.0])
+    assert not args.press([0]) and not args.press([0.0])
+
+
+def test_a_command_that_answers_from_its_own_address_refuses_what_no_button_sends() -> None:
+    for arguments in (["ready"], [1, 2], ["0.1.0"], ["drum", "note"], ["2"], [b"x"], [[1]]):
         with pytest.raises(BadArgument):
-            args.press(arguments, "/bridge/status")
+            args.check_alone(arguments, "/bridge/status")
+    args.check_alone([], "/bridge/status")
+    for sent in (True, False, None, 1, 0.5, "1", "0", "1.0"):
+        args.check_alone([sent], "/bridge/status")
 
 
 def test_one_id_is_the_same_in_every_number_type() -> None:
