@@ -31,6 +31,16 @@ def stubborn(connection: Connection, *_arguments: str) -> None:
         time.sleep(1)
 
 
+def compute(connection: Connection) -> None:
+    """Compute for as many seconds of processor time as each message says, silently, then say "done"."""
+    connection.send("here")
+    while (seconds := connection.recv()) is not None:
+        end = time.process_time() + seconds
+        while time.process_time() < end:
+            pass
+        connection.send("done")
+
+
 def player(connection: Connection, *_arguments: object) -> None:
     """A player that never opens a device and says nothing."""
     while connection.recv() is not None:

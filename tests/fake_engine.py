@@ -22,7 +22,8 @@ BARE = replace(MODEL, abilities=Abilities(sample_rate=44_100, channels=2, second
 
 def main(connection: Connection, behaviour: str, folder: str) -> None:
     """`behaviour`: well, slow to load, poisoned once, dies at load, unloadable, dies at job, hangs at job, nan, slow, dies once at load,
-    nan at seed N, silence at seed N, bare (two channels, and no steps, guidance, negative prompt, loops or notes)."""
+    nan at seed N, silence at seed N, computes (silently, for 0.4 s of processor time), bare (two channels, and no steps, guidance,
+    negative prompt, loops or notes)."""
     model = BARE if behaviour == "bare" else MODEL
     marker = os.path.join(folder, "died")
     connection.send(Stage("loading", 0, 1, "nothing"))
@@ -54,13 +55,15 @@ def serve(connection: Connection, _config: EngineConfig, model: str | None = Non
 
 
 def _generate(connection: Connection, ask: Generate, behaviour: str, cancelled: set[int], abilities: Abilities) -> None:
-    prompt = ask.prompt
+    prompt, computed = ask.prompt, time.process_time() + 0.4
     for step in range(prompt.units):
         connection.send(Step(ask.serial, step, prompt.units))
         if behaviour == "dies at job":
             os._exit(9)
         while behaviour == "hangs at job":
             time.sleep(1)
+        while behaviour == "computes" and time.process_time() < computed:
+            pass
         if behaviour == "slow":
             time.sleep(0.05)
         if connection.poll():

@@ -15,6 +15,9 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection, wait
 from typing import Any, Protocol
 
+import psutil
+
+from bridge.system.liveness import Liveness
 from bridge.system.portable import ignore_stop_signals
 
 DEATHS_ALLOWED = 5
@@ -64,9 +67,10 @@ class Child:
         self._incarnation = 0
         self._deaths: collections.deque[float] = collections.deque(maxlen=DEATHS_ALLOWED)
         self._deaths_in_a_row = 0
-        self._budget_s: float | None = None
+        self._liveness = Liveness()
+        self._vitals: psutil.Process | None = None
         self._doing = ""
-        self._stamp = self._ticked = time.monotonic()
+        self._ticked = time.monotonic()
         self._kill_reason = ""
         self._killed_at = 0.0
 
@@ -74,7 +78,7 @@ class Child:
         """Spawn the process. Must be called on the event loop."""
         self._loop = asyncio.get_running_loop()
         self._incarnation += 1
-        self._outbox, self._kill_reason = queue.SimpleQueue(), ""
+        self._outbox, self._kill_reason, self._vitals = queue.SimpleQueue(), "", None
         context = multiprocessing.get_context("spawn")
         self._gone = threading.Event()
         try:
@@ -94,7 +98,9 @@ class Child:
         # multiprocessing's own clean-up at exit sends SIGTERM, which children ignore, and then waits forever.
         atexit.register(self.process.kill)
         theirs.close()  # so that the pipe ends when the child does
-        self._stamp = time.monotonic()
+        self._liveness.begin(time.monotonic())
+        with contextlib.suppress(psutil.Error):  # it has just died
+            self._vitals = psutil.Process(self.process.pid)
         reading = (ours, self.process, self._incarnation, self._gone)
         for work, arguments in ((self._read, reading), (self._write, (ours, self._outbox))):
             threading.Thread(target=work, args=arguments, name=f"{self.name}{work.__name__}", daemon=True).start()
@@ -104,27 +110,38 @@ class Child:
         self._outbox.put(message)
 
     def watch(self, budget_s: float | None, doing: str = "") -> None:
-        """Kill the child if it sends nothing for `budget_s` seconds from now on; None for no limit. `doing` is part of the
-        reason."""
-        self._budget_s, self._doing, self._stamp = budget_s, doing, time.monotonic()
+        """Kill the child if it sends nothing for `budget_s` seconds from now on, or for longer if other programs leave it little
+        processor time (see Liveness); None for no limit. `doing` is part of the reason."""
+        self._doing = doing
+        self._liveness.expect(budget_s, time.monotonic())
 
     def tick(self) -> None:
         """Kill the child if it exceeded its budget. Call this every TICK_S seconds."""
         now = time.monotonic()
         if now - self._ticked > 1.0:
-            self._stamp += now - self._ticked
+            self._liveness.pause(now - self._ticked)
         self._ticked = now
         if self._kill_reason and now - self._killed_at > KILL_TIMEOUT_S:
             # A hanging driver or disk delays even SIGKILL, but must not delay those who wait for this child.
             self._died(self._kill_reason, self._incarnation)
-        elif self._budget_s is not None and now - self._stamp > self._budget_s and not self._kill_reason:
-            self.kill(f"it made no progress for {self._budget_s:.0f} s while {self._doing}")
+        elif (budget_s := self._liveness.budget_s) is None or self._kill_reason:
+            return
+        elif self._liveness.hangs(now, self._processor_time()):
+            self.kill(f"it made no progress for {budget_s:.0f} s while {self._doing}")
 
     def kill(self, reason: str) -> None:
         """End the process at once; `on_death` gets the reason."""
         self._kill_reason, self._killed_at = reason, time.monotonic()
         if self.process is not None and self.process.pid is not None:
             self.process.kill()
+
+    def _processor_time(self) -> float | None:
+        """Seconds of processor time that the child has used; None if the system does not say."""
+        try:
+            times = self._vitals.cpu_times() if self._vitals is not None else None
+        except (psutil.Error, OSError):
+            return None
+        return None if times is None else float(times.user + times.system)
 
     def settled(self) -> None:
         """Report that the child did its work: earlier deaths no longer count as in a row."""
@@ -153,7 +170,7 @@ class Child:
 
     def _end(self) -> None:
         self._incarnation += 1  # ignore what the old one still sends
-        self._budget_s = None
+        self._liveness.expect(None, time.monotonic())
         self._outbox.put(_CLOSE)
         if self.process is not None and self.process.pid is not None:
             self.process.kill()
@@ -189,7 +206,7 @@ class Child:
 
     def _on_message(self, message: Any, incarnation: int) -> None:
         if incarnation == self._incarnation:
-            self._stamp = time.monotonic()
+            self._liveness.sign(time.monotonic())
             self.on_message(message)
 
     def _died(self, reason: str, incarnation: int) -> None:

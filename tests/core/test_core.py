@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import time
 from pathlib import Path
 
 import psutil
@@ -14,6 +15,7 @@ from bridge.core import engine_link
 from bridge.core.core import Core
 from bridge.domain.ask import Ask
 from bridge.domain.events import Event
+from bridge.domain.job import Job
 from bridge.domain.recipe import read
 from bridge.engine.messages import Cost
 from bridge.errors import NotReady, Stopping
@@ -61,6 +63,27 @@ def test_an_engine_that_dies_once_while_loading_is_started_again_and_waiting_job
         await until(lambda: job.state.ended)
 
     assert play(tmp_path, "dies once at load", story).ends() == {1: ["done"]}
+
+
+def test_a_starved_engine_is_not_taken_for_hung(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine_link, "GENERATING_BUDGET_S", 1.0)
+
+    def starve(process: psutil.Process, job: Job) -> None:
+        while not job.state.ended:
+            process.suspend()
+            time.sleep(0.36)
+            process.resume()
+            time.sleep(0.04)
+
+    async def story(core: Core, recorder: Recorder) -> None:
+        learned = ask(core)
+        await until(lambda: learned.state.ended)
+        process = psutil.Process(core.dispatcher.links[""]._child.process.pid)  # type: ignore[attr-defined]
+        starved, began = ask(core), time.monotonic()
+        await asyncio.to_thread(starve, process, starved)
+        assert time.monotonic() - began > 2.0  # twice the budget
+
+    assert play(tmp_path, "computes", story).ends() == {1: ["done"], 2: ["done"]}
 
 
 def test_a_checkpoint_that_cannot_be_loaded_fails_waiting_jobs_and_is_not_retried(tmp_path: Path) -> None:

@@ -106,6 +106,69 @@ def test_a_child_that_is_silent_beyond_its_budget_is_killed_and_the_reason_repor
     run(story)
 
 
+def starve(process: psutil.Process, seconds: float, share: float = 0.1) -> None:
+    """Let a process run for this share of the time, as busy programs do."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end and process.is_running():
+        process.suspend()
+        time.sleep(0.2 * (1 - share))
+        process.resume()
+        time.sleep(0.2 * share)
+
+
+def test_a_starved_child_is_not_taken_for_hung() -> None:
+    async def story() -> None:
+        child = Watched("compute")
+        child.start()
+        await child.heard.get()
+        child.watch(1.0, "testing")
+        child.send(0.5)
+        starving = asyncio.create_task(asyncio.to_thread(starve, psutil.Process(child.process.pid), 3.0))
+        began = time.monotonic()
+        while child.heard.empty():
+            await asyncio.sleep(0.1)
+            child.tick()
+            assert child.deaths.empty()
+        assert time.monotonic() - began > 2.0  # twice the budget
+        await starving
+        await child.close()
+
+    run(story)
+
+
+def test_a_child_that_computes_in_silence_without_end_is_killed() -> None:
+    async def story() -> None:
+        child = Watched("compute")
+        child.start()
+        await child.heard.get()
+        child.watch(0.5, "testing")
+        child.send(1e9)
+        while child.deaths.empty():
+            await asyncio.sleep(0.1)
+            child.tick()
+        assert child.deaths.get_nowait()[0] == "it made no progress for 0 s while testing"
+        await child.close(timeout_s=0.2)
+
+    run(story)
+
+
+def test_without_processor_times_wall_time_decides(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def story() -> None:
+        child = Watched("compute")
+        child.start()
+        await child.heard.get()
+        monkeypatch.setattr(psutil.Process, "cpu_times", lambda process: (_ for _ in ()).throw(psutil.AccessDenied()))
+        child.watch(0.5, "testing")
+        began = time.monotonic()
+        while child.deaths.empty():
+            await asyncio.sleep(0.1)
+            child.tick()
+        assert time.monotonic() - began > 0.5
+        await child.close(timeout_s=0.2)
+
+    run(story)
+
+
 def test_a_front_that_was_asleep_does_not_blame_the_child() -> None:
     async def story() -> None:
         child = Watched("echo")
