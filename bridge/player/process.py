@@ -34,6 +34,7 @@ from bridge.player.messages import (
     Unusable,
 )
 from bridge.player.opening import Opening
+from bridge.player.stall import Stall
 from bridge.player.voice import MIN_FADE_MS
 from bridge.system import portable
 
@@ -72,18 +73,17 @@ class Player:
         device, mixer, output = self._opening.open(lambda why: self._say(Unusable(why)))
         self._desk.open(mixer)
         latency_ms, all_loaded, is_reported = output.latency_ms, self._held.when_loaded(), False
-        opened_at = alive_at = moved_at = time.monotonic()
-        frames = 0
+        opened_at = alive_at = time.monotonic()
+        stall = Stall(opened_at)
         while True:
             time.sleep(DEVICE_POLL_S)
             now = time.monotonic()
             self._report_voices()
-            if output.frames != frames:
-                moved_at, frames = now, output.frames
+            stalled_s = stall.seconds(now, output.frames)
             is_active = self._opening.active
             if self._leaving.is_set():
                 _wait_for_the_end()
-            if not is_active or now - moved_at > STALLED_S:
+            if not is_active or stalled_s > STALLED_S:
                 self._say(Lost(f"{device.name} is gone", sounded=output.frames > 0))
                 _wait_for_the_end()
             if output.faults:
