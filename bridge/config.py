@@ -13,6 +13,7 @@ from typing import Any
 from bridge.domain.nearest import nearest
 from bridge.errors import ConfigError
 from bridge.system import portable
+from bridge.system.text import read_text
 
 COMPILES = ("auto", "trace", "graphs", "off")
 COMPUTES = ("auto", "cuda", "mps", "cpu")
@@ -107,8 +108,8 @@ def load(file: Path | None = None, settings: dict[str, Any] | None = None) -> Co
     config = Config()
     if file.is_file():
         try:
-            data = tomllib.loads(file.read_text("utf-8"))
-        except (OSError, ValueError, RecursionError) as error:  # not UTF-8, not TOML, or nested too deeply
+            data = tomllib.loads(read_text(file))
+        except (OSError, ValueError, RecursionError) as error:  # not text, not TOML, or nested too deeply
             raise ConfigError(f"{file} cannot be read: {error}.") from error
         config = _replace(config, data, where=f"{file}: ")
     for dotted, value in (settings or {}).items():

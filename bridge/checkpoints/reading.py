@@ -7,11 +7,13 @@ import re
 from pathlib import Path
 from typing import Any
 
+from bridge.system.text import read_text
+
 
 def read_json(file: Path) -> dict[str, Any]:
     """The object in a JSON file; empty if it cannot be read."""
     try:
-        content = json.loads(file.read_text("utf-8"))
+        content = json.loads(read_text(file))
     except (OSError, ValueError, RecursionError):
         return {}
     return content if isinstance(content, dict) else {}

@@ -22,6 +22,7 @@ from bridge.client import encode
 from bridge.domain.ask import fields_of
 from bridge.domain.fields import Door
 from bridge.errors import BadArgument, ClipbridgeError
+from bridge.system.text import read_text
 
 KEYS = tuple(fields_of(Door.COMMAND))
 Tell = Callable[[dict[str, Any]], None]
@@ -123,9 +124,9 @@ def _by_file(options: argparse.Namespace) -> int:
 def _read(file: Path) -> tuple[list[Any], dict[str, Any]]:
     """The prompt with its seconds, and the keys, of an ask in a file. The daemon checks their values. Raises BadArgument."""
     try:
-        ask = json.loads(file.read_text("utf-8"))
-    except ValueError as error:
-        raise BadArgument(f"{file.name} is not JSON in UTF-8 ({error}).") from error
+        ask = json.loads(read_text(file))
+    except (ValueError, RecursionError) as error:
+        raise BadArgument(f"{file.name} is not JSON ({error}).") from error
     if not isinstance(ask, dict) or not isinstance(ask.get("prompt"), str):
         raise BadArgument(f'{file.name} must be an object with a prompt: {{"prompt": "rain on tin", "seconds": 4}}')
     known = ("prompt", "seconds", "osc_port", *KEYS)

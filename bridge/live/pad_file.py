@@ -16,6 +16,7 @@ from bridge.domain.fields import Door
 from bridge.domain.limits import PADS, SECONDS, Range
 from bridge.errors import ClipbridgeError
 from bridge.system.keeping import KeptFile
+from bridge.system.text import read_text
 
 log = logging.getLogger("clipbridge")
 
@@ -52,7 +53,7 @@ class PadFile:
         try:
             if self._path.stat().st_size > MAX_PADS_BYTES:
                 raise ValueError("the file is too large")
-            stored = dict(json.loads(self._path.read_text("utf-8")).items())
+            stored = dict(json.loads(read_text(self._path)).items())
         except FileNotFoundError:
             return {}
         except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:

@@ -19,6 +19,7 @@ from bridge.domain.model import Preferences
 from bridge.domain.nearest import nearest, unknown
 from bridge.errors import BadArgument, ConfigError
 from bridge.system.portable import shipped
+from bridge.system.text import NotText, read_text
 
 Check = Callable[[Any], Any]  # returns a value as we use it, raises BadArgument
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
@@ -177,14 +178,14 @@ def contents(file: Path) -> tuple[str, dict[str, Any]]:
     try:
         if file.stat().st_size > MAX_PRESET_BYTES:
             raise ConfigError(f"{file}: larger than {MAX_PRESET_BYTES} bytes; that is not a preset.")
-        text = file.read_text("utf-8-sig")  # Windows editors like to begin with a byte order mark
+        text = read_text(file)
         if not text.strip():  # an editor is about to write it
             raise ConfigError(f"{file}:1: is empty.")
         return text, tomllib.loads(text)
     except OSError as error:
         raise ConfigError(f"{file}: cannot be read ({error.strerror}).") from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{file}:1: is not UTF-8 text (byte {error.start}).") from error
+    except NotText as error:
+        raise ConfigError(f"{file}:{error.line}: is not UTF-8 text; save it as plain text, UTF-8.") from error
     except ValueError as error:  # TOMLDecodeError is one; so is a number of 5,000 digits
         at = re.search(r"at line (\d+)", str(error))
         raise ConfigError(f"{file}:{at[1] if at else text.count(chr(10)) + 1}: {error}.") from error

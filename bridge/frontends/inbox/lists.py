@@ -13,6 +13,7 @@ from bridge.domain.nearest import unknown
 from bridge.domain.recipe import Recipe
 from bridge.errors import BadArgument
 from bridge.frontends.osc import arguments as args
+from bridge.system.text import NotText, text_of
 
 MAX_LIST_BYTES = 256_000
 MAX_PROMPTS = 200
@@ -42,13 +43,10 @@ def parse(suffix: str, data: bytes) -> list[Entry]:
         raise BadArgument(
             f"It is larger than {MAX_LIST_BYTES // 1000} kB. A list has {MAX_PROMPTS} prompts at most: split it."
         )
-    if b"\0" in data:
-        raise BadArgument("It is not plain text. Save it as plain text, UTF-8.")
     try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise BadArgument(f"Line {line} is not UTF-8 text. Save the list as plain text, UTF-8.") from error
+        text = text_of(data)
+    except NotText as error:
+        raise BadArgument(f"Line {error.line} is not UTF-8 text. Save the list as plain text, UTF-8.") from error
     entries = _toml(text) if suffix == ".toml" else _lines(text)
     if len(entries) > MAX_PROMPTS:
         raise BadArgument(f"It has {len(entries)} prompts, and a list may have {MAX_PROMPTS}: split it.")
