@@ -7,6 +7,7 @@ Microsoft 1991), acid (as Sonic Foundry's programs write it), iXML 2.10. AIFF: A
 
 from __future__ import annotations
 
+import re
 import struct
 import unicodedata
 from collections.abc import Iterator
@@ -16,7 +17,9 @@ from xml.sax.saxutils import escape
 from bridge.files.tags import AIFF_RECIPE, FLAC_FIELD
 
 MIDDLE_C = 60  # samplers take this root for a sound without one
-AIFF_TITLE_BYTES = 1_000
+# libsndfile ignores a WAV's text of 2,047 bytes and more, and opens no AIFF with too long a title. The whole text is in the recipe.
+TITLE_BYTES = {"WAV": 2_000, "AIFF": 1_000}
+NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # what XML 1.0 forbids, even escaped
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,7 @@ class Tags:
 
 def into_wav(wav: bytes, tags: Tags) -> bytes:
     """Add the tags to a WAV file as libsndfile writes it. The PEAK chunk is removed: it holds the time of day, and the same
-    prompt must give the same bytes."""
+    prompt must give the same bytes. Format and samples come first: simple readers expect nothing before them."""
     original = [(name, data) for name, data in _chunks(wav, "<") if name not in (b"PEAK", b"LIST")]
     # For floating point the 16 bytes of fmt must be followed by an extension size, which libsndfile omits and sox requires.
     original = [
@@ -50,13 +53,13 @@ def into_wav(wav: bytes, tags: Tags) -> bytes:
         for name, data in original
     ]
     audio_end = next(at for at, (name, _) in enumerate(original) if name == b"data") + 1
-    whole = [(b"bext", _bext(tags)), *original[:audio_end]]
+    whole = [*original[:audio_end], (b"bext", _bext(tags))]
     if tags.loop or tags.root is not None:
         whole.append((b"smpl", _smpl(tags)))
     if tags.beats:
         whole.append((b"acid", _acid(tags)))
     whole.append((b"iXML", _ixml(tags)))
-    info = [(b"INAM", tags.title), (b"ISFT", tags.software), (b"ICMT", tags.recipe)]
+    info = [(b"INAM", _cut(tags.title, TITLE_BYTES["WAV"])), (b"ISFT", tags.software), (b"ICMT", tags.recipe)]
     # The recipe comes last: when libsndfile reads, it loses strings of 2,047 bytes and more and all that follow.
     listed = b"".join(_chunk(name, text.encode() + b"\0", "<") for name, text in info)
     whole += [*original[audio_end:], (b"LIST", b"INFO" + listed)]
@@ -67,9 +70,7 @@ def into_wav(wav: bytes, tags: Tags) -> bytes:
 def into_aiff(aiff: bytes, tags: Tags) -> bytes:
     """Add the tags to an AIFF file as libsndfile writes it."""
     original = [(name, data) for name, data in _chunks(aiff, ">") if name != b"PEAK"]
-    # libsndfile opens no file with too long a text; it skips chunks that it does not know.
-    title = tags.title.encode()[:AIFF_TITLE_BYTES].decode("utf-8", "ignore").encode()
-    whole = [*original, (b"NAME", title)]
+    whole = [*original, (b"NAME", _cut(tags.title, TITLE_BYTES["AIFF"]).encode())]
     if tags.loop or tags.root is not None:
         marks = ((1, 0, b"\x05begin"), (2, tags.frames, b"\x03end"))
         whole.append(
@@ -142,8 +143,18 @@ def _acid(tags: Tags) -> bytes:
 def _ixml(tags: Tags) -> bytes:
     return (
         '<?xml version="1.0" encoding="UTF-8"?><BWFXML><IXML_VERSION>2.10</IXML_VERSION><PROJECT>Clipbridge</PROJECT>'
-        f"<NOTE>{escape(tags.title)}</NOTE><USER>{escape(tags.recipe)}</USER></BWFXML>"
+        f"<NOTE>{_xml(tags.title)}</NOTE><USER>{_xml(tags.recipe)}</USER></BWFXML>"
     ).encode()
+
+
+def _xml(text: str) -> str:
+    """`text` for an XML document, its forbidden characters replaced by U+FFFD."""
+    return escape(NOT_XML.sub("\ufffd", text))
+
+
+def _cut(text: str, size: int) -> str:
+    """`text`, cut between characters to at most `size` bytes of UTF-8."""
+    return text.encode()[:size].decode("utf-8", "ignore")
 
 
 def _fixed(text: str, size: int) -> bytes:

@@ -104,6 +104,41 @@ def test_the_ixml_has_the_recipe_too(tmp_path: Path) -> None:
     assert recipe_from_file(file).prompt == PROMPT
 
 
+@pytest.mark.parametrize("character", ["\ufffe", "\uffff", "\U0001fffe", "\U0010ffff", "\ufdd0"])
+def test_the_ixml_is_well_formed_whatever_the_prompt(tmp_path: Path, character: str) -> None:
+    prompt = dataclasses.replace(PROMPT, text=f"kick {character} <")
+    file = written(tmp_path, prompt)
+    fields = {
+        element.tag: element.text
+        for element in ElementTree.fromstring(wavinfo.WavInfoReader(str(file)).ixml.source).iter()
+    }
+    allowed = character if character not in "\ufffe\uffff" else "\ufffd"
+    assert fields["NOTE"] == f"kick {allowed} <" and recipe_from_file(file).prompt == prompt
+
+
+@pytest.mark.parametrize("kind", ["wav", "flac", "aiff"])
+@pytest.mark.parametrize("text", ["x" * 1_001, "x" * 2_046, "x" * 4_000, "雨" * 4_000])
+def test_a_long_prompt_is_cut_where_libsndfile_would_show_no_title(tmp_path: Path, kind: str, text: str) -> None:
+    prompt = dataclasses.replace(shaped(format=kind), text=text)
+    with soundfile.SoundFile(written(tmp_path, prompt)) as opened:
+        title = opened.title
+        assert len(title.encode()) > 990 and text.startswith(title)
+        assert kind != "wav" or opened.software.startswith("Clipbridge")  # it follows the title
+
+
+@pytest.mark.parametrize(("bits", "first"), [(16, "fmt data"), (24, "fmt data"), (32, "fmt fact data")])
+def test_format_and_samples_come_first_in_a_wav_for_readers_that_expect_nothing_else(
+    tmp_path: Path, bits: int, first: str
+) -> None:
+    data = written(tmp_path, shaped(bits=bits)).read_bytes()
+    names, at = [], 12
+    while at < len(data):
+        names.append(data[at : at + 4].decode().strip())
+        size = struct.unpack_from("<I", data, at + 4)[0]
+        at += 8 + size + size % 2
+    assert " ".join(names) == f"{first} bext smpl acid iXML LIST"
+
+
 def test_bext_has_title_seed_and_loudness(tmp_path: Path) -> None:
     bext = wavinfo.WavInfoReader(str(written(tmp_path, lufs=-18.25))).bext
     assert (bext.description, bext.originator, bext.originator_ref) == ("rain on tin", "Clipbridge", "seed 7")
