@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import re
 import struct
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
+from bridge.files.names import plain
 from bridge.files.tags import AIFF_RECIPE, FLAC_FIELD
 
 MIDDLE_C = 60  # samplers take this root for a sound without one
@@ -158,8 +158,8 @@ def _cut(text: str, size: int) -> str:
 
 
 def _fixed(text: str, size: int) -> bytes:
-    """`text` as `size` bytes of ASCII (as EBU Tech 3285 demands), accents dropped, cut or padded with zeros."""
-    return unicodedata.normalize("NFKD", text).encode("ascii", "ignore")[:size].ljust(size, b"\0")
+    """`text` as `size` bytes of ASCII (as EBU Tech 3285 demands), cut or padded with zeros."""
+    return plain(text).strip("- ").encode()[:size].ljust(size, b"\0")
 
 
 def _chunk(name: bytes, data: bytes, order: str) -> bytes:

@@ -7,33 +7,56 @@ import secrets
 import unicodedata
 from collections.abc import Iterator
 
+from anyascii import anyascii
+
 from bridge.domain.clip import Prompt
 
 SLUG_CHARACTERS = 60
+TEMPO = re.compile(r"(?<!\d)(\d{1,4}(?:[.,]\d{1,9})?)[\s_-]*bpm\b", re.IGNORECASE)
+
+
+def plain(text: str) -> str:
+    """`text` in ASCII: other scripts as they sound, emoji by their names (é → e, дождь → dozhd, 雨の音 → Yuno-Yin, 🔔 → bell)."""
+    return "".join(map(_ascii, unicodedata.normalize("NFC", text)))
 
 
 def slug(text: str) -> str:
-    """`text` as ASCII letters, digits and single hyphens, at most SLUG_CHARACTERS, cut between words if possible.
-
-    Accents are dropped (é → e). Other scripts are dropped entirely, so the result may be "": the tags hold the full prompt.
-    """
-    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
-    plain = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
-    if len(plain) > SLUG_CHARACTERS:
-        plain = plain[: SLUG_CHARACTERS + 1].rpartition("-")[0] or plain[:SLUG_CHARACTERS]
-    return plain[:SLUG_CHARACTERS].strip("-")
+    """`text` as ASCII letters, digits and single hyphens, at most SLUG_CHARACTERS, cut between words if possible; "" if it has
+    only punctuation. A tempo in it is rounded, see `clip_names`."""
+    text = TEMPO.sub(lambda match: f"{_whole(float(match[1].replace(',', '.')))}bpm", text)
+    words = re.sub(r"[^a-z0-9]+", "-", plain(text).lower()).strip("-")
+    if len(words) > SLUG_CHARACTERS:
+        words = words[: SLUG_CHARACTERS + 1].rpartition("-")[0] or words[:SLUG_CHARACTERS]
+    return words[:SLUG_CHARACTERS].strip("-")
 
 
 def clip_names(prompt: Prompt, seed: int) -> Iterator[str]:
     """Yield new names for a clip without end, at most 120 bytes each: `rain-on-tin_s42_7f3a.wav`, `bell_as4_s42_9b0c.wav` (A♯ 4) or
-    `drone_120bpm_4bars_s42_7f3a.wav` (many hosts read the tempo from the name).
+    `drone_127bpm_4bars_s42_7f3a.wav`. Many hosts read the tempo from the name: its digits before `bpm`, so 126.85 would be read
+    as 85. The name has the nearest whole number, and no other tempo; the tags have the exact one.
 
     Never a Windows device name, a dot file or a name with a trailing dot: it always ends in `_s<seed>_<tag>` and a suffix.
     """
-    stem = slug(prompt.text) or slug(prompt.preset) or "clip"
+    text = TEMPO.sub(" ", prompt.text) if prompt.bars else prompt.text
+    stem = slug(text) or slug(prompt.preset) or "clip"
     if pitch := prompt.note or prompt.key:
         stem += f"_{pitch.replace('#', 's')}"
     if prompt.bars:
-        stem += f"_{round(prompt.bpm, 2):g}bpm_{round(prompt.bars, 4):g}bar{'' if prompt.bars == 1 else 's'}"
+        stem += f"_{_whole(prompt.bpm)}bpm_{round(prompt.bars, 4):g}bar{'' if prompt.bars == 1 else 's'}"
     while True:
         yield f"{stem}_s{seed}_{secrets.token_hex(2)}.{prompt.shape.format}"
+
+
+def _whole(tempo: float) -> int:
+    return int(tempo + 0.5)
+
+
+def _ascii(character: str) -> str:
+    if character.isascii():
+        return character
+    known = anyascii(character)
+    if known.startswith(":"):
+        return f" {known.strip(':').replace('_', ' ')} "
+    # Of Chinese characters and Korean syllables each begins with a capital letter, and no space is between them.
+    apart = "-" if known[:1].isupper() and not character.isupper() else ""
+    return apart + known.replace("'", "").replace("`", "").replace('"', "")

@@ -5,6 +5,7 @@ import io
 import json
 import os
 import random
+import re
 import stat
 import struct
 import subprocess
@@ -85,16 +86,51 @@ def staged(*roots: Path) -> list[Path]:
         ("C:\\Windows\\con.wav", "c-windows-con-wav"),
         ("CON", "con"),
         ("é è ü ñ", "e-e-u-n"),
-        ("雨の音", ""),
+        ("雨の音", "yuno-yin"),
         ('<>:"/\\|?*', ""),
         ("a\u202eb\x07c", "ab-c"),
         ("---", ""),
         ("x" * 500, "x" * 60),
         ("word " * 50, "word-" * 11 + "word"),
+        ("дождь на крыше", "dozhd-na-kryshe"),
+        ("مطر على السطح", "mtr-la-lsth"),
+        ("빗소리", "bis-so-li"),
+        ("κύμα, ØRE", "kyma-ore"),
+        ("🌧️🔔", "cloud-rain-bell"),
+        ("e\u0301te\u0301 de\u0301ja\u0300", "ete-deja"),
+        ("dub 126.85 BPM", "dub-127bpm"),
+        ("9" * 400 + " bpm", "9" * 60),
     ],
 )
 def test_a_slug_is_plain_ascii_whatever_the_prompt(text: str, expected: str) -> None:
     assert slug(text) == expected
+
+
+READERS = (  # rules by which hosts read a tempo from a name
+    r".*(?:^|[-_. ])(\d+)[-_. ]?bpm(?:[-_. ].*)?",  # Audacity: whole numbers
+    r".*?(\d{2,3})[-_ ]?bpm.*",  # digits anywhere, the first
+    r".*?(\d+(?:\.\d+)?)[-_ ]?bpm.*",  # the first number, with its fraction
+)
+
+
+@pytest.mark.parametrize("text", ["kick", "kick 85.5 bpm", "140bpm kick", "9-bpm kick", "85 BPM 86bpm"])
+@pytest.mark.parametrize(("bpm", "expected"), [(126.85, 127), (120.0, 120), (97.3, 97), (126.5, 127), (33.333, 33)])
+def test_every_host_reads_the_tempo_of_the_clip_from_its_name(bpm: float, expected: int, text: str) -> None:
+    for bars, note, how in ((1.0, "", "flac"), (0.25, "c#4", "wav"), (4.0, "", "aiff")):
+        prompt = Prompt(text, text, 1.0, 7, bars=bars, bpm=bpm, note=note, shape=Shape(format=how, bits=24))
+        name = next(clip_names(prompt, 85))
+        for reader in READERS:
+            match = re.fullmatch(reader, name, re.IGNORECASE)
+            assert match and float(match[1]) == expected, (reader, name)
+
+
+@pytest.mark.parametrize("text", ["雨の音", "дождь", "مطر", "🔥", "빗소리", "ฝนตก", "בית", "हिन्दी"])
+def test_prompts_in_other_scripts_have_names_and_bext_descriptions_of_their_own(text: str) -> None:
+    name = next(clip_names(Prompt(text, text, 1.0, 7), 7))
+    assert name.isascii() and re.fullmatch(r"[a-z-]{2,}_s7_[0-9a-f]{4}\.wav", name) and not name.startswith("clip")
+    data = clip_file.encode(clip(0.5), 48_000, USUAL.settled(Prompt(text, text, 0.5, 7)), MODEL, 1)
+    described = data[data.index(b"bext") + 8 :][:256].rstrip(b"\0").decode("ascii")
+    assert slug(described) == slug(text)
 
 
 @pytest.mark.parametrize("text", ["CON", "nul", "", "x" * 4_000, "...", "com1", "雨"])
