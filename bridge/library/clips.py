@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import sqlite3
 import time
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -15,6 +16,7 @@ from bridge.domain.recipe import Recipe
 from bridge.errors import UnknownClip
 from bridge.library import database
 
+VARIANTS = "\ufe0e\ufe0f"  # of emoji: black or coloured
 MAX_WORDS, MAX_WORD_CHARACTERS = 20, 80  # of a search; more would not narrow it down
 
 
@@ -37,13 +39,14 @@ class Clip:
     added_at: float
 
 
+TEXT_LIKE = "clips.prompt || ' ' || clips.name || ' ' || clips.preset || ' ' || clips.tags LIKE ? ESCAPE '\\'"
 COLUMNS = ", ".join(f"clips.{field.name}" for field in dataclasses.fields(Clip))
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A search. `words`: each must begin a word of the prompt, the file name, the preset or the tags; "" matches any clip.
-    None matches any value."""
+    """A search. `words`: each must begin a word of the prompt, the file name, the preset or the tags; words of scripts that set
+    no spaces or join words, and emoji, may be anywhere. "" matches any clip. None matches any value."""
 
     words: str = ""
     bpm: Range | None = None
@@ -121,16 +124,15 @@ def find(connection: sqlite3.Connection, query: Query) -> list[Clip]:
     terms = ["gone = 0"]
     values: list[Any] = []
     source, order = "clips", "id DESC"
-    if words and database.has_index(connection):
+    anywhere = [word for word in words if _may_be_inside(word)] if database.has_index(connection) else words
+    if indexed := [word for word in words if word not in anywhere]:
         source, order = "words JOIN clips ON clips.id = words.rowid", "words.rank, id DESC"
         terms.append("words MATCH ?")
-        values.append(" ".join(f'"{word.replace(chr(34), chr(34) * 2)}"*' for word in words))
-    else:
-        for word in words:
-            terms.append(
-                "clips.prompt || ' ' || clips.name || ' ' || clips.preset || ' ' || clips.tags LIKE ? ESCAPE '\\'"
-            )
-            values.append(f"%{_escape_like(word)}%")
+        values.append(" ".join(f'"{word.replace(chr(34), chr(34) * 2)}"*' for word in indexed))
+    for word in anywhere:
+        spellings = sorted({unicodedata.normalize(form, word) for form in ("NFC", "NFD")})  # macOS decomposes names
+        terms.append(f"({' OR '.join([TEXT_LIKE] * len(spellings))})")
+        values += [f"%{_escape_like(spelling)}%" for spelling in spellings]
     for column, allowed in (("bpm", query.bpm), ("seconds", query.seconds), ("rating", query.rating)):
         if allowed is not None:
             terms.append(f"{column} BETWEEN ? AND ?")
@@ -150,10 +152,21 @@ def find(connection: sqlite3.Connection, query: Query) -> list[Clip]:
 
 
 def search_words(text: str) -> list[str]:
-    """The words of a search, without those that are only punctuation. Accepts any text."""
-    printable = "".join(c if c.isprintable() else " " for c in text)
-    words = [word[:MAX_WORD_CHARACTERS] for word in printable.split() if any(c.isalnum() for c in word)]
+    """The words of a search, each emoji one of them, without those that are only punctuation. Accepts any text."""
+    text = text[: MAX_WORDS * MAX_WORD_CHARACTERS * 10]
+    spaced = "".join(f" {c} " if _is_emoji(c) else c if c.isprintable() else " " for c in text if c not in VARIANTS)
+    words = [word[:MAX_WORD_CHARACTERS] for word in spaced.split() if any(c.isalnum() or _is_emoji(c) for c in word)]
     return words[:MAX_WORDS]
+
+
+def _may_be_inside(word: str) -> bool:
+    """Whether `word` may be a part of what the index has as one word, or be missing there, as emoji are. Letters without upper
+    and lower case belong to Chinese, Japanese, Korean, Thai, Arabic and such."""
+    return any(unicodedata.category(c) == "Lo" or _is_emoji(c) for c in word)
+
+
+def _is_emoji(character: str) -> bool:
+    return unicodedata.category(character) == "So"
 
 
 def change(connection: sqlite3.Connection, path: str, **values: Any) -> Clip:

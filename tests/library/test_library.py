@@ -13,6 +13,7 @@ import struct
 import subprocess
 import sys
 import time
+import unicodedata
 import wave
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -188,6 +189,35 @@ def test_beginnings_of_words_accents_file_names_presets_and_folders_are_found(co
     ):
         assert [clip.path for clip in found(connection, words)] == [path], words
     assert found(connection, "glocke") == []  # in the middle of a word
+
+
+@pytest.mark.parametrize("full_text", [True, False])
+@pytest.mark.parametrize(
+    ("prompt", "words"),
+    [
+        ("雨の音 rain 🔥", ["雨", "雨の音", "の", "音", "🔥", "音 rain", "🔥 雨", "ra 音", "雨🔥"]),
+        ("❤️ kick 👩\u200d🎤 👍🏽", ["❤", "❤️", "👩\u200d🎤", "👩", "🎤", "👍", "👍🏽", "👍🏿", "kick❤"]),
+        ("빗소리 패드", ["빗", "소리", "패드"]),
+        (unicodedata.normalize("NFD", "빗소리 がらす"), ["소리", "がらす", "らす"]),
+        ("เสียงฝนตก", ["ฝน", "เสียง"]),
+        ("مطر على السطح", ["سطح", "مطر"]),
+        ("дождь на крыше", ["дож", "крыше"]),
+        ("深沉的低音鼓 100% a_b", ["低音", "鼓", "深沉 100", "a_b"]),
+    ],
+)
+def test_words_of_every_script_and_emoji_are_found(
+    file: Path, monkeypatch: pytest.MonkeyPatch, prompt: str, words: list[str], full_text: bool
+) -> None:
+    if not full_text:
+        monkeypatch.setattr(database, "has_full_text", lambda connection: False)
+    with contextlib.closing(database.connect(file)) as connection:
+        for number, text in enumerate((prompt, "rain on tin", "kick 雷 ☂ 100", "해")):
+            place = File(f"/clips/{number}.wav", number, 0, bytes(16))
+            clips.add(connection, place, Path("/clips"), recipe_of(text, number), "{}")
+        for query in words:
+            assert [clip.seed for clip in found(connection, query)] == [0], query
+        for query in ("雪", "💧", "雨 雷", "☂☂ 雨", "音%", "_音"):
+            assert found(connection, query) == [], query
 
 
 def test_clips_are_found_by_the_key_that_was_asked_for(connection: sqlite3.Connection) -> None:

@@ -104,7 +104,8 @@ ROWS = (
            "Restart the engine; with a name, with that checkpoint. The running job fails with `engine_lost`, waiting jobs are kept."),
     Method("/bridge/find", find.find, "s words, [" + " ".join(f"`{name}`" for name in FIND_KEYS) + "]",
            "`/bridge/found`, then `/bridge/clip` for each",
-           "Search for clips by the beginnings of words in the prompt, file name, preset or sub-folder; `\"\"`: any clip. At most "
+           "Search for clips by the beginnings of words (any part of those in scripts such as Chinese or Arabic) "
+           "in the prompt, file name, preset or sub-folder; `\"\"`: any clip. At most "
            "50 (20 by default), the best match first, then the newest."),
     Method("/bridge/favourite", library.favourite, "s path, [i 0 or 1]", "`/bridge/clip`", "Mark a favourite clip; 0 removes the mark."),
     Method("/bridge/rate", library.rate, "s path, i 0 to 5", "`/bridge/clip`", "Rate a clip."),
