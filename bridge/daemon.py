@@ -71,7 +71,7 @@ async def serve(config: Config, terminal: Listener) -> None:
         await stack.enter_async_context(serve_link(core, config.tempo.link))
         portable.on_stop_signals(asyncio.get_running_loop(), stop)
         faults = tuple(core.presets.faults)
-        core.publish(Started(__version__, frontend.port, config.folder, core.state, faults))
+        core.publish(Started(__version__, frontend.port, sink.folder, core.state, faults))
         await stack.enter_async_context(serve_inbox(core, config.inbox, config.folder))
         core.start()
         stack.push_async_callback(core.stop, now)

@@ -14,6 +14,7 @@ from filelock import FileLock
 
 from bridge.errors import FolderError
 from bridge.system import portable
+from bridge.system.spelling import on_disk
 from bridge.system.writing import write_synced
 
 DOT_FOLDER = ".clipbridge-staging"
@@ -29,18 +30,20 @@ class FolderSink:
     """
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder.absolute()
+        self.folder = on_disk(folder)
         self._staging: Path | None = None
         self._lock: FileLock | None = None
 
     def open(self) -> None:
-        """Create the folder if it is missing, remove the staging areas of dead processes and check that it can be written."""
+        """Create the folder if it is missing, remove the staging areas of dead processes and check that it can be written. From
+        then on `folder` is its one spelling, so that a clip has the same path whichever link to the folder was named."""
         with sentence(self.folder):
             if len(str(self.folder)) > 4_000 or any(
                 len(part.encode("utf-8", "replace")) > 255 for part in self.folder.parts
             ):
                 raise OSError(errno.ENAMETOOLONG, "too long")
             _make(self.folder)
+            self.folder = on_disk(self.folder)
             if not _is_utf8(self.folder):
                 raise OSError(errno.EILSEQ, "its path is not UTF-8, so no host could be told of it")
             self.sweep()

@@ -7,11 +7,13 @@ from pathlib import Path
 from bridge.domain.recipe import Recipe, read
 from bridge.errors import BadRecipe
 from bridge.files.tags import recipe_in
+from bridge.system.spelling import on_disk
 
 
 def recipe_from_file(file: Path) -> Recipe:
     """The recipe in an audio file. Raises BadRecipe with a sentence that names the file."""
     try:
+        file = on_disk(file)
         if not file.is_file():  # reading a pipe could block forever
             raise BadRecipe("there is no such file")
         return read(recipe_in(file))

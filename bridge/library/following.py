@@ -15,6 +15,7 @@ from bridge.domain import recipe
 from bridge.errors import BadRecipe
 from bridge.files.tags import recipe_in
 from bridge.library import clips, database
+from bridge.system.spelling import on_disk
 
 SUFFIXES = (".wav", ".flac", ".aif", ".aiff")
 MAX_LIBRARY_FILES = 200_000
@@ -42,11 +43,16 @@ class Follower:
     def __init__(self, folder: Path) -> None:
         self.folder = folder.absolute()
         self._foreign: dict[str, Stamp] = {}
+        self._is_first = True
 
     def scan(self, connection: sqlite3.Connection) -> Changes:
         """Compare the folder with the library. Changes nothing while the folder is missing (an unplugged drive). Raises
         sqlite3.Error."""
         changes = Changes()
+        self.folder = on_disk(self.folder)
+        if self._is_first:
+            self._is_first = False
+            _join_spellings(connection)
         # Read the library first: a clip that is added to it in the meantime is already in the folder.
         known = _known(connection, self.folder)
         present = files(self.folder)
@@ -116,6 +122,32 @@ class Follower:
             return True
         inside = path.startswith(self.folder.as_posix().rstrip("/") + "/")
         return not inside and os.path.exists(path)
+
+
+def _join_spellings(connection: sqlite3.Connection) -> None:
+    """Give every clip the one spelling of its path. Rows of one file become one: earlier versions added a clip for each link
+    to its folder."""
+    paths = [path for (path,) in connection.execute("SELECT path FROM clips")]
+    spelled = {folder: on_disk(Path(folder)).as_posix().rstrip("/") for folder in {_split(path)[0] for path in paths}}
+    moves = [(path, f"{spelled[folder]}/{name}") for path in paths for folder, name in [_split(path)]]
+    for path, one in moves:
+        if path != one:
+            with database.transaction(connection):
+                connection.execute(
+                    """UPDATE clips SET (rating, favourite, job) = (SELECT max(clips.rating, other.rating),
+                    max(clips.favourite, other.favourite), CASE clips.job WHEN '' THEN other.job ELSE clips.job END
+                    FROM clips AS other WHERE other.path = ?) WHERE path = ?""",
+                    (path, one),
+                )
+                connection.execute("UPDATE OR IGNORE clips SET path = ? WHERE path = ?", (one, path))
+                connection.execute(
+                    "DELETE FROM clips WHERE path = ?", (path,)
+                )  # the row of that spelling has its values
+
+
+def _split(path: str) -> tuple[str, str]:
+    folder, _, name = path.rpartition("/")
+    return folder, name
 
 
 def files(folder: Path) -> dict[str, Stamp] | None:

@@ -20,6 +20,7 @@ from bridge.library.clips import Clip, Query
 from bridge.library.following import Follower, hash_of
 from bridge.library.records import Interrupted
 from bridge.library.writing import Writer
+from bridge.system.spelling import on_disk
 from bridge.system.watch import Watch
 
 log = logging.getLogger("clipbridge")
@@ -40,16 +41,16 @@ class Library:
     dropped and questions raise LibraryError."""
 
     def __init__(self, file: Path, folder: Path) -> None:
-        self.file, self.folder = file, folder.absolute()
+        self.file = file
         self.session = records.session()
         self._fault = LibraryError("The library is not open yet; ask again in a moment.")
         self._writer = Writer(file)
         self._records: sqlite3.Connection | None = None
         self._accepted: set[int] = set()
         self._open, self._off = False, False
-        self._follower = Follower(self.folder)
+        self._follower = Follower(folder)
         self._was_scanned, self._closing, self._next_scan = threading.Event(), threading.Event(), 0.0
-        self._watch = Watch(self.folder, self._scan, recursive=True, every_s=SCAN_EVERY_S)
+        self._watch = Watch(folder.absolute(), self._scan, recursive=True, every_s=SCAN_EVERY_S)
 
     def start(self) -> None:
         """Open the database and follow the folder. A fault is logged, and raised by later questions."""
@@ -161,18 +162,19 @@ class Library:
 
     def _add(self, connection: sqlite3.Connection, job: str, entries: list[tuple[TakeFile, Recipe, str]]) -> None:
         """Add all takes in one transaction: with one of them recorded, the job counts as served."""
-        files = []
+        files, folder = [], on_disk(self._follower.folder)
         for take, read, text in entries:
             path = Path(take.path)
+            path = on_disk(path.parent) / path.name  # in the folder of a link, too, a clip has one path
             try:
                 stat = path.stat()
-                file = clips.File(take.path, stat.st_size, stat.st_mtime_ns, hash_of(path))
+                file = clips.File(path.as_posix(), stat.st_size, stat.st_mtime_ns, hash_of(path))
                 files.append((file, read, text, take.seconds))
             except OSError as error:  # a host moved it already; a scan finds it if it is still in the folder
                 log.info("a clip is not where it was delivered: %s", error)
         with database.transaction(connection):
             for file, read, text, seconds in files:
-                clips.add(connection, file, self.folder, read, text, job, seconds)
+                clips.add(connection, file, folder, read, text, job, seconds)
 
     def _scan(self) -> None:
         """Scan the folder; called by the watch."""

@@ -395,6 +395,16 @@ def test_without_a_usable_cache_folder_clips_are_staged_in_a_dot_folder(
     assert os.listdir(tmp_path / "clips") and DOT_FOLDER not in os.listdir(tmp_path / "clips")
 
 
+def test_clips_have_one_path_whichever_link_to_the_folder_was_named(tmp_path: Path, cache: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    for named in ("link", "real", "link/../link", "new"):
+        sink = FolderSink(tmp_path / named)
+        sink.open()
+        assert deliver(sink).parent == (tmp_path / ("new" if named == "new" else "real")).resolve()
+        sink.close()
+
+
 def test_other_files_in_the_staging_folder_are_left_alone(tmp_path: Path, cache: Path) -> None:
     (cache / "staging" / "somebody's").mkdir(parents=True)
     (cache / "staging" / ".DS_Store").write_bytes(b"finder")

@@ -27,7 +27,7 @@ from bridge.checkpoints.audioldm2 import USUAL
 from bridge.commands.find import span
 from bridge.core.core import Core
 from bridge.domain.ask import Ask
-from bridge.domain.clip import Prompt
+from bridge.domain.clip import Prompt, TakeFile
 from bridge.domain.events import Event, JobEvent
 from bridge.domain.job import Job
 from bridge.domain.limits import Range
@@ -390,6 +390,71 @@ def test_a_folder_that_is_not_there_loses_nothing_and_clips_that_come_back_keep_
     folder.with_name("unplugged").rename(folder)
     follower.scan(connection)
     assert [clip.rating for clip in found(connection)] == [3]
+
+
+def test_a_clip_is_found_and_rated_once_whichever_link_to_its_folder_was_named(
+    file: Path, folder: Path, tmp_path: Path
+) -> None:
+    make_file(folder / "kick.wav", recipe_of("kick"))
+    link = tmp_path / "link"
+    link.symlink_to(folder)
+    for rating, named in ((4, folder), (0, link), (0, link / ".." / "link")):
+        library = Library(file, named)
+        library.start()
+        try:
+            library._scanned()
+            (clip,) = library.find(Query("kick"))
+            if rating:
+                library.change(clip.path, rating=rating)
+            assert library.find(Query("kick"))[0].rating == 4 and clip.path == (folder / "kick.wav").as_posix()
+        finally:
+            library.close()
+    with contextlib.closing(database.connect(file)) as connection:
+        assert Follower(link).scan(connection).added == 0 and len(found(connection)) == 1
+
+
+@pytest.mark.parametrize("both", [True, False])
+def test_rows_of_an_earlier_version_for_another_spelling_of_a_path_become_one(
+    connection: sqlite3.Connection, folder: Path, tmp_path: Path, both: bool
+) -> None:
+    (tmp_path / "link").symlink_to(folder)
+    make_file(folder / "drums" / "kick.wav", recipe_of("kick"))
+    make_file(folder / "bell.wav", recipe_of("bell"))
+    Follower(folder).scan(connection)
+    rows = "name, hash, size, mtime_ns, prompt, preset, tags, seconds, bpm, note, seed, model, recipe, job, added_at, rating"
+    connection.execute("UPDATE clips SET rating = 4, job = 'x/1' WHERE name = 'kick'")
+    if both:
+        connection.execute(
+            f"INSERT INTO clips (path, {rows}) SELECT replace(path, ?, ?), {rows} FROM clips",
+            (folder.as_posix(), (tmp_path / "link").as_posix()),
+        )
+        connection.execute("UPDATE clips SET rating = 0, job = '' WHERE path LIKE '%clips/drums/%'")
+        connection.execute("UPDATE clips SET favourite = 1 WHERE path LIKE '%link/bell%'")
+        assert len(found(connection)) == 4
+    else:
+        connection.execute("UPDATE clips SET path = replace(path, ?, ?)", (str(folder), str(tmp_path / "link")))
+    added = found(connection, "kick")[0].added_at
+    changes = Follower(folder).scan(connection)
+    assert (changes.added, changes.gone, changes.present) == (0, 0, 2)
+    kick, bell = found(connection, "kick"), found(connection, "bell")
+    assert [clip.path for clip in kick] == [(folder / "drums" / "kick.wav").as_posix()]
+    assert [clip.path for clip in bell] == [(folder / "bell.wav").as_posix()]
+    assert (kick[0].rating, kick[0].added_at, bell[0].rating, bell[0].favourite) == (4, added, 0, both)
+    assert connection.execute("SELECT job FROM clips WHERE name = 'kick'").fetchone() == ("x/1",)
+    assert Follower(tmp_path / "link").scan(connection).added == 0
+
+
+def test_a_clip_in_a_sub_folder_that_is_a_link_stays_in_the_library(
+    library: Library, folder: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "other disk").mkdir()
+    (folder / "drums").symlink_to(tmp_path / "other disk")
+    path = make_file(folder / "drums" / "kick.wav", recipe_of("kick"))
+    library.delivered(job_of(1, "kick"), [TakeFile(1, path.as_posix(), 2.0, 96_000, 48_000, 1, 1, 0.0)])
+    library._scanned()
+    with contextlib.closing(database.connect(library.file)) as connection:
+        Follower(folder).scan(connection)
+    assert [clip.path for clip in library.find(Query("kick"))] == [(tmp_path / "other disk" / "kick.wav").as_posix()]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="names that are no text")
