@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
 from bridge.files.names import plain
-from bridge.files.tags import AIFF_RECIPE, FLAC_FIELD
+from bridge.files.tags import OUR_RECIPE
 
 MIDDLE_C = 60  # samplers take this root for a sound without one
 # libsndfile ignores a WAV's text of 2,047 bytes and more, and opens no AIFF with too long a title. The whole text is in the recipe.
 TITLE_BYTES = {"WAV": 2_000, "AIFF": 1_000}
+AIFF_TEXT_BYTES = 8_000  # libsndfile opens no AIFF with a longer text
 NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # what XML 1.0 forbids, even escaped
 
 
@@ -53,16 +54,19 @@ def into_wav(wav: bytes, tags: Tags) -> bytes:
         for name, data in original
     ]
     audio_end = next(at for at, (name, _) in enumerate(original) if name == b"data") + 1
-    whole = [*original[:audio_end], (b"bext", _bext(tags))]
+    # ffmpeg takes ICMT and the description in bext for one comment: version 9 keeps the first, version 5 the last, but it keeps
+    # names that it does not know. The recipes come last: when libsndfile reads, it loses strings of 2,047 bytes and more and all
+    # that follow.
+    title = _cut(tags.title, TITLE_BYTES["WAV"])
+    info = [(b"INAM", title), (b"ISFT", tags.software), (b"ICMT", tags.recipe), (OUR_RECIPE, tags.recipe)]
+    listed = (b"LIST", b"INFO" + b"".join(_chunk(name, text.encode() + b"\0", "<") for name, text in info))
+    whole = [*original[:audio_end], listed, (b"bext", _bext(tags))]
     if tags.loop or tags.root is not None:
         whole.append((b"smpl", _smpl(tags)))
     if tags.beats:
         whole.append((b"acid", _acid(tags)))
     whole.append((b"iXML", _ixml(tags)))
-    info = [(b"INAM", _cut(tags.title, TITLE_BYTES["WAV"])), (b"ISFT", tags.software), (b"ICMT", tags.recipe)]
-    # The recipe comes last: when libsndfile reads, it loses strings of 2,047 bytes and more and all that follow.
-    listed = b"".join(_chunk(name, text.encode() + b"\0", "<") for name, text in info)
-    whole += [*original[audio_end:], (b"LIST", b"INFO" + listed)]
+    whole += original[audio_end:]
     body = b"WAVE" + b"".join(_chunk(name, data, "<") for name, data in whole)
     return b"RIFF" + struct.pack("<I", len(body)) + body
 
@@ -79,9 +83,10 @@ def into_aiff(aiff: bytes, tags: Tags) -> bytes:
         root = MIDDLE_C if tags.root is None else tags.root
         sustain = (1, 1, 2) if tags.loop else (0, 0, 0)  # forward, from mark 1 to mark 2
         whole.append((b"INST", struct.pack(">bbbbbbh3h3h", root, 0, 0, 127, 1, 127, 0, *sustain, 0, 0, 0)))
-    # Last, and of even length: sox cannot read on after an unknown chunk of odd length.
+    # In an annotation, which converters keep, unless libsndfile would not open the file. Last, and of even length: sox cannot
+    # read on after an unknown chunk of odd length.
     recipe = tags.recipe.encode()
-    whole.append((AIFF_RECIPE, recipe + b" " * (len(recipe) % 2)))
+    whole.append((b"ANNO" if len(recipe) < AIFF_TEXT_BYTES else OUR_RECIPE, recipe + b" " * (len(recipe) % 2)))
     body = aiff[8:12] + b"".join(_chunk(name, data, ">") for name, data in whole)
     return b"FORM" + struct.pack(">I", len(body)) + body
 
@@ -89,7 +94,7 @@ def into_aiff(aiff: bytes, tags: Tags) -> bytes:
 def into_flac(flac: bytes, tags: Tags) -> bytes:
     """Replace the Vorbis comments of a FLAC file by ours. libsndfile's own strings do not suffice: they have no field for the
     tempo."""
-    fields = [f"TITLE={tags.title}", f"ENCODER={tags.software}", f"{FLAC_FIELD.upper()}{tags.recipe}"]
+    fields = [f"TITLE={tags.title}", f"ENCODER={tags.software}", f"COMMENT={tags.recipe}"]
     if tags.bpm:
         fields.append(f"BPM={tags.bpm:g}")
     vendor, *rest = (struct.pack("<I", len(data)) + data for data in map(str.encode, [tags.software, *fields]))

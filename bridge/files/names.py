@@ -12,6 +12,7 @@ from anyascii import anyascii
 from bridge.domain.clip import Prompt
 
 SLUG_CHARACTERS = 60
+CLIP_NAME = re.compile(r"(.+_s\d+_[0-9a-f]{4})(?![0-9a-zA-Z])")
 TEMPO = re.compile(r"(?<!\d)(\d{1,4}(?:[.,]\d{1,9})?)[\s_-]*bpm\b", re.IGNORECASE)
 
 
@@ -45,6 +46,13 @@ def clip_names(prompt: Prompt, seed: int) -> Iterator[str]:
         stem += f"_{_whole(prompt.bpm)}bpm_{round(prompt.bars, 4):g}bar{'' if prompt.bars == 1 else 's'}"
     while True:
         yield f"{stem}_s{seed}_{secrets.token_hex(2)}.{prompt.shape.format}"
+
+
+def clip_name_in(stem: str) -> str:
+    """The name of the clip from which a file of this name was made, without a suffix: `kick_s7_1a2b` of `kick_s7_1a2b-2`; "" if
+    it is not the name of a clip."""
+    match = CLIP_NAME.match(stem)
+    return match[1] if match else ""
 
 
 def _whole(tempo: float) -> int:

@@ -14,6 +14,7 @@ from typing import Any
 from bridge.domain.limits import Range
 from bridge.domain.recipe import Recipe
 from bridge.errors import UnknownClip
+from bridge.files.names import clip_name_in
 from bridge.library import database
 
 VARIANTS = "\ufe0e\ufe0f"  # of emoji: black or coloured
@@ -149,6 +150,16 @@ def find(connection: sqlite3.Connection, query: Query) -> list[Clip]:
         f"SELECT {COLUMNS} FROM {source} WHERE {' AND '.join(terms)} ORDER BY {order} LIMIT ?", [*values, query.limit]
     )
     return [_clip(row) for row in rows]
+
+
+def recipe_of(connection: sqlite3.Connection, path: str) -> str:
+    """The recipe of the clip at `path`, or else of the clip from which the file was made, by its name; "" if there is none.
+    For files from which a program has dropped it."""
+    for column, value in (("path", path), ("name", clip_name_in(PurePosixPath(path).stem))):
+        row = connection.execute(f"SELECT recipe FROM clips WHERE {column} = ? ORDER BY gone, id", (value,)).fetchone()
+        if row is not None:
+            return str(row[0])
+    return ""
 
 
 def search_words(text: str) -> list[str]:

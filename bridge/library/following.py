@@ -13,11 +13,10 @@ from pathlib import Path, PurePosixPath
 
 from bridge.domain import recipe
 from bridge.errors import BadRecipe
-from bridge.files.tags import recipe_in
+from bridge.files.tags import SUFFIXES, recipe_in
 from bridge.library import clips, database
 from bridge.system.spelling import on_disk
 
-SUFFIXES = (".wav", ".flac", ".aif", ".aiff")
 MAX_LIBRARY_FILES = 200_000
 HASH_BYTES = 16
 REST_EVERY = 256  # files; then yield to other threads and checkpoint the database
@@ -102,7 +101,7 @@ class Follower:
                     _move(connection, number, row, path, stamp, self.folder)
                     changes.moved += 1
                     return
-            text = recipe_in(Path(path))
+            text = self._recipe_of(connection, path, row)
             file = clips.File(path, *stamp, content or hash_of(Path(path)))
             clips.add(connection, file, self.folder, recipe.read(text), text)
             changes.added += not row
@@ -116,6 +115,16 @@ class Follower:
                 self._foreign[path] = stamp
         except OSError:
             self._foreign[path] = stamp  # gone again, or unreadable; read again when it changes
+
+    def _recipe_of(self, connection: sqlite3.Connection, path: str, row: int) -> str:
+        """The recipe in the file, or for a new one that of the clip after which it is named: many converters keep no tags.
+        Raises BadRecipe, OSError."""
+        try:
+            return recipe_in(Path(path))
+        except BadRecipe:
+            if text := "" if row else clips.recipe_of(connection, path):
+                return text
+            raise
 
     def _exists(self, path: str, present: dict[str, Stamp]) -> bool:
         if path in present:

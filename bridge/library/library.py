@@ -13,7 +13,7 @@ from typing import Any
 
 from bridge.domain.clip import TakeFile
 from bridge.domain.job import Job
-from bridge.domain.recipe import Recipe, conditions, write
+from bridge.domain.recipe import Recipe, conditions, read, write
 from bridge.errors import LibraryError
 from bridge.library import clips, database, records
 from bridge.library.clips import Clip, Query
@@ -131,6 +131,13 @@ class Library:
         with database.opened(self._written()) as connection:
             return clips.find(connection, query)
 
+    def recipe_of(self, file: Path) -> Recipe | None:
+        """The recipe of a clip whose file has lost it: processed in place, or converted and still named after the clip. None if
+        there is none. Raises BadRecipe."""
+        with database.opened(self._written()) as connection:
+            text = clips.recipe_of(connection, on_disk(file).as_posix())
+        return read(text) if text else None
+
     def change(self, path: str, **values: Any) -> Clip:
         """Set the `rating` (0 to 5) or `favourite` of the clip at `path`. Raises UnknownClip."""
         with database.opened(self._written()) as connection:
@@ -163,18 +170,18 @@ class Library:
     def _add(self, connection: sqlite3.Connection, job: str, entries: list[tuple[TakeFile, Recipe, str]]) -> None:
         """Add all takes in one transaction: with one of them recorded, the job counts as served."""
         files, folder = [], on_disk(self._follower.folder)
-        for take, read, text in entries:
+        for take, made, text in entries:
             path = Path(take.path)
             path = on_disk(path.parent) / path.name  # in the folder of a link, too, a clip has one path
             try:
                 stat = path.stat()
                 file = clips.File(path.as_posix(), stat.st_size, stat.st_mtime_ns, hash_of(path))
-                files.append((file, read, text, take.seconds))
+                files.append((file, made, text, take.seconds))
             except OSError as error:  # a host moved it already; a scan finds it if it is still in the folder
                 log.info("a clip is not where it was delivered: %s", error)
         with database.transaction(connection):
-            for file, read, text, seconds in files:
-                clips.add(connection, file, folder, read, text, job, seconds)
+            for file, made, text, seconds in files:
+                clips.add(connection, file, folder, made, text, job, seconds)
 
     def _scan(self) -> None:
         """Scan the folder; called by the watch."""

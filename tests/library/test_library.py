@@ -444,6 +444,32 @@ def test_rows_of_an_earlier_version_for_another_spelling_of_a_path_become_one(
     assert Follower(tmp_path / "link").scan(connection).added == 0
 
 
+def test_a_clip_that_lost_its_recipe_is_found_and_recalled_from_the_library(library: Library, folder: Path) -> None:
+    def processed(path: Path) -> None:
+        """As sox and flac leave it: other samples, no recipe."""
+        with wave.open(str(path), "wb") as out:
+            out.setparams((1, 2, 48_000, 0, "NONE", ""))
+            out.writeframes(random.Random(path.name).randbytes(1_000))
+
+    made = recipe_of("deep kick", 7)
+    path = make_file(folder / "deep-kick_s7_1a2b.wav", made)
+    assert soon(lambda: library.find(Query("deep")))
+    library.change(path.as_posix(), rating=3)
+    processed(path)
+    converted = [folder / "deep-kick_s7_1a2b.flac", folder / "mono" / "deep-kick_s7_1a2b-mono.aif"]
+    strangers = [folder / "deep-kick.wav", folder / "deep-kick_s8_1a2b.wav"]
+    (folder / "mono").mkdir()
+    for other in (*converted, *strangers):
+        processed(other)
+    paths = soon(lambda: (names := {clip.path for clip in library.find(Query("deep"))}) and len(names) == 3 and names)
+    assert paths == {file.as_posix() for file in (path, *converted)}
+    for file in (path, *converted, folder / "mono" / ".." / path.name):
+        recalled = library.recipe_of(file)
+        assert recalled is not None and recalled.prompt == made.prompt
+    assert [library.recipe_of(file) for file in strangers] == [None, None]
+    assert [clip.rating for clip in library.find(Query(rating=Range(1, 5)))] == [3]
+
+
 def test_a_clip_in_a_sub_folder_that_is_a_link_stays_in_the_library(
     library: Library, folder: Path, tmp_path: Path
 ) -> None:

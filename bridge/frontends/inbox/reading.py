@@ -16,8 +16,8 @@ from bridge.system import portable
 
 log = logging.getLogger("clipbridge")
 
-LISTS, CLIPS = (".txt", ".toml"), (".wav", ".flac", ".aif", ".aiff")
-MISTAKES = (".rtf", ".doc", ".docx", ".odt", ".mp3", ".m4a", ".ogg")  # other kinds; the report says which to use
+LISTS, CLIPS = (".txt", ".toml"), tags.SUFFIXES
+MISTAKES = (".rtf", ".doc", ".docx", ".odt")  # other kinds; the report says which to use
 REPORT = ".report.txt"
 
 
@@ -68,4 +68,4 @@ def _entries(file: Path) -> list[Entry]:
             return parse(kind, opened.read(MAX_LIST_BYTES + 1))  # one byte too many is refused
     if kind in CLIPS:
         return [Entry("", file.name, recipe.read(tags.recipe_in(file)))]
-    raise BadArgument("Lists are plain text (.txt) or .toml, clips are .wav, .flac or .aiff.")
+    raise BadArgument("Lists are plain text (.txt) or .toml, clips are .wav, .flac, .aiff, .mp3, .ogg or .m4a.")

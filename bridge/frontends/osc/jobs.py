@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import secrets
 from pathlib import Path
@@ -11,7 +12,7 @@ from bridge.domain.ask import FIELDS
 from bridge.domain.events import JobEvent
 from bridge.domain.job import Job, JobId
 from bridge.domain.recipe import Recipe
-from bridge.errors import BadArgument, ClipbridgeError, IdTaken
+from bridge.errors import BadArgument, BadRecipe, ClipbridgeError, IdTaken, LibraryError
 from bridge.files.reading import recipe_from_file
 from bridge.frontends.osc import arguments as args
 from bridge.frontends.osc import asks
@@ -20,6 +21,7 @@ from bridge.frontends.osc.arguments import KEYS
 from bridge.frontends.osc.asks import AskMessage
 from bridge.frontends.osc.socket import exact
 from bridge.frontends.osc.subscribers import Target
+from bridge.system.spelling import on_disk
 
 
 def generate(osc: Osc, request: Request) -> None:
@@ -68,8 +70,20 @@ def recall(osc: Osc, request: Request) -> None:
     def make(recipe: Recipe) -> None:
         _acknowledge(osc, sender, *osc.core.recall(recipe, sender[0], job_id, sender))
 
+    def read() -> Recipe:
+        try:
+            return recipe_from_file(file)
+        except BadRecipe:
+            known = None
+            if osc.core.library is not None and on_disk(file).is_file():
+                with contextlib.suppress(LibraryError):
+                    known = osc.core.library.recipe_of(file)
+            if known is None:
+                raise
+            return known
+
     refuse = functools.partial(refuse_job, osc, sender, job_id)
-    osc.off_loop(lambda: recipe_from_file(file), make, sender, request.address, refuse)
+    osc.off_loop(read, make, sender, request.address, refuse)
 
 
 def _acknowledge(osc: Osc, target: Target, job: Job, is_new: bool) -> None:

@@ -485,7 +485,7 @@ def test_a_dropped_clip_is_asked_for_by_its_recipe(folder: InboxFolder) -> None:
         (wav_with("a comment"), "It has no recipe of Clipbridge."),
         (wav_with('{"clipbridge":'), "Its recipe is damaged."),
         (wav_with('{"clipbridge": "1", "seconds": 1e9}'), "Its recipe"),
-        (b"MZ" + b"\0" * 500, "It is not a WAV, FLAC or AIFF file."),
+        (b"MZ" + b"\0" * 500, "It is not a WAV, FLAC, AIFF, MP3, Ogg or M4A file"),
         (b"RIFF\xff\xff\xff\xffWAVELIST\xff\xff\xff\xff", "It has no recipe of Clipbridge."),
     ],
 )
