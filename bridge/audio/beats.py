@@ -57,12 +57,17 @@ def mono(samples: Samples) -> Samples:
     if not len(samples):
         return np.zeros(0, np.float32)
     samples = np.nan_to_num(samples, nan=0.0, posinf=0.0, neginf=0.0)
-    mix = samples.mean(axis=1)
-    power = np.square(samples, dtype=np.float64).mean(axis=0)
-    if np.square(mix, dtype=np.float64).mean() < 0.1 * power.max(initial=0.0):
-        mix = samples[:, int(power.argmax())]
+    mix = samples @ mixing(samples)
     peak = float(np.abs(mix).max(initial=0.0))
     return np.ascontiguousarray(mix / max(peak, 1.0), np.float32)
+
+
+def mixing(samples: Samples) -> Samples:
+    """The weight of each channel of (frames, channels) in a mix to one: all the same, or only the loudest if they cancel."""
+    power = np.square(samples, dtype=np.float64).mean(axis=0)
+    if np.square(samples.mean(axis=1), dtype=np.float64).mean() < 0.1 * power.max(initial=0.0):
+        return (np.arange(len(power)) == power.argmax()).astype(np.float32)
+    return np.full(len(power), 1 / len(power), np.float32)
 
 
 def attacks(samples: Samples) -> Frames:

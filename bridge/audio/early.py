@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import soxr
 
+from bridge.audio.beats import mixing
 from bridge.audio.shape import PEAK_DBFS, Samples
 from bridge.domain.ask import Shape
 from bridge.domain.clip import OUTPUT_RATE
@@ -23,14 +24,17 @@ class EarlyClip:
         self._shape, self._rate = shape, sample_rate
         self._resampler: soxr.ResampleStream | None = None
         self._gain: np.float32 | None = None
+        self._mix: Samples | None = None  # as the first piece needs it
         self._constant: Samples | np.float32 = np.float32(0)
 
     def add(self, samples: Samples, last: bool) -> Samples:
         """Add a piece, (frames, channels), and return the next frames, which may be none. Raises BadAudio for NaN or infinity."""
         if not np.isfinite(samples).all():
             raise BadAudio("The model returned no valid sound (NaN or infinity).")
-        if self._shape.channels == 1:
-            samples = samples.mean(axis=1, keepdims=True)
+        if self._shape.channels == 1 and len(samples):
+            if self._mix is None:
+                self._mix = mixing(samples)
+            samples = samples @ self._mix[:, None]
         if self._rate != OUTPUT_RATE:
             if self._resampler is None:
                 self._resampler = soxr.ResampleStream(self._rate, OUTPUT_RATE, samples.shape[1], "float32", "HQ")

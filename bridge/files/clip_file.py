@@ -37,7 +37,9 @@ def encode(
     shape = prompt.shape
     mode = "mono" if samples.shape[1] == 1 else "stereo"
     if shape.channels == 2 and mode == "mono":
-        samples, mode = np.repeat(samples, 2, axis=1), "dual-mono"
+        samples = np.repeat(samples, 2, axis=1)
+    if samples.shape[1] == 2 and (samples[:, 0] == samples[:, 1]).all():
+        mode = "dual-mono"
     buffer = io.BytesIO()
     soundfile.write(buffer, samples, sample_rate, format=shape.format.upper(), subtype=SUBTYPES[shape.bits])
     beats = prompt.bars * prompt.beats_per_bar

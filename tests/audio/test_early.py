@@ -12,14 +12,27 @@ import soundfile
 from bridge.audio.early import MAX_GAIN, EarlyClip
 from bridge.audio.shape import shape
 from bridge.domain.ask import Shape
-from bridge.domain.clip import OUTPUT_RATE
+from bridge.domain.clip import OUTPUT_RATE, Prompt
 from bridge.errors import BadAudio
 from bridge.player.messages import Change, Stop
 from bridge.player.mixer import Mixer
 from bridge.player.voice import Voice
+from bridge.shaper.make import make
 from tests.harness import Daemon, pairs
 from tests.jack_device import RATE, Recorder
 from tests.on_stage import ended
+
+
+@pytest.mark.parametrize("second", [0.5, -1.0, -0.8])
+def test_channels_1_mixes_early_pieces_and_the_whole_alike_even_if_the_channels_cancel(second: float) -> None:
+    left = (0.5 * np.sin(np.arange(96_000) / 20)).astype(np.float32)
+    sound = np.stack([left, second * left], axis=1).astype(np.float32)
+    prompt = Prompt("x", "x", 2.0, 1, shape=Shape(channels=1))
+    whole = make(sound, 48_000, prompt).samples
+    clip = EarlyClip(48_000, 2.0, prompt.shape)
+    early = np.concatenate([clip.add(sound[:30_000], False), clip.add(sound[30_000:], True)])
+    assert early.shape == whole.shape == (96_000, 1)
+    assert np.abs(early).max() > 0.5 and np.corrcoef(early[:, 0], whole[:, 0])[0, 1] > 0.999
 
 
 @pytest.mark.parametrize("rate", [16_000, 44_100, 48_000])

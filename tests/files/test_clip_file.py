@@ -145,6 +145,13 @@ def test_bext_has_title_seed_and_loudness(tmp_path: Path) -> None:
     assert bext.loudness_value == pytest.approx(-18.25) and bext.coding_history.startswith("A=PCM,F=48000,W=24,M=mono")
 
 
+@pytest.mark.parametrize(("second", "mode"), [(1.0, "dual-mono"), (0.999, "stereo"), (-1.0, "stereo"), (0.0, "stereo")])
+def test_bext_compares_the_channels_of_a_checkpoint_that_makes_two(tmp_path: Path, second: float, mode: str) -> None:
+    sound = np.repeat(samples(), 2, axis=1) * np.array([1.0, second], np.float32)
+    (tmp_path / "clip.wav").write_bytes(clip_file.encode(sound, 48_000, shaped(), MODEL, 1))
+    assert f",M={mode},T=" in wavinfo.WavInfoReader(str(tmp_path / "clip.wav")).bext.coding_history
+
+
 @pytest.mark.parametrize(
     ("made", "requested", "mode"), [(1, 0, "mono"), (1, 1, "mono"), (1, 2, "dual-mono"), (2, 0, "stereo"), (2, 2, "stereo")]
 )  # fmt: skip
