@@ -14,7 +14,7 @@ from typing import Any
 from bridge.domain.clip import TakeFile
 from bridge.domain.job import Job
 from bridge.domain.recipe import Recipe, conditions, read, write
-from bridge.errors import LibraryError
+from bridge.errors import BadRecipe, LibraryError
 from bridge.library import clips, database, records
 from bridge.library.clips import Clip, Query
 from bridge.library.following import Follower, hash_of
@@ -133,10 +133,12 @@ class Library:
 
     def recipe_of(self, file: Path) -> Recipe | None:
         """The recipe of a clip whose file has lost it: processed in place, or converted and still named after the clip. None if
-        there is none. Raises BadRecipe."""
-        with database.opened(self._written()) as connection:
-            text = clips.recipe_of(connection, on_disk(file).as_posix())
-        return read(text) if text else None
+        it is unknown, or the library cannot be used."""
+        try:
+            with database.opened(self._written()) as connection:
+                return read(clips.recipe_of(connection, on_disk(file).as_posix()))
+        except (LibraryError, BadRecipe):
+            return None
 
     def change(self, path: str, **values: Any) -> Clip:
         """Set the `rating` (0 to 5) or `favourite` of the clip at `path`. Raises UnknownClip."""

@@ -776,6 +776,32 @@ def test_a_clip_that_is_done_is_found_rated_and_a_favourite_over_osc_and_on_the_
     assert (run.returncode, run.stdout, run.stderr) == (1, "", "clipbridge: no clip found.\n")
 
 
+def test_a_clip_is_rated_and_recalled_over_osc_by_any_of_its_paths_even_without_its_recipe(
+    client: Client, tmp_path: Path
+) -> None:
+    client.send("/bridge/generate", "medlar 雨の音 🔥", 0.5, "steps", 2, "seed", 12)
+    path = Path(client.until("/bridge/done")[1][1])
+    assert path.name.startswith("medlar-yuno-yin-fire_s12_")
+    assert client.ask("/bridge/find", "音 🔥") == ("/bridge/found", [1]) and client.receive()[0] == "/bridge/clip"
+    (tmp_path / "link").symlink_to(path.parent)
+    spellings = [path, tmp_path / "link" / path.name, path.parent / ".." / path.parent.name / path.name]
+    for rating, spelling in enumerate(spellings, 1):
+        address, facts = client.ask("/bridge/rate", str(spelling), rating)
+        assert (address, facts[0], facts[-3]) == ("/bridge/clip", path.as_posix(), rating)
+    samples = path.read_bytes()
+    with wave.open(str(path), "wb") as out:  # as an editor saves it
+        out.setparams((1, 2, 48_000, 0, "NONE", ""))
+        out.writeframes(bytes(5_000))
+    shutil.copy(path, mono := path.with_name(f"{path.stem}-mono.wav"))
+    for spelling in (*spellings, mono, tmp_path / "link" / mono.name):
+        client.send("/bridge/recall", str(spelling))
+        address, done = client.until("/bridge/done", "/bridge/error", "/bridge/failed")
+        assert address == "/bridge/done", done
+        assert Path(done[1]).read_bytes() == samples
+    client.send("/bridge/recall", str(mono.with_name("gone_s12_0000.wav")))
+    assert client.until("/bridge/done", "/bridge/error", "/bridge/failed")[0] != "/bridge/done"
+
+
 def test_find_and_import_need_no_daemon(tmp_path: Path) -> None:
     home = tmp_path / "home"
     assert called(home, "find", "rain").returncode == 1

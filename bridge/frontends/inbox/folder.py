@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 
 from bridge.frontends.inbox.dropped import Dropped, Stamp
 from bridge.frontends.inbox.journal import Journal
-from bridge.frontends.inbox.reading import REPORT, is_for_us, read, stamp_of
+from bridge.frontends.inbox.reading import REPORT, Known, is_for_us, read, stamp_of
 from bridge.system import portable
 
 log = logging.getLogger("clipbridge")
@@ -31,8 +31,8 @@ MAX_STEM_BYTES = 150
 class InboxFolder:
     """The disk side of the inbox. Not thread-safe. Only `finish` raises OSError."""
 
-    def __init__(self, folder: Path, samples: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, samples: Path, known: Known = lambda file: None) -> None:
+        self.folder, self._known = folder, known
         self.journal = Journal(folder)
         self._samples = samples
         self._lock: FileLock | None = None
@@ -97,7 +97,7 @@ class InboxFolder:
             elif now - since < UNCHANGED_S:
                 writing = True
             elif name not in self._stuck and stamp.bytes:  # an empty file was just created and will be written
-                dropped = read(self.folder, name, stamp, give_up=now - since > UNREADABLE_S)
+                dropped = read(self.folder, name, stamp, give_up=now - since > UNREADABLE_S, known=self._known)
                 if dropped is not None:
                     self.journal.restore(dropped)
                     return dropped, writing

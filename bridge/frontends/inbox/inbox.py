@@ -39,7 +39,8 @@ async def serve_inbox(core: Core, config: InboxConfig, samples: Path) -> AsyncIt
         folder = Path(config.folder).expanduser().absolute()
     except (RuntimeError, OSError) as error:  # such as ~nobody
         raise ConfigError(f"inbox.folder: {error}") from error
-    inbox = Inbox(core, InboxFolder(folder, samples))
+    known = core.library.recipe_of if core.library is not None else lambda file: None
+    inbox = Inbox(core, InboxFolder(folder, samples, known))
     core.listeners.append(inbox.asker)
     inbox.start()
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 from bridge.domain import recipe
@@ -16,6 +17,7 @@ from bridge.system import portable
 
 log = logging.getLogger("clipbridge")
 
+Known = Callable[[Path], recipe.Recipe | None]  # the recipe of a clip whose file has lost it
 LISTS, CLIPS = (".txt", ".toml"), tags.SUFFIXES
 MISTAKES = (".rtf", ".doc", ".docx", ".odt")  # other kinds; the report says which to use
 REPORT = ".report.txt"
@@ -36,12 +38,12 @@ def stamp_of(file: Path) -> Stamp:
     return Stamp(status.st_mtime_ns, status.st_size, status.st_ino)
 
 
-def read(folder: Path, name: str, stamp: Stamp, give_up: bool) -> Dropped | None:
+def read(folder: Path, name: str, stamp: Stamp, give_up: bool, known: Known) -> Dropped | None:
     """The file with its entries, or with its fault. None if it has changed or cannot be read yet; with `give_up`, a file that
     cannot be read is faulty."""
     file, dropped = folder / name, Dropped(name, stamp)
     try:
-        dropped.entries = _entries(file)
+        dropped.entries = _entries(file, known)
         if stamp_of(file) != stamp:
             return None
     except FileNotFoundError:
@@ -60,12 +62,17 @@ def read(folder: Path, name: str, stamp: Stamp, give_up: bool) -> Dropped | None
     return dropped
 
 
-def _entries(file: Path) -> list[Entry]:
+def _entries(file: Path, known: Known) -> list[Entry]:
     """Raises OSError, BadArgument, BadRecipe."""
     kind = os.path.splitext(file.name)[1].lower()
     if kind in LISTS:
         with os.fdopen(portable.open_plain(file), "rb") as opened:
             return parse(kind, opened.read(MAX_LIST_BYTES + 1))  # one byte too many is refused
     if kind in CLIPS:
-        return [Entry("", file.name, recipe.read(tags.recipe_in(file)))]
+        try:
+            return [Entry("", file.name, recipe.read(tags.recipe_in(file)))]
+        except BadRecipe:
+            if (made := known(file)) is None:
+                raise
+            return [Entry("", file.name, made)]
     raise BadArgument("Lists are plain text (.txt) or .toml, clips are .wav, .flac, .aiff, .mp3, .ogg or .m4a.")

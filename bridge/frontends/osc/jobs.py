@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import secrets
 from pathlib import Path
@@ -12,7 +11,7 @@ from bridge.domain.ask import FIELDS
 from bridge.domain.events import JobEvent
 from bridge.domain.job import Job, JobId
 from bridge.domain.recipe import Recipe
-from bridge.errors import BadArgument, BadRecipe, ClipbridgeError, IdTaken, LibraryError
+from bridge.errors import BadArgument, BadRecipe, ClipbridgeError, IdTaken
 from bridge.files.reading import recipe_from_file
 from bridge.frontends.osc import arguments as args
 from bridge.frontends.osc import asks
@@ -74,11 +73,8 @@ def recall(osc: Osc, request: Request) -> None:
         try:
             return recipe_from_file(file)
         except BadRecipe:
-            known = None
-            if osc.core.library is not None and on_disk(file).is_file():
-                with contextlib.suppress(LibraryError):
-                    known = osc.core.library.recipe_of(file)
-            if known is None:
+            library = osc.core.library
+            if library is None or not on_disk(file).is_file() or (known := library.recipe_of(file)) is None:
                 raise
             return known
 

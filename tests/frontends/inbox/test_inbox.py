@@ -497,6 +497,18 @@ def test_a_sound_without_a_recipe_is_moved_to_failed(folder: InboxFolder, data: 
     assert report.parent.name == "failed" and reason in report.read_text("utf-8")
 
 
+def test_a_sound_that_lost_its_recipe_is_made_again_if_the_library_knows_it(tmp_path: Path) -> None:
+    (tmp_path / "clips").mkdir()
+    known = Recipe(Prompt("kick", "kick", 1.0, 7), 1, {})
+    inbox = InboxFolder(
+        tmp_path / "inbox", tmp_path / "clips", lambda file: known if file.name == "kick_s7_1a2b.mp3" else None
+    )
+    assert inbox.ready() == ""
+    (inbox.folder / "kick_s7_1a2b.mp3").write_bytes(b"\xff\xfb" + bytes(500))
+    dropped = settled(inbox)
+    assert dropped is not None and not dropped.fault and [entry.what for entry in dropped.entries] == [known]
+
+
 # ---- with a core and a fake engine ----
 
 
