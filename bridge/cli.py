@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterable
 
 from bridge import __version__
+from bridge.commands.parsing import Parser, parse
 from bridge.config import COMPUTES, DEFAULT_OSC_PORT
 from bridge.domain.ask import FIELDS, KIT_FIELDS, fields_of
 from bridge.domain.fields import Door, Field
@@ -31,7 +32,7 @@ PART_TITLES = {
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns its exit code."""
-    options = parser().parse_args(arguments)
+    options = parse(*parser(), sys.argv[1:] if arguments is None else arguments)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a Windows console or pipe may lack some characters
             stream.reconfigure(errors="replace")
@@ -68,15 +69,15 @@ def add_fields(command: argparse.ArgumentParser, fields: Iterable[Field]) -> Non
         groups[field.part].add_argument(option, metavar=metavar, help=help.replace("`", "").replace("%", "%%"))
 
 
-def parser() -> argparse.ArgumentParser:
-    """All commands and options. Option names are those of the OSC keys."""
-    top = argparse.ArgumentParser(
+def parser() -> tuple[Parser, dict[str, Parser]]:
+    """The whole command line, and the parser of each command. Option names are those of the OSC keys."""
+    top = Parser(
         prog="clipbridge",
         description="Text prompts as a playable instrument: clips from a warmed AudioLDM 2, requested over OSC.",
         epilog=EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    port, lines, as_json, weights, compute = (argparse.ArgumentParser(add_help=False) for _ in range(5))
+    port, lines, as_json, weights, compute = (Parser(add_help=False) for _ in range(5))
     port.add_argument("--osc-port", type=int, metavar="N", help=f"the daemon's port (default: {DEFAULT_OSC_PORT})")
     lines.add_argument("--json", action="store_true", help="one JSON object a line, for programs")
     as_json.add_argument("--json", action="store_true", help="as JSON, for programs")
@@ -85,10 +86,16 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"clipbridge {__version__}")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
-    def add(
-        name: str, help: str, *parents: argparse.ArgumentParser, epilog: str = EXIT_CODES
-    ) -> argparse.ArgumentParser:
-        return commands.add_parser(name, help=help, epilog=epilog, parents=parents)
+    def add(name: str, help: str, *parents: Parser, usage: str = "", epilog: str = EXIT_CODES) -> Parser:
+        # The usage of a command with many options is short, because it is printed with every error.
+        return commands.add_parser(
+            name,
+            help=help,
+            description=f"{help[0].upper()}{help[1:]}.",
+            usage=f"clipbridge {name} {usage} [OPTION …]" if usage else None,
+            epilog=epilog,
+            parents=parents,
+        )
 
     run = add("run", "start the daemon", weights, compute, lines)
     run.add_argument("--folder", help="sample folder (default: Clipbridge in your music folder)")
@@ -110,12 +117,13 @@ def parser() -> argparse.ArgumentParser:
         help="change any setting of config.toml for this run",
     )
 
-    ask = add("generate", "ask the running daemon for a clip", port, lines)
-    ask.add_argument("prompt", nargs="?", help="what the clip should sound like")
+    ask = add("generate", "ask the running daemon for a clip", port, lines, usage='"PROMPT" [SECONDS]')
+    ask.add_argument("prompt", nargs="?", help="what the clip should sound like; several words in quotes")
     length = FIELDS["seconds"]
     ask.add_argument(
         "seconds", nargs="?", help=f"{length.what}, {length.allowed} (default: the preset's, or {length.default:g})"
     )
+    ask.add_argument("more", nargs="*", help=argparse.SUPPRESS)  # the words of a prompt without quotes
     add_fields(ask, fields_of(Door.COMMAND).values())
     ask.add_argument(
         "--ask-file",
@@ -134,7 +142,8 @@ def parser() -> argparse.ArgumentParser:
     models = add("models", "list the checkpoints, or switch to another one", port, as_json)
     models.add_argument("--use", metavar="NAME", help="switch the running daemon to this checkpoint")
 
-    kit = add("kit", "ask the running daemon for a folder of one-shots for a sampler", port, lines)
+    kit = add("kit", "ask the running daemon for a folder of one-shots for a sampler", port, lines,
+              usage='"NAME" ["PROMPT" …]')  # fmt: skip
     kit.add_argument("name", nargs="?", help="the name of the kit and of its folder")
     kit.add_argument("prompts", nargs="*", metavar="prompt", help="'deep kick', '36:deep kick', 'c4:glassy bell' …")
     kit.add_argument("--preset", help="a kit by its name; with prompts: the preset of all sounds (default: drum)")
@@ -146,7 +155,7 @@ def parser() -> argparse.ArgumentParser:
     add("devices", "list the audio outputs and MIDI inputs", as_json)
 
     scripts = add("scripts", "install a host's script where the host looks for it", as_json)
-    scripts.add_argument("what", choices=("list", "install"))
+    scripts.add_argument("what", choices=("list", "install"), help="list all scripts, or install the one of a host")
     scripts.add_argument("host", nargs="?", help="supercollider, pure_data, reaper …: see list")
     scripts.add_argument("--to", metavar="FOLDER", help="install into this folder instead of the host's usual one")
     scripts.add_argument("--overwrite", action="store_true", help="also overwrite files that you changed")
@@ -176,7 +185,7 @@ def parser() -> argparse.ArgumentParser:
     imports.add_argument("folder", metavar="FOLDER", help="searched for clips with recipes, sub-folders too")
 
     add("doctor", "check the whole setup and say what to fix", as_json)
-    return top
+    return top, dict(commands.choices)
 
 
 if __name__ == "__main__":

@@ -34,7 +34,7 @@ def main(options: argparse.Namespace) -> int:
         return _by_file(options)
     if options.prompt is None:
         raise BadArgument('A prompt is missing: clipbridge generate "rain on tin" 4')
-    positions = [options.prompt] if options.seconds is None else [options.prompt, _seconds(options.seconds)]
+    positions = _positions([options.prompt, *filter(None, [options.seconds]), *options.more])
     keys = {key: value for key in KEYS if (value := getattr(options, key)) is not None}
     return ask_for("/bridge/generate", positions, keys, options.osc_port, print_line if options.json else None)
 
@@ -162,10 +162,23 @@ def _end(kind: str, values: list[Any], paths: list[str], quiet: bool) -> int:
     return 2 if kind == "failed" and values[1] in ("bad_argument", "unsupported") else 1
 
 
-def _seconds(text: str) -> float:
+def _positions(words: list[str]) -> list[Any]:
+    """The prompt, and the seconds if there are any. Raises BadArgument for a prompt without quotes."""
+    if len(words) == 1:
+        return words
+    *prompt, last = words
+    if len(words) == 2 and is_number(last):
+        return [*prompt, float(last)]
+    quoted = f'"{" ".join(prompt)}" {last}' if is_number(last) else f'"{" ".join(words)}"'
+    raise BadArgument(
+        f"Put a prompt of several words in quotes; one number after it is the seconds: clipbridge generate {quoted}"
+    )
+
+
+def is_number(text: str) -> bool:
+    """Whether a text is a number, inf and nan too: the daemon refuses these with a sentence."""
     try:
-        return float(text)
+        float(text)
     except ValueError:
-        raise BadArgument(
-            f"The seconds must be a number, not {text!r}. Put a prompt of several words in quotes."
-        ) from None
+        return False
+    return True

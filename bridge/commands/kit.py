@@ -24,6 +24,11 @@ def main(options: argparse.Namespace) -> int:
         return _list(options.json)
     if options.name is None:
         raise BadArgument('A name is missing: clipbridge kit "my drums" --preset drums-808')
+    if options.prompts and options.preset in kit_presets.files((shipped_folder(), config.load().presets)):
+        raise BadArgument(
+            f"{options.preset} is the preset of a kit, which names its own sounds. Leave the prompts out, and put a name "
+            f'of several words in quotes: clipbridge kit "{" ".join([options.name, *options.prompts])}" --preset {options.preset}'
+        )
     keys = {key: value for key in KIT_FIELDS if (value := getattr(options, key)) is not None}
     pairs = [part for key, value in keys.items() for part in (f"@{key}", value)]
     ask = encode("/bridge/kit", options.name, *options.prompts, *pairs)

@@ -369,7 +369,7 @@ def test_every_exit_code_is_documented() -> None:
 def test_every_option_of_the_command_line_is_documented() -> None:
     page = (ROOT / "bridge" / "README.md").read_text("utf-8")
     keys = (ROOT / "host_scripts" / "OSC.md").read_text("utf-8")
-    for name, action in parser()._subparsers._group_actions[0].choices.items():  # type: ignore[union-attr]
-        for option in action._option_string_actions:
+    for name, command in parser()[1].items():
+        for option in command._option_string_actions:
             key = f"| `{option.removeprefix('--').replace('-', '_')}` |"
             assert option in page or option in ("-h", "--help") or (name == "generate" and key in keys), option

@@ -283,9 +283,9 @@ def test_ask_shape_and_the_table_have_the_same_keys_and_defaults() -> None:
 
 
 def test_every_option_of_generate_and_kit_is_explained_and_every_key_is_an_option() -> None:
-    commands = parser()._subparsers._group_actions[0].choices  # type: ignore[union-attr]
+    commands = parser()[1]
     for command, fields in (("generate", fields_of(Door.COMMAND)), ("kit", KIT_FIELDS)):
-        actions = commands[command]._actions  # type: ignore[index]
+        actions = commands[command]._actions
         assert [action.dest for action in actions if not action.help] == []
         options = {option for action in actions for option in action.option_strings}
         assert {f"--{name.replace('_', '-')}" for name in fields} <= options

@@ -1,0 +1,93 @@
+"""Wrong usage: whatever is typed wrong, the sentence says what to type instead."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import pytest
+
+from bridge.cli import main, parser
+from tests.harness import free_port
+
+COMMANDS = parser()[1]
+
+
+def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[str]:
+    """The lines of a command that ends with exit code 2: at most a usage, then one sentence."""
+    try:
+        code = main(list(arguments))
+    except SystemExit as ended:
+        code = ended.code if isinstance(ended.code, int) else 1
+    lines = capsys.readouterr().err.splitlines()
+    assert code == 2 and lines[-1].startswith("clipbridge: ")
+    assert all(line.startswith(("usage: ", "  ")) for line in lines[:-1])
+    return lines
+
+
+@pytest.mark.parametrize(
+    ("words", "quoted"),
+    [
+        (["deep", "kick"], '"deep kick"'),
+        (["deep", "warm", "kick"], '"deep warm kick"'),
+        (["a", "b", "c", "d", "e", "f", "g"], '"a b c d e f g"'),
+        (["deep", "kick", "1"], '"deep kick" 1'),
+        (["deep", "kick", "--steps", "3", "1.5"], '"deep kick" 1.5'),
+        (["deep", "--steps", "3", "warm", "kick"], '"deep warm kick"'),
+        (["909", "kick"], '"909 kick"'),
+    ],
+)
+def test_a_prompt_without_quotes_is_shown_with_them(
+    words: list[str], quoted: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (line,) = refused(capsys, "generate", *words)
+    assert line.endswith(f"clipbridge generate {quoted}")
+
+
+def test_the_seconds_may_follow_an_option(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["generate", "deep kick", "--steps", "3", "1", "--osc-port", str(free_port())]) == 3
+    assert "clipbridge run" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_or_option_with_a_typing_error_is_guessed(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    typed = name[0] + name[2] + name[1] + name[3:] if name[1] != name[2] else name + "x"
+    assert f"did you mean {name}?" in refused(capsys, typed)[-1]
+    options = [option for option in COMMANDS[name]._option_string_actions if option.startswith("--")]
+    for option in options:
+        assert f"did you mean {option}?" in refused(capsys, name, option + option[-1], "1")[-1]
+        assert f"did you mean {option}?" in refused(capsys, name, f"{option}{option[-1]}=1")[-1]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_usage_is_that_of_the_command(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = refused(capsys, name, "--zzz")
+    assert lines[0].startswith(f"usage: clipbridge {name} ") and f"clipbridge {name} --help" in lines[-1]
+
+
+@pytest.mark.parametrize("arguments", [("run", "my", "folder"), ("import", "My", "Music"), ("pull", "audioldm2", "x")])
+def test_a_word_too_many_is_named(arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    assert "one word too many" in refused(capsys, *arguments)[-1]
+
+
+def test_the_name_of_a_kit_without_quotes_is_shown_with_them(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    (line,) = refused(capsys, "kit", "night", "drums", "--preset", "drums-808")
+    assert line.endswith('clipbridge kit "night drums" --preset drums-808')
+
+
+def test_clipbridge_alone_lists_the_commands(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([])
+    error = capsys.readouterr().err
+    assert ended.value.code == 2 and all(name in error for name in COMMANDS)
+
+
+def test_every_argument_has_its_sentence() -> None:
+    for name, command in COMMANDS.items():
+        assert command.description, name
+        for action in command._actions:
+            shown = action.option_strings or action.dest
+            assert action.help and (action.help == argparse.SUPPRESS or len(action.help) > 8), (name, shown)
