@@ -142,6 +142,8 @@ def parser() -> tuple[Parser, dict[str, Parser]]:
     models = add("models", "list the checkpoints, or switch to another one", port, as_json)
     models.add_argument("--use", metavar="NAME", help="switch the running daemon to this checkpoint")
 
+    add("sounds", "list the sounds that a checkpoint knows, with their other names", port, weights, as_json)
+
     kit = add("kit", "ask the running daemon for a folder of one-shots for a sampler", port, lines,
               usage='"NAME" ["PROMPT" …]')  # fmt: skip
     kit.add_argument("name", nargs="?", help="the name of the kit and of its folder")
@@ -176,6 +178,20 @@ def parser() -> tuple[Parser, dict[str, Parser]]:
     find.add_argument("--favourite", action="store_true", help="favourites only")
     find.add_argument("--rating", metavar="FROM..TO", help="0 to 5: 3..5 or 3..")
     find.add_argument("--limit", type=int, default=20, metavar="N", help="the most clips to list (default: 20)")
+
+    marks = add("favourite", "mark clips as favourites", as_json)
+    marks.set_defaults(name="favourite")
+    marks.add_argument("file", nargs="+", help="a clip in the library")
+    marks.add_argument("--off", action="store_true", help="remove the mark")
+
+    rates = add("rate", "rate clips from 0 to 5", as_json)
+    rates.set_defaults(name="rate", command="favourite")
+    rates.add_argument("file", nargs="+", help="a clip in the library")
+    rates.add_argument("stars", help="0 to 5; 0 removes the rating")
+
+    queue = add("queue", "list the jobs that run and wait, or cancel them", port, as_json)
+    queue.add_argument("--cancel", action="append", metavar="ID", help="cancel this job; may be repeated")
+    queue.add_argument("--cancel-all", action="store_true", help="cancel all jobs and kits of this machine")
 
     again = add("resume", "resume the jobs that a crash interrupted", port, as_json)
     again.add_argument("--list", action="store_true", help="only list the interrupted jobs")

@@ -1,4 +1,5 @@
-"""`clipbridge find`: find clips by words, tempo, key and so on; prints a path per line. Reads the library directly, without a daemon."""
+"""`clipbridge find`: find clips by words, tempo, key and so on. On a terminal it prints a table, into a pipe a path per line. Reads the
+library directly, without a daemon."""
 
 from __future__ import annotations
 
@@ -8,6 +9,8 @@ import json
 import re
 import sys
 
+from bridge.commands.clip_table import table
+from bridge.commands.terminal import is_terminal
 from bridge.domain.limits import BPM, RATING, SECONDS, Range
 from bridge.domain.musical_keys import key_of
 from bridge.domain.notes import midi_of, name_of
@@ -20,7 +23,7 @@ SPAN = re.compile(r"(?P<low>[0-9]+(\.[0-9]+)?)?(?P<dots>\.\.)?(?P<high>[0-9]+(\.
 
 
 def main(options: argparse.Namespace) -> int:
-    """Print the paths of matching clips. Returns 1 if there are none. Raises BadArgument or LibraryError."""
+    """Print the matching clips. Returns 1 if there are none. Raises BadArgument or LibraryError."""
     if options.limit not in LIMIT:
         raise BadArgument(f"--limit must be {LIMIT}, not {options.limit}.")
     query = Query(
@@ -31,16 +34,21 @@ def main(options: argparse.Namespace) -> int:
         key=None if options.key is None else _key(options.key),
         favourite=True if options.favourite else None,
         rating=span(options.rating, "--rating", RATING),
-        limit=options.limit,
+        limit=int(LIMIT.high),  # all, to say how many more there are
     )
-    results = []
+    matches: list[clips.Clip] = []
     if database.place().is_file():
         with database.opened(database.place()) as connection:
-            results = clips.find(connection, query)
+            matches = clips.find(connection, query)
+    results, more = matches[: options.limit], len(matches) - options.limit
     if options.json:
         print(json.dumps([dataclasses.asdict(clip) for clip in results]))
+    elif results and is_terminal():
+        print(*table(results), sep="\n")
     else:
         print(*(f"{clip.path}\n" for clip in results), sep="", end="")
+    if more > 0 and not options.json:
+        print(f"{more} more: --limit {len(matches)} lists them too.", file=sys.stderr)
     if not results:
         print("clipbridge: no clip found.", file=sys.stderr)
     return 0 if results else 1

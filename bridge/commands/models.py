@@ -18,7 +18,7 @@ def main(options: argparse.Namespace) -> int:
     """List the checkpoints, or switch. Returns 7 if one is damaged. Raises NoAnswer or NoModel."""
     if options.use is not None:
         return _use(options.osc_port, options.use)
-    running = _running(options.osc_port)
+    running = running_model(options.osc_port)
     models, faults = [], []
     for name in available():
         try:
@@ -42,7 +42,8 @@ def main(options: argparse.Namespace) -> int:
     return NoModel.exit_code if faults else 0
 
 
-def _running(osc_port: int | None) -> str:
+def running_model(osc_port: int | None) -> str:
+    """The name of the running daemon's checkpoint; "" if no daemon answers."""
     try:
         with connect(osc_port) as daemon:
             answer = daemon.ask_for("/bridge/status")

@@ -11,7 +11,7 @@ from typing import NoReturn
 from bridge.domain.nearest import nearest
 
 # Commands whose last argument takes any number of words: those that follow an option belong to it too.
-WORDS = {"generate": "more", "kit": "prompts", "find": "words", "recall": "file"}
+WORDS = {"generate": "more", "kit": "prompts", "find": "words", "recall": "file", "favourite": "file"}
 
 
 class Parser(argparse.ArgumentParser):

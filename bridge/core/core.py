@@ -147,6 +147,14 @@ class Core:
         """Make a clip again from its recipe. Returns and raises as `generate` does."""
         return self._intake.recall(recipe, owner, job_id, reply_to)
 
+    def queue(self) -> list[tuple[Job, int, float]]:
+        """Each unfinished job with its position, 0 for one that is being made, and the seconds until its clip is ready."""
+        jobs, waiting = self.jobs, set(self.jobs.queue)
+        return [
+            (job, jobs.ahead_of(job), jobs.eta_seconds(job)) if job in waiting else (job, 0, jobs.remaining_seconds())
+            for job in jobs.in_order()
+        ]
+
     def cancel(self, owner: str, job_id: JobId | None = None) -> list[Job]:
         """Cancel one job, or all unfinished jobs and kits of `owner`. Returns the cancelled jobs.
 

@@ -162,6 +162,11 @@ class Jobs:
         for job in self.queue:
             job.engine_seconds = self.eta.engine_seconds(job.prompt)
 
+    def in_order(self) -> list[Job]:
+        """All unfinished jobs: first those that are being made or written, then those that wait, in their order."""
+        waiting = {job.serial for job in self.queue}
+        return [*(job for job in self.unfinished.values() if job.serial not in waiting), *self.queue]
+
     def ahead_of(self, job: Job) -> int:
         """The number of jobs before this one."""
         return self.queue.index(job) + sum(not running.state.ended for running in self.running.values())

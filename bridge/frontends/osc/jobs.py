@@ -131,6 +131,16 @@ def job(osc: Osc, request: Request) -> None:
         osc.send_event(request.sender, job.last_event)
 
 
+def queue(osc: Osc, request: Request) -> None:
+    """/bridge/queue"""
+    jobs = osc.core.queue()
+    osc.send(request.sender, "/bridge/queue/count", len(jobs))
+    for job, position, eta_seconds in jobs:
+        facts = {"id": exact(job.id), "position": position, "prompt": job.prompt.text, "seconds": job.prompt.seconds}
+        facts |= {"eta_seconds": round(eta_seconds, 3), "yours": int(job.owner == request.machine)}
+        osc.reply(request.sender, "/bridge/queue/job", facts)
+
+
 def cancel(osc: Osc, request: Request) -> None:
     """/bridge/cancel"""
     arguments, sender = args.without_press(request.arguments), request.sender

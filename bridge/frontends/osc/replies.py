@@ -73,6 +73,10 @@ REPLIES = {
               "`late_seconds` f (0 or more), where it sounds `voice` i, [`heard` s], [`remark` s]", event="done"),
         Reply("/bridge/failed", "id, s code, s why", f"There is no clip, and why. Codes: {CODES}.", event="failed"),
         Reply("/bridge/cancelled", "id", "The job was cancelled; there is no clip.", event="cancelled"),
+        Reply("/bridge/queue/count", "i count", "The number of `/bridge/queue/job` that follow."),
+        Reply("/bridge/queue/job", "id, i position, s prompt, f seconds",
+              "An unfinished job; `position` 0 is being made or written. `yours` 1: `/bridge/cancel` with this id cancels it.",
+              "then `eta_seconds` f, `yours` i"),
         Reply("/bridge/error", "s address, s code, s why",
               "About a message that made no job. More codes: `malformed` `unknown_address` `unknown_job` "
               "`unknown_voice` `pad_empty` `no_stream` `library` `unknown_clip`."),

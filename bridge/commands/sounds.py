@@ -1,0 +1,45 @@
+"""`clipbridge sounds`: the sounds that a checkpoint knows, each with its other names."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import shutil
+import textwrap
+
+from bridge import config
+from bridge.checkpoints.find import STARTER, find
+from bridge.checkpoints.sounds import Sounds, known_sounds
+from bridge.commands.models import running_model
+
+
+def main(options: argparse.Namespace) -> int:
+    """List the sounds of the checkpoint named, else of the running one, else of the configured one. Raises NoModel."""
+    name = options.model or running_model(options.osc_port) or config.load().engine.model or STARTER
+    checkpoint = find(name)
+    sounds = known_sounds(checkpoint.folder)
+    if options.json:
+        facts = {"names": None, "adjectives": [], "tuned": []} if sounds is None else dataclasses.asdict(sounds)
+        print(json.dumps({"model": checkpoint.name, **facts}))
+    elif sounds is None:
+        print(f"{checkpoint.name} has no list of sounds: it reads any text.")
+    else:
+        _print(checkpoint.name, sounds)
+    return 0
+
+
+def _print(model: str, sounds: Sounds) -> None:
+    width = max(map(len, sounds.names)) + 2
+    print(f"{model} knows {len(sounds.names)} sounds, each by several names:\n")
+    for name, others in sorted(sounds.names.items()):
+        print(_wrapped(f"{name:<{width}}", ", ".join(others), width))
+    print(_wrapped("\nWords that change a sound: ", ", ".join(sounds.adjectives)))
+    print(_wrapped("\nAt the pitch of a note, such as bell a#4: ", ", ".join(sorted(sounds.tuned))))
+    print("\nIt makes single sounds, not phrases or rhythms, and ignores words that it does not know.")
+
+
+def _wrapped(first: str, words: str, indent: int = 2) -> str:
+    columns = max(40, shutil.get_terminal_size().columns)
+    start, line = ("\n", first[1:]) if first.startswith("\n") else ("", first)
+    return start + textwrap.fill(words, columns, initial_indent=line, subsequent_indent=" " * indent)
