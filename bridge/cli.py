@@ -69,6 +69,34 @@ def add_fields(command: argparse.ArgumentParser, fields: Iterable[Field]) -> Non
         groups[field.part].add_argument(option, metavar=metavar, help=help.replace("`", "").replace("%", "%%"))
 
 
+def daemon_options(*parents: Parser) -> Parser:
+    """The options that override the configuration."""
+    options = Parser(add_help=False, parents=parents)
+    options.add_argument("--folder", help="sample folder (default: Clipbridge in your music folder)")
+    options.add_argument(
+        "--inbox",
+        metavar="DIR",
+        help='folder whose lists of prompts become clips (default: Clipbridge Inbox in your music folder; "": none)',
+    )
+    options.add_argument(
+        "--audio-device", metavar="NAME", help="audio output to open at the start (default: when needed)"
+    )
+    options.add_argument("--midi", metavar="NAME", help="MIDI input whose notes play the pads")
+    options.add_argument("--link", action="store_true", default=None, help="share the tempo with Ableton Link")
+    options.add_argument(
+        "--osc-port", type=int, metavar="N", help=f"UDP port to listen on (default: {DEFAULT_OSC_PORT})"
+    )
+    options.add_argument("--osc-host", metavar="IP", help="address to listen on; all but 127.0.0.1 need osc.allow")
+    options.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="SECTION.KEY=VALUE",
+        help="change any setting of config.toml for this run",
+    )
+    return options
+
+
 def parser() -> tuple[Parser, dict[str, Parser]]:
     """The whole command line, and the parser of each command. Option names are those of the OSC keys."""
     top = Parser(
@@ -83,6 +111,7 @@ def parser() -> tuple[Parser, dict[str, Parser]]:
     as_json.add_argument("--json", action="store_true", help="as JSON, for programs")
     weights.add_argument("--model", help="checkpoint folder, or the name of a model in the hub's cache")
     compute.add_argument("--compute", choices=COMPUTES, help="the device that computes (default: auto)")
+    daemon = daemon_options(weights, compute)
     top.add_argument("--version", action="version", version=f"clipbridge {__version__}")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
@@ -97,25 +126,7 @@ def parser() -> tuple[Parser, dict[str, Parser]]:
             parents=parents,
         )
 
-    run = add("run", "start the daemon", weights, compute, lines)
-    run.add_argument("--folder", help="sample folder (default: Clipbridge in your music folder)")
-    run.add_argument(
-        "--inbox",
-        metavar="DIR",
-        help='folder whose lists of prompts become clips (default: Clipbridge Inbox in your music folder; "": none)',
-    )
-    run.add_argument("--audio-device", metavar="NAME", help="audio output to open at the start (default: when needed)")
-    run.add_argument("--midi", metavar="NAME", help="MIDI input whose notes play the pads")
-    run.add_argument("--link", action="store_true", default=None, help="share the tempo with Ableton Link")
-    run.add_argument("--osc-port", type=int, metavar="N", help=f"UDP port to listen on (default: {DEFAULT_OSC_PORT})")
-    run.add_argument("--osc-host", metavar="IP", help="address to listen on; anything but 127.0.0.1 needs osc.allow")
-    run.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="SECTION.KEY=VALUE",
-        help="change any setting of config.toml for this run",
-    )
+    add("run", "start the daemon", daemon, lines)
 
     ask = add("generate", "ask the running daemon for a clip", port, lines, usage='"PROMPT" [SECONDS]')
     ask.add_argument("prompt", nargs="?", help="what the clip should sound like; several words in quotes")
@@ -154,7 +165,7 @@ def parser() -> tuple[Parser, dict[str, Parser]]:
 
     add("presets", "list the presets", as_json)
 
-    add("devices", "list the audio outputs and MIDI inputs", as_json)
+    add("devices", "list the audio outputs and MIDI inputs", daemon, as_json)
 
     scripts = add("scripts", "install a host's script where the host looks for it", as_json)
     scripts.add_argument("what", choices=("list", "install"), help="list all scripts, or install the one of a host")
@@ -200,7 +211,7 @@ def parser() -> tuple[Parser, dict[str, Parser]]:
     imports.set_defaults(command="importing")  # `import` is a Python keyword
     imports.add_argument("folder", metavar="FOLDER", help="searched for clips with recipes, sub-folders too")
 
-    add("doctor", "check the whole setup and say what to fix", as_json)
+    add("doctor", "check the whole setup and say what to fix", daemon, as_json)
     return top, dict(commands.choices)
 
 

@@ -24,15 +24,16 @@ from bridge.player.messages import TARGET as PLAYER
 from bridge.presets.files import Presets, shipped_folder
 from bridge.presets.watching import serve_presets
 from bridge.shaper.messages import TARGET as SHAPER
-from bridge.system import portable
+from bridge.system import accelerators, portable
 from bridge.system.supervise import TICK_S, Child
 
 
 async def serve(config: Config, terminal: Listener) -> None:
     """Run the daemon until it is told to stop: gracefully at the first Ctrl-C or SIGTERM, at once at the second.
 
-    Raises NoModel, FolderError, PortTaken, AlreadyRunning before it starts anything.
+    Raises ConfigError, NoModel, FolderError, PortTaken, AlreadyRunning before it starts anything.
     """
+    accelerators.check(config.engine.compute)
     if config.engine.model:
         find(config.engine.model)  # report a wrong name now, not after seconds of loading torch
     stopping, now = asyncio.Event(), asyncio.Event()

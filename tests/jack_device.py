@@ -127,7 +127,7 @@ class Recorder:
         sources = [f"system:monitor_{number}" for number in range(1, CHANNELS + 1)]
         if of_player:
             outputs = [port.name for port in self.client.get_ports(is_audio=True, is_output=True)]
-            sources = [name for name in outputs if name.startswith("PortAudio:")]
+            sources = [name for name in outputs if name.startswith("Clipbridge:")]
         for source, port in zip(sources, self._ins, strict=True):
             self.client.connect(source, port)
 

@@ -9,18 +9,19 @@ import sys
 from collections.abc import Iterator
 
 from bridge import __version__
+from bridge.commands.settings import settings_of
 from bridge.doctor.check import Check
 
 LABELS = {"ok": "ok     ", "warning": "warning", "fault": "FAULT  "}
 
 
 def main(options: argparse.Namespace) -> int:
-    """Print each finding as soon as its check is done. Returns 1 if there is a fault."""
+    """Print each finding as soon as its check is done. Returns 1 if there is a fault. Raises ConfigError for a wrong --set."""
     if not options.json:
         # not platform.platform(), which may take seconds on Windows (cpython #112278)
         print(f"Clipbridge {__version__} on {sys.platform}: checking everything that a clip depends on", flush=True)
     findings: list[Check] = []
-    for check in _checks():
+    for check in _checks(settings_of(options)):
         findings.append(check)
         if not options.json:
             print(f"{LABELS[check.state]}  {check.name}: {check.what}")
@@ -35,13 +36,13 @@ def main(options: argparse.Namespace) -> int:
     return 1 if faults else 0
 
 
-def _checks() -> Iterator[Check]:
+def _checks(settings: dict[str, object]) -> Iterator[Check]:
     from bridge.doctor import compute, places, sound, weights
 
     child = compute.start()
     try:
         yield places.python()
-        finding, config = places.configuration()
+        finding, config = places.configuration(settings)
         yield finding
         yield from places.folder(config.folder)
         yield from places.cache()

@@ -60,10 +60,14 @@ def _end(kind: str, values: list[Any], as_json: bool) -> int:
         print(f"clipbridge: {values[2]}", file=sys.stderr)
         return 2 if values[1] in ("bad_argument", "unsupported") else 1
     _, folder, count, failed, *rest = values
+    facts = client.pairs(rest, 0)
     if not as_json:
         print(folder)
+        if guessed := facts.get("guessed"):
+            print(f"guessed, because it knows no such sound: {guessed}", file=sys.stderr)
+            print("clipbridge sounds lists those that it knows.", file=sys.stderr)
     if failed:
-        why = client.pairs(rest, 0).get("why", "")
+        why = facts.get("why", "")
         print(f"clipbridge: {failed} of {count + failed} sounds could not be made ({why})", file=sys.stderr)
     return 1 if failed else 0
 

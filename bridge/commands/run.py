@@ -10,6 +10,7 @@ import threading
 
 from bridge import config
 from bridge.commands.json_lines import JsonLines
+from bridge.commands.settings import settings_of
 from bridge.commands.terminal import Terminal
 from bridge.daemon import serve
 from bridge.domain import events
@@ -21,20 +22,7 @@ LAG_PROGRESS, LAG_ALL = 200, 10_000  # lines that may wait to be printed; furthe
 
 def main(options: argparse.Namespace) -> int:
     """Run until stopped. Raises ClipbridgeError if the daemon cannot start."""
-    settings = dict(config.parse_setting(text) for text in options.set)
-    options_set = {
-        "folder": options.folder,
-        "inbox.folder": options.inbox,
-        "engine.model": options.model,
-        "engine.compute": options.compute,
-        "audio.device": options.audio_device,
-        "midi.port": options.midi,
-        "tempo.link": options.link,
-        "osc.port": options.osc_port,
-        "osc.host": options.osc_host,
-    }
-    settings |= {key: value for key, value in options_set.items() if value is not None}
-    chosen = config.load(settings=settings)
+    chosen = config.load(settings=settings_of(options))
     aside = Aside(JsonLines() if options.json else Terminal())
     stop_log = logs.start(portable.log_folder(), config.log_file_name(chosen.osc.port))
     try:

@@ -39,7 +39,11 @@ def main(options: argparse.Namespace) -> int:
     kept = [] if overwrite else list(script.changed)
     if options.json:
         files = [file.as_posix() for file in written]
-        print(json.dumps({"folder": script.folder.as_posix(), "written": files, "kept": kept}))
+        print(
+            json.dumps(
+                {"folder": script.folder.as_posix(), "written": files, "kept": kept, "next": host_scripts.steps(script)}
+            )
+        )
         return 0
     for file in written:
         print(f"wrote {file}")
@@ -47,7 +51,10 @@ def main(options: argparse.Namespace) -> int:
         print(f"kept your changes: {script.folder / name} (--overwrite replaces the file)")
     if not written and not kept:
         print(f"Everything is already installed in {script.folder}")
-    print(f"Next: {host_scripts.shipped_folder() / script.host / 'README.md'}")
+    print("Next, with clipbridge run in another terminal:")
+    for number, step in enumerate(host_scripts.steps(script), 1):
+        print(f"  {number}. {step}")
+    print(f"More: {host_scripts.shipped_folder() / script.host / 'README.md'}")
     return 0
 
 

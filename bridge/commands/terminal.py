@@ -101,7 +101,8 @@ class Terminal:
         fields = event.fields
         if event.kind == "done":
             failed = f", {fields['failed']} failed" if fields["failed"] else ""
-            self._say(f"Kit {short(event.name)}  {fields['count']} sounds{failed}  -> {fields['folder']}")
+            guessed = f" (guessed: {short(fields['guessed'])})" if "guessed" in fields else ""
+            self._say(f"Kit {short(event.name)}  {fields['count']} sounds{failed}{guessed}  -> {fields['folder']}")
         else:
             self._say(f"Kit {short(event.name)}  failed ({fields['code']}): {fields['why']}")
 

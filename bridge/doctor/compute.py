@@ -11,14 +11,10 @@ from typing import Any
 
 from bridge.doctor.check import INSTALL_AGAIN, Check, fault, ok, warning
 from bridge.doctor.child import command, environment
+from bridge.system.accelerators import INSTALL_CUDA
 
 IMPORT_TIMEOUT_S = 180.0  # torch's first import from a cold disk
 PACKAGES = ("torch", "diffusers", "transformers", "accelerate", "soundfile", "soxr")
-# On Windows, PyPI has only the CPU build of torch; the CUDA builds are at pytorch.org, for Linux too.
-INSTALL_CUDA = (
-    'pip install --force-reinstall "torch>=2.10,<2.14" --index-url https://download.pytorch.org/whl/cu130'
-    " (for an older driver see https://pytorch.org/get-started/locally)"
-)
 
 
 def start() -> subprocess.Popen[str]:

@@ -48,12 +48,18 @@ def python() -> Check:
     return ok("python", what)
 
 
-def configuration() -> tuple[Check, Config]:
-    """Check the settings file. The defaults stand in for a broken one, so that the other checks can run."""
+def configuration(settings: dict[str, object]) -> tuple[Check, Config]:
+    """Check the settings file, and the `settings` of the command line that override it. The defaults stand in for what is
+    broken, so that the other checks can run."""
     file = config.config_file()
+    what = str(file) if file.is_file() else f"defaults ({file} does not exist)"
     try:
-        return ok("configuration", str(file) if file.is_file() else f"defaults ({file} does not exist)"), config.load()
+        return ok("configuration", what), config.load(settings=settings)
     except ConfigError as error:
+        try:
+            config.load(settings=settings, file=portable.config_folder() / "no file")
+        except ConfigError:
+            return fault("configuration", str(error), "Correct the option."), Config()
         return fault("configuration", str(error), f"Fix or delete {file}."), Config()
 
 

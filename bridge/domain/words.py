@@ -5,6 +5,11 @@ from __future__ import annotations
 import re
 import unicodedata
 
+# The remark about a clip of a small checkpoint whose prompt names no sound that it knows.
+UNHEARD = (
+    "this small checkpoint knows no sound by these words, and guessed; clipbridge sounds lists the sounds that it knows"
+)
+
 
 def plain(prompt: str) -> str:
     """`prompt` in lower case, with only words and numbers, like the captions of the training."""

@@ -18,7 +18,7 @@ from bridge.system.spelling import on_disk
 from bridge.system.writing import write_synced
 
 DOT_FOLDER = ".clipbridge-staging"
-LEAST_FREE_BYTES = 20 * 2**20  # about two minutes of audio; with less at the start the disk counts as full
+LEAST_FREE_BYTES = 20 * 2**20  # about two minutes of audio; with less, Clipbridge does not start
 
 
 class FolderSink:
@@ -42,6 +42,7 @@ class FolderSink:
                 len(part.encode("utf-8", "replace")) > 255 for part in self.folder.parts
             ):
                 raise OSError(errno.ENAMETOOLONG, "too long")
+            check_room(self.folder)
             _make(self.folder)
             self.folder = on_disk(self.folder)
             if not _is_utf8(self.folder):
@@ -50,10 +51,12 @@ class FolderSink:
             for place in (self._stage(), self.folder):  # a readable folder may not allow renaming into it
                 if not os.access(place, os.W_OK | os.X_OK):
                     raise PermissionError(errno.EACCES, "no permission")
-            (self._stage() / "trial.wav").write_bytes(b"clipbridge")
-            (self._stage() / "trial.wav").unlink()
-            if shutil.disk_usage(self.folder).free < LEAST_FREE_BYTES:
-                raise OSError(errno.ENOSPC, "full")
+            try:
+                (self._stage() / "trial.wav").write_bytes(b"clipbridge")
+                (self._stage() / "trial.wav").unlink()
+            except OSError:
+                self.close()  # leave nothing in the folder
+                raise
 
     def sweep(self) -> None:
         """Remove the staging areas of dead processes."""
@@ -153,6 +156,19 @@ def _remove(area: Path, lock: FileLock) -> None:
     with contextlib.suppress(OSError):
         if area.parent.name == DOT_FOLDER:
             area.parent.rmdir()  # only if it is empty
+
+
+def check_room(folder: Path) -> None:
+    """Raises FolderError if a folder, which need not exist, is on a disk with hardly any free space."""
+    disk = next((place for place in (folder, *folder.parents) if place.exists()), None)
+    if disk is None:
+        return  # a removed drive letter
+    size, _, free = shutil.disk_usage(disk)
+    if size and free < LEAST_FREE_BYTES:  # /proc has no size
+        raise FolderError(
+            f"Only {free / 1e6:.1f} MB are free on the disk of {folder}, and Clipbridge needs {LEAST_FREE_BYTES / 1e6:.0f} MB to start. "
+            "Make room, or choose a folder on another disk with --folder."
+        )
 
 
 def _make(folder: Path) -> None:

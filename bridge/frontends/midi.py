@@ -44,9 +44,9 @@ def open_api(api: str = "") -> Any:
     return midi
 
 
-def inputs() -> list[str]:
+def inputs(api: str = "") -> list[str]:
     """The names of this machine's MIDI inputs. Raises ConfigError."""
-    return list(dict.fromkeys(open_api().get_ports()))
+    return list(dict.fromkeys(open_api(api).get_ports()))
 
 
 @contextlib.asynccontextmanager

@@ -19,6 +19,7 @@ from bridge.domain.events import JobEvent, KitEvent, Publish
 from bridge.domain.job import Job
 from bridge.domain.kit import KitAsk
 from bridge.domain.limits import DRAWN_SEEDS, seed_after
+from bridge.domain.words import UNHEARD
 from bridge.errors import BadArgument, ClipbridgeError, FolderError, QueueFull, Stopping, UnknownJob
 from bridge.kits.unfinished import Failure, Sample, UnfinishedKit
 from bridge.shaper.messages import Claim, Claimed, Leave, Map, Mapped
@@ -28,6 +29,7 @@ log = logging.getLogger("clipbridge")
 KIT_JOBS = 2  # unfinished jobs, so that live players never wait behind a whole kit
 MAX_KITS = 16  # of all owners; one is made, the others wait
 REMEMBERED_KITS = 64
+MAX_GUESSED = 1_000  # characters of their names in the reply
 
 
 class Kits:
@@ -140,6 +142,8 @@ class Kits:
         if event.kind == "done":
             kit.model = job.model
             kit.samples.append(Sample(sound, PurePosixPath(event.fields["path"]).name, event.fields["seconds"]))
+            if UNHEARD in event.fields.get("remark", "") and sound.text not in kit.guessed:
+                kit.guessed.append(sound.text)
             self._progress(kit)
         else:
             code, why = event.fields.get("code", event.kind), event.fields.get("why", "It was cancelled.")
@@ -177,7 +181,9 @@ class Kits:
         else:
             done, failed = len(kit.samples), len(kit.failures)
             why = {"why": f"{kit.failures[0].sound.text[:80]}: {kit.failures[0].why}"} if failed else {}
-            self._end(kit, "done", folder=kit.path, count=done, failed=failed, **message.files, seed=kit.seed, **why)
+            guessed = {"guessed": ", ".join(kit.guessed)[:MAX_GUESSED]} if kit.guessed else {}
+            facts = {**message.files, "seed": kit.seed, **guessed, **why}
+            self._end(kit, "done", folder=kit.path, count=done, failed=failed, **facts)
 
     def lose(self, reason: str) -> None:
         """Fail the kits that wait for the process that writes clips: it stopped."""

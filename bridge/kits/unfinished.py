@@ -42,6 +42,7 @@ class UnfinishedKit:
     jobs: dict[int, tuple[Sound, Job]] = field(default_factory=dict)  # by serial
     samples: list[Sample] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
+    guessed: list[str] = field(default_factory=list)  # prompts in which the checkpoint heard no sound that it knows
     model: Model | None = None  # of its samples
     last: KitEvent | None = None
 

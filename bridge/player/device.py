@@ -5,6 +5,9 @@ PortAudio can hang or end its process: call this only from the player process or
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
+import ctypes.util
 import sys
 import time
 from collections.abc import Callable
@@ -21,6 +24,7 @@ NO_PORTAUDIO = (
     "sounddevice"
 )
 MAX_CHANNELS = 2
+JACK_CLIENT = ctypes.c_char_p(b"Clipbridge")  # PortAudio keeps the pointer
 
 Render = Callable[[npt.NDArray[np.float32], float], None]
 
@@ -130,7 +134,16 @@ class Output:
         self.frames += frames
 
 
+def _name_jack_client() -> None:
+    """Be called Clipbridge in JACK's patch bays instead of PortAudio; before sounddevice starts PortAudio. sounddevice has no function
+    for it, and only the library of a Linux system can have JACK."""
+    if sys.platform == "linux" and "sounddevice" not in sys.modules:
+        with contextlib.suppress(OSError, AttributeError):  # no PortAudio, or one without JACK
+            ctypes.CDLL(ctypes.util.find_library("portaudio") or "").PaJack_SetClientName(JACK_CLIENT)
+
+
 def _sounddevice() -> Any:
+    _name_jack_client()
     try:
         import sounddevice
     except (ImportError, OSError) as error:  # the wheels for Linux come without the library

@@ -51,6 +51,42 @@ FOLDERS: dict[str, dict[str, str]] = {
 }
 
 
+# What to do after the installation, with `clipbridge run` in another terminal.
+STEPS: dict[str, tuple[str, ...]] = {
+    "supercollider": (
+        "In SuperCollider: Language > Recompile Class Library.",
+        "Boot the server: s.boot",
+        'Run: Clipbridge.generate("deep warm kick", 1.0, preset: \\drum, action: { |clip| clip.play })',
+    ),
+    "pure_data": (
+        "In Pd, open {folder}/clipbridge~-help.pd.",
+        "In Media > Audio Settings, set 48000 Hz.",
+        "Click the toggle (sound on), then: list deep warm kick 1 @preset drum",
+    ),
+    "csound": (
+        "Open a terminal in {folder}.",
+        "Run: csound clipbridge-example.csd",
+    ),
+    "chuck": (
+        "Open a terminal in {folder}.",
+        "Run: chuck --srate:48000 Clipbridge.ck clipbridge-example.ck",
+    ),
+    "reaper": (
+        "In REAPER: Actions > Show action list > New action > Load ReaScript, then choose {folder}/Clipbridge.lua.",
+        "Select a track, put the edit cursor where the sound should begin, and run the action.",
+    ),
+    "ableton_live": (
+        "Start Live again. In Settings > Link, Tempo & MIDI, choose Clipbridge as a Control Surface; Input and Output stay None.",
+        "In the Session View, rename an audio track (Cmd+R or Ctrl+R): cb: deep warm kick 1 bar",
+        "When the clip is in its slot, start it.",
+    ),
+    "bitwig": (
+        "In Dashboard > Settings > Controllers > Add Controller, choose Clipbridge, Clipbridge.",
+        "Open the Studio I/O panel, select an audio track, write deep warm kick into Sound and press Make.",
+    ),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class HostScript:
     """The script of a host. `state`: "absent", "current", "old" (another version of ours) or "changed" (by the user).
@@ -84,6 +120,11 @@ def source_folder(host: str) -> Path:
     """The folder to copy: a host's whole folder, or its sub-folder `Clipbridge` if it has one."""
     whole = shipped_folder() / host
     return whole / "Clipbridge" if (whole / "Clipbridge").is_dir() else whole
+
+
+def steps(script: HostScript) -> list[str]:
+    """What to do next with an installed script."""
+    return [step.replace("{folder}", str(script.folder)) for step in STEPS[script.host]]
 
 
 def look(host: str, folder: Path | None = None) -> HostScript:

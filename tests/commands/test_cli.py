@@ -97,7 +97,9 @@ def test_a_folder_whose_name_cannot_be_sent_to_hosts_is_refused(home: Path, tmp_
 
 def test_a_full_disk_is_reported_at_start(home: Path, tmp_path: Path) -> None:
     with small_disk(tmp_path / "disk", 1) as disk:
-        refuses(clipbridge(home, "run", "--folder", str(disk / "clips"), "--osc-port", "0"), 6, "full")
+        run = clipbridge(home, "run", "--folder", str(disk / "clips"), "--osc-port", "0")
+        refuses(run, 6, "Only 1.0 MB are free", str(disk / "clips"), "--folder")
+        assert not list(disk.iterdir()), "something was left in the folder"
 
 
 @pytest.mark.parametrize("model", ["cvssp/audioldm2", "/no/such/folder", "x" * 400, "~nosuchuser/x"])

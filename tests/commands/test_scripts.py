@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -109,7 +110,12 @@ def test_the_command_installs_what_doctor_then_finds(tmp_path: Path) -> None:
         where = tmp_path / "to" / host
         ran = run("install", host, "--to", str(where), "--json")
         assert ran.returncode == 0 and json.loads(ran.stdout)["written"], ran.stderr
-        assert "Everything is already installed" in run("install", host, "--to", str(where)).stdout
+        again = run("install", host, "--to", str(where)).stdout
+        assert "Everything is already installed" in again and "\n  1. " in again and "\n  2. " in again
+        for step in json.loads(ran.stdout)["next"]:
+            assert step in again
+            for file in re.findall(rf"{re.escape(str(where))}/[\w~.-]+\b", step):
+                assert Path(file).is_file()
     command = (tmp_path / "to" / "reaper" / "clipbridge-command.txt").read_text("utf-8").strip()
     assert command.startswith('"') and subprocess.run(f"{command} --version", shell=True, check=False).returncode == 0
     assert run("install").returncode == 2 and "Name a host" in run("install").stderr

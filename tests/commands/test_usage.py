@@ -85,6 +85,11 @@ def test_clipbridge_alone_lists_the_commands(capsys: pytest.CaptureFixture[str])
     assert ended.value.code == 2 and all(name in error for name in COMMANDS)
 
 
+def test_devices_and_doctor_take_the_options_of_the_daemon() -> None:
+    options = {name: set(COMMANDS[name]._option_string_actions) for name in ("run", "devices", "doctor")}
+    assert options["run"] == options["devices"] == options["doctor"]
+
+
 def test_every_argument_has_its_sentence() -> None:
     for name, command in COMMANDS.items():
         assert command.description, name

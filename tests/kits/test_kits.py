@@ -475,6 +475,16 @@ def test_a_failed_sound_is_left_out_and_reported(daemon: Daemon, client: Client)
     assert len(list(Path(folder).glob("*.wav"))) == 2
 
 
+def test_sounds_that_the_checkpoint_guessed_are_named(daemon: Daemon, client: Client) -> None:
+    port = ("--osc-port", str(daemon.port))
+    words = ("deep kick", "c4:zorblax", "zorblax", "qwertz thing")
+    run = called(daemon.home, "kit", "guesses", *words, "--steps", "1", "--seconds", "0.1", "--preset", "note", *port)
+    assert run.returncode == 0 and "guessed, because it knows no such sound: zorblax, qwertz thing\n" in run.stderr
+    assert "clipbridge sounds" in run.stderr and len(run.stdout.splitlines()) == 1
+    client.send("/bridge/kit", "known", "deep kick", "@steps", 1, "@seconds", 0.1)
+    assert "guessed" not in pairs(client.until("/bridge/kit/done")[1], 4)
+
+
 def test_a_cancel_without_an_id_ends_kits_too(daemon: Daemon, client: Client) -> None:
     for name in ("one", "two"):
         client.send("/bridge/kit", name, *[f"{key}:kick" for key in range(36, 46)], "@seconds", 0.5)

@@ -9,14 +9,13 @@ from typing import Any, NamedTuple
 import torch
 
 from bridge.domain.clip import Prompt
-from bridge.domain.words import plain
+from bridge.domain.words import UNHEARD, plain
 from bridge.engine.audioldm2 import speech
 from bridge.engine.audioldm2.hearing import Heard, Vocabulary
 from bridge.engine.audioldm2.speech import Spoken
 
 MAX_TOKENS = 512
 CACHED_TEXTS = 256  # an entry is at most 512 tokens × 1024 values in fp16: 1 MiB
-UNHEARD = "this small checkpoint knows no sound by these words, and guessed; the README lists the sounds that it knows"
 
 
 class Embeddings(NamedTuple):

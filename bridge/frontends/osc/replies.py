@@ -93,8 +93,9 @@ REPLIES = {
         Reply("/bridge/kit/progress", "s name, i done, i total", "`done` of `total` sounds have been made or have failed.",
               event="kit progress"),
         Reply("/bridge/kit/done", "s name, s folder, i count, i failed",
-              "The folder and its mappings are complete. `why`: of the first sound that failed.",
-              "then `sfz` s, `decentsampler` s, `hydrogen` s, `seed` i, [`why` s]", event="kit done"),
+              "The folder and its mappings are complete. `guessed`: the prompts in which a small checkpoint heard no sound "
+              "that it knows. `why`: of the first sound that failed.",
+              "then `sfz` s, `decentsampler` s, `hydrogen` s, `seed` i, [`guessed` s], [`why` s]", event="kit done"),
         Reply("/bridge/kit/failed", "s name, s code, s why", "There is no kit, and why; also with the code `cancelled`.",
               event="kit failed"),
         Reply("/bridge/stream/state", "s state, f ahead_s",
