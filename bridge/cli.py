@@ -7,6 +7,7 @@ import importlib
 import io
 import os
 import sys
+import warnings
 from collections.abc import Iterable
 
 from bridge import __version__
@@ -36,6 +37,8 @@ def main(arguments: list[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a Windows console or pipe may lack some characters
             stream.reconfigure(errors="replace")
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")  # those of libraries; ours are sentences
     try:
         command = importlib.import_module(f"bridge.commands.{options.command}")
         code = int(command.main(options))

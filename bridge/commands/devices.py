@@ -12,12 +12,14 @@ from bridge.commands.settings import settings_of
 from bridge.errors import ClipbridgeError
 from bridge.frontends import midi
 from bridge.player.device import choose, outputs
+from bridge.system import output
 
 
 def main(options: argparse.Namespace) -> int:
     """List outputs and MIDI inputs. Raises NoAudio if there is none, or none of the configured name, and ConfigError."""
     settings = config.load(settings=settings_of(options))
-    devices = outputs()
+    with output.silenced():
+        devices = outputs()
     try:
         keys, no_midi = midi.inputs(settings.midi.api), ""
     except ClipbridgeError as error:

@@ -49,15 +49,15 @@ class Aside:
     def on_event(self, event: Event) -> None:
         dispensable = False
         match event:
-            case events.VoiceChanged() | events.PadChanged():
-                return  # only hosts and controllers need these
+            case events.VoiceChanged():
+                return  # only hosts and controllers need it
             case events.KitEvent(kind="queued" | "progress"):
                 return  # its sounds have lines of their own
             case events.StreamChanged(state=state, why=why):
                 if (state, why) == self._stream:
                     return  # only ahead_s has changed
                 self._stream = (state, why)
-            case events.Preparing() | events.JobEvent(kind="progress"):
+            case events.PadChanged() | events.Preparing() | events.JobEvent(kind="progress"):
                 dispensable = True
         if self._events.qsize() < (LAG_PROGRESS if dispensable else LAG_ALL):
             self._events.put(event)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
@@ -38,6 +39,9 @@ INBOX_WORDS = {
 }
 
 
+STREAM_QUIET_S = 60.0  # between two lines about a stream that goes on
+
+
 class Terminal:
     """Lines and bars; only lines if the output is not a terminal."""
 
@@ -45,10 +49,15 @@ class Terminal:
         self._bar: tqdm[Any] | None = None
         self._since: dict[int, float] = {}
         self._announced = False
+        self._folder = Path()
+        self._pads: dict[int, str] = {}  # what was said about each last
+        self._stream_said = ("off", "")
+        self._stream_quiet_until = 0.0
 
     def on_event(self, event: events.Event) -> None:
         match event:
             case events.Started():
+                self._folder = event.folder.absolute()
                 self._say(f"Clipbridge {event.version}: OSC on port {event.osc_port}, clips go to {event.folder}")
                 for fault in event.faults:
                     self._say(f"Skipped a preset: {fault}")
@@ -63,10 +72,11 @@ class Terminal:
             case events.KitEvent():
                 self._kit(event)
             case events.PadSaved():
-                self._say(f"Pad {event.pad}  -> {event.path or event.why}")
+                self._say(f"Pad {event.pad}  -> {self._short_path(event.path) or event.why}")
+            case events.PadChanged():
+                self._pad(event)
             case events.StreamChanged(state=state, why=why):
-                words = {"thin": "thin: clips repeat until new ones are made"}
-                self._say(f"Stream {words.get(state, state)}{f' ({why})' if why else ''}")
+                self._stream(state, why)
             case events.AudioChanged(state=state, why=why):
                 self._say(f"{AUDIO_WORDS.get(state, state)} {why}")
             case events.MidiChanged(state=state, why=why):
@@ -102,9 +112,45 @@ class Terminal:
         if event.kind == "done":
             failed = f", {fields['failed']} failed" if fields["failed"] else ""
             guessed = f" (guessed: {short(fields['guessed'])})" if "guessed" in fields else ""
-            self._say(f"Kit {short(event.name)}  {fields['count']} sounds{failed}{guessed}  -> {fields['folder']}")
+            self._say(
+                f"Kit {short(event.name)}  {fields['count']} sounds{failed}{guessed}  -> {self._short_path(fields['folder'])}"
+            )
         else:
             self._say(f"Kit {short(event.name)}  failed ({fields['code']}): {fields['why']}")
+
+    def _pad(self, event: events.PadChanged) -> None:
+        """Say when a pad becomes ready, is emptied, or why it cannot be filled; what hosts show at every press is not said."""
+        pad = f"Pad {event.pad}"
+        if event.why:
+            said = f"{pad} cannot be filled: {event.why}"
+        elif event.state == "filling":
+            self._show(f"{pad} is being filled", round(event.value * 100), 100)
+            if event.value == 0:
+                self._pads.pop(event.pad, None)
+            return
+        else:
+            self._close_bar()
+            said = f"{pad} is {event.state}"
+        if self._pads.get(event.pad) != said:
+            self._pads[event.pad] = said
+            self._say(said)
+
+    def _stream(self, state: str, why: str) -> None:
+        """Say how the stream begins, ends and fails; in between it may change between thin and playing with every clip."""
+        now, (before, _) = time.monotonic(), self._stream_said
+        middle = {"thin", "playing"}
+        if (state, why) == self._stream_said or (
+            not why and {state, before} <= middle and now < self._stream_quiet_until
+        ):
+            return
+        self._stream_said, self._stream_quiet_until = (state, why), now + STREAM_QUIET_S
+        words = {"thin": "thin: clips repeat until new ones are made"}
+        self._say(f"Stream {words.get(state, state)}{f' ({why})' if why else ''}")
+
+    def _short_path(self, path: str) -> str:
+        """The path from the sample folder on, which was named at the start."""
+        inside = path and Path(path).is_relative_to(self._folder)
+        return Path(path).relative_to(self._folder).as_posix() if inside else path
 
     def _job(self, event: events.JobEvent) -> None:
         took = time.monotonic() - self._since.setdefault(event.serial, time.monotonic())
@@ -122,7 +168,7 @@ class Terminal:
             heard = fields.get("heard", prompt.text)
             other = "" if plain(heard) == plain(prompt.text) else f" (heard: {short(heard) or 'no known word'})"
             unwritten = "played" if "voice" in fields else "not played"
-            self._say(f"{what}{other}  in {took:.2f} s  -> {best}{fields['path'] or unwritten}")
+            self._say(f"{what}{other}  in {took:.2f} s  -> {best}{self._short_path(fields['path']) or unwritten}")
         else:
             reason = f" ({fields['code']}): {fields['why']}" if event.kind == "failed" else ""
             self._say(f"{what}  {event.kind}{reason}")

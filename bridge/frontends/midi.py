@@ -19,6 +19,7 @@ from bridge.domain.events import MidiChanged
 from bridge.errors import ClipbridgeError, ConfigError
 from bridge.frontends.midi_clock import MidiClock
 from bridge.live.pad import Press
+from bridge.system import output
 
 log = logging.getLogger("clipbridge")
 
@@ -35,7 +36,8 @@ def open_api(api: str = "") -> Any:
         apis = {rtmidi.get_api_name(number): number for number in rtmidi.get_compiled_api()}
         if api not in ("", *apis):
             raise ConfigError(f"midi.api is one of {', '.join(apis)} here, not {api!r}.")
-        midi = rtmidi.MidiIn(apis[api] if api else next(iter(apis.values())), "Clipbridge")
+        with output.silenced():
+            midi = rtmidi.MidiIn(apis[api] if api else next(iter(apis.values())), "Clipbridge")
     except ImportError as error:
         raise ConfigError(f"MIDI needs two more packages: pip install 'clipbridge[midi]' ({error}).") from error
     except (OSError, StopIteration) as error:  # rtmidi's errors are OSErrors

@@ -17,6 +17,7 @@ from typing import Any, Protocol
 
 import psutil
 
+from bridge.system import output
 from bridge.system.liveness import Liveness
 from bridge.system.portable import ignore_stop_signals
 
@@ -226,5 +227,6 @@ class Child:
 
 def _main(target: str, connection: Connection, args: tuple[Any, ...], options: dict[str, Any]) -> None:
     ignore_stop_signals()
+    output.to_file(multiprocessing.current_process().name)
     module, _, function = target.partition(":")
     getattr(importlib.import_module(module), function)(connection, *args, **options)

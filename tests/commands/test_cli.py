@@ -235,7 +235,8 @@ def test_plain_lines_are_written_where_there_is_no_terminal(home: Path, tmp_path
     lines = log.read_text().splitlines()
     assert lines[-1] == "Stopped." and "\r" not in log.read_text() and "\x1b" not in log.read_text()
     assert sum("The starter is in use" in line for line in lines) == 1 and "Warning" not in log.read_text()
-    assert any(line.startswith("rain  0.2 s  seed ") and done.stdout.strip() in line for line in lines)
+    path = Path(done.stdout.strip())
+    assert any(line.startswith("rain  0.2 s  seed ") and line.endswith(f"-> {path.name}") for line in lines)
 
 
 # ---- generate ----
