@@ -18,8 +18,8 @@ from bridge.system import logs
 CHECKPOINT_LINES = {
     UNTRAINED: "No trained checkpoint is in use: this small one has random weights and makes noise, to try hosts and folders "
     "with. For real sounds: clipbridge pull cvssp/audioldm2, then clipbridge run --model cvssp/audioldm2",
-    STARTER: "The starter is in use: a small checkpoint that knows drums, tones and effects by name. For AudioLDM 2 itself, "
-    "which understands any sentence and wants a GPU: clipbridge pull cvssp/audioldm2",
+    STARTER: "The starter is in use: a small checkpoint that makes single sounds, no rhythms or phrases (clipbridge sounds lists "
+    "them). For AudioLDM 2 itself, which understands any sentence and wants a GPU: clipbridge pull cvssp/audioldm2",
 }
 AUDIO_WORDS = {
     "open": "Playing through",
