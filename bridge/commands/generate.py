@@ -21,7 +21,7 @@ from bridge import client
 from bridge.client import encode
 from bridge.domain.ask import fields_of
 from bridge.domain.fields import Door
-from bridge.errors import BadArgument, ClipbridgeError
+from bridge.errors import BadArgument, ClipbridgeError, NoAudio
 from bridge.system.text import read_text
 
 KEYS = tuple(fields_of(Door.COMMAND))
@@ -145,21 +145,24 @@ def _read(file: Path) -> tuple[list[Any], dict[str, Any]]:
 
 
 def _end(kind: str, values: list[Any], paths: list[str], quiet: bool) -> int:
+    """Show how a job ended. Returns the exit code; a clip that should only have been heard and was not has that of NoAudio."""
     if kind == "done":
+        facts = client.pairs(values, 3)
+        written = [path for path in paths if path]
+        played = "voice" in facts
         if not quiet:
-            facts = client.pairs(values, 3)
-            written = [path for path in paths if path]
-            print(*(written or (["played"] if "voice" in facts else ["not played"])), sep="\n")
+            print(*(written or ["played" if played else "not played"]), sep="\n")
             if facts.get("heard"):
                 print(f"heard: {facts['heard']}", file=sys.stderr)
             if "remark" in facts:
                 print(f"clipbridge: {facts['remark']}.", file=sys.stderr)
-        return 0
+        return 0 if written or played else NoAudio.exit_code
     if kind == "cancelled":
         print("clipbridge: the job was cancelled.", file=sys.stderr)
-    else:
-        print(f"clipbridge: {values[2]}", file=sys.stderr)
-    return 2 if kind == "failed" and values[1] in ("bad_argument", "unsupported") else 1
+        return 1
+    print(f"clipbridge: {values[2]}", file=sys.stderr)
+    codes = {"bad_argument": 2, "unsupported": 2, NoAudio.code: NoAudio.exit_code}
+    return codes.get(values[1], 1)
 
 
 def _positions(words: list[str]) -> list[Any]:

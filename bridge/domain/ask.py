@@ -42,7 +42,8 @@ FIELDS = {
         Field("deadline_s", "number", "job", "seconds until the clip must be ready: takes, then steps (down to the preset's "
               "`least_steps`) are lowered to meet it, or the job fails at once with `too_late`", limits.DEADLINE_S,
               doors=OSC | COMMAND | LIST),
-        Field("sink", "choice", "playback", "where the clip goes: a file, the audio device (no file), or both", choices=limits.SINKS,
+        Field("sink", "choice", "playback", "where the clip goes: a file, the audio device (no file), or both; with `both`, the file is "
+              "written even if nothing can be heard, and `remark` says why", choices=limits.SINKS,
               default="folder", doors=OSC | COMMAND),
         Field("gain", "number", "playback", "the gain it is played with, as a factor; a limiter keeps the sum at −1 dBFS", limits.GAIN,
               default=1.0),

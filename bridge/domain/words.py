@@ -5,6 +5,12 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from bridge.domain.limits import SECONDS
+
+LENGTH = re.compile(
+    r"\S\s+(?P<number>[0-9]{1,4}(\.[0-9]{1,6})?|\.[0-9]{1,6})(\s*(s|secs?|seconds?))?\s*$", re.IGNORECASE
+)
+
 # The remark about a clip of a small checkpoint whose prompt names no sound that it knows.
 UNHEARD = (
     "this small checkpoint knows no sound by these words, and guessed; clipbridge sounds lists the sounds that it knows"
@@ -14,6 +20,13 @@ UNHEARD = (
 def plain(prompt: str) -> str:
     """`prompt` in lower case, with only words and numbers, like the captions of the training."""
     return " ".join(words_of(folded(prompt)))
+
+
+def length_in(prompt: str) -> str:
+    """The number at the end of a prompt that may be meant as its length in seconds, as in "snare 0.3" or "rain 4 s"; "" if there
+    is none. A number alone, such as 808, is a prompt, and none above the longest clip is a length: "kick 909"."""
+    match = LENGTH.search(prompt)
+    return match["number"] if match and float(match["number"]) in SECONDS else ""
 
 
 def words_of(text: str) -> list[str]:

@@ -89,8 +89,9 @@ class Stage:
             pads.check_length(seconds)
         elif ask.gate is not None:
             raise BadArgument("gate is for pads (it ends the sound when the button is released): leave it out.")
-        if ask.sink in ("audio", "both"):
+        if ask.sink == "audio":  # for "both", the file is worth making alone
             self.live.player.check()
+        if ask.sink in ("audio", "both"):
             self.live.player.open()
 
     def plays_early(self, job: Job) -> bool:
@@ -134,9 +135,9 @@ class Stage:
             return {}
         try:
             self.live.player.check()
-        except NoAudio as error:
+        except NoAudio:
             self.live.discard(file)
-            remarks = [job.remarks.get("remark"), str(error).rstrip(".")]
+            remarks = [job.remarks.get("remark"), f"it was not heard: {self.live.player.why.rstrip('.')}"]
             job.remarks = {**job.remarks, "remark": "; ".join(filter(None, remarks))}
             return {}
         job.voice = self._play(job, file, sample_rate)

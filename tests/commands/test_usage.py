@@ -8,9 +8,12 @@ from pathlib import Path
 import pytest
 
 from bridge.cli import main, parser
+from bridge.commands import generate
+from bridge.errors import NoAudio
 from tests.harness import free_port
 
 COMMANDS = parser()[1]
+PAGE = (Path(__file__).parents[2] / "bridge" / "README.md").read_text("utf-8")
 
 
 def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[str]:
@@ -42,6 +45,20 @@ def test_a_prompt_without_quotes_is_shown_with_them(
 ) -> None:
     (line,) = refused(capsys, "generate", *words)
     assert line.endswith(f"clipbridge generate {quoted}")
+
+
+def ended(kind: str, *values: object, paths: tuple[str, ...] = ()) -> int:
+    return generate._end(kind, list(values), list(paths), quiet=True)
+
+
+def test_a_clip_that_was_only_to_be_heard_and_was_not_has_one_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
+    refused = ended("failed", 1, "no_audio", "Nothing can be played now.")
+    lost = ended("done", 1, "", 2.0, "seed", 5, "remark", "it was not heard: the device is gone", paths=("",))
+    assert refused == lost == NoAudio.exit_code and f"| {NoAudio.exit_code} |" in PAGE
+    assert ended("done", 1, "", 2.0, "seed", 5, "voice", 3, paths=("",)) == 0
+    assert ended("done", 1, "/a.wav", 2.0, "seed", 5, "remark", "it was not heard", paths=("/a.wav",)) == 0
+    assert ended("failed", 1, "disk", "The disk is full.") == 1 and ended("cancelled", 1) == 1
+    assert ended("failed", 1, "bad_argument", "seconds must be 0.1 to 150.") == 2
 
 
 def test_the_seconds_may_follow_an_option(capsys: pytest.CaptureFixture[str]) -> None:

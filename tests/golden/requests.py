@@ -185,7 +185,7 @@ REFUSED = {
         s("generate", "rain", "then_port", 57110, "id", "no then"), s("generate", "rain", "then", "/x", "then_port", 57110, "sink", "audio", "id", "no file"),
         s("generate", "rain", "then", "/x", "then_port", Ref("port:daemon"), "id", "us"), s("generate", "rain", "reply_port", Ref("port:daemon"), "id", "loop"),
         s("generate", "rain", "transcript", "hello there", "id", "said"), s("generate", "rain", "sink", "audio", "id", "heard"),
-        s("generate", "rain", "sink", "both", "id", "heard too"), s("generate", "rain", 150.0, "takes", 16, "id", "memory"),
+        s("generate", "rain", 0.2, "sink", "both", *QUICK, "id", "heard too", until=ENDS, match=("heard too",)), s("generate", "rain", 150.0, "takes", 16, "id", "memory"),
         s("generate", "rain", 150.0, "steps", 250, "takes", 16, "deadline_s", 0.05, "id", "late"),
     ),
     "generate/words that is refused": (

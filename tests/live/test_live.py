@@ -330,6 +330,11 @@ def test_without_a_device_an_ask_for_sound_is_refused_with_a_sentence_and_files_
     client.send("/bridge/generate", "rain", 0.5, "sink", "audio", "id", "heard")
     address, values = client.end_of("heard")
     assert (address, values[1]) == ("/bridge/failed", "no_audio") and "folder" in values[2]
+    client.send("/bridge/generate", "rain", 0.5, "sink", "both", "steps", 2, "id", "both")
+    address, values = client.end_of("both")
+    facts = pairs(values, 3)
+    assert address == "/bridge/done" and Path(values[1]).is_file()
+    assert "voice" not in facts and "not heard: " in facts["remark"] and "sink" not in facts["remark"]
     client.send("/bridge/stop")
     client.send("/bridge/generate", "rain", 0.5, "steps", 2, "id", "written")
     assert client.end_of("written")[0] == "/bridge/done"

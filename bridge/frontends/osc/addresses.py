@@ -39,7 +39,8 @@ class Method:
 ROWS = (
     Method("/bridge/generate", jobs.generate, "s prompt, [f seconds], [key value …]",
            "`/bridge/queued`, `/bridge/progress` …, then exactly one of `/bridge/done`, `/bridge/failed`, `/bridge/cancelled`",
-           f"Make a clip of {SECONDS} seconds. The first argument is always the prompt, even `808`.",
+           f"Make a clip of {SECONDS} seconds. The first argument is always the prompt, even `808`; a "
+           "length inside it (`\"snare 0.3\"` as one text) is not read, and `remark` says so.",
            takes_last_reply_port=False, in_words=True),
     Method("/bridge/recall", jobs.recall, "s path, [`id` i or s]", "as generate",
            "Make a clip again from the recipe in its file: identical byte for byte with the same checkpoint, versions and "
