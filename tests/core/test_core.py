@@ -6,6 +6,7 @@ import asyncio
 import dataclasses
 import time
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -20,6 +21,7 @@ from bridge.domain.recipe import read
 from bridge.engine.messages import Cost
 from bridge.errors import NotReady, Stopping
 from bridge.files.reading import recipe_from_file
+from bridge.presets.files import Presets, shipped_folder
 from tests.core.running import Recorder, ask, child_of, play, until
 
 
@@ -31,6 +33,31 @@ def test_a_job_ends_once_and_its_file_exists(tmp_path: Path) -> None:
     recorder = play(tmp_path, "well", story)
     assert recorder.ends() == {1: ["done"]} and recorder.states[-2:] == ["ready", "stopping"]
     assert soundfile.info(next((tmp_path / "clips").glob("*.wav"))).frames == 9_600
+
+
+@pytest.mark.parametrize(
+    ("text", "more", "hinted"),
+    [
+        ("snare 0.3", {}, True),
+        ("rain 4 s", {"preset": "drum"}, True),
+        ("snare 0.3", {"seconds": 0.2}, False),
+        ("snare 0.3", {"bars": 0.25, "bpm": 120.0}, False),
+        ("kick 909", {}, False),
+    ],
+)
+def test_a_length_inside_a_text_is_hinted_at_where_none_was_sent(
+    tmp_path: Path, text: str, more: dict[str, Any], hinted: bool
+) -> None:
+    async def story(core: Core, recorder: Recorder) -> None:
+        job, _ = core.generate(Ask(text, **more), "127.0.0.1")
+        await until(lambda: job.state.ended)
+
+    (end,) = [
+        fields
+        for _, kind, fields in play(tmp_path, "well", story, presets=Presets(shipped_folder())).events
+        if kind == "done"
+    ]
+    assert ("a length inside the text is not read" in end.get("remark", "")) == hinted
 
 
 def test_a_dying_engine_fails_only_the_running_job_and_never_repeats_it(tmp_path: Path) -> None:
