@@ -32,6 +32,7 @@ PROMPTS = tuple(
         rf"^{WORDS} (?:seconds|bars)=",
     )
 )
+KITS = re.compile(r'(?:clipbridge kit|/bridge/kit) "[^"]+"((?: "[^"]+")+)|^sounds = \[(.+)\]', re.MULTILINE)
 FOR_OTHER_CHECKPOINTS = {"a calm female voice"}  # speech
 FAULTS = {"too long"}  # shows an error
 
@@ -42,13 +43,14 @@ def texts() -> list[Path]:
 
 def examples() -> list[tuple[str, str]]:
     """(file, prompt) of each example."""
-    return [
-        (file.relative_to(ROOT).as_posix(), prompt)
-        for file in texts()
-        for pattern in PROMPTS
-        for prompt in pattern.findall(file.read_text("utf-8"))
-        if prompt not in FOR_OTHER_CHECKPOINTS | FAULTS
-    ]
+    found = []
+    for file in texts():
+        text = file.read_text("utf-8")
+        prompts = [prompt for pattern in PROMPTS for prompt in pattern.findall(text)]
+        for sounds in KITS.findall(text):
+            prompts += [entry.rpartition(":")[2] for entry in re.findall(r'"([^"]+)"', "".join(sounds))]
+        found += [(file.relative_to(ROOT).as_posix(), prompt) for prompt in prompts]
+    return [example for example in found if example[1] not in FOR_OTHER_CHECKPOINTS | FAULTS]
 
 
 @pytest.fixture(scope="module")
