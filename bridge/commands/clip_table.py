@@ -38,7 +38,7 @@ def _row(clip: Clip, folder: str) -> tuple[str, ...]:
     star = ("★" if clip.favourite else " ") + (str(clip.rating) if clip.rating else " ")
     tempo = f"{clip.bpm:.4g} BPM" if clip.bpm else ""
     path = os.path.relpath(clip.path, folder) if folder else clip.path
-    return star, _cut(escaped(clip.prompt)), f"{clip.seconds:.4g} s", tempo, clip.note, escaped(path)
+    return star, _cut(escaped(clip.prompt)), f"{round(clip.seconds, 2):g} s", tempo, clip.note, escaped(path)
 
 
 def _cut(text: str) -> str:
