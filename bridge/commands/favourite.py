@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
 import json
 from pathlib import Path
@@ -33,9 +34,8 @@ def _change(file: str, **change: Any) -> clips.Clip:
     path = Path(file).expanduser().absolute()
     if database.place().is_file():
         with database.opened(database.place()) as connection:
-            try:
-                return clips.change(connection, path.as_posix(), **change)
-            except UnknownClip:
-                pass
+            for spelling in dict.fromkeys((path, path.resolve())):  # the second without links and `..`
+                with contextlib.suppress(UnknownClip):
+                    return clips.change(connection, spelling.as_posix(), **change)
     what = f"The library does not know {path}" if path.exists() else f"There is no file {path}"
     raise UnknownClip(f"{what}. clipbridge find lists the clips; clipbridge import FOLDER adds those of a folder.")
