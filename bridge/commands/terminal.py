@@ -119,10 +119,10 @@ class Terminal:
             self._say(f"Kit {short(event.name)}  failed ({fields['code']}): {fields['why']}")
 
     def _pad(self, event: events.PadChanged) -> None:
-        """Say when a pad becomes ready, is emptied, or why it cannot be filled; what hosts show at every press is not said."""
+        """Say when a pad becomes ready, is emptied, or why it cannot be filled or played; what hosts show at every press is not said."""
         pad = f"Pad {event.pad}"
         if event.why:
-            said = f"{pad} cannot be filled: {event.why}"
+            said = f"{pad}: {event.why}"
         elif event.state == "filling":
             self._show(f"{pad} is being filled", round(event.value * 100), 100)
             if event.value == 0:

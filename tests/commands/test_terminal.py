@@ -73,7 +73,7 @@ def test_fills_and_failures_of_pads_are_said_once(capsys: pytest.CaptureFixture[
     presses = [pad("ready", 1.0), pad("ready", 2.0)] * 8
     broken = [pad("filling", 0.0), *[pad("filling", 0.2, "There is no preset 'x'.")] * 3]
     assert said(capsys, *fill, *presses, *broken, pad("empty", 0.0)) == [
-        "Pad 7 is ready", "Pad 7 cannot be filled: There is no preset 'x'.", "Pad 7 is empty",
+        "Pad 7 is ready", "Pad 7: There is no preset 'x'.", "Pad 7 is empty",
     ]  # fmt: skip
 
 
