@@ -14,6 +14,7 @@ from bridge.domain.fields import from_text, number
 from bridge.domain.limits import RATING
 from bridge.errors import UnknownClip
 from bridge.library import clips, database
+from bridge.system.spelling import on_disk
 
 
 def main(options: argparse.Namespace) -> int:
@@ -34,7 +35,7 @@ def _change(file: str, **change: Any) -> clips.Clip:
     path = Path(file).expanduser().absolute()
     if database.place().is_file():
         with database.opened(database.place()) as connection:
-            for spelling in dict.fromkeys((path, path.resolve())):  # the second without links and `..`
+            for spelling in dict.fromkeys((path, on_disk(path))):
                 with contextlib.suppress(UnknownClip):
                     return clips.change(connection, spelling.as_posix(), **change)
     what = f"The library does not know {path}" if path.exists() else f"There is no file {path}"
