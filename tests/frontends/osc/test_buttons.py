@@ -239,3 +239,5 @@ def test_every_button_of_a_daemon_obeys_each_form(small_daemon: Daemon, address:
     client = small_daemon.client()
     for values in RELEASES.values():
         assert setting or answers(*values) == [], values
+    client.send("/bridge/cancel")  # what /bridge/resume and /bridge/trigger may have begun
+    client.until("/bridge/cancelled")
