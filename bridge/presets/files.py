@@ -147,12 +147,15 @@ class Presets:
         raise BadArgument(unknown("preset", name, presets))
 
     def _read_once(self, file: Path) -> tuple[_Stamp, Preset | str] | None:
-        """The preset of a file or its fault, None if the file is gone. Opens it only if it may have changed since the last look."""
+        """The preset of a file or its fault, None if the file is gone or still empty. Opens it only if it may have changed since the
+        last look."""
         stamp, before = _stamp(file), self._read.get(file)
         if stamp is None:
             return None
-        if before is not None and (stamp.bytes == 0 if stamp.young else stamp == before[0]):
-            return before  # unchanged, or just emptied by an editor that is about to write it
+        if stamp.young and stamp.bytes == 0:
+            return before  # just created or emptied by an editor that is about to write it
+        if before is not None and not stamp.young and stamp == before[0]:
+            return before
         try:
             return stamp, read(file)
         except ConfigError as fault:

@@ -192,6 +192,17 @@ def test_a_file_that_an_editor_removes_and_writes_again_keeps_its_last_good_vers
     assert presets.take(presets.look()) == []
 
 
+def test_a_new_file_counts_as_soon_as_it_is_written_and_one_that_stays_empty_is_a_fault(tmp_path: Path) -> None:
+    presets = Presets(tmp_path)
+    file = write(tmp_path, "mine.toml", "")
+    assert presets.take(presets.look()) == []
+    file.write_text("seconds = 1", "utf-8")
+    assert [change[:2] for change in presets.take(presets.look())] == [("mine", "ready")]
+    (other := write(tmp_path, "empty.toml", "")).touch()
+    os.utime(other, (1.0, 1.0))
+    assert [change[:2] for change in presets.take(presets.look())] == [("empty", "broken")]
+
+
 def test_an_edit_of_the_same_length_within_a_tick_of_the_disks_clock_is_noticed(tmp_path: Path) -> None:
     presets = Presets(tmp_path)
     file = write(tmp_path, "mine.toml", "seconds = 1")
