@@ -14,7 +14,6 @@ from bridge.domain.fields import from_text, number
 from bridge.domain.limits import RATING
 from bridge.errors import UnknownClip
 from bridge.library import clips, database
-from bridge.system.spelling import on_disk
 
 
 def main(options: argparse.Namespace) -> int:
@@ -33,10 +32,9 @@ def main(options: argparse.Namespace) -> int:
 
 def _change(file: str, **change: Any) -> clips.Clip:
     path = Path(file).expanduser().absolute()
-    if database.place().is_file():
-        with database.opened(database.place()) as connection:
-            for spelling in dict.fromkeys((path, on_disk(path))):
-                with contextlib.suppress(UnknownClip):
-                    return clips.change(connection, spelling.as_posix(), **change)
+    with contextlib.suppress(UnknownClip):
+        if database.place().is_file():
+            with database.opened(database.place()) as connection:
+                return clips.change(connection, path.as_posix(), **change)
     what = f"The library does not know {path}" if path.exists() else f"There is no file {path}"
     raise UnknownClip(f"{what}. clipbridge find lists the clips; clipbridge import FOLDER adds those of a folder.")

@@ -16,6 +16,7 @@ from bridge.domain.recipe import Recipe
 from bridge.errors import UnknownClip
 from bridge.files.names import clip_name_in
 from bridge.library import database
+from bridge.system.spelling import on_disk
 
 VARIANTS = "\ufe0e\ufe0f"  # of emoji: black or coloured
 MAX_WORDS, MAX_WORD_CHARACTERS = 20, 80  # of a search; more would not narrow it down
@@ -180,16 +181,25 @@ def _is_emoji(character: str) -> bool:
     return unicodedata.category(character) == "So"
 
 
-def change(connection: sqlite3.Connection, path: str, **values: Any) -> Clip:
-    """Set the `rating` or `favourite` of a clip. Raises UnknownClip."""
+def change(connection: sqlite3.Connection, path: str, look: bool = True, **values: Any) -> Clip:
+    """Set the `rating` or `favourite` of the clip at `path`. If there is none, `look` on the disk, which may have to be waited for:
+    the path may be another spelling of the clip's. Raises UnknownClip."""
     (name, value), *_ = values.items()
     assert name in ("rating", "favourite")
-    changed = connection.execute(f"UPDATE clips SET {name} = ? WHERE path = ? AND gone = 0", (int(value), path))
-    if not changed.rowcount:
-        raise UnknownClip(
-            f"The library has no clip {path[:200]!r}. Send the whole path, as /bridge/done and /bridge/clip state it."
-        )
+    if not _set(connection, path, name, value):
+        spelled = on_disk(Path(path)).as_posix() if look else path
+        if spelled == path or not _set(connection, spelled, name, value):
+            raise UnknownClip(
+                f"The library has no clip {path[:200]!r}. Send the whole path, as /bridge/done and /bridge/clip state it."
+            )
+        path = spelled
     return _clip(connection.execute(f"SELECT {COLUMNS} FROM clips WHERE path = ?", (path,)).fetchone())
+
+
+def _set(connection: sqlite3.Connection, path: str, name: str, value: int) -> bool:
+    """Whether there is a clip at exactly `path`; it is changed."""
+    terms = "WHERE path = ? AND gone = 0"
+    return connection.execute(f"UPDATE clips SET {name} = ? {terms}", (int(value), path)).rowcount > 0
 
 
 def _clip(row: Iterable[Any]) -> Clip:

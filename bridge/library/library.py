@@ -140,10 +140,11 @@ class Library:
         except (LibraryError, BadRecipe):
             return None
 
-    def change(self, path: str, **values: Any) -> Clip:
-        """Set the `rating` (0 to 5) or `favourite` of the clip at `path`. Raises UnknownClip."""
+    def change(self, path: str, look: bool = True, **values: Any) -> Clip:
+        """Set the `rating` (0 to 5) or `favourite` of the clip at `path`; `look` on the disk for another spelling of it. Raises
+        UnknownClip."""
         with database.opened(self._written()) as connection:
-            return clips.change(connection, path, **values)
+            return clips.change(connection, path, look, **values)
 
     def interrupted(self) -> list[Interrupted]:
         """The jobs interrupted by a crash."""

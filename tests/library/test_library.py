@@ -341,6 +341,16 @@ def test_a_renamed_a_moved_a_copied_and_a_deleted_clip_are_followed(library: Lib
         library.change(kick.as_posix(), rating=1)
 
 
+def test_another_spelling_of_a_path_is_looked_up_only_for_those_who_may_look(library: Library, folder: Path) -> None:
+    kick = make_file(folder / "kick.wav", recipe_of("deep kick", 1))
+    assert soon(lambda: library.find(Query()))
+    other = (folder / ".." / folder.name / "kick.wav").as_posix()
+    with pytest.raises(UnknownClip):
+        library.change(other, look=False, rating=3)
+    assert library.change(kick.as_posix(), look=False, rating=4).rating == 4
+    assert library.change(other, favourite=True).path == kick.as_posix()
+
+
 def test_looks_tell_copies_edits_and_strangers_apart(
     connection: sqlite3.Connection, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

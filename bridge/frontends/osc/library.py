@@ -6,13 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from bridge.domain.limits import RATING
-from bridge.errors import BadArgument, LibraryError, UnknownClip
+from bridge.errors import BadArgument, LibraryError
 from bridge.frontends.osc import arguments as args
 from bridge.frontends.osc.answers import Osc, Request
 from bridge.frontends.osc.subscribers import Target
 from bridge.library.clips import Clip
 from bridge.library.library import Library
-from bridge.system.spelling import on_disk
 
 
 def favourite(osc: Osc, request: Request) -> None:
@@ -52,18 +51,8 @@ def send_clip(osc: Osc, target: Target, clip: Clip) -> None:
 
 def _change(osc: Osc, request: Request, path: str, **values: Any) -> None:
     library = library_of(osc)
-
-    def change() -> Clip:
-        try:
-            return library.change(path, **values)
-        except UnknownClip:
-            spelled = on_disk(Path(path)).as_posix() if request.is_local else path  # others may not look at this disk
-            if spelled == path:
-                raise
-            return library.change(spelled, **values)
-
     osc.off_loop(
-        change,
+        lambda: library.change(path, look=request.is_local, **values),  # others may not look at this disk
         lambda clip: send_clip(osc, request.sender, clip),
         request.sender,
         request.address,
