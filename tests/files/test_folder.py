@@ -15,7 +15,6 @@ import threading
 import time
 import unicodedata
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -26,24 +25,13 @@ import wavinfo
 from bridge.checkpoints.audioldm2 import USUAL
 from bridge.domain.ask import Shape
 from bridge.domain.clip import Prompt
-from bridge.domain.limits import Range
-from bridge.domain.model import Model
 from bridge.errors import FolderError
 from bridge.files import clip_file
 from bridge.files.folder import DOT_FOLDER, FolderSink
 from bridge.files.names import clip_names, slug
 from bridge.system import portable
+from tests.files.test_clip_file import MODEL
 from tests.harness import need, skip_or_fail, small_disk
-
-MODEL = Model(
-    "test",
-    "r1",
-    replace(USUAL, sample_rate=16_000, seconds=Range(0.1, 150.0)),
-    "cpu",
-    "float32",
-    "DPMSolverMultistepScheduler",
-    (("solver_order", "2"),),
-)
 
 
 @pytest.fixture(autouse=True)
