@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bridge.domain.nearest import nearest
+from bridge.domain.nearest import nearest, not_one_of
 from bridge.errors import ConfigError
 from bridge.system import portable
 from bridge.system.text import read_text
@@ -176,9 +176,9 @@ def _check(config: Config) -> None:
     if not 0 <= config.osc.port <= 65535:
         raise ConfigError(f"osc.port must be 0 to 65535, not {config.osc.port}.")
     if config.engine.compute not in COMPUTES:
-        raise ConfigError(f"engine.compute must be one of {', '.join(COMPUTES)}, not {config.engine.compute!r}.")
+        raise ConfigError(not_one_of("engine.compute", config.engine.compute, COMPUTES))
     if config.engine.compile not in COMPILES:
-        raise ConfigError(f"engine.compile must be one of {', '.join(COMPILES)}, not {config.engine.compile!r}.")
+        raise ConfigError(not_one_of("engine.compile", config.engine.compile, COMPILES))
     if not 0 <= config.engine.memory_gb <= 1_000:
         raise ConfigError(f"engine.memory_gb must be 0 to 1000, not {config.engine.memory_gb}.")
     for entry in config.osc.allow:

@@ -34,6 +34,8 @@ def test_options_win_over_the_file_and_the_file_over_defaults(tmp_path: Path) ->
         ('[osc]\nallow = ["nobody"]', "not an IP address"),
         ("[osc]\nallow = [1]", "list of strings"),
         ('[engine]\ncompute = "tpu"', "one of auto"),
+        ('[engine]\ncompute = "cude"', "did you mean cuda"),
+        ('[engine]\ncompile = "grahps"', "did you mean graphs"),
         ("folder = 7", "a folder"),
         ("port = ", "cannot be read"),
     ],

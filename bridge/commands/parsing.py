@@ -6,9 +6,9 @@ import argparse
 import itertools
 import sys
 from collections.abc import Mapping, Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
-from bridge.domain.nearest import nearest
+from bridge.domain.nearest import nearest, not_one_of
 
 # Commands whose last argument takes any number of words: those that follow an option belong to it too.
 WORDS = {"generate": "more", "kit": "prompts", "find": "words", "recall": "file", "favourite": "file"}
@@ -21,6 +21,11 @@ class Parser(argparse.ArgumentParser):
         """End with exit code 2."""
         self.print_usage(sys.stderr)
         self.exit(2, f"clipbridge: {message}\n")
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        if action.choices is not None and value not in action.choices:
+            name = action.option_strings[0] if action.option_strings else f"The word after {self.prog}"
+            self.error(not_one_of(name, str(value), action.choices))
 
 
 def parse(top: Parser, commands: Mapping[str, Parser], arguments: Sequence[str]) -> argparse.Namespace:

@@ -7,6 +7,7 @@ import json
 import sys
 from pathlib import Path
 
+from bridge.domain.nearest import unknown
 from bridge.errors import BadArgument
 from bridge.system import host_scripts
 
@@ -24,6 +25,8 @@ def main(options: argparse.Namespace) -> int:
         return _list(options.json)
     if not options.host:
         raise BadArgument(f"Name a host: {', '.join(host_scripts.all_hosts())}.")
+    if options.host not in host_scripts.all_hosts():
+        raise BadArgument(unknown("host script", options.host, host_scripts.all_hosts()))
     try:
         to = Path(options.to).expanduser().absolute() if options.to else None
     except RuntimeError as error:  # an unknown user

@@ -13,6 +13,7 @@ from typing import Any, Literal
 from bridge.domain import then
 from bridge.domain.limits import MAX_PROMPT_CHARACTERS, Range, is_sub_folder
 from bridge.domain.musical_keys import key_of
+from bridge.domain.nearest import not_one_of
 from bridge.domain.notes import HIGHEST, midi_of, name_of
 from bridge.errors import BadArgument
 
@@ -181,6 +182,8 @@ def _choice(field: Field, value: Any) -> str | int:
     for choice in field.choices:
         if not isinstance(value, bool) and value == choice:
             return choice
+    if isinstance(value, str):
+        raise BadArgument(not_one_of(field.name, value, field.choices))
     raise BadArgument(f"{field.name} must be one of {', '.join(map(str, field.choices))}, not {shown(value)}.")
 
 

@@ -1,4 +1,4 @@
-"""A sentence about an unknown name: it suggests the nearest known name, or lists them all."""
+"""Sentences about an unknown name or value: they suggest the nearest known one, or list them all."""
 
 from __future__ import annotations
 
@@ -23,3 +23,11 @@ def unknown(kind: str, name: str, choices: Iterable[str], similarity: float = SI
     near = nearest(name, choices, similarity)
     hint = f"did you mean {near}?" if near else f"there are: {', '.join(islice(choices, MAX_LISTED))}."
     return f"There is no {kind} {name[:MAX_CHARACTERS]!r}; {hint}"
+
+
+def not_one_of(name: str, value: str, choices: Iterable[object]) -> str:
+    """A sentence: "format must be one of wav, flac, not 'wva'; did you mean wav?", without a guess if none is similar."""
+    words = [str(choice) for choice in choices]
+    near = nearest(value, words)
+    hint = f"; did you mean {near}?" if near[:1] == value[:1].lower() != "" else "."  # gpu is no typing error for cpu
+    return f"{name} must be one of {', '.join(words)}, not {value[:MAX_CHARACTERS]!r}{hint}"

@@ -16,6 +16,7 @@ from typing import Any
 from bridge.config import MidiConfig
 from bridge.core.core import Core
 from bridge.domain.events import MidiChanged
+from bridge.domain.nearest import not_one_of
 from bridge.errors import ClipbridgeError, ConfigError
 from bridge.frontends.midi_clock import MidiClock
 from bridge.live.pad import Press
@@ -35,7 +36,7 @@ def open_api(api: str = "") -> Any:
 
         apis = {rtmidi.get_api_name(number): number for number in rtmidi.get_compiled_api()}
         if api not in ("", *apis):
-            raise ConfigError(f"midi.api is one of {', '.join(apis)} here, not {api!r}.")
+            raise ConfigError(not_one_of("midi.api", api, apis))
         with output.silenced():
             midi = rtmidi.MidiIn(apis[api] if api else next(iter(apis.values())), "Clipbridge")
     except ImportError as error:

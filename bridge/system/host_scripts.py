@@ -12,7 +12,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from bridge.errors import BadArgument, FolderError
+from bridge.errors import FolderError
 from bridge.system import portable
 from bridge.system.writing import write_whole
 
@@ -128,9 +128,7 @@ def steps(script: HostScript) -> list[str]:
 
 
 def look(host: str, folder: Path | None = None) -> HostScript:
-    """The state of a host's script in its usual folder, or in `folder`. Raises BadArgument for a host without a script."""
-    if host not in all_hosts():
-        raise BadArgument(f"There is no script for {host[:40]!r}; there are: {', '.join(all_hosts())}.")
+    """The state of a host's script in its usual folder, or in `folder`; it must be one of `all_hosts`."""
     folder = folder or portable.host_folder(FOLDERS[host])
     ours, record = _files(source_folder(host)), _record(folder)
     installed = {name: _hash(folder / name) for name in {*ours, *record}} if folder is not None else {}

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from bridge import cli
 from bridge.doctor import places
-from bridge.errors import BadArgument, FolderError
+from bridge.errors import FolderError
 from bridge.system import host_scripts, portable
 from tests.harness import Daemon, called
 
@@ -78,9 +79,9 @@ def test_a_damaged_record_removes_nothing_outside_and_costs_no_change_of_the_use
     assert (tmp_path / "there" / "patch.pd").read_text("utf-8") == "mine" and (tmp_path / "precious").exists()
 
 
-def test_what_cannot_be_done_is_said(shipped: Path, tmp_path: Path) -> None:
-    with pytest.raises(BadArgument, match="there are: pure_data"):
-        host_scripts.look("cubase")
+def test_what_cannot_be_done_is_said(shipped: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name, words in {"cubase": "there are: pure_data", "puredata": "did you mean pure_data?"}.items():
+        assert cli.main(["scripts", "install", name]) == 2 and words in capsys.readouterr().err
     (tmp_path / "there").write_text("a file where the folder should be", "utf-8")
     with pytest.raises(FolderError, match="cannot be written"):
         host_scripts.install(host_scripts.look("pure_data"))

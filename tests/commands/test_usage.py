@@ -9,7 +9,8 @@ import pytest
 
 from bridge.cli import main, parser
 from bridge.commands import generate
-from bridge.errors import NoAudio
+from bridge.domain.ask import FIELDS
+from bridge.errors import BadArgument, NoAudio
 from tests.harness import free_port
 
 COMMANDS = parser()[1]
@@ -74,6 +75,35 @@ def test_a_command_or_option_with_a_typing_error_is_guessed(name: str, capsys: p
     for option in options:
         assert f"did you mean {option}?" in refused(capsys, name, option + option[-1], "1")[-1]
         assert f"did you mean {option}?" in refused(capsys, name, f"{option}{option[-1]}=1")[-1]
+
+
+def typed_wrong(word: str) -> str:
+    """A word with its last two letters swapped, or doubled if they are the same."""
+    return word[:-2] + word[-1] + word[-2] if word[-1] != word[-2] else word + word[-1]
+
+
+CHOICES = [
+    (name, action.option_strings, str(choice))
+    for name, command in COMMANDS.items()
+    for action in command._actions
+    for choice in action.choices or ()
+]
+
+
+@pytest.mark.parametrize(("name", "option", "choice"), CHOICES)
+def test_a_value_with_a_typing_error_is_guessed(
+    name: str, option: list[str], choice: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = refused(capsys, name, *option, typed_wrong(choice))
+    assert lines[0].startswith(f"usage: clipbridge {name} ") and f"did you mean {choice}?" in lines[-1]
+
+
+@pytest.mark.parametrize("name", [name for name, field in FIELDS.items() if field.kind == "choice"])
+def test_a_value_of_a_key_with_a_typing_error_is_guessed(name: str) -> None:
+    for choice in FIELDS[name].choices:
+        if isinstance(choice, str):
+            with pytest.raises(BadArgument, match=f"{name} must be one of .*; did you mean {choice}?"):
+                FIELDS[name].parse(typed_wrong(choice))
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -6,6 +6,7 @@ from typing import Any
 
 from bridge.domain.events import PadChanged
 from bridge.domain.limits import QUANTIZE, Range
+from bridge.domain.nearest import not_one_of
 from bridge.errors import BadArgument
 from bridge.frontends.osc import arguments as args
 from bridge.frontends.osc import asks
@@ -31,7 +32,7 @@ def play(osc: Osc, request: Request) -> None:
         if name == "quantize":
             quantize, *more = more or [""]
             if quantize not in QUANTIZE:
-                raise BadArgument(f"quantize is one of {', '.join(QUANTIZE)}, not {str(quantize)[:40]!r}.")
+                raise BadArgument(not_one_of("quantize", str(quantize), QUANTIZE))
         elif isinstance(name, str):
             raise BadArgument(f"play has the key quantize, and no key {name[:40]!r}.")
     if velocity > 0:
