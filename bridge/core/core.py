@@ -134,14 +134,15 @@ class Core:
         reply_to: Any = None,
         first: bool = False,
         into: str = "",
+        seed_drawn: bool = False,
     ) -> tuple[Job, bool]:
         """Accept an ask. Returns its job and whether that is new (False: the ask repeats one with the same id).
 
         `first`: put it before the waiting jobs, or after one of them if the last job had the same owner. `into`: the sub-folder
-        of a kit; never take it from a message.
+        of a kit; never take it from a message. `seed_drawn`: the seed of the ask was drawn for an earlier job.
         Raises BadArgument, IdTaken, OutOfMemory, NoAudio, QueueFull, TooLate, NotReady or Stopping; then there is no job.
         """
-        return self._intake.generate(ask, owner, job_id, reply_to, first, into)
+        return self._intake.generate(ask, owner, job_id, reply_to, first, into, seed_drawn)
 
     def recall(self, recipe: Recipe, owner: str, job_id: JobId | None = None, reply_to: Any = None) -> tuple[Job, bool]:
         """Make a clip again from its recipe. Returns and raises as `generate` does."""

@@ -54,7 +54,7 @@ class Delivery:
     def deliver(self, job: Job, scores: tuple[float, ...]) -> None:
         """Have a job's clip written, or held for the player: all its samples were passed on."""
         self._jobs.shaping[job.serial] = job
-        self.link.deliver(job, scores, insist=not self._may_retry(job))
+        self.link.deliver(job, scores, insist=not (job.seed_drawn and self._may_retry(job)))
 
     def lose(self, reason: str) -> None:
         """Fail everything that the process was working on: it is gone."""
@@ -93,7 +93,8 @@ class Delivery:
         if job is None:
             return
         log.info("%s", message.details or message.why)
-        # Another seed may help against silence, or a loop without a beat.
+        # Another seed may help against silence, or a loop without a beat. What was made with it is what an ask with that seed
+        # gives: a stated seed is only replaced if it gives no sound.
         if message.code in (BadAudio.code, messages.OFF_TEMPO) and self._may_retry(job):
             self._jobs.requeue(job, message.why)
             self._on_requeued()

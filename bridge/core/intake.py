@@ -38,13 +38,21 @@ class Intake:
         self._dispatcher, self._reporter, self._preempt = dispatcher, reporter, preempt
 
     def generate(
-        self, ask: Ask, owner: str, job_id: JobId | None, reply_to: Any, first: bool = False, into: str = ""
+        self,
+        ask: Ask,
+        owner: str,
+        job_id: JobId | None,
+        reply_to: Any,
+        first: bool = False,
+        into: str = "",
+        seed_drawn: bool = False,
     ) -> tuple[Job, bool]:
         """See Core.generate."""
         if (job := self._repeat_of(ask, owner, job_id, reply_to)) is not None:
             return job, False
         prompt, preferences = self.resolve(ask, into)
         job = Job(self._jobs.next_serial, _id(job_id), owner, ask, prompt, reply_to, preferences)
+        job.seed_drawn = seed_drawn or ask.seed is None
         self._queue(job, first)
         return job, True
 

@@ -45,7 +45,7 @@ def _remarks(job: Job, shaping: str) -> dict[str, str]:
     if job.ask.seconds is None and job.ask.bars is None and (number := length_in(job.ask.text)):
         remarks.append(f"a length inside the text is not read: send {number} as a number after the text")
     if job.retry_reason:
-        remarks.append(f"made a second time, with the next seed ({job.retry_reason.partition('.')[0]})")
+        remarks.append(f"made a second time, with the seed {job.prompt.seed} ({job.retry_reason.partition('.')[0]})")
     if job.recipe is not None and job.model is not None and (differences := job.recipe.differences(job.model)):
         remarks.append(f"it may not be the same, byte for byte: {'; '.join(differences)}")
     remark = "; ".join(filter(None, remarks))

@@ -25,8 +25,8 @@ FIELDS = {
         Field("seconds", "number", "sound", "the length in seconds", limits.SECONDS, default=4.0,
               doors=LIST | PAD | PRESET | KIT),
         Field("id", "id", "job", "your name for the job (number or text), returned in every reply", doors=OSC),
-        Field("seed", "whole", "sound", "the same seed, prompt and length make the same clip; drawn at random if left out", limits.SEED,
-              doors=EVERYWHERE | KIT),
+        Field("seed", "whole", "sound", "the same seed, prompt and length make the same clip; the name of a file ends with it; drawn at "
+              "random if left out", limits.SEED, doors=EVERYWHERE | KIT),
         Field("negative", "text", "sound", f"what it should not sound like; at most {limits.MAX_PROMPT_CHARACTERS:,} characters",
               doors=EVERYWHERE | PRESET | KIT),
         Field("preset", "text", "sound", "the name of a preset", doors=EVERYWHERE | KIT, longest=MAX_PRESET_CHARACTERS),

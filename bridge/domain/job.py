@@ -60,6 +60,7 @@ class Job:
     last_event: JobEvent | None = None
     voice: int = 0  # plays the clip while it is still being decoded
     silenced: bool = False  # by a panic: the clip is made but not played
+    seed_drawn: bool = False  # not stated by the asker, so that another one may replace it
     retry_reason: str = ""  # the reason for a second attempt
     recipe: Recipe | None = None  # of a recalled clip
     _unsettled: Prompt | None = None

@@ -25,7 +25,7 @@ NOT_REPEATED = ("deadline_s",)  # it has passed
 @dataclass(frozen=True, slots=True)
 class Interrupted:
     """A job that was accepted and never ended. `ask`: the fields of its Ask that were set, and the seed;
-    `seconds`: the length of the clip; `asked_at`: seconds since 1970."""
+    `seed_drawn`: that seed was not stated; `seconds`: the length of the clip; `asked_at`: seconds since 1970."""
 
     key: str
     holder: str
@@ -36,6 +36,7 @@ class Interrupted:
     takes: int
     ask: dict[str, Any]
     asked_at: float
+    seed_drawn: bool = False
 
 
 def session() -> str:
@@ -62,7 +63,14 @@ def row_of(job: Job, session: str, asked_at: float) -> tuple[str, str, float, st
     if job.ask.bars is not None:
         ask["bpm"] = job.prompt.bpm  # the tempo at that time
     prompt = job.prompt
-    facts = {"id": job.id, "full_text": prompt.full_text, "seconds": prompt.seconds, "takes": prompt.takes, "ask": ask}
+    facts = {
+        "id": job.id,
+        "full_text": prompt.full_text,
+        "seconds": prompt.seconds,
+        "takes": prompt.takes,
+        "ask": ask,
+        "seed_drawn": job.seed_drawn,
+    }
     return key_of(job, session), session, asked_at, json.dumps(facts)
 
 
@@ -156,6 +164,7 @@ def _read(key: str, holder: str, asked_at: float, text: str) -> Interrupted | No
             return None
         prompt, full_text = str(ask["text"])[:MAX_PROMPT_CHARACTERS], str(facts["full_text"])
         seconds, takes = float(facts["seconds"]), int(facts["takes"])
-        return Interrupted(key, holder, facts["id"], prompt, full_text, seconds, takes, ask, float(asked_at))
+        drawn = bool(facts.get("seed_drawn", False))
+        return Interrupted(key, holder, facts["id"], prompt, full_text, seconds, takes, ask, float(asked_at), drawn)
     except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
         return None  # not written by Clipbridge

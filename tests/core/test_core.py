@@ -153,10 +153,34 @@ def test_invalid_or_silent_samples_are_made_a_second_time_with_the_next_seed(tmp
 
     events = play(tmp_path, behaviour, story).events
     ((_, _, done),) = [event for event in events if event[:2] == (1, "done")]
-    assert done["seed"] == 8 and "made a second time" in done["remark"]
+    assert done["seed"] == 8 and "made a second time, with the seed 8 (" in done["remark"]
     assert sorted(event[0] for event in events if event[1] == "done") == [1, 2, 3]
     with soundfile.SoundFile(done["path"]) as file:
         assert read(file.comment).prompt.seed == 8
+
+
+def test_the_seed_in_the_name_gives_the_sound_again_whether_it_was_stated_or_drawn(tmp_path: Path) -> None:
+    """The fake engine's tone has no beat."""
+
+    async def story(core: Core, recorder: Recorder) -> None:
+        async def made(**keys: Any) -> dict[str, Any]:
+            job, _ = core.generate(Ask("x", bars=0.25, loop=1, **keys), "127.0.0.1")
+            await until(lambda: job.state.ended)
+            return recorder.events[-1][2]
+
+        drawn = await made()
+        queued = next(fields for serial, kind, fields in recorder.events if (serial, kind) == (1, "queued"))
+        assert drawn["seed"] == queued["seed"] + 1
+        assert f"made a second time, with the seed {drawn['seed']} (No steady beat" in drawn["remark"]
+        stated = await made(seed=drawn["seed"])
+        assert stated["seed"] == drawn["seed"] and "No steady beat" in stated["remark"]
+        assert "second time" not in stated["remark"]
+        assert Path(stated["path"]).read_bytes() == Path(drawn["path"]).read_bytes()
+        resumed = core.generate(Ask("x", bars=0.25, loop=1, seed=7), "127.0.0.1", seed_drawn=True)[0]
+        await until(lambda: resumed.state.ended)
+        assert recorder.events[-1][2]["seed"] == 8
+
+    play(tmp_path, "well", story)
 
 
 def test_a_clip_is_recalled_from_its_file_byte_for_byte(tmp_path: Path) -> None:

@@ -664,7 +664,9 @@ def test_what_is_asked_again_is_what_was_asked_with_the_seed_and_tempo_of_then(c
     again = Ask(
         "808", bars=2.0, bpm=123.0, preset="loop", takes=3, sink="both", then="/x s:{path}", then_port=57110, seed=77
     )
-    assert job.id == 7.5 and ask_of(job) == again
+    assert job.id == 7.5 and ask_of(job) == again and not job.seed_drawn
+    records.accept(connection, records.row_of(Job(2, 8, "127.0.0.1", original, prompt, seed_drawn=True), DEAD, 2.0))
+    assert [job.seed_drawn for job in records.interrupted(connection)] == [False, True]
 
 
 def test_a_record_that_somebody_tampered_with_is_refused_or_left_out(connection: sqlite3.Connection) -> None:
@@ -728,7 +730,7 @@ def test_resumed_jobs_that_find_no_place_stay_interrupted_and_refused_ones_are_r
             answer(read())
 
     class Almost:
-        def generate(self, ask: Ask, *_: Any) -> None:
+        def generate(self, ask: Ask, *_: Any, seed_drawn: bool) -> None:
             if ask.preset:
                 raise BadArgument("There is no preset 'gone'.")
             if len(generated) == 1:

@@ -42,7 +42,7 @@ def _ask_again(osc: Osc, library: Library, claimed: list[Interrupted], sender: T
     resumed = 0
     for place, job in enumerate(claimed):
         try:
-            osc.core.generate(ask_of(job), sender[0], None, sender)
+            osc.core.generate(ask_of(job), sender[0], None, sender, seed_drawn=job.seed_drawn)
             resumed += 1
         except (QueueFull, NotReady, Stopping):
             library.release(claimed[place:])
