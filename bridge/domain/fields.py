@@ -114,13 +114,13 @@ def has_control_characters(value: str) -> bool:
 
 def number(value: Any, name: str, allowed: Range, whole: bool = False) -> float:
     """A number within `allowed`, an int if `whole`. Raises BadArgument, also for NaN, infinity and true."""
-    kind = "a whole number" if whole else "a number"
+    kind = f"{'a whole number' if whole else 'a number'} from {allowed}"
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise BadArgument(f"{name} must be {kind}, not {shown(value)}.")
     if isinstance(value, float) and (not math.isfinite(value) or (whole and not value.is_integer())):
         raise BadArgument(f"{name} must be {kind}, not {value}.")
     if abs(value) >= LARGEST:
-        raise BadArgument(f"{name} must be {kind} from {allowed}, not {shown(value)}.")
+        raise BadArgument(f"{name} must be {kind}, not {shown(value)}.")
     # A 32-bit float has no exact 0.1: a host's 0.1 arrives as 0.10000000149, or just below.
     near = value if whole else next((b for b in allowed if math.isclose(value, b, rel_tol=1e-6)), round(value, 6))
     if near not in allowed:
@@ -135,6 +135,8 @@ def note(value: Any) -> str:
             return name_of(midi_of(value))
         except ValueError as error:
             raise BadArgument(f"note: {error}, or a MIDI number from 0 to {HIGHEST}.") from error
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise BadArgument(f"note must be a name such as c3, or a MIDI number from 0 to {HIGHEST}, not {shown(value)}.")
     return name_of(int(number(value, "note", Range(0, HIGHEST), whole=True)))
 
 

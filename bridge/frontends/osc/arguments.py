@@ -18,11 +18,9 @@ MARK = re.compile(r"@[A-Za-z]")  # how a key begins among words
 
 
 def value(key: Field, argument: Any) -> Any:
-    """The checked value of a key. Raises BadArgument, also for OSC's true and false unless the key is 0 or 1."""
+    """The checked value of a key. Raises BadArgument. Only a key that is 0 or 1 may be set by a button."""
     if key.kind == "flag" and (argument is None or isinstance(argument, bool)):
         return int(argument is not False)
-    if isinstance(argument, bool):
-        raise BadArgument(f"{key.name} must be {key.values}, not true or false.")
     return key.parse(argument)
 
 
@@ -37,12 +35,12 @@ def is_numeric(argument: Any) -> bool:
     return isinstance(argument, int | float) and not isinstance(argument, bool)
 
 
-def prompt(argument: Any) -> str:
-    """The prompt as text, also from a number. Raises BadArgument."""
+def prompt(argument: Any, what: str = "the prompt") -> str:
+    """The prompt, or whatever comes first, as text, also from a number. Raises BadArgument."""
     readable = isinstance(argument, str | int | float) and not isinstance(argument, bool)
-    text = fields.text(_word(argument), "the prompt") if readable else ""
+    text = fields.text(_word(argument), what) if readable else ""
     if not text:
-        raise BadArgument(f"The first argument must be the prompt, a text, not {fields.shown(argument)}.")
+        raise BadArgument(f"The first argument must be {what}, a text, not {fields.shown(argument)}.")
     return text
 
 

@@ -62,7 +62,7 @@ def query_of(arguments: list[Any]) -> Query:
         values[name] = args.value(FIND_KEYS[name], value[0])
     favourite = values.get("favourite")
     return Query(
-        words="" if words == "" else args.prompt(words),
+        words="" if words == "" else args.prompt(words, "the words to search for"),
         bpm=_range(values, "bpm", BPM),
         seconds=_range(values, "seconds", SECONDS),
         note=values.get("note"),

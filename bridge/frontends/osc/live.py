@@ -26,7 +26,9 @@ def stop(osc: Osc, request: Request) -> None:
 
 def tempo(osc: Osc, request: Request) -> None:
     """/bridge/tempo"""
-    current, arguments, stage = osc.core.stage.tempo, request.arguments, osc.core.stage
+    current, arguments, stage = osc.core.stage.tempo, args.without_press(request.arguments), osc.core.stage
+    if arguments is None:  # the release of a button that asks for the tempo
+        return
     if not arguments:
         beat = round(current.beat_at(time.perf_counter()), 3)
         osc.send(request.sender, request.address, float(current.bpm), current.beats_per_bar, beat)
@@ -83,7 +85,7 @@ def _glide(osc: Osc, request: Request, name: str, allowed: Range) -> None:
     if len(arguments) > 2:
         raise BadArgument(f"{request.address} has too many values.")
     glide = {"glide_ms": args.number(arguments[1], "glide_ms", VOICE_FADE_MS)} if len(arguments) > 1 else {}
-    value = args.number(args.only(arguments[:1], name), name, allowed)
+    value = args.number(args.only(arguments[:1], request.address), name, allowed)
     osc.core.stage.live.change(request.number, **{name: value}, **glide, when=when)
 
 

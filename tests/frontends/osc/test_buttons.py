@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 from unittest.mock import MagicMock
 
 import pytest
 
 from bridge.config import OscConfig
-from bridge.domain.ask import Ask
+from bridge.domain.ask import KIT_FIELDS, Ask
 from bridge.domain.fields import Door
 from bridge.domain.tempo import Tempo
 from bridge.frontends.osc import arguments as args
@@ -163,6 +164,35 @@ def test_a_restart_is_a_button_and_a_name_stays_a_name(desk: Desk) -> None:
     for values in RELEASES.values():
         desk.send("/bridge/restart", *values)
         assert not desk.core.restart.called and desk.answers == []
+
+
+def test_the_tempo_is_asked_for_by_a_button_and_a_number_stays_a_tempo(desk: Desk) -> None:
+    for values in ((), (True,), (None,), (I,), (True, 0.2, 0.9)):
+        desk.send("/bridge/tempo", *values)
+        assert [answer[0] for answer in desk.answers] == ["/bridge/tempo"] and desk.answers[0][2][:2] == [120.0, 4]
+    desk.send("/bridge/tempo", False)
+    assert desk.answers == []
+    for value in (1, "1", 0):
+        desk.send("/bridge/tempo", value)
+        assert desk.answers[0][2][1] == "bad_argument" and "must be 20 to 999, not" in desk.answers[0][2][2]
+
+
+NUMBERS: list[tuple[Any, ...]] = [
+    ("/bridge/tempo", 120), ("/bridge/beat",), ("/bridge/voice/7/gain",), ("/bridge/voice/7/gain", 1.0), ("/bridge/voice/7/pan",),
+    ("/bridge/voice/7/pan", 0.0), ("/bridge/rate", "/a.wav"), ("/bridge/set/seconds",), ("/bridge/find", "rain", "bpm_from"),
+    ("/bridge/find", "rain", "rating_from"), ("/bridge/find", "rain", "limit"),
+    *((f"/bridge/set/{name}",) for name, key in KEYS.items() if key.kind in ("number", "whole")),
+    *(("/bridge/generate", "rain", name) for name, key in KEYS.items() if key.kind in ("number", "whole")),
+    *(("/bridge/kit", "mine", "kick", f"@{name}") for name, field in KIT_FIELDS.items() if field.kind in ("number", "whole")),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("message", NUMBERS, ids=lambda message: " ".join(map(str, message)))
+def test_a_number_that_a_button_cannot_mean_is_asked_for_with_its_range(desk: Desk, message: tuple[Any, ...]) -> None:
+    for value in (True, False, None, I):
+        desk.send(*message, value)
+        ((_, _, (_, code, why)),) = desk.answers
+        assert code == "bad_argument" and re.search(r"number from \S+ to \S+, not (true or false|nothing)\.$", why), why
 
 
 @pytest.mark.parametrize("name", [name for name, key in KEYS.items() if key.kind == "flag"])
