@@ -22,7 +22,8 @@ BARE = replace(MODEL, abilities=Abilities(sample_rate=44_100, channels=2, second
 
 def main(connection: Connection, behaviour: str, folder: str) -> None:
     """`behaviour`: well, slow to load, poisoned once, dies at load, unloadable, dies at job, hangs at job, nan, slow, dies once at load,
-    nan at seed N, silence at seed N, computes (silently, for 0.4 s of processor time), bare (two channels, and no steps, guidance,
+    nan at seed N, silence at seed N, computes (silently, for 0.4 s of processor time), leaves the note out,
+    bare (two channels, and no steps, guidance,
     negative prompt, loops or notes)."""
     model = BARE if behaviour == "bare" else MODEL
     marker = os.path.join(folder, "died")
@@ -80,8 +81,9 @@ def _generate(connection: Connection, ask: Generate, behaviour: str, cancelled: 
     channels = range(1, abilities.channels + 1)  # each an octave above the one before
     wave = [(level if bad else 0.5) * math.sin(frame * channel / 8) for frame in frames for channel in channels]
     samples = struct.pack(f"<{len(wave)}f", *wave)
+    unmet = ("note",) if prompt.note and behaviour == "leaves the note out" else ()
     for take in range(1, prompt.takes + 1):
         if behaviour == "pauses between takes":
             time.sleep(0.5)
         connection.send(Samples(ask.serial, Piece(take, 0, samples, abilities.channels, True)))
-    connection.send(Finished(ask.serial, Cost.of(prompt, 0.1, 0.1), ()))
+    connection.send(Finished(ask.serial, Cost.of(prompt, 0.1, 0.1), (), unmet=unmet))

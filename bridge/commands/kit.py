@@ -66,6 +66,8 @@ def _end(kind: str, values: list[Any], as_json: bool) -> int:
         if guessed := facts.get("guessed"):
             print(f"guessed, because it knows no such sound: {guessed}", file=sys.stderr)
             print("clipbridge sounds lists those that it knows.", file=sys.stderr)
+        if untuned := facts.get("untuned"):
+            print(f"could not be tuned: {untuned}", file=sys.stderr)
     if failed:
         why = facts.get("why", "")
         print(f"clipbridge: {failed} of {count + failed} sounds could not be made ({why})", file=sys.stderr)

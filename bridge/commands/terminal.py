@@ -111,9 +111,9 @@ class Terminal:
         fields = event.fields
         if event.kind == "done":
             failed = f", {fields['failed']} failed" if fields["failed"] else ""
-            guessed = f" (guessed: {short(fields['guessed'])})" if "guessed" in fields else ""
+            named = "".join(f" ({name}: {short(fields[name])})" for name in ("guessed", "untuned") if name in fields)
             self._say(
-                f"Kit {short(event.name)}  {fields['count']} sounds{failed}{guessed}  -> {self._short_path(fields['folder'])}"
+                f"Kit {short(event.name)}  {fields['count']} sounds{failed}{named}  -> {self._short_path(fields['folder'])}"
             )
         else:
             self._say(f"Kit {short(event.name)}  failed ({fields['code']}): {fields['why']}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 from collections.abc import Callable
 
@@ -109,6 +110,7 @@ class Delivery:
             self._stage.live.discard(message.playable)
             return
         self._jobs.eta.learn_delivery(job.prompt, message.seconds)
+        job.prompt = dataclasses.replace(job.prompt, unmet=message.takes[0].unmet)
         if job.prompt.takes > 1 and not job.recipe:
             for take in message.takes:
                 self._reporter.emit(job, "take", take=take.take, path=take.path, score=take.score, seed=take.seed)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import logging
 
 from bridge.core.delivery import Delivery
@@ -176,7 +177,7 @@ class Dispatcher:
         self._jobs.eta.learn(message.cost)
         job.engine_took = message.cost.seconds
         if not job.state.ended:
-            job.remarks = message.remarks
+            job.remarks, job.prompt = message.remarks, dataclasses.replace(job.prompt, unmet=message.unmet)
             self._delivery.deliver(job, message.scores)
         self.feed()
 

@@ -13,13 +13,13 @@ FILE_FIELDS = ("path", "seconds", "seed", "sample_rate", "channels", "frames")
 
 def done(job: Job, message: Delivered, voice: dict[str, int]) -> dict[str, Any]:
     """The fields for the best take. `voice`: the number of the voice that plays it, or {}."""
-    best = message.takes[0]
+    best, claimed = message.takes[0], job.prompt.claimed
     assert job.model is not None
     late_s = job.late_seconds()
     return {
         **{name: getattr(best, name) for name in FILE_FIELDS},
         "model": job.model.name,
-        **({"bars": job.prompt.bars, "bpm": job.prompt.bpm} if job.prompt.bars else {}),
+        **({"bars": claimed.bars, "bpm": claimed.bpm} if claimed.bars else {}),
         **dict(best.measured),
         "engine_seconds": round(job.engine_took, 4),
         "delivery_seconds": round(message.seconds, 4),

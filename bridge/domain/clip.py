@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 from bridge.domain.ask import DEFAULT_SHAPE, Shape
 from bridge.domain.limits import seed_after
 
+UNMET = ("key", "note", "tempo")  # what a clip may lack although it was requested
 OUTPUT_RATE = 48_000  # Hz, of every clip; what samplers and DAWs run at
 
 
@@ -16,6 +18,7 @@ class Prompt:
 
     `text`: as the musician wrote it; `full_text`: for the engine (a preset puts words around it). Take `n` (from 1) has the
     seed `seed + n - 1`, so that a take can be made alone.
+    `unmet`: of UNMET, in that order, once the clip is made. It changes nothing about the sound, which recall makes from the same request.
     """
 
     text: str
@@ -35,6 +38,23 @@ class Prompt:
     beats_per_bar: int = 4
     loop: bool = False  # the end runs into the beginning without a seam
     key: str = ""  # "f#m", or "" for none
+    unmet: tuple[str, ...] = ()
+
+    @property
+    def claimed(self) -> Prompt:
+        """The prompt without what is unmet: what the file, the library and the reply may say of the clip."""
+        has_tempo = "tempo" not in self.unmet
+        return replace(
+            self,
+            key="" if "key" in self.unmet else self.key,
+            note="" if "note" in self.unmet else self.note,
+            bars=self.bars if has_tempo else 0.0,
+            bpm=self.bpm if has_tempo else 0.0,
+        )
+
+    def lacking(self, unmet: Iterable[str]) -> Prompt:
+        """The prompt with these added to `unmet`."""
+        return replace(self, unmet=tuple(name for name in UNMET if name in {*self.unmet, *unmet}))
 
     @property
     def as_it_comes(self) -> bool:
@@ -85,3 +105,4 @@ class TakeFile:
     score: float
     measured: tuple[tuple[str, float | str], ...] = ()  # the measured facts in /bridge/done
     remark: str = ""
+    unmet: tuple[str, ...] = ()  # see Prompt

@@ -10,7 +10,7 @@ from typing import Any
 from bridge import __version__
 from bridge.domain import fields
 from bridge.domain.ask import FIELDS, Shape, check_shape
-from bridge.domain.clip import Prompt
+from bridge.domain.clip import UNMET, Prompt
 from bridge.domain.fields import Field, number
 from bridge.domain.limits import BEATS_PER_BAR, MAX_PROMPT_CHARACTERS, SEED, TAKES
 from bridge.domain.model import Model
@@ -104,12 +104,16 @@ def _prompt(values: dict[str, Any]) -> Prompt:
     if not isinstance(shape, dict):
         raise BadArgument("shape must be a table")
     check_shape(shape)
+    unmet = values.get("unmet", [])
+    if not isinstance(unmet, list):
+        raise BadArgument("unmet must be a list")
     seed = values.get("batch_seed", values.get("seed", 0))
     rest = {
         "full_text": fields.text(values.get("full_text", ""), "full_text", 2 * MAX_PROMPT_CHARACTERS),
         "seed": int(number(seed, "batch_seed", SEED, whole=True)),
         "beats_per_bar": int(number(values.get("beats_per_bar", 4), "beats_per_bar", BEATS_PER_BAR, whole=True)),
         "shape": Shape(**_checked(Shape, shape)),
+        "unmet": tuple(name for name in UNMET if name in unmet),
     }
     return Prompt(**{**_checked(Prompt, values), **rest})
 

@@ -50,6 +50,9 @@ class Engine(Protocol):
         """Remarks on the last run by their keys in /bridge/done: `heard`, the words that a small checkpoint understood;
         `remark`, a sentence. A key without content is absent."""
 
+    def unmet(self, prompt: Prompt) -> tuple[str, ...]:
+        """See Prompt: the `note`, if nothing tunes the sound to it."""
+
 
 # ---- front → engine ----
 @dataclass(frozen=True, slots=True)
@@ -133,13 +136,14 @@ class Samples:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """All samples of a job were sent. `scores`, `remarks`, `highest_bytes`: see Engine."""
+    """All samples of a job were sent. `scores`, `remarks`, `highest_bytes`, `unmet`: see Engine."""
 
     serial: int
     cost: Cost
     scores: tuple[float, ...]
     remarks: dict[str, str] = field(default_factory=dict)
     highest_bytes: int = 0
+    unmet: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

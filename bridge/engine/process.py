@@ -78,8 +78,10 @@ class Server:
         failure = self._try(engine, job.serial, job.prompt)
         # Outside the except block: only now the frames of a failed run are gone and its tensors free (pytorch #18853).
         if failure is None:
-            remarks = engine.remarks(job.prompt)
-            self._connection.send(Finished(job.serial, engine.cost, engine.scores, remarks, engine.highest_bytes()))
+            remarks, unmet = engine.remarks(job.prompt), engine.unmet(job.prompt)
+            self._connection.send(
+                Finished(job.serial, engine.cost, engine.scores, remarks, engine.highest_bytes(), unmet)
+            )
         else:
             self._connection.send(failure)
             if failure.code == EngineLost.code:

@@ -57,6 +57,10 @@ class Runner(abc.ABC):
     def remarks(self, prompt: Prompt) -> dict[str, str]:
         """See the Engine protocol."""
 
+    def unmet(self, prompt: Prompt) -> tuple[str, ...]:
+        """See the Engine protocol. A family that tunes its sounds overrides it."""
+        return ("note",) if prompt.note else ()
+
     def prepare(self, on_stage: OnStage) -> None:
         """Prepare what needs more than one run (CUDA graphs), before anything is measured."""
         return

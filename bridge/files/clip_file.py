@@ -34,7 +34,7 @@ def encode(
 ) -> bytes:
     """The bytes of a file, always the same for the same arguments. `samples`: (frames, channels), finite; one channel becomes
     two if the prompt's shape says so. `lufs`: the measured loudness, or None."""
-    shape = prompt.shape
+    shape, claimed = prompt.shape, prompt.claimed
     mode = "mono" if samples.shape[1] == 1 else "stereo"
     if shape.channels == 2 and mode == "mono":
         samples = np.repeat(samples, 2, axis=1)
@@ -42,7 +42,7 @@ def encode(
         mode = "dual-mono"
     buffer = io.BytesIO()
     soundfile.write(buffer, samples, sample_rate, format=shape.format.upper(), subtype=SUBTYPES[shape.bits])
-    beats = prompt.bars * prompt.beats_per_bar
+    beats = claimed.bars * claimed.beats_per_bar
     tags = Tags(
         title=prompt.text,
         recipe=recipe.write(prompt, model, take),
@@ -52,11 +52,11 @@ def encode(
         bits=shape.bits,
         mode=mode,
         frames=len(samples),
-        root=midi_of(prompt.note) if prompt.note else 60 + key_of(prompt.key).root if prompt.key else None,
+        root=midi_of(claimed.note) if claimed.note else 60 + key_of(claimed.key).root if claimed.key else None,
         loop=prompt.loop,
         beats=round(beats) if beats == round(beats) else 0,
         beats_per_bar=prompt.beats_per_bar,
-        bpm=prompt.bpm,
+        bpm=claimed.bpm,
         lufs=lufs if isinstance(lufs, float) else None,
     )
     return INTO[shape.format](buffer.getvalue(), tags)

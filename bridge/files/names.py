@@ -38,12 +38,13 @@ def clip_names(prompt: Prompt, seed: int) -> Iterator[str]:
 
     Never a Windows device name, a dot file or a name with a trailing dot: it always ends in `_s<seed>_<tag>` and a suffix.
     """
+    claimed = prompt.claimed
     text = TEMPO.sub(" ", prompt.text) if prompt.bars else prompt.text
     stem = slug(text) or slug(prompt.preset) or "clip"
-    if pitch := prompt.note or prompt.key:
+    if pitch := claimed.note or claimed.key:
         stem += f"_{pitch.replace('#', 's')}"
-    if prompt.bars:
-        stem += f"_{_whole(prompt.bpm)}bpm_{round(prompt.bars, 4):g}bar{'' if prompt.bars == 1 else 's'}"
+    if claimed.bars:
+        stem += f"_{_whole(claimed.bpm)}bpm_{round(claimed.bars, 4):g}bar{'' if claimed.bars == 1 else 's'}"
     while True:
         yield f"{stem}_s{seed}_{secrets.token_hex(2)}.{prompt.shape.format}"
 

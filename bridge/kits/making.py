@@ -29,7 +29,7 @@ log = logging.getLogger("clipbridge")
 KIT_JOBS = 2  # unfinished jobs, so that live players never wait behind a whole kit
 MAX_KITS = 16  # of all owners; one is made, the others wait
 REMEMBERED_KITS = 64
-MAX_GUESSED = 1_000  # characters of their names in the reply
+MAX_NAMED = 1_000  # characters of their names in the reply
 
 
 class Kits:
@@ -141,7 +141,11 @@ class Kits:
         sound, _ = kit.jobs.pop(job.serial)
         if event.kind == "done":
             kit.model = job.model
-            kit.samples.append(Sample(sound, PurePosixPath(event.fields["path"]).name, event.fields["seconds"]))
+            tuned = "note" not in event.prompt.unmet
+            file = PurePosixPath(event.fields["path"]).name
+            kit.samples.append(Sample(sound, file, event.fields["seconds"], tuned))
+            if not tuned:
+                kit.untuned.append(f"{sound.text} {sound.note}")
             if UNHEARD in event.fields.get("remark", "") and sound.text not in kit.guessed:
                 kit.guessed.append(sound.text)
             self._progress(kit)
@@ -181,8 +185,9 @@ class Kits:
         else:
             done, failed = len(kit.samples), len(kit.failures)
             why = {"why": f"{kit.failures[0].sound.text[:80]}: {kit.failures[0].why}"} if failed else {}
-            guessed = {"guessed": ", ".join(kit.guessed)[:MAX_GUESSED]} if kit.guessed else {}
-            facts = {**message.files, "seed": kit.seed, **guessed, **why}
+            named = {"guessed": kit.guessed, "untuned": kit.untuned}
+            lists = {name: ", ".join(sounds)[:MAX_NAMED] for name, sounds in named.items() if sounds}
+            facts = {**message.files, "seed": kit.seed, **lists, **why}
             self._end(kit, "done", folder=kit.path, count=done, failed=failed, **facts)
 
     def lose(self, reason: str) -> None:

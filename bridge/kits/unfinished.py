@@ -43,6 +43,7 @@ class UnfinishedKit:
     samples: list[Sample] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
     guessed: list[str] = field(default_factory=list)  # prompts in which the checkpoint heard no sound that it knows
+    untuned: list[str] = field(default_factory=list)  # the tones whose note was left out
     model: Model | None = None  # of its samples
     last: KitEvent | None = None
 

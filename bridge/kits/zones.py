@@ -15,23 +15,27 @@ TITLE_CHARACTERS = 80
 
 
 class Sample(NamedTuple):
-    """A finished sound: the name of its file, and its length."""
+    """A finished sound: the name of its file, and its length. `tuned`: a tone has its note."""
 
     sound: Sound
     file: str
     seconds: float
+    tuned: bool = True
 
 
 def zones(samples: list[Sample]) -> tuple[Zone, ...]:
-    """The zones of the samples, by key. If all are tones, each also covers the keys around its own. Hats choke each other."""
-    tones = all(sample.sound.note for sample in samples)
+    """The zones of the samples, by key. If all are tones, each also covers the keys around its own, and those of a tone that
+    could not be tuned, which has no zone. Hats choke each other."""
+    tones = all(sample.sound.note for sample in samples) and any(sample.tuned for sample in samples)
+    samples = [sample for sample in samples if sample.tuned or not tones]
     spans = reach(sample.sound.key for sample in samples) if tones else {}
     result = []
-    for sound, file, seconds in sorted(samples, key=lambda sample: sample.sound.key):
-        title = f"{sound.text[:TITLE_CHARACTERS]} {sound.note.upper()}".strip()
+    for sound, file, seconds, tuned in sorted(samples, key=lambda sample: sample.sound.key):
+        note = sound.note if tuned else ""
+        title = f"{sound.text[:TITLE_CHARACTERS]} {note.upper()}".strip()
         low, high = spans.get(sound.key, (sound.key, sound.key))
-        choke = 1 if is_hat(sound.text) and not sound.note else 0
-        result.append(Zone(file, title, sound.key, low, high, seconds, choke, tone=bool(sound.note)))
+        choke = 1 if is_hat(sound.text) and not note else 0
+        result.append(Zone(file, title, sound.key, low, high, seconds, choke, tone=bool(note)))
     return tuple(result)
 
 

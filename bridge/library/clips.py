@@ -24,7 +24,7 @@ MAX_WORDS, MAX_WORD_CHARACTERS = 20, 80  # of a search; more would not narrow it
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """A clip in a folder. `path`: absolute, with `/`; `bpm`: 0 and `note`: "" if none was requested; `added_at`: seconds since
+    """A clip in a folder. `path`: absolute, with `/`; `bpm`: 0 and `note`: "" if none was requested and met; `added_at`: seconds since
     1970."""
 
     path: str
@@ -82,7 +82,7 @@ def add(
     """Add a clip, or update the one at its path and keep its rating. `folder`: the sample folder; `text`: the recipe as
     written in the file; `job`: the key of its job's record, "" if unknown; `seconds`: its actual length, None to take the
     prompt's."""
-    prompt = read.prompt
+    prompt = read.prompt.claimed
     row = {
         "path": file.path,
         "name": PurePosixPath(file.path).stem,
@@ -144,9 +144,9 @@ def find(connection: sqlite3.Connection, query: Query) -> list[Clip]:
             terms.append(f"{column} = ?")
             values.append(value)
     if query.key is not None:
-        # The recipe is compact JSON, in which quotation marks inside a prompt are escaped.
-        terms.append("instr(clips.recipe, ?) > 0")
-        values.append(f'"key":"{query.key}"')
+        # The recipe is compact JSON, in which quotation marks inside a prompt are escaped. `unmet` has the key first.
+        terms += ["instr(clips.recipe, ?) > 0", "instr(clips.recipe, ?) = 0"]
+        values += [f'"key":"{query.key}"', '"unmet":["key"']
     rows = connection.execute(
         f"SELECT {COLUMNS} FROM {source} WHERE {' AND '.join(terms)} ORDER BY {order} LIMIT ?", [*values, query.limit]
     )

@@ -8,6 +8,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -101,11 +102,12 @@ class Library:
         """Record the clips of a job; they are in the folder."""
         if self._off or job.model is None:
             return
-        prompt, model, key = job.prompt, job.model, records.key_of(job, self.session)
+        model, key = job.model, records.key_of(job, self.session)
         entries = [
             (take, Recipe(prompt, take.take, conditions(model)), write(prompt, model, take.take))
             for take in takes
             if take.path
+            for prompt in [replace(job.prompt, unmet=take.unmet)]
         ]
         self._writer.offer(lambda connection: self._add(connection, key, entries))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from bridge.audio.beats import mono
-from bridge.audio.conform import conform
+from bridge.audio.conform import MIN_TEMPO_CONFIDENCE, conform
 from bridge.audio.key import retune
 from bridge.audio.seam import seam_score
 from bridge.audio.shape import Samples, finish, loudness, prepare
@@ -16,12 +16,13 @@ from bridge.domain.musical_keys import key_of
 @dataclass(frozen=True, slots=True)
 class Clip:
     """A finished clip. `measured`: measurements by their keys in /bridge/done. `remarks`: a sentence for each request that
-    could not be met. `on_the_grid`: whether its beats are, or none were requested."""
+    could not be met. `on_the_grid`: whether its beats are, or none were requested. `unmet`: see Prompt."""
 
     samples: Samples
     measured: dict[str, float | str] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
     on_the_grid: bool = True
+    unmet: tuple[str, ...] = ()
 
 
 def make(samples: Samples, sample_rate: int, prompt: Prompt) -> Clip:
@@ -32,12 +33,13 @@ def make(samples: Samples, sample_rate: int, prompt: Prompt) -> Clip:
     if prompt.shape.channels == 1 and samples.shape[1] > 1:
         samples = mono(samples)[:, None]
     measured: dict[str, float | str] = {}
-    remarks, on_the_grid = [], True
+    remarks, unmet, on_the_grid = list[str](), list[str](), True
     if prompt.key:
         retuned = retune(samples, key_of(prompt.key), prompt.loop or prompt.bars > 0, prompt.loop)
         samples = retuned.samples
         measured |= {"root": retuned.root, "cents": round(retuned.cents, 1), "root_confidence": retuned.confidence}
         remarks.append(retuned.remark)
+        unmet += ["key"] if retuned.remark else []
     if prompt.bars:
         conformed = conform(samples, prompt.bpm, prompt.bars, prompt.beats_per_bar, prompt.loop)
         samples, on_the_grid = conformed.samples, conformed.stretched
@@ -47,10 +49,13 @@ def make(samples: Samples, sample_rate: int, prompt: Prompt) -> Clip:
             "confidence": conformed.confidence,
         }
         remarks.append(conformed.remark)
+        # A sound without a beat has exactly the bars that it was cut to. One with another beat does not.
+        another = not conformed.stretched and conformed.confidence >= MIN_TEMPO_CONFIDENCE
+        unmet += ["tempo"] if another else []
     samples = finish(samples, frames, prompt.shape, prompt.loop)
     if prompt.loop:
         measured["seam"] = seam_score(samples)
     if prompt.shape.lufs is not None:
         measured["lufs"] = loudness(samples)
     rounded = {name: round(value, 4) if isinstance(value, float) else value for name, value in measured.items()}
-    return Clip(samples, rounded, tuple(filter(None, remarks)), on_the_grid)
+    return Clip(samples, rounded, tuple(filter(None, remarks)), on_the_grid, tuple(unmet))

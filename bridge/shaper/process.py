@@ -173,7 +173,7 @@ def save(ask: Save, sink: FolderSink, saved: dict[str, str]) -> Saved:
 
 
 def _write(ask: Deliver, number: int, clip: Clip, sink: FolderSink) -> TakeFile:
-    prompt, seed = ask.prompt, ask.prompt.seed_of(number)
+    prompt, seed = ask.prompt.lacking(clip.unmet), ask.prompt.seed_of(number)
     path = ""
     if ask.sink in ("folder", "both"):
         lufs = clip.measured.get("lufs")
@@ -192,6 +192,7 @@ def _write(ask: Deliver, number: int, clip: Clip, sink: FolderSink) -> TakeFile:
         score=ask.scores[number - 1] if ask.scores else 0.0,
         measured=tuple(clip.measured.items()),
         remark="; ".join(remark.rstrip(".") for remark in clip.remarks),
+        unmet=prompt.unmet,
     )
 
 

@@ -21,6 +21,8 @@ from bridge.domain.recipe import read
 from bridge.engine.messages import Cost
 from bridge.errors import NotReady, Stopping
 from bridge.files.reading import recipe_from_file
+from bridge.library.clips import Query
+from bridge.library.library import Library
 from bridge.presets.files import Presets, shipped_folder
 from tests.core.running import Recorder, ask, child_of, play, until
 
@@ -201,6 +203,30 @@ def test_a_clip_is_recalled_from_its_file_byte_for_byte(tmp_path: Path) -> None:
 
     play(tmp_path, "well", story)
     assert not list((tmp_path / "clips").glob("*.wav"))
+
+
+def test_a_note_that_was_left_out_leaves_no_trace_and_its_clip_is_recalled_byte_for_byte(tmp_path: Path) -> None:
+    (tmp_path / "clips").mkdir()
+    library = Library(tmp_path / "library.db", tmp_path / "clips")
+
+    async def story(core: Core, recorder: Recorder) -> None:
+        library.start()
+        first = ask(core, "bass", note="c2", takes=2)
+        await until(lambda: first.state.ended)
+        paths = [Path(fields["path"]) for _, kind, fields in recorder.events if kind == "take"]
+        assert len(paths) == 2 and all(path.name.startswith("bass_s") for path in paths)
+        assert b"smpl" not in paths[0].read_bytes()
+        found = await asyncio.to_thread(library.find, Query("bass"))
+        assert len(found) == 2 and {clip.note for clip in found} == {""}
+        assert await asyncio.to_thread(library.find, Query(note="c2")) == []
+        assert await asyncio.to_thread(library.find, Query("c2")) == []
+        recalled, _ = core.recall(recipe_from_file(paths[1]), "127.0.0.1", "again")
+        await until(lambda: recalled.state.ended)
+        done = recorder.events[-1][2]
+        assert Path(done["path"]).read_bytes() == paths[1].read_bytes() and "remark" not in done
+        library.close()
+
+    play(tmp_path, "leaves the note out", story, library=library)
 
 
 def test_a_length_that_only_the_loaded_checkpoint_can_refuse_is_refused_then(tmp_path: Path) -> None:

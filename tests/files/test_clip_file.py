@@ -181,6 +181,22 @@ def test_a_clip_without_root_and_loop_has_no_sampler_chunk(tmp_path: Path) -> No
     assert b"smpl" not in data and b"acid" not in data
 
 
+def test_what_is_unmet_is_only_in_the_recipe(tmp_path: Path) -> None:
+    bare = written(tmp_path, PROMPT.lacking(["tempo", "note"])).read_bytes()
+    assert b"acid" not in bare
+    smpl = wavinfo.WavInfoReader(str(tmp_path / "clip.wav")).smpl
+    assert smpl.midi_note == 60 and len(smpl.sample_loops) == 1
+    read = recipe_from_file(tmp_path / "clip.wav").prompt
+    assert read == PROMPT.lacking(["note", "tempo"]) and (read.note, read.bars, read.unmet) == (
+        "c#4",
+        2.0,
+        ("note", "tempo"),
+    )
+    keyed = replace(PROMPT, note="", key="f#m", loop=False)
+    assert b"smpl" in written(tmp_path, keyed).read_bytes()
+    assert b"smpl" not in written(tmp_path, keyed.lacking(["key"])).read_bytes()
+
+
 def test_the_tempo_is_in_the_acid_chunk(tmp_path: Path) -> None:
     data = written(tmp_path).read_bytes()
     at = data.index(b"acid") + 8
@@ -222,7 +238,7 @@ GOOD = recipe.make(PROMPT, MODEL, 1)
         {"steps": 2.5}, {"steps": 0}, {"takes": 99}, {"take": 2}, {"text": "a\x00b"}, {"text": "x" * 4_001}, {"text": 7},
         {"text": "\ud800"}, {"batch_seed": -1}, {"shape": []}, {"shape": {"format": "exe"}}, {"shape": {"bits": 20}},
         {"shape": {"folder": "../up"}}, {"shape": {"folder": "con"}}, {"shape": {"fade_in_ms": -1}}, {"bars": -2},
-        {"bpm": [1]}, {"guidance": {}}, {"beats_per_bar": 0}, {"note": "c" * 9},
+        {"bpm": [1]}, {"guidance": {}}, {"beats_per_bar": 0}, {"note": "c" * 9}, {"unmet": 3},
     ],
 )  # fmt: skip
 def test_an_impossible_recipe_is_refused_with_the_reason(changed: dict[str, object]) -> None:

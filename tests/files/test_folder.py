@@ -112,6 +112,15 @@ def test_every_host_reads_the_tempo_of_the_clip_from_its_name(bpm: float, expect
             assert match and float(match[1]) == expected, (reader, name)
 
 
+def test_what_is_unmet_is_not_in_the_name() -> None:
+    prompt = Prompt("loop 140 bpm", "loop", 1.0, 7, bars=1.0, bpm=120.0, note="c2")
+    assert re.fullmatch(r"loop_c2_120bpm_1bar_s7_....\.wav", next(clip_names(prompt, 7)))
+    assert re.fullmatch(r"loop_c2_s7_....\.wav", next(clip_names(prompt.lacking(["tempo"]), 7)))
+    assert re.fullmatch(r"loop_s7_....\.wav", next(clip_names(prompt.lacking(["note", "tempo"]), 7)))
+    keyed = Prompt("riff", "riff", 1.0, 7, key="f#m").lacking(["key"])
+    assert re.fullmatch(r"riff_s7_....\.wav", next(clip_names(keyed, 7)))
+
+
 @pytest.mark.parametrize("text", ["雨の音", "дождь", "مطر", "🔥", "빗소리", "ฝนตก", "בית", "हिन्दी"])
 def test_prompts_in_other_scripts_have_names_and_bext_descriptions_of_their_own(text: str) -> None:
     name = next(clip_names(Prompt(text, text, 1.0, 7), 7))

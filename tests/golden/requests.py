@@ -342,8 +342,8 @@ SMALL = {
         s("stream"), s("stream", 0), s("stream", "x"), s("stream", True), s("stop"), s("stop", 0), s("stop", 1.0), s("stop", "x"), s("stop", True), s("stop", 1, 2),
     ),
     "the library": (
-        job("find", "goldenquince metal", 0.5, "note", "a#4", *QUICK, save="path:find"), job("find 2", "goldenquince drone", "bars", 0.25, "bpm", 120, *QUICK, save="path:find 2"),
-        s("find", "goldenquin", until=FOUND), s("find", "goldenquince metal", until=FOUND), s("find", "goldenquince", "seconds_to", 0.5, until=FOUND), s("find", "goldenquince", "seconds_from", 0.51, until=FOUND),
+        job("find", "goldenquince metal bell", 0.5, "note", "a#4", *QUICK, save="path:find"), job("find 2", "goldenquince drone", "bars", 0.25, "bpm", 120, *QUICK, save="path:find 2"),
+        s("find", "goldenquin", until=FOUND), s("find", "goldenquince metal bell", until=FOUND), s("find", "goldenquince", "seconds_to", 0.5, until=FOUND), s("find", "goldenquince", "seconds_from", 0.51, until=FOUND),
         s("find", "goldenquince", "bpm_from", 120, "bpm_to", "120", until=FOUND), s("find", "goldenquince", "note", "bb4", until=FOUND), s("find", "goldenquince", "note", 70, until=FOUND),
         s("find", "goldenquince", "key", "c", until=FOUND), s("find", "goldenquince", "limit", 1, until=FOUND), s("find", "goldenquince nothing", until=FOUND), s("find", "", "limit", 1, "note", "c-1", until=FOUND),
         s("rate", Ref("path:find"), 4, until=("/bridge/clip",)), s("rate", Ref("path:find"), "3", until=("/bridge/clip",)), s("favourite", Ref("path:find"), until=("/bridge/clip",)), s("favourite", Ref("path:find 2"), 1.0, until=("/bridge/clip",)),

@@ -21,7 +21,7 @@ from bridge.checkpoints.find import STARTER_FOLDER
 from bridge.core.core import Core
 from bridge.domain.ask import Ask
 from bridge.domain.events import KitEvent
-from bridge.domain.kit import Kit, KitAsk, Sound
+from bridge.domain.kit import Kit, KitAsk, Sound, Zone
 from bridge.engine.audioldm2.hearing import Vocabulary
 from bridge.errors import BadArgument, ConfigError, QueueFull
 from bridge.files import mappings
@@ -130,6 +130,19 @@ def test_a_drum_in_a_kit_keeps_tones_to_their_own_keys() -> None:
     zone_of = {zone.key: zone for zone in zones(samples)}
     assert list(zone_of) == [36, 42, 46, 60] and (zone_of[60].low, zone_of[60].high, zone_of[60].tone) == (60, 60, True)
     assert [zone_of[key].choke for key in (36, 42, 46, 60)] == [0, 1, 1, 0]
+
+
+def test_a_tone_that_could_not_be_tuned_is_played_by_its_neighbours_or_as_an_untuned_sound() -> None:
+    def laid(tuned: tuple[bool, ...], *prompts: str, notes: str = "") -> dict[int, Zone]:
+        sounds = lay_out(prompts, notes)
+        samples = [Sample(sound, f"{sound.key}.wav", 1.0, fine) for sound, fine in zip(sounds, tuned, strict=True)]
+        return {zone.key: zone for zone in zones(samples)}
+
+    some = laid((False, True, True), "pluck", notes="c2 c4 c5")
+    assert {key: (zone.low, zone.high) for key, zone in some.items()} == {60: (48, 66), 72: (67, 84)}
+    for zone_of in (laid((False, False), "kick", notes="c2 c4"), laid((False, True), "c4:kick", "snare")):
+        zone = zone_of[60]
+        assert (zone.title, zone.low, zone.high, zone.tone) == ("kick", 60, 60, False)
 
 
 # ---- the mappings as text ----
@@ -480,6 +493,7 @@ def test_sounds_that_the_checkpoint_guessed_are_named(daemon: Daemon, client: Cl
     words = ("deep kick", "c4:zorblax", "zorblax", "qwertz thing")
     run = called(daemon.home, "kit", "guesses", *words, "--steps", "1", "--seconds", "0.1", "--preset", "note", *port)
     assert run.returncode == 0 and "guessed, because it knows no such sound: zorblax, qwertz thing\n" in run.stderr
+    assert "could not be tuned: zorblax c4\n" in run.stderr
     assert "clipbridge sounds" in run.stderr and len(run.stdout.splitlines()) == 1
     client.send("/bridge/kit", "known", "deep kick", "@steps", 1, "@seconds", 0.1)
     assert "guessed" not in pairs(client.until("/bridge/kit/done")[1], 4)

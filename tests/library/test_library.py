@@ -220,14 +220,31 @@ def test_words_of_every_script_and_emoji_are_found(
             assert found(connection, query) == [], query
 
 
-def test_clips_are_found_by_the_key_that_was_asked_for(connection: sqlite3.Connection) -> None:
-    for number, (text, key) in enumerate(
-        [("riff", "f#m"), ("riff", "f#"), ('a "key":"f#m" in words', "c"), ("riff", "")]
+def test_clips_are_found_by_their_key(connection: sqlite3.Connection) -> None:
+    for number, (text, key, unmet) in enumerate(
+        [
+            ("riff", "f#m", ()),
+            ("riff", "f#", ()),
+            ('a "key":"f#m" in words', "c", ()),
+            ("riff", "", ()),
+            ("riff", "f#m", ("key",)),
+            ("riff", "f#m", ("key", "tempo")),
+            ("riff", "f#m", ("tempo",)),
+        ]
     ):
-        read = recipe_of(text, key=key)
+        read = recipe_of(text, key=key, unmet=unmet)
         comment = write(read.prompt, MODEL, 1)
         clips.add(connection, File(f"/clips/{number}.wav", 1, 1, bytes([number])), Path("/clips"), read, comment)
-    assert [clip.path for clip in found(connection, "", key="f#m")] == ["/clips/0.wav"]
+    assert [clip.path for clip in found(connection, "", key="f#m")] == ["/clips/6.wav", "/clips/0.wav"]
+
+
+def test_a_clip_is_not_found_by_what_was_requested_and_is_unmet(connection: sqlite3.Connection) -> None:
+    read = recipe_of("riff", note="c2", bars=1.0, bpm=120.0, unmet=("note", "tempo"))
+    text = write(read.prompt, MODEL, 1)
+    clips.add(connection, File("/clips/0.wav", 1, 1, b"0"), Path("/clips"), read, text)
+    assert [(clip.note, clip.bpm, clip.tags) for clip in found(connection, "riff")] == [("", 0.0, "")]
+    for query in (Query(note="c2"), Query(bpm=Range(119, 121)), Query("120bpm"), Query("c2")):
+        assert clips.find(connection, query) == []
 
 
 def test_a_library_of_a_python_without_full_text_search_gets_its_index_later_and_the_other_way_round(

@@ -295,6 +295,24 @@ def test_the_reply_says_what_was_heard(starter: AudioLDM2) -> None:
     assert "cannot be tuned" in remarks("snare c3")["remark"]
 
 
+def test_a_note_that_cannot_be_tuned_is_unmet_and_not_in_what_the_encoders_get(starter: AudioLDM2) -> None:
+    def prompt(text: str, note: str) -> Prompt:
+        return Prompt(text, f"{text}, {note.upper()}", 1.0, 1, note=note)
+
+    for text, note in (
+        ("snare", "c3"),
+        ("organ", "c9"),
+        ("my zorblax", "c2"),
+        ("my zorblax a4", "c2"),
+        ("snare a4", "c2"),
+    ):
+        asked = prompt(text, note)
+        heard = starter.texts.hears(asked)
+        assert starter.unmet(asked) == ("note",) and f"the note {note} was left out" in starter.remarks(asked)["remark"]
+        assert not {note, "a4"} & set(heard.text.split()) and heard.text
+    assert starter.unmet(prompt("organ", "d4")) == () == starter.unmet(Prompt("snare", "snare", 1.0, 1))
+
+
 def test_a_preset_that_names_a_sound_helps_where_the_prompt_does_not(starter: AudioLDM2) -> None:
     wrapped = Prompt("tense", "A tense riser, rising pitch", 1.0, 1)
     assert starter.remarks(wrapped)["heard"].split()[-1] == "riser"

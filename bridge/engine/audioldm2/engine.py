@@ -123,6 +123,11 @@ class AudioLDM2(Runner):
             remarks["remark"] = "; ".join(filter(None, [remarks.get("remark", ""), self._unranked]))
         return remarks
 
+    def unmet(self, prompt: Prompt) -> tuple[str, ...]:
+        """See Engine."""
+        tuned = self.texts.hears(self.abilities.settled(prompt)).target_hz > 0
+        return () if tuned else super().unmet(prompt)
+
     @torch.no_grad()
     def run(self, prompt: Prompt, on_step: OnStep) -> Iterator[Piece]:
         """See Runner."""

@@ -164,6 +164,11 @@ class Vocabulary:
         return min((other for other in known if other[0] == word[0] and is_typo(other, word)), default=word)
 
 
+def without_notes(text: str) -> str:
+    """The words of a plain text that are not the names of notes."""
+    return " ".join(word for word in text.split() if not NOTE.fullmatch(word))
+
+
 def is_typo(known: str, typed: str) -> bool:
     """Whether `typed` is `known` with one letter missing, doubled, added or wrong, or with two neighbours swapped."""
     if len(known) < 4 or known == typed or abs(len(known) - len(typed)) > 1:

@@ -11,7 +11,7 @@ import torch
 from bridge.domain.clip import Prompt
 from bridge.domain.words import UNHEARD, plain
 from bridge.engine.audioldm2 import speech
-from bridge.engine.audioldm2.hearing import Heard, Vocabulary
+from bridge.engine.audioldm2.hearing import Heard, Vocabulary, without_notes
 from bridge.engine.audioldm2.speech import Spoken
 
 MAX_TOKENS = 512
@@ -47,8 +47,9 @@ class TextSide:
         if not heard.noun and prompt.full_text != text:
             heard = self.vocabulary.hear(prompt.full_text)
         if not heard.noun:
-            # No known word: let the encoders guess from the spelling.
-            return replace(heard, text=plain(text), remark=UNHEARD)
+            # No known word: let the encoders guess from the spelling, without a note, which nothing would tune.
+            remark = f"{UNHEARD}; {heard.remark}" if heard.remark else UNHEARD
+            return replace(heard, text=without_notes(plain(prompt.text)), remark=remark)
         return heard
 
     def positive(self, prompt: Prompt) -> Embeddings:

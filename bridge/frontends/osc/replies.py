@@ -64,7 +64,7 @@ REPLIES = {
               event="take"),
         Reply("/bridge/done", "id, s path, f seconds",
               "The file is complete. If there are several takes, this is the best. `heard`: the words that a small checkpoint "
-              "understood.",
+              "understood. `bars` and `bpm` are absent if the clip has a steady beat at another tempo.",
               "then `seed` i, `sample_rate` i, `channels` i, "
               "`frames` i, `model` s, with bars `bars` f, `bpm` f, `measured_bpm` f, `ratio` f, `confidence` f, "
               "with a key `root` s, `cents` f, `root_confidence` f, of a loop `seam` f, "
@@ -94,8 +94,9 @@ REPLIES = {
               event="kit progress"),
         Reply("/bridge/kit/done", "s name, s folder, i count, i failed",
               "The folder and its mappings are complete. `guessed`: the prompts in which a small checkpoint heard no sound "
-              "that it knows. `why`: of the first sound that failed.",
-              "then `sfz` s, `decentsampler` s, `hydrogen` s, `seed` i, [`guessed` s], [`why` s]", event="kit done"),
+              "that it knows. `untuned`: the tones that could not be tuned; in a kit of tones, their neighbours play their keys. "
+              "`why`: of the first sound that failed.",
+              "then `sfz` s, `decentsampler` s, `hydrogen` s, `seed` i, [`guessed` s], [`untuned` s], [`why` s]", event="kit done"),
         Reply("/bridge/kit/failed", "s name, s code, s why", "There is no kit, and why; also with the code `cancelled`.",
               event="kit failed"),
         Reply("/bridge/stream/state", "s state, f ahead_s",

@@ -1,0 +1,50 @@
+"""What the shaper could not do is unmet, so that no file claims it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from bridge.audio import key as keys
+from bridge.audio.beats import Samples
+from bridge.domain.clip import Prompt
+from bridge.shaper.make import make
+from tests.rhythms import RATE, clicks, tone
+
+
+def hiss() -> Samples:
+    return np.random.default_rng(1).normal(0, 0.1, (2 * RATE, 1)).astype(np.float32)
+
+
+def swell() -> Samples:
+    """A sound without a beat."""
+    wave = np.sin(2 * np.pi * 220 * np.arange(2 * RATE) / RATE) * np.hanning(2 * RATE)
+    return (0.5 * wave).astype(np.float32)[:, None]
+
+
+@pytest.mark.parametrize(
+    ("sound", "requested", "unmet"),
+    [
+        (lambda: tone(262.0, 2.0), {"key": "d"}, ()),
+        (hiss, {"key": "d"}, ("key",)),
+        (lambda: clicks(118, 2.3), {"bars": 1.0, "bpm": 120.0}, ()),
+        (lambda: clicks(170, 2.3), {"bars": 1.0, "bpm": 120.0}, ("tempo",)),
+        (swell, {"bars": 1.0, "bpm": 120.0}, ()),
+    ],
+)
+def test_a_clip_lacks_what_was_neither_measured_nor_done(
+    sound: Callable[[], Samples], requested: dict[str, object], unmet: tuple[str, ...]
+) -> None:
+    clip = make(sound(), RATE, Prompt("x", "x", 2.0, 1, **requested))  # type: ignore[arg-type]
+    assert clip.unmet == unmet and (not unmet or clip.remarks)
+
+
+def test_a_loop_whose_key_needs_a_missing_package_lacks_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(*_arguments: object) -> Samples:
+        raise ImportError
+
+    monkeypatch.setattr(keys, "pitch_shift", missing)
+    clip = make(tone(262.0, 2.0), RATE, Prompt("x", "x", 2.0, 1, key="d", loop=True))
+    assert clip.unmet == ("key",) and "python-stretch" in clip.remarks[0]
