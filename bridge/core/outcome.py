@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from bridge.domain.job import Job
-from bridge.domain.words import length_in
 from bridge.shaper.messages import Delivered
 
 FILE_FIELDS = ("path", "seconds", "seed", "sample_rate", "channels", "frames")
@@ -40,10 +39,7 @@ def lowered(job: Job) -> dict[str, int]:
 
 def _remarks(job: Job, shaping: str) -> dict[str, str]:
     """The engine's remarks, with `remark` extended by those of the shaper and of the core."""
-    remarks = [job.remarks.get("remark", ""), shaping]
-    # A hint, not a guess: "bell 5" may be the name of a sound, and free text goes to the checkpoint as it is.
-    if job.ask.seconds is None and job.ask.bars is None and (number := length_in(job.ask.text)):
-        remarks.append(f"a length inside the text is not read: send {number} as a number after the text")
+    remarks = [job.remarks.get("remark", ""), shaping, job.ask.unread_length]
     if job.retry_reason:
         remarks.append(f"made a second time, with the seed {job.prompt.seed} ({job.retry_reason.partition('.')[0]})")
     if job.recipe is not None and job.model is not None and (differences := job.recipe.differences(job.model)):

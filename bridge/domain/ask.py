@@ -11,6 +11,7 @@ from typing import Any
 
 from bridge.domain import limits
 from bridge.domain.fields import EVERYWHERE, Door, Field
+from bridge.domain.words import length_in
 from bridge.errors import BadArgument
 
 OSC, COMMAND, LIST, PAD, PRESET, KIT = Door.OSC, Door.COMMAND, Door.LIST, Door.PAD, Door.PRESET, Door.KIT
@@ -140,6 +141,13 @@ class Ask:
         if (self.then is None) != (self.then_port is None):
             raise BadArgument("then and then_port go together, the message and its port: send both or neither.")
         check_shape(self.shape)
+
+    @property
+    def unread_length(self) -> str:
+        """A remark about a length inside the text, as in "snare 0.3"; "" if there is none, or another one is set. A hint, not a
+        guess: "bell 5" may be the name of a sound, and free text goes to the checkpoint as it is."""
+        number = length_in(self.text) if self.seconds is None and self.bars is None else ""
+        return f"a length inside the text is not read: send {number} as a number after the text" if number else ""
 
     @property
     def shape(self) -> dict[str, Any]:

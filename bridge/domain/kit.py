@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 
 from bridge.domain.ask import Ask
 
 MAX_SOUNDS = 128  # the number of MIDI notes
+MAX_NAMED = 5  # texts in a remark
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,14 @@ class KitAsk:
     name: str
     sounds: tuple[Sound, ...]
     ask: Ask
+
+    @property
+    def unread_lengths(self) -> str:
+        """A remark about lengths inside the texts, as in "snare 0.3"; "" if there are none."""
+        asks = [dataclasses.replace(self.ask, text=sound.text) for sound in self.sounds]
+        texts = list(dict.fromkeys(ask.text for ask in asks if ask.unread_length))
+        named = ", ".join(text[:40] for text in texts[:MAX_NAMED]) + (" …" if texts[MAX_NAMED:] else "")
+        return f"a length inside a text is not read ({named}): the key seconds sets that of all sounds" if texts else ""
 
 
 @dataclass(frozen=True, slots=True)

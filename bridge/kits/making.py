@@ -69,7 +69,8 @@ class Kits:
         kit = UnfinishedKit(self._number, ask, owner, reply_to, seed, deque(ask.sounds))
         self._ended.pop((owner, ask.name), None)
         self._kits.append(kit)
-        self._announce(kit, "queued", count=len(ask.sounds), seed=seed)
+        remark = {"remark": ask.unread_lengths} if ask.unread_lengths else {}
+        self._announce(kit, "queued", count=len(ask.sounds), seed=seed, **remark)
 
     def events(self, owner: str) -> list[KitEvent]:
         """The last event of each kit of `owner`: the ended ones first."""

@@ -499,6 +499,16 @@ def test_sounds_that_the_checkpoint_guessed_are_named(daemon: Daemon, client: Cl
     assert "guessed" not in pairs(client.until("/bridge/kit/done")[1], 4)
 
 
+def test_a_length_inside_a_text_is_remarked_unless_all_sounds_have_a_length(client: Client) -> None:
+    sounds = ("36:snare 0.3", "kick", "c4:bell 2 s")
+    for keys, remark in (((), "is not read (snare 0.3, bell 2 s): the key seconds"), (("@seconds", 0.5), "")):
+        client.send("/bridge/kit", "lengths", *sounds, *keys)
+        said = pairs(client.until("/bridge/kit/queued")[1], 2).get("remark", "")
+        assert remark in said and bool(said) == bool(remark)
+        client.send("/bridge/kit/cancel", "lengths")
+        client.until("/bridge/kit/failed")
+
+
 def test_a_cancel_without_an_id_ends_kits_too(daemon: Daemon, client: Client) -> None:
     for name in ("one", "two"):
         client.send("/bridge/kit", name, *[f"{key}:kick" for key in range(36, 46)], "@seconds", 0.5)

@@ -107,14 +107,16 @@ def stream(osc: Osc, request: Request) -> None:
 
 def stream_start(osc: Osc, request: Request) -> None:
     """/bridge/stream/start"""
-    osc.core.start_stream(asks.read(request).ask_without_sink(STREAM_SOUNDS))
-    _confirm_stream(osc, request)
+    ask = asks.read(request).ask_without_sink(STREAM_SOUNDS)
+    osc.core.start_stream(ask)
+    _confirm_stream(osc, request, ask.unread_length)
 
 
 def stream_set(osc: Osc, request: Request) -> None:
     """/bridge/stream/set"""
-    osc.core.change_stream(asks.read(request).ask_without_sink(STREAM_SOUNDS))
-    _confirm_stream(osc, request)
+    ask = asks.read(request).ask_without_sink(STREAM_SOUNDS)
+    osc.core.change_stream(ask)
+    _confirm_stream(osc, request, ask.unread_length)
 
 
 def stream_stop(osc: Osc, request: Request) -> None:
@@ -124,11 +126,12 @@ def stream_stop(osc: Osc, request: Request) -> None:
         osc.core.stage.stream.stop(STREAM_STOP_FADE_MS if fade_ms == 1 else max(fade_ms, VOICE_FADE_MS.low))
 
 
-def _confirm_stream(osc: Osc, request: Request) -> None:
-    if request.sender not in osc.subscribers.audience():  # subscribers have it already
-        _send_stream(osc, request)
+def _confirm_stream(osc: Osc, request: Request, remark: str) -> None:
+    if remark or request.sender not in osc.subscribers.audience():  # subscribers have the state already
+        _send_stream(osc, request, remark)
 
 
-def _send_stream(osc: Osc, request: Request) -> None:
+def _send_stream(osc: Osc, request: Request, remark: str = "") -> None:
     stream = osc.core.stage.stream
-    osc.send(request.sender, "/bridge/stream/state", stream.state, stream.ahead_s)
+    facts = {"state": stream.state, "ahead_s": stream.ahead_s, "remark": remark}
+    osc.reply(request.sender, "/bridge/stream/state", facts)

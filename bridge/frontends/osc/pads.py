@@ -19,7 +19,7 @@ def set_prompt(osc: Osc, request: Request) -> None:
     """/bridge/pad/<n>/set"""
     ask = asks.read(request).ask_without_sink("A pad sounds when it is played")
     osc.core.stage.pads.set(request.number, ask)
-    _send(osc, request.sender, request.number)
+    _send(osc, request.sender, request.number, ask.unread_length)
 
 
 def play(osc: Osc, request: Request) -> None:
@@ -78,8 +78,9 @@ def pads(osc: Osc, request: Request) -> None:
     _send(osc, request.sender)
 
 
-def _send(osc: Osc, target: Target, only: int | None = None) -> None:
+def _send(osc: Osc, target: Target, only: int | None = None, remark: str = "") -> None:
     """Send the state of one pad, or of all that are not empty."""
     states = {pad: state for pad, *state in osc.core.stage.pads.states()}
     for pad in states if only is None else (only,):
-        osc.send_event(target, PadChanged(pad, *states.get(pad, ())))
+        facts = PadChanged(pad, *states.get(pad, ())).facts()
+        osc.reply(target, "/bridge/pad/<n>/state", {**facts, "remark": remark})

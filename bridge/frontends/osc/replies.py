@@ -37,13 +37,13 @@ class Reply:
         return ", ".join(filter(None, (self.positional, self.pairs)))
 
     def message(self, facts: Mapping[str, Any]) -> tuple[str, list[Any]]:
-        """Address and arguments that say these facts. A number in the address is the fact named before it; an empty `why`
-        is left out unless it has a position."""
+        """Address and arguments that say these facts. A number in the address is the fact named before it; an empty `why` or
+        `remark` is left out unless it has a position."""
         address, rest = self.address, dict(facts)
         if (numbered := NUMBER.search(address)) is not None:
             address = NUMBER.sub(f"{numbered[1]}/{rest.pop(numbered[1])}", address)
         values = [rest.pop(name) for name in self.names]
-        pairs = [(name, value) for name, value in rest.items() if value != "" or name != "why"]
+        pairs = [(name, value) for name, value in rest.items() if value != "" or name not in ("why", "remark")]
         return address, [*values, *(part for pair in pairs for part in pair)]
 
 
@@ -86,10 +86,12 @@ REPLIES = {
               "To the asker and to subscribers: a voice `began` or `ended`, or is `waiting` for its moment.", event="voice"),
         Reply("/bridge/pad/<n>/state", "s state, f value",
               "To the asker and to subscribers: `empty`, `filling` (0 to 1) or `ready` (the number of fresh takes). While no take is "
-              "`fresh`, those that are `repeated` sound again in turn.", "then `fresh` i, `repeated` i, [`why` s]", event="pad"),
+              "`fresh`, those that are `repeated` sound again in turn.",
+              "then `fresh` i, `repeated` i, [`why` s], after set [`remark` s]", event="pad"),
         Reply("/bridge/pad/<n>/saved", "s path, s why", "The take is in the folder; if the path is empty, `why` says why not.",
               event="pad saved"),
-        Reply("/bridge/kit/queued", "s name, i count", "Accepted: the kit has `count` sounds.", "then `seed` i", event="kit queued"),
+        Reply("/bridge/kit/queued", "s name, i count", "Accepted: the kit has `count` sounds.",
+              "then `seed` i, [`remark` s]", event="kit queued"),
         Reply("/bridge/kit/progress", "s name, i done, i total", "`done` of `total` sounds have been made or have failed.",
               event="kit progress"),
         Reply("/bridge/kit/done", "s name, s folder, i count, i failed",
@@ -101,7 +103,7 @@ REPLIES = {
               event="kit failed"),
         Reply("/bridge/stream/state", "s state, f ahead_s",
               "To subscribers, and once to the asker: `filling`, `playing`, `thin` (clips repeat until new ones are ready) or `off`, "
-              "and the seconds buffered.", "[`why` s]", event="stream"),
+              "and the seconds buffered.", "[`why` s], after start and set [`remark` s]", event="stream"),
         Reply("/bridge/audio", "s state, s why",
               "To subscribers, about the audio device: `open`, `lost`, `unusable`, `failed`.", event="audio"),
         Reply("/bridge/midi", "s state, s why", "To subscribers, about the MIDI input: `open`, `waiting`, `unusable`.", event="midi"),

@@ -10,6 +10,7 @@ from bridge.domain.job import id_key
 from bridge.errors import BadArgument, ClipbridgeError
 from bridge.frontends.osc import arguments as args
 from bridge.frontends.osc import asks
+from tests.frontends.osc.test_buttons import Desk
 
 
 def ask(*arguments: Any) -> Ask:
@@ -162,6 +163,17 @@ def test_words_may_also_be_the_value_of_a_key() -> None:
 def test_malformed_words_are_refused(arguments: tuple[Any, ...]) -> None:
     with pytest.raises(BadArgument):
         words(*arguments)
+
+
+@pytest.mark.parametrize("address", ["/bridge/pad/7/set", "/bridge/stream/start", "/bridge/stream/set"])
+def test_a_length_inside_a_text_is_remarked_wherever_a_prompt_is_set(address: str) -> None:
+    desk = Desk()
+    desk.core.stage.stream.state, desk.core.stage.stream.ahead_s = "filling", 0.0
+    desk.core.stage.pads.states.return_value = []
+    for arguments, hinted in ((("snare 0.3",), True), (("snare 0.3", 0.3), False), (("snare", 0.3), False)):
+        desk.send(address, *arguments)
+        ((_, _, state),) = desk.answers
+        assert ("remark" in state and "send 0.3 as a number" in state[-1]) == hinted
 
 
 def test_releasing_a_button_does_nothing() -> None:
