@@ -86,4 +86,4 @@ def _generate(connection: Connection, ask: Generate, behaviour: str, cancelled: 
         if behaviour == "pauses between takes":
             time.sleep(0.5)
         connection.send(Samples(ask.serial, Piece(take, 0, samples, abilities.channels, True)))
-    connection.send(Finished(ask.serial, Cost.of(prompt, 0.1, 0.1), (), unmet=unmet))
+    connection.send(Finished(ask.serial, Cost.of(prompt, 0.1, 0.1), (), unmet=unmet, threads="1"))

@@ -121,7 +121,7 @@ class Abilities:
 @dataclass(frozen=True, slots=True)
 class Model:
     """The facts of a loaded checkpoint that replies and recipes state. `licence`: as its card states it, else ""; `compiled`: how
-    its network runs (`trace`, `graphs` or `off`)."""
+    its network runs (`trace`, `graphs` or `off`). `threads`: of the run that made a clip (see Engine), "" before and on a GPU."""
 
     name: str
     revision: str
@@ -133,6 +133,7 @@ class Model:
     licence: str = ""
     untrained: bool = False
     compiled: str = "off"
+    threads: str = ""
 
 
 def _within(allowed: Range, value: float) -> float:

@@ -18,6 +18,8 @@ from bridge.errors import BadArgument, BadRecipe
 
 MAX_RECIPE_BYTES = 200_000  # four texts of 4,000 characters, six bytes each in JSON, and the rest
 
+THREADS = "threads"
+
 # The conditions for equal bytes, and their names in sentences.
 CONDITIONS = (
     ("clipbridge", "the version of Clipbridge"),
@@ -28,6 +30,7 @@ CONDITIONS = (
     ("compute", "the compute"),
     ("dtype", "the precision"),
     ("compiled", "how the network runs"),
+    (THREADS, "the number of processor threads (lower while other programs are busy)"),
 )
 
 
@@ -50,6 +53,8 @@ class Recipe:
             f"{words} is {_short(now[name])}, was {_short(self.conditions.get(name))}"
             for name, words in CONDITIONS
             if self.conditions.get(name) != now[name]
+            # Earlier versions did not record them, and a GPU has none.
+            and (name != THREADS or (now[name] and self.conditions.get(name)))
         ]
 
 
@@ -64,6 +69,7 @@ def conditions(model: Model) -> dict[str, Any]:
         "compute": model.compute,
         "dtype": model.dtype,
         "compiled": model.compiled,
+        THREADS: model.threads,
     }
 
 

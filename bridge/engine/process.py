@@ -80,7 +80,7 @@ class Server:
         if failure is None:
             remarks, unmet = engine.remarks(job.prompt), engine.unmet(job.prompt)
             self._connection.send(
-                Finished(job.serial, engine.cost, engine.scores, remarks, engine.highest_bytes(), unmet)
+                Finished(job.serial, engine.cost, engine.scores, remarks, engine.highest_bytes(), unmet, engine.threads)
             )
         else:
             self._connection.send(failure)

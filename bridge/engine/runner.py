@@ -98,6 +98,7 @@ class Runner(abc.ABC):
         prompt = self.abilities.settled(prompt)
         for again in (False, True):
             out_of_memory, began = "", False
+            self._threads.begin()
             try:
                 for piece in self.run(prompt, on_step):
                     began = True
@@ -124,6 +125,11 @@ class Runner(abc.ABC):
         """See Engine."""
         self._highest_bytes = max(self._highest_bytes, memory.highest(self.compute))
         return self._highest_bytes
+
+    @property
+    def threads(self) -> str:
+        """See the Engine protocol."""
+        return self._threads.used if self.compute == "cpu" else ""
 
     def steady(self) -> None:
         """Choose the number of threads on a CPU; call it at each step."""

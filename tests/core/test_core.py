@@ -192,14 +192,26 @@ def test_a_clip_is_recalled_from_its_file_byte_for_byte(tmp_path: Path) -> None:
         third = next(fields for _, kind, fields in recorder.events if kind == "take" and fields["take"] == 3)
         recipe = recipe_from_file(Path(third["path"]))
         recalled, new = core.recall(recipe, "127.0.0.1", "again")
+        assert recipe.conditions["threads"] == "1"
         assert new and core.recall(recipe, "127.0.0.1", "again") == (recalled, False)
         await until(lambda: recalled.state.ended)
         done = recorder.events[-1][2]
         assert done["path"] != third["path"] and Path(done["path"]).read_bytes() == Path(third["path"]).read_bytes()
         assert "remark" not in done
-        other = core.recall(dataclasses.replace(recipe, conditions={**recipe.conditions, "model": "x"}), "127.0.0.1")
-        await until(lambda: other[0].state.ended)
-        assert "the checkpoint is fake, was x" in recorder.events[-1][2]["remark"]
+        for changed, remark in (
+            ({"model": "x"}, "it may not be the same, byte for byte: the checkpoint is fake, was x"),
+            (
+                {"threads": "2x3 1x4"},
+                "the number of processor threads (lower while other programs are busy) is 1, was 2x3 1x4",
+            ),
+            ({"threads": None}, ""),  # by an earlier version
+            ({"threads": ""}, ""),  # on a GPU
+        ):
+            changed_recipe = dataclasses.replace(recipe, conditions={**recipe.conditions, **changed})
+            other, _ = core.recall(changed_recipe, "127.0.0.1")
+            await until(lambda job=other: job.state.ended)  # type: ignore[misc]
+            assert recorder.events[-1][2].get("remark", "").endswith(remark)
+            assert bool(remark) == ("remark" in recorder.events[-1][2])
 
     play(tmp_path, "well", story)
     assert not list((tmp_path / "clips").glob("*.wav"))

@@ -166,7 +166,7 @@ class AudioLDM2(Runner):
             for part in decoded:
                 last = prompt.loop or start + len(part) == frames
                 yield Piece(take + 1, start, part.astype("<f4").tobytes(), 1, last)
-                on_step(prompt.steps, prompt.steps)
+                after_step(prompt.steps, prompt.steps)
                 parts.append(part)
                 start += len(part)
             waves.append(np.concatenate(parts))

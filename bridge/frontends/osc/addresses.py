@@ -43,8 +43,8 @@ ROWS = (
            "length inside it (`\"snare 0.3\"` as one text) is not read, and `remark` says so.",
            takes_last_reply_port=False, in_words=True),
     Method("/bridge/recall", jobs.recall, "s path, [`id` i or s]", "as generate",
-           "Make a clip again from the recipe in its file: identical byte for byte with the same checkpoint, versions and "
-           "compute; otherwise `remark` says what differs."),
+           "Make a clip again from the recipe in its file: identical byte for byte with the same checkpoint, versions, "
+           "compute and number of threads; otherwise `remark` says what differs."),
     Method("/bridge/set/<key>", jobs.set_key, "a value; without one the key is forgotten", "nothing, or `/bridge/error`",
            "Remember `prompt`, `seconds` or any key below for the next triggers of your machine (faders, automation, tablets)."),
     Method("/bridge/trigger", jobs.trigger, "–", "as generate", "Make a clip from the remembered values.", button=True),
