@@ -41,7 +41,8 @@ def _remarks(job: Job, shaping: str) -> dict[str, str]:
     """The engine's remarks, with `remark` extended by those of the shaper and of the core."""
     remarks = [job.remarks.get("remark", ""), shaping, job.ask.unread_length]
     if job.retry_reason:
-        remarks.append(f"made a second time, with the seed {job.prompt.seed} ({job.retry_reason.partition('.')[0]})")
+        reason = job.retry_reason.partition(". ")[0].rstrip(".")  # its first sentence; "118.5 BPM" has a point too
+        remarks.append(f"made a second time, with the seed {job.prompt.seed} ({reason})")
     if job.recipe is not None and job.model is not None and (differences := job.recipe.differences(job.model)):
         remarks.append(f"it may not be the same, byte for byte: {'; '.join(differences)}")
     remark = "; ".join(filter(None, remarks))

@@ -12,9 +12,10 @@ import psutil
 import pytest
 import soundfile
 
-from bridge.core import engine_link
+from bridge.core import engine_link, outcome
 from bridge.core.core import Core
 from bridge.domain.ask import Ask
+from bridge.domain.clip import Prompt
 from bridge.domain.events import Event
 from bridge.domain.job import Job
 from bridge.domain.recipe import read
@@ -150,15 +151,29 @@ def test_invalid_samples_become_no_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize("behaviour", ["nan at seed 7", "silence at seed 7"])
 def test_invalid_or_silent_samples_are_made_a_second_time_with_the_next_seed(tmp_path: Path, behaviour: str) -> None:
     async def story(core: Core, recorder: Recorder) -> None:
-        jobs = [ask(core, seed=7), ask(core, seed=1), ask(core, seed=2)]
+        jobs = [ask(core, seed=7), ask(core, seed=1), ask(core, seed=8)]
         await until(lambda: all(job.state.ended for job in jobs))
 
     events = play(tmp_path, behaviour, story).events
     ((_, _, done),) = [event for event in events if event[:2] == (1, "done")]
     assert done["seed"] == 8 and "made a second time, with the seed 8 (" in done["remark"]
     assert sorted(event[0] for event in events if event[1] == "done") == [1, 2, 3]
+    (again,) = [fields for serial, kind, fields in events if (serial, kind) == (3, "done")]
+    assert again["seed"] == 8 and Path(again["path"]).read_bytes() == Path(done["path"]).read_bytes()
     with soundfile.SoundFile(done["path"]) as file:
         assert read(file.comment).prompt.seed == 8
+
+
+def test_the_reason_for_a_second_attempt_is_its_first_sentence() -> None:
+    for reason, first in (
+        (
+            "The clip plays at 118.5 BPM, so it keeps its own tempo.",
+            "The clip plays at 118.5 BPM, so it keeps its own tempo",
+        ),
+        ("The engine sent silence. Ask again.", "The engine sent silence"),
+    ):
+        job = Job(1, 1, "", Ask("x", seconds=1.0), Prompt("x", "x", 1.0, 8), retry_reason=reason)
+        assert outcome._remarks(job, "") == {"remark": f"made a second time, with the seed 8 ({first})"}
 
 
 def test_the_seed_in_the_name_gives_the_sound_again_whether_it_was_stated_or_drawn(tmp_path: Path) -> None:
