@@ -44,6 +44,7 @@ HEAVY = {
         "engine/runtime/tracing.py",
         "engine/runtime/graphs.py",
         "engine/audioldm2/decoding.py",
+        "engine/audioldm2/loops.py",
         "engine/runtime/network.py",
         "engine/runtime/ways.py",
         "bench/floor.py",
@@ -58,6 +59,7 @@ HEAVY = {
     "numpy": {
         "engine/audioldm2/engine.py",
         "engine/audioldm2/decoding.py",
+        "engine/audioldm2/loops.py",
         "engine/audioldm2/ranking.py",
         "engine/audioldm2/retune.py",
         "audio/shape.py",

@@ -12,7 +12,7 @@ from diffusers import AudioLDM2UNet2DConditionModel, AutoencoderKL
 from bridge.engine.audioldm2.mel_vocoder import MelVocoder, MelVocoderConfig
 from bridge.starter import text_stack
 from bridge.starter.captions import ADJECTIVES, CHORDS, WAVES
-from bridge.starter.catalogue import BY_NAME, SOUNDS, TUNED
+from bridge.starter.catalogue import BY_NAME, SOUNDS, STEADY, TUNED
 from bridge.starter.train_unet import make_scheduler
 
 CARD = Path(__file__).parent / "checkpoint" / "README.md"
@@ -66,6 +66,7 @@ def vocabulary() -> dict[str, object]:
         "words": sorted(words),
         "octaves": {name: list(BY_NAME[name].octaves) for name in TUNED},
         "fills": [sound.name for sound in SOUNDS if sound.fills],
+        "steady": list(STEADY),
     }
 
 

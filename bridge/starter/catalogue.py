@@ -86,6 +86,8 @@ TUNED = tuple(
     for sound in SOUNDS
     if sound.octaves and min(sound.octaves) >= 3 and (not sound.chords or "single" in sound.chords)
 )
+# They sound alike all along, so that they can be made on a circle.
+STEADY = ("sub", "pad", "lead", "organ", "string", "siren", "wind", "rain", "fire")
 BY_NAME = {sound.name: sound for sound in SOUNDS}
 
 

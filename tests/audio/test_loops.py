@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 import torch
 
-from bridge.audio.seam import seam_score
+from bridge.audio.seam import hole_db, seam_score
 from bridge.audio.shape import shape
 from bridge.domain.ask import Shape
 from bridge.domain.clip import Piece, Prompt
 from bridge.engine.audioldm2.engine import AudioLDM2
+from bridge.engine.audioldm2.loops import ringing_on
 from bridge.engine.audioldm2.mel_vocoder import MelVocoder, MelVocoderConfig
 from bridge.engine.audioldm2.vocoding import circular, period
 
@@ -30,17 +31,88 @@ def test_a_tone_that_closes_scores_low_and_one_that_is_cut_scores_one() -> None:
     noise = np.random.default_rng(1).normal(0, 1e-3, (48_000, 1))
     closed = (np.sin(2 * np.pi * 440 * time)[:, None] + noise).astype(np.float32)
     cut = (np.sin(2 * np.pi * 440.5 * time)[:, None] + noise).astype(np.float32)
-    assert seam_score(closed) < 0.95 and seam_score(cut) == 1.0
+    assert seam_score(closed) <= 0.95 < seam_score(cut)
     assert seam_score(closed[:1_000]) == 0.0  # too short to judge
+
+
+def _steady(seconds: float = 2.0) -> np.ndarray:
+    """A tone with some noise that closes: one channel at 48 kHz."""
+    frames = round(seconds * 48_000)
+    time = np.arange(frames) / 48_000
+    tone = sum(np.sin(2 * np.pi * 220 * k * time) / k for k in range(1, 8))
+    return (0.1 * tone + np.random.default_rng(3).normal(0, 2e-3, frames)).astype(np.float32)
+
+
+def _swelling(seconds: float) -> np.ndarray:
+    """`_steady`, but it swells in at the beginning and fades at the end."""
+    wave = _steady()
+    ramp = (0.5 - 0.5 * np.cos(np.linspace(0, np.pi, round(seconds * 48_000)))).astype(np.float32)
+    wave[: len(ramp)] *= ramp
+    wave[-len(ramp) :] *= ramp[::-1]
+    return wave
+
+
+def _clicking() -> np.ndarray:
+    wave = _steady()
+    wave[:96] += 0.5 * np.hanning(96).astype(np.float32)
+    return wave
+
+
+def _changing() -> np.ndarray:
+    """`_steady` that loses its high partials within the first second and gets them back at the seam."""
+    wave = _steady()
+    spectrum = np.fft.rfft(wave)
+    spectrum[np.fft.rfftfreq(len(wave), 1 / 48_000) > 500] = 0
+    dull = np.fft.irfft(spectrum, len(wave))
+    bright = np.clip(np.linspace(0, 2, len(wave)), 0, 1)
+    return (wave * bright + dull * (1 - bright)).astype(np.float32)
+
+
+FAULTS = ["swell", "short hole", "click", "timbre"]
+
+
+@pytest.mark.parametrize("wave", [_swelling(0.6), _swelling(0.03), _clicking(), _changing()], ids=FAULTS)
+def test_a_hole_a_click_or_a_change_of_timbre_at_the_seam_is_heard_in_any_channel(wave: np.ndarray) -> None:
+    assert seam_score(_steady()[:, None]) <= 0.95
+    assert seam_score(wave[:, None]) > 0.95
+    assert seam_score(np.stack([_steady(), wave], axis=1)) > 0.95
+    # The same fault in the middle of the loop is no fault of the seam.
+    assert seam_score(np.roll(wave, len(wave) // 2)[:, None]) <= 0.95
+
+
+def test_a_hole_at_the_seam_is_measured_in_decibels() -> None:
+    assert (
+        hole_db(_steady(), 48_000) < 1
+        and hole_db(_swelling(0.6), 48_000) > 20
+        and hole_db(_swelling(0.03), 48_000) > 10
+    )
+    assert hole_db(np.roll(_swelling(0.03), 48_000), 48_000) < 1
+    assert hole_db(np.zeros(48_000, np.float32), 48_000) == 0.0 and hole_db(_steady()[:1_000], 48_000) == 0.0
+
+
+def test_the_attack_of_a_hit_at_the_seam_is_no_fault() -> None:
+    time = np.arange(48_000) / 48_000
+    hit = np.exp(-time / 0.1) * np.sin(2 * np.pi * 80 * time) + np.exp(-time / 0.003) * np.sin(2 * np.pi * 3_000 * time)
+    assert seam_score(hit[:, None].astype(np.float32)) <= 0.95
+    assert seam_score(hit[::-1, None].astype(np.float32)) > 0.95  # backwards it ends with a cut
+
+
+def test_what_rings_on_beyond_the_end_of_a_turn_sounds_under_its_beginning() -> None:
+    wave = np.ones(1_500, np.float32)
+    turn = ringing_on(wave, 1_000)
+    assert (
+        len(turn) == 1_000 and turn[0] == 2.0 and turn[250] == pytest.approx(1.5, abs=0.01) and (turn[500:] == 1).all()
+    )
+    assert np.array_equal(ringing_on(wave[:1_000], 1_000), wave[:1_000])
 
 
 def test_the_worst_channel_of_a_loop_counts_even_if_the_channels_cancel() -> None:
     time = np.arange(48_000) / 48_000
     drawn = np.random.default_rng(1).normal(0, 1e-3, 48_000)
     closed, cut = (np.sin(2 * np.pi * hz * time) + drawn for hz in (440, 440.5))
-    assert seam_score(np.stack([cut, -cut], axis=1).astype(np.float32)) == 1.0
-    assert seam_score(np.stack([closed, cut], axis=1).astype(np.float32)) == 1.0
-    assert seam_score(np.stack([closed, -closed], axis=1).astype(np.float32)) < 0.95
+    assert seam_score(np.stack([cut, -cut], axis=1).astype(np.float32)) > 0.95
+    assert seam_score(np.stack([closed, cut], axis=1).astype(np.float32)) > 0.95
+    assert seam_score(np.stack([closed, -closed], axis=1).astype(np.float32)) <= 0.95
 
 
 def test_seams_of_noise_score_like_any_other_moment_of_it() -> None:
@@ -92,7 +164,7 @@ def test_a_loop_is_exactly_as_long_as_was_asked(engine: AudioLDM2, seconds: floa
 def test_loops_close_and_plain_clips_do_not(engine: AudioLDM2) -> None:
     loops = np.array([seam_score(clip(engine, seed)) for seed in range(10)])
     plain = np.array([seam_score(clip(engine, seed, loop=False)) for seed in range(10)])
-    assert (loops <= 0.95).sum() >= 9 and (plain <= 0.95).sum() < (loops <= 0.95).sum(), (loops, plain)
+    assert (loops <= 0.95).sum() >= 8 and (plain <= 0.95).sum() <= 3, (loops, plain)
 
 
 def test_each_take_of_a_loop_is_a_period_of_its_own(engine: AudioLDM2) -> None:

@@ -1,8 +1,8 @@
-"""How well loops close: `python -m tests.bench.measure_loops [--prompts 100]` prints a Markdown table.
+"""How well loops close: `python -m tests.bench.measure_loops [--every N]` prints a Markdown table.
 
-Each prompt of the starter in three ways, with one seed: as a loop (circular denoising), cut at its length, and with its tail
-cross-faded into its head over 100 ms at equal power. Clips of 2 s. Scores are those of bridge/audio/seam.py: up to 0.95,
-the seam is like any other moment of the sound.
+100 prompts of the starter, one seed each: 50 sustained sounds of 4 s, 50 others of 2 s. Each is made as a loop, and plainly
+and cut at its length. A seam closes if its score (bridge/audio/seam.py) is at most 0.95, and has a hole if it is more than
+6 dB quieter than the quiet moments of the loop.
 """
 
 from __future__ import annotations
@@ -13,72 +13,62 @@ import time
 
 import numpy as np
 
-from bridge.audio.seam import seam_score
-from bridge.audio.shape import shape
+from bridge.audio.seam import hole_db, seam_score
+from bridge.audio.shape import Samples, shape
 from bridge.config import EngineConfig
 from bridge.domain.ask import Shape
 from bridge.domain.clip import Piece, Prompt
 from bridge.engine.families import open_engine
 from bridge.engine.runner import Runner
-from bridge.errors import BadAudio
 
-SECONDS, OVERLAP_S = 2.0, 0.1
-SOUNDS = (
-    "rain", "wind", "fire crackle", "vinyl crackle", "water drop", "siren", "pad", "strings", "organ", "drone pad", "bass", "sub",
-    "lead", "shaker", "tambourine", "ride", "thunder", "riser", "glitch", "closed hi-hat", "kick", "snare", "bell", "mallet", "crash",
+SUSTAINED = ("pad", "synth pad", "drone", "strings", "violin", "cello", "wind", "breeze", "lead", "synth lead")
+WORDS = ("", "dark", "bright", "warm", "soft")
+OTHERS = (
+    "rain", "fire crackle", "vinyl crackle", "water drop", "siren", "organ", "bass", "sub", "shaker", "tambourine", "ride", "thunder",
+    "riser", "glitch", "closed hi-hat", "kick", "snare", "bell", "mallet", "crash", "downlifter", "pluck", "808", "tom", "short organ",
 )  # fmt: skip
-WORDS = ("", "dark", "bright", "soft")
+BARE = Shape(0, 0)
 
 
-def samples(engine: object, prompt: Prompt) -> np.ndarray:
-    pieces: list[Piece] = list(engine.generate(prompt, lambda step, steps: None))  # type: ignore[attr-defined]
-    return np.concatenate([np.frombuffer(piece.samples, "<f4") for piece in pieces])[:, None]
-
-
-def cross_faded(clip: np.ndarray, frames: int) -> np.ndarray:
-    overlap = len(clip) - frames
-    angle = np.linspace(0, np.pi / 2, overlap)[:, None]
-    loop = clip[:frames].copy()
-    loop[:overlap] = clip[:overlap] * np.sin(angle) + clip[frames:] * np.cos(angle)
-    return loop
+def made(engine: Runner, prompt: Prompt) -> Samples:
+    pieces: list[Piece] = list(engine.generate(prompt, lambda step, steps: None))
+    samples = np.concatenate([np.frombuffer(piece.samples, "<f4") for piece in pieces])[:, None]
+    return shape(samples, engine.abilities.sample_rate, prompt.seconds, BARE, prompt.loop)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--prompts", type=int, default=100)
-    count = parser.parse_args().prompts
+    parser.add_argument("--every", type=int, default=1, help="only every Nth prompt")
+    every = parser.parse_args().every
     engine = open_engine(EngineConfig(model="starter", compute="cpu"))
     assert isinstance(engine, Runner)
     engine.load(lambda done, total, what: None)
     engine.warm(lambda done, total, what: None)
-    rate, bare = engine.abilities.sample_rate, Shape(0, 0)
-    scores: dict[str, list[float]] = {"circular denoising": [], "cut": [], "cross-fade of 100 ms": []}
-    took = {"loop": 0.0, "plain": 0.0}
-    texts = [f"{word} {sound}".strip() for word, sound in itertools.product(WORDS, SOUNDS)][:count]
-    for seed, text in enumerate(texts):
-        started = time.perf_counter()
-        loop = samples(engine, Prompt(text, text, SECONDS, seed, loop=True))
-        took["loop"] += time.perf_counter() - started
-        try:
-            scores["circular denoising"].append(seam_score(shape(loop, rate, SECONDS, bare, True)))
-        except BadAudio as error:
-            print(f"{text}, seed {seed}: {error}", flush=True)
-            scores["circular denoising"].append(1.0)
-        started = time.perf_counter()
-        plain = samples(engine, Prompt(text, text, SECONDS, seed))
-        took["plain"] += time.perf_counter() - started
-        scores["cut"].append(seam_score(shape(plain, rate, SECONDS, bare)))
-        longer = samples(engine, Prompt(text, text, SECONDS + OVERLAP_S, seed))
-        frames = round(SECONDS * 48_000)
-        scores["cross-fade of 100 ms"].append(
-            seam_score(cross_faded(shape(longer, rate, SECONDS + OVERLAP_S, bare), frames))
-        )
-    print(f"| {count} prompts, {SECONDS:g} s | seams at or below 0.95 | median score |\n|---|---|---|")
-    for way, values in scores.items():
-        print(f"| {way} | {sum(score <= 0.95 for score in values)} | {np.median(values):.2f} |")
-    print(f"\nA loop takes {took['loop'] / took['plain']:.2f} times as long as a plain clip of its length.")
-    worst = sorted(zip(scores["circular denoising"], texts, strict=True), reverse=True)[:12]
-    print("Highest:", ", ".join(f"{text} {score:.2f}" for score, text in worst))
+    groups = {
+        "sustained, 4 s": (4.0, itertools.product(WORDS, SUSTAINED)),
+        "others, 2 s": (2.0, itertools.product(("", "dark"), OTHERS)),
+    }
+    took, worst = {True: 0.0, False: 0.0}, []
+    print("| prompts | way | holes of at most 6 dB | scores at or below 0.95 | median score |\n|---|---|---|---|---|")
+    for name, (seconds, words) in groups.items():
+        rows: dict[bool, list[tuple[float, float]]] = {True: [], False: []}
+        for seed, (word, sound) in itertools.islice(enumerate(words), 0, None, every):
+            text = f"{word} {sound}".strip()
+            for loop in (True, False):
+                started = time.perf_counter()
+                clip = made(engine, Prompt(text, text, seconds, seed, loop=loop))
+                took[loop] += time.perf_counter() - started
+                rows[loop].append((hole_db(clip[:, 0], 48_000), seam_score(clip)))
+            worst.append((*rows[True][-1], text))
+        for loop, figures in rows.items():
+            holes, scores = zip(*figures, strict=True)
+            closed = sum(score <= 0.95 for score in scores)
+            way = "loop" if loop else "cut at its length"
+            shallow = sum(hole <= 6 for hole in holes)
+            print(f"| {name} | {way} | {shallow} of {len(holes)} | {closed} | {np.median(scores):.2f} |", flush=True)
+    print(f"\nA loop takes {took[True] / took[False]:.2f} times as long as a plain clip of its length.")
+    print("Holes:", ", ".join(f"{text} {hole:.0f} dB" for hole, _, text in worst if hole > 6) or "none")
+    print("Scores above 0.95:", ", ".join(f"{text} {score:.2f}" for _, score, text in worst if score > 0.95) or "none")
 
 
 if __name__ == "__main__":

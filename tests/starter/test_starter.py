@@ -18,6 +18,7 @@ from accelerate import Accelerator
 from diffusers import AudioLDM2UNet2DConditionModel
 from safetensors.torch import load_file
 
+from bridge.audio.seam import DEEPEST_HOLE_DB, hole_db
 from bridge.checkpoints.find import STARTER_FOLDER, licence, starter_revision
 from bridge.config import EngineConfig
 from bridge.domain.clip import Prompt
@@ -297,6 +298,22 @@ def test_a_kick_ends_a_pad_fills_and_a_short_hat_is_short(starter: AudioLDM2) ->
     assert measures.sounding_seconds(kick) < 1.5 and measures.sounding_seconds(hat) < 0.6
     assert measures.sounding_seconds(pad) > 3.0
     assert np.abs(kick[3 * SAMPLE_RATE :]).max() < 0.01 * np.abs(kick).max()
+
+
+@pytest.mark.parametrize(
+    ("text", "seed"), [("warm pad", 1), ("dark strings", 3), ("howling wind", 6), ("lead", 9), ("sub", 2)]
+)
+def test_a_loop_of_a_sustained_sound_has_no_hole_at_its_seam(starter: AudioLDM2, text: str, seed: int) -> None:
+    loop = sound(starter, text, 2.0, seed=seed, loop=True)
+    assert hole_db(loop, SAMPLE_RATE) < DEEPEST_HOLE_DB and np.abs(loop).max() > 0.1
+
+
+@pytest.mark.parametrize("text", ["kick", "snare", "closed hi hat", "bell", "short organ", "soft strings"])
+def test_a_loop_of_a_single_hit_begins_with_its_attack_as_the_plain_clip_does(starter: AudioLDM2, text: str) -> None:
+    loop, plain = sound(starter, text, 1.0, loop=True), sound(starter, text)
+    head = SAMPLE_RATE // 10
+    assert np.abs(loop[:head]).max() > 0.5 * np.abs(loop).max()
+    assert np.abs(loop).max() == pytest.approx(np.abs(plain).max(), rel=0.6)
 
 
 def test_a_hat_is_bright_a_sub_is_low(starter: AudioLDM2) -> None:

@@ -17,9 +17,6 @@ from bridge.engine.audioldm2.text import Embeddings
 from bridge.engine.messages import OnStep
 from bridge.engine.runtime.network import Network
 
-# The first steps decide where a sound begins. If loops are turned from the first step on, 3 of 25 sounds of the starter
-# (single hits) become silent; if only in the second half, 1 of 25 does, and the seams are as good.
-TURNED_FROM = 0.5
 GOLDEN = (math.sqrt(5) - 1) / 2  # multiples of it, modulo 1, stay far apart for any number of steps
 
 
@@ -40,10 +37,10 @@ class Denoiser:
         guidance: float,
         generators: list[torch.Generator],
         on_step: OnStep,
-        circular: bool = False,
+        circular_from: float | None = None,
     ) -> torch.Tensor:
-        """Latents (takes, channels, rows, width) from noise of that shape. `negative`: None for no guidance. `circular`: the
-        last row is followed by the first. Raises what `on_step` raises.
+        """Latents (takes, channels, rows, width) from noise of that shape. `negative`: None for no guidance. `circular_from`: the
+        share of the steps, 0 to 1, after which the last row is followed by the first; None: never. Raises what `on_step` raises.
 
         The network assumes silence beyond the first and last row. For a circle its input is therefore rolled, at each later
         step by a different number of rows, and its output rolled back: no place is an end at more than one step. The
@@ -59,7 +56,7 @@ class Denoiser:
         latents = noise * scheduler.init_noise_sigma
         for done, (timestep, level) in enumerate(zip(scheduler.timesteps, levels, strict=True), 1):
             guided = both is not None and level > self.guided_above
-            turned = circular and done > TURNED_FROM * len(levels)
+            turned = circular_from is not None and done > circular_from * len(levels)
             turn = round(done * GOLDEN % 1 * latents.shape[2]) if turned else 0
             batch = scheduler.scale_model_input(torch.cat([latents] * 2) if guided else latents, timestep)
             batch = batch.roll(turn, 2) if turn else batch

@@ -20,8 +20,9 @@ from bridge.engine.audioldm2 import unet
 from bridge.engine.audioldm2.decoding import Decoder
 from bridge.engine.audioldm2.denoising import Denoiser, states
 from bridge.engine.audioldm2.geometry import Geometry
-from bridge.engine.audioldm2.hearing import Heard, Vocabulary
+from bridge.engine.audioldm2.hearing import Vocabulary
 from bridge.engine.audioldm2.loading import load_pipeline, quiet, scheduler_facts
+from bridge.engine.audioldm2.loops import Denoise, Loop
 from bridge.engine.audioldm2.ranking import by_ear
 from bridge.engine.audioldm2.text import TextSide
 from bridge.engine.audioldm2.untrained import build
@@ -38,7 +39,6 @@ from bridge.errors import NoModel
 GRAPHS_TO_SECONDS = 10.24
 # The starter is guided while the noise is louder than the sound. Guided to the end, it exaggerates resonances.
 GUIDED_ABOVE = 1.0
-SILENT = 1e-3  # a lower peak counts as silence
 
 
 class AudioLDM2(Runner):
@@ -138,7 +138,8 @@ class AudioLDM2(Runner):
         geometry = self.geometry
         frames, needed = geometry.frames(prompt.seconds), geometry.needed(prompt.seconds, heard)
         generators = self._generators(prompt)
-        rows = geometry.rows_of_loop(prompt.seconds, heard) if prompt.loop else geometry.rows(needed)
+        loop = Loop(self.decoder, geometry, prompt.seconds, heard) if prompt.loop else None
+        rows, circular_from = (geometry.rows(needed), None) if loop is None else (loop.rows, loop.circular_from)
         encoded = time.perf_counter()
         self.steady()
 
@@ -148,7 +149,7 @@ class AudioLDM2(Runner):
 
         latents = self.denoiser.run(
             self.noise(generators, rows),
-            text, negative, prompt.steps, prompt.guidance, generators, after_step, prompt.loop,
+            text, negative, prompt.steps, prompt.guidance, generators, after_step, circular_from,
         )  # fmt: skip
         if self.compute == "cuda":
             torch.cuda.synchronize()
@@ -159,10 +160,10 @@ class AudioLDM2(Runner):
             parts: list[NDArray[np.float32]] = []
             start = 0
             latent = latents[take : take + 1]
-            if prompt.loop:
-                decoded = iter([self._loop(latent, take, prompt, heard, after_step)])
-            else:
+            if loop is None:
                 decoded = self.decoder.pieces(latent, heard, needed, frames)
+            else:
+                decoded = iter([loop.turn(latent, self._denoiser_of(prompt, take, after_step))])
             for part in decoded:
                 last = prompt.loop or start + len(part) == frames
                 yield Piece(take + 1, start, part.astype("<f4").tobytes(), 1, last)
@@ -179,21 +180,18 @@ class AudioLDM2(Runner):
         ended = time.perf_counter()
         self.cost = Cost.of(prompt, denoised - encoded, ended - denoised + encoded - started)
 
-    def _loop(
-        self, latents: torch.Tensor, take: int, prompt: Prompt, heard: Heard, on_step: OnStep
-    ) -> NDArray[np.float32]:
-        """One period of take `take` (from 0). A single hit may become silent on a circle: then it is made without one, and decays
-        before its end."""
-        period = self.decoder.period(latents, prompt.seconds, heard)
-        if np.abs(period).max(initial=0.0) >= SILENT:
-            return period
-        assert prompt.steps is not None and prompt.guidance is not None
-        generators = [self._generators(prompt)[take]]
-        latents = self.denoiser.run(
-            self.noise(generators, latents.shape[2]), self.texts.positive(prompt), self.texts.negative(prompt),
-            prompt.steps, prompt.guidance, generators, lambda step, steps: on_step(steps, steps),
-        )  # fmt: skip
-        return self.decoder.period(latents, prompt.seconds, heard)
+    def _denoiser_of(self, prompt: Prompt, take: int, on_step: OnStep) -> Denoise:
+        """Denoises take `take` (from 0) once more, in another way."""
+
+        def denoise(circular_from: float | None, rows: int) -> torch.Tensor:
+            assert prompt.steps is not None and prompt.guidance is not None
+            generators = [self._generators(prompt)[take]]
+            return self.denoiser.run(
+                self.noise(generators, rows), self.texts.positive(prompt), self.texts.negative(prompt),
+                prompt.steps, prompt.guidance, generators, lambda step, steps: on_step(steps, steps), circular_from,
+            )  # fmt: skip
+
+        return denoise
 
     @staticmethod
     def _generators(prompt: Prompt) -> list[torch.Generator]:

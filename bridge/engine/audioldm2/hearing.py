@@ -43,14 +43,15 @@ MAX_SHIFT = 12  # semitones by which a tone can be shifted and still sound like 
 @dataclass(frozen=True, slots=True)
 class Heard:
     """`text` is for the encoders, `words` for the musician; `noun` names the sound, or is "". `fills`: the sound lasts until the
-    clip ends. `model_hz`: the pitch that the model will make, `target_hz`: the requested one; both 0.0 without a note.
-    `remark`: what was left out and why, or "".
+    clip ends. `steady`: it sounds alike all along; None if nobody knows. `model_hz`: the pitch that the model will make,
+    `target_hz`: the requested one; both 0.0 without a note. `remark`: what was left out and why, or "".
     """
 
     text: str
     words: str
     noun: str = ""
     fills: bool = False
+    steady: bool | None = None
     model_hz: float = 0.0
     target_hz: float = 0.0
     remark: str = ""
@@ -58,12 +59,18 @@ class Heard:
 
 class Vocabulary:
     """The words of one checkpoint: `nouns` with the sound that each means, other `words`, the `octaves` that it knows of each
-    sound (by their C), and the sounds that fill a clip."""
+    sound (by their C), the sounds that fill a clip, and those of them that are `steady`."""
 
     def __init__(
-        self, nouns: dict[str, str], words: list[str], octaves: dict[str, list[int]], fills: Sequence[str] = ()
+        self,
+        nouns: dict[str, str],
+        words: list[str],
+        octaves: dict[str, list[int]],
+        fills: Sequence[str] = (),
+        steady: Sequence[str] = (),
     ) -> None:
-        self._nouns, self._octaves, self._fills = nouns, octaves, frozenset(fills)
+        self._nouns, self._octaves = nouns, octaves
+        self._fills, self._steady = frozenset(fills), frozenset(steady)
         self._phrases = {*nouns, *words, *IGNORED_PHRASES}
         self._in_adjectives = {single for phrase in words for single in phrase.split()}
         self._singles = self._in_adjectives | {single for noun in nouns for single in noun.split()}
@@ -77,12 +84,12 @@ class Vocabulary:
         try:
             content = json.loads(file.read_text("utf-8"))
             nouns, words, octaves = dict(content["nouns"]), list(content["words"]), dict(content["octaves"])
-            fills = list(content["fills"])
-            if not all(isinstance(text, str) for text in (*nouns.values(), *words, *fills)):
+            fills, steady = list(content["fills"]), list(content["steady"])
+            if not all(isinstance(text, str) for text in (*nouns.values(), *words, *fills, *steady)):
                 raise ValueError("a word is not text")
             if not all(type(n) is int and 0 <= n <= 9 for numbers in octaves.values() for n in numbers):
                 raise ValueError("an octave is not a number from 0 to 9")
-            return cls(nouns, words, octaves, fills)
+            return cls(nouns, words, octaves, fills, steady)
         except (OSError, ValueError, TypeError, KeyError, RecursionError, AttributeError) as error:
             raise NoModel(f"{file} is damaged ({type(error).__name__}: {error}).") from error
 
@@ -133,9 +140,9 @@ class Vocabulary:
     def _with_note(self, words: list[str], noun: str, note: str) -> Heard:
         text = " ".join(words)
         sound = self._nouns.get(noun, "")
-        fills = sound in self._fills
+        fills, steady = sound in self._fills, sound in self._steady if sound else None
         if not note:
-            return Heard(text, text, noun, fills)
+            return Heard(text, text, noun, fills, steady)
         octaves = self._octaves.get(sound, [])
         midi = midi_of(note)
         nearest = min(octaves, key=lambda octave: abs(c_of(octave) - midi), default=None)
@@ -145,8 +152,8 @@ class Vocabulary:
             why = f"it is too far for {noun}"
         else:
             model_hz, target_hz = frequency_of(c_of(nearest)), frequency_of(midi)
-            return Heard(f"{text} c{nearest}", f"{text} {note}", noun, fills, model_hz, target_hz)
-        return Heard(text, text, noun, fills, remark=f"the note {note} was left out: {why}")
+            return Heard(f"{text} c{nearest}", f"{text} {note}", noun, fills, steady, model_hz, target_hz)
+        return Heard(text, text, noun, fills, steady, remark=f"the note {note} was left out: {why}")
 
     def _phrase_at(self, words: list[str], at: int) -> tuple[str, int]:
         for size in range(min(MAX_PHRASE_WORDS, len(words) - at), 0, -1):
