@@ -20,7 +20,6 @@ from bridge.errors import BadArgument
 MAX_ID_CHARACTERS = 120
 LARGEST = 2**63  # OSC can carry smaller whole numbers
 NUMERIC = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?")
-SWITCH = Range(0, 1)
 
 Kind = Literal["text", "number", "whole", "flag", "choice", "note", "key", "folder", "then", "id"]
 Part = Literal["sound", "shape", "playback", "job"]
@@ -128,6 +127,13 @@ def number(value: Any, name: str, allowed: Range, whole: bool = False) -> float:
     return int(near) if whole else near
 
 
+def flag(value: Any, name: str) -> int:
+    """0 or 1, also from true and false. Raises BadArgument."""
+    if isinstance(value, int | float) and value in (0, 1):
+        return int(value)
+    raise BadArgument(f"{name} must be 0 or 1, not {shown(value)}.")
+
+
 def note(value: Any) -> str:
     """The name of a note, from a name or a MIDI number. Raises BadArgument."""
     if isinstance(value, str):
@@ -176,10 +182,6 @@ def _number(field: Field, value: Any) -> float:
     return number(value, field.name, field.allowed, whole=field.kind == "whole")
 
 
-def _flag(field: Field, value: Any) -> int:
-    return int(number(int(value) if isinstance(value, bool) else value, field.name, SWITCH, whole=True))
-
-
 def _choice(field: Field, value: Any) -> str | int:
     for choice in field.choices:
         if not isinstance(value, bool) and value == choice:
@@ -220,7 +222,7 @@ CHECKS: dict[Kind, Callable[[Field, Any], Any]] = {
     "text": lambda field, value: text(value, field.name, field.longest),
     "number": _number,
     "whole": _number,
-    "flag": _flag,
+    "flag": lambda field, value: flag(value, field.name),
     "choice": _choice,
     "note": lambda _field, value: note(value),
     "key": _key,

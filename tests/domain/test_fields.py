@@ -308,3 +308,12 @@ def test_the_supercollider_class_has_an_argument_for_each_key() -> None:
         assert keys <= names, method
         for key in keys:
             assert re.search(rf"\b{key}: {key}\b|, {key},", body), (method, key)
+
+
+def test_a_value_that_is_0_or_1_is_refused_in_these_words() -> None:
+    for field in FIELDS.values():
+        if field.kind == "flag":
+            for value in ("yes", 2, 0.5, float("nan"), None, 10**30):
+                with pytest.raises(BadArgument, match=f"{field.name} must be 0 or 1, not "):
+                    field.parse(value)
+            assert [field.parse(value) for value in (0, 1.0, "1", "0.0", "true", False)] == [0, 1, 1, 0, 1, 0]

@@ -65,7 +65,7 @@ def switch(arguments: list[Any], name: str) -> bool:
     argument = arguments[0] if arguments else True
     if argument is None or isinstance(argument, bool):
         return argument is not False
-    return number(argument, name, Range(0, 1), whole=True) == 1
+    return fields.flag(fields.from_text(argument), name) == 1
 
 
 def press(arguments: list[Any]) -> bool:
