@@ -181,6 +181,8 @@ class Client:
 
     def no_answer(self, command: str = "clipbridge run") -> NoAnswer:
         """The error to raise when no daemon answers; `command` starts one."""
+        if self.daemon[1] != config.DEFAULT_OSC_PORT:
+            command += f" --osc-port {self.daemon[1]}"
         return NoAnswer(f"No Clipbridge answers on port {self.daemon[1]}. Start it with: {command}")
 
 

@@ -36,5 +36,7 @@ def _change(file: str, **change: Any) -> clips.Clip:
         if database.place().is_file():
             with database.opened(database.place()) as connection:
                 return clips.change(connection, path.as_posix(), **change)
+    if path.is_dir():
+        raise UnknownClip(f"{path} is a folder: name clips in it. clipbridge find lists them.")
     what = f"The library does not know {path}" if path.exists() else f"There is no file {path}"
     raise UnknownClip(f"{what}. clipbridge find lists the clips; clipbridge import FOLDER adds those of a folder.")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import secrets
 import sys
 from collections.abc import Callable, Iterator
@@ -24,6 +25,9 @@ from bridge.domain.fields import Door
 from bridge.errors import BadArgument, ClipbridgeError, NoAudio
 from bridge.system.text import read_text
 
+LENGTH = re.compile(
+    r"\s(?P<number>\d*[.,]?\d+)\s*(s|secs?|seconds?)?$", re.IGNORECASE
+)  # as people write it: 2,5 or 2.5s
 KEYS = tuple(fields_of(Door.COMMAND))
 Tell = Callable[[dict[str, Any]], None]
 
@@ -78,7 +82,7 @@ def _show(events: Iterator[tuple[str, list[Any]]], tell: Tell | None) -> int:
                 tell({"event": kind, "id": values[0], "values": values[1:]})
             if kind == "queued" and values[1] > 0 and shown:
                 about = f", about {values[2]:.0f} s" if values[2] else ""
-                bar.write(f"{values[1]} jobs before this one{about}", file=sys.stderr)
+                bar.write(f"{values[1]} job{'s' * (values[1] != 1)} before this one{about}", file=sys.stderr)
             elif kind == "take":
                 takes.append(values[2])
             elif kind == "progress":
@@ -169,10 +173,13 @@ def _positions(words: list[str]) -> list[Any]:
     """The prompt, and the seconds if there are any. Raises BadArgument for a prompt without quotes."""
     if len(words) == 1:
         return words
-    *prompt, last = words
-    if len(words) == 2 and is_number(last):
-        return [*prompt, float(last)]
-    quoted = f'"{" ".join(prompt)}" {last}' if is_number(last) else f'"{" ".join(words)}"'
+    if len(words) == 2 and is_number(words[1]):
+        return [words[0], float(words[1])]
+    text = " ".join(words)
+    match = LENGTH.search(text)
+    quoted = f'"{text[: match.start()]}" {match["number"].replace(",", ".")}' if match else f'"{text}"'
+    if match and text[: match.start()] == words[0]:
+        raise BadArgument(f"The seconds are a number with a point, without a unit: clipbridge generate {quoted}")
     raise BadArgument(
         f"Put a prompt of several words in quotes; one number after it is the seconds: clipbridge generate {quoted}"
     )

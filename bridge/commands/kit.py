@@ -24,6 +24,10 @@ def main(options: argparse.Namespace) -> int:
         return _list(options.json)
     if options.name is None:
         raise BadArgument('A name is missing: clipbridge kit "my drums" --preset drums-808')
+    if not options.prompts and options.preset is None:
+        raise BadArgument(
+            f'Name its sounds, or the preset of a kit: clipbridge kit "{options.name}" "deep kick" "36:low kick"'
+        )
     if options.prompts and options.preset in kit_presets.files((shipped_folder(), config.load().presets)):
         raise BadArgument(
             f"{options.preset} is the preset of a kit, which names its own sounds. Leave the prompts out, and put a name "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
@@ -14,13 +15,34 @@ from bridge.domain.nearest import nearest, not_one_of
 WORDS = {"generate": "more", "kit": "prompts", "find": "words", "recall": "file", "favourite": "file"}
 
 
+# What argparse says, and what we say instead.
+SENTENCES = {
+    r"argument (?P<name>--\S+): expected .*argument.*": "{name} needs a value; {prog} --help says which.",
+    r"argument (?P<name>--\S+): invalid int value: (?P<value>.*)": "{name} must be a whole number, not {value}.",
+    r"argument (?P<name>--\S+): invalid float value: (?P<value>.*)": "{name} must be a number, not {value}.",
+    r"argument (?:-\w/)?(?P<name>--\S+): ignored explicit argument (?P<value>.*)": "{name} takes no value, so leave {value} out.",
+    r"ambiguous option: (?P<name>\S+) could match (?P<value>.*)": "{name} may mean {value}: write more of it.",
+}
+
+
 class Parser(argparse.ArgumentParser):
     """A parser whose errors look like all others: the usage, then one sentence after `clipbridge: `."""
 
     def error(self, message: str) -> NoReturn:
         """End with exit code 2."""
         self.print_usage(sys.stderr)
-        self.exit(2, f"clipbridge: {message}\n")
+        self.exit(2, f"clipbridge: {self._sentence(message)}\n")
+
+    def _sentence(self, message: str) -> str:
+        for pattern, sentence in SENTENCES.items():
+            if match := re.fullmatch(pattern, message):
+                return sentence.format(prog=self.prog, **match.groupdict())
+        required = message.partition("the following arguments are required: ")[2].split(", ")[0]
+        for action in self._actions:
+            if required and required in (action.dest, action.metavar):
+                what = " or ".join(action.choices) if action.choices else f"{required.upper()}: {action.help}"
+                return f"{self.prog} needs {what}."
+        return message
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         if action.choices is not None and value not in action.choices:
@@ -54,7 +76,8 @@ def _check_options(command: Parser, name: str, arguments: Sequence[str]) -> None
     known = [option for action in command._actions for option in action.option_strings if option.startswith("--")]
     for argument in itertools.takewhile(lambda argument: argument != "--", arguments):
         typed = argument.partition("=")[0]
-        if typed.startswith("--") and not any(option.startswith(typed) for option in known):
+        is_option = typed.startswith("--") or not name
+        if is_option and typed != "-h" and not any(option.startswith(typed) for option in known):
             near = nearest(typed, [option.lstrip("-") for option in known])
-            hint = f"did you mean --{near}?" if near else f"clipbridge {name} --help lists them."
+            hint = f"did you mean --{near}?" if near else f"{command.prog} --help lists them."
             command.error(f"{name or 'clipbridge'} has no option {typed}; {hint}")

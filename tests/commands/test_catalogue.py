@@ -111,6 +111,7 @@ def test_clips_are_marked_and_rated_without_a_daemon(
         (["rate", "1.wav", "6"], 2, "The rating must be 0 to 5, not 6"),
         (["rate", "1.wav", "good"], 2, "whole number"),
         (["rate", "nowhere.wav", "3"], 1, "There is no file"),
+        (["favourite", "."], 1, "is a folder: name clips in it"),
         (["favourite", "unknown.wav"], 1, "clipbridge import FOLDER"),
     ],
 )

@@ -39,6 +39,8 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[str]:
         (["deep", "kick", "--steps", "3", "1.5"], '"deep kick" 1.5'),
         (["deep", "--steps", "3", "warm", "kick"], '"deep warm kick"'),
         (["909", "kick"], '"909 kick"'),
+        (["deep", "kick", "2,5"], '"deep kick" 2.5'),
+        (["deep", "kick", "2", "s"], '"deep kick" 2'),
     ],
 )
 def test_a_prompt_without_quotes_is_shown_with_them(
@@ -64,7 +66,7 @@ def test_a_clip_that_was_only_to_be_heard_and_was_not_has_one_exit_code(capsys: 
 
 def test_the_seconds_may_follow_an_option(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["generate", "deep kick", "--steps", "3", "1", "--osc-port", str(free_port())]) == 3
-    assert "clipbridge run" in capsys.readouterr().err
+    assert "clipbridge run --osc-port " in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -106,6 +108,62 @@ def test_a_value_of_a_key_with_a_typing_error_is_guessed(name: str) -> None:
                 FIELDS[name].parse(typed_wrong(choice))
 
 
+@pytest.mark.parametrize("seconds", ["2,5", "2.5s", "2.5 sec", "2.5 Seconds"])
+def test_seconds_as_people_write_them_are_shown_as_a_number(seconds: str, capsys: pytest.CaptureFixture[str]) -> None:
+    for prompt in ("kick", "deep kick"):
+        (line,) = refused(capsys, "generate", prompt, seconds)
+        assert "without a unit" in line and line.endswith(f'clipbridge generate "{prompt}" 2.5')
+
+
+VALUES = [
+    (name, action.option_strings[-1], action.type)
+    for name, command in COMMANDS.items()
+    for action in command._actions
+    if action.option_strings and action.nargs != 0
+]
+FLAGS = [
+    (name, action.option_strings[-1])
+    for name, command in COMMANDS.items()
+    for action in command._actions
+    if action.nargs == 0
+]
+NEEDED = {
+    "recall": "FILE: ",
+    "pull": "NAME: ",
+    "rate": "FILE: ",
+    "favourite": "FILE: ",
+    "import": "FOLDER: ",
+    "scripts": "list or install",
+}
+
+
+@pytest.mark.parametrize(("name", "option", "kind"), VALUES)
+def test_an_option_without_its_value_or_with_a_wrong_one_is_named(
+    name: str, option: str, kind: object, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert f"{option} needs a value; clipbridge {name} --help says which." in refused(capsys, name, option)[-1]
+    if kind in (int, float):
+        number = "whole number" if kind is int else "number"
+        assert f"{option} must be a {number}, not 'x'." in refused(capsys, name, option, "x")[-1]
+
+
+@pytest.mark.parametrize(("name", "option"), FLAGS)
+def test_an_option_that_takes_no_value_says_so(name: str, option: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert refused(capsys, name, f"{option}=3")[-1] == f"clipbridge: {option} takes no value, so leave '3' out."
+
+
+@pytest.mark.parametrize("name", NEEDED)
+def test_a_missing_argument_is_explained(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert f"clipbridge {name} needs {NEEDED[name]}" in refused(capsys, name)[-1]
+
+
+def test_an_option_without_a_command_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    for typed in ("-v", "--zzz"):
+        assert (
+            refused(capsys, typed)[-1] == f"clipbridge: clipbridge has no option {typed}; clipbridge --help lists them."
+        )
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_the_usage_is_that_of_the_command(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     lines = refused(capsys, name, "--zzz")
@@ -123,6 +181,11 @@ def test_the_name_of_a_kit_without_quotes_is_shown_with_them(
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     (line,) = refused(capsys, "kit", "night", "drums", "--preset", "drums-808")
     assert line.endswith('clipbridge kit "night drums" --preset drums-808')
+
+
+def test_a_kit_without_sounds_is_explained_in_the_words_of_the_command_line(capsys: pytest.CaptureFixture[str]) -> None:
+    (line,) = refused(capsys, "kit", "night drums")
+    assert 'clipbridge kit "night drums" "deep kick"' in line and "/bridge" not in line and "@" not in line
 
 
 def test_clipbridge_alone_lists_the_commands(capsys: pytest.CaptureFixture[str]) -> None:
