@@ -49,6 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"clipbridge: {error}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
+        print("clipbridge: cancelled", file=sys.stderr)
         return 130
     except BrokenPipeError:  # the reader closed the pipe, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -27,5 +27,6 @@ def main(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(dataclasses.asdict(changes)))
     else:
-        print(f"{changes.present} clips in {folder}: {changes.added} new, {changes.moved} moved, {changes.gone} gone")
+        clips = "clip" if changes.present == 1 else "clips"
+        print(f"{changes.present} {clips} in {folder}: {changes.added} new, {changes.moved} moved, {changes.gone} gone")
     return 0

@@ -112,8 +112,9 @@ class Terminal:
         if event.kind == "done":
             failed = f", {fields['failed']} failed" if fields["failed"] else ""
             named = "".join(f" ({name}: {short(fields[name])})" for name in ("guessed", "untuned") if name in fields)
+            sounds = "sound" if fields["count"] == 1 else "sounds"
             self._say(
-                f"Kit {short(event.name)}  {fields['count']} sounds{failed}{named}  -> {self._short_path(fields['folder'])}"
+                f"Kit {short(event.name)}  {fields['count']} {sounds}{failed}{named}  -> {self._short_path(fields['folder'])}"
             )
         else:
             self._say(f"Kit {short(event.name)}  failed ({fields['code']}): {fields['why']}")

@@ -137,7 +137,7 @@ class Stage:
             self.live.player.check()
         except NoAudio:
             self.live.discard(file)
-            remarks = [job.remarks.get("remark"), f"it was not heard: {self.live.player.why.rstrip('.')}"]
+            remarks = [job.remarks.get("remark"), f"it was not played: {self.live.player.why.rstrip('.')}"]
             job.remarks = {**job.remarks, "remark": "; ".join(filter(None, remarks))}
             return {}
         job.voice = self._play(job, file, sample_rate)

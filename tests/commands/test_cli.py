@@ -327,7 +327,7 @@ def test_interrupting_generate_cancels_the_job(home: Path, daemon: Daemon, clien
         out, error = process.communicate(timeout=10)
     finally:
         process.kill()
-    assert process.returncode == 130 and out == "" and "Traceback" not in error
+    assert process.returncode == 130 and out == "" and "Traceback" not in error and "clipbridge: cancelled" in error
     listener.until("/bridge/cancelled")
     listener.send("/bridge/unsubscribe")
 

@@ -56,10 +56,10 @@ def ended(kind: str, *values: object, paths: tuple[str, ...] = ()) -> int:
 
 def test_a_clip_that_was_only_to_be_heard_and_was_not_has_one_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
     refused = ended("failed", 1, "no_audio", "Nothing can be played now.")
-    lost = ended("done", 1, "", 2.0, "seed", 5, "remark", "it was not heard: the device is gone", paths=("",))
+    lost = ended("done", 1, "", 2.0, "seed", 5, "remark", "it was not played: the device is gone", paths=("",))
     assert refused == lost == NoAudio.exit_code and f"| {NoAudio.exit_code} |" in PAGE
     assert ended("done", 1, "", 2.0, "seed", 5, "voice", 3, paths=("",)) == 0
-    assert ended("done", 1, "/a.wav", 2.0, "seed", 5, "remark", "it was not heard", paths=("/a.wav",)) == 0
+    assert ended("done", 1, "/a.wav", 2.0, "seed", 5, "remark", "it was not played", paths=("/a.wav",)) == 0
     assert ended("failed", 1, "disk", "The disk is full.") == 1 and ended("cancelled", 1) == 1
     assert ended("failed", 1, "bad_argument", "seconds must be 0.1 to 150.") == 2
 

@@ -334,7 +334,7 @@ def test_without_a_device_an_ask_for_sound_is_refused_with_a_sentence_and_files_
     address, values = client.end_of("both")
     facts = pairs(values, 3)
     assert address == "/bridge/done" and Path(values[1]).is_file()
-    assert "voice" not in facts and "not heard: " in facts["remark"] and "sink" not in facts["remark"]
+    assert "voice" not in facts and "not played: " in facts["remark"] and "sink" not in facts["remark"]
     client.send("/bridge/stop")
     client.send("/bridge/generate", "rain", 0.5, "steps", 2, "id", "written")
     assert client.end_of("written")[0] == "/bridge/done"
