@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -13,7 +14,9 @@ from bridge.audio.shape import shape
 from bridge.domain.ask import Shape
 from bridge.domain.clip import Piece, Prompt
 from bridge.engine.audioldm2.engine import AudioLDM2
-from bridge.engine.audioldm2.loops import ringing_on
+from bridge.engine.audioldm2.geometry import Geometry
+from bridge.engine.audioldm2.hearing import Heard
+from bridge.engine.audioldm2.loops import QUIET, Loop, ringing_on
 from bridge.engine.audioldm2.mel_vocoder import MelVocoder, MelVocoderConfig
 from bridge.engine.audioldm2.vocoding import circular, period
 
@@ -104,6 +107,37 @@ def test_what_rings_on_beyond_the_end_of_a_turn_sounds_under_its_beginning() -> 
         len(turn) == 1_000 and turn[0] == 2.0 and turn[250] == pytest.approx(1.5, abs=0.01) and (turn[500:] == 1).all()
     )
     assert np.array_equal(ringing_on(wave[:1_000], 1_000), wave[:1_000])
+
+
+class Pictures:
+    """Stands for the decoder and the denoiser: a turn is a tone with the peak of its way."""
+
+    def __init__(self, peaks: dict[float | None, float]) -> None:
+        self.peaks, self.ways = peaks, list[float | None]()
+
+    def denoise(self, circular_from: float | None, rows: int) -> torch.Tensor:
+        self.ways.append(circular_from)
+        return torch.tensor(self.peaks[circular_from])
+
+    def period(self, latents: torch.Tensor, seconds: float, heard: Heard) -> np.ndarray:
+        return self._tone(latents, round(16_000 * seconds))
+
+    def pieces(self, latents: torch.Tensor, heard: Heard, needed: int, frames: int) -> Iterator[np.ndarray]:
+        yield self._tone(latents, frames)
+
+    def _tone(self, latents: torch.Tensor, frames: int) -> np.ndarray:
+        return (float(latents) * np.cos(2 * np.pi * 100 * np.arange(frames) / 16_000)).astype(np.float32)
+
+
+@pytest.mark.parametrize(
+    ("circle", "plain", "peak"), [(0.01, 0.9, 0.9), (0.05, 0.06, 0.05), (0.3, 0.9, 0.3), (0.0, 0.0, 0.0)]
+)
+def test_a_quiet_sound_stays_on_the_circle_unless_it_got_lost_there(circle: float, plain: float, peak: float) -> None:
+    pictures = Pictures({None: plain})
+    loop = Loop(pictures, Geometry(16_000, 160, 640, 8, 0), 2.0, Heard("quiet rain", "quiet rain"))  # type: ignore[arg-type]
+    wave = loop.turn(torch.tensor(circle), pictures.denoise)
+    assert np.abs(wave[16_000:]).max() == pytest.approx(peak)  # after what rings on from the end
+    assert pictures.ways == ([None] if circle < QUIET else [])
 
 
 def test_the_worst_channel_of_a_loop_counts_even_if_the_channels_cancel() -> None:

@@ -59,7 +59,7 @@ class Heard:
 
 class Vocabulary:
     """The words of one checkpoint: `nouns` with the sound that each means, other `words`, the `octaves` that it knows of each
-    sound (by their C), the sounds that fill a clip, and those of them that are `steady`."""
+    sound (by their C), the sounds that fill a clip, and those that are `steady`."""
 
     def __init__(
         self,

@@ -25,7 +25,9 @@ Denoise = Callable[[float | None, int], torch.Tensor]
 
 # The first steps decide where a sound begins. Unless it is known to be steady, that is left to the network.
 SECOND_HALF = 0.5
-QUIET = 0.1  # a turn with a lower peak has lost its attack: sounds that stand the circle reach 0.12 to 3
+# A turn with a peak below QUIET may have got lost on the circle; it has if its peak is below LOST of the other way's. (Sounds of the
+# starter that stand the circle reach 0.12 to 3, lost hits 0.01 instead of 0.9; free text can ask for a quiet sound.)
+QUIET, LOST = 0.1, 0.25
 TAIL_S = 0.5  # what rings on for longer is faded out
 
 
@@ -55,11 +57,13 @@ class Loop:
         wave = self._wave(latents, circular_from)
         if circular_from is None:
             return wave
-        if _is_quiet(wave):
-            return self._wave(denoise(None, self._rows(None)), None)
+        if _peak(wave) < QUIET:
+            plain = self._wave(denoise(None, self._rows(None)), None)
+            if _peak(wave) < LOST * _peak(plain):
+                return plain
         if circular_from > 0 and hole_db(wave, self.geometry.sample_rate) > DEEPEST_HOLE_DB:
             again = self._wave(denoise(0.0, self._rows(0.0)), 0.0)
-            return wave if _is_quiet(again) else again
+            return wave if _peak(again) < LOST * _peak(wave) else again
         return wave
 
     def _rows(self, circular_from: float | None) -> int:
@@ -91,5 +95,5 @@ def ringing_on(wave: Wave, frames: int) -> Wave:
     return turn
 
 
-def _is_quiet(wave: Wave) -> bool:
-    return bool(np.abs(wave).max(initial=0.0) < QUIET)
+def _peak(wave: Wave) -> float:
+    return float(np.abs(wave).max(initial=0.0))
