@@ -17,7 +17,7 @@ from bridge.domain.model import Model
 from bridge.errors import BadArgument, BadRecipe
 
 MAX_RECIPE_BYTES = 200_000  # four texts of 4,000 characters, six bytes each in JSON, and the rest
-
+MAX_CONDITION_CHARACTERS = 200  # in a sentence
 THREADS = "threads"
 
 # The conditions for equal bytes, and their names in sentences.
@@ -145,4 +145,6 @@ def _value(field: Field, value: Any, default: Any) -> Any:
 
 
 def _short(value: Any) -> str:
-    return repr(value) if not isinstance(value, str) else value[:80] or "unknown"
+    """A condition as text of at most MAX_CONDITION_CHARACTERS printable ones: it may be anything that JSON can hold."""
+    text = value if isinstance(value, str) else repr(value)
+    return "".join(one if one.isprintable() else "?" for one in text[:MAX_CONDITION_CHARACTERS]) or "unknown"

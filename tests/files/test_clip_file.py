@@ -278,3 +278,11 @@ def test_files_of_other_programs_and_paths_without_a_file_are_refused(tmp_path: 
         with pytest.raises(BadRecipe, match=f"{file.name} cannot be recalled"):
             recipe_from_file(file)
     assert len(recipe.write(dataclasses.replace(PROMPT, text="雨" * 4_000), MODEL, 1)) < tags.MAX_RECIPE_BYTES
+
+
+def test_whatever_the_conditions_of_a_recipe_are_their_remark_is_short_and_printable() -> None:
+    for value in (["x" * 90] * 1_500, {"a": "x" * 100_000}, "x" * 100_000, "a\nb\x1b[2J", "\ud800", "", 7, True):
+        for name, words in recipe.CONDITIONS[1:]:
+            made = recipe.read(json.dumps({**GOOD, name: value}))
+            (remark,) = made.differences(replace(MODEL, threads="1")) or ("",)
+            assert len(remark) < 500 and remark.isprintable() and (remark.startswith(words) or value == "")
