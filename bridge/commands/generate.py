@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 import secrets
 import sys
 from collections.abc import Callable, Iterator
@@ -22,12 +21,10 @@ from bridge import client
 from bridge.client import encode
 from bridge.domain.ask import fields_of
 from bridge.domain.fields import Door
+from bridge.domain.words import split_length
 from bridge.errors import BadArgument, ClipbridgeError, NoAudio
 from bridge.system.text import read_text
 
-LENGTH = re.compile(
-    r"\s(?P<number>\d*[.,]?\d+)\s*(s|secs?|seconds?)?$", re.IGNORECASE
-)  # as people write it: 2,5 or 2.5s
 KEYS = tuple(fields_of(Door.COMMAND))
 Tell = Callable[[dict[str, Any]], None]
 
@@ -176,9 +173,9 @@ def _positions(words: list[str]) -> list[Any]:
     if len(words) == 2 and is_number(words[1]):
         return [words[0], float(words[1])]
     text = " ".join(words)
-    match = LENGTH.search(text)
-    quoted = f'"{text[: match.start()]}" {match["number"].replace(",", ".")}' if match else f'"{text}"'
-    if match and text[: match.start()] == words[0]:
+    prompt, seconds = split_length(text)
+    quoted = f'"{prompt}" {seconds}' if seconds else f'"{text}"'
+    if seconds and prompt == words[0]:
         raise BadArgument(f"The seconds are a number with a point, without a unit: clipbridge generate {quoted}")
     raise BadArgument(
         f"Put a prompt of several words in quotes; one number after it is the seconds: clipbridge generate {quoted}"

@@ -8,7 +8,7 @@ import unicodedata
 from bridge.domain.limits import SECONDS
 
 LENGTH = re.compile(
-    r"\S\s+(?P<number>[0-9]{1,4}(\.[0-9]{1,6})?|\.[0-9]{1,6})(\s*(s|secs?|seconds?))?\s*$", re.IGNORECASE
+    r"(?<=\S)\s+(?P<number>[0-9]{1,4}([.,][0-9]{1,6})?|[.,][0-9]{1,6})(\s*(s|secs?|seconds?))?\s*$", re.IGNORECASE
 )
 
 # The remark about a clip of a small checkpoint whose prompt names no sound that it knows.
@@ -22,11 +22,18 @@ def plain(prompt: str) -> str:
     return " ".join(words_of(folded(prompt)))
 
 
-def length_in(prompt: str) -> str:
-    """The number at the end of a prompt that may be meant as its length in seconds, as in "snare 0.3" or "rain 4 s"; "" if there
-    is none. A number alone, such as 808, is a prompt, and none above the longest clip is a length: "kick 909"."""
+def split_length(prompt: str) -> tuple[str, str]:
+    """A prompt without the number at its end that looks like a length, as in "snare 0.3", "rain 4 s" or "rain 2,5", and that number
+    with a point; "" if there is none. A number alone, such as 808, is a prompt."""
     match = LENGTH.search(prompt)
-    return match["number"] if match and float(match["number"]) in SECONDS else ""
+    return (prompt[: match.start()], match["number"].replace(",", ".")) if match else (prompt, "")
+
+
+def length_in(prompt: str) -> str:
+    """The number at the end of a prompt that may be meant as its length in seconds; "" if there is none. None above the longest
+    clip is a length: "kick 909"."""
+    number = split_length(prompt)[1]
+    return number if number and float(number) in SECONDS else ""
 
 
 def words_of(text: str) -> list[str]:

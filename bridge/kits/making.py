@@ -69,7 +69,7 @@ class Kits:
         kit = UnfinishedKit(self._number, ask, owner, reply_to, seed, deque(ask.sounds))
         self._ended.pop((owner, ask.name), None)
         self._kits.append(kit)
-        remark = {"remark": ask.unread_lengths} if ask.unread_lengths else {}
+        remark = {"remark": lengths} if (lengths := ask.unread_lengths) else {}
         self._announce(kit, "queued", count=len(ask.sounds), seed=seed, **remark)
 
     def events(self, owner: str) -> list[KitEvent]:

@@ -14,6 +14,8 @@ from bridge.domain.words import length_in
         ("deep warm kick 1", "1"),
         ("rain 4 s", "4"),
         ("rain 4.5s", "4.5"),
+        ("snare 0,3", "0.3"),
+        ("rain 2,5 s", "2.5"),
         ("rain  12 Seconds ", "12"),
         ("rain .5", ".5"),
         ("808", ""),
