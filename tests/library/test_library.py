@@ -283,7 +283,7 @@ def test_10000_hostile_searches_are_searches_and_no_errors(connection: sqlite3.C
         (("x", [1], 3), ["no key"]),
         (("x", "limit", 51), ["1 to 50"]),
         (("x", "note", "h3"), ["note"]),
-        (("x", "favourite", 2), ["0 to 1"]),
+        (("x", "favourite", 2), ["0 or 1"]),
         (("x", "rating_from", 1, "rating_from", 1), ["twice"]),
         ((["x"],), ["text"]),
     ],
@@ -836,7 +836,7 @@ def test_find_and_import_need_no_daemon(tmp_path: Path) -> None:
     assert called(home, "find", "rain").returncode == 1
     make_file(tmp_path / "old" / "drums" / "a.wav", recipe_of())
     run = called(home, "import", str(tmp_path / "old"))
-    assert (run.returncode, run.stdout) == (0, f"1 clips in {tmp_path / 'old'}: 1 new, 0 moved, 0 gone\n"), run.stderr
+    assert (run.returncode, run.stdout) == (0, f"1 clip in {tmp_path / 'old'}: 1 new, 0 moved, 0 gone\n"), run.stderr
     assert called(home, "find", "rain", "dru").stdout == f"{tmp_path / 'old' / 'drums' / 'a.wav'}\n"
     for arguments in (
         ("import", "nowhere"),
