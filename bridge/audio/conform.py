@@ -35,6 +35,11 @@ class Conformed:
     remark: str
     stretched: bool
 
+    @property
+    def off_tempo(self) -> bool:
+        """Whether the clip has a steady beat at another tempo. A sound without a beat has exactly the bars that it was cut to."""
+        return not self.stretched and self.confidence >= MIN_TEMPO_CONFIDENCE
+
 
 def conform(samples: Samples, bpm: float, bars: float, beats_per_bar: int, loop: bool) -> Conformed:
     """Bring `samples`, (frames, 1 or 2 channels) at 48 kHz without NaN, to `bars` bars at `bpm`. The end of a `loop` continues at

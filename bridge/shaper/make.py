@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from bridge.audio.beats import mono
-from bridge.audio.conform import MIN_TEMPO_CONFIDENCE, conform
+from bridge.audio.conform import conform
 from bridge.audio.key import retune
 from bridge.audio.seam import seam_score
 from bridge.audio.shape import Samples, finish, loudness, prepare
@@ -49,9 +49,7 @@ def make(samples: Samples, sample_rate: int, prompt: Prompt) -> Clip:
             "confidence": conformed.confidence,
         }
         remarks.append(conformed.remark)
-        # A sound without a beat has exactly the bars that it was cut to. One with another beat does not.
-        another = not conformed.stretched and conformed.confidence >= MIN_TEMPO_CONFIDENCE
-        unmet += ["tempo"] if another else []
+        unmet += ["tempo"] if conformed.off_tempo else []
     samples = finish(samples, frames, prompt.shape, prompt.loop)
     if prompt.loop:
         measured["seam"] = seam_score(samples)
