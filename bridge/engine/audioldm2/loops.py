@@ -26,7 +26,7 @@ Denoise = Callable[[float | None, int], torch.Tensor]
 # The first steps decide where a sound begins. Unless it is known to be steady, that is left to the network.
 SECOND_HALF = 0.5
 # A turn with a peak below QUIET may have got lost on the circle; it has if its peak is below LOST of the other way's. (Sounds of the
-# starter that stand the circle reach 0.12 to 3, lost hits 0.01 instead of 0.9; free text can ask for a quiet sound.)
+# starter that stand the circle reach 0.1 (rain) to 3, lost hits 0.01 instead of 0.9; free text can ask for quieter ones.)
 QUIET, LOST = 0.1, 0.25
 TAIL_S = 0.5  # what rings on for longer is faded out
 
