@@ -5,6 +5,7 @@ A new event gets a row here: its address, its positional values, a sentence and 
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from typing import Any
 from bridge.domain.events import Event
 
 NUMBER = re.compile(r"(?<=/)([a-z]+)/<n>")
+FLOAT = re.compile(r"`(\w+)` f\b")  # a pair that the table calls a float
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +40,23 @@ class Reply:
 
     def message(self, facts: Mapping[str, Any]) -> tuple[str, list[Any]]:
         """Address and arguments that say these facts. A number in the address is the fact named before it; an empty `why` or
-        `remark` is left out unless it has a position."""
-        address, rest = self.address, dict(facts)
+        `remark` is left out unless it has a position. A whole number where the table says f is sent as a float: strict OSC
+        libraries match types."""
+        floats = _floats(self)
+        address, rest = self.address, {**facts, **{name: float(facts[name]) for name in floats & facts.keys()}}
         if (numbered := NUMBER.search(address)) is not None:
             address = NUMBER.sub(f"{numbered[1]}/{rest.pop(numbered[1])}", address)
         values = [rest.pop(name) for name in self.names]
         pairs = [(name, value) for name, value in rest.items() if value != "" or name not in ("why", "remark")]
         return address, [*values, *(part for pair in pairs for part in pair)]
+
+
+@functools.cache
+def _floats(reply: Reply) -> frozenset[str]:
+    """The names of the values that are floats."""
+    return frozenset(FLOAT.findall(reply.pairs)) | frozenset(
+        value.split()[-1] for value in reply.positional.split(", ") if value.startswith("f ")
+    )
 
 
 CODES = (
