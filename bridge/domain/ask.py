@@ -83,7 +83,13 @@ FIELDS = {
 }  # fmt: skip
 
 # For kits only: it becomes the key `note` of several asks.
-NOTES = Field("notes", "text", "sound", "make each prompt at these pitches, such as `c4..g4`", doors=KIT)
+NOTES = Field(
+    "notes",
+    "text",
+    "sound",
+    "make the prompt that has no key of its own at each of these pitches, such as `c4..g4`",
+    doors=KIT,
+)
 
 
 def fields_of(door: Door) -> dict[str, Field]:

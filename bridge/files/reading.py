@@ -14,8 +14,10 @@ def recipe_from_file(file: Path) -> Recipe:
     """The recipe in an audio file. Raises BadRecipe with a sentence that names the file."""
     try:
         file = on_disk(file)
+        if file.is_dir():
+            raise BadRecipe("it is a folder")
         if not file.is_file():  # reading a pipe could block forever
-            raise BadRecipe("there is no such file")
+            raise BadRecipe(f"there is no such file in {file.parent.as_posix()}")
         return read(recipe_in(file))
     except OSError as error:
         raise BadRecipe(f"{file.name} cannot be recalled: it cannot be read ({error.strerror or error}).") from error

@@ -86,7 +86,12 @@ class Kits:
         jobs: list[Job] = []
         for kit in kits:
             jobs += [job for _, job in kit.jobs.values()]
-            samples = f" {len(kit.samples)} of its sounds are in {kit.path}, without a mapping." if kit.samples else ""
+            count = len(kit.samples)
+            samples = (
+                f" {count} of its sounds {'is' if count == 1 else 'are'} in {kit.path}, without a mapping."
+                if count
+                else ""
+            )
             self._fail(kit, "cancelled", f"The kit was cancelled.{samples}")
         return jobs
 

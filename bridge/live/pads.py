@@ -124,7 +124,7 @@ class Pads:
         """The request to save the take that was played last. Raises PadEmpty."""
         pad = self._pad(number)
         if pad.takes.last is None:
-            raise PadEmpty(f"Pad {number} has not been played yet.")
+            raise PadEmpty(f"Pad {number} has not been played yet: play it, and what you hear can be saved.")
         return self.saves.begin(number, pad.takes.last, press)
 
     def states(self) -> list[tuple[int, str, float, int, int, str]]:

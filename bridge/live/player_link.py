@@ -60,10 +60,10 @@ class PlayerLink:
         """End the player and all sound."""
         await self._child.close()
 
-    def check(self) -> None:
-        """Raises NoAudio if nothing can be played now."""
+    def check(self, advice: str = "clipbridge doctor says what is missing.") -> None:
+        """Raises NoAudio, with this advice, if nothing can be played now."""
         if self.state in ("unusable", "failed"):
-            raise NoAudio(f"Nothing can be played now: {self.why} Leave sink out to write the clip to the folder.")
+            raise NoAudio(f"Nothing can be played now: {self.why} {advice}")
 
     def open(self) -> None:
         """Open the audio device, unless it is open: something will be played soon."""

@@ -90,7 +90,7 @@ class Stage:
         elif ask.gate is not None:
             raise BadArgument("gate is for pads (it ends the sound when the button is released): leave it out.")
         if ask.sink == "audio":  # for "both", the file is worth making alone
-            self.live.player.check()
+            self.live.player.check("Leave sink out to write the clip to the folder.")
         if ask.sink in ("audio", "both"):
             self.live.player.open()
 

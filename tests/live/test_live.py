@@ -330,6 +330,8 @@ def test_without_a_device_an_ask_for_sound_is_refused_with_a_sentence_and_files_
     client.send("/bridge/generate", "rain", 0.5, "sink", "audio", "id", "heard")
     address, values = client.end_of("heard")
     assert (address, values[1]) == ("/bridge/failed", "no_audio") and "folder" in values[2]
+    _, (_, code, why) = client.ask("/bridge/stream/start", "rain", 4)
+    assert code == "no_audio" and "clipbridge doctor" in why and "sink" not in why
     client.send("/bridge/generate", "rain", 0.5, "sink", "both", "steps", 2, "id", "both")
     address, values = client.end_of("both")
     facts = pairs(values, 3)

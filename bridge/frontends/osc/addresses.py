@@ -77,8 +77,8 @@ ROWS = (
            "`/bridge/kit/queued`, `/bridge/kit/progress` …, then exactly one of `/bridge/kit/done`, `/bridge/kit/failed`",
            "Make a folder of one-shots with mappings for samplers. `36:low kick` is mapped to MIDI note 36, `c4:glassy bell` is a "
            "tone at its own pitch, others go where General MIDI has such a drum. Keys: `preset` (for all sounds; without prompts, "
-           "the preset of a kit), `notes` (`c4..g4`: each prompt at these pitches), `seconds`, `seed`, `negative`, `steps`, "
-           "`guidance`."),
+           "the preset of a kit), `notes` (`c4..g4`: the prompt without a key of its own at each of these pitches), `seconds`, "
+           "`seed`, `negative`, `steps`, `guidance`."),
     Method("/bridge/kit/cancel", kits.cancel, "[s name]", "`/bridge/kit/failed` with the code `cancelled`",
            "Cancel a kit; without a name, all kits of your machine. Finished sounds stay."),
     Method("/bridge/kits", kits.kits, "–", "the last event of each kit again", "Ask again for a reply that got lost.", button=True),

@@ -82,14 +82,16 @@ class AskMessage:
 
 def read(request: Request) -> AskMessage:
     """Take a request apart, as words if its address ends with /words."""
-    return words(request.arguments) if request.address.endswith("/words") else pairs(request.arguments)
+    if request.address.endswith("/words"):
+        return words(request.arguments, request.address)
+    return pairs(request.arguments, request.address)
 
 
-def pairs(arguments: list[Any]) -> AskMessage:
-    """Take `prompt [seconds] [key value …]` apart."""
+def pairs(arguments: list[Any], address: str = "/bridge/generate") -> AskMessage:
+    """Take `prompt [seconds] [key value …]` apart. `address`: where they were sent, for the sentence about a missing prompt."""
     message = AskMessage()
     if not arguments:
-        message.fault = BadArgument('A prompt is missing: /bridge/generate "rain on tin" 4.0')
+        message.fault = BadArgument(f'A prompt is missing: {address} "rain on tin" 4.0')
         return message
     message.prompt, rest = arguments[0], arguments[1:]
     if rest and args.is_numeric(rest[0]):
@@ -99,8 +101,8 @@ def pairs(arguments: list[Any]) -> AskMessage:
     return message
 
 
-def words(arguments: list[Any]) -> AskMessage:
-    """Take `word … [seconds] [@key value …]` apart."""
+def words(arguments: list[Any], address: str = "/bridge/generate/words") -> AskMessage:
+    """Take `word … [seconds] [@key value …]` apart. `address` as in `pairs`."""
     message = AskMessage()
     if "@" in arguments:
         message.fault = BadArgument("A key is written right behind its @, without a space: @preset drum")
@@ -108,7 +110,7 @@ def words(arguments: list[Any]) -> AskMessage:
     if len(atoms) > 1 and args.is_numeric(atoms[-1]):
         *atoms, message.seconds = atoms
     if not atoms and message.fault is None:
-        message.fault = BadArgument("A prompt is missing: /bridge/generate/words rain on tin 4")
+        message.fault = BadArgument(f"A prompt is missing: {address} rain on tin 4")
     message.prompt = args.joined(atoms)
     for name, values in keys:
         message.add(name, values)

@@ -78,4 +78,6 @@ def _range(values: dict[str, Any], name: str, widest: Range) -> Range | None:
     if f"{name}_from" not in values and f"{name}_to" not in values:
         return None
     low, high = values.get(f"{name}_from", widest.low), values.get(f"{name}_to", widest.high)
+    if low > high:
+        raise BadArgument(f"{name}_from must not be greater than {name}_to.")
     return Range(low - FLOAT_TOLERANCE, high + FLOAT_TOLERANCE)

@@ -19,6 +19,7 @@ MAX_ADDRESS_BYTES = 255
 SECONDS_1900_TO_1970 = 2_208_988_800
 OURS = b"/bridge/"
 BUNDLE = b"#bundle\0"
+UNDERSTOOD = "i, h, f, d, s, S, c, b, t, r, m, T, F, N, I and [ ]"  # the type tags, for a sentence
 
 # Type tag → bytes that its argument takes. `s`, `S` and `b` carry their own length; [ and ] have none.
 SIZES = {"i": 4, "f": 4, "r": 4, "m": 4, "c": 4, "h": 8, "d": 8, "t": 8, "T": 0, "F": 0, "N": 0, "I": 0}
@@ -141,7 +142,7 @@ def _arguments(data: bytes, position: int) -> None:
             if position > len(data):
                 raise Malformed(f"The message ends within an argument of type {tag!r}.")
         else:
-            raise Malformed(f"There is no argument type {tag!r}; i, f, s, h, d, T, F, I, N are understood.")
+            raise Malformed(f"There is no argument type {tag!r}; {UNDERSTOOD} are understood.")
     if open_arrays:
         raise Malformed("The brackets in the type tags do not match.")
     if position != len(data):

@@ -65,6 +65,10 @@ def recall(osc: Osc, request: Request) -> None:
     if not request.is_local:
         raise BadArgument("A clip can be recalled from this machine only.")  # the answer tells which files exist
     file = Path(arguments[0])
+    if not file.is_absolute():  # else it would be looked for in the folder that Clipbridge was started in
+        error = BadRecipe(f"{arguments[0]!r} is not a whole path: send it as /bridge/done and /bridge/clip state it.")
+        refuse_job(osc, sender, job_id, error)
+        return
 
     def make(recipe: Recipe) -> None:
         _acknowledge(osc, sender, *osc.core.recall(recipe, sender[0], job_id, sender))

@@ -7,6 +7,7 @@ from typing import Any
 
 from bridge.domain.ask import FIELDS, KIT_FIELDS, Ask
 from bridge.domain.kit import MAX_SOUNDS, KitAsk
+from bridge.domain.nearest import nearest
 from bridge.errors import BadArgument, ClipbridgeError
 from bridge.frontends.osc import arguments as args
 from bridge.frontends.osc.answers import MAX_WHY, Osc, Request
@@ -108,7 +109,9 @@ def parse(arguments: list[Any]) -> KitMessage:
     message.prompts = [args.prompt(prompt) for prompt in prompts]
     for name, values in keys:
         if name not in KIT_KEYS:
-            raise BadArgument(f"There is no key @{name[:40]} for kits; there are: {', '.join(KIT_KEYS)}.")
+            near = nearest(name, KIT_KEYS)
+            hint = f"did you mean @{near}?" if near else f"there are: {', '.join(KIT_KEYS)}."
+            raise BadArgument(f"There is no key @{name[:40]} for kits; {hint}")
         args.check_once(name, values, message.values)
         message.values[name] = args.value(KIT_KEYS[name], values[0])
     if not message.prompts and "preset" not in message.values:

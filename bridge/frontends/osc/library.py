@@ -16,13 +16,13 @@ from bridge.library.library import Library
 
 def favourite(osc: Osc, request: Request) -> None:
     """/bridge/favourite"""
-    path, values = _path_and_value(request)
+    path, values = _path_and_value(request, "then perhaps 0 or 1")
     _change(osc, request, path, favourite=args.switch(values, "favourite"))
 
 
 def rate(osc: Osc, request: Request) -> None:
     """/bridge/rate"""
-    path, values = _path_and_value(request)
+    path, values = _path_and_value(request, f"then {RATING}")
     rating = args.number(args.only(values, "/bridge/rate PATH"), "the rating", RATING, whole=True)
     _change(osc, request, path, rating=int(rating))
 
@@ -59,11 +59,11 @@ def _change(osc: Osc, request: Request, path: str, **values: Any) -> None:
     )
 
 
-def _path_and_value(request: Request) -> tuple[str, list[Any]]:
-    """The path, which comes first, and at most one value after it. Raises BadArgument."""
+def _path_and_value(request: Request, value: str) -> tuple[str, list[Any]]:
+    """The path, which comes first, and at most one value after it, which `value` describes. Raises BadArgument."""
     arguments = request.arguments
     if not arguments or not isinstance(arguments[0], str) or not arguments[0] or len(arguments) > 2:
         raise BadArgument(
-            f"{request.address} wants the path of a clip, as /bridge/done and /bridge/clip state it, and one value."
+            f"{request.address} wants the path of a clip, as /bridge/done and /bridge/clip state it, {value}."
         )
     return Path(arguments[0]).as_posix(), arguments[1:]

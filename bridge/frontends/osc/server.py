@@ -27,6 +27,7 @@ from bridge.frontends.osc.subscribers import Target
 log = logging.getLogger("clipbridge.osc")
 
 MAX_REPORTED_FAULTS = 8  # of one datagram: a broken packet must not cause a hundred answers
+PATTERN = re.compile(r"[*?\[\]{}]")  # OSC 1.0 matches addresses with these; we do not
 NUMBERED = re.compile(r"^/bridge/(voice|pad)/([0-9]{1,9}|<n>)/")
 SET_PREFIX = "/bridge/set/"
 STOP = "/bridge/stop"
@@ -103,8 +104,7 @@ class OscFrontend(asyncio.DatagramProtocol):
             if method is None or method.takes_last_reply_port:
                 sender = self._answer_to(arguments, sender)
             if method is None:
-                guess = nearest(address, METHODS)
-                raise UnknownAddress("There is no such address" + (f"; did you mean {guess}?" if guess else "."))
+                raise unknown_address(address)
             number = _number(method, numbered)
             # Two daemons that answered each other's /bridge/status would never stop. Our answer has arguments, so it is refused
             # here with /bridge/error, which is never answered.
@@ -125,6 +125,19 @@ class OscFrontend(asyncio.DatagramProtocol):
             del arguments[-2:]
         self._osc.check_port(port)
         return sender[0], port
+
+
+def unknown_address(address: str) -> UnknownAddress:
+    """The error for an address that METHODS does not have."""
+    if PATTERN.search(address):
+        return UnknownAddress("Address patterns are not matched: send a message to each address.")
+    longer = (known for known in METHODS if known.startswith(f"{address.rstrip('/')}/"))
+    guess = next(longer, "") or nearest(address, METHODS)
+    return UnknownAddress(
+        f"There is no such address; did you mean {guess}?"
+        if guess
+        else "There is no such address; host_scripts/OSC.md lists all."
+    )
 
 
 def _number(method: Method, numbered: re.Match[str] | None) -> int:
