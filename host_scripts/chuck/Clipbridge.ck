@@ -202,8 +202,10 @@ public class Clipbridge
             "working" => _state;
         } else if (kind == "/bridge/done") {
             _text(1) => _path;
-            for (3 => int place; place + 1 < _message.numArgs(); 2 +=> place)
+            for (3 => int place; place + 1 < _message.numArgs(); 2 +=> place) {
                 if (_text(place) == "frames") _message.getInt(place + 1) => _frames;
+                if (_text(place) == "remark") _say("\"" + _prompt + "\": " + _text(place + 1));
+            }
             1 => _progress;
             _end("done", "");
         } else if (kind == "/bridge/failed") {

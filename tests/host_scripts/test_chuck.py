@@ -91,7 +91,7 @@ def test_chuck_reports_how_each_of_several_asks_ends_and_why_one_failed(
     for name in names:
         lines += [f"while ({name}.busy()) {name}.ended => now;"]
         lines += [f'<<< "END {name}", {name}.state(), {name}.error() >>>;']
-    lines += ['<<< "FRAMES", bar.frames() >>>;', 'bar.ask("closed hi-hat", 0.2, "@steps 2");']
+    lines += ['<<< "FRAMES", bar.frames() >>>;', 'bar.ask("closed hi-hat", 0.2, "@steps 2 @note c4");']
     lines += ['bar.there => now; <<< "FRAMES", bar.frames(), bar.progress() >>>;']
     printed = chuck("\n".join(lines), tmp_path, server)
     assert [re.findall(rf"END {name} (\w*)", printed)[:1] for name in names] == [
@@ -99,6 +99,7 @@ def test_chuck_reports_how_each_of_several_asks_ends_and_why_one_failed(
     ], printed  # fmt: skip
     assert re.search(r'Clipbridge: "too long": .*150', printed)
     assert re.search(r'Clipbridge: "a prompt": .*did you mean seed', printed)
+    assert '"closed hi-hat": the note c4 was left out' in printed
     assert "BUSY" in printed and '"second" was not asked for' in printed
     assert re.findall(r"FRAMES (\d+)", printed) == ["48000", "9600"]
 

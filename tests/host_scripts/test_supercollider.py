@@ -91,7 +91,7 @@ Clipbridge.generate("too long", 4000,
 drone = Clipbridge.generate("endless drone", 20, steps: 200,
     action: { tell.(\\wrong) }, onError: { |why, clip| tell.(\\cancelled, why, clip.state); ended.(\\cancelled) });
 drone.cancel;
-fork { var clip = Clipbridge.generate("wind", 0.2, steps: 2); clip.wait; tell.(\\routine, clip.path); ended.(\\routine) };
+fork { var clip = Clipbridge.generate("wind", 0.2, steps: 2, note: "c4"); clip.wait; tell.(\\routine, clip.path); ended.(\\routine) };
 """
 
 
@@ -102,6 +102,7 @@ def test_many_asks_at_once_each_end_once_and_without_a_server_give_their_files(d
     assert (seed, state, buffer) == ("3", "done", "nil")
     assert soundfile.info(kick).frames == 24_000 and Path(kick).parent.name == "drums"
     ((bell, bars, heard),) = told(lines, "bars")
+    assert "(heard: wind); the note c4 was left out" in posted
     assert soundfile.info(bell).frames == 48_000 and float(bars) == 1 and "bell" in heard
     (takes,) = told(lines, "takes")
     assert len(set(takes)) == 2 and all(soundfile.info(take).frames == 14_400 for take in takes)

@@ -543,6 +543,7 @@ ClipbridgeClip {
 	}
 
 	prDone { |values|
+		var heard, remark;
 		facts = ().putPairs(values.drop(2));
 		seconds = values[1];
 		seed = facts[\seed];
@@ -550,7 +551,11 @@ ClipbridgeClip {
 		progress = 1;
 		path = values[0].asString;
 		if(path.isEmpty) { path = nil };  // it was only played
-		this.prSay("%%".format(path ? "sounds", facts[\heard] !? { |heard| " (heard: %)".format(heard) } ? ""));
+		heard = (facts[\heard] ? "").asString;
+		remark = (facts[\remark] ? "").asString;
+		if(heard.notEmpty) { heard = " (heard: %)".format(heard) };
+		if(remark.notEmpty) { remark = "; " ++ remark };
+		this.prSay("%%%".format(path ? "sounds", heard, remark));
 		if(wantsBuffer and: { path.notNil } and: { server.serverRunning }) {
 			state = \loading;
 			this.load;
