@@ -18,6 +18,7 @@ from bridge.player.voice import MIN_FADE_MS, Glide, Samples, Voice, clean
 
 MAX_VOICES = 64  # beyond, the oldest one is faded out
 MAX_SCHEDULED = 1_000  # scheduled requests
+DUE_MS = 50.0  # tempo messages of a clock come more often, and each moves the grid by less
 
 
 class Mixer:
@@ -62,7 +63,7 @@ class Mixer:
             if self._tempo is not None and self._grid.has_drifted(
                 frame := self._clock.frame_of(self._tempo.at, self.frame)
             ):
-                self._grid.set(self._tempo, frame)
+                self._set_grid(self._tempo, frame)
         bus = np.zeros((self.channels, len(mix)), np.float32)  # a row per channel is twice as fast as a row per frame
         while self.requests:
             self._accept(self.requests.popleft())
@@ -86,7 +87,7 @@ class Mixer:
         """Apply a request now, or schedule it for its frame."""
         if isinstance(request, Tempo):
             self._tempo = request
-            self._grid.set(request, self._clock.frame_of(request.at, self.frame))
+            self._set_grid(request, self._clock.frame_of(request.at, self.frame))
             return
         frame = self._frame_for(request)
         if frame <= self.frame:
@@ -96,6 +97,21 @@ class Mixer:
             heapq.heappush(self._scheduled, (frame, self._count, request))
         elif isinstance(request, Voice):
             self.ended.append(request.number)
+
+    def _set_grid(self, tempo: Tempo, frame: int) -> None:
+        """Move the grid, and with it what waits for a beat or bar. What was due, and is just over on the new grid, comes at once
+        instead of a whole bar later."""
+        self._grid.set(tempo, frame)
+        due = self.frames(DUE_MS)
+        for index, (old, count, request) in enumerate(self._scheduled):
+            when = getattr(request, "when", NOW)
+            if when.quantize:
+                since = self.frame if when.at is None else max(self.frame, self._clock.frame_of(when.at, self.frame))
+                new = self._grid.next(when.quantize, since)
+                if old <= self.frame + due:
+                    new = min(self._grid.next(when.quantize, since - due), new, key=lambda frame: abs(frame - old))
+                self._scheduled[index] = (new, count, request)
+        heapq.heapify(self._scheduled)
 
     def _frame_for(self, request: object) -> int:
         if isinstance(request, Voice) and request.after is not None:

@@ -120,6 +120,22 @@ def later(mixer: Mixer, number: int, when: When, clip: np.ndarray | None = None)
     return voice
 
 
+def start_after_tempo(change: Tempo, at: float) -> float:
+    """When a voice sounds that waits for a bar of 120 BPM, and the tempo changes `at` this time."""
+    mixer, frame = Mixer(RATE, 1), round(at * RATE)
+    mixer.requests.append(Tempo(120.0, 4, beat=0, at=0.0))
+    blocks = []
+    for start in range(0, 5 * RATE, 10):
+        if start == 10:
+            mixer.requests.append(later(mixer, 1, When(quantize="bar"), np.full((50, 1), 0.5, np.float32)))
+        if start == frame // 10 * 10:
+            mixer.requests.append(change)
+        mix = np.empty((10, 1), np.float32)
+        mixer.render(mix, start / RATE)
+        blocks.append(mix)
+    return float(np.nonzero(np.concatenate(blocks))[0][0]) / RATE
+
+
 @pytest.mark.parametrize("block", [7, 100, 4_096])
 def test_a_quantized_voice_starts_at_the_exact_frame_in_every_block_size(block: int) -> None:
     mixer = Mixer(RATE, 1)
@@ -134,6 +150,29 @@ def test_a_quantized_voice_starts_at_the_exact_frame_in_every_block_size(block: 
     per_beat = RATE * 60 / 127.0
     assert list(starts) == [round(1 * per_beat), round(4 * per_beat), round(8 * per_beat)]
     assert list(mixer.began) == [0, 1, 2]
+
+
+@pytest.mark.parametrize(
+    "change, expected",
+    [
+        (Tempo(240.0, 4, beat=1.0, at=0.5), 0.5 + 0.75),  # a faster tempo from beat 1 on
+        (Tempo(120.0, 4, beat=0.0, at=1.2), 1.2),  # the host says: a bar begins here
+        (Tempo(120.0, 3, beat=1.0, at=0.5), 1.5),  # three beats in a bar
+    ],
+)
+def test_what_waits_for_a_bar_moves_with_the_tempo(change: Tempo, expected: float) -> None:
+    assert start_after_tempo(change, 0.9) == pytest.approx(expected, abs=10 / RATE)
+
+
+def test_a_correction_of_the_clock_moves_what_is_due_by_no_more_than_itself() -> None:
+    for ahead_s in (0.001, 0.01, 0.04):
+        for off_s in (-0.03, -0.005, 0.005, 0.03):
+            at = start_after_tempo(Tempo(120.0, 4, beat=0.0, at=2.0 + off_s), 2.0 - ahead_s)
+            assert at == pytest.approx(max(2.0 - ahead_s, 2.0 + off_s), abs=10 / RATE), (ahead_s, off_s)
+
+
+def test_a_correction_just_after_a_bar_leaves_the_next_bar_to_what_waits_for_it() -> None:
+    assert start_after_tempo(Tempo(120.0, 4, beat=0.0, at=-0.02), 0.02) == pytest.approx(1.98, abs=10 / RATE)
 
 
 def test_a_timed_voice_starts_on_time_and_a_late_one_at_once() -> None:
