@@ -130,6 +130,7 @@ class Mixer:
             if request.when != NOW or request.after is not None:
                 self.began.append(request.number)
             self.voices.append(request)
+            request.begin()
             for voice in self.voices[: max(0, len(self.voices) - MAX_VOICES)]:
                 voice.stop(self.frames(MIN_FADE_MS))
         elif isinstance(request, Stop):

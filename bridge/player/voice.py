@@ -14,6 +14,7 @@ from bridge.player.messages import NOW, When
 Samples = npt.NDArray[np.float32]
 
 MIN_FADE_MS = VOICE_FADE_MS.low  # a shorter fade is heard as a click
+QUIETER = 0.3  # the level of a hit's end, at most, as a part of its attack's
 
 
 @dataclass(slots=True, eq=False)
@@ -46,6 +47,10 @@ def clean(samples: Samples) -> Samples:
     return np.nan_to_num(samples, nan=0.0, posinf=0.0, neginf=0.0).astype(np.float32)
 
 
+def _level(samples: Samples) -> float:
+    return float(np.mean(np.abs(samples), dtype=np.float64))
+
+
 def fade_ends(samples: Samples, frames: int) -> None:
     """Fade both ends by a quarter sine, in place: two clips that overlap by `frames` keep their power."""
     frames = min(frames, len(samples) // 2)
@@ -74,22 +79,31 @@ class Voice:
     position: int = 0
     fade: Glide = field(default_factory=lambda: Glide(1.0))
     stopping: bool = False
+    sounded: bool = False
 
     @property
     def over(self) -> bool:
         """Whether the voice has ended."""
         return (self.stopping and not self.fade.remaining) or (not self.loop and self.position >= len(self.samples))
 
+    def begin(self) -> None:
+        """Fade in if the first frame is in the middle of a sound, as in a loop of rain: the jump would be a click. A hit that
+        rings over the end of its loop keeps its attack: it is louder than its end."""
+        around = 4 * self.margin
+        if self.loop and _level(self.samples[-around:]) > QUIETER * _level(self.samples[:around]):
+            self._resume()
+
     def stop(self, frames: int) -> None:
         """Fade out in `frames` frames, unless a shorter fade is already running."""
         if not self.stopping or frames < self.fade.remaining:
             self.stopping = True
             self.fade.to(0.0, frames)
-        if self.starved:
+        if self.starved or not self.sounded:
             self.fade.remaining = 0
 
     def add_to(self, mix: Samples) -> None:
         """Add the next frames to `mix`, (channels, frames)."""
+        self.sounded = True
         count, length = mix.shape[1], len(self.samples)
         if 0 <= self.filled < length:
             count = self._playable(count)

@@ -14,6 +14,7 @@ from bridge.player.mixer import MAX_SCHEDULED, MAX_VOICES, Mixer
 from bridge.player.voice import MIN_FADE_MS, Voice, fade_ends
 
 RATE, BLOCK = 48_000, 256
+FADE = round(MIN_FADE_MS / 1000 * RATE)
 HOSTILE_BUFFERS = int(os.environ.get("CLIPBRIDGE_HOSTILE_BUFFERS", "5000"))  # 100,000 by command: see RESULTS.md
 
 
@@ -91,10 +92,35 @@ def test_a_loop_repeats_until_it_is_released() -> None:
     mixer = Mixer(RATE, 1)
     mixer.requests.append(mixer.voice(1, clip, loop=True))
     samples = mixer.voice(1, clip).samples
-    assert np.array_equal(rendered(mixer, 3_500), np.concatenate([samples] * 4)[:3_500])
+    output = rendered(mixer, 3_500)
+    assert np.array_equal(output[FADE:], np.concatenate([samples] * 4)[FADE:3_500])
     mixer.requests.append(Change(1, loop=False))
     output = rendered(mixer, 1_000)
     assert np.array_equal(output[:500], samples[500:]) and not output[500:].any() and list(mixer.ended) == [1]
+
+
+@pytest.mark.parametrize("seconds", [0.01, 1.0])
+def test_a_loop_of_a_steady_sound_begins_without_a_click(seconds: float) -> None:
+    clip = np.roll(tone(round(RATE * seconds), hertz=1 / seconds * 2), 30)
+    mixer = Mixer(RATE, 1)
+    mixer.requests.append(mixer.voice(1, clip, loop=True))
+    assert np.abs(np.diff(rendered(mixer, 2 * FADE)[:, 0], prepend=0)).max() < 0.05
+
+
+def test_a_loop_of_a_hit_keeps_its_attack_though_it_rings_over_its_end() -> None:
+    hit = tone() * np.exp(-np.arange(RATE) / RATE * 3)[:, None].astype(np.float32)
+    mixer = Mixer(RATE, 1)
+    mixer.requests.append(mixer.voice(1, hit, loop=True))
+    assert np.array_equal(rendered(mixer, 1_000), hit[:1_000])
+
+
+def test_a_scheduled_voice_that_is_stopped_at_its_first_frame_is_not_heard() -> None:
+    mixer = Mixer(RATE, 1)
+    mixer.requests.append(Tempo(127.0, 4, beat=0, at=0.0))
+    rendered(mixer, 1_000)
+    mixer.requests.append(later(mixer, 1, When(quantize="bar"), tone()))
+    mixer.requests.append(Stop(1, 5.0, When(quantize="bar")))
+    assert not rendered(mixer, 3 * RATE).any() and list(mixer.ended) == [1]
 
 
 def test_one_voice_too_many_fades_the_oldest_out() -> None:
