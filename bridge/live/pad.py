@@ -31,10 +31,11 @@ class Pad:
     takes: Takes = field(default_factory=Takes)
     job: Job | None = None
     fraction: float = 0.0
+    missed: bool = False  # pressed while it had no take
     take_count: int = 0  # so that each take has its own seed
     fault: str = ""
     retry: Backoff = field(default_factory=lambda: Backoff(PAD_RETRY_S, MAX_PAD_FAILURES))
-    voices: list[int] = field(default_factory=list)
+    voices: dict[int, bool] = field(default_factory=dict)  # whether each is a loop
 
     @property
     def state(self) -> tuple[str, float, int, int, str]:

@@ -69,13 +69,18 @@ class Pads:
         moment = when(quantize or pad.ask.quantize, at)
         take = pad.takes.next(pad.locked)
         if take is None:
+            pad.missed = True
             raise PadEmpty(
                 f"Pad {number} has no take ready yet" + (f": {pad.fault}" if pad.fault else "; it is being made.")
             )
         gain = velocity * (1.0 if pad.ask.gain is None else pad.ask.gain)
         voice = self._live.sound(press, take.slot, gain, pad.ask.pan or 0.0, moment, loop=take.prompt.loop)
         self._live.announce_voice(voice, press, "began" if moment == NOW else "waiting", "")
-        pad.voices = [*(other for other in pad.voices if self._live.sounds(other)), voice]
+        pad.voices = {other: loop for other, loop in pad.voices.items() if self._live.sounds(other)}
+        for other, loop in pad.voices.items():
+            if loop:  # it would never end, and a second one on top of it would be heard as one, only louder
+                self._live.stop(other, when=moment)
+        pad.voices[voice] = take.prompt.loop
         before = pad.state
         self._drop(pad.takes.sounded(take, pad.locked))
         if pad.state != before:
@@ -138,18 +143,19 @@ class Pads:
         return any(pad.needs_take(self._live.player.tempo) for pad in self._pads.values())
 
     def next_request(self) -> Request | None:
-        """The request for the pad with the fewest takes, if a pad needs one and none is being made."""
+        """The request for the pad with the fewest takes, first for one that was pressed in vain, if a pad needs one and none is
+        being made."""
         if any(pad.job for pad in self._pads.values()):
             return None
         tempo = self._live.player.tempo
         hungry = [
-            (len(pad.up_to_date(tempo)), pad.retry.not_before, number)
+            (len(pad.up_to_date(tempo)), not pad.missed, pad.retry.not_before, number)
             for number, pad in self._pads.items()
             if pad.needs_take(tempo)
         ]
         if not hungry:
             return None
-        self._next = min(hungry)[2]
+        self._next = min(hungry)[-1]
         pad = self._pads[self._next]
         seed = None if pad.ask.seed is None else seed_after(pad.ask.seed, pad.take_count)
         return Request(dataclasses.replace(pad.ask, seed=seed), OWNER)
@@ -192,7 +198,7 @@ class Pads:
         assert job.model is not None
         take = Take(self._live.slot(), file, sample_rate, job.prompt, job.model, pad.takes.version)
         self._live.hold(take.slot, file, sample_rate)
-        pad.job, pad.fault = None, ""
+        pad.job, pad.fault, pad.missed = None, "", False
         pad.retry.succeed()
         self._drop(pad.takes.add(take))
         self._announce(number)

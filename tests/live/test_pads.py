@@ -158,6 +158,8 @@ class FakeLive:
         self.player = SimpleNamespace(tempo=Tempo(120.0), state="open")
         self.held: dict[int, str] = {}
         self.sounded: list[tuple[int, When]] = []
+        self.stopped: list[tuple[int, When]] = []
+        self.sounding = False
         self.removed: list[str] = []
         self._slots = 0
 
@@ -183,7 +185,10 @@ class FakeLive:
         return len(self.sounded)
 
     def sounds(self, _voice: int) -> bool:
-        return False
+        return self.sounding
+
+    def stop(self, voice: int, when: When) -> None:
+        self.stopped.append((voice, when))
 
     def announce_voice(self, *_report: object) -> None: ...
 
@@ -286,6 +291,34 @@ def test_an_empty_pad_that_is_locked_is_locked_once_it_is_set() -> None:
     assert rig.press(2) == ["snare 3", "snare 4"]
     rig.pads.set(8, Ask("clap", 1.0))
     assert not rig.pads._pads[8].locked
+
+
+def test_a_pad_that_was_pressed_in_vain_is_filled_before_the_others() -> None:
+    rig = Rig()
+    for number in (3, 5, 7):
+        rig.pads.set(number, Ask(f"pad {number}", 1.0))
+    rig.make()
+    with pytest.raises(PadEmpty):
+        rig.press()
+    request = rig.pads.next_request()
+    assert request is not None and request.ask.text == "pad 7"
+
+
+def test_a_press_ends_the_loop_that_sounds_when_the_next_one_begins_and_lets_a_hit_ring() -> None:
+    rig = Rig()
+    rig.live.sounding = True
+    rig.pads.set(7, Ask("rain", 1.0, loop=1))
+    rig.make()
+    rig.press(2, quantize="bar")
+    assert rig.live.stopped == [(1, When(quantize="bar"))]
+    rig.pads.set(7, Ask("kick", 1.0))
+    rig.make()
+    rig.live.stopped.clear()
+    rig.press()
+    assert {voice for voice, _ in rig.live.stopped} == {1, 2}
+    rig.live.stopped.clear()
+    rig.press()
+    assert 3 not in dict(rig.live.stopped)
 
 
 def test_after_set_the_old_takes_sound_until_the_first_new_one_and_never_again_once_it_has_sounded() -> None:
