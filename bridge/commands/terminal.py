@@ -206,7 +206,7 @@ def emit(line: str) -> None:
     if sys.stdout is None:
         return
     try:
-        print(line, flush=True)
+        print(f"{line}\n", end="", flush=True)  # one write: unbuffered, print would write the end of the line apart
     except (OSError, ValueError) as error:
         logging.getLogger("clipbridge").debug("standard output is gone: %s", error)
 

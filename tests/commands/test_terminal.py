@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
+import io
 import os
 import subprocess
 import sys
@@ -102,3 +104,16 @@ def test_what_a_library_prints_while_it_is_silenced_is_dropped(capfd: pytest.Cap
         ctypes.CDLL(None).perror(b"noise")
     os.write(2, b"sound")
     assert capfd.readouterr().err == "sound"
+
+
+def test_a_line_is_written_at_once_with_its_end() -> None:
+    class Unbuffered(io.StringIO):
+        writes: list[str] = []  # noqa: RUF012
+
+        def write(self, text: str) -> int:
+            self.writes.append(text)
+            return len(text)
+
+    with contextlib.redirect_stdout(Unbuffered()) as written:
+        terminal.emit("Ready")
+    assert [text for text in written.writes if text] == ["Ready\n"]
