@@ -28,7 +28,8 @@ SECOND_HALF = 0.5
 # A turn with a peak below QUIET may have got lost on the circle; it has if its peak is below LOST of the other way's. (Sounds of the
 # starter that stand the circle reach 0.1 (rain) to 3, lost hits 0.01 instead of 0.9; free text can ask for quieter ones.)
 QUIET, LOST = 0.1, 0.25
-TAIL_S = 0.5  # what rings on for longer is faded out
+# What rings on for longer is faded out. Of a riser, whose end is its peak, no more may be faded than closes the seam.
+HIT_TAIL_S, SWEEP_TAIL_S = 0.5, 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,7 @@ class Loop:
 
     @property
     def _tail_s(self) -> float:
-        return min(TAIL_S, self.seconds)
+        return min(SWEEP_TAIL_S if self.heard.fills else HIT_TAIL_S, self.seconds)
 
     @property
     def _needed(self) -> int:
