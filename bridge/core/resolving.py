@@ -11,8 +11,10 @@ from bridge.domain.clip import Prompt
 from bridge.domain.limits import DRAWN_SEEDS, is_sub_folder
 from bridge.domain.model import NO_PREFERENCES, Preferences
 from bridge.domain.musical_keys import key_of
+from bridge.domain.notes import NOTE
 from bridge.domain.recipe import Recipe
 from bridge.domain.tempo import Tempo
+from bridge.domain.words import folded, words_of
 from bridge.errors import BadArgument
 from bridge.live import stream as streams
 from bridge.live.parts import OVERLAP_S
@@ -83,7 +85,7 @@ def resolve(ask: Ask, preset: Preset | None, tempo: Tempo = DEFAULT_TEMPO) -> Pr
         takes=ask.takes or 1,
         preset=preset.name if preset else "",
         shape=_shape(ask, preset),
-        note=ask.note or "",
+        note=ask.note or _note_of(ask, preset),
         transcript=ask.transcript or "",
         beats_per_bar=tempo.beats_per_bar,
         loop=bool(choose("loop", 0)),
@@ -101,4 +103,13 @@ def preferences(ask: Ask, preset: Preset | None) -> Preferences:
     """The preferences of an ask's preset."""
     if preset is None:
         return NO_PREFERENCES
-    return dataclasses.replace(preset.preferences, loop=ask.loop is None and bool(preset.loop))
+    loop, note = ask.loop is None and bool(preset.loop), not ask.note and bool(_note_of(ask, preset))
+    return dataclasses.replace(preset.preferences, loop=loop, note=note)
+
+
+def _note_of(ask: Ask, preset: Preset | None) -> str:
+    """The note of the preset, unless the ask names one in its text, or a key; "" if there is none. It is not among the words for
+    the engine: only a checkpoint that plays notes in tune follows it."""
+    if preset is None or preset.note is None or ask.key or any(map(NOTE.fullmatch, words_of(folded(ask.text)))):
+        return ""
+    return preset.note

@@ -37,7 +37,7 @@ FIELDS = {
         Field("takes", "whole", "job", "several results for one ask, each a file, best first", limits.TAKES, default=1,
               doors=OSC | COMMAND | LIST),
         Field("note", "note", "sound", "the pitch of a tone: a name such as `c3`, `a#4`, `eb2`, or a MIDI number; the starter "
-              "plays it in tune, AudioLDM 2 only reads it as a word"),
+              "plays it in tune, AudioLDM 2 only reads it as a word", doors=EVERYWHERE | PRESET),
         Field("transcript", "text", "sound", "the words to speak; for speech checkpoints only "
               "(`anhnct/audioldm2_gigaspeech`), which need it"),
         Field("deadline_s", "number", "job", "seconds until the clip must be ready: takes, then steps (down to the preset's "

@@ -15,7 +15,7 @@ AudioInput = Literal["vary", "continue", "fill"]
 @dataclass(frozen=True, slots=True)
 class Preferences:
     """The settings of a preset, ignored if the checkpoint does not have them. `effort`: a factor of the checkpoint's usual steps.
-    `least_steps`: a deadline may lower the steps to this. `loop`: only the preset asks for a loop."""
+    `least_steps`: a deadline may lower the steps to this. `loop`, `note`: only the preset asks for a loop or a note."""
 
     steps: int | None = None
     effort: float = 1.0
@@ -23,6 +23,7 @@ class Preferences:
     negative: str | None = None
     least_steps: int | None = None
     loop: bool = False
+    note: bool = False
 
 
 NO_PREFERENCES = Preferences()
@@ -86,7 +87,8 @@ class Abilities:
         if negative is None and self.usual_negative is not None:
             negative = self.usual_negative if preset.negative is None else preset.negative
         loop = prompt.loop and (self.loops or not preset.loop)
-        return replace(prompt, steps=steps, guidance=guidance, negative=negative, loop=loop)
+        note = prompt.note if self.notes == "tuned" or not preset.note else ""
+        return replace(prompt, steps=steps, guidance=guidance, negative=negative, loop=loop, note=note)
 
     def fewest_steps(self, prompt: Prompt, preferences: Preferences = NO_PREFERENCES) -> int | None:
         """The steps to which a deadline may lower a settled prompt; None for a family without steps."""

@@ -44,6 +44,7 @@ class Preset:
     guidance: float | None = None
     least_steps: int | None = None  # a deadline may lower the steps to this
     loop: int | None = None
+    note: str | None = None  # of tones whose ask names none, so that all takes share it
     shape: Shape = field(default_factory=Shape)
 
     @property

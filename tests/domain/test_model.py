@@ -43,6 +43,14 @@ def test_what_only_a_preset_prefers_is_dropped_where_the_checkpoint_has_no_such_
     assert USUAL.settled(prompt(loop=True), wish).loop
 
 
+def test_the_note_of_a_preset_is_only_for_checkpoints_that_play_it_in_tune() -> None:
+    asked, wished = prompt(note="c4"), Preferences(note=True)
+    assert replace(USUAL, notes="tuned").settled(asked, wished).note == "c4"
+    for notes in ("words", "none"):
+        assert replace(USUAL, notes=notes).settled(asked, wished).note == ""
+        assert replace(USUAL, notes=notes).settled(asked).note == "c4"
+
+
 @pytest.mark.parametrize(
     ("abilities", "keys", "error", "sentence"),
     [
