@@ -80,7 +80,7 @@ def measure(samples: Samples) -> Root:
     """The root of a tone, a chord or a phrase. `samples`: (frames, channels) at 48 kHz.
 
     Compares the spectrum, folded into one octave, with that of a tone, a fifth, a major and a minor chord at each pitch."""
-    spectrum = _spectrum(mono(samples))
+    spectrum = amplitudes(mono(samples))
     pitches = LOWEST_C + np.arange(OCTAVES * STEPS) * 12 / STEPS
     bins = 440.0 * 2 ** ((pitches - 69) / 12) * ROOT_FFT_SIZE / OUTPUT_RATE
     line = np.interp(bins, np.arange(len(spectrum)), spectrum)
@@ -101,7 +101,7 @@ def measure(samples: Samples) -> Root:
     return Root(_fine(spectrum, best * 12 / STEPS) % 12, max(0.0, confidence))
 
 
-def _spectrum(wave: Samples) -> Curve:
+def amplitudes(wave: Samples) -> Curve:
     """The amplitude spectrum of the whole clip in bins of 1.5 Hz; loud moments weigh most."""
     size = min(ROOT_FFT_SIZE, max(64, len(wave)))
     padded = np.pad(wave, (size // 4, size))

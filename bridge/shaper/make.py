@@ -9,6 +9,7 @@ from bridge.audio.conform import conform
 from bridge.audio.key import retune
 from bridge.audio.seam import seam_score
 from bridge.audio.shape import Samples, finish, loudness, prepare
+from bridge.audio.tuning import off_cents
 from bridge.domain.clip import OUTPUT_RATE, Prompt
 from bridge.domain.musical_keys import key_of
 
@@ -51,6 +52,9 @@ def make(samples: Samples, sample_rate: int, prompt: Prompt) -> Clip:
         remarks.append(conformed.remark)
         unmet += ["tempo"] if conformed.off_tempo else []
     samples = finish(samples, frames, prompt.shape, prompt.loop)
+    # A clip in a key was moved away from its note.
+    if (note := prompt.claimed.note) and not prompt.key and (off := off_cents(samples, note)) is not None:
+        measured["off_cents"] = round(off, 1)
     if prompt.loop:
         measured["seam"] = seam_score(samples)
     if prompt.shape.lufs is not None:

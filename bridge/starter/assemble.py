@@ -10,7 +10,7 @@ import diffusers
 from diffusers import AudioLDM2UNet2DConditionModel, AutoencoderKL
 
 from bridge.engine.audioldm2.mel_vocoder import MelVocoder, MelVocoderConfig
-from bridge.starter import text_stack
+from bridge.starter import text_stack, tones
 from bridge.starter.captions import ADJECTIVES, CHORDS, WAVES
 from bridge.starter.catalogue import BY_NAME, SOUNDS, STEADY, TUNED
 from bridge.starter.train_unet import make_scheduler
@@ -57,7 +57,8 @@ def assemble(work: Path) -> Path:
 
 
 def vocabulary() -> dict[str, object]:
-    """The starter's vocabulary for `bridge.engine.audioldm2.hearing`: nouns with their sounds, other words, octaves."""
+    """The starter's vocabulary for `bridge.engine.audioldm2.hearing`: nouns with their sounds, other words, octaves,
+    partials of the sounds that do not have all harmonics."""
     words = {word for low, high in ADJECTIVES.values() for word in (*low, *high)}
     words |= {word for group in (*WAVES.values(), *CHORDS.values()) for word in group}
     words |= {word for sound in SOUNDS if sound.force for group in sound.force for word in group}
@@ -67,6 +68,7 @@ def vocabulary() -> dict[str, object]:
         "octaves": {name: list(BY_NAME[name].octaves) for name in TUNED},
         "fills": [sound.name for sound in SOUNDS if sound.fills],
         "steady": list(STEADY),
+        "partials": {"bell": list(tones.BELL), "mallet": list(tones.MALLET), "organ": list(tones.DRAWBARS)},
     }
 
 

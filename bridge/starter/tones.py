@@ -28,6 +28,10 @@ from bridge.starter.parts import (
 )
 
 Random = np.random.Generator
+# Multiples of the pitch.
+DRAWBARS = {0.5: 0.6, 1.0: 1.0, 1.5: 0.5, 2.0: 0.8, 3.0: 0.4, 4.0: 0.45, 6.0: 0.25, 8.0: 0.3}  # with their levels
+BELL = (0.5, 1.0, 1.19, 1.5, 2.0, 2.51, 2.66, 3.01, 4.1, 5.43, 6.8)
+MALLET = (1.0, 3.98, 9.2)
 CHORDS = {"single": (0,), "fifth": (0, 7), "major": (0, 4, 7), "minor": (0, 3, 7)}
 
 
@@ -90,9 +94,8 @@ def lead(rng: Random, a: Attributes, n: int) -> Wave:
 def organ(rng: Random, a: Attributes, n: int) -> Wave:
     """Drawbars: sines at the footages of a tonewheel organ, with a key click."""
     f = hz_of_c(a.octave)
-    bars = {0.5: 0.6, 1.0: 1.0, 1.5: 0.5, 2.0: 0.8, 3.0: 0.4, 4.0: 0.45, 6.0: 0.25, 8.0: 0.3}
     y = np.zeros(n, dtype=np.float32)
-    for footage, level in bars.items():
+    for footage, level in DRAWBARS.items():
         lift = scale(0.3, 1.8, a.brightness) if footage > 1.5 else 1.0
         y += np.float32(level * lift) * sine(footage * f, n, rng.random())
     y += filtered(white(rng, n), "high", 3_000) * decay(n, 0.003) * 0.15
@@ -102,7 +105,7 @@ def organ(rng: Random, a: Attributes, n: int) -> Wave:
 def bell(rng: Random, a: Attributes, n: int) -> Wave:
     """A bell: inharmonic partials of a church bell (hum, prime, tierce, quint, nominal …) over a long ring."""
     f = hz_of_c(a.octave)
-    ratios = np.array([0.5, 1.0, 1.19, 1.5, 2.0, 2.51, 2.66, 3.01, 4.1, 5.43, 6.8])
+    ratios = np.array(BELL)
     gains = np.array([0.35, 1.0, 0.55, 0.3, 0.7, 0.35, 0.35, 0.3, 0.25, 0.2, 0.15])
     gains = gains * scale(0.55, 1.35, a.brightness) ** np.maximum(0, np.arange(11) - 3)
     ring = scale(0.25, 1.5, a.length)
@@ -114,7 +117,7 @@ def mallet(rng: Random, a: Attributes, n: int) -> Wave:
     f = hz_of_c(a.octave)
     ring = scale(0.10, 0.5, a.length)
     gains = np.array([1.0, 0.30 * scale(0.5, 2.2, a.brightness), 0.10 * scale(0.3, 2.5, a.brightness)])
-    y = modes(f * np.array([1.0, 3.98, 9.2]), ring * np.array([1.0, 0.3, 0.12]), gains, n)
+    y = modes(f * np.array(MALLET), ring * np.array([1.0, 0.3, 0.12]), gains, n)
     return y + filtered(white(rng, n), "low", scale(800, 4_000, a.force)) * decay(n, 0.004) * 0.25
 
 

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-MEASURED = ("measured_bpm", "ratio", "confidence", "cents", "root_confidence", "seam", "lufs", "score")
+MEASURED = ("measured_bpm", "ratio", "confidence", "cents", "root_confidence", "off_cents", "seam", "lufs", "score")
 
 
 @dataclass

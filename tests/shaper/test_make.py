@@ -48,3 +48,16 @@ def test_a_loop_whose_key_needs_a_missing_package_lacks_the_key(monkeypatch: pyt
     monkeypatch.setattr(keys, "pitch_shift", missing)
     clip = make(tone(262.0, 2.0), RATE, Prompt("x", "x", 2.0, 1, key="d", loop=True))
     assert clip.unmet == ("key",) and "python-stretch" in clip.remarks[0]
+
+
+@pytest.mark.parametrize("cents", [-70, -8, 0, 40, 300])
+@pytest.mark.parametrize("octaves", [-1, 0, 1])
+def test_a_clip_states_by_how_many_cents_it_is_off_its_note(cents: int, octaves: int) -> None:
+    clip = make(tone(261.63 * 2 ** (octaves + cents / 1200), 1.0), RATE, Prompt("x", "x", 1.0, 1, note="c4"))
+    assert clip.measured["off_cents"] == pytest.approx(cents, abs=3)
+
+
+def test_a_clip_without_a_pitch_or_without_its_note_states_no_cents() -> None:
+    assert "off_cents" not in make(hiss(), RATE, Prompt("x", "x", 2.0, 1, note="c4")).measured
+    left_out = Prompt("x", "x", 1.0, 1, note="c4", unmet=("note",))
+    assert "off_cents" not in make(tone(261.63, 1.0), RATE, left_out).measured

@@ -32,11 +32,11 @@ class Decoder:
         mel = self._mel(latents)
         if heard.fills:
             mel = _fitted(mel, math.ceil(needed / self._geometry.hop))
-        waveform = vocoding.waveform(self._pipe.vocoder, mel[:, 0])
+        waveform = vocoding.waveform(self._pipe.vocoder, mel[:, 0], partials_hz=self._audible(heard, heard.model_hz))
         pieces: Iterator[NDArray[np.float32]] = (piece.numpy() for piece in waveform)
         if heard.target_hz:  # measured and tuned as a whole
             wave = np.concatenate(list(pieces))
-            actual_hz = measure(wave, self._geometry.sample_rate, heard.model_hz)
+            actual_hz = measure(wave, self._geometry.sample_rate, heard.model_hz, heard.partials)
             pieces = iter([retune(wave, self._geometry.sample_rate, actual_hz, heard.target_hz)])
         missing = frames
         for piece in pieces:
@@ -48,15 +48,25 @@ class Decoder:
         yield np.zeros(missing, np.float32)
 
     def period(self, latents: torch.Tensor, seconds: float, heard: Heard) -> NDArray[np.float32]:
-        """The samples of one period of a loop; playing them in the requested time sets their rate."""
+        """The samples of one period of a loop; playing them in the requested time sets their rate, and the note, to the nearest
+        whole number of cycles: 7 cents at most for C3 in a second."""
         rows = latents.shape[2]
         places = torch.arange(-VAE_REACH_ROWS, rows + VAE_REACH_ROWS, device=latents.device) % rows
         mel = self._mel(latents[:, :, places])
         scale = self._pipe.vae_scale_factor
         mel = mel[:, :, VAE_REACH_ROWS * scale : (VAE_REACH_ROWS + rows) * scale]
         around = vocoding.circular(mel, self._geometry.frames_of_loop(seconds, heard))[:, 0]
-        period: NDArray[np.float32] = vocoding.period(self._pipe.vocoder, around).numpy()
+        cycle_hz = self._geometry.sample_rate / (around.shape[1] * self._geometry.hop)
+        pitch_hz = round(heard.target_hz * seconds) * cycle_hz
+        partials_hz = tuple(round(hz / cycle_hz) * cycle_hz for hz in self._audible(heard, pitch_hz))
+        period: NDArray[np.float32] = vocoding.period(self._pipe.vocoder, around, partials_hz).numpy()
         return period
+
+    def _audible(self, heard: Heard, pitch_hz: float) -> tuple[float, ...]:
+        """The partials of a tone below the highest frequency; none without a note."""
+        return tuple(
+            hz for multiple in heard.partials if 0 < (hz := multiple * pitch_hz) < self._geometry.sample_rate / 2
+        )
 
     def _mel(self, latents: torch.Tensor) -> torch.Tensor:
         """The spectrogram (1, 1, frames, bands)."""

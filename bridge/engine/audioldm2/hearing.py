@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from bridge.domain.notes import NOTE, c_of, frequency_of, midi_of
 from bridge.domain.words import folded, words_of
@@ -37,6 +38,7 @@ REAL_WORDS = frozenset(
     """base basic ball beast bloom bowl brass broom cash cave clamp clash clipping crime crush going guest jungle later layer
     loser pack pat path rail rice rise ruin scare shape share snake snore spare stair stars table wing wink""".split()  # noqa: SIM905
 )
+HARMONICS = tuple(float(number) for number in range(1, 201))
 MAX_SHIFT = 12  # semitones by which a tone can be shifted and still sound like itself
 
 
@@ -44,7 +46,8 @@ MAX_SHIFT = 12  # semitones by which a tone can be shifted and still sound like 
 class Heard:
     """`text` is for the encoders, `words` for the musician; `noun` names the sound, or is "". `fills`: the sound lasts until the
     clip ends. `steady`: it sounds alike all along; None if nobody knows. `model_hz`: the pitch that the model will make,
-    `target_hz`: the requested one; both 0.0 without a note. `remark`: what was left out and why, or "".
+    `target_hz`: the requested one; both 0.0 without a note. `partials`: multiples of the pitch that sound in it. `remark`: what
+    was left out and why, or "".
     """
 
     text: str
@@ -54,12 +57,14 @@ class Heard:
     steady: bool | None = None
     model_hz: float = 0.0
     target_hz: float = 0.0
+    partials: tuple[float, ...] = ()
     remark: str = ""
 
 
 class Vocabulary:
     """The words of one checkpoint: `nouns` with the sound that each means, other `words`, the `octaves` that it knows of each
-    sound (by their C), the sounds that fill a clip, and those that are `steady`."""
+    sound (by their C), the sounds that fill a clip, those that are `steady`, and the `partials` (multiples of the pitch) of sounds
+    that do not have all harmonics."""
 
     def __init__(
         self,
@@ -67,10 +72,12 @@ class Vocabulary:
         words: list[str],
         octaves: dict[str, list[int]],
         fills: Sequence[str] = (),
-        steady: Sequence[str] = (),
+        steady: Sequence[str] | None = None,
+        partials: Mapping[str, Sequence[float]] = MappingProxyType({}),
     ) -> None:
         self._nouns, self._octaves = nouns, octaves
-        self._fills, self._steady = frozenset(fills), frozenset(steady)
+        self._fills, self._steady = frozenset(fills), None if steady is None else frozenset(steady)
+        self._partials = {sound: tuple(multiples) for sound, multiples in partials.items()}
         self._phrases = {*nouns, *words, *IGNORED_PHRASES}
         self._in_adjectives = {single for phrase in words for single in phrase.split()}
         self._singles = self._in_adjectives | {single for noun in nouns for single in noun.split()}
@@ -84,12 +91,17 @@ class Vocabulary:
         try:
             content = json.loads(file.read_text("utf-8"))
             nouns, words, octaves = dict(content["nouns"]), list(content["words"]), dict(content["octaves"])
-            fills, steady = list(content["fills"]), list(content["steady"])
-            if not all(isinstance(text, str) for text in (*nouns.values(), *words, *fills, *steady)):
+            fills, partials = list(content["fills"]), dict(content.get("partials", {}))
+            steady = (
+                list(content["steady"]) if "steady" in content else None
+            )  # not in those trained by earlier versions
+            if not all(isinstance(text, str) for text in (*nouns.values(), *words, *fills, *(steady or []))):
                 raise ValueError("a word is not text")
             if not all(type(n) is int and 0 <= n <= 9 for numbers in octaves.values() for n in numbers):
                 raise ValueError("an octave is not a number from 0 to 9")
-            return cls(nouns, words, octaves, fills, steady)
+            if not all(type(n) in (int, float) and 0.1 <= n <= 1_000 for numbers in partials.values() for n in numbers):
+                raise ValueError("a partial is not a number from 0.1 to 1000")
+            return cls(nouns, words, octaves, fills, steady, partials)
         except (OSError, ValueError, TypeError, KeyError, RecursionError, AttributeError) as error:
             raise NoModel(f"{file} is damaged ({type(error).__name__}: {error}).") from error
 
@@ -140,7 +152,7 @@ class Vocabulary:
     def _with_note(self, words: list[str], noun: str, note: str) -> Heard:
         text = " ".join(words)
         sound = self._nouns.get(noun, "")
-        fills, steady = sound in self._fills, sound in self._steady if sound else None
+        fills, steady = sound in self._fills, sound in self._steady if sound and self._steady is not None else None
         if not note:
             return Heard(text, text, noun, fills, steady)
         octaves = self._octaves.get(sound, [])
@@ -152,7 +164,8 @@ class Vocabulary:
             why = f"it is too far for {noun}"
         else:
             model_hz, target_hz = frequency_of(c_of(nearest)), frequency_of(midi)
-            return Heard(f"{text} c{nearest}", f"{text} {note}", noun, fills, steady, model_hz, target_hz)
+            partials = self._partials.get(sound, HARMONICS)
+            return Heard(f"{text} c{nearest}", f"{text} {note}", noun, fills, steady, model_hz, target_hz, partials)
         return Heard(text, text, noun, fills, steady, remark=f"the note {note} was left out: {why}")
 
     def _phrase_at(self, words: list[str], at: int) -> tuple[str, int]:

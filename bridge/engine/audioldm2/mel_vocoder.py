@@ -8,17 +8,22 @@ Training uses the other direction, `mel`.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from transformers import PretrainedConfig, PreTrainedModel
 
+from bridge.engine.audioldm2 import partials
+
 FLOOR = 1e-3  # magnitude; quieter is silence
 SHIFT, SPREAD = 2.5, 4.0  # log magnitudes come out between about -1.1 and 1.3
 LOWEST = (math.log(FLOOR) + SHIFT) / SPREAD
 # A band below this counts as silent. The residue of a network in pauses lies here, and nothing audible.
 GATE = -0.95
+# With known partials the search begins near its end. More steps would follow errors of the spectrogram again.
+KNOWN_INVERSION_STEPS, KNOWN_PHASE_STEPS = 3, 10
 
 
 class MelVocoderConfig(PretrainedConfig):
@@ -66,7 +71,7 @@ def filterbank(config: MelVocoderConfig) -> torch.Tensor:
 
 class MelVocoder(PreTrainedModel):
     """Mel spectrogram (batch, frames, bands) → waveform (batch, frames × hop − lead-in), in float32, bit-identical
-    for the same input on the same machine."""
+    for the same input on the same machine. `partials_hz`: the partials of a tone, which then come out in tune; none if unknown."""
 
     config_class = MelVocoderConfig
     main_input_name = "spectrogram"
@@ -101,30 +106,31 @@ class MelVocoder(PreTrainedModel):
         return (mel.log().transpose(1, 2) + SHIFT) / SPREAD
 
     @torch.no_grad()
-    def forward(self, spectrogram: torch.Tensor) -> torch.Tensor:
+    def forward(self, spectrogram: torch.Tensor, partials_hz: Sequence[float] = ()) -> torch.Tensor:
         """Normalised log-mel (batch, frames, bands), or (frames, bands) → waveforms in −1…1 or a little more."""
         alone = spectrogram.dim() == 2
         mel = spectrogram.float()[None] if alone else spectrogram.float()
         if mel.device.type == "mps":  # MPS lacks some complex operations; a CPU takes 0.1 s per clip
             mel = mel.cpu()
-        wave = self._with_phases(self._linear(mel))
+        wave = self._with_phases(self._linear(mel, partials_hz), partials_hz)
         wave = wave[:, self.config.lead_in_samples :] * self.scale.float().to(wave.device)
         wave[:, : self.config.rise_samples] *= torch.linspace(0, 1, self.config.rise_samples, device=wave.device)
         return wave[0] if alone else wave
 
     @torch.no_grad()
-    def period(self, spectrogram: torch.Tensor) -> torch.Tensor:
-        """Normalised log-mel (batch, frames, bands) of periodic sounds → one period of each, (batch, frames × hop)."""
+    def period(self, spectrogram: torch.Tensor, partials_hz: Sequence[float] = ()) -> torch.Tensor:
+        """Normalised log-mel (batch, frames, bands) of periodic sounds → one period of each, (batch, frames × hop). Each of
+        `partials_hz` must make whole cycles in it."""
         mel = spectrogram.float()
         if mel.device.type == "mps":
             mel = mel.cpu()
         # At least two windows long, or the window would see itself more than once.
         turns = -(-2 * self.config.window // (self.hop * mel.shape[1]))
-        wave = self._with_phases(self._linear(mel.repeat(1, turns, 1)), circular=True)
+        wave = self._with_phases(self._linear(mel.repeat(1, turns, 1), partials_hz), partials_hz, circular=True)
         wave = wave[:, : mel.shape[1] * self.hop] * self.scale.float().to(wave.device)
         return wave.roll(-self.config.lead_in_samples, 1)
 
-    def _linear(self, mel: torch.Tensor) -> torch.Tensor:
+    def _linear(self, mel: torch.Tensor, partials_hz: Sequence[float]) -> torch.Tensor:
         bands = self.bands(mel.device)
         back, weight = bands.t().contiguous(), bands.sum(1)[:, None]
         mel = mel.clamp(LOWEST, 1.6).transpose(1, 2)
@@ -132,11 +138,19 @@ class MelVocoder(PreTrainedModel):
         power = (magnitude**2 / weight).contiguous()
         linear = torch.matmul(back / (back.sum(1, keepdim=True) + 1e-6), power / weight) + 1e-10
         target = torch.matmul(back, power)
-        for _ in range(self.config.inversion_steps):
+        if partials_hz:
+            linear = linear * partials.power(partials_hz, bands.shape[1], self._bin_hz).to(mel.device)[:, None]
+        for _ in range(KNOWN_INVERSION_STEPS if partials_hz else self.config.inversion_steps):
             linear = linear * (target / (torch.matmul(back, torch.matmul(bands, linear)) + 1e-14))
         return linear.sqrt()
 
-    def _with_phases(self, magnitude: torch.Tensor, circular: bool = False) -> torch.Tensor:
+    @property
+    def _bin_hz(self) -> float:
+        return float(self.config.sampling_rate) / self.config.window
+
+    def _with_phases(
+        self, magnitude: torch.Tensor, partials_hz: Sequence[float], circular: bool = False
+    ) -> torch.Tensor:
         window, hop = self.config.window, self.hop
         batch, bins, frames = magnitude.shape
         length = (frames - 1) * hop
@@ -162,10 +176,13 @@ class MelVocoder(PreTrainedModel):
 
         # The same initial phases for each clip of a batch, so that a take sounds the same alone.
         generator = torch.Generator("cpu").manual_seed(0)
-        phases = 2 * math.pi * torch.rand((1, frames, bins), generator=generator).transpose(1, 2).to(magnitude.device)
+        phases = 2 * math.pi * torch.rand((1, frames, bins), generator=generator)
+        if partials_hz:
+            phases = partials.phases(partials_hz, phases[0], self._bin_hz, hop / self.config.sampling_rate)[None]
+        phases = phases.transpose(1, 2).to(magnitude.device)
         angles = torch.polar(torch.ones_like(phases), phases).expand(batch, -1, -1)
         previous = None
-        for _ in range(self.config.phase_steps):
+        for _ in range(KNOWN_PHASE_STEPS if partials_hz else self.config.phase_steps):
             again = to_spectrum(to_wave(magnitude * angles))
             ahead = again if previous is None else again + self.config.momentum * (again - previous)
             previous, angles = again, ahead / (ahead.abs() + 1e-8)

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import soxr
 from numpy.typing import NDArray
 
+from bridge.engine.audioldm2.hearing import HARMONICS
+
 LISTENED = (0.03, 0.9)  # seconds after the attack in which the pitch is measured
 SEARCH_CENTS, STEP_CENTS = 90, 1
-PARTIALS = 10
+MAX_PARTIALS = 10
 FFT_SIZE = 1 << 17
 
 
-def measure(wave: NDArray[np.float32], rate: int, near_hz: float) -> float:
-    """The fundamental in Hz, at most 90 cents from `near_hz`, the pitch that the model should have made; `near_hz` for silence.
+def measure(wave: NDArray[np.float32], rate: int, near_hz: float, partials: Sequence[float] = HARMONICS) -> float:
+    """The pitch in Hz, at most 90 cents from `near_hz`, the pitch that the model should have made; `near_hz` for silence.
+    `partials`: multiples of the pitch.
 
     Harmonic sum: the candidate whose first ten partials have most of the (compressed) spectrum.
     """
@@ -27,7 +32,7 @@ def measure(wave: NDArray[np.float32], rate: int, near_hz: float) -> float:
     part = part[: FFT_SIZE // 2]
     spectrum = np.abs(np.fft.rfft(part * np.hanning(len(part)), FFT_SIZE)) ** 0.5
     candidates = near_hz * 2 ** (np.arange(-SEARCH_CENTS, SEARCH_CENTS + 1, STEP_CENTS) / 1200)
-    numbers = np.arange(1, PARTIALS + 1)
+    numbers = np.array(partials[:MAX_PARTIALS])
     bins = np.outer(candidates, numbers) * FFT_SIZE / rate
     bins = np.minimum(bins, len(spectrum) - 2)
     low = bins.astype(int)

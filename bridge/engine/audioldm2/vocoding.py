@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
@@ -38,15 +38,22 @@ def _ends(frames: int, first: int, most: int) -> Iterator[int]:
 
 @torch.no_grad()
 def waveform(
-    vocoder: Any, mel: torch.Tensor, chunk_frames: int = CHUNK_FRAMES, first_frames: int = FIRST_FRAMES
+    vocoder: Any,
+    mel: torch.Tensor,
+    chunk_frames: int = CHUNK_FRAMES,
+    first_frames: int = FIRST_FRAMES,
+    partials_hz: Sequence[float] = (),
 ) -> Iterator[torch.Tensor]:
     """The waveform of a spectrogram (1, frames, bands) as float32 pieces on the CPU, (samples,) each.
 
     HiFi-GAN gets each chunk with the frames on which it depends on each side, so the joined pieces equal the whole. The
-    starter's vocoder, which finds phases from the whole, gets everything at once.
+    starter's vocoder, which finds phases from the whole, gets everything at once, and the partials of a tone.
     """
     frames = mel.shape[1]
-    if not hasattr(vocoder.config, "resblock_kernel_sizes") or frames <= first_frames:
+    if not hasattr(vocoder.config, "resblock_kernel_sizes"):
+        yield vocoder(mel, partials_hz)[0].cpu().float()
+        return
+    if frames <= first_frames:
         yield vocoder(mel)[0].cpu().float()
         return
     reach, hop = reach_frames(vocoder.config), math.prod(vocoder.config.upsample_rates)
@@ -59,11 +66,11 @@ def waveform(
 
 
 @torch.no_grad()
-def period(vocoder: Any, mel: torch.Tensor) -> torch.Tensor:
+def period(vocoder: Any, mel: torch.Tensor, partials_hz: Sequence[float] = ()) -> torch.Tensor:
     """One period (frames × hop samples, float32, on the CPU) of a periodic sound with the spectrogram (1, frames, bands): the
-    last sample continues at the first without a seam."""
+    last sample continues at the first without a seam. Each of `partials_hz` makes whole cycles in it."""
     if hasattr(vocoder, "period"):  # the starter's vocoder has its own way
-        around: torch.Tensor = vocoder.period(mel)[0].cpu().float()
+        around: torch.Tensor = vocoder.period(mel, partials_hz)[0].cpu().float()
         return around
     frames, hop = mel.shape[1], math.prod(vocoder.config.upsample_rates)
     reach = reach_frames(vocoder.config)

@@ -23,6 +23,11 @@ FAULTS: tuple[dict[str, object], ...] = (
     {"nouns": {"bell": []}},
     {"words": [1]},
     {"fills": 3},
+    {"steady": 3},
+    {"steady": [1]},
+    {"partials": {"bell": ["x"]}},
+    {"partials": {"bell": [float("nan")]}},
+    {"partials": {"bell": 2.0}},
 )
 WRONG = [json.dumps({"nouns": {"bell": "bell"}, "words": [], "octaves": {}, "fills": [], **fault}) for fault in FAULTS]
 

@@ -86,3 +86,26 @@ def test_a_detuned_tone_is_measured_and_brought_to_its_note(off_cents: float) ->
 @pytest.mark.parametrize("wave", [np.zeros(1000, np.float32), np.zeros(0, np.float32), np.ones(50, np.float32)])
 def test_a_sound_without_pitch_counts_as_in_tune(wave: np.ndarray) -> None:
     assert measure(wave, RATE, 220.0) == 220.0
+
+
+def off(wave: np.ndarray, hz: float) -> float:
+    """Cents by which the peak near `hz` is off it."""
+    spectrum = np.abs(np.fft.rfft(wave * np.hanning(len(wave)), 1 << 19))
+    low, high = (int(hz * 2**octaves * (1 << 19) / RATE) for octaves in (-1 / 15, 1 / 15))
+    return float(1200 * np.log2((low + spectrum[low:high].argmax()) * RATE / (1 << 19) / hz))
+
+
+@pytest.mark.parametrize("hz", [130.81, 261.63, 523.25])
+def test_every_partial_of_a_tone_comes_back_in_tune_if_the_vocoder_knows_them(vocoder: MelVocoder, hz: float) -> None:
+    wave = np.concatenate([np.zeros(882, np.float32), tone(hz)])[: 80 * 512]
+    partials = [hz * number for number in range(1, 40)]
+    again = vocoder(vocoder.mel(torch.from_numpy(wave)[None]), partials)[0].numpy()
+    assert max(abs(off(again[4_000:36_000], partial)) for partial in partials[:6]) < 8
+
+
+def test_a_period_has_whole_cycles_of_known_partials(vocoder: MelVocoder) -> None:
+    mel = vocoder.mel(torch.from_numpy(tone(261.63, 2.0))[None])[:, 20:63]
+    cycles = 130
+    hz = cycles * RATE / (43 * 512)
+    period = vocoder.period(mel, [hz * number for number in range(1, 40)])[0].numpy()
+    assert np.abs(np.fft.rfft(period))[1:].argmax() + 1 == cycles
