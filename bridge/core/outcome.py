@@ -39,7 +39,7 @@ def lowered(job: Job) -> dict[str, int]:
 
 def _remarks(job: Job, shaping: str) -> dict[str, str]:
     """The engine's remarks, with `remark` extended by those of the shaper and of the core."""
-    remarks = [job.remarks.get("remark", ""), shaping, job.ask.unread_length]
+    remarks = [job.remarks.get("remark", ""), shaping, job.ask.unread]
     if job.retry_reason:
         reason = job.retry_reason.partition(". ")[0].rstrip(".")  # its first sentence; "118.5 BPM" has a point too
         remarks.append(f"made a second time, with the seed {job.prompt.seed} ({reason})")

@@ -6,6 +6,7 @@ shaping key is a row of FIELDS, an attribute of Ask and of Shape, and the work i
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -83,6 +84,7 @@ FIELDS = {
 }  # fmt: skip
 
 # For kits only: it becomes the key `note` of several asks.
+KEY_IN_TEXT = re.compile(r"(?:^|\s)@(\w+)\s")
 NOTES = Field(
     "notes",
     "text",
@@ -147,6 +149,14 @@ class Ask:
         if (self.then is None) != (self.then_port is None):
             raise BadArgument("then and then_port go together, the message and its port: send both or neither.")
         check_shape(self.shape)
+
+    @property
+    def unread(self) -> str:
+        """A remark about a key or a length inside the text, as in "snare @seed 9" sent as one text; "" if there is neither."""
+        names = KEY_IN_TEXT.findall(self.text) if self.take is None else ()  # recall asks for the same text again
+        key = next((name for name in names if name in FIELDS), "")
+        remark = f"a key inside the text is not read: send {key} and its value after the text" if key else ""
+        return remark or self.unread_length
 
     @property
     def unread_length(self) -> str:

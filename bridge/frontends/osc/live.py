@@ -109,14 +109,14 @@ def stream_start(osc: Osc, request: Request) -> None:
     """/bridge/stream/start"""
     ask = asks.read(request).ask_without_sink(STREAM_SOUNDS)
     osc.core.start_stream(ask)
-    _confirm_stream(osc, request, ask.unread_length)
+    _confirm_stream(osc, request, ask.unread)
 
 
 def stream_set(osc: Osc, request: Request) -> None:
     """/bridge/stream/set"""
     ask = asks.read(request).ask_without_sink(STREAM_SOUNDS)
     osc.core.change_stream(ask)
-    _confirm_stream(osc, request, ask.unread_length)
+    _confirm_stream(osc, request, ask.unread)
 
 
 def stream_stop(osc: Osc, request: Request) -> None:

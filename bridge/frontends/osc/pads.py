@@ -19,7 +19,7 @@ def set_prompt(osc: Osc, request: Request) -> None:
     """/bridge/pad/<n>/set"""
     ask = asks.read(request).ask_without_sink("A pad sounds when it is played")
     osc.core.stage.pads.set(request.number, ask)
-    _send(osc, request.sender, request.number, ask.unread_length)
+    _send(osc, request.sender, request.number, ask.unread)
 
 
 def play(osc: Osc, request: Request) -> None:

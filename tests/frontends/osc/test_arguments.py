@@ -208,3 +208,16 @@ def test_one_id_is_the_same_in_every_number_type() -> None:
         3,
     ]
     assert len({id_key(job_id) for job_id in different}) == len(different)
+
+
+def test_a_key_that_was_sent_inside_the_text_gets_a_remark() -> None:
+    assert words("kick 1 @seed 9").unread == "a key inside the text is not read: send seed and its value after the text"
+    assert ask("kick @preset drum").unread.startswith("a key inside the text is not read: send preset")
+    assert ask("snare 0.3").unread.startswith("a length inside the text is not read")
+    for plain in (
+        words("kick", 1, "@seed", 9),
+        ask("recorded @home on tape"),
+        ask("kick @ 9 Hz"),
+        Ask("kick @seed 9", seconds=1, take=1),
+    ):
+        assert plain.unread == ""
