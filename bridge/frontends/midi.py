@@ -15,7 +15,7 @@ from typing import Any
 
 from bridge.config import MidiConfig
 from bridge.core.core import Core
-from bridge.domain.events import MidiChanged
+from bridge.domain.events import AudioChanged, Event, MidiChanged
 from bridge.domain.nearest import not_one_of
 from bridge.errors import ClipbridgeError, ConfigError
 from bridge.frontends.midi_clock import MidiClock
@@ -42,7 +42,8 @@ def open_api(api: str = "") -> Any:
     except ImportError as error:
         raise ConfigError(f"MIDI needs two more packages: pip install 'clipbridge[midi]' ({error}).") from error
     except (OSError, StopIteration) as error:  # rtmidi's errors are OSErrors
-        raise ConfigError(f"MIDI cannot be used on this machine ({error}).") from error
+        hint = "" if api or "jack" not in apis else " With JACK: --set midi.api=jack"
+        raise ConfigError(f"MIDI cannot be used on this machine ({error}).{hint}") from error
     midi.ignore_types(sysex=True, timing=False, active_sense=True)
     return midi
 
@@ -60,10 +61,12 @@ async def serve_midi(core: Core, config: MidiConfig) -> AsyncIterator[None]:
         yield
         return
     midi = Midi(core, config, await asyncio.to_thread(open_api, config.api))
+    core.listeners.append(midi)
     threading.Thread(target=midi.watch, name="midi", daemon=True).start()
     try:
         yield
     finally:
+        core.listeners.remove(midi)
         midi.ending.set()
 
 
@@ -73,6 +76,7 @@ class Midi:
     def __init__(self, core: Core, config: MidiConfig, midi: Any) -> None:
         self.ending = threading.Event()
         self._core, self._config, self._midi = core, config, midi
+        self._is_stale = self._was_lost = False
         self._clock = MidiClock(core.stage)
         self._loop = asyncio.get_running_loop()
 
@@ -81,13 +85,19 @@ class Midi:
         name, reported = "", ("", "")
         while not self.ending.is_set():
             try:
-                ports = self._midi.get_ports()
+                ports = self._midi.get_ports() if self._midi is not None else []
                 if name and name not in ports:
+                    self._is_stale = True
+                # On JACK, an input that was closed and opened again hears nothing, so a new one is made. The old one is deleted
+                # first: with a client of an ended server, JACK's library cannot use a new server.
+                if self._is_stale:
                     name = ""
-                    # On JACK, an input that was closed and opened again hears nothing, so a new one is made; a deleted one
-                    # must not be used any more.
-                    old, self._midi = self._midi, open_api(self._config.api)
-                    old.delete()
+                    old, self._midi = self._midi, None  # a deleted one must not be used any more
+                    if old is not None:
+                        old.delete()
+                    self._midi = open_api(self._config.api)
+                    self._is_stale = False
+                    ports = self._midi.get_ports()
                 if not name:
                     name = next((port for port in ports if self._config.port.casefold() in port.casefold()), "")
                     if name:
@@ -101,7 +111,16 @@ class Midi:
                 reported = state
                 self._on_loop(self._publish, *state)
             self.ending.wait(PORT_POLL_S)
-        self._midi.close_port()
+        if self._midi is not None:
+            self._midi.close_port()
+
+    def on_event(self, event: Event) -> None:
+        """The audio device was lost, perhaps because JACK ended, and is back. An input of a server that ended lists its old ports
+        forever; opened before the new server runs, JACK's library fails in this process for good."""
+        if isinstance(event, AudioChanged):
+            self._was_lost = self._was_lost or event.state == "lost"
+            if self._was_lost and event.state == "open":
+                self._was_lost, self._is_stale = False, True
 
     def on_message(self, message: Any, at: float) -> None:
         """Handle a message received at `at` seconds of time.perf_counter. Errors, such as an empty pad, are logged."""

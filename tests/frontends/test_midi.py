@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from bridge.config import MidiConfig
+from bridge.domain.events import AudioChanged
 from tests.harness import STAND_IN, Daemon, skip_or_fail
 from tests.jack_device import Jack, jack
 from tests.on_stage import pad_state
@@ -150,3 +156,49 @@ def test_missing_midi_packages_are_reported_before_anything_is_loaded(
     monkeypatch.setitem(sys.modules, "rtmidi", None)
     with pytest.raises(ConfigError, match=r"pip install 'clipbridge\[midi\]'"):
         midi.inputs()
+
+
+class Input:
+    """An input of rtmidi with these ports."""
+
+    def __init__(self, *ports: str) -> None:
+        self.ports, self.opened = [*ports], threading.Event()
+
+    def get_ports(self) -> list[str]:
+        return self.ports
+
+    def open_port(self, _number: int, _name: str) -> None:
+        self.opened.set()
+
+    def set_callback(self, _callback: object) -> None: ...
+    def delete(self) -> None: ...
+    def close_port(self) -> None: ...
+
+
+def test_a_lost_audio_device_opens_the_input_again_as_one_of_an_ended_jack_server_lists_its_old_ports(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from bridge.frontends import midi
+
+    before, after = Input("My Keys"), Input("My Keys")
+    later: list[Input | OSError] = [OSError("the server does not run yet"), after]
+
+    def reopened(_api: str) -> Input:
+        if isinstance(found := later.pop(0), OSError):
+            raise found
+        return found
+
+    async def play() -> None:
+        core: Any = SimpleNamespace(stage=None, publish=lambda _event: None)
+        keys = midi.Midi(core, MidiConfig(port="keys"), before)
+        watching = asyncio.create_task(asyncio.to_thread(keys.watch))
+        assert await asyncio.to_thread(before.opened.wait, 10)
+        for state in ("lost", "unusable", "open"):
+            keys.on_event(AudioChanged(state))
+        assert await asyncio.to_thread(after.opened.wait, 10)
+        keys.ending.set()
+        await watching
+
+    monkeypatch.setattr(midi, "open_api", reopened)
+    monkeypatch.setattr(midi, "PORT_POLL_S", 0.001)
+    asyncio.run(play())
