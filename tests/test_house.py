@@ -100,6 +100,7 @@ HEAVY = {
     "sqlite3": {
         "library/library.py",
         "library/clips.py",
+        "library/search.py",
         "library/database.py",
         "library/following.py",
         "library/records.py",

@@ -15,8 +15,8 @@ from bridge.domain.limits import BPM, RATING, SECONDS, Range
 from bridge.domain.musical_keys import key_of
 from bridge.domain.notes import midi_of, name_of
 from bridge.errors import BadArgument
-from bridge.library import clips, database
-from bridge.library.clips import Query
+from bridge.library import clips, database, search
+from bridge.library.search import Query
 
 LIMIT = Range(1, 100_000)
 SPAN = re.compile(r"(?P<low>[0-9]+(\.[0-9]+)?)?(?P<dots>\.\.)?(?P<high>[0-9]+(\.[0-9]+)?)?")
@@ -39,7 +39,7 @@ def main(options: argparse.Namespace) -> int:
     matches: list[clips.Clip] = []
     if database.place().is_file():
         with database.opened(database.place()) as connection:
-            matches = clips.find(connection, query)
+            matches = search.find(connection, query)
     results, more = matches[: options.limit], len(matches) - options.limit
     if options.json:
         print(json.dumps([dataclasses.asdict(clip) for clip in results]))

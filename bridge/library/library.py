@@ -16,10 +16,11 @@ from bridge.domain.clip import TakeFile
 from bridge.domain.job import Job
 from bridge.domain.recipe import Recipe, conditions, read, write
 from bridge.errors import BadRecipe, LibraryError
-from bridge.library import clips, database, records
-from bridge.library.clips import Clip, Query
+from bridge.library import clips, database, records, search
+from bridge.library.clips import Clip
 from bridge.library.following import Follower, hash_of
 from bridge.library.records import Interrupted
+from bridge.library.search import Query
 from bridge.library.writing import Writer
 from bridge.system.spelling import on_disk
 from bridge.system.watch import Watch
@@ -131,7 +132,7 @@ class Library:
     def find(self, query: Query) -> list[Clip]:
         """The clips that match `query`, including all that /bridge/done has announced."""
         with database.opened(self._written()) as connection:
-            return clips.find(connection, query)
+            return search.find(connection, query)
 
     def recipe_of(self, file: Path) -> Recipe | None:
         """The recipe of a clip whose file has lost it: processed in place, or converted and still named after the clip. None if

@@ -10,9 +10,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from bridge.library import clips, database
-from bridge.library.clips import Query
+from bridge.library import database, search
 from bridge.library.library import Library
+from bridge.library.search import Query
 from tests.library.test_library import fill, job_of
 
 
@@ -32,7 +32,7 @@ def main() -> None:
         file = Path(place) / database.FILE
         with contextlib.closing(database.connect(file)) as connection:
             fill(connection, options.clips)
-            searches = [spent(lambda: clips.find(connection, Query("metal rain"))) for _ in range(20)]
+            searches = [spent(lambda: search.find(connection, Query("metal rain"))) for _ in range(20)]
         library = Library(file, Path(place) / "clips")
         library.start()
         jobs = [job_of(serial) for serial in range(1, 301)]

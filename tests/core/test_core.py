@@ -22,8 +22,8 @@ from bridge.domain.recipe import read
 from bridge.engine.messages import Cost
 from bridge.errors import NotReady, Stopping
 from bridge.files.reading import recipe_from_file
-from bridge.library.clips import Query
 from bridge.library.library import Library
+from bridge.library.search import Query
 from bridge.presets.files import Presets, shipped_folder
 from tests.core.running import Recorder, ask, child_of, play, until
 

@@ -37,10 +37,11 @@ from bridge.errors import BadArgument, LibraryError, QueueFull, UnknownClip
 from bridge.frontends.osc.answers import Osc, Request
 from bridge.frontends.osc.find import query_of
 from bridge.frontends.osc.interrupted import ask_of, resume
-from bridge.library import clips, database, records
-from bridge.library.clips import Clip, File, Query
+from bridge.library import clips, database, records, search
+from bridge.library.clips import Clip, File
 from bridge.library.following import Follower
 from bridge.library.library import Library
+from bridge.library.search import Query
 from bridge.live.pads import SINK as PAD_SINK
 from tests.core.running import Recorder, ask, play, until
 from tests.harness import STAND_IN, Client, Daemon, called, pairs
@@ -138,7 +139,7 @@ def fill(connection: sqlite3.Connection, count: int) -> list[Recipe]:
 
 
 def found(connection: sqlite3.Connection, words: str = "", **more: Any) -> list[Clip]:
-    return clips.find(connection, Query(words, limit=10_000, **more))
+    return search.find(connection, Query(words, limit=10_000, **more))
 
 
 # ---- searching ----
@@ -165,7 +166,7 @@ def test_among_1000_clips_words_and_filters_find_what_they_say(
         assert sorted(clip.seed for clip in clips_found) == sorted(prompt.seed for prompt in fitting) and clips_found
         short = found(connection, seconds=Range(0.0, 1.0))
         assert len(short) == sum(recipe.prompt.seconds <= 1.0 for recipe in recipes)
-        assert [clip.seed for clip in clips.find(connection, Query(limit=3))] == [999, 998, 997]  # the newest first
+        assert [clip.seed for clip in search.find(connection, Query(limit=3))] == [999, 998, 997]  # the newest first
         assert (
             found(connection, "nowhere") == [] and found(connection, '"') == [] and len(found(connection, " ")) == 1_000
         )
@@ -244,7 +245,7 @@ def test_a_clip_is_not_found_by_what_was_requested_and_is_unmet(connection: sqli
     clips.add(connection, File("/clips/0.wav", 1, 1, b"0"), Path("/clips"), read, text)
     assert [(clip.note, clip.bpm, clip.tags) for clip in found(connection, "riff")] == [("", 0.0, "")]
     for query in (Query(note="c2"), Query(bpm=Range(119, 121)), Query("120bpm"), Query("c2")):
-        assert clips.find(connection, query) == []
+        assert search.find(connection, query) == []
 
 
 def test_a_library_of_a_python_without_full_text_search_gets_its_index_later_and_the_other_way_round(
@@ -268,9 +269,9 @@ def test_10000_hostile_searches_are_searches_and_no_errors(connection: sqlite3.C
         text = "".join(chance.choice(pieces) for _ in range(chance.randint(1, 12)))
         if chance.random() < 0.2:
             text += "".join(chr(chance.randrange(0x110000)) for _ in range(5))
-        clips.find(connection, Query(text))
-    clips.find(connection, Query("metal " * 10_000))
-    clips.find(connection, Query("m" * 1_000_000))
+        search.find(connection, Query(text))
+    search.find(connection, Query("metal " * 10_000))
+    search.find(connection, Query("m" * 1_000_000))
     assert len(found(connection)) == 30
 
 
@@ -583,12 +584,12 @@ def test_two_processes_read_while_a_third_writes(file: Path, connection: sqlite3
     read = """
 import sys
 from pathlib import Path
-from bridge.library import clips, database
+from bridge.library import database, search
 print("here", flush=True)
 count = 0
 while count < 600:
     with database.opened(Path(sys.argv[1])) as connection:
-        now = len(clips.find(connection, clips.Query("metal", limit=10_000)))
+        now = len(search.find(connection, search.Query("metal", limit=10_000)))
     assert now >= count, (now, count)
     count = now
 """

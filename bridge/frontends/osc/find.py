@@ -12,7 +12,8 @@ from bridge.errors import BadArgument
 from bridge.frontends.osc import arguments as args
 from bridge.frontends.osc.answers import Osc, Request
 from bridge.frontends.osc.library import library_of, send_clip
-from bridge.library.clips import Clip, Query
+from bridge.library.clips import Clip
+from bridge.library.search import Query
 
 FLOAT_TOLERANCE = 1e-4  # what a 32-bit float may lose of a limit
 
