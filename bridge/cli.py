@@ -15,6 +15,7 @@ from bridge.commands.parsing import Parser, parse
 from bridge.config import COMPUTES, DEFAULT_OSC_PORT
 from bridge.domain.ask import FIELDS, KIT_FIELDS, fields_of
 from bridge.domain.fields import Door, Field
+from bridge.domain.limits import ORDERS
 from bridge.errors import ClipbridgeError
 
 EXIT_CODES = """\
@@ -192,6 +193,7 @@ def parser() -> tuple[Parser, dict[str, Parser]]:
     find.add_argument("--key", help="c, f#m, eb minor …")
     find.add_argument("--favourite", action="store_true", help="favourites only")
     find.add_argument("--rating", metavar="FROM..TO", help="0 to 5: 3..5 or 3..")
+    find.add_argument("--order", choices=ORDERS, default="best", help="what comes first (default: the best match)")
     find.add_argument("--limit", type=int, default=20, metavar="N", help="the most clips to list (default: 20)")
 
     marks = add("favourite", "mark clips as favourites", as_json)

@@ -15,7 +15,8 @@ from bridge.domain.limits import BPM, RATING, SECONDS, Range
 from bridge.domain.musical_keys import key_of
 from bridge.domain.notes import midi_of, name_of
 from bridge.errors import BadArgument
-from bridge.library import clips, database, search
+from bridge.library import database, search
+from bridge.library.clips import Clip
 from bridge.library.search import Query
 
 LIMIT = Range(1, 100_000)
@@ -34,13 +35,14 @@ def main(options: argparse.Namespace) -> int:
         key=None if options.key is None else _key(options.key),
         favourite=True if options.favourite else None,
         rating=span(options.rating, "--rating", RATING),
-        limit=int(LIMIT.high),  # all, to say how many more there are
+        order=options.order,
+        limit=options.limit,
     )
-    matches: list[clips.Clip] = []
+    results, total = list[Clip](), 0
     if database.place().is_file():
         with database.opened(database.place()) as connection:
-            matches = search.find(connection, query)
-    results, more = matches[: options.limit], len(matches) - options.limit
+            results, total = search.find(connection, query), search.count(connection, query)
+    more = total - len(results)
     if options.json:
         print(json.dumps([dataclasses.asdict(clip) for clip in results]))
     elif results and is_terminal():
@@ -48,7 +50,7 @@ def main(options: argparse.Namespace) -> int:
     else:
         print(*(f"{clip.path}\n" for clip in results), sep="", end="")
     if more > 0 and not options.json:
-        print(f"{more} more: --limit {len(matches)} lists them too.", file=sys.stderr)
+        print(f"{more} more: --limit {total} lists them too.", file=sys.stderr)
     if not results:
         print("clipbridge: no clip found.", file=sys.stderr)
     return 0 if results else 1

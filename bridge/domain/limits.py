@@ -42,6 +42,7 @@ WIDTHS = (16, 24, 32)  # bits; 32 are floating point
 CHANNELS = Range(0, 2)  # 0: as the checkpoint makes them
 RATING = Range(0, 5)
 SINKS = ("folder", "audio", "both")
+ORDERS = ("best", "newest", "oldest", "prompt", "shortest", "longest", "slowest", "fastest", "rating")  # of clips found
 PORT = Range(1, 65_535)
 MAX_PROMPT_CHARACTERS = 4_000
 

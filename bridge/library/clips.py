@@ -5,13 +5,13 @@ from __future__ import annotations
 import dataclasses
 import sqlite3
 import time
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from bridge.domain.recipe import Recipe
-from bridge.errors import UnknownClip
+from bridge.domain.recipe import Recipe, read
+from bridge.errors import BadRecipe, UnknownClip
 from bridge.files.names import clip_name_in
 from bridge.system.spelling import on_disk
 
@@ -19,7 +19,7 @@ from bridge.system.spelling import on_disk
 @dataclass(frozen=True, slots=True)
 class Clip:
     """A clip in a folder. `path`: absolute, with `/`; `bpm`: 0 and `note`: "" if none was requested and met; `added_at`: seconds since
-    1970."""
+    1970; `take`: of its job, from 1; `bars`: 0 and `key`: "" if none were requested and met."""
 
     path: str
     prompt: str
@@ -33,9 +33,15 @@ class Clip:
     rating: int
     favourite: bool
     added_at: float
+    take: int = 1
+    bars: float = 0.0
+    key: str = ""
 
 
-COLUMNS = ", ".join(f"clips.{field.name}" for field in dataclasses.fields(Clip))
+IN_RECIPE = ("take", "bars", "key")
+COLUMNS = ", ".join(
+    [*(f"clips.{field.name}" for field in dataclasses.fields(Clip) if field.name not in IN_RECIPE), "clips.recipe"]
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +58,15 @@ def add(
     connection: sqlite3.Connection,
     file: File,
     folder: Path,
-    read: Recipe,
+    recipe: Recipe,
     text: str,
     job: str = "",
     seconds: float | None = None,
 ) -> None:
-    """Add a clip, or update the one at its path and keep its rating. `folder`: the sample folder; `text`: the recipe as
+    """Add a clip, or update the one at its path and keep its rating. `folder`: the sample folder; `text`: the `recipe` as
     written in the file; `job`: the key of its job's record, "" if unknown; `seconds`: its actual length, None to take the
     prompt's."""
-    prompt = read.prompt.claimed
+    prompt = recipe.prompt.claimed
     row = {
         "path": file.path,
         "name": PurePosixPath(file.path).stem,
@@ -73,8 +79,8 @@ def add(
         "seconds": prompt.seconds if seconds is None else seconds,
         "bpm": prompt.bpm,
         "note": prompt.note,
-        "seed": prompt.seed_of(read.take),
-        "model": str(read.conditions.get("model", ""))[:200],
+        "seed": prompt.seed_of(recipe.take),
+        "model": str(recipe.conditions.get("model", ""))[:200],
         "recipe": text,
         "job": job,
         "added_at": time.time(),
@@ -126,7 +132,13 @@ def _set(connection: sqlite3.Connection, path: str, name: str, value: int) -> bo
     return connection.execute(f"UPDATE clips SET {name} = ? {terms}", (int(value), path)).rowcount > 0
 
 
-def clip_of(row: Iterable[Any]) -> Clip:
+def clip_of(row: Sequence[Any]) -> Clip:
     """The clip of a row of COLUMNS."""
-    clip = Clip(*row)
-    return dataclasses.replace(clip, favourite=bool(clip.favourite))
+    *values, text = row
+    clip = Clip(*values)
+    try:
+        recipe = read(text)
+    except BadRecipe:  # of an earlier version
+        return dataclasses.replace(clip, favourite=bool(clip.favourite))
+    prompt = recipe.prompt.claimed
+    return dataclasses.replace(clip, favourite=bool(clip.favourite), take=recipe.take, bars=prompt.bars, key=prompt.key)

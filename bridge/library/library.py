@@ -131,8 +131,12 @@ class Library:
 
     def find(self, query: Query) -> list[Clip]:
         """The clips that match `query`, including all that /bridge/done has announced."""
+        return self.found(query)[0]
+
+    def found(self, query: Query) -> tuple[list[Clip], int]:
+        """As `find`, and the number of all that match, without the query's limit and offset."""
         with database.opened(self._written()) as connection:
-            return search.find(connection, query)
+            return search.find(connection, query), search.count(connection, query)
 
     def recipe_of(self, file: Path) -> Recipe | None:
         """The recipe of a clip whose file has lost it: processed in place, or converted and still named after the clip. None if

@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 MEASURED = ("measured_bpm", "ratio", "confidence", "cents", "root_confidence", "off_cents", "seam", "lufs", "score")
@@ -120,6 +121,11 @@ def _revision(_masks: Masks, value: Any) -> str:
     return "~revision"
 
 
+def _time(_masks: Masks, value: Any) -> str:
+    assert isinstance(value, str) and datetime.fromisoformat(value).tzinfo is not None
+    return "~time"
+
+
 KINDS: dict[str, Callable[[Masks, Any], Any]] = {
     "sentence": Masks._sentence,
     "id": Masks._id,
@@ -135,6 +141,7 @@ KINDS: dict[str, Callable[[Masks, Any], Any]] = {
     "device": Masks._device,
     "count": _count,
     "revision": _revision,
+    "time": _time,
     "seconds": _number("seconds", 0.0, 1e5),
     "fraction": _number("fraction", 0.0, 1.0),
     "beat": _number("beat", -1e7, 1e7),
@@ -177,6 +184,6 @@ KEYED = (
 KEYS = {
     "seed": "seed", "engine_seconds": "seconds", "delivery_seconds": "seconds", "late_seconds": "seconds", "voice": "voice",
     "remark": "sentence", "why": "sentence", "size_mb": "mb", "peak_mb": "mb", "revision": "revision", "underflows": "count",
-    "audio": "device", "warm": "warm", "sfz": "path", "decentsampler": "path", "hydrogen": "path",
+    "added_at": "time", "audio": "device", "warm": "warm", "sfz": "path", "decentsampler": "path", "hydrogen": "path",
     **dict.fromkeys(MEASURED, "about"),
 }  # fmt: skip

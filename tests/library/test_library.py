@@ -17,6 +17,7 @@ import unicodedata
 import wave
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +31,9 @@ from bridge.domain.ask import Ask
 from bridge.domain.clip import Prompt, TakeFile
 from bridge.domain.events import Event, JobEvent
 from bridge.domain.job import Job
-from bridge.domain.limits import Range
+from bridge.domain.limits import ORDERS, Range
 from bridge.domain.model import Model
-from bridge.domain.recipe import Recipe, conditions, write
+from bridge.domain.recipe import Recipe, conditions, read, write
 from bridge.errors import BadArgument, LibraryError, QueueFull, UnknownClip
 from bridge.frontends.osc.answers import Osc, Request
 from bridge.frontends.osc.find import query_of
@@ -283,6 +284,8 @@ def test_10000_hostile_searches_are_searches_and_no_errors(connection: sqlite3.C
         (("x", "bpm_form", 3), ["bpm_from"]),
         (("x", [1], 3), ["no key"]),
         (("x", "limit", 51), ["1 to 50"]),
+        (("x", "offset", -1), ["0 to"]),
+        (("x", "order", "newst"), ["newest"]),
         (("x", "note", "h3"), ["note"]),
         (("x", "favourite", 2), ["0 or 1"]),
         (("x", "rating_from", 1, "rating_from", 1), ["twice"]),
@@ -295,6 +298,41 @@ def test_a_search_over_osc_that_cannot_be_is_refused_with_a_sentence(
     with pytest.raises(BadArgument) as fault:
         query_of(list(arguments))
     assert all(word in str(fault.value) for word in words)
+
+
+def test_found_clips_come_in_the_order_and_part_that_is_asked_for(connection: sqlite3.Connection) -> None:
+    assert tuple(search.BY) == ORDERS
+    facts = [("rain", 4.0, 90.0), ("Bell", 1.0, 0.0), ("kick", 2.0, 120.0), ("drone", 8.0, 60.0)]
+    for number, (prompt, seconds, bpm) in enumerate(facts):
+        made = recipe_of(prompt, bpm=bpm, bars=2.0 if bpm else 0.0)
+        clips.add(connection, File(f"/{number}.wav", number, 0, b""), Path("/"), made, "{}", seconds=seconds)
+    clips.change(connection, "/2.wav", look=False, rating=5)
+    wanted = {
+        "newest": "3210", "oldest": "0123", "prompt": "1320", "shortest": "1203", "longest": "3021", "slowest": "3021",
+        "fastest": "2031", "rating": "2310", "best": "3210",
+    }  # fmt: skip
+    assert set(wanted) == set(ORDERS)
+    for order, numbers in wanted.items():
+        paths = [clip.path for clip in search.find(connection, Query(order=order))]
+        assert "".join(path[1] for path in paths) == numbers, order
+    pages = [search.find(connection, Query(order="prompt", offset=at, limit=3)) for at in (0, 3, 6)]
+    assert [[clip.path[1] for clip in page] for page in pages] == [["1", "3", "2"], ["0"], []]
+    for query in (Query(), Query(limit=1, offset=2), Query("kick", limit=1), Query("nothing"), Query("!")):
+        whole = search.find(connection, replace(query, limit=100, offset=0))
+        assert search.count(connection, query) == len(whole)
+
+
+def test_a_found_clip_has_the_take_the_bars_and_the_key_of_its_recipe(connection: sqlite3.Connection) -> None:
+    prompt = replace(recipe_of("pad", bpm=120.0, bars=2.0, key="f#m", takes=3).prompt, unmet=())
+    for take in (1, 3):
+        text = write(prompt, MODEL, take)
+        clips.add(connection, File(f"/{take}.wav", take, 0, b""), Path("/"), read(text), text)
+    for clip in search.find(connection, Query()):
+        assert (clip.take, clip.bars, clip.key, clip.model) == (int(clip.path[1]), 2.0, "f#m", "fake")
+    text = write(replace(prompt, unmet=("key", "tempo")), MODEL, 1)
+    clips.add(connection, File("/1.wav", 1, 0, b""), Path("/"), read(text), text)
+    (clip,) = (clip for clip in search.find(connection, Query()) if clip.path == "/1.wav")
+    assert (clip.bars, clip.key) == (0.0, "")
 
 
 def test_a_search_over_osc_becomes_a_query() -> None:
@@ -312,8 +350,14 @@ def test_a_search_over_osc_becomes_a_query() -> None:
         "3",
         "limit",
         5,
+        "order",
+        "longest",
+        "offset",
+        40,
     ]
-    assert query_of(arguments) == Query("808", Range(119.9999, 999.0001), None, "c4", "f#m", True, Range(3, 5), 5)
+    assert query_of(arguments) == Query(
+        "808", Range(119.9999, 999.0001), None, "c4", "f#m", True, Range(3, 5), "longest", 40, 5
+    )
     assert query_of([""]) == Query() and query_of([808]).words == "808"
 
 
@@ -775,15 +819,19 @@ def test_a_clip_that_is_done_is_found_rated_and_a_favourite_over_osc_and_on_the_
 ) -> None:
     client.send("/bridge/generate", "quince metal", 0.5, "steps", 2, "seed", 11)
     path = client.until("/bridge/done")[1][1]
-    assert client.ask("/bridge/find", "quin", "seconds_to", 0.5) == ("/bridge/found", [1])
+    assert client.ask("/bridge/find", "quin", "seconds_to", 0.5) == ("/bridge/found", [1, "total", 1])
     address, (clip_path, *facts) = client.receive()
     assert (address, clip_path) == ("/bridge/clip", path)
-    assert pairs(facts, 0) == {
+    known = pairs(facts, 0)
+    added_at = datetime.fromisoformat(known.pop("added_at"))
+    assert abs(added_at.timestamp() - time.time()) < 60
+    assert known == {
         "prompt": "quince metal", "seconds": 0.5, "bpm": 0.0, "note": "", "seed": 11, "rating": 0, "favourite": 0,
+        "take": 1, "bars": 0.0, "key": "", "preset": "", "model": known["model"],
     }  # fmt: skip
-    assert client.ask("/bridge/rate", path, 4)[1][-4:] == ["rating", 4, "favourite", 0]
-    assert client.ask("/bridge/favourite", path)[1][-2:] == ["favourite", 1]
-    assert client.ask("/bridge/find", "quince", "rating_from", 5) == ("/bridge/found", [0])
+    assert pairs(client.ask("/bridge/rate", path, 4)[1], 1)["rating"] == 4
+    assert pairs(client.ask("/bridge/favourite", path)[1], 1)["favourite"] == 1
+    assert client.ask("/bridge/find", "quince", "rating_from", 5) == ("/bridge/found", [0, "total", 0])
     values: list[Any]
     for address, *values in (("/bridge/rate", "/no/where.wav", 3), ("/bridge/favourite", "x")):
         assert client.ask(address, *values)[1][:2] == [address, "unknown_clip"]
@@ -812,12 +860,15 @@ def test_a_clip_is_rated_and_recalled_over_osc_by_any_of_its_paths_even_without_
     client.send("/bridge/generate", "medlar 雨の音 🔥", 0.5, "steps", 2, "seed", 12)
     path = Path(client.until("/bridge/done")[1][1])
     assert path.name.startswith("medlar-yuno-yin-fire_s12_")
-    assert client.ask("/bridge/find", "音 🔥") == ("/bridge/found", [1]) and client.receive()[0] == "/bridge/clip"
+    assert (
+        client.ask("/bridge/find", "音 🔥") == ("/bridge/found", [1, "total", 1])
+        and client.receive()[0] == "/bridge/clip"
+    )
     (tmp_path / "link").symlink_to(path.parent)
     spellings = [path, tmp_path / "link" / path.name, path.parent / ".." / path.parent.name / path.name]
     for rating, spelling in enumerate(spellings, 1):
         address, facts = client.ask("/bridge/rate", str(spelling), rating)
-        assert (address, facts[0], facts[-3]) == ("/bridge/clip", path.as_posix(), rating)
+        assert (address, facts[0], pairs(facts, 1)["rating"]) == ("/bridge/clip", path.as_posix(), rating)
     samples = path.read_bytes()
     with wave.open(str(path), "wb") as out:  # as an editor saves it
         out.setparams((1, 2, 48_000, 0, "NONE", ""))

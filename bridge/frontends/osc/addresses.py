@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bridge.domain.limits import BPM, PADS, SECONDS, Range
+from bridge.domain.limits import BPM, ORDERS, PADS, SECONDS, Range
 from bridge.frontends.osc import daemon, find, interrupted, jobs, kits, library, live, models, pads
 from bridge.frontends.osc.answers import Osc, Request
 from bridge.frontends.osc.arguments import KEYS
@@ -110,7 +110,9 @@ ROWS = (
            "`/bridge/found`, then `/bridge/clip` for each",
            "Search for clips by the beginnings of words (any part of those in scripts such as Chinese or Arabic) "
            "in the prompt, file name, preset or sub-folder; `\"\"`: any clip. At most "
-           "50 (20 by default), the best match first, then the newest."),
+           "50 (20 by default) after the first `offset`. `order`: "
+           + ", ".join(f"`{name}`" for name in ORDERS)
+           + "; by default the best match first, then the newest."),
     Method("/bridge/favourite", library.favourite, "s path, [i 0 or 1]", "`/bridge/clip`", "Mark a favourite clip; 0 removes the mark."),
     Method("/bridge/rate", library.rate, "s path, i 0 to 5", "`/bridge/clip`", "Rate a clip."),
     Method("/bridge/interrupted", interrupted.interrupted, "–",

@@ -6,7 +6,7 @@ from typing import Any
 
 from bridge.domain.ask import FIELDS
 from bridge.domain.fields import Field
-from bridge.domain.limits import BPM, RATING, SECONDS, Range
+from bridge.domain.limits import BPM, ORDERS, RATING, SECONDS, Range
 from bridge.domain.nearest import unknown
 from bridge.errors import BadArgument
 from bridge.frontends.osc import arguments as args
@@ -33,6 +33,8 @@ FIND_KEYS = {
         FIELDS["key"],
         Field("favourite", "flag", "job", ""),
         Field("rating_from", "whole", "job", "", RATING),
+        Field("order", "choice", "job", "", choices=ORDERS),
+        Field("offset", "whole", "job", "", Range(0, 1_000_000)),
         Field("limit", "whole", "job", "", Range(1, 50)),
     )
 }
@@ -42,12 +44,13 @@ def find(osc: Osc, request: Request) -> None:
     """/bridge/find"""
     library, query = library_of(osc), query_of(request.arguments)
 
-    def send(clips: list[Clip]) -> None:
-        osc.send(request.sender, "/bridge/found", len(clips))
+    def send(found: tuple[list[Clip], int]) -> None:
+        clips, total = found
+        osc.reply(request.sender, "/bridge/found", {"count": len(clips), "total": total})
         for clip in clips:
             send_clip(osc, request.sender, clip)
 
-    osc.off_loop(lambda: library.find(query), send, request.sender, request.address)
+    osc.off_loop(lambda: library.found(query), send, request.sender, request.address)
 
 
 def query_of(arguments: list[Any]) -> Query:
@@ -70,7 +73,7 @@ def query_of(arguments: list[Any]) -> Query:
         key=values.get("key"),
         favourite=None if favourite is None else favourite == 1,
         rating=Range(values["rating_from"], RATING.high) if "rating_from" in values else None,
-        **({"limit": values["limit"]} if "limit" in values else {}),
+        **{name: values[name] for name in ("order", "offset", "limit") if name in values},
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,12 @@ def send_clip(osc: Osc, target: Target, clip: Clip) -> None:
         "seed": clip.seed,
         "rating": clip.rating,
         "favourite": int(clip.favourite),
+        "added_at": datetime.fromtimestamp(clip.added_at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "take": clip.take,
+        "bars": clip.bars,
+        "key": clip.key,
+        "preset": clip.preset,
+        "model": clip.model,
     }
     osc.reply(target, "/bridge/clip", facts)
 
