@@ -13,6 +13,8 @@ from bridge.audio.tuning import off_cents
 from bridge.domain.clip import OUTPUT_RATE, Prompt
 from bridge.domain.musical_keys import key_of
 
+LUFS_TOLERANCE = 0.5
+
 
 @dataclass(frozen=True, slots=True)
 class Clip:
@@ -58,6 +60,8 @@ def make(samples: Samples, sample_rate: int, prompt: Prompt) -> Clip:
     if prompt.loop:
         measured["seam"] = seam_score(samples)
     if prompt.shape.lufs is not None:
-        measured["lufs"] = loudness(samples)
+        measured["lufs"] = lufs = loudness(samples)
+        if lufs < prompt.shape.lufs - LUFS_TOLERANCE:
+            remarks.append(f"At {prompt.shape.lufs:g} LUFS its peaks would clip, so it is quieter.")
     rounded = {name: round(value, 4) if isinstance(value, float) else value for name, value in measured.items()}
     return Clip(samples, rounded, tuple(filter(None, remarks)), on_the_grid, tuple(unmet))

@@ -9,6 +9,7 @@ import pytest
 
 from bridge.audio import key as keys
 from bridge.audio.beats import Samples
+from bridge.domain.ask import Shape
 from bridge.domain.clip import Prompt
 from bridge.shaper.make import make
 from tests.rhythms import RATE, clicks, tone
@@ -61,3 +62,10 @@ def test_a_clip_without_a_pitch_or_without_its_note_states_no_cents() -> None:
     assert "off_cents" not in make(hiss(), RATE, Prompt("x", "x", 2.0, 1, note="c4")).measured
     left_out = Prompt("x", "x", 1.0, 1, note="c4", unmet=("note",))
     assert "off_cents" not in make(tone(261.63, 1.0), RATE, left_out).measured
+
+
+def test_a_clip_whose_peaks_forbid_the_requested_loudness_says_so() -> None:
+    def remarks(lufs: float) -> str:
+        return " ".join(make(clicks(120, 2.0), RATE, Prompt("x", "x", 2.0, 1, shape=Shape(0, 0, lufs=lufs))).remarks)
+
+    assert "At -10 LUFS its peaks would clip" in remarks(-10.0) and not remarks(-50.0)
