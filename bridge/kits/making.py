@@ -147,7 +147,7 @@ class Kits:
         sound, _ = kit.jobs.pop(job.serial)
         if event.kind == "done":
             kit.model = job.model
-            tuned = "note" not in event.prompt.unmet
+            tuned = not sound.note or "note" not in event.prompt.unmet  # without one it may have had that of the preset
             file = PurePosixPath(event.fields["path"]).name
             kit.samples.append(Sample(sound, file, event.fields["seconds"], tuned))
             if not tuned:

@@ -122,9 +122,10 @@ def test_notes_faster_than_takes_are_made_all_sound_and_a_pad_without_a_take_say
             voices |= {voice} if state == "began" else set()
         client.send("/bridge/pad/39/set", "never", 0.1, "preset", "no such preset")
         keys.send("note_on note=39 velocity=127")
-        while not (state := client.until("/bridge/pad/39/state")[1])[6:]:
+        # Why it cannot be filled may come before why it did not sound.
+        while "Pad 39" not in ((state := client.until("/bridge/pad/39/state")[1])[7:] or [""])[0]:
             pass
-        assert state[:6] == ["filling", 0.0, "fresh", 0, "repeated", 0] and "Pad 39" in state[7]
+        assert state[:6] == ["filling", 0.0, "fresh", 0, "repeated", 0]
         for pad in (38, 39):
             client.send(f"/bridge/pad/{pad}/clear")
         start = len(played.lines)

@@ -49,7 +49,7 @@ def automated(patch: str, port: int, message: str, capture: Path) -> str:
 
 @pytest.mark.parametrize(
     ("message", "slug"),
-    [("deep warm kick", "drums/deep-warm-kick_*.wav"), ("glassy bell", "notes/glassy-bell_s7_*.wav")],
+    [("deep warm kick", "drums/deep-warm-kick_*.wav"), ("glassy bell", "notes/glassy-bell_c4_s7_*.wav")],
 )
 def test_pure_data_asks_loads_and_plays_a_clip_sample_exactly(
     daemon: Daemon, tmp_path: Path, message: str, slug: str
