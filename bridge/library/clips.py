@@ -112,8 +112,8 @@ def recipe_of(connection: sqlite3.Connection, path: str) -> str:
 
 
 def change(connection: sqlite3.Connection, path: str, look: bool = True, **values: Any) -> Clip:
-    """Set the `rating` or `favourite` of the clip at `path`. If there is none, `look` on the disk, which may have to be waited for:
-    the path may be another spelling of the clip's. Raises UnknownClip."""
+    """Set the `rating` or `favourite` of the clip at `path`. With `look`, an unknown path is also looked up on the disk, because it
+    may be another spelling of a known one; the disk may be slow. Raises UnknownClip."""
     (name, value), *_ = values.items()
     assert name in ("rating", "favourite")
     if not _set(connection, path, name, value):

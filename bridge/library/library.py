@@ -129,12 +129,9 @@ class Library:
 
     # ---- questions: they wait for the disk, so call them on another thread. All raise LibraryError ----
 
-    def find(self, query: Query) -> list[Clip]:
-        """The clips that match `query`, including all that /bridge/done has announced."""
-        return self.found(query)[0]
-
-    def found(self, query: Query) -> tuple[list[Clip], int]:
-        """As `find`, and the number of all that match, without the query's limit and offset."""
+    def find(self, query: Query) -> tuple[list[Clip], int]:
+        """The clips that match `query`, including all that /bridge/done has announced, and the number of all that match, without
+        the query's limit and offset."""
         with database.opened(self._written()) as connection:
             return search.find(connection, query), search.count(connection, query)
 

@@ -243,10 +243,10 @@ def test_a_note_that_was_left_out_leaves_no_trace_and_its_clip_is_recalled_byte_
         paths = [Path(fields["path"]) for _, kind, fields in recorder.events if kind == "take"]
         assert len(paths) == 2 and all(path.name.startswith("bass_s") for path in paths)
         assert b"smpl" not in paths[0].read_bytes()
-        found = await asyncio.to_thread(library.find, Query("bass"))
+        found, _ = await asyncio.to_thread(library.find, Query("bass"))
         assert len(found) == 2 and {clip.note for clip in found} == {""}
-        assert await asyncio.to_thread(library.find, Query(note="c2")) == []
-        assert await asyncio.to_thread(library.find, Query("c2")) == []
+        assert await asyncio.to_thread(library.find, Query(note="c2")) == ([], 0)
+        assert await asyncio.to_thread(library.find, Query("c2")) == ([], 0)
         recalled, _ = core.recall(recipe_from_file(paths[1]), "127.0.0.1", "again")
         await until(lambda: recalled.state.ended)
         done = recorder.events[-1][2]

@@ -53,6 +53,10 @@ DEAD = "4194304:1.00:dead"  # a process number that no system gives
 WORDS = ("metal", "rain", "tin", "glass", "bell", "kick", "drone", "Ätherisch", "雨音", "a#4")
 
 
+def clips_in(library: Library, query: Query) -> list[Clip]:
+    return library.find(query)[0]
+
+
 def recipe_of(text: str = "rain on tin", seed: int = 1, take: int = 1, **more: Any) -> Recipe:
     prompt = Prompt(text, more.pop("full_text", text), more.pop("seconds", 2.0), seed, **more)
     return Recipe(USUAL.settled(prompt), take, conditions(MODEL))
@@ -379,33 +383,35 @@ def test_ranges_on_the_command_line() -> None:
 def test_a_renamed_a_moved_a_copied_and_a_deleted_clip_are_followed(library: Library, folder: Path) -> None:
     kick = make_file(folder / "kick.wav", recipe_of("deep kick", 1))
     make_file(folder / "bell.wav", recipe_of("glass bell", 2))
-    assert soon(lambda: len(library.find(Query())) == 2)
+    assert soon(lambda: len(clips_in(library, Query())) == 2)
     library.change(kick.as_posix(), rating=4)
     library.change(kick.as_posix(), favourite=True)
 
     def only(words: str) -> Clip | None:
-        clips = library.find(Query(words))
+        clips = clips_in(library, Query(words))
         return clips[0] if len(clips) == 1 else None
 
     kick = kick.rename(folder / "boom.wav")
     clip = soon(lambda: (clip := only("boom")) and clip.path == kick.as_posix() and clip)
-    assert (clip.rating, clip.favourite, clip.prompt) == (4, True, "deep kick") and not library.find(Query("kick.wav"))
+    assert (clip.rating, clip.favourite, clip.prompt) == (4, True, "deep kick") and not clips_in(
+        library, Query("kick.wav")
+    )
     (folder / "Dark ones").mkdir()
     kick = kick.rename(folder / "Dark ones" / "boom.wav")
     assert soon(lambda: only("dark")).rating == 4
     shutil.copy(kick, folder / "copy.wav")
-    assert soon(lambda: len(library.find(Query("deep"))) == 2)
+    assert soon(lambda: len(clips_in(library, Query("deep"))) == 2)
     assert (copy := only("copy")) is not None and copy.rating == 0
     (folder / "copy.wav").unlink()
     kick.unlink()
-    assert soon(lambda: not library.find(Query("deep"))) and only("glass")
+    assert soon(lambda: not clips_in(library, Query("deep"))) and only("glass")
     with pytest.raises(UnknownClip):
         library.change(kick.as_posix(), rating=1)
 
 
 def test_another_spelling_of_a_path_is_looked_up_only_for_those_who_may_look(library: Library, folder: Path) -> None:
     kick = make_file(folder / "kick.wav", recipe_of("deep kick", 1))
-    assert soon(lambda: library.find(Query()))
+    assert soon(lambda: clips_in(library, Query()))
     other = (folder / ".." / folder.name / "kick.wav").as_posix()
     with pytest.raises(UnknownClip):
         library.change(other, look=False, rating=3)
@@ -475,10 +481,10 @@ def test_a_clip_is_found_and_rated_once_whichever_link_to_its_folder_was_named(
         library.start()
         try:
             library._scanned()
-            (clip,) = library.find(Query("kick"))
+            (clip,) = clips_in(library, Query("kick"))
             if rating:
                 library.change(clip.path, rating=rating)
-            assert library.find(Query("kick"))[0].rating == 4 and clip.path == (folder / "kick.wav").as_posix()
+            assert clips_in(library, Query("kick"))[0].rating == 4 and clip.path == (folder / "kick.wav").as_posix()
         finally:
             library.close()
     with contextlib.closing(database.connect(file)) as connection:
@@ -525,7 +531,7 @@ def test_a_clip_that_lost_its_recipe_is_found_and_recalled_from_the_library(libr
 
     made = recipe_of("deep kick", 7)
     path = make_file(folder / "deep-kick_s7_1a2b.wav", made)
-    assert soon(lambda: library.find(Query("deep")))
+    assert soon(lambda: clips_in(library, Query("deep")))
     library.change(path.as_posix(), rating=3)
     processed(path)
     converted = [folder / "deep-kick_s7_1a2b.flac", folder / "mono" / "deep-kick_s7_1a2b-mono.aif"]
@@ -533,13 +539,15 @@ def test_a_clip_that_lost_its_recipe_is_found_and_recalled_from_the_library(libr
     (folder / "mono").mkdir()
     for other in (*converted, *strangers):
         processed(other)
-    paths = soon(lambda: (names := {clip.path for clip in library.find(Query("deep"))}) and len(names) == 3 and names)
+    paths = soon(
+        lambda: (names := {clip.path for clip in clips_in(library, Query("deep"))}) and len(names) == 3 and names
+    )
     assert paths == {file.as_posix() for file in (path, *converted)}
     for file in (path, *converted, folder / "mono" / ".." / path.name):
         recalled = library.recipe_of(file)
         assert recalled is not None and recalled.prompt == made.prompt
     assert [library.recipe_of(file) for file in strangers] == [None, None]
-    assert [clip.rating for clip in library.find(Query(rating=Range(1, 5)))] == [3]
+    assert [clip.rating for clip in clips_in(library, Query(rating=Range(1, 5)))] == [3]
 
 
 def test_a_clip_in_a_sub_folder_that_is_a_link_stays_in_the_library(
@@ -552,7 +560,9 @@ def test_a_clip_in_a_sub_folder_that_is_a_link_stays_in_the_library(
     library._scanned()
     with contextlib.closing(database.connect(library.file)) as connection:
         Follower(folder).scan(connection)
-    assert [clip.path for clip in library.find(Query("kick"))] == [(tmp_path / "other disk" / "kick.wav").as_posix()]
+    assert [clip.path for clip in clips_in(library, Query("kick"))] == [
+        (tmp_path / "other disk" / "kick.wav").as_posix()
+    ]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="names that are no text")
@@ -574,14 +584,14 @@ def test_a_library_that_was_deleted_is_made_again_from_the_recipes_in_the_files(
         )
     first = Library(file, folder)
     first.start()
-    soon(lambda: len(first.find(Query(limit=50))) == 20)
-    before = {(c.path, c.prompt, c.seed, c.preset, c.bpm, c.model) for c in first.find(Query(limit=50))}
+    soon(lambda: len(clips_in(first, Query(limit=50))) == 20)
+    before = {(c.path, c.prompt, c.seed, c.preset, c.bpm, c.model) for c in clips_in(first, Query(limit=50))}
     first.close()
     shutil.rmtree(file.parent)
     again = Library(file, folder)
     again.start()
-    soon(lambda: len(again.find(Query(limit=50))) == 20)
-    assert {(c.path, c.prompt, c.seed, c.preset, c.bpm, c.model) for c in again.find(Query(limit=50))} == before
+    soon(lambda: len(clips_in(again, Query(limit=50))) == 20)
+    assert {(c.path, c.prompt, c.seed, c.preset, c.bpm, c.model) for c in clips_in(again, Query(limit=50))} == before
     again.close()
 
 
@@ -599,8 +609,8 @@ def test_a_damaged_library_is_put_aside_and_a_new_one_begun(
         file.write_bytes(damaged)
         library = Library(file, folder)
         library.start()
-        assert soon(functools.partial(library.find, Query()))
-        assert [clip.prompt for clip in library.find(Query())] == ["rain on tin"]
+        assert soon(functools.partial(clips_in, library, Query()))
+        assert [clip.prompt for clip in clips_in(library, Query())] == ["rain on tin"]
         library.close()
         assert "damaged" in caplog.text
     asides = [path for path in file.parent.iterdir() if ".damaged-" in path.name and path.suffix == ".db"]
@@ -619,7 +629,7 @@ def test_a_newer_library_is_refused_with_a_sentence_left_as_it_is_and_asks_go_on
     library.accepted(job := job_of(1))
     library.ended(job)
     with pytest.raises(LibraryError, match="newer Clipbridge"):
-        library.find(Query())
+        clips_in(library, Query())
     library.close()
     assert file.read_bytes() == before
 

@@ -50,7 +50,7 @@ def find(osc: Osc, request: Request) -> None:
         for clip in clips:
             send_clip(osc, request.sender, clip)
 
-    osc.off_loop(lambda: library.found(query), send, request.sender, request.address)
+    osc.off_loop(lambda: library.find(query), send, request.sender, request.address)
 
 
 def query_of(arguments: list[Any]) -> Query:
