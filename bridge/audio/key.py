@@ -77,10 +77,13 @@ def retune(samples: Samples, key: Key, keep_length: bool, loop: bool = False) ->
 
 
 def measure(samples: Samples) -> Root:
-    """The root of a tone, a chord or a phrase. `samples`: (frames, channels) at 48 kHz.
+    """The root of a tone, a chord or a phrase. `samples`: (frames, channels) at 48 kHz."""
+    return root_in(amplitudes(mono(samples)))
 
-    Compares the spectrum, folded into one octave, with that of a tone, a fifth, a major and a minor chord at each pitch."""
-    spectrum = amplitudes(mono(samples))
+
+def root_in(spectrum: Curve) -> Root:
+    """The root in a spectrum of `amplitudes`. Compares it, folded into one octave, with that of a tone, a fifth, a major and a
+    minor chord at each pitch."""
     pitches = LOWEST_C + np.arange(OCTAVES * STEPS) * 12 / STEPS
     bins = 440.0 * 2 ** ((pitches - 69) / 12) * ROOT_FFT_SIZE / OUTPUT_RATE
     line = np.interp(bins, np.arange(len(spectrum)), spectrum)
@@ -124,6 +127,17 @@ def _fit(profile: Curve, chord: tuple[int, ...]) -> Curve:
     return products / (np.linalg.norm(profile) * np.linalg.norm(template) + 1e-12)
 
 
+def peak_in(spectrum: Curve, low: int, high: int) -> tuple[float, float] | None:
+    """The frequency in Hz, between two bins, and the height of the highest peak from bin `low` to `high`; None if the spectrum only
+    rises or falls there. `spectrum`: of `amplitudes`."""
+    top = low + int(spectrum[low : high + 1].argmax())
+    left, here, right = np.log(spectrum[top - 1 : top + 2] + 1e-12)
+    if not (here >= left and here >= right and 2 * here - left - right > 1e-9):
+        return None
+    place = top + 0.5 * (right - left) / (2 * here - left - right)
+    return float(place * OUTPUT_RATE / ROOT_FFT_SIZE), float(spectrum[top])
+
+
 def _fine(spectrum: Curve, root: float) -> float:
     """The root to a cent: the mean, weighted by height, of the peaks within 45 cents of it in all octaves."""
     total = weight = 0.0
@@ -132,11 +146,9 @@ def _fine(spectrum: Curve, root: float) -> float:
         low, high = (round(frequency_of(middle + off) * ROOT_FFT_SIZE / OUTPUT_RATE) for off in (-0.45, 0.45))
         if low < 2 or high - low < 2 or high + 2 > len(spectrum):
             continue
-        top = low + int(spectrum[low : high + 1].argmax())
-        left, here, right = np.log(spectrum[top - 1 : top + 2] + 1e-12)
-        if not (here >= left and here >= right and 2 * here - left - right > 1e-9):
+        if (peak := peak_in(spectrum, low, high)) is None:
             continue
-        place = top + 0.5 * (right - left) / (2 * here - left - right)
-        off = 69 + 12 * np.log2(place * OUTPUT_RATE / ROOT_FFT_SIZE / 440) - middle
-        total, weight = total + float(off * spectrum[top]), weight + float(spectrum[top])
+        hz, height = peak
+        off = 69 + 12 * np.log2(hz / 440) - middle
+        total, weight = total + float(off * height), weight + height
     return root + total / weight if weight else root

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from bridge.audio.beats import HOP, WINDOW
 from bridge.audio.stretch import Samples
 from bridge.domain.clip import OUTPUT_RATE
 
-WINDOW, HOP = 1_024, 256  # frames: 21 ms and 5 ms
 BANDS = np.unique(np.geomspace(1, WINDOW // 2 + 1, 65).round().astype(int))  # the first bin of each band
 HEARING_FLOOR_DB = -60.0  # relative to the loudest band at any moment; less is masked
 JUST_HEARD_DB = 1.0  # smaller differences are not

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from bridge.audio.beats import mono
-from bridge.audio.key import MIN_ROOT_CONFIDENCE, ROOT_FFT_SIZE, amplitudes, measure
+from bridge.audio.key import MIN_ROOT_CONFIDENCE, ROOT_FFT_SIZE, amplitudes, peak_in, root_in
 from bridge.audio.stretch import Samples
 from bridge.domain.clip import OUTPUT_RATE
 from bridge.domain.notes import frequency_of, midi_of
@@ -27,25 +27,22 @@ def off_cents(samples: Samples, note: str) -> float | None:
     wave = mono(samples)
     if len(wave) < MIN_PERIODS * OUTPUT_RATE / hz:
         return None
-    power = np.square(amplitudes(wave))
+    spectrum = amplitudes(wave)
+    power = np.square(spectrum)
     if not power.max(initial=0.0) > 0:
         return None
     cents, weights, around = [], [], 0.0
     for multiple in COMMON:
         low, high = (round(multiple * hz * 2 ** (off / 12) * ROOT_FFT_SIZE / OUTPUT_RATE) for off in (-NEAR, NEAR))
-        if high + 2 >= len(power):
+        if high + 2 >= len(power) or (peak := peak_in(spectrum, low, high)) is None:
             continue
-        top = low + int(power[low : high + 1].argmax())
-        before, here, after = np.log(power[top - 1 : top + 2] + 1e-20)
-        if here < before or here < after or 2 * here - before - after < 1e-9:
-            continue
-        place = top + 0.5 * (after - before) / (2 * here - before - after)
-        cents.append(1200 * np.log2(place * OUTPUT_RATE / ROOT_FFT_SIZE / (multiple * hz)))
-        weights.append(power[top])
+        peak_hz, height = peak
+        cents.append(1200 * np.log2(peak_hz / (multiple * hz)))
+        weights.append(height**2)
         around += float(power[low : high + 1].sum())
     if cents and around >= OWN_SHARE * power.sum():
         return float(np.average(cents, weights=weights))
-    root = measure(samples)
+    root = root_in(spectrum)
     if root.confidence < MIN_ROOT_CONFIDENCE:
         return None
     return float(100 * ((root.pitch - midi_of(note) + 6) % 12 - 6))
