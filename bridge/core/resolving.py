@@ -85,7 +85,7 @@ def resolve(ask: Ask, preset: Preset | None, tempo: Tempo = DEFAULT_TEMPO) -> Pr
         takes=ask.takes or 1,
         preset=preset.name if preset else "",
         shape=_shape(ask, preset),
-        note=ask.note or _note_of(ask, preset),
+        note=ask.note or _presets_note(ask, preset),
         transcript=ask.transcript or "",
         beats_per_bar=tempo.beats_per_bar,
         loop=bool(choose("loop", 0)),
@@ -103,13 +103,13 @@ def preferences(ask: Ask, preset: Preset | None) -> Preferences:
     """The preferences of an ask's preset."""
     if preset is None:
         return NO_PREFERENCES
-    loop, note = ask.loop is None and bool(preset.loop), not ask.note and bool(_note_of(ask, preset))
-    return dataclasses.replace(preset.preferences, loop=loop, note=note)
+    loop = ask.loop is None and bool(preset.loop)
+    return dataclasses.replace(preset.preferences, loop=loop, note=bool(_presets_note(ask, preset)))
 
 
-def _note_of(ask: Ask, preset: Preset | None) -> str:
-    """The note of the preset, unless the ask names one in its text, or a key; "" if there is none. It is not among the words for
-    the engine: only a checkpoint that plays notes in tune follows it."""
-    if preset is None or preset.note is None or ask.key or any(map(NOTE.fullmatch, words_of(folded(ask.text)))):
+def _presets_note(ask: Ask, preset: Preset | None) -> str:
+    """The preset's note if the ask has neither a note, in its key or its text, nor a key; otherwise "". It is not added to the
+    text: only a checkpoint that plays notes in tune follows it."""
+    if preset is None or preset.note is None or ask.note or ask.key:
         return ""
-    return preset.note
+    return "" if any(map(NOTE.fullmatch, words_of(folded(ask.text)))) else preset.note

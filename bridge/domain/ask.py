@@ -83,8 +83,8 @@ FIELDS = {
     )
 }  # fmt: skip
 
-# For kits only: it becomes the key `note` of several asks.
 KEY_IN_TEXT = re.compile(r"(?:^|\s)@(\w+)\s")
+# For kits only: it becomes the key `note` of several asks.
 NOTES = Field(
     "notes",
     "text",
@@ -160,8 +160,8 @@ class Ask:
 
     @property
     def unread_length(self) -> str:
-        """A remark about a length inside the text, as in "snare 0.3"; "" if there is none, or another one is set. A hint, not a
-        guess: "bell 5" may be the name of a sound, and free text goes to the checkpoint as it is."""
+        """A remark about a length inside the text, as in "snare 0.3". "" if the text has none, or if the ask also sets a length
+        outside the text. A hint only: "bell 5" may be the name of a sound, and free text reaches the checkpoint unchanged."""
         number = length_in(self.text) if self.seconds is None and self.bars is None else ""
         return f"a length inside the text is not read: send {number} as a number after the text" if number else ""
 

@@ -23,15 +23,15 @@ def plain(prompt: str) -> str:
 
 
 def split_length(prompt: str) -> tuple[str, str]:
-    """A prompt without the number at its end that looks like a length, as in "snare 0.3", "rain 4 s" or "rain 2,5", and that number
-    with a point; "" if there is none. A number alone, such as 808, is a prompt."""
+    """Split a prompt that ends with what looks like a length, such as "snare 0.3", "rain 4 s" or "rain 2,5", into its words and the
+    number, written with a point. The number is "" if there is none. A number alone, such as 808, is a prompt."""
     match = LENGTH.search(prompt)
     return (prompt[: match.start()], match["number"].replace(",", ".")) if match else (prompt, "")
 
 
 def length_in(prompt: str) -> str:
-    """The number at the end of a prompt that may be meant as its length in seconds; "" if there is none. None above the longest
-    clip is a length: "kick 909"."""
+    """The number at the end of a prompt if it may be a length in seconds, otherwise "". A number above the longest clip is not:
+    "kick 909"."""
     number = split_length(prompt)[1]
     return number if number and float(number) in SECONDS else ""
 

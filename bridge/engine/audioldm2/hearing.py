@@ -92,9 +92,8 @@ class Vocabulary:
             content = json.loads(file.read_text("utf-8"))
             nouns, words, octaves = dict(content["nouns"]), list(content["words"]), dict(content["octaves"])
             fills, partials = list(content["fills"]), dict(content.get("partials", {}))
-            steady = (
-                list(content["steady"]) if "steady" in content else None
-            )  # not in those trained by earlier versions
+            # Checkpoints trained by earlier versions do not say which sounds are steady.
+            steady = list(content["steady"]) if "steady" in content else None
             if not all(isinstance(text, str) for text in (*nouns.values(), *words, *fills, *(steady or []))):
                 raise ValueError("a word is not text")
             if not all(type(n) is int and 0 <= n <= 9 for numbers in octaves.values() for n in numbers):

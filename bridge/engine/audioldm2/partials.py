@@ -16,7 +16,7 @@ BETWEEN = 0.01  # expected power between the partials, relative to theirs: breat
 
 
 def power(partials_hz: Sequence[float], bins: int, bin_hz: float) -> torch.Tensor:
-    """The expected power of each bin, (bins,) float32: 1 at a partial, BETWEEN where there is none."""
+    """The expected power of each bin, (bins,) float32: 1 at a partial, BETWEEN far from all of them."""
     away = _nearest(partials_hz, bins, bin_hz)[0].clamp(max=LOBE_BINS)
     # The transform of a Hann window is sinc(x) / (1 - x²) at a distance of x bins, which is 1/2 at x = 1.
     at_one = (away - 1).abs() < 1e-4
