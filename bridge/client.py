@@ -60,7 +60,12 @@ def connect(osc_port: int | None = None) -> Client:
     osc = config.load(settings={} if osc_port is None else {"osc.port": osc_port}).osc
     if osc.port == 0:
         raise BadArgument("The daemon's port is needed: --osc-port N (the daemon prints it when it starts).")
-    return Client(osc.port, {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(osc.host, osc.host))
+    return Client(osc.port, reachable(osc.host))
+
+
+def reachable(host: str) -> str:
+    """The address at which a daemon that listens on `host` is reached from this machine."""
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
 
 
 class Client:
@@ -112,11 +117,8 @@ class Client:
         end = time.monotonic() + timeout_s
         while (left := end - time.monotonic()) > 0:
             self.udp.settimeout(left)
-            try:
-                message = OscMessage(self.udp.recv(RECEIVE_BYTES))
-            except (ParseError, UnicodeDecodeError):
-                continue
-            return message.address, list(message)
+            if (message := decode(self.udp.recv(RECEIVE_BYTES))) is not None:
+                return message
         raise TimeoutError
 
     def wait_for(self, accept: Accept, timeout_s: float = ANSWER_S) -> Message | None:
@@ -198,6 +200,15 @@ def encode(address: str, *values: Any) -> bytes:
     if len(datagram) > MAX_DATAGRAM_BYTES:
         raise BadArgument(f"This cannot be sent: it has {len(datagram):,} bytes. The prompt is too long.")
     return datagram
+
+
+def decode(datagram: bytes) -> Message | None:
+    """Address and arguments of a datagram; None if it is not an OSC message."""
+    try:
+        message = OscMessage(datagram)
+    except (ParseError, UnicodeDecodeError):
+        return None
+    return message.address, list(message)
 
 
 def pairs(values: list[Any], start: int) -> dict[str, Any]:

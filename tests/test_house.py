@@ -96,6 +96,7 @@ HEAVY = {
     "mido": {"frontends/midi.py"},
     "rtmidi": {"frontends/midi.py"},
     "aalink": {"frontends/link.py"},
+    "send2trash": {"panel/trash.py"},
     "watchdog": {"system/watch.py"},
     "sqlite3": {
         "library/library.py",

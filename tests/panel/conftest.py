@@ -1,0 +1,56 @@
+"""A Qt application for the tests of the panel, without a screen. Its widgets are real; tests/panel/on_screen has a real X server."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.harness import STAND_IN, Daemon, skip_or_fail
+
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QApplication
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+WAIT_S = 20.0
+
+Wait = Callable[[Callable[[], object]], None]
+
+
+@pytest.fixture(scope="session")
+def application() -> Iterator[QApplication]:
+    """The one QApplication of this process."""
+    try:
+        from PySide6.QtWidgets import QApplication
+    except ImportError as error:
+        skip_or_fail(f"PySide6-Essentials, or a library of the system that Qt needs, is missing ({error})")
+    existing = QApplication.instance()
+    yield existing if isinstance(existing, QApplication) else QApplication(["clipbridge"])
+
+
+@pytest.fixture
+def wait(application: QApplication) -> Wait:
+    """Run the event loop until a condition holds; fails after WAIT_S seconds."""
+
+    def until(condition: Callable[[], object]) -> None:
+        end = time.monotonic() + WAIT_S
+        while not condition():
+            assert time.monotonic() < end, "it did not come true"
+            application.processEvents()
+            time.sleep(0.002)
+
+    return until
+
+
+@pytest.fixture(scope="module")
+def panel_daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
+    """A daemon with a stand-in engine, which makes clips at once."""
+    place: Path = tmp_path_factory.mktemp("panel")
+    daemon = Daemon(place / "clips", place / "home", run=STAND_IN)
+    yield daemon
+    daemon.stop()

@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from tests.harness import STAND_IN, Daemon, free_port
+from tests.panel.conftest import Wait
+
+
+def test_the_link_hears_the_state_and_the_events_of_a_daemon(panel_daemon: Daemon, wait: Wait) -> None:
+    from bridge.panel.link import Link
+
+    link, messages = Link("127.0.0.1", panel_daemon.port), list[tuple[str, list[Any]]]()
+    link.received.connect(lambda address, arguments: messages.append((address, arguments)))
+    link.start()
+    wait(lambda: link.state == "ready")
+    link.send("/bridge/generate", "a bell", 0.5)
+    wait(lambda: any(address == "/bridge/done" for address, _ in messages))
+    link.close()
+
+
+def test_the_link_notices_a_daemon_that_ends_and_the_next_one(tmp_path: Path, wait: Wait) -> None:
+    from bridge.panel.link import ABSENT, Link
+
+    port = free_port()
+    link, states = Link("127.0.0.1", port), list[str]()
+    link.state_changed.connect(lambda state, why: states.append(state))
+    connected = list[bool]()
+    link.connected.connect(lambda: connected.append(True))
+    link.start()
+    for number in (1, 2):
+        daemon = Daemon(tmp_path / "clips", tmp_path / "home", "--osc-port", str(port), run=STAND_IN)
+        wait(lambda: link.state == "ready")
+        daemon.stop()
+        wait(lambda: link.state == ABSENT)
+        assert len(connected) == number
+    assert "stopping" in states
+    link.close()
