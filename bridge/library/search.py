@@ -44,6 +44,7 @@ class Query:
     order: str = "best"
     offset: int = 0
     limit: int = 20
+    preset: str | None = None  # "": clips without one
 
 
 def find(connection: sqlite3.Connection, query: Query) -> list[Clip]:
@@ -84,9 +85,9 @@ def _terms(connection: sqlite3.Connection, query: Query) -> tuple[str, str, list
         if allowed is not None:
             terms.append(f"{column} BETWEEN ? AND ?")
             values += [allowed.low, allowed.high]
-    for column, value in (("note", query.note), ("favourite", query.favourite)):
+    for column, value in (("note", query.note), ("favourite", query.favourite), ("preset", query.preset)):
         if value is not None:
-            terms.append(f"{column} = ?")
+            terms.append(f"clips.{column} = ?")
             values.append(value)
     if query.key is not None:
         # The recipe is compact JSON, in which quotation marks inside a prompt are escaped. `unmet` has the key first.

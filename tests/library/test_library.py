@@ -358,9 +358,11 @@ def test_a_search_over_osc_becomes_a_query() -> None:
         "longest",
         "offset",
         40,
+        "preset",
+        "drum",
     ]
     assert query_of(arguments) == Query(
-        "808", Range(119.9999, 999.0001), None, "c4", "f#m", True, Range(3, 5), "longest", 40, 5
+        "808", Range(119.9999, 999.0001), None, "c4", "f#m", True, Range(3, 5), "longest", 40, 5, "drum"
     )
     assert query_of([""]) == Query() and query_of([808]).words == "808"
 
@@ -832,6 +834,10 @@ def test_a_clip_that_is_done_is_found_rated_and_a_favourite_over_osc_and_on_the_
     assert client.ask("/bridge/find", "quin", "seconds_to", 0.5) == ("/bridge/found", [1, "total", 1])
     address, (clip_path, *facts) = client.receive()
     assert (address, clip_path) == ("/bridge/clip", path)
+    named = client.ask("/bridge/find", "quince", "preset", "", "id", "page 1")
+    assert named == ("/bridge/found", [1, "total", 1, "id", "page 1"])
+    assert client.receive() == ("/bridge/clip", [path, *facts, "id", "page 1"])
+    assert client.ask("/bridge/find", "quince", "preset", "drum") == ("/bridge/found", [0, "total", 0])
     known = pairs(facts, 0)
     added_at = datetime.fromisoformat(known.pop("added_at"))
     assert abs(added_at.timestamp() - time.time()) < 60

@@ -110,7 +110,7 @@ ROWS = (
            "`/bridge/found`, then `/bridge/clip` for each",
            "Search for clips by the beginnings of words (any part of those in scripts such as Chinese or Arabic) "
            "in the prompt, file name, preset or sub-folder; `\"\"`: any clip. At most "
-           "50 (20 by default) after the first `offset`. `order`: "
+           "50 (20 by default) after the first `offset`. `id` comes back with every answer. `order`: "
            + ", ".join(f"`{name}`" for name in ORDERS)
            + "; by default the best match first, then the newest."),
     Method("/bridge/favourite", library.favourite, "s path, [i 0 or 1]", "`/bridge/clip`", "Mark a favourite clip; 0 removes the mark."),

@@ -16,6 +16,7 @@ from bridge.library.clips import Clip
 from bridge.library.search import Query
 
 FLOAT_TOLERANCE = 1e-4  # what a 32-bit float may lose of a limit
+MAX_PRESET_CHARACTERS = 200
 
 
 def _between(name: str, allowed: Range) -> tuple[Field, Field]:
@@ -31,30 +32,39 @@ FIND_KEYS = {
         *_between("seconds", SECONDS),
         FIELDS["note"],
         FIELDS["key"],
+        Field("preset", "text", "job", "", longest=MAX_PRESET_CHARACTERS),
         Field("favourite", "flag", "job", ""),
         Field("rating_from", "whole", "job", "", RATING),
         Field("order", "choice", "job", "", choices=ORDERS),
         Field("offset", "whole", "job", "", Range(0, 1_000_000)),
         Field("limit", "whole", "job", "", Range(1, 50)),
+        FIELDS["id"],
     )
 }
 
 
 def find(osc: Osc, request: Request) -> None:
     """/bridge/find"""
-    library, query = library_of(osc), query_of(request.arguments)
+    library = library_of(osc)
+    words, values = _read(request.arguments)
+    query, identity = _query(words, values), {name: values[name] for name in ("id",) if name in values}
 
     def send(found: tuple[list[Clip], int]) -> None:
         clips, total = found
-        osc.reply(request.sender, "/bridge/found", {"count": len(clips), "total": total})
+        osc.reply(request.sender, "/bridge/found", {"count": len(clips), "total": total, **identity})
         for clip in clips:
-            send_clip(osc, request.sender, clip)
+            send_clip(osc, request.sender, clip, **identity)
 
     osc.off_loop(lambda: library.find(query), send, request.sender, request.address)
 
 
 def query_of(arguments: list[Any]) -> Query:
     """The query that `words [key value …]` asks for. Raises BadArgument."""
+    return _query(*_read(arguments))
+
+
+def _read(arguments: list[Any]) -> tuple[Any, dict[str, Any]]:
+    """The words, and the checked values of the keys. Raises BadArgument."""
     if not arguments:
         raise BadArgument('The words to search for come first: /bridge/find "metal", or "" for any clip.')
     words, *pairs = arguments
@@ -64,6 +74,10 @@ def query_of(arguments: list[Any]) -> Query:
             raise BadArgument(unknown("key of find", str(name), FIND_KEYS))
         args.check_once(name, value, values)
         values[name] = args.value(FIND_KEYS[name], value[0])
+    return words, values
+
+
+def _query(words: Any, values: dict[str, Any]) -> Query:
     favourite = values.get("favourite")
     return Query(
         words="" if words == "" else args.prompt(words, "the words to search for"),
@@ -71,6 +85,7 @@ def query_of(arguments: list[Any]) -> Query:
         seconds=_range(values, "seconds", SECONDS),
         note=values.get("note"),
         key=values.get("key"),
+        preset=values.get("preset"),
         favourite=None if favourite is None else favourite == 1,
         rating=Range(values["rating_from"], RATING.high) if "rating_from" in values else None,
         **{name: values[name] for name in ("order", "offset", "limit") if name in values},

@@ -35,8 +35,8 @@ def library_of(osc: Osc) -> Library:
     return osc.core.library
 
 
-def send_clip(osc: Osc, target: Target, clip: Clip) -> None:
-    """Send /bridge/clip."""
+def send_clip(osc: Osc, target: Target, clip: Clip, **more: Any) -> None:
+    """Send /bridge/clip, with these pairs at its end."""
     facts = {
         "path": clip.path,
         "prompt": clip.prompt,
@@ -52,6 +52,7 @@ def send_clip(osc: Osc, target: Target, clip: Clip) -> None:
         "key": clip.key,
         "preset": clip.preset,
         "model": clip.model,
+        **more,
     }
     osc.reply(target, "/bridge/clip", facts)
 

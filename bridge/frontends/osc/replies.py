@@ -127,12 +127,12 @@ REPLIES = {
         Reply("/bridge/model", "s name", "Details of a checkpoint on this disk. `licence` is empty if it states none. `can`: its "
               "abilities, such as `steps guidance negative notes loops early ranked speech`.",
               "then `size_mb` f, `licence` s, `sample_rate` i, `revision` s, `channels` i, `max_seconds` f, `can` s"),
-        Reply("/bridge/found", "i count", "The number of `/bridge/clip` that follow, and of all clips that match.",
-              "then `total` i"),
+        Reply("/bridge/found", "i count", "The number of `/bridge/clip` that follow, and of all clips that match. `id`: as in find.",
+              "then `total` i, [`id`]"),
         Reply("/bridge/clip", "s path", "A clip of the library. `bpm` 0, `note` empty, `rating` 0, `bars` 0, `key` empty: "
-              "unknown. `added_at`: `2026-11-26T20:15:03Z`. `take`: of its job, from 1.",
+              "unknown. `added_at`: `2026-11-26T20:15:03Z`. `take`: of its job, from 1. `id`: as in find.",
               "then `prompt` s, `seconds` f, `bpm` f, `note` s, `seed` i, `rating` i, `favourite` i, `added_at` s, `take` i, `bars` f, "
-              "`key` s, `preset` s, `model` s"),
+              "`key` s, `preset` s, `model` s, [`id`]"),
         Reply("/bridge/interrupted/count", "i count", "The number of `/bridge/interrupted/job` that follow."),
         Reply("/bridge/interrupted/job", "id, s prompt, f seconds", "An interrupted job.", "then `seed` i"),
         Reply("/bridge/resumed", "i count, i left",
