@@ -21,7 +21,7 @@ from bridge.errors import ClipbridgeError
 EXIT_CODES = """\
 exit codes: 0 done · 1 the job failed · 2 wrong usage · 3 no daemon answers · 4 the OSC port is taken ·
 5 Clipbridge is running already · 6 the sample folder cannot be written · 7 no usable checkpoint ·
-8 wrong configuration · 9 no audio device · 10 the library cannot be used · 130 interrupted"""
+8 wrong configuration · 9 no audio device · 10 the library cannot be used · 11 no window can be opened · 130 interrupted"""
 
 
 PART_TITLES = {
@@ -132,6 +132,9 @@ def parser() -> tuple[Parser, dict[str, Parser]]:
         )
 
     add("run", "start the daemon", daemon, lines)
+
+    panel = add("panel", "open the window: make clips, hear them, drag them into your DAW", port)
+    panel.add_argument("--with-daemon", action="store_true", help="also start the daemon, if none runs")
 
     ask = add("generate", "ask the running daemon for a clip", port, lines, usage='"PROMPT" [SECONDS]')
     ask.add_argument("prompt", nargs="?", help="what the clip should sound like; several words in quotes")

@@ -125,3 +125,7 @@ class NoModel(ClipbridgeError, code="no_model", exit_code=7):
 
 class ConfigError(ClipbridgeError, code="bad_config", exit_code=8):
     """A configuration file, a `--set` or a preset file is invalid."""
+
+
+class NoWindow(ClipbridgeError, code="no_window", exit_code=11):
+    """The panel cannot open a window: PySide6, a library of the system, or a screen is missing."""

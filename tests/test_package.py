@@ -11,7 +11,12 @@ import zipfile
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-IMPORTED_AS = {"python-osc": "pythonosc", "python-rtmidi": "rtmidi", "python-stretch": "python_stretch"}
+IMPORTED_AS = {
+    "python-osc": "pythonosc",
+    "python-rtmidi": "rtmidi",
+    "python-stretch": "python_stretch",
+    "pyside6-essentials": "PySide6",
+}
 
 
 def test_the_wheel_carries_presets_and_host_scripts_and_finds_them_where_it_is_installed(tmp_path: Path) -> None:
@@ -72,6 +77,7 @@ def test_every_import_of_the_package_is_a_declared_dependency() -> None:
 
     declared = names(project["dependencies"])
     extras = names([*project["optional-dependencies"]["midi"], *project["optional-dependencies"]["link"]])
+    panel = names(project["optional-dependencies"]["panel"])
     used = set()
     tools = {
         *(ROOT / "bridge" / "bench").iterdir(),
@@ -84,4 +90,6 @@ def test_every_import_of_the_package_is_a_declared_dependency() -> None:
             used.add(match[1])
     third_party = used - set(sys.stdlib_module_names) - {"bridge"}
     # accelerate: diffusers loads through it.
-    assert third_party <= declared | extras and extras <= third_party and declared - third_party == {"accelerate"}
+    assert (
+        third_party <= declared | extras | panel and extras <= third_party and declared - third_party == {"accelerate"}
+    )

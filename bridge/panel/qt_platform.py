@@ -1,0 +1,76 @@
+"""What Qt prints, and why it cannot open a window. Without a screen or a library of the system, Qt aborts the process: its last
+message becomes a sentence and an exit code instead."""
+
+from __future__ import annotations
+
+import ctypes
+import logging
+import os
+import sys
+from pathlib import Path
+
+from PySide6.QtCore import QLibraryInfo, QMessageLogContext, QtMsgType, qInstallMessageHandler
+
+from bridge.errors import NoWindow
+
+HARMLESS = ("QXcbDrag::handleFinished",)  # printed after drags that worked
+NO_SCREEN = "There is no screen here: DISPLAY and WAYLAND_DISPLAY are not set. Start the panel from a desktop."
+DEBIAN = {
+    "libxcb-cursor.so.0": "libxcb-cursor0",
+    "libxcb-icccm.so.4": "libxcb-icccm4",
+    "libxcb-image.so.0": "libxcb-image0",
+    "libxcb-keysyms.so.1": "libxcb-keysyms1",
+    "libxcb-render-util.so.0": "libxcb-render-util0",
+    "libxkbcommon-x11.so.0": "libxkbcommon-x11-0",
+    "libxkbcommon.so.0": "libxkbcommon0",
+    "libEGL.so.1": "libegl1",
+    "libGL.so.1": "libgl1",
+}  # library → package of Debian and Ubuntu
+NO_PLATFORM = "no Qt platform plugin could be initialized"
+
+log = logging.getLogger("clipbridge")
+
+
+def check() -> None:
+    """Prepare for a QApplication. Raises NoWindow if there is no screen."""
+    qInstallMessageHandler(_on_message)
+    here = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
+    if sys.platform == "linux" and not any(os.environ.get(name) for name in here):
+        raise NoWindow(NO_SCREEN)
+
+
+def missing_library(name: str) -> str:
+    """The file name of the library that an import error, or the error of a plugin, names; "" if it names none."""
+    return name.split(":")[0].strip() if ".so" in name.split(":")[0] else ""
+
+
+def advice(library: str) -> str:
+    """What to do about a missing library."""
+    package = DEBIAN.get(library)
+    install = f" On Debian and Ubuntu: sudo apt install {package}." if package else ""
+    return f"A library that Qt needs is missing: {library}.{install} clipbridge doctor names all that are missing."
+
+
+def why_not() -> str:
+    """Why Qt found no platform: a sentence."""
+    if chosen := os.environ.get("QT_QPA_PLATFORM"):
+        return f"Qt has no platform {chosen!r}: unset QT_QPA_PLATFORM."
+    plugins = Path(QLibraryInfo.path(QLibraryInfo.LibraryPath.PluginsPath)) / "platforms"
+    try:
+        ctypes.CDLL(str(plugins / "libqxcb.so"))
+    except OSError as error:
+        if library := missing_library(str(error)):
+            return advice(library)
+    display = os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY") or "none"
+    return f"Qt cannot open a window on the screen {display!r}. Start the panel from a desktop, or set DISPLAY to its screen."
+
+
+def _on_message(kind: QtMsgType, _context: QMessageLogContext, message: str) -> None:
+    if kind == QtMsgType.QtFatalMsg:
+        if NO_PLATFORM in message:
+            message = why_not()
+        if sys.stderr is not None:
+            print(f"clipbridge: {message}", file=sys.stderr, flush=True)
+        os._exit(NoWindow.exit_code)  # Qt would abort, and leave a core dump
+    if not message.startswith(HARMLESS):
+        log.debug("Qt: %s", message)
