@@ -6,15 +6,15 @@ import json
 from pathlib import Path
 
 from bridge.commands.terminal import emit
-from bridge.domain.events import Event, JobEvent, PadChanged, StateChanged, StreamChanged
+from bridge.domain.events import Event, JobEvent, PadChanged, PadSet, PadVoice, StateChanged, StreamChanged
 
 
 class JsonLines:
     """Prints each event as one JSON object: `event` is its label, the other keys are its facts."""
 
     def on_event(self, event: Event) -> None:
-        if isinstance(event, PadChanged):
-            return  # only hosts and controllers need it
+        if isinstance(event, PadChanged | PadSet | PadVoice):
+            return  # only hosts and controllers need them
         facts = event.facts()
         match event:
             case JobEvent():

@@ -166,6 +166,29 @@ class PadChanged(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class PadSet(Event):
+    """A pad got this prompt and these keys, or was locked or unlocked; "": it is empty."""
+
+    pad: int
+    prompt: str = ""
+    locked: int = 0
+    keys: dict[str, Any] = field(default_factory=dict)
+
+    def facts(self) -> dict[str, Any]:
+        """The keys come last, by their own names."""
+        return {"pad": self.pad, "prompt": self.prompt, "locked": self.locked, **self.keys}
+
+
+@dataclass(frozen=True, slots=True)
+class PadVoice(Event):
+    """A voice of a pad began, ended, or is waiting for its moment (`state`)."""
+
+    pad: int
+    voice: int
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
 class PadSaved(Event):
     """A pad's take was saved at `path`; if `path` is empty, `why` says why not."""
 

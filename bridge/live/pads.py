@@ -10,14 +10,15 @@ import dataclasses
 import logging
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from bridge.domain.ask import Ask, Request
-from bridge.domain.events import JobEvent, PadChanged, Publish
+from bridge.domain.events import JobEvent, PadChanged, PadSet, PadVoice, Publish
 from bridge.domain.job import Job
 from bridge.domain.limits import seed_after
 from bridge.errors import BadArgument, ClipbridgeError, PadEmpty
 from bridge.live.pad import Pad, Press
-from bridge.live.pad_file import LONGEST_S, SINK, PadFile, StoredPad
+from bridge.live.pad_file import KEYS, LONGEST_S, SINK, PadFile, StoredPad
 from bridge.live.saves import Saves
 from bridge.live.takes import Take
 from bridge.live.voices import Live
@@ -40,6 +41,7 @@ class Pads:
         self._next = 0  # the pad of the last request
         self._abandoned_jobs: list[Job] = []
         self._locked_empty: set[int] = set()
+        self._voices: dict[int, tuple[int, str]] = {}  # that sound or wait: the pad of each, and which of the two
         stored = self._file.read() if self._file is not None else {}
         self._pads = {number: Pad(ask, locked) for number, (ask, locked) in stored.items()}
 
@@ -59,6 +61,7 @@ class Pads:
             self._pads[number] = Pad(ask, before.locked, before.takes, voices=before.voices)
         self._store()
         self._announce(number)
+        self._announce_setting(number)
         self._changed()
 
     def play(self, number: int, velocity: float, press: Press, at: float | None = None, quantize: str = "") -> None:
@@ -75,7 +78,10 @@ class Pads:
             )
         gain = velocity * (1.0 if pad.ask.gain is None else pad.ask.gain)
         voice = self._live.sound(press, take.slot, gain, pad.ask.pan or 0.0, moment, loop=take.prompt.loop)
-        self._live.announce_voice(voice, press, "began" if moment == NOW else "waiting", "")
+        begun = "began" if moment == NOW else "waiting"
+        self._voices = {other: what for other, what in self._voices.items() if self._live.sounds(other)}
+        self._voices[voice] = number, begun
+        self._live.announce_voice(voice, press, begun, "")
         pad.voices = {other: loop for other, loop in pad.voices.items() if self._live.sounds(other)}
         for other, loop in pad.voices.items():
             if loop:  # it would never end, and a second one on top of it would be heard as one, only louder
@@ -113,6 +119,7 @@ class Pads:
         self._forget(number)
         self._store()
         self._announce(number)
+        self._announce_setting(number)
         self._changed()
 
     def lock(self, number: int, locked: bool) -> None:
@@ -124,6 +131,7 @@ class Pads:
             pad.locked = locked
             pad.takes.unlock()
             self._store()
+            self._announce_setting(number)
 
     def save(self, number: int, press: Press) -> messages.Save:
         """The request to save the take that was played last. Raises PadEmpty."""
@@ -135,6 +143,20 @@ class Pads:
     def states(self) -> list[tuple[int, str, float, int, int, str]]:
         """(pad, state, value, fresh, repeated, why) of all pads, as in PadChanged."""
         return [(number, *pad.state) for number, pad in sorted(self._pads.items())]
+
+    def settings(self) -> list[PadSet | PadVoice]:
+        """What each pad was set to, and the voices that sound or wait."""
+        voices = [PadVoice(number, voice, state) for voice, (number, state) in self._voices.items()]
+        return [*(self._setting(number) for number in sorted(self._pads)), *voices]
+
+    def on_voice(self, voice: int, state: str) -> None:
+        """A voice, perhaps one of a pad, began, ended, or is waiting."""
+        if voice not in self._voices:
+            return
+        number, _ = self._voices.pop(voice)
+        if state != "ended":
+            self._voices[voice] = number, state
+        self._publish(PadVoice(number, voice, state))
 
     # ---- filling ----
 
@@ -248,9 +270,26 @@ class Pads:
     def _announce(self, number: int) -> None:
         self._publish(PadChanged(number, *self._pads[number].state) if number in self._pads else PadChanged(number))
 
+    def _announce_setting(self, number: int) -> None:
+        self._publish(self._setting(number))
+
+    def _setting(self, number: int) -> PadSet:
+        if (pad := self._pads.get(number)) is None:
+            return PadSet(number)
+        return PadSet(number, pad.ask.text, int(pad.locked), _shown_keys(pad.ask))
+
     def _store(self) -> None:
         if self._file is not None:
             self._file.save({number: StoredPad(pad.ask, pad.locked) for number, pad in self._pads.items()})
+
+
+def _shown_keys(ask: Ask) -> dict[str, Any]:
+    """The keys that an ask sets, as /bridge/pad/<n>/set takes them."""
+    values = {name: getattr(ask, name) for name in KEYS if name != "text"}
+    numbers = {
+        name: float(value) for name, value in values.items() if value is not None and KEYS[name].kind == "number"
+    }
+    return {name: numbers.get(name, value) for name, value in values.items() if value is not None}
 
 
 def check_length(seconds: float) -> None:

@@ -172,6 +172,7 @@ class Stage:
         else:
             reply_to = None if owner is None else owner.reply_to
             self._publish(VoiceChanged(voice, state, why, reply_to=reply_to))
+            self.pads.on_voice(voice, state)
 
     def _on_device(self, state: str, why: str) -> None:
         self._publish(AudioChanged(state, why))

@@ -163,6 +163,8 @@ POSITIONS: dict[str, tuple[str, ...]] = {
     "/bridge/version": ("version",),
     "/bridge/voice": ("voice", "", "sentence"),
     "/bridge/pad/n/state": ("", ""),
+    "/bridge/pad/n/prompt": ("",),
+    "/bridge/pad/n/voice": ("voice", ""),
     "/bridge/pad/n/saved": ("path", "sentence"),
     "/bridge/kit/failed": ("", "", "sentence"),
     "/bridge/kit/done": ("", "path"),
@@ -180,6 +182,7 @@ POSITIONS: dict[str, tuple[str, ...]] = {
 KEYED = (
     "/bridge/queued", "/bridge/take", "/bridge/done", "/bridge/kit/queued", "/bridge/kit/done", "/bridge/status", "/bridge/model",
     "/bridge/clip", "/bridge/interrupted/job", "/bridge/stream/state", "/bridge/pad/n/state",
+    "/bridge/pad/n/prompt",
 )  # fmt: skip
 KEYS = {
     "seed": "seed", "engine_seconds": "seconds", "delivery_seconds": "seconds", "late_seconds": "seconds", "voice": "voice",

@@ -162,7 +162,7 @@ class Player:
             if self._of_others(address, values):
                 continue
             masked = [self._number(value) for value in self.masks.message(address, values)]
-            if address in PACED or address.endswith("/state"):
+            if address in PACED or address.endswith(("/state", "/voice")):
                 self._paced(name, address, tags, values, masked)
                 continue
             written.append([head, address, tags, *map(_cut, masked)])
@@ -198,7 +198,7 @@ class Player:
                 before.append([tags, *masked, "rises", 0.0])
             before[-1][-1] = values[1]
             return
-        number = [masked[0]] if address == "/bridge/voice" else []
+        number = [masked[0]] if address.endswith("/voice") else []
         before = self._sequences.setdefault((name, address, *map(str, number)), [])
         entry = [tags, *masked[len(number) :]]
         if "/pad/" in address and entry[1] == "filling":

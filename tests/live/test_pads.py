@@ -15,7 +15,7 @@ import pytest
 
 from bridge.core.resolving import resolve
 from bridge.domain.ask import Ask
-from bridge.domain.events import PadChanged
+from bridge.domain.events import PadChanged, PadSet, PadVoice
 from bridge.domain.job import JobState
 from bridge.domain.tempo import Tempo
 from bridge.errors import BadArgument, NoAudio, PadEmpty
@@ -291,6 +291,36 @@ def test_an_empty_pad_that_is_locked_is_locked_once_it_is_set() -> None:
     assert rig.press(2) == ["snare 3", "snare 4"]
     rig.pads.set(8, Ask("clap", 1.0))
     assert not rig.pads._pads[8].locked
+
+
+def test_subscribers_hear_what_a_pad_was_set_to_and_whether_it_is_locked() -> None:
+    rig = Rig()
+    rig.pads.set(7, Ask("snare", 1.0, loop=1, gain=2, seed=5))
+    rig.pads.lock(7, True)
+    rig.pads.clear(7)
+    settings = [event.facts() for event in rig.events if isinstance(event, PadSet)]
+    keys = {"seconds": 1.0, "seed": 5, "gain": 2.0, "loop": 1}
+    assert settings == [
+        {"pad": 7, "prompt": "snare", "locked": 0, **keys},
+        {"pad": 7, "prompt": "snare", "locked": 1, **keys},
+        {"pad": 7, "prompt": "", "locked": 0},
+    ]
+
+
+def test_the_voices_of_a_pad_are_known_until_they_end() -> None:
+    rig = Rig()
+    rig.live.sounding = True
+    rig.pads.set(7, Ask("snare", 1.0))
+    rig.make()
+    rig.press(2, quantize="bar")
+    rig.pads.on_voice(1, "began")
+    rig.pads.on_voice(99, "began")  # of a clip
+    assert rig.pads.settings()[1:] == [PadVoice(7, 2, "waiting"), PadVoice(7, 1, "began")]
+    rig.pads.on_voice(2, "ended")
+    rig.pads.on_voice(1, "ended")
+    assert len(rig.pads.settings()) == 1
+    voices = [(event.voice, event.state) for event in rig.events if isinstance(event, PadVoice)]
+    assert voices == [(1, "began"), (2, "ended"), (1, "ended")]
 
 
 def test_a_pad_that_was_pressed_in_vain_is_filled_before_the_others() -> None:

@@ -72,7 +72,9 @@ ROWS = (
            "1: play the same take at every press. An empty pad will be locked when it is set."),
     Method("/bridge/pad/<n>/save", pads.save, "–", "`/bridge/pad/<n>/saved`", "Put the take that sounded last into the folder.",
            button=True),
-    Method("/bridge/pads", pads.pads, "–", "`/bridge/pad/<n>/state` for each", "The state of all pads that are not empty.", button=True),
+    Method("/bridge/pads", pads.pads, "–",
+           "`/bridge/pad/<n>/state` for each, then `/bridge/pad/<n>/prompt` for each and `/bridge/pad/<n>/voice` for what sounds",
+           "The state of all pads that are not empty.", button=True),
     Method("/bridge/kit", kits.kit, "s name, s prompt …, [@key value …]",
            "`/bridge/kit/queued`, `/bridge/kit/progress` …, then exactly one of `/bridge/kit/done`, `/bridge/kit/failed`",
            "Make a folder of one-shots with mappings for samplers. `36:low kick` is mapped to MIDI note 36, `c4:glassy bell` is a "

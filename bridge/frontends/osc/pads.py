@@ -76,6 +76,8 @@ def save(osc: Osc, request: Request) -> None:
 def pads(osc: Osc, request: Request) -> None:
     """/bridge/pads"""
     _send(osc, request.sender)
+    for event in osc.core.stage.pads.settings():
+        osc.send_event(request.sender, event)
 
 
 def _send(osc: Osc, target: Target, only: int | None = None, remark: str = "") -> None:

@@ -100,6 +100,12 @@ REPLIES = {
               "To the asker and to subscribers: `empty`, `filling` (0 to 1) or `ready` (the number of fresh takes). While no take is "
               "`fresh`, those that are `repeated` sound again in turn.",
               "then `fresh` i, `repeated` i, [`why` s], after set [`remark` s]", event="pad"),
+        Reply("/bridge/pad/<n>/prompt", "s prompt",
+              "To subscribers after set, clear and lock, and in answer to `/bridge/pads`: what the pad was set to; empty if it is empty. "
+              "For labels.", "then `locked` i, and the keys that it was set with", event="pad set"),
+        Reply("/bridge/pad/<n>/voice", "i voice, s state",
+              "To subscribers, and in answer to `/bridge/pads` for what sounds: a voice of the pad `began` or `ended`, or is `waiting` for "
+              "its moment, whoever played it. For lights.", event="pad voice"),
         Reply("/bridge/pad/<n>/saved", "s path, s why", "The take is in the folder; if the path is empty, `why` says why not.",
               event="pad saved"),
         Reply("/bridge/kit/queued", "s name, i count", "Accepted: the kit has `count` sounds.",
