@@ -55,6 +55,10 @@ class NoStream(ClipbridgeError, code="no_stream"):
     """No stream is running."""
 
 
+class Silenced(ClipbridgeError, code="cancelled"):
+    """Everything was stopped before this could sound."""
+
+
 class NoAudio(ClipbridgeError, code="no_audio", exit_code=9):
     """No audio device can be opened, or PortAudio is missing."""
 
@@ -76,7 +80,7 @@ class ShaperLost(ClipbridgeError, code="shaper_lost"):
 
 
 class BadAudio(ClipbridgeError, code="bad_audio"):
-    """The engine returned invalid sound: NaN or infinity, silence, or clipping."""
+    """The engine returned invalid sound: NaN or infinity, silence, or clipping; or a file has no sound that can be read."""
 
 
 class BadRecipe(ClipbridgeError, code="no_recipe"):
@@ -88,7 +92,7 @@ class LibraryError(ClipbridgeError, code="library", exit_code=10):
 
 
 class UnknownClip(ClipbridgeError, code="unknown_clip"):
-    """The library has no clip at this path."""
+    """The path is not that of a clip of the library, or of an audio file that may be used."""
 
 
 class Stopping(ClipbridgeError, code="stopping"):

@@ -191,12 +191,13 @@ class Daemon:
 
     def child(self, name: str) -> psutil.Process:
         """The engine or the shaper process of a ready daemon: the engine has torch and is the largest, the shaper has
-        libsndfile, the third is the player."""
+        libsndfile, the third is the player, which may have it too, but only with PortAudio."""
         children = psutil.Process(self.process.pid).children(recursive=True)
         ours = [child for child in children if "spawn_main" in " ".join(child.cmdline())]
         assert len(ours) == 3, ours
         *others, engine = sorted(ours, key=lambda child: child.memory_info().rss)
-        (shaper,) = [child for child in others if any("sndfile" in mapped.path for mapped in child.memory_maps())]
+        maps = {child: " ".join(mapped.path for mapped in child.memory_maps()) for child in others}
+        (shaper,) = [child for child, files in maps.items() if "sndfile" in files and "portaudio" not in files]
         return {"engine": engine, "shaper": shaper}[name]
 
     def client(self) -> Client:

@@ -130,6 +130,8 @@ class Recorder:
             sources = [name for name in outputs if name.startswith("Clipbridge:")]
         for source, port in zip(sources, self._ins, strict=True):
             self.client.connect(source, port)
+        time.sleep(2 * self.client.blocksize / RATE)
+        self.restart()  # until it is connected, a new port has the memory of an old one
 
     def _process(self, _frames: int) -> None:
         self._times.append(time.monotonic())

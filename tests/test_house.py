@@ -16,7 +16,7 @@ from bridge.client import JOB, KIT
 from bridge.domain import events
 from bridge.domain.events import Event, JobEvent, KitEvent
 from bridge.frontends.osc import addresses as methods
-from bridge.frontends.osc import daemon, find, interrupted, jobs, kits, library, live, models, pads, replies
+from bridge.frontends.osc import audition, daemon, find, interrupted, jobs, kits, library, live, models, pads, replies
 from tests.pages import PARTS, current
 
 ROOT = Path(__file__).parent.parent
@@ -77,10 +77,12 @@ HEAVY = {
         "player/device.py",
         "player/samples.py",
         "player/clip_voices.py",
+        "player/audio_part.py",
+        "files/audio_file.py",
         "files/clip_file.py",
         "shaper/process.py",
     },
-    "soundfile": {"files/clip_file.py"},
+    "soundfile": {"files/audio_file.py", "files/clip_file.py"},
     "soxr": {
         "engine/audioldm2/ranking.py",
         "engine/audioldm2/retune.py",
@@ -88,6 +90,7 @@ HEAVY = {
         "audio/early.py",
         "audio/stretch.py",
         "audio/key.py",
+        "player/audio_part.py",
         "player/samples.py",
     },
     "python_stretch": {"audio/stretch.py"},
@@ -142,7 +145,7 @@ def test_the_front_and_the_command_line_load_no_torch_and_no_numpy(module: str) 
 
 
 def test_every_method_of_the_table_has_a_handler_and_every_handler_a_method() -> None:
-    rooms = (daemon, find, interrupted, jobs, kits, library, live, models, pads)
+    rooms = (audition, daemon, find, interrupted, jobs, kits, library, live, models, pads)
     handlers = [
         function
         for room in rooms

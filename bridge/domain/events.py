@@ -137,11 +137,17 @@ class KitEvent(Event):
 
 @dataclass(frozen=True, slots=True)
 class VoiceChanged(Event):
-    """A voice began, ended, or is waiting for its moment (`state`)."""
+    """A voice began, ended, or is waiting for its moment (`state`). `path`: of the file that it plays, if it was asked for by path."""
 
     voice: int
     state: str
     why: str = ""
+    path: str = ""
+
+    def facts(self) -> dict[str, Any]:
+        """The path only if there is one."""
+        facts = Event.facts(self)
+        return facts if self.path else {name: facts[name] for name in ("voice", "state", "why")}
 
 
 @dataclass(frozen=True, slots=True)

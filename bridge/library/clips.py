@@ -111,6 +111,11 @@ def recipe_of(connection: sqlite3.Connection, path: str) -> str:
     return ""
 
 
+def is_clip(connection: sqlite3.Connection, path: str) -> bool:
+    """Whether there is a clip at exactly `path`."""
+    return connection.execute("SELECT 1 FROM clips WHERE path = ? AND gone = 0", (path,)).fetchone() is not None
+
+
 def change(connection: sqlite3.Connection, path: str, look: bool = True, **values: Any) -> Clip:
     """Set the `rating` or `favourite` of the clip at `path`. With `look`, an unknown path is also looked up on the disk, because it
     may be another spelling of a known one; the disk may be slow. Raises UnknownClip."""

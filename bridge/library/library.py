@@ -19,6 +19,7 @@ from bridge.errors import BadRecipe, LibraryError
 from bridge.library import clips, database, records, search
 from bridge.library.clips import Clip
 from bridge.library.following import Follower, hash_of
+from bridge.library.reach import reachable
 from bridge.library.records import Interrupted
 from bridge.library.search import Query
 from bridge.library.writing import Writer
@@ -144,6 +145,11 @@ class Library:
         except (LibraryError, BadRecipe):
             return None
 
+    def audio_file(self, path: str, look: bool = True) -> Path:
+        """The clip of the library, or the file below the sample folder, at `path`; `look` on the disk for another spelling of it.
+        Raises UnknownClip."""
+        return reachable(path, self._follower.folder, self._is_clip, look)
+
     def change(self, path: str, look: bool = True, **values: Any) -> Clip:
         """Set the `rating` (0 to 5) or `favourite` of the clip at `path`; `look` on the disk for another spelling of it. Raises
         UnknownClip."""
@@ -159,6 +165,13 @@ class Library:
         """The interrupted jobs, claimed for this session: no other session gets them."""
         with database.opened(self._scanned()) as connection:
             return records.claim(connection, self.session)
+
+    def _is_clip(self, file: Path) -> bool:
+        try:
+            with database.opened(self._written()) as connection:
+                return clips.is_clip(connection, file.as_posix())
+        except LibraryError:
+            return False
 
     def _written(self) -> Path:
         if not self._open:

@@ -13,9 +13,10 @@ from bridge.domain.clip import OUTPUT_RATE
 from bridge.domain.events import AudioChanged, JobEvent, Publish, VoiceChanged
 from bridge.domain.job import Job
 from bridge.domain.tempo import Tempo
-from bridge.errors import BadArgument, NoAudio
+from bridge.errors import BadArgument, NoAudio, Silenced
 from bridge.live import pads
 from bridge.live import stream as streams
+from bridge.live.audition import Audition
 from bridge.live.pads import Pads
 from bridge.live.stream import Stream
 from bridge.live.voices import Live
@@ -38,6 +39,7 @@ class Stage:
         self.live = live
         self.pads = Pads(live, publish, changed, pads_file)
         self.stream = Stream(live, publish, changed)
+        self.panics = 0
         self._publish = publish
         live.on_new_player = self._on_new_player
         live.announce_voice, live.announce_device = self._on_voice, self._on_device
@@ -56,6 +58,7 @@ class Stage:
 
     def panic(self) -> None:
         """Stop all sound. What is played after this is heard."""
+        self.panics += 1
         self.stream.stop(0.0)
         self.live.stop()
 
@@ -63,6 +66,13 @@ class Stage:
         """Fade one voice out, if it still sounds."""
         if self.live.sounds(voice):
             self.live.stop(voice)
+
+    def play_file(self, audition: Audition) -> None:
+        """Play an audio file. Raises NoAudio; Silenced if there was a panic after it was asked for."""
+        if audition.panics != self.panics:
+            raise Silenced("Everything was stopped before the file could begin: send it again.")
+        voice = self.live.play_file(audition)
+        self._on_voice(voice, audition, "waiting", "")
 
     # ---- tempo ----
 
@@ -171,7 +181,8 @@ class Stage:
             owner.on_voice(voice, state)
         else:
             reply_to = None if owner is None else owner.reply_to
-            self._publish(VoiceChanged(voice, state, why, reply_to=reply_to))
+            path = owner.path if isinstance(owner, Audition) else ""
+            self._publish(VoiceChanged(voice, state, why, path, reply_to=reply_to))
             self.pads.on_voice(voice, state)
 
     def _on_device(self, state: str, why: str) -> None:

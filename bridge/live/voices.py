@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import shutil
+import time
 from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +16,7 @@ import psutil
 
 from bridge.domain.limits import VOICE_FADE_MS
 from bridge.errors import NoAudio, UnknownVoice
+from bridge.live.audition import Audition
 from bridge.live.player_link import PlayerLink
 from bridge.player.messages import NOW, Change, Hold, Play, Release, Sound, Stop, When
 from bridge.system.supervise import Worker
@@ -70,6 +72,15 @@ class Live:
         self.player.open()
         voice = self._new(owner, file)
         self.player.send(Play(voice, file, sample_rate, gain, pan, loop, when, frames))
+        return voice
+
+    def play_file(self, audition: Audition) -> int:
+        """Play an audio file. Returns the number of its voice, which the player reports to have begun. Raises NoAudio."""
+        self.player.check()
+        self.player.open()
+        voice = self._new(audition, "")
+        one, when = audition, When(time.perf_counter()) if audition.when == NOW else audition.when
+        self.player.send(Play(voice, one.file, 0, one.gain, one.pan, one.loop, when, from_s=one.from_s, to_s=one.to_s))
         return voice
 
     def continue_voice(self, voice: int, file: str, sample_rate: int, last: bool) -> None:

@@ -27,7 +27,8 @@ def when(quantize: str | None, at: float | None = None) -> When:
 @dataclass(frozen=True, slots=True)
 class Play:
     """Play a clip. `file`: float32 samples as `numpy.save` writes them, (frames, channels) at `sample_rate` Hz; the front
-    removes it when the voice has ended. `gain`: a factor; `pan`: −1 (left) to 1."""
+    removes it when the voice has ended. With a `sample_rate` of 0 it is any audio file, of which the seconds `from_s` to `to_s`
+    (None: to its end) are played. `gain`: a factor; `pan`: −1 (left) to 1."""
 
     voice: int
     file: str
@@ -39,6 +40,8 @@ class Play:
     frames: int = 0  # of the whole clip, if `file` holds only its first part
     goes_on: bool = False  # `file` holds the next part of such a voice
     last: bool = False
+    from_s: float = 0.0
+    to_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

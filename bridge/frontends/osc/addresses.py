@@ -7,9 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bridge.domain.limits import BPM, ORDERS, PADS, SECONDS, Range
-from bridge.frontends.osc import daemon, find, interrupted, jobs, kits, library, live, models, pads
+from bridge.frontends.osc import audition, daemon, find, interrupted, jobs, kits, library, live, models, pads
 from bridge.frontends.osc.answers import Osc, Request
 from bridge.frontends.osc.arguments import KEYS
+from bridge.frontends.osc.audition import PLAY_KEYS
 from bridge.frontends.osc.find import FIND_KEYS
 from bridge.frontends.osc.live import VOICES
 from bridge.frontends.osc.replies import REPLIES
@@ -54,6 +55,10 @@ ROWS = (
            button=True),
     Method("/bridge/cancel", jobs.cancel, "[id]", "`/bridge/cancelled` for each job; if there are none, once without an id",
            "Cancel a job within one step; without an id, all unfinished jobs and kits of your machine."),
+    Method("/bridge/play", audition.play, "s path, [" + " ".join(f"`{name}`" for name in PLAY_KEYS) + "]",
+           "`/bridge/voice` n `waiting`, then `began`",
+           "Play a clip of the library, or an audio file of any kind below the sample folder: from the second `from` to the second "
+           "`to`, at most ten minutes. `gain`, `pan`, `loop` and `quantize` as in generate; a loop goes round from `from` to `to`."),
     Method("/bridge/stop", live.stop, "[anything]", "–",
            "Silence now: every voice fades out within 5 ms, and nothing you asked for earlier will sound. Jobs go on. Only the release "
            "of a button does nothing.", takes_last_reply_port=False, button=True),

@@ -90,12 +90,13 @@ REPLIES = {
               "An unfinished job; `position` 0 is being made or written. `yours` 1: `/bridge/cancel` with this id cancels it.",
               "then `eta_seconds` f, `yours` i"),
         Reply("/bridge/error", "s address, s code, s why",
-              "About a message that made no job. More codes: `malformed` `unknown_address` `unknown_job` "
+              "About a message that made no job. More codes: `malformed` `unknown_address` `unknown_job` `cancelled` "
               "`unknown_voice` `pad_empty` `no_stream` `library` `unknown_clip`."),
         Reply("/bridge/state", "s state, s why",
               "To subscribers: `loading` `warming` `ready` `restarting` `failed` `stopping`.", event="state"),
         Reply("/bridge/voice", "i voice, s state, s why",
-              "To the asker and to subscribers: a voice `began` or `ended`, or is `waiting` for its moment.", event="voice"),
+              "To the asker and to subscribers: a voice `began` or `ended`, or is `waiting` for its moment.",
+              "of a file that was played by its path [`path` s]", event="voice"),
         Reply("/bridge/pad/<n>/state", "s state, f value",
               "To the asker and to subscribers: `empty`, `filling` (0 to 1) or `ready` (the number of fresh takes). While no take is "
               "`fresh`, those that are `repeated` sound again in turn.",

@@ -1,0 +1,62 @@
+"""The address that plays an audio file. The disk is read on other threads, and the file itself in the player."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from bridge.domain.ask import FIELDS
+from bridge.domain.fields import Field
+from bridge.domain.limits import Range
+from bridge.domain.nearest import unknown
+from bridge.errors import BadArgument
+from bridge.frontends.osc import arguments as args
+from bridge.frontends.osc.answers import Osc, Request
+from bridge.frontends.osc.library import library_of
+from bridge.live.audition import Audition
+from bridge.player.messages import when
+
+PLACE_S = Range(0, 86_400)  # in a file
+MAX_PATH_CHARACTERS = 4_096
+
+PLAY_KEYS = {
+    key.name: key
+    for key in (
+        *(FIELDS[name] for name in ("gain", "pan", "loop", "quantize")),
+        Field("from", "number", "playback", "", PLACE_S),
+        Field("to", "number", "playback", "", PLACE_S),
+    )
+}
+
+
+def play(osc: Osc, request: Request) -> None:
+    """/bridge/play"""
+    path, values = _path_and_keys(request)
+    stage, library = osc.core.stage, library_of(osc)
+    from_s, to_s = values.pop("from", 0.0), values.pop("to", None)
+    if to_s is not None and to_s <= from_s:
+        raise BadArgument("to must be greater than from.")
+    at, panics = when(values.pop("quantize", None), osc.clock.moment(request.time_tag)), stage.panics
+    stage.live.player.check()
+    stage.live.player.open()
+
+    def begin(file: Path) -> None:
+        values["loop"] = values.get("loop", 0) == 1
+        stage.play_file(Audition(request.sender, path, panics, str(file), when=at, from_s=from_s, to_s=to_s, **values))
+
+    look = request.is_local  # others may not look at this disk
+    osc.off_loop(lambda: library.audio_file(path, look), begin, request.sender, request.address)
+
+
+def _path_and_keys(request: Request) -> tuple[str, dict[str, Any]]:
+    """The path, which comes first, and the checked values of the keys after it. Raises BadArgument."""
+    path, *pairs = request.arguments or [None]
+    if not isinstance(path, str) or not 0 < len(path) <= MAX_PATH_CHARACTERS:
+        raise BadArgument(f"{request.address} wants the path of a clip, as /bridge/done and /bridge/clip state it.")
+    values: dict[str, Any] = {}
+    for name, *value in (pairs[place : place + 2] for place in range(0, len(pairs), 2)):
+        if not isinstance(name, str) or name not in PLAY_KEYS:
+            raise BadArgument(unknown("key of play", str(name), PLAY_KEYS))
+        args.check_once(name, value, values)
+        values[name] = args.value(PLAY_KEYS[name], value[0])
+    return path, values
