@@ -131,7 +131,8 @@ def parser() -> tuple[Parser, dict[str, Parser]]:
             parents=parents,
         )
 
-    add("run", "start the daemon", daemon, lines)
+    run = add("run", "start the daemon", daemon, lines)
+    run.add_argument("--until-stdin-ends", action="store_true", help="for programs: stop when standard input ends")
 
     panel = add("panel", "open the window: make clips, hear them, drag them into your DAW", port)
     panel.add_argument("--with-daemon", action="store_true", help="also start the daemon, if none runs")

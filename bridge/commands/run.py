@@ -15,7 +15,7 @@ from bridge.commands.terminal import Terminal
 from bridge.daemon import serve
 from bridge.domain import events
 from bridge.domain.events import Event, Listener
-from bridge.system import logs, portable
+from bridge.system import logs, owner, portable
 
 LAG_PROGRESS, LAG_ALL = 200, 10_000  # lines that may wait to be printed; further ones are dropped
 
@@ -24,6 +24,8 @@ def main(options: argparse.Namespace) -> int:
     """Run until stopped. Raises ClipbridgeError if the daemon cannot start."""
     chosen = config.load(settings=settings_of(options))
     aside = Aside(JsonLines() if options.json else Terminal())
+    if options.until_stdin_ends:
+        owner.end_with_stdin()
     stop_log = logs.start(portable.log_folder(), config.log_file_name(chosen.osc.port))
     try:
         with asyncio.Runner(loop_factory=portable.selector_loop) as runner:

@@ -30,7 +30,7 @@ class Colours:
 
 
 COLOURS = {
-    DARK: Colours("#1f2427", "#171b1d", "#2c3338", "#3b444a", "#e6eaec", "#98a4ab", "#4aa3f0", "#0b1216", "#ff8a80", "#6fcf7c", "#f0b64a"),
+    DARK: Colours("#2b3135", "#181c1f", "#3a4349", "#4a555c", "#e6eaec", "#9eabb2", "#5ab0f5", "#0b1216", "#ff9a8f", "#6fcf7c", "#f0b64a"),
     LIGHT: Colours("#eef1f3", "#ffffff", "#fafbfc", "#c3ccd1", "#1c2529", "#5b6b73", "#1565c0", "#ffffff", "#b3261e", "#2e7d32", "#9a6200"),
 }  # fmt: skip
 

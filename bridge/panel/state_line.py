@@ -78,24 +78,24 @@ class StateLine(QWidget):
         line.addWidget(self.menu)
         self._ask = QTimer(self, interval=ASK_MS)
         self._ask.timeout.connect(lambda: self._link.send("/bridge/status"))
-        self._starting = ""
+        self._told, self._can_start = "", True
         link.state_changed.connect(self._on_state)
         link.received.connect(self._on_message)
         self._on_state(link.state, link.why)
 
-    def starting(self, words: str) -> None:
-        """Show that a daemon is being started, or why it could not be (`words`; "" for neither)."""
-        self._starting = words
+    def tell(self, words: str, can_start: bool) -> None:
+        """Show this while no daemon answers: that one is being started, or why it ended."""
+        self._told, self._can_start = words, can_start
         self._on_state(self._link.state, self._link.why)
 
     def _on_state(self, state: str, why: str, warm: str = "") -> None:
         absent = state == ABSENT
         if not absent:
-            self._starting = ""
-        words = self._starting or " ".join(filter(None, [WORDS.get(state, state), warm]))
+            self._told, self._can_start = "", True
+        words = self._told or " ".join(filter(None, [WORDS.get(state, state), warm]))
         self.words.setText(words if not why else f"{words}: {why}")
         self.dot.show_state(state)
-        self.start.setVisible(absent and not self._starting)
+        self.start.setVisible(absent and self._can_start)
         if state in ("loading", "warming"):
             self._ask.start()
         else:

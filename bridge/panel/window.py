@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import importlib
+import secrets
+from typing import Any
 
-from PySide6.QtCore import QSettings, Qt
-from PySide6.QtGui import QCloseEvent, QKeySequence, QShortcut
+from PySide6.QtCore import QSettings, Qt, QTimer, QUrl
+from PySide6.QtGui import QCloseEvent, QDesktopServices, QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import QMainWindow, QTabWidget, QVBoxLayout, QWidget
 
 from bridge import __version__, config
-from bridge.panel import place
-from bridge.panel.link import Link
+from bridge.domain.ask import Ask
+from bridge.errors import BadArgument
+from bridge.panel import menu, place
+from bridge.panel.daemon import Daemon
+from bridge.panel.form import arguments as arguments_of
+from bridge.panel.job_rows import JobRows
+from bridge.panel.jobs import Jobs
+from bridge.panel.link import ABSENT, Link
 from bridge.panel.look import Look
+from bridge.panel.make import Make
+from bridge.panel.menu import Menu, Switch, is_on
+from bridge.panel.results import done_sentence
 from bridge.panel.state_line import StateLine
 from bridge.panel.text_line import TextLine
 
@@ -20,6 +31,9 @@ PAGES = (
     ("Pads", "bridge.panel.pads_page", "PadsPage"),
     ("Kit", "bridge.panel.kit_page", "KitPage"),
 )
+LOW = 300  # pixels of height below which the third row of the form is hidden
+PATIENCE_MS = 500  # a daemon that runs has answered by then
+SAY_MS = 50  # between two sentences that are shown
 
 
 class Window(QMainWindow):
@@ -27,65 +41,194 @@ class Window(QMainWindow):
 
     def __init__(self, link: Link, settings: QSettings, look: Look, chosen: config.Config) -> None:
         super().__init__()
-        self._link, self._settings, self._look, self._config = link, settings, look, chosen
+        self._link, self._settings, self._config = link, settings, chosen
         self.setWindowTitle("Clipbridge")
         self.state_line = StateLine(link)
-        self.pages = QTabWidget()
-        self.pages.setDocumentMode(True)
+        self.make = Make(link, settings)
+        self.jobs = Jobs(link.send)
+        self.job_rows = JobRows(self.jobs)
+        self.pages = QTabWidget(documentMode=True)
         self.pages.setAccessibleName("Pages")
         self.status = TextLine()
         self.status.setAccessibleName("Status")
-        middle = QWidget()
-        column = QVBoxLayout(middle)
-        column.setContentsMargins(6, 6, 6, 4)
-        column.setSpacing(4)
-        column.addWidget(self.state_line)
-        column.addWidget(self.pages, 1)
-        column.addWidget(self.status)
-        self.setCentralWidget(middle)
-        self.setMinimumSize(240, 160)
+        self.daemon = Daemon(link.port, self)
+        self.menu = self._menu(look)
+        self.state_line.menu.setMenu(self.menu)
+        self._lay_out()
+        self._sentence = ""
+        self._say = QTimer(self, interval=SAY_MS, singleShot=True)
+        self._say.timeout.connect(lambda: self.status.setText(self._sentence))
+        self._wire()
         place.restore(self, settings)
-        self.state_line.stop_wanted.connect(self.silence)
-        QShortcut(QKeySequence(Qt.Key.Key_Escape), self, self.silence)
-        link.connected.connect(lambda: link.send("/bridge/version"))
-        link.received.connect(self._on_message)
+        for switch in menu.SWITCHES:
+            self._on_switch(switch, is_on(settings, switch))
 
     def begin(self, with_daemon: bool) -> None:
         """Load the pages and look for the daemon, once the window is on screen."""
         for name, module, kind in PAGES:
             self._add_page(name, module, kind)
         self._link.start()
+        if with_daemon:
+            QTimer.singleShot(PATIENCE_MS, self._start_if_absent)
+        self.make.prompt.setFocus()
 
     def say(self, sentence: str) -> None:
         """Show a sentence in the status line."""
-        self.status.setText(sentence)
+        self._sentence = sentence
+        if not self._say.isActive():
+            self._say.start()
+
+    def ask(self, ask: Ask) -> None:
+        """Ask for a clip, and show its job."""
+        job_id = f"panel-{secrets.token_hex(5)}"
+        try:
+            self.jobs.ask(job_id, ask.text, ask.seconds or 0.0, *arguments_of(ask), "id", job_id)
+        except BadArgument as error:
+            self.say(str(error))
 
     def silence(self) -> None:
         """Stop everything that sounds."""
         self._link.send("/bridge/stop")
 
+    def start_daemon(self) -> None:
+        """Start a daemon that ends with this window."""
+        why = self.daemon.start()
+        self.state_line.tell(f"not running: {why}" if why else "starting …", can_start=bool(why))
+
+    def _start_if_absent(self) -> None:
+        if self._link.state == ABSENT:
+            self.start_daemon()
+
     def closeEvent(self, event: QCloseEvent) -> None:
         place.save(self, self._settings)
+        self.make.save()
+        self.daemon.leave(stay=is_on(self._settings, menu.KEEP_RUNNING))
         super().closeEvent(event)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.make.more.setVisible(self.height() >= LOW)
+
+    def _menu(self, look: Look) -> Menu:
+        made = Menu(self, self._settings, look, self._on_switch)
+        made.add("Open the folder of clips", self._open_folder, "Ctrl+Shift+O")
+        made.addSeparator()
+        made.addAction(made.switches[menu.KEEP_RUNNING])
+        self._start = made.add("Start Clipbridge", self.start_daemon)
+        self._stop = made.add("Stop Clipbridge", self.daemon.stop)
+        self._restart = made.add("Restart the engine", lambda: self._link.send("/bridge/restart"))
+        made.addSeparator()
+        made.add("Quit", self.close, "Ctrl+Q")
+        made.aboutToShow.connect(self._on_menu)
+        return made
+
+    def _on_menu(self) -> None:
+        absent = self._link.state == ABSENT
+        self._start.setEnabled(absent and not self.daemon.runs)
+        self._stop.setEnabled(self.daemon.runs)
+        self._restart.setEnabled(not absent)
+
+    def _lay_out(self) -> None:
+        middle = QWidget()
+        column = QVBoxLayout(middle)
+        column.setContentsMargins(6, 6, 6, 4)
+        column.setSpacing(4)
+        for widget in (self.state_line, self.make, self.job_rows):
+            column.addWidget(widget)
+        column.addWidget(self.pages, 1)
+        column.addWidget(self.status)
+        self.setCentralWidget(middle)
+        self.setMinimumSize(240, 160)
+
+    def _wire(self) -> None:
+        self.state_line.start_wanted.connect(self.start_daemon)
+        self.state_line.stop_wanted.connect(self.silence)
+        self.make.asked.connect(self.ask)
+        self.make.said.connect(self.say)
+        self.daemon.ended.connect(self._on_ended)
+        self._link.connected.connect(self._on_connected)
+        self._link.state_changed.connect(self._on_state)
+        self._link.received.connect(self._on_message)
+        for keys, do in (
+            (Qt.Key.Key_Escape, self.silence),
+            (Qt.Key.Key_F10, self.state_line.menu.showMenu),
+            ("Ctrl+L", self._to_prompt),
+        ):
+            QShortcut(QKeySequence(keys), self, do)
+        for at in range(len(PAGES)):
+            QShortcut(QKeySequence(f"Ctrl+{at + 1}"), self, lambda at=at: self.pages.setCurrentIndex(at))
 
     def _add_page(self, name: str, module: str, kind: str) -> None:
         try:
             page = getattr(importlib.import_module(module), kind)(self._link, self._settings)
-        except ModuleNotFoundError:
+        except ModuleNotFoundError as error:
+            if error.name != module:
+                raise
             return  # not built yet
         page.said.connect(self.say)
+        if hasattr(page, "recipe_wanted"):
+            page.recipe_wanted.connect(self.make.set_recipe)
         self.pages.addTab(page, name)
 
-    def _on_message(self, address: str, arguments: list[object]) -> None:
+    def _to_prompt(self) -> None:
+        self.menu.switches[menu.SHOW_FORM].setChecked(True)
+        self.make.prompt.setFocus()
+        self.make.prompt.selectAll()
+
+    def _open_folder(self) -> None:
+        if not QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._config.folder.absolute()))):
+            self.say(f"The folder cannot be opened: {self._config.folder}")
+
+    def _on_switch(self, switch: Switch, on: bool) -> None:
+        match switch:
+            case menu.ON_TOP:
+                if on != bool(self.windowFlags() & Qt.WindowType.WindowStaysOnTopHint):
+                    visible = self.isVisible()
+                    self.setWindowFlag(Qt.WindowType.WindowStaysOnTopHint, on)  # which hides it
+                    if visible:
+                        self.show()
+            case menu.SHOW_FORM:
+                self.make.setVisible(on)
+            case menu.SHOW_JOBS:
+                self.job_rows.wanted = on
+                self.job_rows.show_now()
+            case menu.SHOW_STATUS:
+                self.status.setVisible(on)
+
+    def _on_ended(self, why: str) -> None:
+        self.state_line.tell(f"not running: {why}" if why else "", can_start=True)
+
+    def _on_connected(self) -> None:
+        self._link.send("/bridge/version")
+        self._link.send("/bridge/queue")
+
+    def _on_state(self, state: str, _why: str) -> None:
+        if state == ABSENT:
+            self.jobs.on_absent()
+
+    def _on_message(self, address: str, arguments: list[Any]) -> None:
+        if address == "/bridge/done" and arguments and (job := self.jobs.owns(arguments[0])) is not None:
+            self.say(done_sentence(job, arguments))
+            self._play_new(arguments)
+        self.jobs.on_message(address, arguments)
         match address, arguments:
             case "/bridge/version", [str(version), *_] if version != __version__:
                 self.say(
                     f"Clipbridge {version[:20]} is running, and this window is of version {__version__}: "
                     "stop Clipbridge and start it again, so that both are the same."
                 )
-            case "/bridge/error", [str(address), "unknown_address", *_]:
+            case "/bridge/error", [str(unknown), "unknown_address", *_]:
                 self.say(
-                    f"This Clipbridge is older than the panel: it does not know {address[:60]}. Update and start it again."
+                    f"This Clipbridge is older than the panel: it does not know {unknown[:60]}. Update it and start it again."
                 )
             case "/bridge/error", [str(), str(), str(why), *_]:
                 self.say(why)
+
+    def _play_new(self, arguments: list[Any]) -> None:
+        if (
+            is_on(self._settings, menu.PLAY_NEW)
+            and len(arguments) > 1
+            and isinstance(arguments[1], str)
+            and arguments[1]
+        ):
+            self._link.send("/bridge/play", arguments[1])

@@ -9,6 +9,7 @@ import os
 import shutil
 import signal
 import socket
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -21,6 +22,8 @@ APP = "clipbridge"
 STOP_SIGNALS = ("SIGINT", "SIGTERM", "SIGBREAK", "SIGHUP")
 RAISED_NICENESS = -11  # as PipeWire and PulseAudio use
 WINDOWS = sys.platform == "win32"
+# For programs without a window of their own: on Windows, one that a window starts would open a console.
+NO_CONSOLE = int(getattr(subprocess, "CREATE_NO_WINDOW", 0))
 
 
 def config_folder() -> Path:

@@ -197,7 +197,7 @@ def test_clipbridge_alone_lists_the_commands(capsys: pytest.CaptureFixture[str])
 
 def test_devices_and_doctor_take_the_options_of_the_daemon() -> None:
     options = {name: set(COMMANDS[name]._option_string_actions) for name in ("run", "devices", "doctor")}
-    assert options["run"] == options["devices"] == options["doctor"]
+    assert options["run"] - {"--until-stdin-ends"} == options["devices"] == options["doctor"]
 
 
 def test_every_argument_has_its_sentence() -> None:

@@ -1,0 +1,175 @@
+"""What runs, waits and failed, from the daemon's events. No widgets here: thousands of events a second only change this table."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from bridge.client import pairs
+from bridge.domain.events import JobId
+
+SENT, WAITING, RUNNING, FAILED = "sent", "waiting", "running", "failed"
+AGAIN_S = 2.0  # without an answer, the same ask with the same id is sent again, once
+GIVE_UP_S = 6.0
+MOST_FAILURES = 20
+MOST_JOBS = 200  # that are shown; the daemon has 64 at most
+NO_ANSWER = "Clipbridge did not answer."
+ENDED = "Clipbridge ended before it was made."
+
+
+@dataclass(slots=True)
+class Job:
+    """A row. `place`: the number of jobs before it. `due`: when it will be ready (`time.monotonic`), 0 if unknown. `own`: asked
+    by this window. `yours`: it can be cancelled from here."""
+
+    id: JobId
+    prompt: str
+    seconds: float = 0.0
+    state: str = SENT
+    place: int = 0
+    due: float = 0.0
+    fraction: float = 0.0
+    why: str = ""
+    own: bool = False
+    yours: bool = True
+    cancelling: bool = False
+    sent_at: float = 0.0
+    datagrams: tuple[Any, ...] = ()  # the arguments, to send them again
+
+
+class Jobs:
+    """The table. `send` sends a message to the daemon; `changed` tells whether anything did since it was last set to False."""
+
+    def __init__(self, send: Callable[..., None]) -> None:
+        self._send = send
+        self._jobs: dict[JobId, Job] = {}
+        self._listed: list[Job] | None = None  # the answer to /bridge/queue, while it arrives
+        self._expected = 0
+        self.changed = True
+        self.wants_queue = False  # jobs that are not in the table, or places that have moved
+
+    def rows(self) -> list[Job]:
+        """Running jobs, then those that wait in their order, then failures."""
+        order = {RUNNING: 0, WAITING: 1, SENT: 2, FAILED: 3}
+        return sorted(self._jobs.values(), key=lambda job: (order[job.state], job.place if job.state == WAITING else 0))
+
+    def ask(self, job_id: JobId, prompt: str, seconds: float, *arguments: Any) -> None:
+        """Send /bridge/generate and show the job."""
+        self._jobs[job_id] = Job(
+            job_id, prompt, seconds, own=True, sent_at=time.monotonic(), datagrams=("/bridge/generate", *arguments)
+        )
+        self._send("/bridge/generate", *arguments)
+        self.changed = True
+
+    def follow(self, job_id: JobId, prompt: str) -> None:
+        """Show a job that was asked for in another way, as by /bridge/recall."""
+        self._jobs[job_id] = Job(job_id, prompt, own=True, sent_at=time.monotonic())
+        self.changed = True
+
+    def owns(self, job_id: object) -> Job | None:
+        """The job of that id, if this window asked for it."""
+        job = self._jobs.get(job_id) if isinstance(job_id, int | float | str) else None
+        return job if job is not None and job.own else None
+
+    def remove(self, job_id: JobId) -> None:
+        """✕: cancel a job, or dismiss a failure."""
+        job = self._jobs.get(job_id)
+        if job is None:
+            return
+        if job.state == FAILED:
+            del self._jobs[job_id]
+        else:
+            job.cancelling = True
+            self._send("/bridge/cancel", job_id)
+        self.changed = True
+
+    def on_absent(self) -> None:
+        """The daemon is gone: what it had not made fails."""
+        for job in list(self._jobs.values()):
+            if job.state != FAILED:
+                self._fail(job, ENDED)
+
+    def tick(self) -> None:
+        """Once or more a second: send again what was not answered, ask for the queue if it is needed."""
+        now = time.monotonic()
+        for job in list(self._jobs.values()):
+            if job.state == SENT and now - job.sent_at > GIVE_UP_S:
+                self._fail(job, NO_ANSWER)
+            elif job.state == SENT and job.datagrams and now - job.sent_at > AGAIN_S:
+                self._send(*job.datagrams)
+                job.datagrams = ()
+        if self.wants_queue:
+            self.wants_queue = False
+            self._send("/bridge/queue")
+
+    def on_message(self, address: str, arguments: list[Any]) -> None:
+        """A message from the daemon. What is not well-formed is ignored."""
+        match address, arguments:
+            case "/bridge/queue/count", [int(count), *_]:
+                self._listed, self._expected = [], min(count, MOST_JOBS)
+                self._finish_list()
+            case "/bridge/queue/job", [job_id, int(place), str(prompt), float(seconds), *rest] if (
+                self._listed is not None
+            ):
+                self._list(job_id, place, prompt, seconds, pairs(rest, 0))
+            case (
+                ("/bridge/queued" | "/bridge/progress" | "/bridge/done" | "/bridge/failed" | "/bridge/cancelled"),
+                [
+                    (int() | float() | str()) as job_id,
+                    *rest,
+                ],
+            ):
+                self._on_event(address.removeprefix("/bridge/"), job_id, rest)
+
+    def _on_event(self, kind: str, job_id: JobId, rest: list[Any]) -> None:
+        job = self._jobs.get(job_id)
+        if job is None:
+            self.wants_queue |= kind in ("queued", "progress")
+            return
+        self.changed = True
+        match kind, rest:
+            case "queued", [int(place), float(eta), *_]:
+                job.state, job.place, job.datagrams = WAITING, place, ()
+                job.due = time.monotonic() + eta if eta > 0 else 0.0
+            case "progress", [float(fraction), *_] if job.state != FAILED:
+                job.state, job.fraction, job.datagrams = RUNNING, min(max(fraction, 0.0), 1.0), ()
+            case "failed", [str(), str(why), *_]:
+                self._fail(job, why)
+            case (("done" | "cancelled"), _):
+                del self._jobs[job_id]
+                self.wants_queue |= any(other.state == WAITING for other in self._jobs.values())
+
+    def _fail(self, job: Job, why: str) -> None:
+        self.changed = True
+        if not job.own:
+            del self._jobs[job.id]
+            return
+        job.state, job.why = FAILED, why
+        failures = [other.id for other in self._jobs.values() if other.state == FAILED]
+        for oldest in failures[:-MOST_FAILURES]:
+            del self._jobs[oldest]
+
+    def _list(self, job_id: JobId, place: int, prompt: str, seconds: float, facts: dict[str, Any]) -> None:
+        assert self._listed is not None
+        eta = facts.get("eta_seconds", 0.0)
+        due = time.monotonic() + eta if isinstance(eta, int | float) and eta > 0 else 0.0
+        job = Job(
+            job_id, prompt, seconds, RUNNING if place == 0 else WAITING, place, due, yours=facts.get("yours") == 1
+        )
+        self._listed.append(job)
+        self._finish_list()
+
+    def _finish_list(self) -> None:
+        if self._listed is None or len(self._listed) < self._expected:
+            return
+        listed, self._listed, self.changed = {job.id: job for job in self._listed}, None, True
+        for job in list(self._jobs.values()):
+            if job.id not in listed and not job.own:
+                del self._jobs[job.id]
+        for job_id, job in listed.items():
+            if (known := self._jobs.get(job_id)) is None:
+                self._jobs[job_id] = job
+            elif known.state != FAILED:
+                known.state, known.place, known.due, known.prompt = job.state, job.place, job.due, job.prompt

@@ -1,0 +1,290 @@
+"""The form: prompt, preset, length, takes, note, loop. Enter generates."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from PySide6.QtCore import QSettings, Qt, QTimer, Signal
+from PySide6.QtGui import QKeySequence, QPalette, QShortcut
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QDoubleSpinBox,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
+
+from bridge.domain.limits import MAX_PROMPT_CHARACTERS, TAKES
+from bridge.domain.tempo import Tempo
+from bridge.errors import BadArgument
+from bridge.panel import form
+from bridge.panel.extras import Extras
+from bridge.panel.form import AUTO, BARS, RANGES, SECONDS, BadField, Form
+from bridge.panel.link import ABSENT, Link
+
+TEMPO_MS = 3_000  # between two questions for the tempo
+MOST_PRESETS = 500
+NO_PRESET = "no preset"
+PASTED = 16 * MAX_PROMPT_CHARACTERS  # characters that the field takes, so that too long a text is refused and not cut
+
+
+class Make(QWidget):
+    """Signals: `asked(ask)`: a checked `Ask`, to be sent; `said(str)`: a sentence for the status line."""
+
+    asked = Signal(object)
+    said = Signal(str)
+
+    def __init__(self, link: Link, settings: QSettings) -> None:
+        super().__init__()
+        self._link, self._settings = link, settings
+        self.tempo = Tempo()
+        self._build()
+        self._wire()
+        self._restore()
+        self._timer = QTimer(self, interval=TEMPO_MS)
+        self._timer.timeout.connect(self._ask_for_tempo)
+        self._timer.start()
+        link.connected.connect(self._on_connected)
+        link.received.connect(self._on_message)
+
+    def set_prompt(self, text: str) -> None:
+        """Put words into the prompt field; they are asked for at Enter. A text that is too long is refused."""
+        try:
+            self.prompt.setText(form.check_text(text))
+        except BadField as error:
+            self._show_fault(error)
+            self.said.emit(str(error))
+        self.prompt.setFocus()
+
+    def set_recipe(self, values: dict[str, Any]) -> None:
+        """Fill in the fields from the keys of an ask, such as the recipe of a clip."""
+        self._fill(form.from_recipe(values))
+        self.prompt.setFocus()
+
+    def set_length(self, unit: str, length: float) -> None:
+        """Set the length, as far as it is possible."""
+        self.unit.setCurrentIndex(self.unit.findData(unit))
+        self.length.setValue(length)
+
+    def filled(self) -> Form:
+        """What is filled in."""
+        return Form(
+            text=self.prompt.text(),
+            preset=self.preset.currentData() or "",
+            unit=self.unit.currentData(),
+            length=self.length.value(),
+            takes=self.takes.value(),
+            note=self.note.text(),
+            loop=self.loop.isChecked(),
+            extras=self.extras.values,
+        )
+
+    def generate(self) -> None:
+        """Ask for what is filled in, if it is valid; else show what is wrong."""
+        try:
+            ask = self.filled().ask(self.tempo)
+        except BadField as error:
+            self._show_fault(error)
+            if (wrong := self._fields.get(error.name)) is not None:
+                wrong.setFocus()
+            return
+        self._clear_fault()
+        if self._link.state == ABSENT:
+            self.said.emit("Clipbridge is not running. Press Start Clipbridge, then Enter here.")
+            return
+        self.asked.emit(ask)
+
+    def save(self) -> None:
+        """Remember what is filled in."""
+        for name, value in (
+            ("text", self.prompt.text()[:MAX_PROMPT_CHARACTERS]), ("preset", self.preset.currentData() or ""),
+            ("unit", self.unit.currentData()), ("length", self.length.value()), ("takes", self.takes.value()),
+            ("note", self.note.text()), ("loop", int(self.loop.isChecked())),
+        ):  # fmt: skip
+            self._settings.setValue(f"form/{name}", value)
+
+    def _build(self) -> None:
+        self.prompt = QLineEdit(placeholderText="what it should sound like, such as deep warm kick")
+        self.prompt.setMaxLength(PASTED)
+        self.prompt.setClearButtonEnabled(True)
+        self.button = QPushButton("Make")
+        self.button.setToolTip("Make a clip (Enter)")
+        self.preset, self.unit = QComboBox(), QComboBox()
+        self.preset.addItem(NO_PRESET, "")
+        self.preset.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.preset.setMinimumContentsLength(8)
+        for words, unit in (("usual length", AUTO), ("seconds", SECONDS), ("bars", BARS)):
+            self.unit.addItem(words, unit)
+        self.unit.setItemData(0, "The length of the preset, or 4 seconds", Qt.ItemDataRole.ToolTipRole)
+        self.length = QDoubleSpinBox(decimals=2, value=4.0)
+        self.takes = QSpinBox(minimum=int(TAKES.low), maximum=int(TAKES.high), suffix=" take")
+        self.note = QLineEdit(placeholderText="note", maxLength=8)
+        self.note.setToolTip("The pitch of a tone: c3, a#4, eb2, or a MIDI number")
+        self.note.setMaximumWidth(self.fontMetrics().averageCharWidth() * 9)
+        self.loop = QCheckBox("loop")
+        self.loop.setToolTip("The end runs into the beginning without a seam")
+        self.bpm = QLabel()
+        self.fault = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+        self.fault.setVisible(False)
+        self.fault.setForegroundRole(QPalette.ColorRole.BrightText)
+        self.extras = Extras()
+        names = {
+            self.prompt: "Prompt", self.preset: "Preset", self.length: "Length", self.unit: "Unit of the length",
+            self.takes: "Takes", self.note: "Note", self.bpm: "Tempo", self.fault: "What is wrong",
+        }  # fmt: skip
+        for widget, name in names.items():
+            widget.setAccessibleName(name)
+        self._fields: dict[str, QWidget] = {"text": self.prompt, "note": self.note, "length": self.length}
+        for field in (self.prompt, self.note, self.length.lineEdit(), self.takes.lineEdit()):
+            field.setAcceptDrops(False)  # the window takes drops: a file is text too
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(4)
+        first, second = [self.prompt, self.button], [self.preset, self.length, self.unit]
+        self.more = QWidget()
+        for row, widgets in ((QHBoxLayout(), first), (QHBoxLayout(), second), (QHBoxLayout(self.more), [])):
+            row.setContentsMargins(0, 0, 0, 0)
+            row.setSpacing(4)
+            for widget in widgets:
+                row.addWidget(widget, int(widget in (self.prompt, self.preset)))
+            if widgets:
+                column.addLayout(row)
+            else:
+                for widget in (self.takes, self.note, self.loop):
+                    row.addWidget(widget)
+                row.addStretch(1)
+                row.addWidget(self.bpm)
+        column.addWidget(self.more)
+        column.addWidget(self.extras)
+        column.addWidget(self.fault)
+
+    def _wire(self) -> None:
+        self.button.clicked.connect(self.generate)
+        for field in (self.prompt, self.note, self.length.lineEdit(), self.takes.lineEdit()):
+            field.returnPressed.connect(self.generate)
+        for keys in ("Ctrl+Return", "Ctrl+Enter"):
+            QShortcut(QKeySequence(keys), self, self.generate, context=Qt.ShortcutContext.WindowShortcut)
+        self.prompt.textChanged.connect(self._check_prompt)
+        self.note.textEdited.connect(self._clear_fault)
+        self.note.editingFinished.connect(self._check_note)
+        self.unit.currentIndexChanged.connect(self._on_unit)
+        self.length.valueChanged.connect(self._show_tempo)
+        self.takes.valueChanged.connect(lambda count: self.takes.setSuffix(" take" if count == 1 else " takes"))
+        self.extras.changed.connect(self._show_tempo)
+        self._on_unit()
+
+    def _restore(self) -> None:
+        saved = {
+            name: self._settings.value(f"form/{name}")
+            for name in ("text", "preset", "unit", "length", "takes", "note", "loop")
+        }
+        try:
+            values = {name: float(saved[name]) for name in ("length", "takes", "loop") if saved[name] is not None}
+        except (TypeError, ValueError):
+            return  # somebody wrote into the file
+        unit = saved["unit"] if saved["unit"] in (AUTO, SECONDS, BARS) else AUTO
+        form_ = Form(
+            str(saved["text"] or ""), str(saved["preset"] or ""), unit, values.get("length", 4.0),
+            int(values.get("takes", 1)), str(saved["note"] or ""), bool(values.get("loop", 0)),
+        )  # fmt: skip
+        self._fill(form_)
+
+    def _fill(self, filled: Form) -> None:
+        self.prompt.setText(filled.text)
+        self._choose_preset(filled.preset)
+        self.set_length(filled.unit, filled.length)
+        self.takes.setValue(filled.takes)
+        self.note.setText(filled.note)
+        self.loop.setChecked(filled.loop)
+        self.extras.set(filled.extras)
+        self._clear_fault()
+
+    def _choose_preset(self, name: str) -> None:
+        if (
+            at := self.preset.findData(name)
+        ) < 0:  # the list has not come yet, or the preset is gone: the daemon decides
+            self.preset.addItem(name, name)
+            at = self.preset.count() - 1
+        self.preset.setCurrentIndex(at)
+
+    def _on_unit(self) -> None:
+        unit = self.unit.currentData()
+        self.length.setEnabled(unit != AUTO)
+        if unit != AUTO:
+            self.length.setRange(*RANGES[unit])
+            self.length.setDecimals(4 if unit == BARS else 2)
+            self.length.setSingleStep(1.0 if unit == BARS else 0.5)
+        self._show_tempo()
+
+    def _show_tempo(self) -> None:
+        """The running tempo, and what a length in bars is in seconds."""
+        bpm = self.extras.values.get("bpm")
+        words = f"{self.tempo.bpm:.6g} BPM" if bpm is None else f"{bpm:.6g} BPM of the clip"
+        if self.unit.currentData() == BARS:
+            try:
+                words += f" · {form.check_length(BARS, self.length.value(), bpm, self.tempo):.3g} s"
+            except BadField as error:
+                self._show_fault(error)
+            else:
+                self._clear_fault()
+        self.bpm.setText(words)
+
+    def _check_prompt(self, text: str) -> None:
+        self._clear_fault()
+        try:
+            form.check_text(text)
+        except BadField as error:
+            self._show_fault(error)
+
+    def _check_note(self) -> None:
+        try:
+            form.check_note(self.note.text())
+        except BadField as error:
+            self._show_fault(error)
+
+    def _show_fault(self, error: BadArgument) -> None:
+        self.fault.setText(str(error))
+        self.fault.setVisible(True)
+        if isinstance(error, BadField) and (field := self._fields.get(error.name)) is not None:
+            marked = QPalette(field.palette())
+            marked.setColor(QPalette.ColorRole.Text, self.palette().color(QPalette.ColorRole.BrightText))
+            field.setPalette(marked)
+
+    def _clear_fault(self) -> None:
+        if self.fault.isVisibleTo(self):
+            self.fault.setVisible(False)
+            for field in self._fields.values():
+                field.setPalette(QPalette())
+
+    def _on_connected(self) -> None:
+        self._link.send("/bridge/presets")
+        self._ask_for_tempo()
+
+    def _ask_for_tempo(self) -> None:
+        if self._link.state != ABSENT:
+            self._link.send("/bridge/tempo")
+
+    def _on_message(self, address: str, arguments: list[Any]) -> None:
+        match address, arguments:
+            case "/bridge/presets", names:
+                self._set_presets([name for name in names if isinstance(name, str)][:MOST_PRESETS])
+            case "/bridge/preset", [str(), "ready" | "gone", *_]:
+                self._link.send("/bridge/presets")
+            case "/bridge/tempo", [float(bpm) | int(bpm), int(beats), *_] if bpm > 0 and beats > 0:
+                self.tempo = Tempo(round(float(bpm), 4), beats)
+                self._show_tempo()
+
+    def _set_presets(self, names: list[str]) -> None:
+        chosen = self.preset.currentData() or ""
+        if [self.preset.itemData(at) for at in range(1, self.preset.count())] == names:
+            return
+        self.preset.clear()
+        self.preset.addItem(NO_PRESET, "")
+        for name in names:
+            self.preset.addItem(name[:80], name)
+        self._choose_preset(chosen)

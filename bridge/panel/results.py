@@ -1,0 +1,21 @@
+"""What to say of a finished clip."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bridge.client import pairs
+from bridge.domain.words import plain
+from bridge.panel.jobs import Job
+
+
+def done_sentence(job: Job, arguments: list[Any]) -> str:
+    """What was made of a job, from the arguments of /bridge/done: what was heard, and the remark, if there are any."""
+    facts = pairs(arguments, 3)
+    heard, remark, took = facts.get("heard"), facts.get("remark"), facts.get("engine_seconds")
+    words = f"{job.prompt[:80]}: done" + (f" in {took:.1f} s." if isinstance(took, float) else ".")
+    if isinstance(heard, str) and plain(heard) != plain(job.prompt):
+        words += f" Heard: {heard or 'no word that this checkpoint knows'}."
+    if isinstance(remark, str) and remark:
+        words += f" {remark[0].upper()}{remark[1:].rstrip('.')}."
+    return words

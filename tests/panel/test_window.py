@@ -1,0 +1,175 @@
+"""The window with a real daemon behind it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bridge import config
+from tests.harness import Daemon, environment, free_port
+from tests.panel.conftest import Wait
+
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QApplication
+
+    from bridge.panel.window import Window
+
+Open = Callable[..., "Window"]
+
+
+@pytest.fixture
+def open_window(application: QApplication, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Open]:
+    """Open windows; they are closed afterwards."""
+    from PySide6.QtCore import QSettings
+
+    from bridge.panel.link import Link
+    from bridge.panel.look import Look
+    from bridge.panel.window import Window
+
+    for name, value in environment(tmp_path / "home").items():
+        monkeypatch.setenv(name, value)
+    opened: list[Window] = []
+
+    def open_(port: int, with_daemon: bool = False) -> Window:
+        settings = QSettings(str(tmp_path / "panel.ini"), QSettings.Format.IniFormat)
+        window = Window(
+            Link("127.0.0.1", port), settings, Look(application, settings), config.Config(tmp_path / "clips")
+        )
+        opened.append(window)
+        window.show()
+        window.begin(with_daemon)
+        return window
+
+    yield open_
+    for window in opened:
+        window.close()
+        window._link.close()
+        window.deleteLater()
+
+
+def press(window: Window, prompt: str) -> None:
+    """Type a prompt and press Enter."""
+    window.make.prompt.setText(prompt)
+    window.make.prompt.returnPressed.emit()
+
+
+def test_enter_makes_a_clip_and_the_status_line_says_so(open_window: Open, panel_daemon: Daemon, wait: Wait) -> None:
+    from bridge.panel import menu
+
+    window = open_window(panel_daemon.port)
+    window.menu.switches[menu.PLAY_NEW].setChecked(False)
+    wait(lambda: window.state_line.words.text() == "ready")
+    wait(lambda: window.make.preset.findData("drum") > 0)
+    press(window, "a bell")
+    assert [job.prompt for job in window.jobs.rows()] == ["a bell"]
+    wait(lambda: window.status.text().startswith("a bell: done"))
+    assert window.jobs.rows() == []
+
+
+def test_a_preset_that_is_unknown_fails_with_a_sentence_that_stays(
+    open_window: Open, panel_daemon: Daemon, wait: Wait
+) -> None:
+    window = open_window(panel_daemon.port)
+    wait(lambda: window.make.preset.findData("drum") > 0)
+    window.make.set_recipe({"text": "bell", "preset": "no such preset"})
+    window.make.generate()
+    wait(lambda: window.jobs.rows() and window.jobs.rows()[0].state == "failed")
+    window.job_rows.show_now()
+    row = window.job_rows._rows[0]
+    assert row.sentence.isVisible() and "no such preset" in row.sentence.text()
+    assert row.remove.accessibleName() == "Dismiss bell"
+    row.remove.click()
+    assert window.jobs.rows() == []
+
+
+def test_a_prompt_of_60_kb_is_refused_at_its_field(open_window: Open, panel_daemon: Daemon, wait: Wait) -> None:
+    window = open_window(panel_daemon.port)
+    wait(lambda: window.state_line.words.text() == "ready")
+    press(window, "x" * 60_000)
+    assert window.make.fault.isVisible() and "at most 4,000 characters, not 60,000" in window.make.fault.text()
+    assert window.jobs.rows() == []
+    window.make.prompt.setText("short")
+    assert not window.make.fault.isVisible()
+
+
+def test_the_length_in_bars_follows_the_running_tempo(open_window: Open, panel_daemon: Daemon, wait: Wait) -> None:
+    window = open_window(panel_daemon.port)
+    client = panel_daemon.client()
+    client.send("/bridge/tempo", 90.0)
+    window.make.set_length("bars", 2)
+    window.make._ask_for_tempo()
+    wait(lambda: "90 BPM · 5.33 s" in window.make.bpm.text())
+    client.send("/bridge/tempo", 120.0)
+
+
+def test_without_a_daemon_the_window_says_so_and_offers_to_start_one(open_window: Open, wait: Wait) -> None:
+    window = open_window(free_port())
+    assert window.state_line.words.text() == "not running" and window.state_line.start.isVisible()
+    press(window, "a bell")
+    wait(lambda: "Press Start Clipbridge" in window.status.text())
+
+
+def test_what_was_filled_in_comes_back(open_window: Open) -> None:
+    port = free_port()
+    first = open_window(port)
+    first.make.set_recipe({"text": "rain", "bars": 2.0, "takes": 3, "note": "c3", "loop": 1, "preset": "foley"})
+    filled = first.make.filled()
+    first.close()
+    assert open_window(port).make.filled() == filled
+
+
+@pytest.fixture
+def stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A daemon that the panel starts has the stand-in engine."""
+    from bridge.panel import daemon
+
+    monkeypatch.setattr(daemon, "RUN", (sys.executable, "-m", "tests.stand_in"))
+
+
+def test_the_daemon_that_the_window_starts_ends_with_it(open_window: Open, stand_in: None, wait: Wait) -> None:
+    window = open_window(free_port(), with_daemon=True)
+    wait(lambda: window.state_line.words.text() == "ready")
+    process = window.daemon._process
+    assert process is not None and not window.state_line.start.isVisible()
+    window.close()
+    process.returncode = None
+    assert process.wait(20) == 0
+
+
+def test_the_daemon_goes_on_if_the_user_lets_it(open_window: Open, stand_in: None, wait: Wait) -> None:
+    from bridge.panel import menu
+
+    window = open_window(free_port(), with_daemon=True)
+    window.menu.switches[menu.KEEP_RUNNING].setChecked(True)
+    wait(lambda: window.state_line.words.text() == "ready")
+    process = window.daemon._process
+    assert process is not None
+    window.close()
+    process.returncode = None
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(1)
+    process.terminate()
+    assert process.wait(20) == 0
+
+
+def test_a_daemon_that_ends_at_once_says_why(open_window: Open, stand_in: None, tmp_path: Path, wait: Wait) -> None:
+    settings = tmp_path / "home" / "config" / "clipbridge" / "config.toml"
+    settings.parent.mkdir(parents=True)
+    settings.write_text("folders = 1", "utf-8")
+    window = open_window(free_port())
+    window.state_line.start.click()
+    wait(lambda: "unknown setting folders" in window.state_line.words.text())
+    assert window.state_line.start.isVisible()
+
+
+def test_a_daemon_of_another_version_is_named(open_window: Open, wait: Wait) -> None:
+    window = open_window(free_port())
+    window._link.received.emit("/bridge/version", ["9.9"])
+    wait(lambda: "9.9 is running" in window.status.text() and "stop Clipbridge" in window.status.text())
+    window._link.received.emit("/bridge/error", ["/bridge/play", "unknown_address", "…"])
+    wait(lambda: "older than the panel" in window.status.text())
