@@ -81,8 +81,9 @@ HEAVY = {
         "files/audio_file.py",
         "files/clip_file.py",
         "shaper/process.py",
+        "panel/waveform.py",  # late
     },
-    "soundfile": {"files/audio_file.py", "files/clip_file.py"},
+    "soundfile": {"files/audio_file.py", "files/clip_file.py", "panel/waveform.py"},
     "soxr": {
         "engine/audioldm2/ranking.py",
         "engine/audioldm2/retune.py",

@@ -1,0 +1,105 @@
+"""A clip of the library as the panel knows it, from a /bridge/clip message. Wrong types in it are ignored."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bridge.domain.limits import SEED
+
+MAX_PATH_CHARACTERS = 4_096
+MAX_TEXT_CHARACTERS = 4_000
+
+JobKey = tuple[str, int, str, str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """A clip. `path`: absolute, with `/`; the other values as in /bridge/clip."""
+
+    path: str
+    prompt: str = ""
+    seconds: float = 0.0
+    bpm: float = 0.0
+    note: str = ""
+    seed: int = 0
+    rating: int = 0
+    favourite: int = 0
+    added_at: str = ""
+    take: int = 1
+    bars: float = 0.0
+    key: str = ""
+    preset: str = ""
+    model: str = ""
+
+    @property
+    def name(self) -> str:
+        """The file's name without its suffix."""
+        return Path(self.path).stem
+
+    @property
+    def title(self) -> str:
+        """The prompt in one line; the file's name if it has none."""
+        return " ".join(self.prompt.split()) or self.name
+
+    @property
+    def job(self) -> JobKey:
+        """Equal for the takes of one job."""
+        seed = (self.seed - self.take + 1) % (int(SEED.high) + 1)
+        return self.prompt, seed, self.preset, self.model, self.bars
+
+    @property
+    def facts(self) -> list[str]:
+        """Length, tempo, key or note, and preset, as short texts."""
+        length = f"{self.seconds:.2g} s" if self.seconds < 1 else f"{round(self.seconds, 1):g} s"
+        bars = f"{self.bars:g} {'bar' if self.bars == 1 else 'bars'}" if self.bars else ""
+        tempo = f"{round(self.bpm, 1):g} BPM" if self.bpm else ""
+        key = f"{self.key[:1].upper()}{self.key[1:]}" if self.key else self.note.upper()
+        return [fact for fact in (length, bars, tempo, key, self.preset) if fact]
+
+    def sentence(self, takes: int = 0) -> str:
+        """Everything about the clip, for a screen reader. `takes`: of its job, if there are several in the list."""
+        star = ["favourite"] if self.favourite else []
+        take = [f"take {self.take} of {takes}"] if takes > 1 else []
+        return ", ".join([self.title, *self.facts, *take, *star])
+
+
+def clip_of(arguments: list[Any]) -> Clip | None:
+    """The clip of a /bridge/clip message; None if it has no absolute path."""
+    path = arguments[0] if arguments else None
+    if not isinstance(path, str) or not 0 < len(path) <= MAX_PATH_CHARACTERS or "\0" in path:
+        return None
+    if not Path(path).is_absolute():
+        return None
+    pairs = {name: value for name, value in named(arguments, 1).items() if name in KINDS and name != "path"}
+    values: dict[str, Any] = {
+        name: checked for name, value in pairs.items() if (checked := KINDS[name](value)) is not None
+    }
+    return Clip(path, **values)
+
+
+def named(arguments: list[Any], start: int) -> dict[str, Any]:
+    """The `key value` pairs of a message from the argument number `start` on, without those whose key is no text."""
+    keys, values = arguments[start::2], arguments[start + 1 :: 2]
+    return {key: value for key, value in zip(keys, values, strict=False) if isinstance(key, str)}
+
+
+def _text(value: Any) -> str | None:
+    return value[:MAX_TEXT_CHARACTERS] if isinstance(value, str) else None
+
+
+def _number(value: Any) -> float | None:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return float(value) if is_number and 0 <= value < math.inf else None
+
+
+def _whole(value: Any) -> int | None:
+    number = _number(value)
+    return None if number is None else int(number)
+
+
+READERS: dict[str, Callable[[Any], Any]] = {"str": _text, "float": _number, "int": _whole}
+KINDS = {name: READERS[str(kind)] for name, kind in Clip.__annotations__.items()}

@@ -1,0 +1,231 @@
+"""The list of clips with a real daemon, without a screen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.harness import Client, Daemon
+from tests.panel.conftest import Wait
+
+if TYPE_CHECKING:
+    from bridge.panel.clip_pane import ClipPane
+
+
+def make(client: Client, text: str, *keys: Any, seconds: float = 0.1) -> list[str]:
+    """Make a clip; the paths of its takes, best first."""
+    client.send("/bridge/generate", text, seconds, *keys)
+    paths = []
+    while True:
+        address, values = client.until("/bridge/take", "/bridge/done", "/bridge/failed")
+        if address == "/bridge/take":
+            paths.append(values[2])
+        else:
+            return paths or [values[1]]
+
+
+@pytest.fixture(scope="module")
+def library(panel_daemon: Daemon) -> list[str]:
+    """Sixty-seven clips, the oldest first."""
+    client = panel_daemon.client()
+    paths = [path for number in range(4) for path in make(client, f"wooden knock {number}", "takes", 16)[::-1]]
+    paths += make(client, "deep warm kick", "preset", "drum", seconds=0.5)
+    paths += make(client, "rain on tin", "note", "c#4", seconds=1.5)
+    return [*paths, *make(client, "glassy bell", seconds=2.0)]
+
+
+@pytest.fixture
+def pane_of(tmp_path: Path, wait: Wait) -> Iterator[Callable[[int], ClipPane]]:
+    """Open a pane of the daemon on a port; closed at the end."""
+    from PySide6.QtCore import QSettings
+
+    from bridge.panel.clip_pane import ClipPane
+    from bridge.panel.link import Link
+
+    opened = []
+
+    def open_pane(port: int) -> ClipPane:
+        link = Link("127.0.0.1", port)
+        pane = ClipPane(link, QSettings(str(tmp_path / "panel.ini"), QSettings.Format.IniFormat))
+        opened.append((pane, link))
+        pane.resize(420, 560)
+        pane.show()
+        pane.activateWindow()
+        link.start()
+        return pane
+
+    yield open_pane
+    for pane, link in opened:
+        pane.close()
+        link.close()
+        pane.deleteLater()
+
+
+@pytest.fixture
+def pane(panel_daemon: Daemon, library: list[str], pane_of: Callable[[int], ClipPane], wait: Wait) -> ClipPane:
+    """A pane with its first page."""
+    pane = pane_of(panel_daemon.port)
+    wait(lambda: pane.model.rowCount() >= 50)
+    return pane
+
+
+def paths_of(pane: ClipPane) -> list[str]:
+    return [clip.path for clip in pane.model.clips()]
+
+
+def select(pane: ClipPane, *rows: int) -> None:
+    from PySide6.QtCore import QItemSelectionModel
+
+    pane.view.clearSelection()
+    for row in rows:
+        pane.view.selectionModel().select(pane.model.index(row), QItemSelectionModel.SelectionFlag.Select)
+
+
+class Drags:
+    """In the place of QDrag, which would wait for the mouse of the system."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.urls: list[list[str]] = []
+        self.actions: list[tuple[Any, ...]] = []
+        drags = self
+
+        class Drag:
+            def __init__(self, source: Any) -> None: ...
+
+            def setMimeData(self, mime: Any) -> None:
+                assert mime.formats() == ["text/uri-list"]
+                drags.urls.append([url.toString() for url in mime.urls()])
+
+            def setPixmap(self, picture: Any) -> None:
+                assert not picture.isNull()
+
+            def setHotSpot(self, _point: Any) -> None: ...
+
+            def exec(self, *actions: Any) -> None:
+                drags.actions.append(actions)
+
+        monkeypatch.setattr("bridge.panel.drag.QDrag", Drag)
+
+    def by_mouse(self, pane: ClipPane, row: int) -> None:
+        from PySide6.QtCore import QPoint, Qt
+        from PySide6.QtTest import QTest
+
+        view, left = pane.view.viewport(), Qt.MouseButton.LeftButton
+        start = pane.view.visualRect(pane.model.index(row)).center()
+        QTest.mousePress(view, left, Qt.KeyboardModifier.NoModifier, start)
+        for step in (4, 12, 20, 30):
+            _move(view, start + QPoint(step, step))
+        QTest.mouseRelease(view, left, Qt.KeyboardModifier.NoModifier, start + QPoint(30, 30))
+
+
+def _move(widget: Any, point: Any) -> None:
+    """A move with the left button down; QTest.mouseMove has no button."""
+    from PySide6.QtCore import QEvent, QPointF, Qt
+    from PySide6.QtGui import QMouseEvent
+    from PySide6.QtWidgets import QApplication
+
+    left, none = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    where, on_screen = QPointF(point), QPointF(widget.mapToGlobal(point))
+    QApplication.sendEvent(
+        widget, QMouseEvent(QEvent.Type.MouseMove, where, on_screen, Qt.MouseButton.NoButton, left, none)
+    )
+
+
+def url(path: str) -> str:
+    from PySide6.QtCore import QUrl
+
+    return QUrl.fromLocalFile(path).toString()
+
+
+def test_the_list_shows_the_newest_first_and_loads_the_rest_when_it_is_scrolled_to(
+    pane: ClipPane, library: list[str], wait: Wait
+) -> None:
+    assert pane.model.rowCount() == 50 and pane.model.loader.total == 67
+    pane.view.scrollToBottom()
+    wait(lambda: pane.model.rowCount() == 67)
+    assert {clip.path for clip in pane.model.clips()} == set(library)
+    assert [clip.prompt for clip in pane.model.clips()][:3] == ["glassy bell", "rain on tin", "deep warm kick"]
+
+
+def test_every_row_is_a_sentence_for_people_and_for_screen_readers(pane: ClipPane) -> None:
+    from PySide6.QtCore import Qt
+    from PySide6.QtGui import QAccessible
+
+    texts = [pane.model.index(row).data(Qt.ItemDataRole.AccessibleTextRole) for row in range(4)]
+    assert texts[:3] == ["glassy bell, 2 s", "rain on tin, 1.5 s, C#4", "deep warm kick, 0.5 s, drum"]
+    assert texts[3].startswith("wooden knock 3, 0.1 s, take ") and texts[3].endswith(" of 16")
+    read = QAccessible.queryAccessibleInterface(pane.view)
+    assert read.text(QAccessible.Text.Name) == "Clips"
+    assert read.child(1).text(QAccessible.Text.Name) == texts[1]
+
+
+def test_a_clip_that_anybody_makes_is_at_the_top_at_once(pane: ClipPane, panel_daemon: Daemon, wait: Wait) -> None:
+    asked: list[str] = []
+    pane.view.choose(pane.model.index(2))
+    chosen = pane.view.current_path()
+    pane.model.modelReset.connect(lambda: asked.append("reset"))
+    takes = make(panel_daemon.client(), "tin drum", "takes", 3)
+    wait(lambda: paths_of(pane)[:3] == takes)
+    assert pane.view.current_path() == chosen and asked == []
+    from bridge.panel.clip_model import ROW
+
+    rows = [pane.model.index(row).data(ROW) for row in range(3)]
+    assert [(row.takes, row.is_best) for row in rows] == [(3, True), (3, False), (3, False)]
+
+
+def test_a_drag_carries_the_pressed_row_without_a_modifier_key(pane: ClipPane, monkeypatch: pytest.MonkeyPatch) -> None:
+    from PySide6.QtCore import Qt
+
+    drags = Drags(monkeypatch)
+    select(pane, 0)
+    drags.by_mouse(pane, 3)
+    assert drags.urls == [[url(paths_of(pane)[3])]]
+    assert drags.urls[0][0].startswith("file:///")
+    assert drags.actions == [(Qt.DropAction.CopyAction, Qt.DropAction.CopyAction)]
+
+
+def test_a_drag_from_one_of_several_selected_rows_carries_them_all(
+    pane: ClipPane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drags = Drags(monkeypatch)
+    select(pane, 1, 3, 4)
+    drags.by_mouse(pane, 3)
+    assert drags.urls == [[url(paths_of(pane)[row]) for row in (1, 3, 4)]]
+    assert pane.model.supportedDragActions().value == 1  # copy
+
+
+def test_a_missing_file_is_left_out_of_a_drag_and_its_row_says_why(
+    pane: ClipPane, panel_daemon: Daemon, monkeypatch: pytest.MonkeyPatch, wait: Wait
+) -> None:
+    from PySide6.QtCore import Qt
+
+    client = panel_daemon.client()
+    gone, here = make(client, "lost sound")[0], make(client, "kept sound")[0]
+    wait(lambda: paths_of(pane)[:2] == [here, gone])
+    moved = Path(gone).rename(Path(gone).with_suffix(".moved"))
+    said: list[str] = []
+    pane.said.connect(said.append)
+    drags = Drags(monkeypatch)
+    select(pane, 0, 1)
+    drags.by_mouse(pane, 0)
+    assert drags.urls == [[url(here)]] and said == ["1 file is no longer there and was left out."]
+    wait(lambda: not pane.model.flags(pane.model.index_of(gone)) & Qt.ItemFlag.ItemIsDragEnabled)
+    assert pane.model.index_of(gone).data(Qt.ItemDataRole.ToolTipRole).startswith("The file is no longer there")
+    moved.rename(gone)
+    wait(lambda: bool(pane.model.flags(pane.model.index_of(gone)) & Qt.ItemFlag.ItemIsDragEnabled))
+
+
+def test_ctrl_c_copies_the_files_and_their_paths(pane: ClipPane, wait: Wait) -> None:
+    from PySide6.QtCore import Qt
+    from PySide6.QtGui import QGuiApplication
+    from PySide6.QtTest import QTest
+
+    pane.view.setFocus()
+    select(pane, 0, 2)
+    QTest.keyClick(pane.view, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
+    mime = QGuiApplication.clipboard().mimeData()
+    paths = [paths_of(pane)[row] for row in (0, 2)]
+    assert [url.toLocalFile() for url in mime.urls()] == paths and mime.text() == "\n".join(paths)
