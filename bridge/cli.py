@@ -221,6 +221,9 @@ def parser() -> tuple[Parser, dict[str, Parser]]:
     imports.set_defaults(command="importing")  # `import` is a Python keyword
     imports.add_argument("folder", metavar="FOLDER", help="searched for clips with recipes, sub-folders too")
 
+    autostart = add("autostart", "start the daemon when you log in")
+    autostart.add_argument("what", choices=("on", "off", "status"), help="turn it on or off, or say which it is")
+
     add("doctor", "check the whole setup and say what to fix", daemon, as_json)
     return top, dict(commands.choices)
 

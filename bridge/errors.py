@@ -123,6 +123,10 @@ class FolderError(ClipbridgeError, code="disk", exit_code=6):
     """The sample folder cannot be written: full, read-only, gone, or forbidden."""
 
 
+class SystemRefused(ClipbridgeError, code="system"):
+    """The system's own program for services or shortcuts (systemctl, launchctl, PowerShell) failed."""
+
+
 class NoModel(ClipbridgeError, code="no_model", exit_code=7):
     """The checkpoint is missing, damaged, or of an unsupported kind."""
 

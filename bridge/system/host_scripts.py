@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -111,9 +110,7 @@ def all_hosts() -> list[str]:
 def command_line() -> str:
     """The command line that starts Clipbridge on this machine, the program in double quotes. On Windows it opens no
     console window."""
-    program = Path(sys.executable)
-    windowless = program.with_name("pythonw.exe")
-    return f'"{windowless if windowless.is_file() else program}" -m bridge'
+    return f'"{portable.windowless_python()}" -m bridge'
 
 
 def source_folder(host: str) -> Path:

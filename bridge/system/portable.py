@@ -80,6 +80,13 @@ def host_folder(places: dict[str, str]) -> Path | None:
     return Path(pattern.format(**folders))
 
 
+def windowless_python() -> Path:
+    """This environment's Python. On Windows the one that opens no console window, and has no standard output."""
+    program = Path(sys.executable)
+    windowless = program.with_name("pythonw.exe")
+    return windowless if windowless.is_file() else program
+
+
 def selector_loop() -> asyncio.AbstractEventLoop:
     """An event loop on select/poll everywhere.
 

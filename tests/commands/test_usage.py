@@ -89,6 +89,7 @@ CHOICES = [
     for name, command in COMMANDS.items()
     for action in command._actions
     for choice in action.choices or ()
+    if len(str(choice)) > 2  # `no` is not a typing error for `on`
 ]
 
 
@@ -134,6 +135,7 @@ NEEDED = {
     "favourite": "FILE: ",
     "import": "FOLDER: ",
     "scripts": "list or install",
+    "autostart": "on or off or status",
 }
 
 

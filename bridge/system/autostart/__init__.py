@@ -1,0 +1,1 @@
+"""Start the daemon when its user logs in: by systemd, launchd, the desktop (Linux without systemd) or Windows."""
