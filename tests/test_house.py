@@ -16,7 +16,20 @@ from bridge.client import JOB, KIT
 from bridge.domain import events
 from bridge.domain.events import Event, JobEvent, KitEvent
 from bridge.frontends.osc import addresses as methods
-from bridge.frontends.osc import audition, daemon, find, interrupted, jobs, kits, library, live, models, pads, replies
+from bridge.frontends.osc import (
+    audio_files,
+    audition,
+    daemon,
+    find,
+    interrupted,
+    jobs,
+    kits,
+    library,
+    live,
+    models,
+    pads,
+    replies,
+)
 from tests.pages import PARTS, current
 
 ROOT = Path(__file__).parent.parent
@@ -93,6 +106,7 @@ HEAVY = {
         "audio/key.py",
         "player/audio_part.py",
         "player/samples.py",
+        "shaper/measure.py",
     },
     "python_stretch": {"audio/stretch.py"},
     "pythonosc": {"frontends/osc/socket.py", "client.py"},
@@ -146,7 +160,7 @@ def test_the_front_and_the_command_line_load_no_torch_and_no_numpy(module: str) 
 
 
 def test_every_method_of_the_table_has_a_handler_and_every_handler_a_method() -> None:
-    rooms = (audition, daemon, find, interrupted, jobs, kits, library, live, models, pads)
+    rooms = (audio_files, audition, daemon, find, interrupted, jobs, kits, library, live, models, pads)
     handlers = [
         function
         for room in rooms

@@ -81,7 +81,7 @@ class Core:
             on_lost=lambda job: self.dispatcher.cancel(job),
             on_unusable=self._clips_cannot_be_written,
         )
-        self.shaper = self._delivery.link
+        self.shaper, self.files = self._delivery.link, self._delivery.files
         self.dispatcher = Dispatcher(
             engine_child, self.jobs, self._state, self.stage, self.publish, eta_file, self._reporter, self._delivery
         )

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable
 
 from bridge.core import outcome
+from bridge.core.file_work import FileWork
 from bridge.core.jobs import Jobs
 from bridge.core.reporter import Reporter
 from bridge.core.shaper_link import ShaperLink
@@ -41,6 +42,7 @@ class Delivery:
         on_unusable: Callable[[str], None],
     ) -> None:
         self.link = ShaperLink(child, self)
+        self.files = FileWork(self.link.work_on_file)
         self._jobs, self._state, self._stage, self._kits = jobs, state, stage, kits
         self._library, self._reporter = library, reporter
         self._on_requeued, self._on_lost, self._on_unusable = on_requeued, on_lost, on_unusable
@@ -57,8 +59,9 @@ class Delivery:
         self._jobs.shaping[job.serial] = job
         self.link.deliver(job, scores, insist=not (job.seed_drawn and self._may_retry(job)))
 
-    def lose(self, reason: str) -> None:
-        """Fail everything that the process was working on: it is gone."""
+    def lose(self, reason: str, given_up: bool = False) -> None:
+        """Fail everything that the process was working on: it is gone. `given_up`: it is not started again."""
+        self.files.lose(reason, given_up)
         self._stage.pads.saves.lose(reason)
         self._kits.lose(reason)
         lost = list(self._jobs.shaping.values())
@@ -86,6 +89,11 @@ class Delivery:
         """A kit's folder was created or its mappings were written, or could not be."""
         self._rest()
         self._kits.on_shaped(message)
+
+    def on_file(self, message: messages.FileDone) -> None:
+        """A file was read, or could not be."""
+        self.files.on_done(message)
+        self._rest()
 
     def on_undelivered(self, message: messages.Undelivered) -> None:
         """The samples did not become a clip: retry once if another seed may help, else fail."""
@@ -124,12 +132,12 @@ class Delivery:
 
     def on_shaper_death(self, reason: str, given_up: bool) -> None:
         """The process stopped."""
-        self.lose(reason)
+        self.lose(reason, given_up)
         if given_up:
             self._on_unusable(reason)
 
     def _rest(self) -> None:
-        if not self._jobs.shaping:
+        if not self._jobs.shaping and not self.files.busy:
             self.link.rest()
 
     def _may_retry(self, job: Job) -> bool:

@@ -18,6 +18,7 @@ class ShaperListener(Protocol):
     def on_early(self, message: messages.Early) -> None: ...
     def on_saved(self, message: messages.Saved) -> None: ...
     def on_kit(self, message: messages.Claimed | messages.Mapped) -> None: ...
+    def on_file(self, message: messages.FileDone) -> None: ...
     def on_delivered(self, message: messages.Delivered) -> None: ...
     def on_undelivered(self, message: messages.Undelivered) -> None: ...
     def on_shaper_death(self, reason: str, given_up: bool) -> None: ...
@@ -68,6 +69,11 @@ class ShaperLink:
             self._child.watch(SHAPING_BUDGET_S, "writing a kit")
         self._child.send(message)
 
+    def work_on_file(self, message: messages.Measure) -> None:
+        """Read a file; answered by `on_file`."""
+        self._child.watch(SHAPING_BUDGET_S, "reading a file")
+        self._child.send(message)
+
     def rest(self) -> None:
         """Expect no answer for now."""
         self._child.watch(None)
@@ -91,6 +97,8 @@ class ShaperLink:
                 self._listener.on_saved(message)
             case messages.Claimed() | messages.Mapped():
                 self._listener.on_kit(message)
+            case messages.FileDone():
+                self._listener.on_file(message)
             case messages.Undelivered():
                 self._listener.on_undelivered(message)
             case messages.Delivered():

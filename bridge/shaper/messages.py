@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from bridge.domain.clip import Piece, Prompt, TakeFile
 from bridge.domain.kit import Kit
 from bridge.domain.model import Model
+from bridge.errors import ClipbridgeError
 
 TARGET = "bridge.shaper.process:main"
 
@@ -84,7 +86,25 @@ class Leave:
     folder: str
 
 
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """Measure an audio file; of tempi that fit equally well, take the one nearest to `bpm`."""
+
+    number: int
+    path: str
+    bpm: float
+
+
 # ---- shaper → front ----
+@dataclass(frozen=True, slots=True)
+class FileDone:
+    """Answers Measure: the facts, or an error."""
+
+    number: int
+    facts: dict[str, Any]
+    error: ClipbridgeError | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Claimed:
     """Answers Claim: the sub-folder, and its absolute path with `/`; or "" and the reason in `why`."""

@@ -24,6 +24,7 @@ from bridge.files.folder import FolderSink
 from bridge.files.names import clip_names
 from bridge.shaper import kit_folder
 from bridge.shaper.make import Clip, make
+from bridge.shaper.measure import measure
 from bridge.shaper.messages import (
     OFF_TEMPO,
     Begin,
@@ -32,8 +33,10 @@ from bridge.shaper.messages import (
     Delivered,
     Drop,
     Early,
+    FileDone,
     Leave,
     Map,
+    Measure,
     Samples,
     Save,
     Saved,
@@ -69,6 +72,8 @@ def main(connection: Connection, folder: str, scratch: str = "") -> None:
                 early_clips.pop(message.serial, None)
             elif isinstance(message, Save):
                 connection.send(save(message, sink, saved))
+            elif isinstance(message, Measure):
+                connection.send(work_on_file(message))
             elif isinstance(message, Claim | Map | Leave):
                 if (answer := kit_folder.answer(message, sink)) is not None:
                     connection.send(answer)
@@ -170,6 +175,18 @@ def save(ask: Save, sink: FolderSink, saved: dict[str, str]) -> Saved:
         return Saved(ask.number, saved[ask.file])
     except Exception as error:  # noqa: BLE001 - one take that cannot be saved must not end the process
         return Saved(ask.number, "", str(error))
+
+
+def work_on_file(ask: Measure) -> FileDone:
+    """Do what `ask` says with a file that anybody may have written."""
+    try:
+        return FileDone(ask.number, measure(Path(ask.path), ask.bpm))
+    except ClipbridgeError as error:
+        return FileDone(ask.number, {}, error)
+    except Exception as error:
+        log.warning("%s could not be read", ask.path, exc_info=True)
+        why = f"{Path(ask.path).name} could not be read ({type(error).__name__}: {error})."
+        return FileDone(ask.number, {}, ClipbridgeError(why))
 
 
 def _write(ask: Deliver, number: int, clip: Clip, sink: FolderSink) -> TakeFile:

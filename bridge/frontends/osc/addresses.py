@@ -7,7 +7,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bridge.domain.limits import BPM, ORDERS, PADS, SECONDS, Range
-from bridge.frontends.osc import audition, daemon, find, interrupted, jobs, kits, library, live, models, pads
+from bridge.frontends.osc import (
+    audio_files,
+    audition,
+    daemon,
+    find,
+    interrupted,
+    jobs,
+    kits,
+    library,
+    live,
+    models,
+    pads,
+)
 from bridge.frontends.osc.answers import Osc, Request
 from bridge.frontends.osc.arguments import KEYS
 from bridge.frontends.osc.audition import PLAY_KEYS
@@ -122,6 +134,9 @@ ROWS = (
            + "; by default the best match first, then the newest."),
     Method("/bridge/favourite", library.favourite, "s path, [i 0 or 1]", "`/bridge/clip`", "Mark a favourite clip; 0 removes the mark."),
     Method("/bridge/rate", library.rate, "s path, i 0 to 5", "`/bridge/clip`", "Rate a clip."),
+    Method("/bridge/measure", audio_files.measure, "s path", "`/bridge/measured`",
+           "The length and the tempo of any audio file of this machine; from another machine, of a clip of the library or a file below "
+           "the sample folder."),
     Method("/bridge/interrupted", interrupted.interrupted, "–",
            "`/bridge/interrupted/count`, then `/bridge/interrupted/job` for each",
            "The jobs that were accepted and never ended, because Clipbridge or the machine crashed.", button=True),

@@ -48,11 +48,17 @@ def play(osc: Osc, request: Request) -> None:
     osc.off_loop(lambda: library.audio_file(path, look), begin, request.sender, request.address)
 
 
-def _path_and_keys(request: Request) -> tuple[str, dict[str, Any]]:
-    """The path, which comes first, and the checked values of the keys after it. Raises BadArgument."""
-    path, *pairs = request.arguments or [None]
+def path_of(request: Request) -> str:
+    """The path, which comes first. Raises BadArgument."""
+    path = request.arguments[0] if request.arguments else None
     if not isinstance(path, str) or not 0 < len(path) <= MAX_PATH_CHARACTERS:
         raise BadArgument(f"{request.address} wants the path of a clip, as /bridge/done and /bridge/clip state it.")
+    return path
+
+
+def _path_and_keys(request: Request) -> tuple[str, dict[str, Any]]:
+    """The path, which comes first, and the checked values of the keys after it. Raises BadArgument."""
+    path, pairs = path_of(request), request.arguments[1:]
     values: dict[str, Any] = {}
     for name, *value in (pairs[place : place + 2] for place in range(0, len(pairs), 2)):
         if not isinstance(name, str) or name not in PLAY_KEYS:

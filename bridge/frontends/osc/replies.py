@@ -140,6 +140,10 @@ REPLIES = {
               "unknown. `added_at`: `2026-11-26T20:15:03Z`. `take`: of its job, from 1. `id`: as in find.",
               "then `prompt` s, `seconds` f, `bpm` f, `note` s, `seed` i, `rating` i, `favourite` i, `added_at` s, `take` i, `bars` f, "
               "`key` s, `preset` s, `model` s, [`id`]"),
+        Reply("/bridge/measured", "s path",
+              "The facts of an audio file. `bpm`: of its first 30 seconds, 0 if they have no steady beat; of tempi that fit equally well "
+              "(half, double) the one nearest to `/bridge/tempo`. `confidence`: of the tempo, 0 to 1. `prompt`: of a clip.",
+              "then `seconds` f, `sample_rate` i, `channels` i, `frames` i, `bpm` f, `confidence` f, [`prompt` s]"),
         Reply("/bridge/interrupted/count", "i count", "The number of `/bridge/interrupted/job` that follow."),
         Reply("/bridge/interrupted/job", "id, s prompt, f seconds", "An interrupted job.", "then `seed` i"),
         Reply("/bridge/resumed", "i count, i left",
