@@ -26,10 +26,10 @@ RATE, BLOCK, CHANNELS = 48_000, 1_024, 2
 class Jack:
     """One server. With `environment`, a program uses it and no other. `timeout_ms`: how long it waits for a silent client;
     after a client was killed, it answers no one for about twenty times as long. `realtime`: its threads and the rendering
-    threads of its clients get real-time priority, as on stage; not every machine allows that."""
+    threads of its clients get real-time priority, as on stage; not every machine allows that. `channels`: of its output."""
 
-    def __init__(self, timeout_ms: int = 2_000, realtime: bool = False) -> None:
-        self.timeout_ms = timeout_ms
+    def __init__(self, timeout_ms: int = 2_000, realtime: bool = False, channels: int = CHANNELS) -> None:
+        self.timeout_ms, self.channels = timeout_ms, channels
         self.mode = ["--realtime", "-P", "20"] if realtime else ["--no-realtime"]
         self.block = BLOCK
         self.name = "t" + uuid.uuid4().hex[:8]
@@ -49,7 +49,7 @@ class Jack:
         """Start the server and wait until it answers. -S: synchronous blocks; -m: no monitor connections are made late."""
         command = [
             need("jackd"), "-n", self.name, *self.mode, "-S", "-t", str(self.timeout_ms), "-d", "dummy", "-m",
-            "-r", str(RATE), "-p", str(self.block), "-C", str(CHANNELS), "-P", str(CHANNELS),
+            "-r", str(RATE), "-p", str(self.block), "-C", str(CHANNELS), "-P", str(self.channels),
         ]  # fmt: skip
         environment = {**os.environ, **self.environment}
         with FileLock(Path(tempfile.gettempdir()) / "clipbridge-tests-jack.lock"):  # another worker may be starting one
@@ -96,11 +96,11 @@ def _forget_dead_servers() -> None:
 
 
 @contextlib.contextmanager
-def jack(timeout_ms: int = 2_000, realtime: bool = False) -> Iterator[Jack]:
+def jack(timeout_ms: int = 2_000, realtime: bool = False, channels: int = CHANNELS) -> Iterator[Jack]:
     """A running server. Without JACK the test is skipped (in CI it fails)."""
     if sys.platform != "linux":
         pytest.skip("JACK's dummy driver as Debian has it")
-    server = Jack(timeout_ms, realtime)
+    server = Jack(timeout_ms, realtime, channels)
     server.start()
     try:
         yield server
@@ -110,21 +110,26 @@ def jack(timeout_ms: int = 2_000, realtime: bool = False) -> Iterator[Jack]:
 
 class Recorder:
     """Records everything that the server plays from now on, with the time of each block. `of_player`: record the player's
-    output directly, in the same block; the server's monitor has it one block later."""
+    output directly, in the same block; the server's monitor has it one block later. `device`: be a device of this name instead,
+    and record what programs play on it."""
 
-    def __init__(self, server: Jack, of_player: bool = False) -> None:
+    def __init__(self, server: Jack, of_player: bool = False, device: str = "") -> None:
         os.environ.update(server.environment)  # the library reads the environment of the process
         try:
             import jack
         except (ImportError, OSError) as error:
             skip_or_fail(f"JACK-Client cannot be used: {error}")
-        self.client = jack.Client("direct" if of_player else "recorder")
-        self._ins = [self.client.inports.register(f"in_{number}") for number in range(CHANNELS)]
+        self.client = jack.Client(device or ("direct" if of_player else "recorder"))
+        self.channels = CHANNELS if device else server.channels
+        self._ins = [self.client.inports.register(f"in_{number}") for number in range(self.channels)]
         self._blocks: list[np.ndarray] = []
         self._times: list[float] = []
+        self._frames: list[int] = []
         self.client.set_process_callback(self._process)
         self.client.activate()
-        sources = [f"system:monitor_{number}" for number in range(1, CHANNELS + 1)]
+        if device:
+            return
+        sources = [f"system:monitor_{number}" for number in range(1, self.channels + 1)]
         if of_player:
             outputs = [port.name for port in self.client.get_ports(is_audio=True, is_output=True)]
             sources = [name for name in outputs if name.startswith("Clipbridge:")]
@@ -135,15 +140,21 @@ class Recorder:
 
     def _process(self, _frames: int) -> None:
         self._times.append(time.monotonic())
+        self._frames.append(self.client.last_frame_time)
         self._blocks.append(np.stack([port.get_array().copy() for port in self._ins], axis=1))
 
     def heard(self) -> np.ndarray:
         """The recording so far: (frames, channels)."""
-        return np.concatenate(self._blocks) if self._blocks else np.zeros((0, CHANNELS), np.float32)
+        return np.concatenate(self._blocks) if self._blocks else np.zeros((0, self.channels), np.float32)
+
+    def onset(self) -> int:
+        """The frame of the server in which the first sound begins."""
+        first, block = next((at, block) for at, block in zip(self._frames, self._blocks, strict=False) if block.any())
+        return first + int(np.nonzero(block.any(axis=1))[0][0])
 
     def restart(self) -> None:
         """Forget the recording so far."""
-        self._times, self._blocks = [], []
+        self._times, self._frames, self._blocks = [], [], []
 
     def lag_s(self) -> float:
         """Seconds by which the device fell behind the clock while recording: a busy machine makes the server miss blocks."""

@@ -77,12 +77,14 @@ class ClipVoices:
             return "there is no audio device"
         if time.monotonic() > latest:
             return "it could not begin in time"
+        if play.output not in mixer.layout.firsts:  # never on another one: the audience would hear the cue
+            return mixer.layout.no_cue
         if play.sample_rate:
             samples = read(play.file, play.sample_rate, mixer.sample_rate, play.loop)
             frames = play.frames if play.sample_rate == mixer.sample_rate else 0
         else:
             samples, frames = self._opened(play, mixer.sample_rate)
-        voice = mixer.voice(play.voice, samples, play.gain, play.pan, play.loop)
+        voice = mixer.voice(play.voice, samples, play.gain, play.pan, play.loop, play.output)
         voice.when = play.when
         if frames > len(samples):
             buffer = np.zeros((frames, samples.shape[1]), np.float32)

@@ -23,15 +23,18 @@ NO_PORTAUDIO = (
     "PortAudio is missing. On Debian and Ubuntu: sudo apt install libportaudio2; elsewhere: pip install --force-reinstall "
     "sounddevice"
 )
-MAX_CHANNELS = 2
-JACK_CLIENT = ctypes.c_char_p(b"Clipbridge")  # PortAudio keeps the pointer
+# The channels of these systems are the device's own. Others mix them down to the device's (PulseAudio and PipeWire behind ALSA, DirectSound
+# and MME of Windows): a third channel would come out of the first.
+OWN_CHANNELS = ("Core Audio", "JACK Audio Connection Kit", "ASIO", "Windows WASAPI", "Windows WDM-KS")
+MME_NAME = 31  # characters, at which MME cuts the name that other systems of Windows give in full
+_kept_names: list[ctypes.c_char_p] = []
 
 Render = Callable[[npt.NDArray[np.float32], float], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """An output as PortAudio lists it. `index`: its number, valid until the list is refreshed."""
+    """An output as PortAudio lists it. `index`: its number, valid until the list is refreshed. `system`: the API that leads to it."""
 
     index: int
     name: str
@@ -39,6 +42,16 @@ class Device:
     channels: int
     sample_rate: int
     is_default: bool
+
+    @property
+    def has_own_channels(self) -> bool:
+        """Whether each channel comes out of a socket of its own; not known for ALSA's plug-ins, such as `pulse`."""
+        return self.system in OWN_CHANNELS or (self.system == "ALSA" and "(hw:" in self.name)
+
+    def is_same_as(self, other: Device) -> bool:
+        """Whether both are the same device, perhaps through two systems."""
+        shown = MME_NAME if "MME" in (self.system, other.system) else None
+        return self.name[:shown].casefold() == other.name[:shown].casefold()
 
 
 def outputs(refresh: bool = False) -> list[Device]:
@@ -53,7 +66,7 @@ def outputs(refresh: bool = False) -> list[Device]:
         return [
             Device(
                 number, str(entry["name"]), str(systems[entry["hostapi"]]),
-                min(MAX_CHANNELS, int(entry["max_output_channels"])), round(entry["default_samplerate"]), number == default,
+                int(entry["max_output_channels"]), round(entry["default_samplerate"]), number == default,
             )
             for number, entry in enumerate(sounddevice.query_devices())
             if entry["max_output_channels"] > 0
@@ -62,20 +75,28 @@ def outputs(refresh: bool = False) -> list[Device]:
         raise NoAudio(f"The audio devices cannot be listed ({error}).") from error
 
 
-def choose(name: str, available: list[Device]) -> Device:
-    """The device called `name`, or one whose name contains it; "" and "default" are the system's default. Ignores case. Raises
-    NoAudio."""
+def choose(name: str, available: list[Device], channels: int = 0) -> Device:
+    """The device called `name`, or one whose name contains it; "" and "default" are the system's default. Ignores case. Of several, the
+    first with `channels` of its own if one has them, or else the default. Raises NoAudio."""
     if not available:
         raise NoAudio("This machine has no audio output that PortAudio knows.")
     if name in ("", "default"):
-        return next((device for device in available if device.is_default), available[0])
+        default = next((device for device in available if device.is_default), available[0])
+        return _with_channels(default, [device for device in available if device.is_same_as(default)], channels)
     folded = name.casefold()
     for fits in (lambda device: device.name.casefold() == folded, lambda device: folded in device.name.casefold()):
         matches = [device for device in available if fits(device)]
         if matches:
-            return next((device for device in matches if device.is_default), matches[0])
+            preferred = next((device for device in matches if device.is_default), matches[0])
+            return _with_channels(preferred, matches, channels)
     names = ", ".join(dict.fromkeys(device.name for device in available))
     raise NoAudio(f"There is no audio device {name[:60]!r}; there are: {names[:400]}.")
+
+
+def _with_channels(preferred: Device, others: list[Device], channels: int) -> Device:
+    """`preferred`, or another one if only that has `channels` of its own."""
+    enough = (it for it in (preferred, *others) if it.has_own_channels and it.channels >= channels)
+    return next(enough, preferred) if channels else preferred
 
 
 def leave() -> None:
@@ -90,15 +111,15 @@ class Output:
     """An open stream. It calls `render(out, now)` for its next frames, `now` in seconds of `time.perf_counter`. `frames` counts
     the frames requested, `underflows` the blocks that came too late, `faults` holds exceptions of `render`."""
 
-    def __init__(self, device: Device, render: Render) -> None:
-        """Open and start the stream. Raises NoAudio."""
+    def __init__(self, device: Device, render: Render, channels: int) -> None:
+        """Open and start the stream with the device's first `channels`. Raises NoAudio."""
         self.device, self.frames, self.underflows = device, 0, 0
         self._render = render
         self.faults: list[Exception] = []
         sounddevice = _sounddevice()
         try:
             self._stream = sounddevice.OutputStream(
-                device=device.index, samplerate=device.sample_rate, channels=device.channels, dtype="float32",
+                device=device.index, samplerate=device.sample_rate, channels=channels, dtype="float32",
                 latency="low", callback=self._callback,
             )  # fmt: skip
             self._stream.start()
@@ -134,16 +155,18 @@ class Output:
         self.frames += frames
 
 
-def _name_jack_client() -> None:
-    """Be called Clipbridge in JACK's patch bays instead of PortAudio; before sounddevice starts PortAudio. sounddevice has no function
+def name_jack_client(name: str) -> None:
+    """Be called `name` in JACK's patch bays instead of PortAudio; before sounddevice starts PortAudio. sounddevice has no function
     for it, and only the library of a Linux system can have JACK."""
     if sys.platform == "linux" and "sounddevice" not in sys.modules:
+        _kept_names.append(ctypes.c_char_p(name.encode()))  # PortAudio keeps the pointer
         with contextlib.suppress(OSError, AttributeError):  # no PortAudio, or one without JACK
-            ctypes.CDLL(ctypes.util.find_library("portaudio") or "").PaJack_SetClientName(JACK_CLIENT)
+            ctypes.CDLL(ctypes.util.find_library("portaudio") or "").PaJack_SetClientName(_kept_names[-1])
 
 
 def _sounddevice() -> Any:
-    _name_jack_client()
+    if not _kept_names:
+        name_jack_client("Clipbridge")
     try:
         import sounddevice
     except (ImportError, OSError) as error:  # the wheels for Linux come without the library

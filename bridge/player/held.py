@@ -80,7 +80,7 @@ class HeldTakes:
         elif latest is not None and time.perf_counter() > latest:
             why = "it could not begin in time"
         else:
-            voice = mixer.cleaned_voice(sound.voice, samples, sound.gain, sound.pan, sound.loop)
+            voice = mixer.cleaned_voice(sound.voice, samples, sound.gain, sound.pan, sound.loop, sound.output)
             voice.when, voice.after = sound.when, sound.after
             voice.overlap = mixer.frames(sound.overlap_ms)
             why = self._desk.arrive(voice)

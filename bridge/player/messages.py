@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bridge.domain.outputs import MAIN
+
 TARGET = "bridge.player.process:main"
 
 
@@ -42,6 +44,7 @@ class Play:
     last: bool = False
     from_s: float = 0.0
     to_s: float | None = None
+    output: str = MAIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,7 @@ class Sound:
     after: int | None = None
     overlap_ms: float = 0.0
     loop: bool = False
+    output: str = MAIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +103,15 @@ class Change:
 # ---- player → front ----
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A device is open. `latency_ms`: as the device reports it; some report 0."""
+    """A device is open. `channels`: the number of open ones. `latency_ms`: as the device reports it; some report 0. `remark`: where
+    it plays pads if their pair is missing. `no_cue`: why the cue has no pair of this device."""
 
     device: str
     sample_rate: int
     channels: int
     latency_ms: float
+    remark: str = ""
+    no_cue: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Mix voices into one output, each starting at its exact frame.
+"""Mix voices into the outputs of one device, each starting at its exact frame.
 
 Runs inside the audio callback: hardly any allocation, no locks, and no exception for any valid request.
 """
@@ -10,13 +10,15 @@ from collections import deque
 
 import numpy as np
 
+from bridge.domain.outputs import CUE, MAIN, WIDTH
 from bridge.domain.tempo import Tempo
 from bridge.player.grid import Clock, Grid
+from bridge.player.layout import MAIN_ALONE, Layout
 from bridge.player.limiter import Limiter
 from bridge.player.messages import NOW, Change, Stop
 from bridge.player.voice import MIN_FADE_MS, Glide, Samples, Voice, clean
 
-MAX_VOICES = 64  # beyond, the oldest one is faded out
+MAX_VOICES = 64  # beyond, the oldest one is faded out, one of the cue first
 MAX_SCHEDULED = 1_000  # scheduled requests
 DUE_MS = 50.0  # tempo messages of a clock come more often, and each moves the grid by less
 
@@ -25,8 +27,8 @@ class Mixer:
     """All voices of one device. Other threads only append to `requests`: a Voice, Stop, Change or Tempo. `began`: numbers of
     scheduled voices that have started; `ended`: of voices that are over."""
 
-    def __init__(self, sample_rate: int, channels: int) -> None:
-        self.sample_rate, self.channels = sample_rate, channels
+    def __init__(self, sample_rate: int, channels: int, layout: Layout = MAIN_ALONE) -> None:
+        self.sample_rate, self.channels, self.layout = sample_rate, channels, layout
         self.requests: deque[object] = deque()
         self.began: deque[int] = deque()
         self.ended: deque[int] = deque()
@@ -37,22 +39,39 @@ class Mixer:
         self._clock = Clock(sample_rate)
         self._grid = Grid(sample_rate)
         self._tempo: Tempo | None = None
-        self._limiter = Limiter(sample_rate)
+        pairs = sorted({*layout.firsts.values()})
+        self._limiters = [(slice(first, first + WIDTH), Limiter(sample_rate)) for first in pairs]
 
     def frames(self, milliseconds: float) -> int:
         """Milliseconds in frames of the device."""
         return round(milliseconds / 1000 * self.sample_rate)
 
-    def voice(self, number: int, samples: Samples, gain: float = 1.0, pan: float = 0.0, loop: bool = False) -> Voice:
-        """A new voice, not playing yet. `samples`: (frames, channels) at this mixer's rate; NaN and infinity become 0."""
-        return self.cleaned_voice(number, clean(samples), gain, pan, loop)
+    def voice(
+        self,
+        number: int,
+        samples: Samples,
+        gain: float = 1.0,
+        pan: float = 0.0,
+        loop: bool = False,
+        output: str = MAIN,
+    ) -> Voice:
+        """A new voice, not playing yet. `samples`: (frames, channels) at this mixer's rate; NaN and infinity become 0. `output`: one
+        of the layout's."""
+        return self.cleaned_voice(number, clean(samples), gain, pan, loop, output)
 
     def cleaned_voice(
-        self, number: int, samples: Samples, gain: float = 1.0, pan: float = 0.0, loop: bool = False
+        self,
+        number: int,
+        samples: Samples,
+        gain: float = 1.0,
+        pan: float = 0.0,
+        loop: bool = False,
+        output: str = MAIN,
     ) -> Voice:
         """As `voice`, for samples that are already clean: takes no time."""
         voice = Voice(number, samples, Glide(gain), Glide(pan), loop and len(samples) > 0)
         voice.margin = self.frames(MIN_FADE_MS)
+        voice.first, voice.is_cue = self.layout.firsts[output], output == CUE
         return voice
 
     def render(self, mix: Samples, at: float | None = None) -> None:
@@ -74,13 +93,14 @@ class Mixer:
             until = min(len(mix), done + self._scheduled[0][0] - self.frame) if self._scheduled else len(mix)
             for voice in self.voices:
                 if not voice.over:
-                    voice.add_to(bus[:, done:until])
+                    voice.add_to(bus[voice.first : voice.first + WIDTH, done:until])
             self.frame += until - done
             done = until
         if any(voice.over for voice in self.voices):
             self.ended.extend(voice.number for voice in self.voices if voice.over)
             self.voices = [voice for voice in self.voices if not voice.over]
-        self._limiter.apply(bus)
+        for rows, limiter in self._limiters:
+            limiter.apply(bus[rows])
         mix[:] = bus.T
 
     def _accept(self, request: object) -> None:
@@ -131,8 +151,9 @@ class Mixer:
                 self.began.append(request.number)
             self.voices.append(request)
             request.begin()
-            for voice in self.voices[: max(0, len(self.voices) - MAX_VOICES)]:
-                voice.stop(self.frames(MIN_FADE_MS))
+            if (beyond := len(self.voices) - MAX_VOICES) > 0:
+                for voice in sorted(self.voices, key=lambda voice: not voice.is_cue)[:beyond]:
+                    voice.stop(self.frames(MIN_FADE_MS))
         elif isinstance(request, Stop):
             for voice in self.voices:
                 if request.voice in (None, voice.number):

@@ -6,8 +6,10 @@ import threading
 import time
 from collections.abc import Callable
 
+from bridge.domain.outputs import ONE_PAIR, WIDTH, Pairs
 from bridge.errors import NoAudio
 from bridge.player.device import Device, Output, choose, leave, outputs
+from bridge.player.layout import layout
 from bridge.player.mixer import Mixer
 
 RETRY_S, SLOW_RETRY_S = 1.0, 5.0
@@ -17,10 +19,11 @@ CLOSE_TIMEOUT_S = 1.0  # closing takes 0.12 s on JACK with blocks of 21 ms
 
 
 class Opening:
-    """Thread-safe. `name`: the requested device, "" for the system's default."""
+    """Thread-safe. `name`: the requested device, "" for the system's default; `pairs`: of its channels. `apart_from`: the name of the
+    main device if this one is for the cue: then no device is used instead of a missing one, and never the main device."""
 
-    def __init__(self, name: str) -> None:
-        self._name, self._lock = name, threading.Lock()
+    def __init__(self, name: str, pairs: Pairs = ONE_PAIR, apart_from: str | None = None) -> None:
+        self._name, self._pairs, self._apart_from, self._lock = name, pairs, apart_from, threading.Lock()
         self._output: Output | None = None
 
     @property
@@ -60,14 +63,43 @@ class Opening:
         """Open the requested device, or after FALLBACK_AFTER attempts the system's default. Raises NoAudio."""
         available = outputs(refresh=attempts > 0)
         try:
-            return _opened(self._name, available)
-        except NoAudio:
-            if attempts < FALLBACK_AFTER or not self._name:
+            device = choose(self._name, available, self._needed)
+            self._check_apart(device, available)
+            return self._open(device)
+        except NoAudio as error:
+            if attempts < FALLBACK_AFTER or not self._name or self._apart_from is not None:
                 raise
-            return _opened("", available)
+            device = choose("", available)
+            return self._open(device, f"{device.name} plays instead of {self._name[:60]!r} ({error})")
 
+    @property
+    def _needed(self) -> int:
+        """The number of channels that the pairs need; 0 if the main output's are enough."""
+        highest = max(self._pairs.pads, self._pairs.cue or 0)
+        return highest + WIDTH if highest else 0
 
-def _opened(name: str, available: list[Device]) -> tuple[Device, Mixer, Output]:
-    device = choose(name, available)
-    mixer = Mixer(device.sample_rate, device.channels)
-    return device, mixer, Output(device, mixer.render)
+    def _check_apart(self, device: Device, available: list[Device]) -> None:
+        if self._apart_from is None:
+            return
+        try:
+            main = choose(self._apart_from, available)
+        except NoAudio:
+            return  # the main device is missing
+        if device.is_same_as(main):
+            raise NoAudio(
+                f"The cue's device {device.name!r} is the main device, which the audience hears: set audio.cue to another device, or to a "
+                "pair of its channels such as 3-4."
+            )
+
+    def _open(self, device: Device, missing: str = "") -> tuple[Device, Mixer, Output]:
+        """Open `device` with its pairs, or with the main output alone if that is all that works. Raises NoAudio."""
+        plan = layout(device, self._pairs, missing)
+        mixer = Mixer(device.sample_rate, plan.channels, plan)
+        try:
+            return device, mixer, Output(device, mixer.render, plan.channels)
+        except NoAudio as error:
+            if plan.channels <= WIDTH:
+                raise
+            plan = layout(device, self._pairs, f"{device.name} does not open with {plan.channels} channels ({error})")
+            mixer = Mixer(device.sample_rate, plan.channels, plan)
+            return device, mixer, Output(device, mixer.render, plan.channels)

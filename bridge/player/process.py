@@ -14,9 +14,11 @@ import time
 from multiprocessing.connection import Connection
 from typing import Any, NoReturn
 
+from bridge.domain.outputs import ONE_PAIR, Pairs
 from bridge.domain.tempo import Tempo
 from bridge.player.clip_voices import ClipVoices
 from bridge.player.desk import Desk
+from bridge.player.device import name_jack_client
 from bridge.player.held import HeldTakes
 from bridge.player.messages import (
     Alive,
@@ -45,22 +47,25 @@ LOADING_TIMEOUT_S = 1.0  # wait this long for held takes to load before reportin
 STALLED_S = 1.5  # a device that requests no audio for this long is treated as lost
 
 
-def main(connection: Connection, name: str) -> None:
-    """Serve until the pipe ends. `name`: the audio device, "" for the system's default. It is opened by Open, Play or Hold."""
+def main(connection: Connection, name: str, pairs: Pairs = ONE_PAIR, apart_from: str | None = None) -> None:
+    """Serve until the pipe ends. `name`: the audio device, "" for the system's default. It is opened by Open, Play or Hold. `pairs`
+    and `apart_from`: as for Opening."""
     # ALSA and JACK print to standard error whenever devices are listed. Python's own output still gets through.
     sys.stderr = os.fdopen(os.dup(2), "w")
     with open(os.devnull, "w") as nowhere:
         os.dup2(nowhere.fileno(), 2)
     portable.raise_priority()
     gc.freeze()  # the collector need not scan imported modules
-    Player(connection, name).run()
+    if apart_from is not None:  # by one name, JACK's patch bays would connect the cue as they did the main output
+        name_jack_client("Clipbridge cue")
+    Player(connection, Opening(name, pairs, apart_from)).run()
 
 
 class Player:
     """The state of the player process."""
 
-    def __init__(self, connection: Connection, name: str) -> None:
-        self._connection, self._opening = connection, Opening(name)
+    def __init__(self, connection: Connection, opening: Opening) -> None:
+        self._connection, self._opening = connection, opening
         self._desk = Desk()
         self._clips, self._held = ClipVoices(self._desk, self._say), HeldTakes(self._desk, self._say)
         self._needed, self._leaving, self._saying = threading.Event(), threading.Event(), threading.Lock()
@@ -93,7 +98,8 @@ class Player:
                 _wait_for_the_end()
             if not is_reported and (all_loaded.is_set() or now - opened_at > LOADING_TIMEOUT_S):
                 is_reported = True
-                self._say(Opened(device.name, device.sample_rate, device.channels, latency_ms))
+                plan = mixer.layout
+                self._say(Opened(device.name, device.sample_rate, plan.channels, latency_ms, plan.remark, plan.no_cue))
             if now - alive_at > ALIVE_S and output.frames:
                 alive_at = now
                 self._say(Alive(output.underflows))

@@ -74,6 +74,8 @@ class Voice:
     after: int | None = None
     overlap: int = 0
     margin: int = 240  # frames of the shortest fade
+    first: int = 0  # channel of the device
+    is_cue: bool = False
     filled: int = -1  # the number of decoded frames; -1: all
     starved: bool = False  # silent until more frames are decoded
     position: int = 0

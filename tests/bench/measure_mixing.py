@@ -25,7 +25,7 @@ mixer = Mixer(chosen.sample_rate, chosen.channels)
 samples = np.random.default_rng(0).normal(0, 0.01, (48_000 * 5, 1)).astype(np.float32)
 for number in range(voices):
     mixer.requests.append(mixer.voice(number, samples, loop=True))
-output = device.Output(chosen, mixer.render)
+output = device.Output(chosen, mixer.render, mixer.channels)
 time.sleep(1)
 before, used = output.underflows, sum(resource.getrusage(resource.RUSAGE_SELF)[:2])
 time.sleep(seconds)

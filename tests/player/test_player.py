@@ -21,10 +21,10 @@ HELD = 32  # takes; each is read and resampled
 
 
 @contextlib.contextmanager
-def playing(server: Jack, device: str = "system") -> Iterator[Connection]:
+def playing(server: Jack, device: str = "system", *how: object) -> Iterator[Connection]:
     """A player on that server, which ends with its pipe."""
     ours, theirs = multiprocessing.Pipe()
-    process = multiprocessing.get_context("spawn").Process(target=main, args=(theirs, device), daemon=True)
+    process = multiprocessing.get_context("spawn").Process(target=main, args=(theirs, device, *how), daemon=True)
     with pytest.MonkeyPatch.context() as patch:
         server.lend(patch)
         process.start()
