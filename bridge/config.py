@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from bridge.domain.nearest import nearest, not_one_of
-from bridge.errors import ConfigError
+from bridge.domain.outputs import pairs_of
+from bridge.errors import BadArgument, ConfigError
 from bridge.system import portable
 from bridge.system.text import read_text
 
@@ -46,9 +47,13 @@ class EngineConfig:
 @dataclass(frozen=True, slots=True)
 class AudioConfig:
     """`device`: the name of an audio output or a part of it, opened at the start; "default" for the system's default; ""
-    also for the default, but opened only when something is played."""
+    also for the default, but opened only when something is played. `cue`: where sounds are auditioned, a pair of that device's
+    channels such as "3-4", or the name of another device; "" for the main output. `pads`: such a pair for the pads; "" for the
+    main output, which is 1-2."""
 
     device: str = ""
+    cue: str = ""
+    pads: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +186,10 @@ def _check(config: Config) -> None:
         raise ConfigError(not_one_of("engine.compile", config.engine.compile, COMPILES))
     if not 0 <= config.engine.memory_gb <= 1_000:
         raise ConfigError(f"engine.memory_gb must be 0 to 1000, not {config.engine.memory_gb}.")
+    try:
+        pairs_of(config.audio.cue, config.audio.pads)
+    except BadArgument as error:
+        raise ConfigError(str(error)) from error
     for entry in config.osc.allow:
         try:
             ipaddress.ip_network(entry, strict=False)

@@ -7,10 +7,11 @@ import contextlib
 
 from bridge import __version__
 from bridge.checkpoints.find import find
-from bridge.config import Config
+from bridge.config import AudioConfig, Config
 from bridge.core.core import Core
 from bridge.core.eta import EtaFile
 from bridge.domain.events import Listener, PresetChanged, Started
+from bridge.domain.outputs import ONE_PAIR, pairs_of
 from bridge.engine.messages import TARGET as ENGINE
 from bridge.files.folder import FolderSink
 from bridge.frontends.inbox.inbox import serve_inbox
@@ -42,11 +43,7 @@ async def serve(config: Config, terminal: Listener) -> None:
         (now if stopping.is_set() else stopping).set()
 
     async with contextlib.AsyncExitStack() as stack:
-        live = Live(
-            Child("player", PLAYER, config.audio.device),
-            portable.cache_folder() / "playing",
-            opens_at_start=bool(config.audio.device),
-        )
+        live = live_of(config.audio)
         library = Library(database.place(), config.folder)
         core = Core(
             Presets(shipped_folder(), config.presets),
@@ -80,3 +77,16 @@ async def serve(config: Config, terminal: Listener) -> None:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stopping.wait(), TICK_S)
             core.tick()
+
+
+def live_of(audio: AudioConfig) -> Live:
+    """The player of the main device, and another one if the cue has a device of its own."""
+    pairs = pairs_of(audio.cue, audio.pads)
+    has_device = bool(audio.cue) and pairs.cue is None
+    return Live(
+        Child("player", PLAYER, audio.device, pairs),
+        portable.cache_folder() / "playing",
+        opens_at_start=bool(audio.device),
+        cue_child=Child("cue", PLAYER, audio.cue, ONE_PAIR, audio.device) if has_device else None,
+        cue_is_pair=pairs.cue is not None,
+    )

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from bridge import config
+from bridge.domain.outputs import Pairs, pairs_of
 from bridge.errors import ConfigError
 
 
@@ -36,6 +37,16 @@ def test_options_win_over_the_file_and_the_file_over_defaults(tmp_path: Path) ->
         ('[engine]\ncompute = "tpu"', "one of auto"),
         ('[engine]\ncompute = "cude"', "did you mean cuda"),
         ('[engine]\ncompile = "grahps"', "did you mean graphs"),
+        *(
+            (f'[audio]\ncue = "{cue}"', "two neighbouring channels .* such as 3-4")
+            for cue in ("3", "4-3", "1-2-3", "3-5", "0-1", "-", " ")
+        ),
+        *((f'[audio]\npads = "{pads}"', "audio.pads must be two") for pads in ("3", "4-3", "headphones", "3-99999")),
+        ('[audio]\npads = "2-3"', "shares a channel with the main output"),
+        ('[audio]\ncue = "1-2"', "is the main output"),
+        ('[audio]\ncue = "2-3"', "is the main output"),
+        ('[audio]\ncue = "4-5"\npads = "3-4"', "share a channel"),
+        ("[audio]\ncue = 3", "text"),
         ("folder = 7", "a folder"),
         ("port = ", "cannot be read"),
     ],
@@ -58,3 +69,14 @@ def test_set_takes_toml_values_or_plain_text() -> None:
     assert config.parse_setting('osc.allow=["10.0.0.1"]') == ("osc.allow", ["10.0.0.1"])
     with pytest.raises(ConfigError):
         config.parse_setting("osc.port")
+
+
+@pytest.mark.parametrize(
+    ("cue", "pads", "pairs"),
+    [
+        ("", "", Pairs(0, None)), ("3-4", "", Pairs(0, 2)), ("5 - 6", "3–4", Pairs(2, 4)), ("Headphones 3-4", "1-2", Pairs(0, None)),
+        ("1001-1002", "17-18", Pairs(16, 1000)),
+    ],
+)  # fmt: skip
+def test_outputs_are_pairs_of_channels_or_for_the_cue_the_name_of_a_device(cue: str, pads: str, pairs: Pairs) -> None:
+    assert pairs_of(cue, pads) == pairs

@@ -239,6 +239,7 @@ class Core:
             "audio": self.stage.live.player.state,
             "underflows": self.stage.live.player.underflows,
             "why": self.why,
+            "cue": self.stage.live.cue.state[0],
         }
 
     def restart(self, model: str | None = None) -> None:
@@ -249,7 +250,7 @@ class Core:
         if model is not None:
             self.dispatcher.change(model)
         self.dispatcher.lose_running("The engine was restarted on request.")
-        self.stage.live.player.restart_if_failed()
+        self.stage.live.restart_if_failed()
         if self.state == "failed":  # perhaps because the shaper was given up
             self._delivery.lose("it was restarted on request")
             self.shaper.restart()

@@ -159,6 +159,14 @@ class AudioChanged(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class CueChanged(Event):
+    """The cue, if it has a pair or a device of its own, is open, lost, unusable or failed (`state`)."""
+
+    state: str
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class PadChanged(Event):
     """A pad is empty, filling (`value` 0 to 1) or ready (`value`: the number of fresh takes). `repeated`: the number of takes that
     sound again in turn while none is fresh."""

@@ -16,6 +16,7 @@ from bridge.domain.ask import Ask, Request
 from bridge.domain.events import JobEvent, PadChanged, PadSet, PadVoice, Publish
 from bridge.domain.job import Job
 from bridge.domain.limits import seed_after
+from bridge.domain.outputs import PADS
 from bridge.errors import BadArgument, ClipbridgeError, PadEmpty
 from bridge.live.pad import Pad, Press
 from bridge.live.pad_file import KEYS, LONGEST_S, SINK, PadFile, StoredPad
@@ -77,7 +78,7 @@ class Pads:
                 f"Pad {number} has no take ready yet" + (f": {pad.fault}" if pad.fault else "; it is being made.")
             )
         gain = velocity * (1.0 if pad.ask.gain is None else pad.ask.gain)
-        voice = self._live.sound(press, take.slot, gain, pad.ask.pan or 0.0, moment, loop=take.prompt.loop)
+        voice = self._live.sound(press, take.slot, gain, pad.ask.pan or 0.0, moment, loop=take.prompt.loop, output=PADS)
         begun = "began" if moment == NOW else "waiting"
         self._voices = {other: what for other, what in self._voices.items() if self._live.sounds(other)}
         self._voices[voice] = number, begun

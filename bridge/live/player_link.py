@@ -1,4 +1,4 @@
-"""The link to the player process, which holds the audio device open. Runs on the event loop and never blocks."""
+"""The link to a player process, which holds an audio device open. Runs on the event loop and never blocks."""
 
 from __future__ import annotations
 
@@ -23,20 +23,21 @@ class PlayerListener(Protocol):
 
     def on_began(self, voice: int) -> None: ...
     def on_ended(self, voice: int, why: str) -> None: ...
-    def on_lost(self, why: str) -> None: ...
-    def on_device(self, state: str, why: str) -> None: ...
-    def on_empty(self) -> None: ...
+    def on_lost(self, link: PlayerLink, why: str) -> None: ...
+    def on_device(self, link: PlayerLink) -> None: ...
+    def on_empty(self, link: PlayerLink) -> None: ...
 
 
 class PlayerLink:
-    """Sends requests to `child`, and opens the audio device again when it is lost.
+    """Sends requests to `child`, and opens the audio device again when it is lost. `name`: what the device is, in the log.
 
     `state`: closed, open, lost, unusable or failed (the player was given up); `why`: a sentence about it. Reports to `listener`:
     voices that began or ended, all voices lost, a new `state`, and a new player that holds no takes."""
 
-    def __init__(self, child: Worker, listener: PlayerListener) -> None:
-        self.state, self.why = "closed", ""
+    def __init__(self, child: Worker, listener: PlayerListener, name: str = "audio") -> None:
+        self.name, self.state, self.why = name, "closed", ""
         self.sample_rate = 0  # of the device, while it is open
+        self.no_cue = ""  # why the cue has no pair of the open device
         self.underflows = 0
         self.tempo = Tempo(at=time.perf_counter())
         self._child, self._listener = child, listener
@@ -99,9 +100,12 @@ class PlayerLink:
                 self._silent_openings = 0
             case messages.Opened():
                 self._child.settled()
-                self.sample_rate = message.sample_rate
+                self.sample_rate, self.no_cue = message.sample_rate, message.no_cue
                 rate, latency = f"{message.sample_rate} Hz", f"{message.latency_ms:g} ms"
-                self._set_state("open", f"{message.device}, {rate}, {message.channels} channels, {latency}")
+                if message.remark:
+                    log.warning("%s", message.remark)
+                what = f"{message.device}, {rate}, {message.channels} channels, {latency}"
+                self._set_state("open", "; ".join(filter(None, (what, message.remark))))
             case messages.Unusable():
                 self._watch()
                 self._set_state("unusable", message.why)
@@ -115,7 +119,7 @@ class PlayerLink:
 
     def _lose(self, why: str) -> None:
         self._set_state("lost", why)
-        self._listener.on_lost(why)
+        self._listener.on_lost(self, why)
 
     def _reopen_if_lost(self) -> None:
         if self.state == "lost":
@@ -123,12 +127,14 @@ class PlayerLink:
 
     def _reopen(self) -> None:
         # A new process opens the device: closing the stream of a dead audio server hangs.
-        self._listener.on_lost("the player was started again")  # voices requested of the old player in the meantime
+        self._listener.on_lost(
+            self, "the player was started again"
+        )  # voices requested of the old player in the meantime
         self._child.restart()
         self._watch()
         self._child.send(messages.Open())
         self._child.send(self.tempo)
-        self._listener.on_empty()
+        self._listener.on_empty(self)
 
     def _watch(self) -> None:
         """Watch the player from the first request on: later ones must not give a hanging player more time."""
@@ -154,10 +160,10 @@ class PlayerLink:
             self._watch()
             self._child.send(messages.Open())
         self._child.send(self.tempo)
-        self._listener.on_empty()
+        self._listener.on_empty(self)
 
     def _set_state(self, state: str, why: str) -> None:
         if (state, why) != (self.state, self.why):
             self.state, self.why = state, why
-            log.info("audio %s %s", state, why)
-            self._listener.on_device(state, why)
+            log.info("%s %s %s", self.name, state, why)
+            self._listener.on_device(self)

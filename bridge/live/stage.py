@@ -10,7 +10,7 @@ from typing import Any
 
 from bridge.domain.ask import Ask
 from bridge.domain.clip import OUTPUT_RATE
-from bridge.domain.events import AudioChanged, JobEvent, Publish, VoiceChanged
+from bridge.domain.events import AudioChanged, CueChanged, JobEvent, Publish, VoiceChanged
 from bridge.domain.job import Job
 from bridge.domain.tempo import Tempo
 from bridge.errors import BadArgument, NoAudio, Silenced
@@ -43,10 +43,11 @@ class Stage:
         self._publish = publish
         live.on_new_player = self._on_new_player
         live.announce_voice, live.announce_device = self._on_voice, self._on_device
+        live.announce_cue = self._on_cue
 
     def tick(self) -> None:
         """Supervise the player and schedule the stream; to be called every TICK_S seconds."""
-        self.live.player.tick()
+        self.live.tick()
         try:
             self.stream.tick()
         except Exception:  # the stream must not end the daemon
@@ -83,12 +84,12 @@ class Stage:
     def set_tempo(self, bpm: float, beats_per_bar: int, at: float | None = None) -> None:
         """Change the tempo, from `at` (seconds of time.perf_counter; None: now) on."""
         now = time.perf_counter() if at is None else at
-        self.live.player.set_tempo(self.tempo.changed(bpm, beats_per_bar, now))
+        self.live.set_tempo(self.tempo.changed(bpm, beats_per_bar, now))
         self.pads.on_tempo()
 
     def beat(self, beat: float, at: float | None = None) -> None:
         """Set the time of a beat: `beat` falls at `at` (None: now)."""
-        self.live.player.set_tempo(self.tempo.with_beat(beat, time.perf_counter() if at is None else at))
+        self.live.set_tempo(self.tempo.with_beat(beat, time.perf_counter() if at is None else at))
 
     # ---- clips of jobs ----
 
@@ -187,3 +188,6 @@ class Stage:
 
     def _on_device(self, state: str, why: str) -> None:
         self._publish(AudioChanged(state, why))
+
+    def _on_cue(self, state: str, why: str) -> None:
+        self._publish(CueChanged(state, why))

@@ -1,4 +1,4 @@
-"""Live: the voices in the player process. Runs on the event loop and never blocks."""
+"""Live: the voices in the player processes. Runs on the event loop and never blocks."""
 
 from __future__ import annotations
 
@@ -9,14 +9,18 @@ import shutil
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import psutil
 
 from bridge.domain.limits import VOICE_FADE_MS
+from bridge.domain.outputs import CUE, MAIN
+from bridge.domain.tempo import Tempo
 from bridge.errors import NoAudio, UnknownVoice
 from bridge.live.audition import Audition
+from bridge.live.cue import Cue
 from bridge.live.player_link import PlayerLink
 from bridge.player.messages import NOW, Change, Hold, Play, Release, Sound, Stop, When
 from bridge.system.supervise import Worker
@@ -24,19 +28,42 @@ from bridge.system.supervise import Worker
 REMEMBERED_VOICES = 1_000
 
 
-class Live:
-    """`player_child` is not started yet. `scratch`: a folder for the samples on their way to it. The stage, built later, sets the
-    callbacks: `announce_voice(voice, owner, state, why)` with `waiting`, `began` or `ended`, `announce_device(state, why)` with the
-    state of `player`, and `on_new_player()`."""
+@dataclass(slots=True)
+class Sounding:
+    """A voice that has not ended. `files`: those with its samples. `link`: to the player that has it."""
 
-    def __init__(self, player_child: Worker, scratch: Path, opens_at_start: bool = False) -> None:
+    owner: Any
+    files: list[str]
+    link: PlayerLink
+
+
+class Live:
+    """`player_child` is not started yet. `scratch`: a folder for the samples on their way to it. `cue_child`: a second player, for a
+    cue with a device of its own; `cue_is_pair`: the cue is a pair of the main device. The stage, built later, sets the callbacks:
+    `announce_voice(voice, owner, state, why)` with `waiting`, `began` or `ended`, `announce_device(state, why)` with the state of
+    `player`, `announce_cue(state, why)`, and `on_new_player()`."""
+
+    def __init__(
+        self,
+        player_child: Worker,
+        scratch: Path,
+        opens_at_start: bool = False,
+        cue_child: Worker | None = None,
+        cue_is_pair: bool = False,
+    ) -> None:
         self.announce_voice: Callable[[int, Any, str, str], None] = lambda voice, owner, state, why: None
         self.announce_device: Callable[[str, str], None] = lambda state, why: None
+        self.announce_cue: Callable[[str, str], None] = lambda state, why: None
         self.on_new_player: Callable[[], None] = lambda: None
         self.player = PlayerLink(player_child, self)
+        second = None if cue_child is None else PlayerLink(cue_child, self, "cue")
+        self._links = [self.player, *([second] if second else [])]
+        self.cue = Cue(self.player, second, cue_is_pair)
+        self._last_cue = self.cue.state
+        self.set_tempo(self.player.tempo)
         self.scratch = scratch / str(os.getpid())
         self._opens_at_start = opens_at_start
-        self._voices: OrderedDict[int, tuple[Any, list[str]]] = OrderedDict()  # owner, and the files with its samples
+        self._voices: OrderedDict[int, Sounding] = OrderedDict()
         self._last_voice = self._last_slot = 0
 
     def start(self) -> None:
@@ -48,12 +75,39 @@ class Live:
         if self._opens_at_start:
             self.player.open()
 
+    def tick(self) -> None:
+        """Supervise the players."""
+        for link in self._links:
+            link.tick()
+
+    def set_tempo(self, tempo: Tempo) -> None:
+        """Set the tempo, and where beats and bars fall, from now on."""
+        for link in self._links:
+            link.set_tempo(tempo)
+
+    def restart_if_failed(self) -> None:
+        """Start the players again that were given up."""
+        for link in self._links:
+            link.restart_if_failed()
+
     async def close(self) -> None:
-        """End the player and all sound."""
-        await self.player.close()
+        """End the players and all sound."""
+        await asyncio.gather(*(link.close() for link in self._links))
         await asyncio.to_thread(shutil.rmtree, self.scratch, ignore_errors=True)
 
     # ---- clips ----
+
+    def open(self, output: str) -> tuple[PlayerLink, str]:
+        """Open the device of the main output or the cue, unless it is open. Returns the link to its player, and the output there.
+        Raises NoAudio."""
+        if output == CUE:
+            self.cue.check()
+            link, output = self.cue.route
+        else:
+            self.player.check()
+            link = self.player
+        link.open()
+        return link, output
 
     def play(
         self,
@@ -68,26 +122,27 @@ class Live:
     ) -> int:
         """Play a clip, repeatedly if `loop`. Returns the number of its voice. `frames`: the length of the whole clip if `file`
         is only its beginning. Raises NoAudio."""
-        self.player.check()
-        self.player.open()
-        voice = self._new(owner, file)
-        self.player.send(Play(voice, file, sample_rate, gain, pan, loop, when, frames))
+        link, _ = self.open(MAIN)
+        voice = self._new(owner, file, link)
+        link.send(Play(voice, file, sample_rate, gain, pan, loop, when, frames))
         return voice
 
     def play_file(self, audition: Audition) -> int:
         """Play an audio file. Returns the number of its voice, which the player reports to have begun. Raises NoAudio."""
-        self.player.check()
-        self.player.open()
-        voice = self._new(audition, "")
+        link, output = self.open(audition.output)
+        voice = self._new(audition, "", link)
         one, when = audition, When(time.perf_counter()) if audition.when == NOW else audition.when
-        self.player.send(Play(voice, one.file, 0, one.gain, one.pan, one.loop, when, from_s=one.from_s, to_s=one.to_s))
+        sound = Play(
+            voice, one.file, 0, one.gain, one.pan, one.loop, when, from_s=one.from_s, to_s=one.to_s, output=output
+        )
+        link.send(sound)
         return voice
 
     def continue_voice(self, voice: int, file: str, sample_rate: int, last: bool) -> None:
         """Append the next part of a voice's clip; ignored if the voice has ended."""
-        if voice in self._voices:
-            self._voices[voice][1].append(file)
-            self.player.send(Play(voice, file, sample_rate, goes_on=True, last=last))
+        if (sounding := self._voices.get(voice)) is not None:
+            sounding.files.append(file)
+            sounding.link.send(Play(voice, file, sample_rate, goes_on=True, last=last))
         else:
             self.discard(file)
 
@@ -123,13 +178,14 @@ class Live:
         after: int | None = None,
         overlap_ms: float = 0.0,
         loop: bool = False,
+        output: str = MAIN,
     ) -> int:
-        """Play a slot (see messages.Sound). Returns the number of its voice. Raises NoAudio."""
+        """Play a slot (see messages.Sound). Returns the number of its voice. `output`: main or pads. Raises NoAudio."""
         self.player.check()
         if self.player.state != "open":  # a press would use up a take that nobody hears
             raise NoAudio("The audio device is not open yet, or is being opened again: press again in a moment.")
-        voice = self._new(owner, "")
-        self.player.send(Sound(voice, slot, gain, pan, when, after, overlap_ms, loop))
+        voice = self._new(owner, "", self.player)
+        self.player.send(Sound(voice, slot, gain, pan, when, after, overlap_ms, loop, output))
         return voice
 
     # ---- voices ----
@@ -140,50 +196,55 @@ class Live:
 
     def stop(self, voice: int | None = None, fade_ms: float = VOICE_FADE_MS.low, when: When = NOW) -> None:
         """Silence one voice, or all. Raises UnknownVoice."""
-        self._check(voice)
-        self.player.send(Stop(voice, fade_ms, when))
+        for link in self._links if voice is None else [self._link_of(voice)]:
+            link.send(Stop(voice, fade_ms, when))
 
     def change(self, voice: int, **how: Any) -> None:
         """Change gain, pan or loop of a voice (see messages.Change). Raises UnknownVoice."""
-        self._check(voice)
-        self.player.send(Change(voice, **how))
+        self._link_of(voice).send(Change(voice, **how))
 
-    def _new(self, owner: Any, file: str) -> int:
+    def _new(self, owner: Any, file: str, link: PlayerLink) -> int:
         self._last_voice += 1
-        self._voices[self._last_voice] = (owner, [file])
+        self._voices[self._last_voice] = Sounding(owner, [file], link)
         while len(self._voices) > REMEMBERED_VOICES:
-            _, (_, files) = self._voices.popitem(last=False)
-            for old in files:
+            _, oldest = self._voices.popitem(last=False)
+            for old in oldest.files:
                 self.discard(old)
         return self._last_voice
 
-    def _check(self, voice: int | None) -> None:
-        if voice is not None and voice not in self._voices:
+    def _link_of(self, voice: int) -> PlayerLink:
+        if voice not in self._voices:
             raise UnknownVoice(f"There is no voice {voice}.")
+        return self._voices[voice].link
 
-    # ---- reports of the link (PlayerListener) ----
+    # ---- reports of the links (PlayerListener) ----
 
     def on_began(self, voice: int) -> None:
         """A scheduled voice has begun."""
-        owner, _ = self._voices.get(voice, (None, []))
-        self.announce_voice(voice, owner, "began", "")
+        sounding = self._voices.get(voice)
+        self.announce_voice(voice, sounding and sounding.owner, "began", "")
 
     def on_ended(self, voice: int, why: str) -> None:
         """A voice has ended."""
-        owner, files = self._voices.pop(voice, (None, []))
-        for file in files:
+        sounding = self._voices.pop(voice, None)
+        for file in sounding.files if sounding else ():
             self.discard(file)
-        self.announce_voice(voice, owner, "ended", why)
+        self.announce_voice(voice, sounding and sounding.owner, "ended", why)
 
-    def on_lost(self, why: str) -> None:
-        """The player has lost all voices."""
-        for voice in list(self._voices):
+    def on_lost(self, link: PlayerLink, why: str) -> None:
+        """A player has lost all its voices."""
+        for voice in [number for number, sounding in self._voices.items() if sounding.link is link]:
             self.on_ended(voice, why)
 
-    def on_device(self, state: str, why: str) -> None:
-        """The state of the audio device changed."""
-        self.announce_device(state, why)
+    def on_device(self, link: PlayerLink) -> None:
+        """The state of an audio device changed."""
+        if link is self.player:
+            self.announce_device(link.state, link.why)
+        if self.cue.state != self._last_cue:
+            self._last_cue = self.cue.state
+            self.announce_cue(*self._last_cue)
 
-    def on_empty(self) -> None:
+    def on_empty(self, link: PlayerLink) -> None:
         """A new player holds no takes."""
-        self.on_new_player()
+        if link is self.player:
+            self.on_new_player()

@@ -177,7 +177,10 @@ class FakeLive:
         assert file not in self.removed
         self.removed.append(file)
 
-    def sound(self, _owner: object, slot: int, _gain: float, _pan: float, when: When, loop: bool = False) -> int:
+    def sound(
+        self, _owner: object, slot: int, _gain: float, _pan: float, when: When, loop: bool = False, output: str = ""
+    ) -> int:
+        assert output == "pads"
         if self.player.state != "open":
             raise NoAudio("The device is lost.")
         assert slot in self.held

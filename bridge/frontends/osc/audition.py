@@ -9,6 +9,7 @@ from bridge.domain.ask import FIELDS
 from bridge.domain.fields import Field
 from bridge.domain.limits import Range
 from bridge.domain.nearest import unknown
+from bridge.domain.outputs import CUE, MAIN
 from bridge.errors import BadArgument
 from bridge.frontends.osc import arguments as args
 from bridge.frontends.osc.answers import Osc, Request
@@ -25,6 +26,7 @@ PLAY_KEYS = {
         *(FIELDS[name] for name in ("gain", "pan", "loop", "quantize")),
         Field("from", "number", "playback", "", PLACE_S),
         Field("to", "number", "playback", "", PLACE_S),
+        Field("output", "choice", "playback", "", choices=(MAIN, CUE)),
     )
 }
 
@@ -37,8 +39,7 @@ def play(osc: Osc, request: Request) -> None:
     if to_s is not None and to_s <= from_s:
         raise BadArgument("to must be greater than from.")
     at, panics = when(values.pop("quantize", None), osc.clock.moment(request.time_tag)), stage.panics
-    stage.live.player.check()
-    stage.live.player.open()
+    stage.live.open(values.get("output", MAIN))
 
     def begin(file: Path) -> None:
         values["loop"] = values.get("loop", 0) == 1
