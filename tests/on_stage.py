@@ -11,7 +11,7 @@ from tests.harness import Client, pairs
 def ended(client: Client, voice: int) -> str:
     """Wait until a voice ends; returns the reason."""
     while True:
-        _, (number, state, why) = client.until("/bridge/voice")
+        _, (number, state, why, *_path) = client.until("/bridge/voice")
         if (number, state) == (voice, "ended"):
             return str(why)
 

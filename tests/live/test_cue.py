@@ -23,21 +23,23 @@ from bridge.live.voices import Live
 from bridge.player.messages import When
 from bridge.system.portable import selector_loop
 from bridge.system.supervise import TICK_S
+from tests.harness import STAND_IN, Daemon, pairs
 from tests.jack_device import RATE, Jack, Recorder, jack
+from tests.on_stage import ended, pad_state
 
 BAR = RATE  # frames at 240 BPM
 
 
 @pytest.fixture(scope="module")
 def wide() -> Iterator[Jack]:
-    """A device with four channels."""
-    with jack(channels=4) as server:
+    """A device with six channels."""
+    with jack(channels=6) as server:
         yield server
 
 
 @pytest.fixture
 def hall(wide: Jack) -> Iterator[Recorder]:
-    """What the audience hears, and the second pair."""
+    """What the audience hears, and the other pairs."""
     recorder = Recorder(wide)
     yield recorder
     recorder.close()
@@ -125,7 +127,7 @@ def silent(recorder: Recorder, *pair: int) -> bool:
     return not recorder.heard()[:, list(pair)].any()
 
 
-MAIN, SECOND = (0, 1), (2, 3)
+MAIN, SECOND, THIRD = (0, 1), (2, 3), (4, 5)
 
 
 def test_on_a_pair_the_cue_is_heard_alone_and_panic_and_numbers_reach_both_outputs(
@@ -159,18 +161,20 @@ def test_a_device_without_the_pair_refuses_the_cue_with_the_number_of_its_channe
     wide: Jack, hall: Recorder, clip: Callable[[float], str]
 ) -> None:
     async def tell(rig: Rig) -> None:
-        assert await rig.ended(rig.play(clip(0.2), "cue")) == "system has 4 channels, and no 5-6"
+        assert await rig.ended(rig.play(clip(0.2), "cue")) == "system has 6 channels, and no 7-8"
         await rig.until(lambda: rig.cue, "the cue is reported")
-        assert rig.cue == [("unusable", "system has 4 channels, and no 5-6.")]
+        assert rig.cue == [("unusable", "system has 6 channels, and no 7-8.")]
         ((state, why),) = rig.audio
-        assert state == "open" and why.endswith("; pads play on 1-2 instead of 7-8: system has 4 channels, and no 7-8")
-        with pytest.raises(NoAudio, match="must not be heard elsewhere: system has 4 channels"):
+        assert state == "open" and why.endswith(
+            "; pads play on 1-2 instead of 9-10: system has 6 channels, and no 9-10"
+        )
+        with pytest.raises(NoAudio, match="must not be heard elsewhere: system has 6 channels"):
             rig.play(clip(0.2), "cue")
         assert not hall.heard().any()
         assert await rig.ended(rig.play(clip(0.2), "main")) == ""
         assert not silent(hall, *MAIN)
 
-    story(wide, AudioConfig(cue="5-6", pads="7-8"), tell)
+    story(wide, AudioConfig(cue="7-8", pads="9-10"), tell)
 
 
 def test_without_a_cue_auditions_go_to_the_main_output_and_pads_to_their_pair(
@@ -255,3 +259,32 @@ def test_both_devices_keep_the_same_bars(
         assert min(apart, BAR - apart) < 0.05 * RATE, apart
 
     story(wide, AudioConfig(device="system", cue="headphones"), tell)
+
+
+def test_the_audience_hears_pads_on_their_pair_and_nothing_that_a_host_auditions(
+    wide: Jack, hall: Recorder, start_daemon: Callable[..., Daemon]
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        wide.lend(patch)
+        options = ("--audio-device", "system", "--set", "audio.pads=3-4", "--set", "audio.cue=5-6")
+        daemon = start_daemon(*options, run=STAND_IN)
+    client = daemon.client()
+    client.send("/bridge/subscribe")
+    daemon.wait_for(lambda line: line["event"] == "cue" and line["state"] == "open")
+    client.send("/bridge/status")
+    assert pairs(client.until("/bridge/status")[1], 1)["cue"] == "open"
+    client.send("/bridge/generate", "rain", 0.3, "id", "rain")
+    path = client.until("/bridge/done", job="rain")[1][1]
+    client.send("/bridge/play", path, "output", "cue")
+    ended(client, int(client.until("/bridge/voice")[1][0]))
+    time.sleep(0.1)
+    assert silent(hall, *MAIN, *SECOND) and not silent(hall, *THIRD)
+    client.send("/bridge/pad/1/set", "kick", 0.3)
+    pad_state(client, 1, "ready", 2.0)
+    hall.restart()
+    client.send("/bridge/pad/1/play")
+    ended(client, int(client.until("/bridge/voice")[1][0]))
+    time.sleep(0.1)
+    assert silent(hall, *MAIN, *THIRD) and not silent(hall, *SECOND)
+    client.send("/bridge/play", path, "output", "pads")
+    assert client.until("/bridge/error")[1][1] == "bad_argument"
