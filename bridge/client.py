@@ -48,7 +48,7 @@ JOB = Follow(
 )
 KIT = Follow(
     "/bridge/kit/",
-    {"queued": 2, "progress": 3, "done": 4, "failed": 3},
+    {"queued": 2, "sound": 4, "progress": 3, "done": 4, "failed": 3},
     ("done", "failed"),
     "/bridge/kits",
     repeat_names_it=False,

@@ -53,7 +53,7 @@ def _show(events: Iterator[tuple[str, list[Any]]], name: str, as_json: bool) -> 
         for kind, values in events:
             if as_json:
                 print(json.dumps({"event": kind, "name": name, "values": values[1:]}), flush=True)
-            if kind not in client.KIT.ends:
+            if kind in ("queued", "progress"):
                 if not as_json and (remark := client.pairs(values, 2).get("remark")):
                     print(f"clipbridge: {remark}.", file=sys.stderr)
                 bar.n, bar.total = (values[1], values[-1]) if kind == "progress" else (0, values[1])

@@ -53,7 +53,7 @@ class Aside:
         match event:
             case events.VoiceChanged():
                 return  # only hosts and controllers need it
-            case events.KitEvent(kind="queued" | "progress"):
+            case events.KitEvent(kind="queued" | "sound" | "progress"):
                 return  # its sounds have lines of their own
             case events.StreamChanged(state=state, why=why):
                 if (state, why) == self._stream:

@@ -198,6 +198,13 @@ class Core:
         self.pull()
         return None
 
+    def replace_sound(self, name: str, key: int, text: str, owner: str, reply_to: Any) -> None:
+        """Make one sound of a finished kit of `owner` again, and map the kit again. `text`: its prompt, "" for the same. Raises
+        UnknownJob, BadArgument, QueueFull, NotReady or Stopping."""
+        self._state.check_open()
+        self.kits.replace(owner, name, key, text, reply_to)
+        self.pull()
+
     def cancel_kits(self, owner: str, name: str | None = None) -> None:
         """Cancel one kit of `owner`, or all, with their jobs. Raises UnknownJob if no unfinished kit has that name."""
         for job in self.kits.cancel(owner, name):

@@ -116,7 +116,7 @@ class JobEvent(Event):
 
 @dataclass(frozen=True, slots=True)
 class KitEvent(Event):
-    """Something happened to a kit. `kind`: queued, progress, done or failed, the last part of the OSC address. `fields` are
+    """Something happened to a kit. `kind`: queued, sound, progress, done or failed, the last part of the OSC address. `fields` are
     in the order of the OSC table."""
 
     kind: str

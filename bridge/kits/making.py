@@ -17,7 +17,7 @@ from typing import Any
 from bridge.domain.ask import Request
 from bridge.domain.events import JobEvent, KitEvent, Publish
 from bridge.domain.job import Job
-from bridge.domain.kit import KitAsk
+from bridge.domain.kit import KitAsk, Sound
 from bridge.domain.limits import DRAWN_SEEDS, seed_after
 from bridge.domain.words import UNHEARD
 from bridge.errors import BadArgument, ClipbridgeError, FolderError, QueueFull, Stopping, UnknownJob
@@ -42,6 +42,7 @@ class Kits:
         self._publish, self._send, self._changed = publish, send, changed
         self._kits: list[UnfinishedKit] = []  # the first is being made
         self._ended: OrderedDict[tuple[str, str], KitEvent] = OrderedDict()
+        self._finished: OrderedDict[tuple[str, str], UnfinishedKit] = OrderedDict()  # whose sounds can be replaced
         self._number = 0
 
     @property
@@ -60,10 +61,13 @@ class Kits:
                 raise BadArgument(f"The kit {ask.name!r} is unfinished and has other sounds: choose another name.")
         return None
 
-    def add(self, ask: KitAsk, owner: str, reply_to: Any) -> None:
-        """Accept a kit. Raises QueueFull."""
+    def _check_room(self) -> None:
         if len(self._kits) >= MAX_KITS:
             raise QueueFull(f"{MAX_KITS} kits are waiting: ask again when one of them is done.")
+
+    def add(self, ask: KitAsk, owner: str, reply_to: Any) -> None:
+        """Accept a kit. Raises QueueFull."""
+        self._check_room()
         self._number += 1
         seed = secrets.randbelow(DRAWN_SEEDS) if ask.ask.seed is None else ask.ask.seed
         kit = UnfinishedKit(self._number, ask, owner, reply_to, seed, deque(ask.sounds))
@@ -71,6 +75,25 @@ class Kits:
         self._kits.append(kit)
         remark = {"remark": lengths} if (lengths := ask.unread_lengths) else {}
         self._announce(kit, "queued", count=len(ask.sounds), seed=seed, **remark)
+
+    def replace(self, owner: str, name: str, key: int, text: str, reply_to: Any) -> None:
+        """Make the sound for `key` of a finished kit again, as `text` or, if that is empty, as before; then map the kit again. Raises
+        UnknownJob, BadArgument, QueueFull."""
+        self._check_room()
+        if any((kit.owner, kit.ask.name) == (owner, name) for kit in self._kits):
+            raise BadArgument(f"The kit {name!r} is unfinished: replace its sounds when it is done.")
+        if (finished := self._finished.get((owner, name))) is None:
+            raise UnknownJob(f"There is no kit {name!r} that was made since Clipbridge was started: make it again.")
+        sounds = [sample.sound for sample in finished.samples] + [failure.sound for failure in finished.failures]
+        before = next((sound for sound in sounds if sound.key == key), None)
+        if before is None:
+            keys = ", ".join(str(sound.key) for sound in sorted(sounds, key=lambda sound: sound.key))
+            raise BadArgument(f"The kit {name!r} has no sound for MIDI note {key}, but for {keys}.")
+        self._number += 1
+        sound = Sound(key, text or before.text, before.note, secrets.randbelow(DRAWN_SEEDS))
+        kit = finished.replacing(self._number, sound, reply_to)
+        self._kits.append(kit)
+        self._announce(kit, "queued", count=1, seed=kit.seed)
 
     def events(self, owner: str) -> list[KitEvent]:
         """The last event of each kit of `owner`: the ended ones first."""
@@ -92,7 +115,10 @@ class Kits:
                 if count
                 else ""
             )
-            self._fail(kit, "cancelled", f"The kit was cancelled.{samples}")
+            whole = (
+                "No sound was replaced: the kit is as it was." if kit.mappings else f"The kit was cancelled.{samples}"
+            )
+            self._fail(kit, "cancelled", whole)
         return jobs
 
     # ---- jobs ----
@@ -104,6 +130,8 @@ class Kits:
             return
         if refusal is not None:
             self._fail(kit, refusal.code, str(refusal))
+        elif kit.folder:  # one of its sounds is made again
+            kit.state = "making"
         else:
             kit.state = "claiming"
             self._send(Claim(kit.number, kit.slug))
@@ -137,7 +165,7 @@ class Kits:
             self._fail(kit, kit.failures[0].code, kit.failures[0].why)
         else:
             kit.state = "mapping"
-            self._send(Map(kit.number, kit.folder, kit.contents()))
+            self._send(Map(kit.number, kit.folder, kit.contents(), kit.mappings))
 
     def on_job_event(self, job: Job, event: JobEvent) -> None:
         """Something happened to a job, perhaps to one of a kit."""
@@ -150,10 +178,13 @@ class Kits:
             tuned = not sound.note or "note" not in event.prompt.unmet  # without one it may have had that of the preset
             file = PurePosixPath(event.fields["path"]).name
             kit.samples.append(Sample(sound, file, event.fields["seconds"], tuned))
+            kit.replaced = None
             if not tuned:
                 kit.untuned.append(f"{sound.text} {sound.note}")
             if UNHEARD in event.fields.get("remark", "") and sound.text not in kit.guessed:
                 kit.guessed.append(sound.text)
+            made = {name: event.fields[name] for name in ("seconds", "remark") if name in event.fields}
+            self._announce_sound(kit, sound, event.fields["path"], "", **made)
             self._progress(kit)
         else:
             code, why = event.fields.get("code", event.kind), event.fields.get("why", "It was cancelled.")
@@ -169,11 +200,18 @@ class Kits:
         asyncio.get_running_loop().call_soon(self._changed)
 
     def _add_failure(self, kit: UnfinishedKit, failure: Failure) -> None:
-        kit.failures.append(failure)
+        kit.fail(failure)
+        self._announce_sound(kit, failure.sound, "", failure.why)
         self._progress(kit)
 
     def _progress(self, kit: UnfinishedKit) -> None:
-        self._announce(kit, "progress", done=len(kit.samples) + len(kit.failures), total=len(kit.ask.sounds))
+        total = len(kit.ask.sounds)
+        done = total - len(kit.waiting) - len(kit.jobs)
+        self._announce(kit, "progress", done=done, total=total)
+
+    def _announce_sound(self, kit: UnfinishedKit, sound: Sound, path: str, why: str, **made: Any) -> None:
+        facts = {"key": sound.key, "path": path, "why": why, "prompt": sound.text, "note": sound.note, **made}
+        self._publish(KitEvent("sound", kit.ask.name, facts, reply_to=kit.reply_to))
 
     # ---- the folder and the mappings ----
 
@@ -194,6 +232,10 @@ class Kits:
             named = {"guessed": kit.guessed, "untuned": kit.untuned}
             lists = {name: ", ".join(sounds)[:MAX_NAMED] for name, sounds in named.items() if sounds}
             facts = {**message.files, "seed": kit.seed, **lists, **why}
+            kit.mappings = message.files
+            self._finished[(kit.owner, kit.ask.name)] = kit
+            while len(self._finished) > REMEMBERED_KITS:
+                self._finished.popitem(last=False)
             self._end(kit, "done", folder=kit.path, count=done, failed=failed, **facts)
 
     def lose(self, reason: str) -> None:
@@ -208,8 +250,8 @@ class Kits:
         """Begin nothing more, and map the finished sounds: Clipbridge stops."""
         reason = Stopping("Clipbridge was stopped before this sound was made.")
         for kit in list(self._kits):
-            kit.failures += [Failure(sound, reason.code, str(reason)) for sound in kit.waiting]
-            kit.waiting.clear()
+            while kit.waiting:
+                kit.fail(Failure(kit.waiting.popleft(), reason.code, str(reason)))
             if kit.state in ("waiting", "claiming"):
                 self._fail(kit, reason.code, "Clipbridge was stopped before this kit was begun.")
         self.map_when_complete()

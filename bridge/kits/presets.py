@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,6 +51,15 @@ def find(folders: Iterable[Path], name: str) -> KitPreset:
         return read(available[name])
     except ConfigError as error:
         raise BadArgument(f"The kit preset {name!r} is broken: {error}") from error
+
+
+def usable(folders: Iterable[Path]) -> list[KitPreset]:
+    """The kit presets that are not broken. Reads the disk."""
+    result = []
+    for file in files(folders).values():
+        with contextlib.suppress(ConfigError):  # `clipbridge kit --list` and its own use report it
+            result.append(read(file))
+    return result
 
 
 def read(file: Path) -> KitPreset:

@@ -46,6 +46,38 @@ class UnfinishedKit:
     untuned: list[str] = field(default_factory=list)  # the tones whose note was left out
     model: Model | None = None  # of its samples
     last: KitEvent | None = None
+    mappings: dict[str, str] = field(default_factory=dict)  # their paths by format, once they are written
+    replaced: Sample | None = None  # it stays if its replacement fails
+
+    def replacing(self, number: int, sound: Sound, reply_to: Any) -> UnfinishedKit:
+        """This finished kit, in which `sound` waits to take the place of the one with its key."""
+        others = [sample for sample in self.samples if sample.sound.key != sound.key]
+        texts = {sample.sound.text for sample in others}
+        tones = {f"{sample.sound.text} {sample.sound.note}" for sample in others}
+        return UnfinishedKit(
+            number,
+            self.ask,
+            self.owner,
+            reply_to,
+            self.seed,
+            deque([sound]),
+            folder=self.folder,
+            path=self.path,
+            samples=others,
+            failures=[failure for failure in self.failures if failure.sound.key != sound.key],
+            guessed=[text for text in self.guessed if text in texts],
+            untuned=[tone for tone in self.untuned if tone in tones],
+            model=self.model,
+            mappings=self.mappings,
+            replaced=next((sample for sample in self.samples if sample.sound.key == sound.key), None),
+        )
+
+    def fail(self, failure: Failure) -> None:
+        """Note that a sound cannot be made. One that was to be replaced stays."""
+        self.failures.append(failure)
+        if self.replaced is not None:
+            self.samples.append(self.replaced)
+            self.replaced = None
 
     @property
     def slug(self) -> str:

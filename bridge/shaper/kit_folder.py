@@ -13,6 +13,7 @@ from bridge.errors import FolderError
 from bridge.files.folder import FolderSink, sentence
 from bridge.files.mappings import FORMATS
 from bridge.shaper.messages import Claim, Claimed, Leave, Map, Mapped
+from bridge.system import portable
 
 KITS = "kits"  # the sub-folder of the sample folder
 MAX_KITS = 9_999  # with one name
@@ -59,8 +60,20 @@ def write(sink: FolderSink, message: Map) -> dict[str, str]:
     for name, (file_name, text) in FORMATS.items():
         data = text(kit).encode("utf-8")
         names = _names(file_name.format(slug=kit.slug))
-        paths[name] = sink.deliver(data, _same(data), message.folder, names).as_posix()
+        path = sink.deliver(data, _same(data), message.folder, names)
+        paths[name] = _in_place_of(message.written.get(name, ""), path).as_posix()
     return paths
+
+
+def _in_place_of(written: str, new: Path) -> Path:
+    """Replace a mapping that was written before. Returns the new one's path: its own if a sampler keeps the old one open."""
+    if not written or not Path(written).is_file():
+        return new
+    try:
+        portable.replace(new, Path(written))
+    except OSError:
+        return new
+    return Path(written)
 
 
 def _same(data: bytes) -> Callable[[Path], None]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from bridge.domain.clip import Piece, Prompt, TakeFile
@@ -72,11 +72,13 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Map:
-    """Write the mappings of a kit into its sub-folder, whose samples are complete."""
+    """Write the mappings of a kit into its sub-folder, whose samples are complete. `written`: format → path of those that were
+    written before, which are replaced."""
 
     number: int
     folder: str
     kit: Kit
+    written: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

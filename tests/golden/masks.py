@@ -166,6 +166,7 @@ POSITIONS: dict[str, tuple[str, ...]] = {
     "/bridge/pad/n/prompt": ("",),
     "/bridge/pad/n/voice": ("voice", ""),
     "/bridge/pad/n/saved": ("path", "sentence"),
+    "/bridge/kit/sound": ("", "", "path", "sentence"),
     "/bridge/kit/failed": ("", "", "sentence"),
     "/bridge/kit/done": ("", "path"),
     "/bridge/stream/state": ("on", "ahead"),
@@ -182,7 +183,7 @@ POSITIONS: dict[str, tuple[str, ...]] = {
 KEYED = (
     "/bridge/queued", "/bridge/take", "/bridge/done", "/bridge/kit/queued", "/bridge/kit/done", "/bridge/status", "/bridge/model",
     "/bridge/clip", "/bridge/interrupted/job", "/bridge/stream/state", "/bridge/pad/n/state",
-    "/bridge/pad/n/prompt",
+    "/bridge/pad/n/prompt", "/bridge/kit/sound",
 )  # fmt: skip
 KEYS = {
     "seed": "seed", "engine_seconds": "seconds", "delivery_seconds": "seconds", "late_seconds": "seconds", "voice": "voice",

@@ -290,7 +290,7 @@ def kit_ask(*prompts: str, name: str = "kit", **more: Any) -> KitAsk:
 
 
 def kinds(events: list[KitEvent]) -> list[str]:
-    return [event.kind for event in events]
+    return [event.kind for event in events if event.kind != "sound"]
 
 
 def listen(recorder: Recorder) -> list[KitEvent]:
@@ -425,7 +425,13 @@ def drums(shared_daemon: Daemon) -> dict[str, Any]:
 def test_four_prompts_become_a_folder_with_samples_and_three_mappings(daemon: Daemon, drums: dict[str, Any]) -> None:
     replies = [(address.removeprefix("/bridge/kit/"), values[1:]) for address, values in drums["replies"]]
     assert replies[0] == ("queued", [4, "seed", 7])
-    assert replies[1:-1] == [("progress", [done, 4]) for done in range(1, 5)]
+    assert replies[2:-1:2] == [("progress", [done, 4]) for done in range(1, 5)]
+    sounds = [values for kind, values in replies[1:-1:2] if kind == "sound"]
+    assert [(key, why, *more[:4]) for key, _, why, *more in sounds] == [
+        (36, "", "prompt", "deep kick", "note", ""), (38, "", "prompt", "snare", "note", ""),
+        (42, "", "prompt", "closed hi-hat", "note", ""), (46, "", "prompt", "open hi-hat", "note", ""),
+    ]  # fmt: skip
+    assert all(Path(path).parent == drums["folder"] for _, path, *_ in sounds)
     assert (drums["name"], drums["count"], drums["failed"], drums["seed"]) == ("Früh <&> drums", 4, 0, 7)
     assert drums["folder"] == daemon.folder / "kits" / "fruh-drums"
     written = sorted(path.name for path in drums["folder"].iterdir())

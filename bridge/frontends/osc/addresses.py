@@ -101,6 +101,10 @@ ROWS = (
            "`seed`, `negative`, `steps`, `guidance`."),
     Method("/bridge/kit/cancel", kits.cancel, "[s name]", "`/bridge/kit/failed` with the code `cancelled`",
            "Cancel a kit; without a name, all kits of your machine. Finished sounds stay."),
+    Method("/bridge/kit/replace", kits.replace, "s name, i key, [s prompt]", "as kit",
+           "Make the sound for this MIDI note of a finished kit again, with another seed or prompt, and write the mappings again. The "
+           "file of the old sound stays. For kits that were made since Clipbridge was started."),
+    Method("/bridge/kit/presets", kits.presets, "–", "`/bridge/kit/preset` for each", "The presets of kits.", button=True),
     Method("/bridge/kits", kits.kits, "–", "the last event of each kit again", "Ask again for a reply that got lost.", button=True),
     Method("/bridge/stream/start", live.stream_start, "as generate", "`/bridge/stream/state`",
            "Start a prompt that never ends: clips of these seconds or bars (8 s by default), cross-faded over a second.",

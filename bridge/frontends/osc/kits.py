@@ -7,7 +7,9 @@ from typing import Any
 
 from bridge.domain.ask import FIELDS, KIT_FIELDS, Ask
 from bridge.domain.kit import MAX_SOUNDS, KitAsk
+from bridge.domain.limits import Range
 from bridge.domain.nearest import nearest
+from bridge.domain.notes import HIGHEST
 from bridge.errors import BadArgument, ClipbridgeError
 from bridge.frontends.osc import arguments as args
 from bridge.frontends.osc.answers import MAX_WHY, Osc, Request
@@ -82,6 +84,28 @@ def cancel(osc: Osc, request: Request) -> None:
     if len(arguments) > 1:
         raise BadArgument("/bridge/kit/cancel wants the name of one kit, or none for all kits of your machine.")
     osc.core.cancel_kits(request.machine, name_of(arguments) if arguments else None)
+
+
+def replace(osc: Osc, request: Request) -> None:
+    """/bridge/kit/replace"""
+    name, *rest = name_of(request.arguments), *request.arguments[1:]
+    if not 1 <= len(rest) <= 2:
+        raise BadArgument(
+            '/bridge/kit/replace wants the name of a kit and the MIDI note of a sound: "my drums" 36 "deep kick"'
+        )
+    key = int(args.number(rest[0], "the MIDI note", Range(0, HIGHEST), whole=True))
+    osc.core.replace_sound(name, key, args.prompt(rest[1]) if rest[1:] else "", request.machine, request.sender)
+
+
+def presets(osc: Osc, request: Request) -> None:
+    """/bridge/kit/presets"""
+    folders = osc.core.presets.folders
+
+    def answer(known: list[KitPreset]) -> None:
+        for kit in known:
+            osc.send(request.sender, "/bridge/kit/preset", kit.name, len(kit.sounds), kit.description)
+
+    osc.off_loop(lambda: kit_presets.usable(folders), answer, request.sender, request.address)
 
 
 def kits(osc: Osc, request: Request) -> None:

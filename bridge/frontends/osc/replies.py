@@ -111,6 +111,9 @@ REPLIES = {
               event="pad saved"),
         Reply("/bridge/kit/queued", "s name, i count", "Accepted: the kit has `count` sounds.",
               "then `seed` i, [`remark` s]", event="kit queued"),
+        Reply("/bridge/kit/sound", "s name, i key, s path, s why",
+              "A sound of the kit is made, for the MIDI note `key`; if the path is empty, `why` says why not.",
+              "then `prompt` s, `note` s (empty: a drum), [`seconds` f], [`remark` s]", event="kit sound"),
         Reply("/bridge/kit/progress", "s name, i done, i total", "`done` of `total` sounds have been made or have failed.",
               event="kit progress"),
         Reply("/bridge/kit/done", "s name, s folder, i count, i failed",
@@ -120,6 +123,7 @@ REPLIES = {
               "then `sfz` s, `decentsampler` s, `hydrogen` s, `seed` i, [`guessed` s], [`untuned` s], [`why` s]", event="kit done"),
         Reply("/bridge/kit/failed", "s name, s code, s why", "There is no kit, and why; also with the code `cancelled`.",
               event="kit failed"),
+        Reply("/bridge/kit/preset", "s name, i sounds, s description", "The preset of a kit, with the number of its sounds."),
         Reply("/bridge/stream/state", "s state, f ahead_s",
               "To subscribers, and once to the asker: `filling`, `playing`, `thin` (clips repeat until new ones are ready) or `off`, "
               "and the seconds buffered.", "[`why` s], after start and set [`remark` s]", event="stream"),
