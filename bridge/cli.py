@@ -136,6 +136,7 @@ def parser() -> tuple[Parser, dict[str, Parser]]:
 
     panel = add("panel", "open the window: make clips, hear them, drag them into your DAW", port)
     panel.add_argument("--with-daemon", action="store_true", help="also start the daemon, if none runs")
+    panel.add_argument("--install-shortcut", action="store_true", help="add the window to your desktop's menu instead")
 
     ask = add("generate", "ask the running daemon for a clip", port, lines, usage='"PROMPT" [SECONDS]')
     ask.add_argument("prompt", nargs="?", help="what the clip should sound like; several words in quotes")

@@ -51,6 +51,7 @@ def test_the_wheel_carries_presets_and_host_scripts_and_finds_them_where_it_is_i
                 pictures = re.findall(r"\]\(\.\./(\.assets/[^)]+)\)", archive.read(page).decode("utf-8"))
             assert pictures and all(f"bridge/data/{picture}" in names for picture in pictures), page
     assert "bridge/data/host_scripts/OSC.md" in names
+    assert {"bridge/data/.assets/clipbridge.svg", "bridge/data/.assets/clipbridge.ico"} <= set(names)
     assert not any(name.startswith("tests") for name in names)
     code = "from bridge.presets.files import *; print(shipped_folder(), len(Presets(shipped_folder()).all()))"
     output = subprocess.run(

@@ -18,7 +18,7 @@ from bridge.errors import FolderError, SystemRefused
 from bridge.system import background
 from bridge.system.autostart import files, log_in, service, systemd
 from bridge.system.autostart.launchd import Launchd
-from bridge.system.autostart.manager import link, write
+from bridge.system.own_files import link, write
 from tests.harness import environment
 from tests.odd_names import ODD, program_that_writes_its_words, written_words
 from tests.user_systemd import user_systemd

@@ -11,8 +11,10 @@ from pathlib import Path
 from bridge.errors import FolderError
 from bridge.system import portable
 from bridge.system.autostart import files
-from bridge.system.autostart.manager import State, ask, remove, tell, write
+from bridge.system.autostart.manager import State
 from bridge.system.autostart.variables import variables
+from bridge.system.own_files import remove, write
+from bridge.system.programs import ask, tell
 
 POLL_S = 0.2
 

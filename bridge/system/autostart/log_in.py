@@ -12,7 +12,8 @@ import platformdirs
 from bridge.errors import FolderError, SystemRefused
 from bridge.system import background
 from bridge.system.autostart import files
-from bridge.system.autostart.manager import State, remove, write
+from bridge.system.autostart.manager import State
+from bridge.system.own_files import remove, write
 
 RUN_KEY = r"Software\Microsoft\Windows\CurrentVersion\Run"
 RUN_NAME = "Clipbridge"

@@ -10,8 +10,10 @@ import platformdirs
 
 from bridge.errors import SystemRefused
 from bridge.system.autostart import files
-from bridge.system.autostart.manager import State, ask, link, remove, tell, write
+from bridge.system.autostart.manager import State
 from bridge.system.autostart.variables import variables
+from bridge.system.own_files import link, remove, write
+from bridge.system.programs import ask, tell
 
 UNIT = f"{files.LABEL}.service"
 SYSTEMCTL = ("systemctl", "--user")
