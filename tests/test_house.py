@@ -93,6 +93,7 @@ HEAVY = {
         "player/audio_part.py",
         "files/audio_file.py",
         "files/clip_file.py",
+        "shaper/crop.py",
         "shaper/process.py",
         "panel/waveform.py",  # late
     },

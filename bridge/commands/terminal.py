@@ -71,6 +71,8 @@ class Terminal:
                 self._job(event)
             case events.KitEvent():
                 self._kit(event)
+            case events.Cropped(path=path, new_path=new_path):
+                self._say(f"A part of {logs.escaped(self._short_path(path))}  -> {self._short_path(new_path)}")
             case events.PadSaved():
                 self._say(f"Pad {event.pad}  -> {self._short_path(event.path) or event.why}")
             case events.PadChanged():

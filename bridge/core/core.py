@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import logging
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +23,12 @@ from bridge.core.reporter import Reporter
 from bridge.core.resolving import stream_period_s
 from bridge.core.state import DaemonState
 from bridge.domain.ask import Ask
-from bridge.domain.events import Event, KitEvent, Listener
+from bridge.domain.events import Cropped, Event, KitEvent, Listener
 from bridge.domain.job import Job, JobId
 from bridge.domain.kit import KitAsk
 from bridge.domain.model import Model
 from bridge.domain.recipe import Recipe
-from bridge.errors import Stopping, UnknownJob
+from bridge.errors import ClipbridgeError, Stopping, UnknownJob
 from bridge.kits.making import Kits
 from bridge.library.library import Library
 from bridge.live.pad import Press
@@ -221,6 +222,25 @@ class Core:
     def save_pad(self, number: int, press: Press) -> None:
         """Save the take that a pad played last to the folder; then PadSaved is published. Raises PadEmpty."""
         self.shaper.save(self.stage.pads.save(number, press))
+
+    def crop(
+        self,
+        file: Path,
+        path: str,
+        part: tuple[float, float],
+        reply_to: Any,
+        refuse: Callable[[ClipbridgeError], None],
+    ) -> None:
+        """Write a part of an audio file, in seconds, into a new one; then Cropped is published, or `refuse` called. `path`: of the file,
+        as its asker spells it. Raises BadArgument, ShaperLost."""
+
+        def answer(facts: dict[str, Any]) -> None:
+            text = facts.pop("recipe")
+            if text and self.library is not None:
+                self.library.cropped(facts["new_path"], text, facts["seconds"])
+            self.publish(Cropped(path, **facts, reply_to=reply_to))
+
+        self.files.crop(file, part, answer, refuse)
 
     def panic(self) -> None:
         """Silence everything, including clips that accepted jobs would play. Jobs go on."""

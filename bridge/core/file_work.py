@@ -13,20 +13,22 @@ from bridge.shaper import messages
 
 MAX_WAITING = 32
 
+Message = messages.Measure | messages.CropFile
+
 
 @dataclass(frozen=True, slots=True)
 class _Request:
     """`message` for the shaper; then either `answer` is called with the facts, or `refuse`."""
 
-    message: messages.Measure
-    answer: Callable[[messages.FileDone], None]
+    message: Message
+    answer: Callable[[dict[str, Any]], None]
     refuse: Callable[[ClipbridgeError], None]
 
 
 class FileWork:
     """`send` hands a message to the shaper process, which answers each."""
 
-    def __init__(self, send: Callable[[messages.Measure], None]) -> None:
+    def __init__(self, send: Callable[[Message], None]) -> None:
         self._send = send
         self._requests: deque[_Request] = deque()  # the first is with the shaper
         self._number = 0
@@ -45,7 +47,18 @@ class FileWork:
         refuse: Callable[[ClipbridgeError], None],
     ) -> None:
         """Measure a file (see shaper.measure), then call one of the two. Raises BadArgument, ShaperLost."""
-        self._add(_Request(messages.Measure(0, str(file), bpm), lambda done: answer(done.facts), refuse))
+        self._add(_Request(messages.Measure(0, str(file), bpm), answer, refuse))
+
+    def crop(
+        self,
+        file: Path,
+        part: tuple[float, float],
+        answer: Callable[[dict[str, Any]], None],
+        refuse: Callable[[ClipbridgeError], None],
+    ) -> None:
+        """Write a part of a file, in seconds, into a new one (see shaper.crop), then call one of the two. Raises BadArgument,
+        ShaperLost."""
+        self._add(_Request(messages.CropFile(0, str(file), *part), answer, refuse))
 
     def _add(self, request: _Request) -> None:
         if self._fault:
@@ -65,7 +78,7 @@ class FileWork:
         if self._requests:
             self._send(self._requests[0].message)
         if done.error is None:
-            request.answer(done)
+            request.answer(done.facts)
         else:
             request.refuse(done.error)
 

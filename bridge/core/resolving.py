@@ -53,7 +53,8 @@ def ask_of_recipe(recipe: Recipe) -> Ask:
     """The ask that stands for a recalled clip."""
     same = ("text", "seconds", "seed", "negative", "steps", "guidance", "takes")
     prompt = recipe.prompt
-    return Ask(**{name: getattr(prompt, name) for name in same}, loop=int(prompt.loop), take=recipe.take)
+    crop = None if prompt.crop is None else (prompt.crop.from_s, prompt.crop.to_s)
+    return Ask(**{name: getattr(prompt, name) for name in same}, loop=int(prompt.loop), take=recipe.take, crop=crop)
 
 
 def resolve(ask: Ask, preset: Preset | None, tempo: Tempo = DEFAULT_TEMPO) -> Prompt:

@@ -69,9 +69,9 @@ class ShaperLink:
             self._child.watch(SHAPING_BUDGET_S, "writing a kit")
         self._child.send(message)
 
-    def work_on_file(self, message: messages.Measure) -> None:
+    def work_on_file(self, message: messages.Measure | messages.CropFile) -> None:
         """Read a file; answered by `on_file`."""
-        self._child.watch(SHAPING_BUDGET_S, "reading a file")
+        self._child.watch(SHAPING_BUDGET_S, "reading or writing a file")
         self._child.send(message)
 
     def rest(self) -> None:

@@ -137,6 +137,7 @@ class Ask:
     bits: int | None = None
     channels: int | None = None
     take: int | None = None  # of a recalled clip: its number among the takes of its job
+    crop: tuple[float, float] | None = None  # of a recalled clip: the part of the whole one, in seconds
 
     def check(self) -> None:
         """Raises BadArgument for keys that exclude or need each other."""

@@ -13,12 +13,25 @@ OUTPUT_RATE = 48_000  # Hz, of every clip; what samplers and DAWs run at
 
 
 @dataclass(frozen=True, slots=True)
+class Crop:
+    """The part of a whole clip that was kept, in its seconds."""
+
+    from_s: float
+    to_s: float
+
+    def within(self, outer: Crop | None) -> Crop:
+        """The same part in seconds of the whole clip, if it is a part of the part `outer`."""
+        return self if outer is None else Crop(outer.from_s + self.from_s, outer.from_s + self.to_s)
+
+
+@dataclass(frozen=True, slots=True)
 class Prompt:
     """Everything that makes a clip again, with the same versions and compute.
 
     `text`: as the musician wrote it; `full_text`: for the engine (a preset puts words around it). Take `n` (from 1) has the
     seed `seed + n - 1`, so that a take can be made alone.
     `unmet`: of UNMET, in that order, once the clip is made. It changes nothing about the sound, which recall makes from the same request.
+    `crop`: the part of the clip that is kept; the other attributes are those of the whole one.
     """
 
     text: str
@@ -39,16 +52,22 @@ class Prompt:
     loop: bool = False  # the end runs into the beginning without a seam
     key: str = ""  # "f#m", or "" for none
     unmet: tuple[str, ...] = ()
+    crop: Crop | None = None
 
     @property
     def claimed(self) -> Prompt:
-        """The prompt without what is unmet: what the file, the library and the reply may say of the clip."""
-        has_tempo = "tempo" not in self.unmet
+        """The prompt without what is unmet, and with the length that is left of it: what the file, the library and the reply may say
+        of the clip. A part of a loop is none, and has no whole number of bars; it keeps the tempo if it has a beat of it."""
+        has_tempo, whole = "tempo" not in self.unmet, self
+        if self.crop is not None:
+            seconds = self.crop.to_s - self.crop.from_s
+            has_tempo = has_tempo and seconds * self.bpm >= 60
+            whole = replace(self, seconds=seconds, bars=0.0, loop=False)
         return replace(
-            self,
+            whole,
             key="" if "key" in self.unmet else self.key,
             note="" if "note" in self.unmet else self.note,
-            bars=self.bars if has_tempo else 0.0,
+            bars=whole.bars if has_tempo else 0.0,
             bpm=self.bpm if has_tempo else 0.0,
         )
 

@@ -132,6 +132,18 @@ class KitEvent(Event):
         return {"name": self.name, **self.fields}
 
 
+@dataclass(frozen=True, slots=True)
+class Cropped(Event):
+    """A part of the audio file at `path` is in the new file at `new_path`."""
+
+    path: str
+    new_path: str
+    seconds: float
+    frames: int
+    sample_rate: int
+    channels: int
+
+
 # ---- sound ----
 
 

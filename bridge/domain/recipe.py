@@ -10,15 +10,16 @@ from typing import Any
 from bridge import __version__
 from bridge.domain import fields
 from bridge.domain.ask import FIELDS, Shape, check_shape
-from bridge.domain.clip import UNMET, Prompt
+from bridge.domain.clip import UNMET, Crop, Prompt
 from bridge.domain.fields import Field, number
-from bridge.domain.limits import BEATS_PER_BAR, MAX_PROMPT_CHARACTERS, SEED, TAKES
+from bridge.domain.limits import BEATS_PER_BAR, MAX_PROMPT_CHARACTERS, SECONDS, SEED, TAKES, Range
 from bridge.domain.model import Model
 from bridge.errors import BadArgument, BadRecipe
 
 MAX_RECIPE_BYTES = 200_000  # four texts of 4,000 characters, six bytes each in JSON, and the rest
 MAX_CONDITION_CHARACTERS = 200  # in a sentence
 THREADS = "threads"
+CROP_S = Range(0.0, SECONDS.high)
 
 # The conditions for equal bytes, and their names in sentences.
 CONDITIONS = (
@@ -77,12 +78,30 @@ def make(prompt: Prompt, model: Model, take: int) -> dict[str, Any]:
     """The recipe of one take (from 1), as plain data. `seed` is the take's own, `batch_seed` that of the job."""
     settings = dataclasses.asdict(prompt)
     settings["seed"] = prompt.seed_of(take)
+    settings.pop("crop")
+    settings |= _crop_fact(prompt.crop)
     return {**conditions(model), **settings, "take": take, "batch_seed": prompt.seed, "licence": model.licence}
 
 
 def write(prompt: Prompt, model: Model, take: int) -> str:
     """The recipe as ASCII JSON without line breaks."""
-    return json.dumps(make(prompt, model, take), separators=(",", ":"))
+    return _text(make(prompt, model, take))
+
+
+def _text(values: dict[str, Any]) -> str:
+    return json.dumps(values, separators=(",", ":"))
+
+
+def with_crop(text: str, crop: Crop) -> str:
+    """The recipe of a part of the clip that has the recipe `text`, as `write` would have written it."""
+    values = {name: value for name, value in json.loads(text).items() if name != "crop"}
+    before = list(values).index("take") if "take" in values else len(values)
+    pairs = list(values.items())
+    return _text({**dict(pairs[:before]), **_crop_fact(crop), **dict(pairs[before:])})
+
+
+def _crop_fact(crop: Crop | None) -> dict[str, dict[str, float]]:
+    return {} if crop is None else {"crop": {"from": crop.from_s, "to": crop.to_s}}
 
 
 def read(text: str) -> Recipe:
@@ -120,8 +139,22 @@ def _prompt(values: dict[str, Any]) -> Prompt:
         "beats_per_bar": int(number(values.get("beats_per_bar", 4), "beats_per_bar", BEATS_PER_BAR, whole=True)),
         "shape": Shape(**_checked(Shape, shape)),
         "unmet": tuple(name for name in UNMET if name in unmet),
+        "crop": _crop(values.get("crop")),
     }
     return Prompt(**{**_checked(Prompt, values), **rest})
+
+
+def _crop(value: Any) -> Crop | None:
+    if value is None:
+        return None
+    if not isinstance(value, dict):
+        raise BadArgument("crop must be a table")
+    for name in ("from", "to"):
+        number(value.get(name), f"crop {name}", CROP_S)
+    crop = Crop(float(value["from"]), float(value["to"]))  # not rounded: they are exact to the frame
+    if not 0 <= crop.from_s < crop.to_s:
+        raise BadArgument("crop ends before it begins")
+    return crop
 
 
 def _checked(kind: type, values: dict[str, Any]) -> dict[str, Any]:

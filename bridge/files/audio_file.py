@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import stat
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +27,7 @@ class AudioFile:
         self._name = path.name
         self._file = self._opened(path)
         self.sample_rate, self.channels, self.total = self._file.samplerate, self._file.channels, self._file.frames
+        self.subtype = self._file.subtype
         if self.channels > MAX_CHANNELS:
             raise self._fault(f"it has {self.channels} channels, and at most {MAX_CHANNELS} are read")
         if self.sample_rate not in SAMPLE_RATES:
@@ -47,10 +49,11 @@ class AudioFile:
             except (soundfile.LibsndfileError, OSError) as error:
                 raise self._fault(f"it cannot be played from there ({error})") from error
 
-    def read(self, frames: int) -> npt.NDArray[np.float32]:
-        """The next `frames` frames, or those that are left, as (frames, channels). None are left at the end. Raises BadAudio."""
+    def read(self, frames: int, dtype: str = "float32") -> npt.NDArray[Any]:
+        """The next `frames` frames, or those that are left, as (frames, channels): of "float32", or of "int32" at full scale. None are
+        left at the end. Raises BadAudio."""
         try:
-            samples = self._file.read(min(frames, self._left), dtype="float32", always_2d=True)
+            samples = self._file.read(min(frames, self._left), dtype=dtype, always_2d=True)
         except (soundfile.LibsndfileError, OSError) as error:
             raise self._fault(f"it is damaged ({error})") from error
         self._left = self._left - len(samples) if len(samples) else 0  # a damaged file has fewer frames than it states

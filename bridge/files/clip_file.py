@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import io
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +21,7 @@ from bridge.domain.notes import midi_of
 from bridge.files import chunks
 from bridge.files.chunks import Tags
 
+TITLE_CHARACTERS = 200
 SUBTYPES = {16: "PCM_16", 24: "PCM_24", 32: "FLOAT"}
 INTO = {"wav": chunks.into_wav, "flac": chunks.into_flac, "aiff": chunks.into_aiff}
 
@@ -34,6 +36,13 @@ def encode(
 ) -> bytes:
     """The bytes of a file, always the same for the same arguments. `samples`: (frames, channels), finite; one channel becomes
     two if the prompt's shape says so. `lufs`: the measured loudness, or None."""
+    return tagged(samples, sample_rate, prompt, take, recipe.write(prompt, model, take), lufs)
+
+
+def tagged(
+    samples: npt.NDArray[Any], sample_rate: int, prompt: Prompt, take: int, text: str, lufs: float | str | None = None
+) -> bytes:
+    """As `encode`, with the recipe `text`. The samples may also be of int32, full scale."""
     shape, claimed = prompt.shape, prompt.claimed
     mode = "mono" if samples.shape[1] == 1 else "stereo"
     if shape.channels == 2 and mode == "mono":
@@ -45,7 +54,7 @@ def encode(
     beats = claimed.bars * claimed.beats_per_bar
     tags = Tags(
         title=prompt.text,
-        recipe=recipe.write(prompt, model, take),
+        recipe=text,
         software=f"Clipbridge {__version__}",
         seed=prompt.seed_of(take),
         sample_rate=sample_rate,
@@ -53,13 +62,40 @@ def encode(
         mode=mode,
         frames=len(samples),
         root=midi_of(claimed.note) if claimed.note else 60 + key_of(claimed.key).root if claimed.key else None,
-        loop=prompt.loop,
+        loop=claimed.loop,
         beats=round(beats) if beats == round(beats) else 0,
         beats_per_bar=prompt.beats_per_bar,
         bpm=claimed.bpm,
         lufs=lufs if isinstance(lufs, float) else None,
     )
     return INTO[shape.format](buffer.getvalue(), tags)
+
+
+def untagged(samples: npt.NDArray[Any], sample_rate: int, bits: int, title: str) -> bytes:
+    """The bytes of a WAV file without a recipe."""
+    buffer = io.BytesIO()
+    with soundfile.SoundFile(buffer, "w", sample_rate, samples.shape[1], SUBTYPES[bits], format="WAV") as opened:
+        opened.title = title[:TITLE_CHARACTERS]
+        opened.write(samples)
+    return buffer.getvalue()
+
+
+def as_written(samples: npt.NDArray[np.float32], sample_rate: int, shape: Shape) -> npt.NDArray[Any]:
+    """The samples as they are read from a file of that shape: int32 at full scale, float32 where the file has them."""
+    buffer, subtype = io.BytesIO(), SUBTYPES[shape.bits]
+    soundfile.write(buffer, samples, sample_rate, format=shape.format.upper(), subtype=subtype)
+    buffer.seek(0)
+    return np.asarray(soundfile.read(buffer, dtype=kept_as(shape.bits, subtype), always_2d=True)[0])
+
+
+def bits_of(subtype: str) -> int:
+    """The bits of a sample that keep what a file of another program has, as far as ours can."""
+    return 32 if subtype in ("FLOAT", "DOUBLE") else 24
+
+
+def kept_as(bits: int, subtype: str) -> str:
+    """The type in which samples go from a file with this subtype into one with these `bits` without being scaled."""
+    return "int32" if bits < 32 and subtype.startswith("PCM") else "float32"
 
 
 def suffix(shape: Shape) -> str:

@@ -43,10 +43,18 @@ def clip_names(prompt: Prompt, seed: int) -> Iterator[str]:
     stem = slug(text) or slug(prompt.preset) or "clip"
     if pitch := claimed.note or claimed.key:
         stem += f"_{pitch.replace('#', 's')}"
+    if prompt.crop is not None:
+        stem += "_crop"
     if claimed.bars:
         stem += f"_{_whole(claimed.bpm)}bpm_{round(claimed.bars, 4):g}bar{'' if claimed.bars == 1 else 's'}"
     while True:
         yield f"{stem}_s{seed}_{secrets.token_hex(2)}.{prompt.shape.format}"
+
+
+def crop_names(stem: str) -> Iterator[str]:
+    """Yield new names for a part of a file of another program, named `stem`: `field-recording_crop_7f3a.wav`."""
+    while True:
+        yield f"{slug(stem) or 'sound'}_crop_{secrets.token_hex(2)}.wav"
 
 
 def clip_name_in(stem: str) -> str:

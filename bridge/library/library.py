@@ -106,12 +106,18 @@ class Library:
             return
         model, key = job.model, records.key_of(job, self.session)
         entries = [
-            (take, Recipe(prompt, take.take, conditions(model)), write(prompt, model, take.take))
+            (take.path, Recipe(prompt, take.take, conditions(model)), write(prompt, model, take.take), take.seconds)
             for take in takes
             if take.path
             for prompt in [replace(job.prompt, unmet=take.unmet)]
         ]
         self._writer.offer(lambda connection: self._add(connection, key, entries))
+
+    def cropped(self, path: str, text: str, seconds: float) -> None:
+        """Record a part of a clip, which is in the folder; `text`: its recipe."""
+        if not self._off:
+            entries = [(path, read(text), text, seconds)]
+            self._writer.offer(lambda connection: self._add(connection, "", entries))
 
     def ended(self, job: Job) -> None:
         """Forget a job that was done, failed or cancelled; call it after `delivered`."""
@@ -187,16 +193,16 @@ class Library:
 
     # ---- on threads of their own ----
 
-    def _add(self, connection: sqlite3.Connection, job: str, entries: list[tuple[TakeFile, Recipe, str]]) -> None:
+    def _add(self, connection: sqlite3.Connection, job: str, entries: list[tuple[str, Recipe, str, float]]) -> None:
         """Add all takes in one transaction: with one of them recorded, the job counts as served."""
         files, folder = [], on_disk(self._follower.folder)
-        for take, made, text in entries:
-            path = Path(take.path)
+        for name, made, text, seconds in entries:
+            path = Path(name)
             path = on_disk(path.parent) / path.name  # in the folder of a link, too, a clip has one path
             try:
                 stat = path.stat()
                 file = clips.File(path.as_posix(), stat.st_size, stat.st_mtime_ns, hash_of(path))
-                files.append((file, made, text, take.seconds))
+                files.append((file, made, text, seconds))
             except OSError as error:  # a host moved it already; a scan finds it if it is still in the folder
                 log.info("a clip is not where it was delivered: %s", error)
         with database.transaction(connection):

@@ -152,6 +152,8 @@ def _take_of(job: Interrupted, text: str) -> int:
     except BadRecipe:
         return 0
     prompt = recipe.prompt
+    if prompt.crop is not None:
+        return 0
     same = (prompt.seed, prompt.full_text, prompt.seconds) == (job.ask["seed"], job.full_text, job.seconds)
     return recipe.take if same else 0
 

@@ -97,10 +97,20 @@ class Measure:
     bpm: float
 
 
+@dataclass(frozen=True, slots=True)
+class CropFile:
+    """Write the seconds `from_s` to `to_s` of an audio file into a new one in the sample folder."""
+
+    number: int
+    path: str
+    from_s: float
+    to_s: float
+
+
 # ---- shaper → front ----
 @dataclass(frozen=True, slots=True)
 class FileDone:
-    """Answers Measure: the facts, or an error."""
+    """Answers Measure and CropFile: the facts, or an error."""
 
     number: int
     facts: dict[str, Any]

@@ -23,12 +23,14 @@ from bridge.files import clip_file
 from bridge.files.folder import FolderSink
 from bridge.files.names import clip_names
 from bridge.shaper import kit_folder
+from bridge.shaper.crop import crop, recropped
 from bridge.shaper.make import Clip, make
 from bridge.shaper.measure import measure
 from bridge.shaper.messages import (
     OFF_TEMPO,
     Begin,
     Claim,
+    CropFile,
     Deliver,
     Delivered,
     Drop,
@@ -45,6 +47,9 @@ from bridge.shaper.messages import (
 )
 
 log = logging.getLogger("clipbridge")
+
+
+OF_THE_WHOLE = ("seam", "lufs")  # measurements that say nothing about a part
 
 
 def main(connection: Connection, folder: str, scratch: str = "") -> None:
@@ -72,8 +77,8 @@ def main(connection: Connection, folder: str, scratch: str = "") -> None:
                 early_clips.pop(message.serial, None)
             elif isinstance(message, Save):
                 connection.send(save(message, sink, saved))
-            elif isinstance(message, Measure):
-                connection.send(work_on_file(message))
+            elif isinstance(message, Measure | CropFile):
+                connection.send(work_on_file(message, sink))
             elif isinstance(message, Claim | Map | Leave):
                 if (answer := kit_folder.answer(message, sink)) is not None:
                     connection.send(answer)
@@ -177,10 +182,12 @@ def save(ask: Save, sink: FolderSink, saved: dict[str, str]) -> Saved:
         return Saved(ask.number, "", str(error))
 
 
-def work_on_file(ask: Measure) -> FileDone:
+def work_on_file(ask: Measure | CropFile, sink: FolderSink) -> FileDone:
     """Do what `ask` says with a file that anybody may have written."""
     try:
-        return FileDone(ask.number, measure(Path(ask.path), ask.bpm))
+        if isinstance(ask, Measure):
+            return FileDone(ask.number, measure(Path(ask.path), ask.bpm))
+        return FileDone(ask.number, crop(Path(ask.path), ask.from_s, ask.to_s, sink))
     except ClipbridgeError as error:
         return FileDone(ask.number, {}, error)
     except Exception as error:
@@ -191,6 +198,10 @@ def work_on_file(ask: Measure) -> FileDone:
 
 def _write(ask: Deliver, number: int, clip: Clip, sink: FolderSink) -> TakeFile:
     prompt, seed = ask.prompt.lacking(clip.unmet), ask.prompt.seed_of(number)
+    if prompt.crop is not None:
+        measured = {name: value for name, value in clip.measured.items() if name not in OF_THE_WHOLE}
+        samples = recropped(clip.samples, OUTPUT_RATE, prompt.crop, prompt.shape)
+        clip = dataclasses.replace(clip, samples=samples, measured=measured)
     path = ""
     if ask.sink in ("folder", "both"):
         lufs = clip.measured.get("lufs")

@@ -12,7 +12,7 @@ import soundfile
 from bridge.core.core import Core
 from bridge.core.file_work import MAX_WAITING, FileWork
 from bridge.errors import BadArgument, BadAudio, ClipbridgeError, ShaperLost
-from bridge.shaper.messages import FileDone, Measure
+from bridge.shaper.messages import FileDone
 from tests.core.running import Recorder, child_of, play, until
 
 
@@ -21,7 +21,7 @@ def measured(work: FileWork, told: list[Any], file: str = "a.wav") -> None:
 
 
 def test_a_request_waits_for_the_answer_to_the_one_before() -> None:
-    sent: list[Measure] = []
+    sent: list[Any] = []
     told: list[Any] = []
     work = FileWork(sent.append)
     for name in ("a.wav", "b.wav", "c.wav"):

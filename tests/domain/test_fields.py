@@ -273,7 +273,7 @@ def test_a_preset_names_the_line_of_a_control_character_beyond_ascii(tmp_path: P
 
 
 def test_ask_shape_and_the_table_have_the_same_keys_and_defaults() -> None:
-    asked = {field.name for field in dataclasses.fields(Ask)} - {"take"}
+    asked = {field.name for field in dataclasses.fields(Ask)} - {"take", "crop"}
     assert asked == set(FIELDS) - {"id", "reply_port", "folder"}
     shaping = {name for name, field in FIELDS.items() if field.part == "shape"}
     assert {field.name for field in dataclasses.fields(Shape)} == shaping

@@ -142,6 +142,10 @@ ROWS = (
     Method("/bridge/measure", audio_files.measure, "s path", "`/bridge/measured`",
            "The length and the tempo of any audio file of this machine; from another machine, of a clip of the library or a file below "
            "the sample folder."),
+    Method("/bridge/crop", audio_files.crop, "s path, f from, f to", "`/bridge/cropped`",
+           "Write the seconds `from` to `to` of a clip of the library, or of an audio file below the sample folder, into a new one beside "
+           "it, exact to the frame. An edge within the sound is faded over 2 ms. The part of a clip is a clip, with a recipe from which "
+           "`recall` makes that part again."),
     Method("/bridge/interrupted", interrupted.interrupted, "–",
            "`/bridge/interrupted/count`, then `/bridge/interrupted/job` for each",
            "The jobs that were accepted and never ended, because Clipbridge or the machine crashed.", button=True),

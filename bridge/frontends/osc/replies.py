@@ -151,6 +151,9 @@ REPLIES = {
               "The facts of an audio file. `bpm`: of its first 30 seconds, 0 if they have no steady beat; of tempi that fit equally well "
               "(half, double) the one nearest to `/bridge/tempo`. `confidence`: of the tempo, 0 to 1. `prompt`: of a clip.",
               "then `seconds` f, `sample_rate` i, `channels` i, `frames` i, `bpm` f, `confidence` f, [`prompt` s]"),
+        Reply("/bridge/cropped", "s path, s new_path",
+              "To the asker and to subscribers: a part of the file at `path` is in a new file.",
+              "then `seconds` f, `frames` i, `sample_rate` i, `channels` i", event="cropped"),
         Reply("/bridge/interrupted/count", "i count", "The number of `/bridge/interrupted/job` that follow."),
         Reply("/bridge/interrupted/job", "id, s prompt, f seconds", "An interrupted job.", "then `seed` i"),
         Reply("/bridge/resumed", "i count, i left",
