@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 # Fixtures that start a daemon: their tests are marked `daemon`.
 DAEMONS = {"shared_daemon", "small_daemon", "stage", "start_daemon", "cold_daemon", "places", "played"}
-# Daemons (and an engine) that tests share: the tests of each run in one worker, so that it starts once.
-SHARED = ("shared_daemon", "stage", "small_daemon", "engine")
+# Daemons, an engine and an audio device that tests share: the tests of each run in one worker, so that it starts once.
+SHARED = ("shared_daemon", "stage", "small_daemon", "engine", "wide")
 # Fixtures that train for a few steps, or synthesise the sounds for that.
 TRAININGS = {"work", "pooled"}
 # The groups that take longest, longest first, so that the workers finish together. The other groups follow, one a file.
@@ -146,6 +146,29 @@ def small_daemon(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 def server() -> Iterator[Jack]:
     with jack() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def wide() -> Iterator[Jack]:
+    """An audio device with six channels."""
+    with jack(channels=6) as server:
+        yield server
+
+
+@pytest.fixture
+def hall(wide: Jack) -> Iterator[Recorder]:
+    """Records all six channels."""
+    recorder = Recorder(wide)
+    yield recorder
+    recorder.close()
+
+
+@pytest.fixture
+def headphones(wide: Jack) -> Iterator[Recorder]:
+    """A second audio device, which records what is played on it."""
+    recorder = Recorder(wide, device="headphones")
+    yield recorder
+    recorder.close()
 
 
 @pytest.fixture(scope="session")

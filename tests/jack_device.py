@@ -88,8 +88,11 @@ def _answers(environment: dict[str, str]) -> bool:
 
 
 def _forget_dead_servers() -> None:
-    """Clear JACK's list of at most eight servers, in which killed ones stay. Only while none runs."""
-    if not any(process.info["name"] == "jackd" for process in psutil.process_iter(["name"])):
+    """Clear JACK's list of at most eight servers, in which killed ones stay. Only while none runs, and not if this process has read
+    it."""
+    if "jack" not in sys.modules and not any(
+        process.info["name"] == "jackd" for process in psutil.process_iter(["name"])
+    ):
         for file in ("/dev/shm/jack-shm-registry", *glob.glob("/dev/shm/jack-[0-9]*")):
             with contextlib.suppress(OSError):
                 os.unlink(file)

@@ -51,7 +51,7 @@ def _checks(settings: dict[str, object]) -> Iterator[Check]:
         yield places.presets(config)
         yield from places.scripts()
         yield places.log(config)
-        yield sound.check(config.audio.device)
+        yield from sound.check(config.audio)
         checks, accelerated = compute.finish(child, config.engine.compute)
         yield from checks
         yield weights.check(config.engine.model, accelerated)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from bridge.domain.outputs import ONE_PAIR, WIDTH, Pairs
 from bridge.errors import NoAudio
+from bridge.player.choosing import cue_device, main_device
 from bridge.player.device import Device, Output, choose, leave, outputs
 from bridge.player.layout import layout
 from bridge.player.mixer import Mixer
@@ -63,33 +64,14 @@ class Opening:
         """Open the requested device, or after FALLBACK_AFTER attempts the system's default. Raises NoAudio."""
         available = outputs(refresh=attempts > 0)
         try:
-            device = choose(self._name, available, self._needed)
-            self._check_apart(device, available)
-            return self._open(device)
+            if self._apart_from is not None:
+                return self._open(cue_device(self._name, self._apart_from, available))
+            return self._open(main_device(self._name, self._pairs, available))
         except NoAudio as error:
             if attempts < FALLBACK_AFTER or not self._name or self._apart_from is not None:
                 raise
             device = choose("", available)
             return self._open(device, f"{device.name} plays instead of {self._name[:60]!r} ({error})")
-
-    @property
-    def _needed(self) -> int:
-        """The number of channels that the pairs need; 0 if the main output's are enough."""
-        highest = max(self._pairs.pads, self._pairs.cue or 0)
-        return highest + WIDTH if highest else 0
-
-    def _check_apart(self, device: Device, available: list[Device]) -> None:
-        if self._apart_from is None:
-            return
-        try:
-            main = choose(self._apart_from, available)
-        except NoAudio:
-            return  # the main device is missing
-        if device.is_same_as(main):
-            raise NoAudio(
-                f"The cue's device {device.name!r} is the main device, which the audience hears: set audio.cue to another device, or to a "
-                "pair of its channels such as 3-4."
-            )
 
     def _open(self, device: Device, missing: str = "") -> tuple[Device, Mixer, Output]:
         """Open `device` with its pairs, or with the main output alone if that is all that works. Raises NoAudio."""

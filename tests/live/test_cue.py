@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import os
+import subprocess
+import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +19,7 @@ import soundfile
 
 from bridge.config import AudioConfig
 from bridge.daemon import live_of
+from bridge.doctor import sound
 from bridge.domain.tempo import Tempo
 from bridge.errors import NoAudio, UnknownVoice
 from bridge.live.audition import Audition
@@ -28,28 +32,6 @@ from tests.jack_device import RATE, Jack, Recorder, jack
 from tests.on_stage import ended, pad_state
 
 BAR = RATE  # frames at 240 BPM
-
-
-@pytest.fixture(scope="module")
-def wide() -> Iterator[Jack]:
-    """A device with six channels."""
-    with jack(channels=6) as server:
-        yield server
-
-
-@pytest.fixture
-def hall(wide: Jack) -> Iterator[Recorder]:
-    """What the audience hears, and the other pairs."""
-    recorder = Recorder(wide)
-    yield recorder
-    recorder.close()
-
-
-@pytest.fixture
-def headphones(wide: Jack) -> Iterator[Recorder]:
-    recorder = Recorder(wide, device="headphones")
-    yield recorder
-    recorder.close()
 
 
 @pytest.fixture
@@ -288,3 +270,42 @@ def test_the_audience_hears_pads_on_their_pair_and_nothing_that_a_host_auditions
     assert silent(hall, *MAIN, *THIRD) and not silent(hall, *SECOND)
     client.send("/bridge/play", path, "output", "pads")
     assert client.until("/bridge/error")[1][1] == "bad_argument"
+
+
+@pytest.mark.parametrize(
+    ("audio", "findings", "lines"),
+    [
+        (
+            AudioConfig(cue="5-6", pads="3-4"),
+            ["ok", "channels 3-4 of system", "channels 5-6 of system"],
+            ["Pads: channels 3-4", "Cue: channels 5-6"],
+        ),
+        (AudioConfig(cue="headphones"), ["ok", "headphones (JACK"], ["Cue: headphones"]),
+        (
+            AudioConfig(cue="7-8", pads="9-10"),
+            ["ok", "pads play on 1-2", "has 6 channels, and no 7-8. What you audition is refused"],
+            ["Pads: pads play on 1-2", "Cue: system has 6 channels"],
+        ),
+        (AudioConfig(cue="system"), ["ok", "is the main device, which the audience hears"], []),
+        (AudioConfig(cue="no such thing"), ["ok", "There is no audio device 'no such thing'"], []),
+        (AudioConfig(device="nobody", cue="system"), ["There is no audio device 'nobody'", "system (JACK"], []),
+    ],
+)  # fmt: skip
+def test_doctor_and_devices_say_where_pads_and_the_cue_are_heard(
+    wide: Jack, headphones: Recorder, audio: AudioConfig, findings: list[str], lines: list[str]
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        wide.lend(patch)
+        checks = list(sound.check(audio))
+        settings = [f"--set=audio.{name}={value}" for name, value in dataclasses.asdict(audio).items() if value]
+        command = [sys.executable, "-m", "bridge", "devices", *settings]
+        listed = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert len(checks) == len(findings)
+    for check, finding in zip(checks, findings, strict=True):
+        assert finding in (check.state, check.what) or finding in check.what
+        assert bool(check.fix) == (check.state == "warning")
+    assert "system  (JACK Audio Connection Kit, 48000 Hz, 6 channels)" in listed.stdout
+    assert listed.returncode == (0 if lines else 9)
+    assert all(line in listed.stdout for line in lines) and (
+        lines or findings[-1] in listed.stderr or "nobody" in listed.stderr
+    )

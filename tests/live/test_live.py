@@ -15,6 +15,7 @@ import psutil
 import pytest
 import soundfile
 
+from bridge.config import AudioConfig
 from bridge.doctor import sound
 from tests.harness import STAND_IN, Daemon, pairs, skip_or_fail
 from tests.jack_device import BLOCK, RATE, Jack, Recorder, jack
@@ -316,8 +317,8 @@ def test_devices_and_doctor_name_what_can_sound(server: Jack) -> None:
     assert "system  (JACK Audio Connection Kit, 48000 Hz, 2 channels)" in listed.stdout
     with pytest.MonkeyPatch.context() as patch:
         server.lend(patch)
-        assert sound.check("system").state == "ok"
-        wrong = sound.check("no such thing")
+        (right,), (wrong,) = (list(sound.check(AudioConfig(device))) for device in ("system", "no such thing"))
+        assert right.state == "ok"
         assert wrong.state == "warning" and "system" in wrong.what and "folder" in wrong.what
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from bridge.player.layout import layout
 from bridge.player.limiter import CEILING
 from bridge.player.messages import Ended, Hold, Opened, Play, Sound, Unusable
 from bridge.player.mixer import MAX_VOICES, Mixer
-from tests.jack_device import RATE, Jack, Recorder, jack
+from tests.jack_device import RATE, Jack, Recorder
 from tests.player.test_player import playing, until
 
 JACK = "JACK Audio Connection Kit"
@@ -134,19 +133,6 @@ def test_one_voice_too_many_fades_the_oldest_of_the_cue_out_before_any_that_the_
 # ---- real players ----
 
 
-@pytest.fixture(scope="module")
-def wide() -> Iterator[Jack]:
-    with jack(channels=6) as server:
-        yield server
-
-
-@pytest.fixture
-def everything(wide: Jack) -> Iterator[Recorder]:
-    recorder = Recorder(wide)
-    yield recorder
-    recorder.close()
-
-
 @pytest.fixture
 def clip(tmp_path: Path) -> str:
     file = tmp_path / "clip.npy"
@@ -174,7 +160,7 @@ def finish(player: Connection, voice: int) -> str:
 
 
 def test_each_output_is_heard_on_its_own_channels_of_a_device_and_on_no_other(
-    wide: Jack, everything: Recorder, clip: str
+    wide: Jack, hall: Recorder, clip: str
 ) -> None:
     with playing(wide, "system", PAIRS) as player:
         opened = until(player, Opened)
@@ -185,10 +171,10 @@ def test_each_output_is_heard_on_its_own_channels_of_a_device_and_on_no_other(
             (2, Play(2, clip, RATE), [True, False, False]),
             (3, Sound(3, 1, output=PADS), [False, True, False]),
         ):
-            everything.restart()
+            hall.restart()
             player.send(message)
             assert finish(player, voice) == ""
-            assert heard(everything, clip) == pairs
+            assert heard(hall, clip) == pairs
 
 
 def test_without_its_pair_the_cue_is_silent_everywhere_and_says_why_while_pads_go_on(
@@ -204,35 +190,29 @@ def test_without_its_pair_the_cue_is_silent_everywhere_and_says_why_while_pads_g
 
 
 def test_without_settings_only_two_channels_are_opened_and_a_cue_is_refused(
-    wide: Jack, everything: Recorder, clip: str
+    wide: Jack, hall: Recorder, clip: str
 ) -> None:
     with playing(wide) as player:
         assert until(player, Opened).channels == 2
         player.send(Play(1, clip, RATE, output=CUE))
         assert finish(player, 1) == "there is no output for the cue"
         player.send(Play(2, clip, RATE))
-        assert finish(player, 2) == "" and heard(everything, clip) == [True, False, False]
+        assert finish(player, 2) == "" and heard(hall, clip) == [True, False, False]
 
 
-def test_a_second_device_plays_the_cue_alone(wide: Jack, everything: Recorder, clip: str) -> None:
-    headphones = Recorder(wide, device="headphones")
-    try:
-        with playing(wide) as main, playing(wide, "headphones", Pairs(), "system") as cue:
-            until(main, Opened)
-            assert until(cue, Opened).device == "headphones"
-            headphones.restart()
-            cue.send(Play(1, clip, RATE))
-            assert finish(cue, 1) == "" and heard(headphones, clip) == [True]
-            assert not everything.heard().any()
-            names = {port.name.split(":")[0] for port in everything.client.get_ports(is_output=True)}
-            assert {"Clipbridge", "Clipbridge cue"} <= names
-    finally:
-        headphones.close()
+def test_a_second_device_plays_the_cue_alone(wide: Jack, hall: Recorder, headphones: Recorder, clip: str) -> None:
+    with playing(wide) as main, playing(wide, "headphones", Pairs(), "system") as cue:
+        until(main, Opened)
+        assert until(cue, Opened).device == "headphones"
+        headphones.restart()
+        cue.send(Play(1, clip, RATE))
+        assert finish(cue, 1) == "" and heard(headphones, clip) == [True]
+        assert not hall.heard().any()
+        names = {port.name.split(":")[0] for port in hall.client.get_ports(is_output=True)}
+        assert {"Clipbridge", "Clipbridge cue"} <= names
 
 
-def test_a_cue_is_never_on_the_main_device_nor_on_another_than_its_own(
-    wide: Jack, everything: Recorder, clip: str
-) -> None:
+def test_a_cue_is_never_on_the_main_device_nor_on_another_than_its_own(wide: Jack, hall: Recorder, clip: str) -> None:
     with playing(wide, "system", Pairs(), "") as same, playing(wide, "no such thing", Pairs(), "system") as missing:
         for player in (same, missing):
             player.send(Play(1, clip, RATE))
@@ -245,4 +225,4 @@ def test_a_cue_is_never_on_the_main_device_nor_on_another_than_its_own(
                 assert isinstance(message, Unusable) and why in message.why
                 message = player.recv()
             assert message.why == "there is no audio device"
-    assert not everything.heard().any()
+    assert not hall.heard().any()
