@@ -37,7 +37,7 @@ def main(options: argparse.Namespace) -> int:
 
 
 def _checks(settings: dict[str, object]) -> Iterator[Check]:
-    from bridge.doctor import compute, places, sound, weights
+    from bridge.doctor import compute, panel, places, sound, weights
 
     child = compute.start()
     try:
@@ -52,6 +52,7 @@ def _checks(settings: dict[str, object]) -> Iterator[Check]:
         yield from places.scripts()
         yield places.log(config)
         yield from sound.check(config.audio)
+        yield panel.check()
         checks, accelerated = compute.finish(child, config.engine.compute)
         yield from checks
         yield weights.check(config.engine.model, accelerated)

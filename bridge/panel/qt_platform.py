@@ -12,20 +12,10 @@ from pathlib import Path
 from PySide6.QtCore import QLibraryInfo, QMessageLogContext, QtMsgType, qInstallMessageHandler
 
 from bridge.errors import NoWindow
+from bridge.system.qt_libraries import how_to_install
 
 HARMLESS = ("QXcbDrag::handleFinished",)  # printed after drags that worked
 NO_SCREEN = "There is no screen here: DISPLAY and WAYLAND_DISPLAY are not set. Start the panel from a desktop."
-DEBIAN = {
-    "libxcb-cursor.so.0": "libxcb-cursor0",
-    "libxcb-icccm.so.4": "libxcb-icccm4",
-    "libxcb-image.so.0": "libxcb-image0",
-    "libxcb-keysyms.so.1": "libxcb-keysyms1",
-    "libxcb-render-util.so.0": "libxcb-render-util0",
-    "libxkbcommon-x11.so.0": "libxkbcommon-x11-0",
-    "libxkbcommon.so.0": "libxkbcommon0",
-    "libEGL.so.1": "libegl1",
-    "libGL.so.1": "libgl1",
-}  # library → package of Debian and Ubuntu
 NO_PLATFORM = "no Qt platform plugin could be initialized"
 
 log = logging.getLogger("clipbridge")
@@ -46,9 +36,8 @@ def missing_library(name: str) -> str:
 
 def advice(library: str) -> str:
     """What to do about a missing library."""
-    package = DEBIAN.get(library)
-    install = f" On Debian and Ubuntu: sudo apt install {package}." if package else ""
-    return f"A library that Qt needs is missing: {library}.{install} clipbridge doctor names all that are missing."
+    install = how_to_install([library]).rstrip(".")
+    return f"A library that Qt needs is missing: {library}. {install}. clipbridge doctor names all that are missing."
 
 
 def why_not() -> str:

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from bridge.doctor import compute, weights
+from bridge.doctor import compute, panel, weights
 from bridge.engine.audioldm2 import untrained
+from bridge.system import qt_libraries
 from tests.harness import environment
 
 ROOT = Path(__file__).parents[2]
@@ -143,3 +144,72 @@ def test_weights_that_are_no_weights_are_damaged(tmp_path: Path, content: bytes)
     file.write_bytes(content)
     assert weights.damage(file)
     assert weights.damage(tmp_path / "gone.safetensors")
+
+
+def test_without_qt_nothing_is_wrong_and_the_install_is_named() -> None:
+    check = panel.finding("", [], "")
+    assert check.state == "ok" and "pip install '.[panel]'" in check.what
+
+
+def test_a_qt_that_cannot_be_loaded_is_a_warning_because_clips_are_made_without_it() -> None:
+    check = panel.finding("6.11.1", [], "libfoo.so.1: cannot open shared object file")
+    assert check.state == "warning" and "libfoo.so.1" in check.what and "everything else works" in check.what
+    check = panel.finding("6.11.1", ["libxcb-cursor.so.0"], "")
+    assert check.state == "warning" and "libxcb-cursor.so.0" in check.what and "install" in check.fix.lower()
+
+
+@pytest.mark.parametrize(
+    ("manager", "fix"),
+    [
+        ("apt-get", "sudo apt install libglib2.0-0 libxcb-cursor0"),
+        (
+            "dnf",
+            "sudo dnf install 'libglib-2.0.so.0()(64bit)' 'libgthread-2.0.so.0()(64bit)' 'libxcb-cursor.so.0()(64bit)'",
+        ),
+        (
+            "",
+            "Install the packages of your system that have libglib-2.0.so.0, libgthread-2.0.so.0, libxcb-cursor.so.0.",
+        ),
+    ],
+)
+def test_missing_libraries_are_installed_by_the_systems_own_command(manager: str, fix: str) -> None:
+    def load(library: str) -> None:
+        if library in ("libglib-2.0.so.0", "libgthread-2.0.so.0", "libxcb-cursor.so.0"):
+            raise OSError(f"{library}: cannot open shared object file")
+
+    lacking = qt_libraries.missing(load)
+    assert qt_libraries.how_to_install(lacking, lambda name: name if name == manager else None) == fix
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux" or shutil.which("objdump") is None, reason="objdump shows what Qt is linked to"
+)
+def test_every_system_library_of_qt_is_known() -> None:
+    qt = Path(pytest.importorskip("PySide6").__path__[0]) / "Qt"
+    wanted = ("lib/libQt6Gui.so.6", "lib/libQt6Widgets.so.6", "plugins/platforms/libqxcb.so",
+              "plugins/xcbglintegrations/libqxcb-glx-integration.so")  # fmt: skip
+    linked: set[str] = set()
+    for name in wanted:
+        output = subprocess.run(["objdump", "-p", qt / name], capture_output=True, text=True, check=True).stdout
+        linked |= {line.split()[1] for line in output.splitlines() if line.split()[:1] == ["NEEDED"]}
+    everywhere = {
+        "libc.so.6",
+        "libm.so.6",
+        "libgcc_s.so.1",
+        "libstdc++.so.6",
+        "libz.so.1",
+    }  # Python and NumPy need them too
+    ours = {name for name in linked if name.startswith("libQt6")}
+    assert linked - everywhere - ours <= set(qt_libraries.DEBIAN)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere Qt brings its libraries along")
+def test_a_library_that_cannot_be_loaded_is_named_with_the_command_that_installs_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("PySide6")
+    (tmp_path / "libxcb-cursor.so.0").write_text("this is no library")
+    monkeypatch.setenv("LD_LIBRARY_PATH", str(tmp_path))
+    check = panel.check()
+    assert check.state == "warning" and "libxcb-cursor.so.0" in check.what
+    assert "libxcb-cursor" in check.fix
