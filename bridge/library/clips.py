@@ -19,7 +19,8 @@ from bridge.system.spelling import on_disk
 @dataclass(frozen=True, slots=True)
 class Clip:
     """A clip in a folder. `path`: absolute, with `/`; `bpm`: 0 and `note`: "" if none was requested and met; `added_at`: seconds since
-    1970; `take`: of its job, from 1; `bars`: 0 and `key`: "" if none were requested and met."""
+    1970; `take`: of its job, from 1; `bars`: 0 and `key`: "" if none were requested and met; `loop`: its
+    end runs into its beginning."""
 
     path: str
     prompt: str
@@ -36,9 +37,10 @@ class Clip:
     take: int = 1
     bars: float = 0.0
     key: str = ""
+    loop: bool = False
 
 
-IN_RECIPE = ("take", "bars", "key")
+IN_RECIPE = ("take", "bars", "key", "loop")
 COLUMNS = ", ".join(
     [*(f"clips.{field.name}" for field in dataclasses.fields(Clip) if field.name not in IN_RECIPE), "clips.recipe"]
 )
@@ -146,4 +148,5 @@ def clip_of(row: Sequence[Any]) -> Clip:
     except BadRecipe:  # of an earlier version
         return dataclasses.replace(clip, favourite=bool(clip.favourite))
     prompt = recipe.prompt.claimed
-    return dataclasses.replace(clip, favourite=bool(clip.favourite), take=recipe.take, bars=prompt.bars, key=prompt.key)
+    more: dict[str, Any] = {"take": recipe.take, "bars": prompt.bars, "key": prompt.key, "loop": prompt.loop}
+    return dataclasses.replace(clip, favourite=bool(clip.favourite), **more)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QAbstractListModel, QMimeData, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
+from PySide6.QtCore import QMimeData, QModelIndex, QObject, QPersistentModelIndex, QStringListModel, Qt, Signal
 
 from bridge.errors import BadArgument
 from bridge.panel.clips import Clip
@@ -27,21 +28,29 @@ Index = QModelIndex | QPersistentModelIndex
 NOWHERE = QModelIndex()
 
 
-class ClipModel(QAbstractListModel):
-    """`loaded(shown, total)`: the number of rows, and of clips in the library that match. `failed(why)`: the daemon cannot do what
-    was asked. `renamed(path, name)`: somebody typed another name."""
+class ClipModel(QStringListModel):
+    """Qt's own model counts the rows: a view asks for their number once for each row that it lays out, and Python is slow there.
+
+    `loaded(shown, total)`: the number of rows, and of clips in the library that match. `failed(why)`: the daemon cannot do what
+    was asked. `renamed(path, name)`: somebody typed another name. `replacing`, `replaced`: all rows are other ones."""
 
     loaded = Signal(int, int)
     failed = Signal(str)
     renamed = Signal(str, str)
+    replacing = Signal()
+    replaced = Signal()
 
     def __init__(self, link: Link, parent: QObject | None = None) -> None:
         super().__init__(parent)
+        self.rowsInserted.connect(lambda: self._set(self._next))  # before any view hears of it
+        self.rowsRemoved.connect(lambda: self._set(self._next))
         self._link, self.loader = link, Loader(link, self)
         self.loader.changed.connect(self._show)
+        self.loader.appended.connect(self._append)
         self.loader.clip_changed.connect(self._changed)
         self.loader.failed.connect(self.failed)
         self._rows: list[Row] = []
+        self._next: list[Row] = []
         self._places: dict[str, int] = {}  # of the paths in the rows
         self._hidden: set[str] = set()
         self._missing: dict[str, str] = {}
@@ -66,20 +75,35 @@ class ClipModel(QAbstractListModel):
         gone = _runs([place for place, row in enumerate(self._rows) if row.path not in paths])
         new = _runs([place for place, row in enumerate(rows) if row.path not in self._places])
         if len(gone) + len(new) > MAX_RUNS:
-            self.beginResetModel()
+            self.replacing.emit()
             self._set(rows)
-            self.endResetModel()
+            self.setStringList([""] * len(rows))
+            self.replaced.emit()
         else:
             in_order = [row for row in rows if row.path in self._places]
             for first, last in reversed(gone):
-                self.beginRemoveRows(NOWHERE, first, last)
-                self._set([*self._rows[:first], *self._rows[last + 1 :]])
-                self.endRemoveRows()
+                self._next = [*self._rows[:first], *self._rows[last + 1 :]]
+                self.removeRows(first, last + 1 - first)
             self._reorder(in_order)
             for first, last in new:
-                self.beginInsertRows(NOWHERE, first, last)
-                self._set([*self._rows[:first], *rows[first : last + 1], *self._rows[first:]])
-                self.endInsertRows()
+                self._next = [*self._rows[:first], *rows[first : last + 1], *self._rows[first:]]
+                self.insertRows(first, last + 1 - first)
+        self.loaded.emit(len(self._rows), self.loader.total)
+
+    def _append(self, clips: list[Clip]) -> None:
+        """Add rows at the end. Takes of the last job may be among them: then everything is sorted again."""
+        query, takes = self.loader.query, self._rows[-1].takes if self._rows else 0
+        ends = itertools.islice(reversed(self.loader.clips.values()), takes + len(clips))
+        shown = [clip for clip in ends if clip.path not in self._hidden][::-1]
+        rows = rows_of(shown, self.loader.scores, query.order != "oldest", query.best_only)
+        old = len(shown) - len(clips)  # they are shown already
+        kept = 1 if query.best_only and old else old
+        if rows[:kept] != self._rows[len(self._rows) - kept :]:
+            self._show()
+            return
+        if new := rows[kept:]:
+            self._next = [*self._rows, *new]
+            self.insertRows(len(self._rows), len(new))
         self.loaded.emit(len(self._rows), self.loader.total)
 
     def _reorder(self, rows: list[Row]) -> None:
@@ -152,10 +176,6 @@ class ClipModel(QAbstractListModel):
     def fetchMore(self, parent: Index) -> None:
         """Load the next page; its rows come a moment later."""
         self.loader.load_more()
-
-    def rowCount(self, parent: Index = NOWHERE) -> int:
-        """The number of rows."""
-        return 0 if parent.isValid() else len(self._rows)
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """A sentence about the clip for people and screen readers, and CLIP, ROW, MISSING."""

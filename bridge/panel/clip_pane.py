@@ -1,16 +1,34 @@
-"""The pane of the clips: search, list, and everything that can be done with a clip."""
+"""The pane of the clips: search, list, waveform, and everything that can be done with a clip."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSettings, Qt, Signal
-from PySide6.QtGui import QCloseEvent, QKeySequence, QShortcut
-from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+from collections.abc import Callable
+from pathlib import Path
 
-from bridge.panel.clip_model import ClipModel
+from PySide6.QtCore import QCoreApplication, QPoint, QSettings, Qt, QTimer, Signal
+from PySide6.QtGui import QCloseEvent, QGuiApplication, QKeySequence, QResizeEvent, QShortcut
+from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
+
+from bridge.errors import BadArgument
+from bridge.panel.audition import Audition
+from bridge.panel.background import Background
+from bridge.panel.clip_actions import ClipActions
+from bridge.panel.clip_model import CLIP, ClipModel
 from bridge.panel.clip_view import ClipView
+from bridge.panel.clips import Clip
+from bridge.panel.cropping import Cropping
+from bridge.panel.drag import drag
 from bridge.panel.link import Link
+from bridge.panel.notice import Notice
 from bridge.panel.peaks import Peaks
+from bridge.panel.rename import rename
 from bridge.panel.search_bar import SearchBar
+from bridge.panel.text_line import TextLine
+from bridge.panel.trash import Trash
+from bridge.panel.wave_pane import WavePane
+from bridge.system.desktop import show_in_folder
+
+AUTOPLAY_MS = 80  # that a clip stays chosen before it plays: a held arrow key runs past many
 
 
 class ClipPane(QWidget):
@@ -21,39 +39,284 @@ class ClipPane(QWidget):
 
     def __init__(self, link: Link, settings: QSettings, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._link = link
         self.peaks = Peaks(self)
         self.model = ClipModel(link, self)
         self.search_bar = SearchBar(link, settings)
         self.view = ClipView(self.model, self.peaks)
-        self.count = QLabel()
+        self.notice, self.count = Notice(), TextLine()
+        self.wave_pane = WavePane(self.peaks, settings)
+        self.audition, self.cropping = Audition(link, self), Cropping(link, self)
+        self.trash, self._background = Trash(self), Background(self)
+        self._autoplay = QTimer(self)
+        self._autoplay.setSingleShot(True)
+        self._autoplay.setInterval(AUTOPLAY_MS)
+        self._when_complete: Callable[[], None] | None = None
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        for widget in (self.search_bar, self.view, self.count):
+        for widget in (self.search_bar, self.view, self.count, self.notice, self.wave_pane):
             layout.addWidget(widget)
         layout.setStretchFactor(self.view, 1)
-        self.search_bar.changed.connect(lambda: self.model.search(self.search_bar.query))
-        self.model.loaded.connect(self._on_loaded)
-        self.model.failed.connect(self.said)
-        self.view.said.connect(self.said)
-        self._key(QKeySequence(QKeySequence.StandardKey.Find), self.search_bar.words.setFocus)
-        self._key(QKeySequence(QKeySequence.StandardKey.Copy), self.view.copy_files, self.view)
+        layout.setSpacing(4)
+        self.commands = ClipActions(self.view, self._functions())
+        self._connect()
+        self._on_current("", by_user=False)
 
-    def _key(self, keys: QKeySequence, do: object, widget: QWidget | None = None) -> None:
-        """A short-cut of the pane, or of one widget in it while that has the focus."""
-        shortcut = QShortcut(keys, widget or self)
+    def _functions(self) -> dict[str, Callable[[], None]]:
+        return {
+            "toggle": self.toggle_play, "again": self.play, "stop": self.audition.stop,
+            "part_from": lambda: self._set_end(0), "part_to": lambda: self._set_end(1), "cut": self.cut_part,
+            "favourite": self.toggle_favourites, "copy": self.view.copy_files, "copy_path": self.copy_paths,
+            "show_in_folder": self.show_in_folder, "make_again": self.make_again, "fill_in": self.fill_in,
+            "rename": lambda: self.view.edit(self.view.currentIndex()), "delete": self.delete, "undo": self.trash.undo,
+            "keep_starred": self.keep_starred, "reload": self.model.loader.reload,
+        }  # fmt: skip
+
+    def _connect(self) -> None:
+        model, view, wave, audition, trash = self.model, self.view, self.wave_pane.wave, self.audition, self.trash
+        self.search_bar.changed.connect(lambda: model.search(self.search_bar.query))
+        for speaker in (view, audition, self.cropping, trash):
+            speaker.said.connect(self.said)
+        model.failed.connect(self.said)
+        model.loaded.connect(self._on_loaded)
+        model.renamed.connect(self._rename)
+        model.dataChanged.connect(lambda *_: self._refresh_wave())
+        view.current_changed.connect(self._on_current)
+        view.doubleClicked.connect(lambda _index: self.play())
+        view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        view.customContextMenuRequested.connect(self._show_menu)
+        self._autoplay.timeout.connect(self.play)
+        wave.play_wanted.connect(lambda seconds: self.play(from_s=seconds))
+        wave.part_dragged.connect(self._drag_part)
+        wave.part_changed.connect(lambda *_: self._enable())
+        self.wave_pane.toggled_play.connect(self.toggle_play)
+        self.wave_pane.cut_wanted.connect(self.cut_part)
+        self.wave_pane.gain_changed.connect(audition.set_gain)
+        self.wave_pane.in_tempo_changed.connect(lambda on: setattr(audition, "in_tempo", on))
+        audition.gain = self.wave_pane.gain.value() / 100
+        audition.in_tempo = self.wave_pane.in_tempo.isChecked()
+        audition.moved.connect(self._on_moved)
+        audition.ended.connect(lambda path: self._on_moved(path, -1.0))
+        trash.hidden.connect(model.hide)
+        trash.restored.connect(model.unhide)
+        trash.gone.connect(model.forget)
+        trash.can_undo_changed.connect(self._on_can_undo)
+        shortcut = QShortcut(QKeySequence(QKeySequence.StandardKey.Find), self)
         shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-        shortcut.activated.connect(do)
+        shortcut.activated.connect(self._go_to_search)
+        self.search_bar.words.returnPressed.connect(self.view.setFocus)
+        application = QCoreApplication.instance()
+        assert application is not None
+        application.aboutToQuit.connect(self.close_down)
+
+    # ---- playing ----
+
+    def current(self) -> Clip | None:
+        """The current clip."""
+        index = self.view.currentIndex()
+        return index.data(CLIP) if index.isValid() else None
+
+    def play(self, from_s: float | None = None) -> None:
+        """Play the current clip from a time on; without one, its selected part, or all of it."""
+        clip = self.current()
+        if clip is None:
+            return
+        low, high = self.wave_pane.wave.part
+        self.audition.play(
+            clip, low if from_s is None else from_s, high if from_s is None or low <= from_s < high else 0.0
+        )
+        self.wave_pane.set_playing(True)
+
+    def toggle_play(self) -> None:
+        """Stop what plays, or play the current clip."""
+        if self.audition.playing:
+            self.audition.stop()
+        else:
+            self.play()
+
+    def _on_moved(self, path: str, seconds: float) -> None:
+        clip = self.current()
+        self.wave_pane.set_playing(bool(self.audition.playing))
+        self.wave_pane.wave.set_position(seconds if clip is not None and clip.path == path else -1.0)
+        self.view.show_position(self.audition.playing, path, seconds)
+
+    def _on_current(self, path: str, by_user: bool) -> None:
+        self.wave_pane.show_clip(self.current())
+        self._enable()
+        if by_user and path != self.audition.playing and self.wave_pane.autoplay.isChecked():
+            self._autoplay.start()
+
+    def _refresh_wave(self) -> None:
+        clip = self.current()
+        if clip is not None and clip != self.wave_pane.wave.clip:
+            self.wave_pane.show_clip(clip)
+
+    # ---- a part ----
+
+    def _set_end(self, end: int) -> None:
+        """Begin (0) or end (1) the part where the clip is now, or at the cursor of the waveform."""
+        wave, ends = self.wave_pane.wave, list(self.wave_pane.wave.part)
+        ends[end] = self.audition.position if wave.position >= 0 else wave.cursor_s
+        if end == 0 and ends[1] <= ends[0]:
+            ends[1] = wave.seconds
+        wave.set_part(*ends)
+
+    def cut_part(self) -> None:
+        """Make a clip of the selected part; it appears in the list."""
+        self._crop(lambda _new: self.said.emit("The part is a clip of its own now, at the top of the list."))
+
+    def _drag_part(self) -> None:
+        """Cut the part out, then let the mouse carry the new file, if its button is still down."""
+
+        def carry(new: str) -> None:
+            if QApplication.mouseButtons() & Qt.MouseButton.LeftButton:
+                clip = self.current()
+                drag(self.wave_pane.wave, [new], self.view.picture([clip.path if clip is not None else new]))
+            else:
+                self.said.emit("The part is a clip of its own now: drag it from the top of the list.")
+
+        self._crop(carry)
+
+    def _crop(self, use: Callable[[str], None]) -> None:
+        clip, (low, high) = self.current(), self.wave_pane.wave.part
+        if clip is None or not high:
+            self.said.emit("Select a part of the waveform first: drag over it, or press [ and ] while the clip plays.")
+        else:
+            self.cropping.crop(clip.path, low, high, use)
+
+    # ---- files and the library ----
+
+    def toggle_favourites(self) -> None:
+        """Mark the selected clips, or take the marks away if all have one."""
+        clips = [index.data(CLIP) for index in self.view.selectedIndexes()]
+        mark = not all(clip.favourite for clip in clips)
+        for clip in clips:
+            if bool(clip.favourite) != mark:
+                self.model.set_favourite(clip.path, mark)
+
+    def copy_paths(self) -> None:
+        """Put the paths of the selected clips on the clipboard, as text."""
+        paths = [str(Path(path)) for path in self.view.selected_paths()]
+        QGuiApplication.clipboard().setText("\n".join(paths))
+        self.said.emit(
+            "The path is on the clipboard." if len(paths) == 1 else f"{len(paths)} paths are on the clipboard."
+        )
+
+    def show_in_folder(self) -> None:
+        """Open the folder of the current clip."""
+        clip = self.current()
+        if clip is not None:
+            file = Path(clip.path)
+            self._background.do(lambda: show_in_folder(file), lambda shown: self._on_shown(shown, file))
+
+    def _on_shown(self, shown: bool, file: Path) -> None:
+        if not shown:
+            self.said.emit(f"No file manager could be opened. The folder is {file.parent}.")
+
+    def make_again(self) -> None:
+        """Ask the daemon for the selected clips again, from the recipes in their files."""
+        for path in self.view.selected_paths():
+            self._link.send("/bridge/recall", path)
+
+    def fill_in(self) -> None:
+        """Put what the current clip was made of into the form."""
+        clip = self.current()
+        if clip is not None:
+            self.recipe_wanted.emit(clip.recipe)
+
+    def _rename(self, path: str, name: str) -> None:
+        def work() -> str | BadArgument:
+            try:
+                return rename(path, name)
+            except BadArgument as error:
+                return error
+
+        self._background.do(work, lambda result: self._on_renamed(path, result))
+
+    def _on_renamed(self, path: str, result: str | BadArgument) -> None:
+        if isinstance(result, BadArgument):
+            self.said.emit(str(result))
+        else:
+            self.model.move(path, result)
+            self.said.emit(f"Renamed to {Path(result).name}.")
+
+    def delete(self) -> None:
+        """Delete the selected clips; the row after them becomes the current one."""
+        paths = self.view.selected_paths()
+        if self.audition.playing in paths:
+            self.audition.stop()
+        row = self.view.currentIndex().row()
+        self.trash.throw(paths)
+        left = self.model.rowCount()
+        if left:
+            self.view.choose(self.model.index(min(max(0, row - len(paths) + 1), left - 1)), quietly=True)
+
+    def keep_starred(self) -> None:
+        """Delete all clips without a star: of the selected ones if there are several, else of all that are found."""
+        if len(paths := self.view.selected_paths()) > 1:
+            clips = [clip for clip in self.model.clips() if clip.path in set(paths)]
+            self._ask_to_keep(clips, "selected clips")
+        else:
+            self._with_all(lambda: self._ask_to_keep(self.model.clips(), "clips in the list"))
+
+    def _ask_to_keep(self, clips: list[Clip], which: str) -> None:
+        plain = [clip.path for clip in clips if not clip.favourite]
+        if not plain:
+            self.said.emit(f"All {len(clips)} {which} are favourites.")
+            return
+        kept = len(clips) - len(plain)
+        question = f"Delete {len(plain):,} of the {len(clips):,} {which}, and keep {kept:,} favourites?"
+        self.notice.show_it(question, "Delete", lambda: self.trash.throw(plain), asks=True)
+
+    def _with_all(self, do: Callable[[], None]) -> None:
+        """Do something once the whole list is loaded."""
+        if self.model.loader.is_complete:
+            do()
+        else:
+            self._when_complete = do
+            self.model.loader.load_all()
+
+    # ---- the pane ----
 
     def close_down(self) -> None:
-        """End what runs in the background; the window calls it when it closes."""
+        """End what runs in the background: deleted clips go to the trash now."""
+        self.audition.stop()
+        self.trash.close()
+        self._background.close()
         self.peaks.close()
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """As a window of its own, in tests, it closes down by itself."""
+        """As a window of its own it closes down by itself."""
         self.close_down()
         super().closeEvent(event)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """A low pane shows the list and no waveform."""
+        super().resizeEvent(event)
+        self.wave_pane.make_room(self.height())
+
+    def _go_to_search(self) -> None:
+        self.search_bar.words.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self.search_bar.words.selectAll()
+
+    def _show_menu(self, position: QPoint) -> None:
+        self._enable()
+        self.commands.show_menu(self.view.viewport().mapToGlobal(position))
+
+    def _enable(self) -> None:
+        has_part = self.wave_pane.wave.part[1] > 0
+        self.commands.enable(self.view.currentIndex().isValid(), has_part, self.trash.can_undo)
+
+    def _on_can_undo(self, can_undo: bool) -> None:
+        if can_undo:
+            self.notice.show_it("Deleted clips go to the trash in a moment.", "Undo", self.trash.undo)
+        else:
+            self.notice.close_it()
+        self._enable()
+
     def _on_loaded(self, shown: int, total: int) -> None:
         clips = "1 clip" if total == 1 else f"{total:,} clips"
-        narrow = self.search_bar.query.is_narrow
-        self.count.setText(f"{clips} found" if narrow else clips)
+        self.count.setText(f"{clips} found" if self.search_bar.query.is_narrow else clips)
+        if self._when_complete is not None and self.model.loader.is_complete:
+            do, self._when_complete = self._when_complete, None
+            do()

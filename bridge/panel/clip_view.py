@@ -16,16 +16,19 @@ LOAD_ALL = (Qt.Key.Key_End, Qt.Key.Key_PageDown)
 
 
 class ClipView(QListView):
-    """`said(sentence)`. `key_pressed(key)`: a key that the list itself has no use for. `current_changed(path)`: of the current
-    row, "" if there is none."""
+    """`said(sentence)`. `current_changed(path, by_user)`: of the current row, "" if there is none."""
 
     said = Signal(str)
-    current_changed = Signal(str)
+    current_changed = Signal(str, bool)
 
     def __init__(self, model: ClipModel, peaks: Peaks, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._is_quiet = False
         self.setAccessibleName("Clips")
+        # Before the view hears of it: it chooses another row then, which nobody asked to hear.
+        model.rowsAboutToBeRemoved.connect(lambda: self._set_quiet(True))
         self.setModel(model)
+        model.rowsRemoved.connect(lambda: self._set_quiet(False))
         self._peaks = peaks
         self.delegate = RowDelegate(peaks, self)
         self.setItemDelegate(self.delegate)
@@ -41,8 +44,8 @@ class ClipView(QListView):
         self._look.timeout.connect(self.look_at_files)
         peaks.ready.connect(self._redraw)
         peaks.missing.connect(model.set_missing)
-        model.modelAboutToBeReset.connect(self._remember)
-        model.modelReset.connect(self._recall)
+        model.replacing.connect(self._remember)
+        model.replaced.connect(self._recall)
         self._remembered: tuple[str, list[str]] = ("", [])
 
     @property
@@ -62,9 +65,18 @@ class ClipView(QListView):
         indexes = sorted(self.selectedIndexes(), key=lambda index: index.row())
         return [index.data(CLIP).path for index in indexes]
 
-    def choose(self, index: QModelIndex) -> None:
-        """Make a row the current one, and the only one that is selected."""
+    def choose(self, index: QModelIndex, quietly: bool = False) -> None:
+        """Make a row the current one, and the only one that is selected; `quietly`: it is not played."""
+        self._is_quiet = quietly
         self.selectionModel().setCurrentIndex(index, QItemSelectionModel.SelectionFlag.ClearAndSelect)
+        self._is_quiet = False
+
+    def show_position(self, playing: str, path: str, seconds: float) -> None:
+        """Draw the line that shows where a clip is; `playing`: the path of the one that sounds now."""
+        length = self.clips.loader.clips[path].seconds if path in self.clips.loader.clips else 0.0
+        self.delegate.playing = playing if seconds >= 0 else ""
+        self.delegate.position = min(1.0, seconds / length) if length else 0.0
+        self._redraw(path)
 
     # ---- files out ----
 
@@ -115,7 +127,8 @@ class ClipView(QListView):
     def currentChanged(self, current: Index, previous: Index) -> None:
         """Tell which clip is the current one."""
         super().currentChanged(current, previous)
-        self.current_changed.emit(current.data(CLIP).path if current.isValid() else "")
+        by_user = self.hasFocus() and not self._is_quiet and current.isValid()
+        self.current_changed.emit(current.data(CLIP).path if current.isValid() else "", by_user)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """End loads the whole list. Letters do not search in the list: they are short-cuts, and Ctrl+F searches."""
@@ -142,6 +155,9 @@ class ClipView(QListView):
         """And not while it is hidden."""
         self._look.stop()
 
+    def _set_quiet(self, quiet: bool) -> None:
+        self._is_quiet = quiet
+
     def _on_star(self, index: QModelIndex) -> None:
         clip = index.data(CLIP)
         self.clips.set_favourite(clip.path, not clip.favourite)
@@ -159,4 +175,6 @@ class ClipView(QListView):
         for path in selected:
             self.selectionModel().select(self.clips.index_of(path), QItemSelectionModel.SelectionFlag.Select)
         if (index := self.clips.index_of(current)).isValid():
+            self._is_quiet = True
             self.selectionModel().setCurrentIndex(index, QItemSelectionModel.SelectionFlag.NoUpdate)
+            self._is_quiet = False

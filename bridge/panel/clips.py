@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ JobKey = tuple[str, int, str, str, float]
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """A clip. `path`: absolute, with `/`; the other values as in /bridge/clip."""
+    """A clip. `path`: absolute, with `/`; `added_at`: in seconds since 1970, 0 if unknown; the other values as in /bridge/clip."""
 
     path: str
     prompt: str = ""
@@ -28,10 +29,11 @@ class Clip:
     seed: int = 0
     rating: int = 0
     favourite: int = 0
-    added_at: str = ""
+    added_at: float = 0.0
     take: int = 1
     bars: float = 0.0
     key: str = ""
+    loop: int = 0
     preset: str = ""
     model: str = ""
 
@@ -58,7 +60,16 @@ class Clip:
         bars = f"{self.bars:g} {'bar' if self.bars == 1 else 'bars'}" if self.bars else ""
         tempo = f"{round(self.bpm, 1):g} BPM" if self.bpm else ""
         key = f"{self.key[:1].upper()}{self.key[1:]}" if self.key else self.note.upper()
-        return [fact for fact in (length, bars, tempo, key, self.preset) if fact]
+        loop = "loop" if self.loop else ""
+        return [fact for fact in (length, bars, tempo, key, loop, self.preset) if fact]
+
+    @property
+    def recipe(self) -> dict[str, Any]:
+        """The keys of an ask for such a clip, as far as the library states them."""
+        length = {"bars": self.bars, "bpm": self.bpm} if self.bars else {"seconds": self.seconds}
+        more = {"note": self.note, "key": self.key, "loop": self.loop, "preset": self.preset}
+        keys = {name: value for name, value in more.items() if value}
+        return {"text": self.prompt, **length, **keys, "seed": self.seed}
 
     def sentence(self, takes: int = 0) -> str:
         """Everything about the clip, for a screen reader. `takes`: of its job, if there are several in the list."""
@@ -96,10 +107,18 @@ def _number(value: Any) -> float | None:
     return float(value) if is_number and 0 <= value < math.inf else None
 
 
+def _time(value: Any) -> float | None:
+    try:
+        return datetime.fromisoformat(value).timestamp()
+    except (TypeError, ValueError, OverflowError, OSError):
+        return None
+
+
 def _whole(value: Any) -> int | None:
     number = _number(value)
     return None if number is None else int(number)
 
 
 READERS: dict[str, Callable[[Any], Any]] = {"str": _text, "float": _number, "int": _whole}
-KINDS = {name: READERS[str(kind)] for name, kind in Clip.__annotations__.items()}
+KINDS: dict[str, Callable[[Any], Any]] = {name: READERS[str(kind)] for name, kind in Clip.__annotations__.items()}
+KINDS["added_at"] = _time

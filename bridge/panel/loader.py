@@ -18,14 +18,17 @@ SETTLE_MS = 60  # after an event: the takes of a job come together
 SCAN_MS = 2_500  # files that the daemon did not record itself are found by its next scan
 NEW_CLIPS = ("/bridge/done", "/bridge/cropped", "/bridge/kit/done")
 MAX_SCORES = 20_000
+BATCH = 1_000  # clips that appear together while the whole library is loaded: each time the view lays out all rows
 
 
 class Loader(QObject):
     """`clips`: those loaded so far, by path, in the library's order; `total`: the number of all that match; `scores`: of takes.
 
-    `changed`: other clips, or another order. `clip_changed(path)`: a value of one. `failed(why)`: the daemon cannot search."""
+    `changed`: other clips, or another order. `appended(clips)`: more at the end. `clip_changed(path)`: a value of one.
+    `failed(why)`: the daemon cannot search."""
 
     changed = Signal()
+    appended = Signal(list)
     clip_changed = Signal(str)
     failed = Signal(str)
 
@@ -38,6 +41,7 @@ class Loader(QObject):
         self.scores: dict[str, float] = {}
         self.total = 0
         self._forgotten: set[str] = set()
+        self._unshown: list[Clip] = []
         self._cursor, self._swept, self._wants_all, self._is_reloading = 0, False, False, False
         self._soon = QTimer(self, singleShot=True, interval=SETTLE_MS)
         self._later = QTimer(self, singleShot=True, interval=SCAN_MS)
@@ -57,6 +61,11 @@ class Loader(QObject):
         self._wants_all = True
         if self.has_more:
             self.load_more()
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all clips are there."""
+        return not self._finder.is_busy and not self.has_more
 
     @property
     def has_more(self) -> bool:
@@ -89,14 +98,21 @@ class Loader(QObject):
         self._forgotten.add(path)
 
     def _on_first(self, page: Page) -> None:
-        self._is_reloading, self.clips = False, {}
-        self._on_page(page)
+        self._is_reloading, self._unshown = False, []
+        self.total, self._cursor = page.total, page.offset + PAGE
+        self.clips = {clip.path: clip for clip in self._present(page)}
+        self.changed.emit()
 
     def _on_page(self, page: Page) -> None:
         self.total, self._cursor = page.total, page.offset + PAGE
-        self.clips.update((clip.path, clip) for clip in self._present(page))
-        self.changed.emit()
-        if self._wants_all and self.has_more:
+        new = [clip for clip in self._present(page) if clip.path not in self.clips]
+        self.clips.update((clip.path, clip) for clip in new)
+        self._unshown += new
+        goes_on = self._wants_all and self.has_more
+        if not goes_on or len(self._unshown) >= BATCH:
+            clips, self._unshown = self._unshown, []
+            self.appended.emit(clips)
+        if goes_on:
             self.load_more()
 
     def _ask_for_new(self) -> None:

@@ -7,12 +7,13 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterable
 
-from PySide6.QtCore import QObject, QRunnable, QThreadPool, Signal
+from PySide6.QtCore import QObject, QRunnable, QThreadPool, QTimer, Signal
 
 from bridge.panel.waveform import Waveform, waveform_of
 
 KEPT = 2_000  # waveforms; 512 bytes each in the list
 WAITING = 100  # those asked for earlier are no longer on the screen
+REST_MS = 30  # after the last ask: while the list is scrolled, the thread would hold it up (they share Python's lock)
 CLOSE_MS = 3_000
 
 Stamp = tuple[int, int]  # size in bytes, modification time in ns
@@ -30,7 +31,12 @@ class Peaks(QObject):
         self._kept: OrderedDict[Ask, tuple[Stamp, Waveform]] = OrderedDict()
         self._wanted: OrderedDict[Ask, None] = OrderedDict()
         self._lock, self._is_working, self._is_closed = threading.Lock(), False, False
-        self._pool = QThreadPool(self, maxThreadCount=1)
+        self._pool = QThreadPool(self)
+        self._pool.setMaxThreadCount(1)
+        self._rest = QTimer(self)
+        self._rest.setSingleShot(True)
+        self._rest.setInterval(REST_MS)
+        self._rest.timeout.connect(self._start)
 
     def get(self, path: str, columns: int) -> Waveform | None:
         """The waveform of a file; None if it has to be computed first: `ready` comes then."""
@@ -49,7 +55,13 @@ class Peaks(QObject):
                 self._wanted.move_to_end(ask)
             while len(self._wanted) > WAITING:
                 self._wanted.popitem(last=False)
-            if not self._wanted or self._is_working or self._is_closed:
+            is_needed = bool(self._wanted) and not self._is_working
+        if is_needed:
+            self._rest.start()
+
+    def _start(self) -> None:
+        with self._lock:
+            if self._is_working or self._is_closed:
                 return
             self._is_working = True
         self._pool.start(QRunnable.create(self._work))

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from bridge.panel.clips import Clip
 
+TOGETHER_S = 2.0  # the takes of a job are added at once; the same job asked again comes later
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -35,9 +37,17 @@ def _jobs(clips: Iterable[Clip]) -> Iterable[list[Clip]]:
     """The clips, those that follow each other and are takes of one job together."""
     job: list[Clip] = []
     for clip in clips:
-        if job and (clip.job != job[0].job or any(clip.take == other.take for other in job)):
+        if job and not _is_take_of(clip, job):
             yield job
             job = []
         job.append(clip)
     if job:
         yield job
+
+
+def _is_take_of(clip: Clip, job: list[Clip]) -> bool:
+    first = job[0]
+    if clip.seed - clip.take != first.seed - first.take or clip.job != first.job:
+        return False
+    together = abs(clip.added_at - first.added_at) <= TOGETHER_S
+    return together and all(clip.take != other.take for other in job)

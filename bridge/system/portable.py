@@ -172,6 +172,22 @@ def replace(source: Path, target: Path) -> None:
             time.sleep(0.05)
 
 
+def rename_new(source: Path, target: Path) -> None:
+    """Rename within a folder, and never replace another file: raises FileExistsError. Windows refuses by itself; elsewhere the name
+    is claimed by an empty file first. Another spelling of the same name (`Kick`, `kick`) may be the same file already."""
+    if source.name != target.name and os.path.lexists(target) and os.path.samefile(source, target):
+        os.rename(source, target)
+        return
+    with target.open("xb"):
+        pass
+    try:
+        replace(source, target)
+    except OSError:
+        with contextlib.suppress(OSError):
+            target.unlink()
+        raise
+
+
 def can_be_written(place: Path) -> bool:
     """Whether `place`, or its nearest existing parent, can be written. On Windows only the read-only attribute is checked."""
     for folder in (place, *place.parents):

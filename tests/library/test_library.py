@@ -843,7 +843,7 @@ def test_a_clip_that_is_done_is_found_rated_and_a_favourite_over_osc_and_on_the_
     assert abs(added_at.timestamp() - time.time()) < 60
     assert known == {
         "prompt": "quince metal", "seconds": 0.5, "bpm": 0.0, "note": "", "seed": 11, "rating": 0, "favourite": 0,
-        "take": 1, "bars": 0.0, "key": "", "preset": "", "model": known["model"],
+        "take": 1, "bars": 0.0, "key": "", "loop": 0, "preset": "", "model": known["model"],
     }  # fmt: skip
     assert pairs(client.ask("/bridge/rate", path, 4)[1], 1)["rating"] == 4
     assert pairs(client.ask("/bridge/favourite", path)[1], 1)["favourite"] == 1

@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.harness import Client, Daemon
+from tests.harness import Daemon
+from tests.panel.clips import make, open_pane, paths_of, select  # noqa: F401
 from tests.panel.conftest import Wait
 
 if TYPE_CHECKING:
     from bridge.panel.clip_pane import ClipPane
-
-
-def make(client: Client, text: str, *keys: Any, seconds: float = 0.1) -> list[str]:
-    """Make a clip; the paths of its takes, best first."""
-    client.send("/bridge/generate", text, seconds, *keys)
-    paths = []
-    while True:
-        address, values = client.until("/bridge/take", "/bridge/done", "/bridge/failed")
-        if address == "/bridge/take":
-            paths.append(values[2])
-        else:
-            return paths or [values[1]]
 
 
 @pytest.fixture(scope="module")
@@ -38,50 +27,11 @@ def library(panel_daemon: Daemon) -> list[str]:
 
 
 @pytest.fixture
-def pane_of(tmp_path: Path, wait: Wait) -> Iterator[Callable[[int], ClipPane]]:
-    """Open a pane of the daemon on a port; closed at the end."""
-    from PySide6.QtCore import QSettings
-
-    from bridge.panel.clip_pane import ClipPane
-    from bridge.panel.link import Link
-
-    opened = []
-
-    def open_pane(port: int) -> ClipPane:
-        link = Link("127.0.0.1", port)
-        pane = ClipPane(link, QSettings(str(tmp_path / "panel.ini"), QSettings.Format.IniFormat))
-        opened.append((pane, link))
-        pane.resize(420, 560)
-        pane.show()
-        pane.activateWindow()
-        link.start()
-        return pane
-
-    yield open_pane
-    for pane, link in opened:
-        pane.close()
-        link.close()
-        pane.deleteLater()
-
-
-@pytest.fixture
-def pane(panel_daemon: Daemon, library: list[str], pane_of: Callable[[int], ClipPane], wait: Wait) -> ClipPane:
+def pane(panel_daemon: Daemon, library: list[str], open_pane: Callable[[int], ClipPane], wait: Wait) -> ClipPane:  # noqa: F811
     """A pane with its first page."""
-    pane = pane_of(panel_daemon.port)
+    pane = open_pane(panel_daemon.port)
     wait(lambda: pane.model.rowCount() >= 50)
     return pane
-
-
-def paths_of(pane: ClipPane) -> list[str]:
-    return [clip.path for clip in pane.model.clips()]
-
-
-def select(pane: ClipPane, *rows: int) -> None:
-    from PySide6.QtCore import QItemSelectionModel
-
-    pane.view.clearSelection()
-    for row in rows:
-        pane.view.selectionModel().select(pane.model.index(row), QItemSelectionModel.SelectionFlag.Select)
 
 
 class Drags:

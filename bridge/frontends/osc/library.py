@@ -50,6 +50,7 @@ def send_clip(osc: Osc, target: Target, clip: Clip, **more: Any) -> None:
         "take": clip.take,
         "bars": clip.bars,
         "key": clip.key,
+        "loop": int(clip.loop),
         "preset": clip.preset,
         "model": clip.model,
         **more,

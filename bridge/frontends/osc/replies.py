@@ -146,7 +146,7 @@ REPLIES = {
         Reply("/bridge/clip", "s path", "A clip of the library. `bpm` 0, `note` empty, `rating` 0, `bars` 0, `key` empty: "
               "unknown. `added_at`: `2026-11-26T20:15:03Z`. `take`: of its job, from 1. `id`: as in find.",
               "then `prompt` s, `seconds` f, `bpm` f, `note` s, `seed` i, `rating` i, `favourite` i, `added_at` s, `take` i, `bars` f, "
-              "`key` s, `preset` s, `model` s, [`id`]"),
+              "`key` s, `loop` i, `preset` s, `model` s, [`id`]"),
         Reply("/bridge/measured", "s path",
               "The facts of an audio file. `bpm`: of its first 30 seconds, 0 if they have no steady beat; of tempi that fit equally well "
               "(half, double) the one nearest to `/bridge/tempo`. `confidence`: of the tempo, 0 to 1. `prompt`: of a clip.",

@@ -1,0 +1,65 @@
+"""What can be done with the clips of the list: a menu, whose short-cuts work while the list has the keyboard."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QObject, QPoint, Qt
+from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtWidgets import QMenu, QWidget
+
+Key, Standard = Qt.Key, QKeySequence.StandardKey
+CONTROL, SHIFT = Qt.Modifier.CTRL, Qt.Modifier.SHIFT
+
+# name: (words, keys, separated from the one above)
+ACTIONS: dict[str, tuple[str, tuple[object, ...], bool]] = {
+    "toggle": ("Play or stop", (Key.Key_Space,), False),
+    "again": ("Play again", (Key.Key_Right, Key.Key_Return, Key.Key_Enter), False),
+    "stop": ("Stop", (Key.Key_Left,), False),
+    "part_from": ("Part begins here", (Key.Key_BracketLeft,), True),
+    "part_to": ("Part ends here", (Key.Key_BracketRight,), False),
+    "cut": ("Make a clip of the part", (CONTROL | Key.Key_Return,), False),
+    "favourite": ("Favourite", (Key.Key_F,), True),
+    "copy": ("Copy the files", (Standard.Copy,), False),
+    "copy_path": ("Copy the path", (CONTROL | SHIFT | Key.Key_C,), False),
+    "show_in_folder": ("Show in folder", (CONTROL | Key.Key_E,), False),
+    "make_again": ("Make again", (CONTROL | Key.Key_M,), True),
+    "fill_in": ("Fill in the fields", (CONTROL | Key.Key_R,), False),
+    "rename": ("Rename", (Key.Key_F2,), True),
+    "delete": ("Delete", (Standard.Delete,), False),
+    "undo": ("Undo the deletion", (Standard.Undo,), False),
+    "keep_starred": ("Keep only favourites", (), False),
+    "reload": ("Load the list again", (Standard.Refresh,), True),
+}
+NEED_CLIP = ACTIONS.keys() - {"stop", "undo", "keep_starred", "reload"}
+
+
+class ClipActions(QObject):
+    """The actions of a list, by name; `do` has a function for each."""
+
+    def __init__(self, view: QWidget, do: dict[str, Callable[[], None]]) -> None:
+        super().__init__(view)
+        assert do.keys() == ACTIONS.keys()
+        self._menu = QMenu(view)
+        self._menu.setAccessibleName("Clip")
+        self.actions: dict[str, QAction] = {}
+        for name, (words, keys, separated) in ACTIONS.items():
+            if separated:
+                self._menu.addSeparator()
+            action = self.actions[name] = QAction(words, view)
+            action.setShortcuts([QKeySequence(key) for key in keys])  # type: ignore[call-overload]
+            action.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
+            action.triggered.connect(lambda _checked=False, do=do[name]: do())
+            view.addAction(action)
+            self._menu.addAction(action)
+
+    def enable(self, has_clip: bool, has_part: bool, can_undo: bool) -> None:
+        """Grey what makes no sense now."""
+        for name, action in self.actions.items():
+            action.setEnabled(has_clip or name not in NEED_CLIP)
+        self.actions["cut"].setEnabled(has_part)
+        self.actions["undo"].setText("Undo the deletion" if can_undo else "Nothing to undo")
+
+    def show_menu(self, position: QPoint) -> None:
+        """The menu, at a point of the screen."""
+        self._menu.popup(position)

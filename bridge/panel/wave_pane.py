@@ -1,0 +1,147 @@
+"""The waveform of the current clip with its part, and how clips are played."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSettings, QSignalBlocker, Qt, Signal
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QDoubleSpinBox,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSlider,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from bridge.domain.limits import GAIN
+from bridge.panel.clips import Clip
+from bridge.panel.icons import PLAY, STOP, icon
+from bridge.panel.peaks import Peaks
+from bridge.panel.wave_view import WaveView
+
+AUTOPLAY, IN_TEMPO, SHOWN, GAIN_PERCENT = "clips/autoplay", "clips/in_tempo", "clips/wave_shown", "clips/gain_percent"
+MAX_GAIN_PERCENT = 200  # of the slider
+LOW = 16  # lines of text: in a lower pane the list needs the room
+
+
+class WavePane(QWidget):
+    """`toggled_play`: the play button. `cut_wanted`: the part as a file. `gain_changed(factor)`, `in_tempo_changed(on)`."""
+
+    toggled_play = Signal()
+    cut_wanted = Signal()
+    gain_changed = Signal(float)
+    in_tempo_changed = Signal(bool)
+
+    def __init__(self, peaks: Peaks, settings: QSettings, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._settings = settings
+        self._has_room = True
+        self.wave = WaveView(peaks)
+        self.button = QToolButton()
+        self.button.setAutoRaise(True)
+        self.button.clicked.connect(self.toggled_play)
+        self.autoplay = self._switch("Autoplay", "Play each clip that you choose", AUTOPLAY, True)
+        self.in_tempo = self._switch("In tempo", "Begin at the next bar", IN_TEMPO, False)
+        self.in_tempo.toggled.connect(self.in_tempo_changed)
+        self.gain = QSlider(Qt.Orientation.Horizontal)
+        self.gain.setRange(0, min(MAX_GAIN_PERCENT, int(100 * GAIN.high)))
+        self.gain.setPageStep(10)
+        self.gain.setMinimumWidth(3 * self.fontMetrics().height())
+        self.gain.setAccessibleName("Gain of what is played here, in percent")
+        self.gain.valueChanged.connect(self._on_gain)
+        self.shown = QToolButton()
+        self.shown.setText("Wave")
+        self.shown.setToolTip("Show the waveform of the clip")
+        self.shown.setCheckable(True)
+        self.shown.setAutoRaise(True)
+        line = QHBoxLayout()
+        line.setContentsMargins(0, 0, 0, 0)
+        for widget in (self.button, self.autoplay, self.in_tempo):
+            line.addWidget(widget)
+        line.addWidget(self.gain, 1)
+        line.addWidget(self.shown)
+        self.part = self._part_line()
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.wave)
+        layout.addWidget(self.part)
+        layout.addLayout(line)
+        self.wave.part_changed.connect(self._on_part)
+        self.gain.setValue(_number(settings.value(GAIN_PERCENT), 100))
+        self.shown.setChecked(settings.value(SHOWN, "true") in (True, "true"))
+        self.shown.toggled.connect(self._on_shown)
+        self._on_shown(self.shown.isChecked())
+        self.set_playing(False)
+
+    def show_clip(self, clip: Clip | None) -> None:
+        """Show a clip; None: there is none."""
+        self.wave.show_clip(clip)
+        for box in self.ends:
+            box.setMaximum(max(self.wave.seconds, 0.01))
+        self.button.setEnabled(clip is not None)
+
+    def set_playing(self, playing: bool) -> None:
+        """Show whether the clip sounds."""
+        self.button.setIcon(icon(STOP if playing else PLAY))
+        words = "Stop (←)" if playing else "Play (Space)"
+        self.button.setToolTip(words)
+        self.button.setAccessibleName("Stop" if playing else "Play")
+
+    def make_room(self, height: int) -> None:
+        """Give up the waveform in a low window."""
+        self._has_room = height >= LOW * self.fontMetrics().height()
+        self._on_shown(self.shown.isChecked())
+
+    def _part_line(self) -> QWidget:
+        line = QWidget()
+        layout = QHBoxLayout(line)
+        layout.setContentsMargins(0, 0, 0, 0)
+        self.ends = (QDoubleSpinBox(), QDoubleSpinBox())
+        for box, word in zip(self.ends, ("from", "to"), strict=True):
+            box.setDecimals(2)
+            box.setSingleStep(0.01)
+            box.setSuffix(" s")
+            box.setAccessibleName(f"Part {word}")
+            box.valueChanged.connect(lambda _value: self.wave.set_part(self.ends[0].value(), self.ends[1].value()))
+            layout.addWidget(QLabel(word))
+            layout.addWidget(box, 1)
+        self.cut = QPushButton("Make a clip")
+        self.cut.setToolTip("Make a clip of the selected part (Ctrl+Enter). Or drag the part out of the waveform.")
+        self.cut.clicked.connect(self.cut_wanted)
+        layout.addWidget(self.cut)
+        line.setVisible(False)
+        return line
+
+    def _switch(self, text: str, what: str, key: str, default: bool) -> QCheckBox:
+        box = QCheckBox(text)
+        box.setToolTip(what)
+        box.setChecked(self._settings.value(key, "true" if default else "false") in (True, "true"))
+        box.toggled.connect(lambda on: self._settings.setValue(key, "true" if on else "false"))
+        return box
+
+    def _on_part(self, from_s: float, to_s: float) -> None:
+        self.part.setVisible(to_s > 0 and self._has_room)
+        for box, value in zip(self.ends, (from_s, to_s), strict=True):
+            if not box.hasFocus() or to_s == 0:
+                with QSignalBlocker(box):
+                    box.setValue(value)
+
+    def _on_gain(self, percent: int) -> None:
+        self.gain.setToolTip(f"Gain: {percent} %")
+        self._settings.setValue(GAIN_PERCENT, percent)
+        self.gain_changed.emit(percent / 100)
+
+    def _on_shown(self, shown: bool) -> None:
+        self._settings.setValue(SHOWN, "true" if shown else "false")
+        self.wave.setVisible(shown and self._has_room)
+        self.part.setVisible(self.wave.part[1] > 0 and self._has_room)
+
+
+def _number(value: object, default: int) -> int:
+    """A whole number from the settings, which anybody may edit."""
+    try:
+        return int(str(value))
+    except ValueError:
+        return default

@@ -1,0 +1,193 @@
+"""What is done with the clips of the list: a real daemon, real files, and a trash of its own."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.harness import Daemon
+from tests.panel.clips import make, open_pane, paths_of, select  # noqa: F401
+from tests.panel.conftest import Wait
+
+if TYPE_CHECKING:
+    from bridge.panel.clip_pane import ClipPane
+
+pytestmark = pytest.mark.usefixtures("own_trash")
+
+
+@pytest.fixture
+def own_trash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The trash that send2trash finds when it is imported."""
+    if sys.platform != "linux":
+        pytest.skip("looks into a trash as Linux has it")
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    for name in [name for name in sys.modules if name.startswith("send2trash")]:
+        monkeypatch.delitem(sys.modules, name)
+    return tmp_path / "data" / "Trash" / "files"
+
+
+@pytest.fixture
+def three(panel_daemon: Daemon) -> list[str]:
+    """Three new clips, the newest first."""
+    client = panel_daemon.client()
+    return [make(client, text)[0] for text in ("one", "two", "three")][::-1]
+
+
+@pytest.fixture
+def pane(panel_daemon: Daemon, three: list[str], open_pane: Callable[[int], ClipPane], wait: Wait) -> ClipPane:  # noqa: F811
+    pane = open_pane(panel_daemon.port)
+    wait(lambda: paths_of(pane)[:3] == three)
+    return pane
+
+
+def press(pane: ClipPane, key: str, control: bool = False) -> None:
+    from PySide6.QtCore import Qt
+    from PySide6.QtTest import QTest
+
+    pane.view.setFocus()
+    modifier = Qt.KeyboardModifier.ControlModifier if control else Qt.KeyboardModifier.NoModifier
+    QTest.keyClick(pane.view, getattr(Qt.Key, f"Key_{key}"), modifier)
+
+
+def test_deleted_clips_can_be_brought_back_until_their_files_go_to_the_trash(
+    pane: ClipPane, three: list[str], own_trash: Path, wait: Wait
+) -> None:
+    select(pane, 0, 2)
+    press(pane, "Delete")
+    assert paths_of(pane)[:1] == [three[1]] and all(Path(path).is_file() for path in three)
+    press(pane, "Z", control=True)
+    assert paths_of(pane)[:3] == three
+    select(pane, 0, 1)
+    press(pane, "Delete")
+    pane.trash.close()  # as the window does when it closes
+    wait(lambda: pane.model.loader.clips.keys().isdisjoint(three[:2]))
+    assert sorted(file.name for file in own_trash.iterdir()) == sorted(Path(path).name for path in three[:2])
+    assert [Path(path).exists() for path in three] == [False, False, True]
+    said: list[str] = []
+    pane.said.connect(said.append)
+    press(pane, "Z", control=True)
+    assert said == ["There is no deletion to undo here. Older ones are in the trash of your system."]
+
+
+def test_a_clip_that_is_in_the_trash_does_not_come_back_with_the_next_clip(
+    pane: ClipPane, three: list[str], panel_daemon: Daemon, wait: Wait
+) -> None:
+    select(pane, 0)
+    press(pane, "Delete")
+    pane.trash.close()
+    (new,) = make(panel_daemon.client(), "four")
+    wait(lambda: new in paths_of(pane))
+    assert paths_of(pane)[:3] == [new, *three[1:]]
+
+
+def test_a_file_that_no_trash_takes_stays_with_a_sentence(
+    pane: ClipPane, three: list[str], monkeypatch: pytest.MonkeyPatch, wait: Wait
+) -> None:
+    import send2trash
+    from send2trash.exceptions import TrashPermissionError
+
+    def refuse(path: str) -> None:
+        raise TrashPermissionError(path)
+
+    monkeypatch.setattr(send2trash, "send2trash", refuse)
+    said: list[str] = []
+    pane.said.connect(said.append)
+    select(pane, 0)
+    press(pane, "Delete")
+    pane.trash.close()
+    wait(lambda: paths_of(pane)[:1] == three[:1])
+    assert said[-1].startswith("1 clip not deleted: this disk has no trash") and Path(three[0]).is_file()
+
+
+def test_a_rename_keeps_the_row_the_suffix_and_the_favourite(
+    pane: ClipPane, three: list[str], panel_daemon: Daemon, wait: Wait
+) -> None:
+    from PySide6.QtCore import Qt
+    from PySide6.QtTest import QTest
+    from PySide6.QtWidgets import QLineEdit
+
+    pane.view.setFocus()
+    pane.view.choose(pane.model.index(1), quietly=True)
+    press(pane, "F")
+    press(pane, "F2")
+    editor = pane.view.findChild(QLineEdit)
+    assert isinstance(editor, QLineEdit) and editor.text() == Path(three[1]).stem
+    editor.setText("Süßer Knall #2")
+    QTest.keyClick(editor, Qt.Key.Key_Return)
+    new = Path(three[1]).with_name("Süßer Knall #2.wav")
+    wait(lambda: paths_of(pane)[1] == new.as_posix())
+    assert new.is_file() and not Path(three[1]).exists()
+    client = panel_daemon.client()
+
+    def in_library() -> bool:
+        _, (count, *_) = client.ask("/bridge/find", "Knall", "favourite", 1)
+        return count == 1 and client.receive()[1][0] == new.as_posix()
+
+    wait(in_library)
+
+
+def test_the_star_is_clicked_or_toggled_by_a_key_and_the_library_knows(
+    pane: ClipPane, three: list[str], panel_daemon: Daemon, wait: Wait
+) -> None:
+    from PySide6.QtCore import Qt
+    from PySide6.QtTest import QTest
+
+    from bridge.panel.clip_model import CLIP
+    from bridge.panel.rows import places
+
+    client = panel_daemon.client()
+
+    def stars() -> set[str]:
+        _, (count, *_) = client.ask("/bridge/find", "", "favourite", 1, "limit", 50)
+        return {client.receive()[1][0] for _ in range(count)} & set(three)
+
+    row = pane.view.visualRect(pane.model.index(0))
+    star = places(row, pane.view.fontMetrics()).star.center()
+    QTest.mouseClick(pane.view.viewport(), Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, star)
+    wait(lambda: stars() == {three[0]})
+    select(pane, 0, 2)
+    press(pane, "F")
+    wait(lambda: stars() == {three[0], three[2]})
+    assert pane.model.index(2).data(CLIP).favourite
+    press(pane, "F")
+    wait(lambda: stars() == set())
+
+
+def test_keep_only_favourites_asks_once_and_deletes_the_others_of_the_selected_clips(
+    pane: ClipPane, three: list[str]
+) -> None:
+    from PySide6.QtWidgets import QPushButton
+
+    pane.model.set_favourite(three[1], True)
+    select(pane, 0, 1, 2)
+    pane.keep_starred()
+    buttons = [button for button in pane.notice.findChildren(QPushButton) if button.isVisible()]
+    assert [button.text() for button in buttons] == ["Delete", "Cancel"]
+    assert buttons[0].accessibleDescription() == "Delete 2 of the 3 selected clips, and keep 1 favourites?"
+    buttons[1].click()
+    assert paths_of(pane)[:3] == three
+    pane.keep_starred()
+    buttons[0].click()
+    assert paths_of(pane)[:1] == [three[1]] and three[0] not in paths_of(pane)
+    pane.trash.undo()
+
+
+def test_a_clip_is_made_again_its_recipe_fills_the_form_and_its_path_is_copied(
+    pane: ClipPane, three: list[str], panel_daemon: Daemon, wait: Wait
+) -> None:
+    from PySide6.QtGui import QGuiApplication
+
+    recipes: list[dict[str, Any]] = []
+    pane.recipe_wanted.connect(recipes.append)
+    pane.view.choose(pane.model.index(0), quietly=True)
+    press(pane, "R", control=True)
+    assert recipes[0]["text"] == "three" and recipes[0]["seconds"] == pytest.approx(0.1) and recipes[0]["seed"] > 0
+    pane.copy_paths()
+    assert QGuiApplication.clipboard().text() == three[0]
+    press(pane, "M", control=True)
+    wait(lambda: pane.model.clips()[0].prompt == "three" and paths_of(pane)[0] != three[0])
+    assert pane.model.clips()[0].seed == recipes[0]["seed"]
