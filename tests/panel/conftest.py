@@ -31,6 +31,8 @@ def application() -> Iterator[QApplication]:
         skip_or_fail(f"PySide6-Essentials, or a library of the system that Qt needs, is missing ({error})")
     existing = QApplication.instance()
     yield existing if isinstance(existing, QApplication) else QApplication(["clipbridge"])
+    # Qt's offscreen platform destroys what was copied after Python has ended, which crashes; with a screen it does not.
+    QApplication.clipboard().clear()
 
 
 @pytest.fixture
