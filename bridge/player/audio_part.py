@@ -13,7 +13,9 @@ from bridge.player.messages import Play
 from bridge.player.voice import MIN_FADE_MS, Samples
 
 LONGEST_S = 600.0  # of a file is played, from `from` on
-LONGEST_CIRCLE_S = 30.0  # a longer loop is resampled as if it were no circle: its seam is not heard so often
+LONGEST_CIRCLE = (
+    4_000_000  # samples; a longer loop is resampled as if it were no circle: its seam is not heard so often
+)
 HALF_POWER = 0.7071
 # The side of each channel of a recording in surround, in the order of WAVE_FORMAT_EXTENSIBLE: left, right, both (C), none (-).
 SURROUND = {3: "LRC", 4: "LRLR", 5: "LRCLR", 6: "LRC-LR", 7: "LRC-CLR", 8: "LRC-LRLR"}
@@ -31,7 +33,7 @@ class AudioPart:
         self.frames = max(1, round(file.frames * device_rate / file.sample_rate))
         self.is_over = False
         is_resampled = file.sample_rate != device_rate
-        self._is_circle = play.loop and is_resampled and file.frames <= LONGEST_CIRCLE_S * file.sample_rate
+        self._is_circle = play.loop and is_resampled and file.frames * file.channels <= LONGEST_CIRCLE
         self._mix = _mixing(file.channels)
         channels = file.channels if self._mix is None else 2
         self._stream = (

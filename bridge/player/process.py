@@ -1,6 +1,6 @@
 """The player process: plays clips on the audio device.
 
-One thread receives messages, one loads clips, one loads takes; PortAudio's thread renders. When the device is lost, this
+One thread receives messages, one loads clips, one audio files, one takes; PortAudio's thread renders. When the device is lost, this
 process reports it and is replaced: PortAudio hangs when it closes a stream of a dead server.
 """
 
@@ -68,11 +68,12 @@ class Player:
         self._connection, self._opening = connection, opening
         self._desk = Desk()
         self._clips, self._held = ClipVoices(self._desk, self._say), HeldTakes(self._desk, self._say)
+        self._files = ClipVoices(self._desk, self._say)  # apart: they may be on a disk that hangs
         self._needed, self._leaving, self._saying = threading.Event(), threading.Event(), threading.Lock()
 
     def run(self) -> NoReturn:
         """Open the device, watch it and report; never returns."""
-        for work in (self._receive, self._clips.run, self._held.run):
+        for work in (self._receive, self._clips.run, self._files.run, self._held.run):
             threading.Thread(target=work, name=work.__qualname__, daemon=True).start()
         self._needed.wait()
         device, mixer, output = self._opening.open(lambda why: self._say(Unusable(why)))
@@ -115,6 +116,8 @@ class Player:
             if isinstance(message, (Open, Play, Hold)):
                 self._needed.set()
             match message:
+                case Play(sample_rate=0):
+                    self._files.play(message)
                 case Play():
                     self._clips.play(message)
                 case Hold():
@@ -148,6 +151,7 @@ class Player:
         while mixer is not None and mixer.ended:
             voice = mixer.ended.popleft()
             self._clips.forget(voice)
+            self._files.forget(voice)
             self._say(Ended(voice))
 
     def _say(self, message: Any) -> None:

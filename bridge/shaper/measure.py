@@ -18,13 +18,14 @@ from bridge.files.audio_file import AudioFile
 from bridge.files.tags import recipe_in
 
 LISTENED_S = 30.0  # from the beginning: takes 0.2 s, by which a clip that is written meanwhile is late
+MOST_SAMPLES = 40_000_000  # of all channels: a recording with many of them is listened to for a shorter time
 
 
 def measure(path: Path, bpm: float) -> dict[str, Any]:
     """The facts of /bridge/measured after the path. Of tempi that fit equally well, the one nearest to `bpm` is taken. Raises
     BadAudio."""
     file = AudioFile(path, longest_s=LISTENED_S)
-    samples = mono(file.read(file.frames))
+    samples = mono(file.read(min(file.frames, MOST_SAMPLES // file.channels)))
     if file.sample_rate != OUTPUT_RATE:
         samples = soxr.resample(samples, file.sample_rate, OUTPUT_RATE, "HQ")
     beats = measure_beats(samples[:, None], bpm)
