@@ -19,8 +19,7 @@ class Extras(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.values: dict[str, Any] = {}
-        self.line = TextLine()
-        self.line.setAccessibleName("From the recipe")
+        self.line = TextLine("From the recipe")
         self.clear = QToolButton(autoRaise=True)
         self.clear.setIcon(icons.icon(icons.CLOSE))
         self.clear.setAccessibleName("Forget the rest of the recipe")

@@ -58,6 +58,12 @@ class Form:
             raise BadField("", str(error)) from error
         return ask
 
+    def keys(self) -> dict[str, Any]:
+        """The fields as keys of an ask, unchecked; `from_recipe` reads them."""
+        values: dict[str, Any] = {"text": self.text, "preset": self.preset, "takes": self.takes, "note": self.note}
+        values |= {"loop": int(self.loop), **self.extras}
+        return values if self.unit == AUTO else values | {self.unit: self.length}
+
 
 def arguments(ask: Ask) -> list[Any]:
     """The arguments of /bridge/generate: the prompt, the seconds if there are any, pairs of keys and values."""

@@ -33,7 +33,8 @@ class _Engine(QIconEngine):
 def draw(name: str, painter: QPainter, rect: QRectF, colour: QColor) -> None:
     """Draw an icon into a rectangle."""
     side = min(rect.width(), rect.height())
-    inner = QRectF(0, 0, side * 0.56, side * 0.56)
+    part = 0.4 if name == CLOSE else 0.56
+    inner = QRectF(0, 0, side * part, side * part)
     inner.moveCenter(rect.center())
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)

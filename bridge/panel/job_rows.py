@@ -17,6 +17,7 @@ REFRESH_MS = 100
 TICK_EVERY = 10  # refreshes: once a second
 MOST_ROWS = 24
 SHARE = 0.34  # of the window's height, for the rows
+LINES_FOR_SEVERAL = 19  # of text: in a lower window one row is seen at a time
 
 
 class Bar(QProgressBar):
@@ -40,6 +41,8 @@ class Row(QWidget):
         self._jobs = jobs
         self._id: JobId = ""
         self.bar, self.words, self.sentence = Bar(), TextLine(), QLabel(wordWrap=True)
+        self.place = QLabel()
+        self.place.setForegroundRole(QPalette.ColorRole.PlaceholderText)
         self.bar.setMaximumHeight(self.fontMetrics().height() + 4)
         self.sentence.setTextFormat(Qt.TextFormat.PlainText)
         self.sentence.setForegroundRole(QPalette.ColorRole.BrightText)
@@ -50,6 +53,7 @@ class Row(QWidget):
         row.setContentsMargins(0, 0, 0, 0)
         for widget in (self.bar, self.words, self.sentence):
             row.addWidget(widget, 1)
+        row.addWidget(self.place)
         row.addWidget(self.remove)
 
     def show_job(self, job: Job) -> None:
@@ -58,19 +62,21 @@ class Row(QWidget):
         prompt = job.prompt[:200] or "a clip"
         self.bar.setVisible(job.state == RUNNING)
         self.words.setVisible(job.state not in (RUNNING, FAILED))
+        self.place.setVisible(job.state not in (RUNNING, FAILED))
         self.sentence.setVisible(job.state == FAILED)
         match job.state:
             case "running":
                 self.bar.prompt = prompt
                 self.bar.setValue(round(job.fraction * 100))
-                self.bar.setAccessibleName(f"Progress of {prompt}")
             case "failed":
                 self.sentence.setText(f"{prompt}: {job.why[:1_000]}")
             case _:
-                self.words.setText(f"{prompt}  {waits(job)}")
+                self.words.setText(prompt)
+                self.place.setText(waits(job))
         verb = "Dismiss" if job.state == FAILED else "Cancel"
         self.remove.setAccessibleName(f"{verb} {prompt}")
         self.remove.setToolTip(verb)
+        self.bar.setAccessibleName(f"Progress of {prompt}")
         self.remove.setEnabled(job.yours and not job.cancelling)
 
 
@@ -123,8 +129,9 @@ class JobRows(QScrollArea):
         self.rest.setVisible(left > 0)
         self.setVisible(self.wanted and bool(shown))
         needed = self._column.totalHeightForWidth(max(self.viewport().width(), 100))
-        most = round(self.window().height() * SHARE)
-        self.setFixedHeight(max(min(needed, most), self.fontMetrics().height() + 6))
+        one, lines = self.fontMetrics().height() + 6, self.window().height() / self.fontMetrics().lineSpacing()
+        most = round(self.window().height() * SHARE) if lines >= LINES_FOR_SEVERAL else one
+        self.setFixedHeight(max(min(needed, most), one))
 
     def _refresh(self) -> None:
         self._refreshes += 1

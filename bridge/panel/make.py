@@ -7,6 +7,7 @@ from typing import Any
 from PySide6.QtCore import QSettings, Qt, QTimer, Signal
 from PySide6.QtGui import QKeySequence, QPalette, QShortcut
 from PySide6.QtWidgets import (
+    QBoxLayout,
     QCheckBox,
     QComboBox,
     QDoubleSpinBox,
@@ -15,6 +16,7 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QPushButton,
     QSpinBox,
+    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -29,8 +31,17 @@ from bridge.panel.link import ABSENT, Link
 
 TEMPO_MS = 3_000  # between two questions for the tempo
 MOST_PRESETS = 500
+WIDE = 110  # characters that one row of all fields needs
+LINES_FOR_LENGTH, LINES_FOR_ALL = 15, 19  # of text: the heights of a window that show the second and the third row
 NO_PRESET = "no preset"
 PASTED = 16 * MAX_PROMPT_CHARACTERS  # characters that the field takes, so that too long a text is refused and not cut
+
+
+class Length(QDoubleSpinBox):
+    """A number without superfluous zeros."""
+
+    def textFromValue(self, value: float) -> str:
+        return self.locale().toString(value, "g", 7)
 
 
 class Make(QWidget):
@@ -112,6 +123,8 @@ class Make(QWidget):
         self.prompt = QLineEdit(placeholderText="what it should sound like, such as deep warm kick")
         self.prompt.setMaxLength(PASTED)
         self.prompt.setClearButtonEnabled(True)
+        for clear in self.prompt.findChildren(QToolButton):
+            clear.setAccessibleName("Clear the prompt")
         self.button = QPushButton("Make")
         self.button.setToolTip("Make a clip (Enter)")
         self.preset, self.unit = QComboBox(), QComboBox()
@@ -121,7 +134,7 @@ class Make(QWidget):
         for words, unit in (("usual length", AUTO), ("seconds", SECONDS), ("bars", BARS)):
             self.unit.addItem(words, unit)
         self.unit.setItemData(0, "The length of the preset, or 4 seconds", Qt.ItemDataRole.ToolTipRole)
-        self.length = QDoubleSpinBox(decimals=2, value=4.0)
+        self.length = Length(decimals=2, value=4.0)
         self.takes = QSpinBox(minimum=int(TAKES.low), maximum=int(TAKES.high), suffix=" take")
         self.note = QLineEdit(placeholderText="note", maxLength=8)
         self.note.setToolTip("The pitch of a tone: c3, a#4, eb2, or a MIDI number")
@@ -139,29 +152,44 @@ class Make(QWidget):
         }  # fmt: skip
         for widget, name in names.items():
             widget.setAccessibleName(name)
+            if isinstance(widget, QComboBox):
+                widget.view().setAccessibleName(f"{name}: choices")
         self._fields: dict[str, QWidget] = {"text": self.prompt, "note": self.note, "length": self.length}
         for field in (self.prompt, self.note, self.length.lineEdit(), self.takes.lineEdit()):
             field.setAcceptDrops(False)  # the window takes drops: a file is text too
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        """Three rows, or one in a wide window."""
+        rows = (QWidget(), QWidget(), QWidget())
+        parts = ((self.prompt, self.button), (self.preset, self.length, self.unit), (self.takes, self.note, self.loop))
+        self._rows = QBoxLayout(QBoxLayout.Direction.TopToBottom)
+        self._rows.setSpacing(4)
+        for row, widgets in zip(rows, parts, strict=True):
+            line = QHBoxLayout(row)
+            line.setContentsMargins(0, 0, 0, 0)
+            line.setSpacing(4)
+            for widget in widgets:
+                line.addWidget(widget, int(widget in (self.prompt, self.preset)))
+            if row is rows[2]:
+                line.addStretch(1)
+                line.addWidget(self.bpm)
+            self._rows.addWidget(row, int(row is rows[0]))
+        self._length_row, self._more = rows[1:]
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(4)
-        first, second = [self.prompt, self.button], [self.preset, self.length, self.unit]
-        self.more = QWidget()
-        for row, widgets in ((QHBoxLayout(), first), (QHBoxLayout(), second), (QHBoxLayout(self.more), [])):
-            row.setContentsMargins(0, 0, 0, 0)
-            row.setSpacing(4)
-            for widget in widgets:
-                row.addWidget(widget, int(widget in (self.prompt, self.preset)))
-            if widgets:
-                column.addLayout(row)
-            else:
-                for widget in (self.takes, self.note, self.loop):
-                    row.addWidget(widget)
-                row.addStretch(1)
-                row.addWidget(self.bpm)
-        column.addWidget(self.more)
+        column.addLayout(self._rows)
         column.addWidget(self.extras)
         column.addWidget(self.fault)
+
+    def fit(self, width: int, height: int) -> None:
+        """Use one row in a wide window, and the most important fields alone in a low one."""
+        wide = width >= WIDE * self.fontMetrics().averageCharWidth()
+        self._rows.setDirection(QBoxLayout.Direction.LeftToRight if wide else QBoxLayout.Direction.TopToBottom)
+        lines = height / self.fontMetrics().lineSpacing()
+        self._length_row.setVisible(wide or lines >= LINES_FOR_LENGTH)
+        self._more.setVisible(wide or lines >= LINES_FOR_ALL)
 
     def _wire(self) -> None:
         self.button.clicked.connect(self.generate)

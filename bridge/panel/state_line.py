@@ -52,23 +52,23 @@ class Dot(QWidget):
 
 
 class StateLine(QWidget):
-    """State, start, panic, menu. Signals: `start_wanted`, `stop_wanted` (silence)."""
+    """State, start, panic, menu. Signals: `start_wanted`, `stop_wanted` (silence), `menu_wanted`."""
 
     start_wanted = Signal()
     stop_wanted = Signal()
+    menu_wanted = Signal()
 
     def __init__(self, link: Link) -> None:
         super().__init__()
         self._link = link
-        self.dot, self.words = Dot(), TextLine()
-        self.words.setAccessibleName("State of Clipbridge")
+        self.dot, self.words = Dot(), TextLine("State of Clipbridge")
         self.start = QPushButton("Start Clipbridge")
         self.start.setToolTip("Start the daemon, which makes the sounds")
         self.start.clicked.connect(self.start_wanted)
         self.stop = _button(icons.STOP, "Silence", "Silence everything that sounds (Escape)")
         self.stop.clicked.connect(self.stop_wanted)
         self.menu = _button(icons.MENU, "Menu", "Menu (F10)")
-        self.menu.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.menu.clicked.connect(self.menu_wanted)
         line = QHBoxLayout(self)
         line.setContentsMargins(0, 0, 0, 0)
         line.addWidget(self.dot, alignment=Qt.AlignmentFlag.AlignVCenter)

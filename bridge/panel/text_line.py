@@ -10,17 +10,19 @@ LONGEST = 2_000  # characters that are kept of a text that comes from elsewhere
 
 
 class TextLine(QLabel):
-    """A plain-text label of one line."""
+    """A plain-text label of one line. `about`: what a screen reader says before the text, such as "Status"."""
 
-    def __init__(self, text: str = "", parent: QWidget | None = None) -> None:
+    def __init__(self, about: str = "", parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._about = about
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        self.setText(text)
+        self.setText("")
 
     def setText(self, text: str) -> None:
         """Show a text of any length, without line breaks."""
         super().setText(" ".join(text[:LONGEST].split()))
+        self.setAccessibleName(": ".join(filter(None, [self._about, self.text()])))
         self._hint()
 
     def minimumSizeHint(self) -> QSize:

@@ -6,15 +6,16 @@ import importlib
 import secrets
 from typing import Any
 
-from PySide6.QtCore import QSettings, Qt, QTimer, QUrl
+from PySide6.QtCore import QPoint, QSettings, Qt, QTimer, QUrl
 from PySide6.QtGui import QCloseEvent, QDesktopServices, QKeySequence, QResizeEvent, QShortcut
-from PySide6.QtWidgets import QMainWindow, QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLineEdit, QMainWindow, QTabWidget, QVBoxLayout, QWidget
 
 from bridge import __version__, config
 from bridge.domain.ask import Ask
 from bridge.errors import BadArgument
 from bridge.panel import menu, place
 from bridge.panel.daemon import Daemon
+from bridge.panel.dropping import Dropping
 from bridge.panel.form import arguments as arguments_of
 from bridge.panel.job_rows import JobRows
 from bridge.panel.jobs import Jobs
@@ -22,6 +23,7 @@ from bridge.panel.link import ABSENT, Link
 from bridge.panel.look import Look
 from bridge.panel.make import Make
 from bridge.panel.menu import Menu, Switch, is_on
+from bridge.panel.offer_bar import OfferBar
 from bridge.panel.results import done_sentence
 from bridge.panel.state_line import StateLine
 from bridge.panel.text_line import TextLine
@@ -31,7 +33,6 @@ PAGES = (
     ("Pads", "bridge.panel.pads_page", "PadsPage"),
     ("Kit", "bridge.panel.kit_page", "KitPage"),
 )
-LOW = 300  # pixels of height below which the third row of the form is hidden
 PATIENCE_MS = 500  # a daemon that runs has answered by then
 SAY_MS = 50  # between two sentences that are shown
 
@@ -47,18 +48,18 @@ class Window(QMainWindow):
         self.make = Make(link, settings)
         self.jobs = Jobs(link.send)
         self.job_rows = JobRows(self.jobs)
+        self.offer_bar = OfferBar()
         self.pages = QTabWidget(documentMode=True)
         self.pages.setAccessibleName("Pages")
-        self.status = TextLine()
-        self.status.setAccessibleName("Status")
+        self.status = TextLine("Status")
         self.daemon = Daemon(link.port, self)
         self.menu = self._menu(look)
-        self.state_line.menu.setMenu(self.menu)
         self._lay_out()
         self._sentence = ""
         self._say = QTimer(self, interval=SAY_MS, singleShot=True)
         self._say.timeout.connect(lambda: self.status.setText(self._sentence))
         self._wire()
+        Dropping(self, link, self.make, self.jobs, self.offer_bar, chosen.inbox.folder, self.say)
         place.restore(self, settings)
         for switch in menu.SWITCHES:
             self._on_switch(switch, is_on(settings, switch))
@@ -70,6 +71,8 @@ class Window(QMainWindow):
         self._link.start()
         if with_daemon:
             QTimer.singleShot(PATIENCE_MS, self._start_if_absent)
+        for field in self.findChildren(QLineEdit):
+            field.setAcceptDrops(False)  # the window takes drops: a file is text too
         self.make.prompt.setFocus()
 
     def say(self, sentence: str) -> None:
@@ -107,7 +110,8 @@ class Window(QMainWindow):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self.make.more.setVisible(self.height() >= LOW)
+        self.make.fit(self.width(), self.height())
+        self.job_rows.show_now()
 
     def _menu(self, look: Look) -> Menu:
         made = Menu(self, self._settings, look, self._on_switch)
@@ -122,6 +126,11 @@ class Window(QMainWindow):
         made.aboutToShow.connect(self._on_menu)
         return made
 
+    def _open_menu(self) -> None:
+        button = self.state_line.menu
+        corner = button.mapToGlobal(button.rect().bottomRight())
+        self.menu.popup(corner - QPoint(self.menu.sizeHint().width(), 0))
+
     def _on_menu(self) -> None:
         absent = self._link.state == ABSENT
         self._start.setEnabled(absent and not self.daemon.runs)
@@ -133,7 +142,7 @@ class Window(QMainWindow):
         column = QVBoxLayout(middle)
         column.setContentsMargins(6, 6, 6, 4)
         column.setSpacing(4)
-        for widget in (self.state_line, self.make, self.job_rows):
+        for widget in (self.state_line, self.make, self.offer_bar, self.job_rows):
             column.addWidget(widget)
         column.addWidget(self.pages, 1)
         column.addWidget(self.status)
@@ -143,6 +152,7 @@ class Window(QMainWindow):
     def _wire(self) -> None:
         self.state_line.start_wanted.connect(self.start_daemon)
         self.state_line.stop_wanted.connect(self.silence)
+        self.state_line.menu_wanted.connect(self._open_menu)
         self.make.asked.connect(self.ask)
         self.make.said.connect(self.say)
         self.daemon.ended.connect(self._on_ended)
@@ -151,7 +161,7 @@ class Window(QMainWindow):
         self._link.received.connect(self._on_message)
         for keys, do in (
             (Qt.Key.Key_Escape, self.silence),
-            (Qt.Key.Key_F10, self.state_line.menu.showMenu),
+            (Qt.Key.Key_F10, self._open_menu),
             ("Ctrl+L", self._to_prompt),
         ):
             QShortcut(QKeySequence(keys), self, do)

@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.harness import STAND_IN, Daemon, skip_or_fail
+from bridge import config
+from tests.harness import STAND_IN, Daemon, environment, skip_or_fail
 
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QApplication
+
+    from bridge.panel.window import Window
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
@@ -56,3 +59,35 @@ def panel_daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
     daemon = Daemon(place / "clips", place / "home", run=STAND_IN)
     yield daemon
     daemon.stop()
+
+
+Open = Callable[..., "Window"]
+
+
+@pytest.fixture
+def open_window(application: QApplication, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Open]:
+    """Open windows; they are closed afterwards."""
+    from PySide6.QtCore import QSettings
+
+    from bridge.panel.link import Link
+    from bridge.panel.look import Look
+    from bridge.panel.window import Window
+
+    chosen = config.Config(tmp_path / "clips", inbox=config.InboxConfig(str(tmp_path / "inbox")))
+    for name, value in environment(tmp_path / "home").items():
+        monkeypatch.setenv(name, value)
+    opened: list[Window] = []
+
+    def open_(port: int, with_daemon: bool = False) -> Window:
+        settings = QSettings(str(tmp_path / "panel.ini"), QSettings.Format.IniFormat)
+        window = Window(Link("127.0.0.1", port), settings, Look(application, settings), chosen)
+        opened.append(window)
+        window.show()
+        window.begin(with_daemon)
+        return window
+
+    yield open_
+    for window in opened:
+        window.close()
+        window._link.close()
+        window.deleteLater()

@@ -4,52 +4,16 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from bridge import config
-from tests.harness import Daemon, environment, free_port
-from tests.panel.conftest import Wait
+from tests.harness import Daemon, free_port
+from tests.panel.conftest import Open, Wait
 
 if TYPE_CHECKING:
-    from PySide6.QtWidgets import QApplication
-
     from bridge.panel.window import Window
-
-Open = Callable[..., "Window"]
-
-
-@pytest.fixture
-def open_window(application: QApplication, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Open]:
-    """Open windows; they are closed afterwards."""
-    from PySide6.QtCore import QSettings
-
-    from bridge.panel.link import Link
-    from bridge.panel.look import Look
-    from bridge.panel.window import Window
-
-    for name, value in environment(tmp_path / "home").items():
-        monkeypatch.setenv(name, value)
-    opened: list[Window] = []
-
-    def open_(port: int, with_daemon: bool = False) -> Window:
-        settings = QSettings(str(tmp_path / "panel.ini"), QSettings.Format.IniFormat)
-        window = Window(
-            Link("127.0.0.1", port), settings, Look(application, settings), config.Config(tmp_path / "clips")
-        )
-        opened.append(window)
-        window.show()
-        window.begin(with_daemon)
-        return window
-
-    yield open_
-    for window in opened:
-        window.close()
-        window._link.close()
-        window.deleteLater()
 
 
 def press(window: Window, prompt: str) -> None:

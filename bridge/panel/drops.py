@@ -1,0 +1,114 @@
+"""What a drop means, from its data alone: no file is touched, so that a drag over the window costs next to nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import PurePath
+
+from PySide6.QtCore import QMimeData, QUrl
+
+AUDIO = frozenset(
+    [
+        ".wav",
+        ".wave",
+        ".flac",
+        ".aif",
+        ".aiff",
+        ".aifc",
+        ".mp3",
+        ".ogg",
+        ".oga",
+        ".opus",
+        ".caf",
+        ".w64",
+        ".rf64",
+        ".au",
+    ]
+)
+LISTS = frozenset((".txt", ".toml"))
+MOST_FILES = 1_000  # of a drop that are looked at
+NOTHING_HERE = "Drop words, audio files, or lists of prompts (.txt, .toml)."
+NOT_LOCAL = "Only files of this computer can be dropped here: save it first, then drop the file."
+NO_FOLDERS = f"Folders and other files cannot be used. {NOTHING_HERE}"
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A text for the prompt field."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Audio:
+    """Audio files, perhaps clips of ours: the daemon reads that in them. `left_out`: files of the drop that are not used."""
+
+    paths: tuple[str, ...]
+    left_out: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Lists:
+    """Lists of prompts. `left_out`: files of the drop that are not used."""
+
+    paths: tuple[str, ...]
+    left_out: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """Nothing that can be used, and why."""
+
+    why: str
+
+
+def what_drop_means(mime: QMimeData) -> Words | Audio | Lists | Nothing:
+    """The meaning of what is dragged. URLs come before text: a file that is dragged is also text, its `file://` address."""
+    text = mime.text() if mime.hasText() else ""
+    urls = mime.urls() if mime.hasUrls() else []
+    local, others = _local(urls)
+    if not local and text.startswith("file://"):  # browsers put nothing or a blocked address into the list of URLs
+        urls = [QUrl(line.strip()) for line in text[:1_000_000].splitlines()]
+        local, others = _local(urls)
+    if local:
+        return _files(local, others)
+    if urls:
+        return Nothing(NOT_LOCAL)
+    text = text.strip()
+    if not text or "\0" in text:
+        return Nothing(NOTHING_HERE)
+    return Words(text)
+
+
+def _local(urls: list[QUrl]) -> tuple[list[str], int]:
+    """The paths of the first MOST_FILES files of this computer, and the number of URLs that are left out."""
+    paths = [
+        path for url in urls[:MOST_FILES] if url.isLocalFile() and (path := url.toLocalFile()) and "\0" not in path
+    ]
+    return paths, len(urls) - len(paths)
+
+
+def _files(paths: list[str], others: int) -> Audio | Lists | Nothing:
+    """The files of the kind of the first one that can be used."""
+    audio = tuple(path for path in paths if PurePath(path).suffix.lower() in AUDIO)
+    lists = tuple(path for path in paths if PurePath(path).suffix.lower() in LISTS)
+    if not audio and not lists:
+        return Nothing(NO_FOLDERS)
+    if audio and (not lists or paths.index(audio[0]) < paths.index(lists[0])):
+        return Audio(audio, others + len(paths) - len(audio))
+    return Lists(lists, others + len(paths) - len(lists))
+
+
+def would_do(meaning: Words | Audio | Lists | Nothing) -> str:
+    """What a drop would do: a sentence to show during the drag."""
+    match meaning:
+        case Words():
+            return "Use these words as the prompt"
+        case Audio([path]):
+            return f"Use {PurePath(path).name}: its recipe, or its length and tempo"
+        case Audio(paths):
+            return f"Use {PurePath(paths[0]).name}, or make {len(paths)} clips again"
+        case Lists(paths):
+            return "Make what is in this list" if len(paths) == 1 else f"Make what is in these {len(paths)} lists"
+        case Nothing(why):
+            return why

@@ -1,0 +1,67 @@
+"""What can be done with an audio file that was dropped, from what the daemon measured of it.
+
+This is the place for what a checkpoint can do with a source (vary, continue, fill), by its abilities.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Any, Literal
+
+from bridge.domain.limits import BARS, SECONDS
+
+SURE = 0.5  # of a tempo: the confidence from which it is offered
+BAR_STEPS = 4  # lengths in bars are offered in quarters
+NEAR = 0.02  # of a length in bars, to count as one of those
+
+What = Literal["recipe", "again", "length", "tempo"]
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """Something that can be done. `values`: keys of an ask, for the form."""
+
+    what: What
+    words: str
+    values: dict[str, Any]
+
+
+def offers(measured: dict[str, Any], beats_per_bar: int) -> list[Offer]:
+    """What is offered for a file, the likeliest first. `measured`: the pairs of /bridge/measured."""
+    made: list[Offer] = []
+    if text := _text(measured.get("prompt")):
+        recipe = {key: value for key, value in measured.items() if key not in ("prompt", "confidence")}
+        made.append(Offer("recipe", "Fill in the fields", recipe | {"text": text}))
+        made.append(Offer("again", "Make it again", {}))
+    seconds, bpm = _number(measured.get("seconds")), _number(measured.get("bpm"))
+    if seconds in SECONDS:
+        made.append(Offer("length", f"Use its length ({seconds:.4g} s)", {"seconds": round(seconds, 3)}))
+    if bpm > 0 and _number(measured.get("confidence", 1.0)) >= SURE:
+        bars = round(seconds * bpm / 60 / beats_per_bar * BAR_STEPS) / BAR_STEPS
+        exact = seconds * bpm / 60 / beats_per_bar
+        if bars in BARS and abs(bars - exact) <= NEAR * exact:
+            made.append(Offer("tempo", f"Use {bars:g} bars at {bpm:.5g} BPM", {"bars": bars, "bpm": bpm}))
+        else:
+            made.append(Offer("tempo", f"Use its tempo ({bpm:.5g} BPM)", {"bars": 1.0, "bpm": bpm}))
+    return made
+
+
+def describe(path: str, measured: dict[str, Any]) -> str:
+    """The file and what it is, in one line."""
+    facts = [PurePath(path).name]
+    if text := _text(measured.get("prompt")):
+        facts.append(f"“{text}”")
+    if seconds := _number(measured.get("seconds")):
+        facts.append(f"{seconds:.4g} s")
+    return "  ".join(facts)
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _number(value: Any) -> float:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return float(value) if is_number else 0.0

@@ -1,0 +1,83 @@
+"""The window without a mouse, and for a screen reader: read back through Qt's accessibility interface."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QAccessible
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractItemView,
+    QAbstractSlider,
+    QAbstractSpinBox,
+    QApplication,
+    QComboBox,
+    QLineEdit,
+    QProgressBar,
+    QScrollBar,
+    QTabBar,
+    QWidget,
+)
+
+from bridge.panel.jobs import Job
+from bridge.panel.offers import offers
+from tests.harness import Daemon, free_port
+from tests.panel.conftest import Open, Wait
+
+INTERACTIVE = (
+    QAbstractButton, QAbstractItemView, QAbstractSlider, QAbstractSpinBox, QComboBox, QLineEdit, QProgressBar,
+)  # fmt: skip
+PARTS = (QAbstractSpinBox, QComboBox, QTabBar)  # the parts of these are read with the whole
+
+
+def test_every_widget_that_does_something_has_a_name(open_window: Open, panel_daemon: Daemon, wait: Wait) -> None:
+    window = open_window(panel_daemon.port)
+    wait(lambda: window.state_line.words.text() == "ready")
+    for at, state in enumerate(("sent", "waiting", "running", "failed")):
+        window.jobs._jobs[state] = Job(state, f"job {at}", state=state, why="It failed.")
+    window.job_rows.show_now()
+    window.offer_bar.show_offers("a.wav", offers({"prompt": "bell", "seconds": 1.0}, 4))
+    window.make.set_recipe({"text": "bell", "seed": 4})
+    nameless = []
+    for widget in window.findChildren(QWidget):
+        part = isinstance(widget, QScrollBar) or any(isinstance(widget.parent(), kind) for kind in PARTS)
+        if not isinstance(widget, INTERACTIVE) or part or widget.objectName().startswith("qt_"):
+            continue
+        interface = QAccessible.queryAccessibleInterface(widget)
+        if interface is None or not interface.text(QAccessible.Text.Name).strip():
+            nameless.append(f"{type(widget).__name__} {widget.objectName()} in {type(widget.parent()).__name__}")
+    assert nameless == []
+
+
+def test_the_state_and_the_status_line_can_be_read(open_window: Open, panel_daemon: Daemon, wait: Wait) -> None:
+    window = open_window(panel_daemon.port)
+    wait(lambda: window.state_line.words.text() == "ready")
+    read = QAccessible.queryAccessibleInterface(window.state_line.words)
+    assert read is not None and read.text(QAccessible.Text.Name) == "State of Clipbridge: ready"
+    window.say("It is done.")
+    wait(lambda: window.status.accessibleName() == "Status: It is done.")
+
+
+def test_tab_goes_through_the_form_in_its_order(open_window: Open, wait: Wait) -> None:
+    window = open_window(free_port())
+    window.activateWindow()
+    wait(window.isActiveWindow)
+    window.make.set_length("bars", 2)
+    make, order = window.make, list[QWidget]()
+    make.prompt.setFocus()
+    for _ in range(7):
+        focused = QApplication.focusWidget()
+        assert focused is not None
+        order.append(focused)
+        QTest.keyClick(focused, Qt.Key.Key_Tab)
+    assert order == [make.prompt, make.button, make.preset, make.length, make.unit, make.takes, make.note]
+
+
+def test_escape_silences_even_from_a_text_field(open_window: Open, wait: Wait) -> None:
+    window, sent = open_window(free_port()), list[tuple[object, ...]]()
+    window.activateWindow()
+    wait(window.isActiveWindow)
+    window.make.prompt.setFocus()
+    window._link.send = lambda *message: sent.append(message)  # type: ignore[method-assign]
+    QTest.keyClick(window.make.prompt, Qt.Key.Key_Escape)
+    assert ("/bridge/stop",) in sent

@@ -1,0 +1,115 @@
+"""Drops on the window, as Qt delivers them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QMimeData, QPoint, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDropEvent
+
+from tests.harness import Daemon, free_port
+from tests.panel.conftest import Open, Wait
+
+if TYPE_CHECKING:
+    from bridge.panel.window import Window
+
+ANY_ACTION = Qt.DropAction.CopyAction | Qt.DropAction.MoveAction | Qt.DropAction.LinkAction
+
+
+def drop(window: Window, mime: QMimeData) -> QDropEvent:
+    """Drag into the window, and drop there."""
+    from PySide6.QtWidgets import QApplication
+
+    buttons, keys = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    entered = QDragEnterEvent(QPoint(50, 50), ANY_ACTION, mime, buttons, keys)
+    QApplication.sendEvent(window, entered)
+    assert entered.isAccepted() and entered.dropAction() == Qt.DropAction.CopyAction
+    dropped = QDropEvent(QPoint(50, 50), ANY_ACTION, mime, buttons, keys)
+    QApplication.sendEvent(window, dropped)
+    return dropped
+
+
+def files(*paths: Path) -> QMimeData:
+    mime = QMimeData()
+    mime.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
+    return mime
+
+
+def test_words_become_the_prompt_and_are_not_asked_for_yet(open_window: Open) -> None:
+    window, mime = open_window(free_port()), QMimeData()
+    mime.setText("rain on\ntin")
+    event = drop(window, mime)
+    assert event.dropAction() == Qt.DropAction.CopyAction and event.isAccepted()
+    assert window.make.prompt.text() == "rain on tin" and window.jobs.rows() == []
+
+
+def test_words_that_are_too_long_are_refused(open_window: Open, wait: Wait) -> None:
+    window, mime = open_window(free_port()), QMimeData()
+    window.make.set_prompt("bell")
+    mime.setText("x" * 60_000)
+    drop(window, mime)
+    assert window.make.prompt.text() == "bell" and "60,000" in window.make.fault.text()
+
+
+def test_a_list_is_made_as_the_inbox_makes_lists(open_window: Open, tmp_path: Path, wait: Wait) -> None:
+    window = open_window(free_port())
+    (tmp_path / "drums.txt").write_text("kick", "utf-8")
+    drop(window, files(tmp_path / "drums.txt"))
+    wait(lambda: window.status.text().startswith("Put 1 list into the inbox"))
+    assert (tmp_path / "inbox" / "drums.txt").read_text("utf-8") == "kick"
+
+
+def test_a_dropped_clip_fills_in_the_fields(
+    open_window: Open, panel_daemon: Daemon, wait: Wait, tmp_path: Path
+) -> None:
+    window = open_window(panel_daemon.port)
+    wait(lambda: window.state_line.words.text() == "ready")
+    drop(window, files(tmp_path / "bell.wav"))
+    path = (tmp_path / "bell.wav").as_posix()
+    window._link.received.emit(
+        "/bridge/measured", [path, "seconds", 2.0, "bpm", 0.0, "prompt", "glassy bell", "seed", 7]
+    )
+    assert "glassy bell" in window.offer_bar.words.text()
+    fill = window.offer_bar.buttons[0]
+    assert fill.text() == "Fill in the fields" and fill.isVisible()
+    fill.click()
+    assert window.make.filled().keys() == {
+        "text": "glassy bell", "preset": "", "takes": 1, "note": "", "loop": 0, "seconds": 2.0, "seed": 7,
+    }  # fmt: skip
+    assert not window.offer_bar.isVisible()
+
+
+def test_the_tempo_and_the_length_of_a_dropped_file_are_used(
+    open_window: Open, panel_daemon: Daemon, wait: Wait, tmp_path: Path
+) -> None:
+    window = open_window(panel_daemon.port)
+    window.make.set_recipe({"text": "bell", "note": "c3"})
+    wait(lambda: window.state_line.words.text() == "ready")
+    drop(window, files(tmp_path / "beat.wav"))
+    measured = [(tmp_path / "beat.wav").as_posix(), "seconds", 4.0, "bpm", 120.0, "confidence", 0.9]
+    window._link.received.emit("/bridge/measured", measured)
+    window.offer_bar.buttons[1].click()
+    keys = window.make.filled().keys()
+    assert (keys["text"], keys["note"], keys["bars"], keys["bpm"]) == ("bell", "c3", 2.0, 120.0)
+
+
+def test_audio_without_a_daemon_gets_a_sentence(open_window: Open, tmp_path: Path, wait: Wait) -> None:
+    window = open_window(free_port())
+    drop(window, files(tmp_path / "bell.wav"))
+    wait(lambda: "Press Start Clipbridge" in window.status.text())
+
+
+def test_while_something_is_dragged_the_window_says_what_a_drop_would_do(open_window: Open, tmp_path: Path) -> None:
+    from PySide6.QtGui import QDragLeaveEvent
+    from PySide6.QtWidgets import QApplication
+
+    from bridge.panel.drop_hint import DropHint
+
+    window = open_window(free_port())
+    (hint,) = window.findChildren(DropHint)
+    buttons, keys, mime = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, files(tmp_path / "bell.wav")
+    QApplication.sendEvent(window, QDragEnterEvent(QPoint(50, 50), ANY_ACTION, mime, buttons, keys))
+    assert hint.isVisible() and hint.size() == window.size()
+    QApplication.sendEvent(window, QDragLeaveEvent())
+    assert not hint.isVisible()

@@ -1,0 +1,130 @@
+"""What drops mean, and what is offered for a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QMimeData, QUrl
+
+from bridge.panel.drops import MOST_FILES, Audio, Lists, Nothing, Words, what_drop_means, would_do
+from bridge.panel.lists import MOST_LISTS, copy_lists
+from bridge.panel.offers import describe, offers
+
+ODD_NAME = "/clips/50% wet & röhre (take #2).wav"
+
+
+def mime(*urls: str, text: str | None = None) -> QMimeData:
+    made = QMimeData()
+    if urls:
+        made.setUrls([QUrl(url) for url in urls])
+    if text is not None:
+        made.setText(text)
+    return made
+
+
+def local(path: str) -> str:
+    return QUrl.fromLocalFile(path).toString(QUrl.ComponentFormattingOption.FullyEncoded)
+
+
+def test_words_are_words() -> None:
+    assert what_drop_means(mime(text="  deep kick\n")) == Words("deep kick")
+
+
+def test_a_file_is_a_file_although_it_is_text_too() -> None:
+    assert what_drop_means(mime(local(ODD_NAME), text=local(ODD_NAME))) == Audio((ODD_NAME,))
+
+
+def test_a_file_that_comes_as_text_alone_is_a_file() -> None:
+    assert what_drop_means(mime(text=local(ODD_NAME))) == Audio((ODD_NAME,))
+    assert what_drop_means(mime("about:blank#blocked", text=local(ODD_NAME))) == Audio((ODD_NAME,))
+
+
+@pytest.mark.parametrize(
+    "dropped",
+    [
+        mime("http://example.org/a.wav", text="http://example.org/a.wav"),
+        mime("about:blank#blocked"),
+        mime("relative.wav"),
+        mime("file:///a%00b.wav"),
+        mime(text="\0\0\0"),
+        mime(text="   "),
+        mime(local("/a/folder")),
+        mime(local("/a/picture.png")),
+        mime(),
+    ],
+)
+def test_what_cannot_be_used_gets_a_sentence(dropped: QMimeData) -> None:
+    meaning = what_drop_means(dropped)
+    assert isinstance(meaning, Nothing) and meaning.why.endswith((".", ")."))
+
+
+def test_the_first_file_decides_and_the_others_are_counted() -> None:
+    files = [local(f"/{name}") for name in ("note.pdf", "a.wav", "b.FLAC", "list.txt")]
+    assert what_drop_means(mime(*files, "http://example.org")) == Audio(("/a.wav", "/b.FLAC"), 3)
+    assert what_drop_means(mime(*reversed(files))) == Lists(("/list.txt",), 3)
+
+
+def test_of_many_files_a_thousand_are_looked_at() -> None:
+    meaning = what_drop_means(mime(*(local(f"/{number}.wav") for number in range(MOST_FILES + 500))))
+    assert isinstance(meaning, Audio) and len(meaning.paths) == MOST_FILES and meaning.left_out == 500
+    assert "1000 clips" in would_do(meaning)
+
+
+@pytest.mark.parametrize(
+    "meaning", [Words("x"), Audio(("/a.wav",)), Audio(("/a.wav", "/b.wav")), Lists(("/a.txt",)), Nothing("Why.")]
+)
+def test_a_drag_says_what_a_drop_would_do(meaning: Words | Audio | Lists | Nothing) -> None:
+    assert would_do(meaning)
+
+
+def test_a_clip_offers_its_recipe_and_to_be_made_again() -> None:
+    made = offers({"seconds": 2.0, "bpm": 0.0, "confidence": 0.0, "prompt": "glassy bell", "seed": 4711}, 4)
+    assert [offer.what for offer in made] == ["recipe", "again", "length"]
+    assert made[0].values == {"text": "glassy bell", "seed": 4711, "seconds": 2.0, "bpm": 0.0}
+    assert describe("/clips/a.wav", {"prompt": "bell", "seconds": 2.0}) == "a.wav  “bell”  2 s"
+
+
+@pytest.mark.parametrize(
+    ("measured", "words"),
+    [
+        ({"seconds": 3.81, "bpm": 126.0, "confidence": 0.9}, ["Use its length (3.81 s)", "Use 2 bars at 126 BPM"]),
+        ({"seconds": 4.5, "bpm": 126.0, "confidence": 0.9}, ["Use its length (4.5 s)", "Use its tempo (126 BPM)"]),
+        ({"seconds": 4.5, "bpm": 126.0, "confidence": 0.2}, ["Use its length (4.5 s)"]),
+        ({"seconds": 3_600.0, "bpm": 0.0}, []),
+        ({"seconds": "4", "bpm": None, "prompt": 5}, []),
+        ({"seconds": float("nan"), "bpm": float("inf")}, []),
+        ({}, []),
+    ],
+)
+def test_other_audio_offers_its_length_and_its_tempo_if_that_is_sure(
+    measured: dict[str, object], words: list[str]
+) -> None:
+    assert [offer.words for offer in offers(measured, 4)] == words
+
+
+def test_lists_go_into_the_inbox_under_free_names(tmp_path: Path) -> None:
+    (tmp_path / "drums.txt").write_text("kick\nsnare\n", "utf-8")
+    inbox = tmp_path / "in" / "box"
+    for _ in range(2):
+        assert copy_lists((str(tmp_path / "drums.txt"),), str(inbox)).startswith("Put 1 list into the inbox")
+    assert sorted(file.name for file in inbox.iterdir()) == ["drums 2.txt", "drums.txt"]
+    assert (inbox / "drums 2.txt").read_text("utf-8") == "kick\nsnare\n"
+
+
+def test_lists_that_cannot_be_copied_get_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "long.txt").write_bytes(b"x" * 300_000)
+    (tmp_path / "folder.txt").mkdir()
+    (tmp_path / "file").write_text("x", "utf-8")
+    missing, long, folder = (str(tmp_path / name) for name in ("no.txt", "long.txt", "folder.txt"))
+    assert "no file" in copy_lists((missing,), str(tmp_path / "inbox"))
+    assert "more than 256 kB" in copy_lists((long,), str(tmp_path / "inbox"))
+    assert "1 more" in copy_lists((folder, missing), str(tmp_path / "inbox"))
+    assert "cannot be used" in copy_lists((str(tmp_path / "file"),), str(tmp_path / "file" / "inbox"))
+    assert "no inbox" in copy_lists((missing,), "")
+
+
+def test_of_many_lists_some_are_taken(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("kick", "utf-8")
+    said = copy_lists((str(tmp_path / "a.txt"),) * (MOST_LISTS + 5), str(tmp_path / "inbox"))
+    assert f"Put {MOST_LISTS} lists" in said and f"first {MOST_LISTS} of {MOST_LISTS + 5}" in said
