@@ -16,7 +16,6 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QPushButton,
     QSpinBox,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -123,8 +122,6 @@ class Make(QWidget):
         self.prompt = QLineEdit(placeholderText="what it should sound like, such as deep warm kick")
         self.prompt.setMaxLength(PASTED)
         self.prompt.setClearButtonEnabled(True)
-        for clear in self.prompt.findChildren(QToolButton):
-            clear.setAccessibleName("Clear the prompt")
         self.button = QPushButton("Make")
         self.button.setToolTip("Make a clip (Enter)")
         self.preset, self.unit = QComboBox(), QComboBox()
@@ -152,8 +149,6 @@ class Make(QWidget):
         }  # fmt: skip
         for widget, name in names.items():
             widget.setAccessibleName(name)
-            if isinstance(widget, QComboBox):
-                widget.view().setAccessibleName(f"{name}: choices")
         self._fields: dict[str, QWidget] = {"text": self.prompt, "note": self.note, "length": self.length}
         for field in (self.prompt, self.note, self.length.lineEdit(), self.takes.lineEdit()):
             field.setAcceptDrops(False)  # the window takes drops: a file is text too

@@ -8,7 +8,7 @@ from typing import Any
 
 from PySide6.QtCore import QPoint, QSettings, Qt, QTimer, QUrl
 from PySide6.QtGui import QCloseEvent, QDesktopServices, QKeySequence, QResizeEvent, QShortcut
-from PySide6.QtWidgets import QLineEdit, QMainWindow, QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLineEdit, QMainWindow, QTabWidget, QToolButton, QVBoxLayout, QWidget
 
 from bridge import __version__, config
 from bridge.domain.ask import Ask
@@ -73,6 +73,8 @@ class Window(QMainWindow):
             QTimer.singleShot(PATIENCE_MS, self._start_if_absent)
         for field in self.findChildren(QLineEdit):
             field.setAcceptDrops(False)  # the window takes drops: a file is text too
+            for clear in field.findChildren(QToolButton):
+                clear.setAccessibleName(f"Clear: {field.accessibleName()}")
         self.make.prompt.setFocus()
 
     def say(self, sentence: str) -> None:
@@ -105,6 +107,8 @@ class Window(QMainWindow):
     def closeEvent(self, event: QCloseEvent) -> None:
         place.save(self, self._settings)
         self.make.save()
+        for page in filter(None, map(self.pages.widget, range(self.pages.count()))):
+            page.close()  # it ends what it does in the background
         self.daemon.leave(stay=is_on(self._settings, menu.KEEP_RUNNING))
         super().closeEvent(event)
 

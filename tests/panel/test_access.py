@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
+from collections.abc import Iterator
+
+from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QAccessible
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
@@ -40,13 +42,21 @@ def test_every_widget_that_does_something_has_a_name(open_window: Open, panel_da
     window.make.set_recipe({"text": "bell", "seed": 4})
     nameless = []
     for widget in window.findChildren(QWidget):
-        part = isinstance(widget, QScrollBar) or any(isinstance(widget.parent(), kind) for kind in PARTS)
+        part = isinstance(widget, QScrollBar) or any(isinstance(above, PARTS) for above in ancestors(widget))
         if not isinstance(widget, INTERACTIVE) or part or widget.objectName().startswith("qt_"):
             continue
         interface = QAccessible.queryAccessibleInterface(widget)
         if interface is None or not interface.text(QAccessible.Text.Name).strip():
             nameless.append(f"{type(widget).__name__} {widget.objectName()} in {type(widget.parent()).__name__}")
     assert nameless == []
+
+
+def ancestors(widget: QObject) -> Iterator[QObject]:
+    """What a widget is a part of."""
+    parent = widget.parent()
+    while parent is not None:
+        yield parent
+        parent = parent.parent()
 
 
 def test_the_state_and_the_status_line_can_be_read(open_window: Open, panel_daemon: Daemon, wait: Wait) -> None:
