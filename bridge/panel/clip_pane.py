@@ -127,6 +127,12 @@ class ClipPane(QWidget):
         )
         self.wave_pane.set_playing(True)
 
+    def play_new(self, clip: Clip) -> None:
+        """Play a clip that has just been made, if autoplay is on."""
+        if self.wave_pane.autoplay.isChecked():
+            self.audition.play(clip)
+            self.wave_pane.set_playing(True)
+
     def toggle_play(self) -> None:
         """Stop what plays, or play the current clip."""
         if self.audition.playing:

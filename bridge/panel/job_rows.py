@@ -128,10 +128,17 @@ class JobRows(QScrollArea):
         self.rest.setText(f"and {left} more")
         self.rest.setVisible(left > 0)
         self.setVisible(self.wanted and bool(shown))
-        needed = self._column.totalHeightForWidth(max(self.viewport().width(), 100))
+        needed = self._needed()
         one, lines = self.fontMetrics().height() + 6, self.window().height() / self.fontMetrics().lineSpacing()
         most = round(self.window().height() * SHARE) if lines >= LINES_FOR_SEVERAL else one
         self.setFixedHeight(max(min(needed, most), one))
+
+    def _needed(self) -> int:
+        """The height of all rows in pixels."""
+        self._column.invalidate()
+        width = max(self.viewport().width(), 100)
+        by_width = self._column.totalHeightForWidth(width) if self._column.hasHeightForWidth() else 0
+        return max(by_width, self._column.sizeHint().height())
 
     def _refresh(self) -> None:
         self._refreshes += 1

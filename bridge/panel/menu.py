@@ -23,12 +23,11 @@ class Switch:
 
 
 ON_TOP = Switch("window/on_top", "Stay on top of other windows", False, "Ctrl+T")
-PLAY_NEW = Switch("play/new_clips", "Play new clips when they are ready", True)
 KEEP_RUNNING = Switch("daemon/keep_running", "Let Clipbridge run on when this window closes", False)
 SHOW_FORM = Switch("show/form", "Form", True, "Ctrl+Shift+F")
 SHOW_JOBS = Switch("show/jobs", "Jobs", True, "Ctrl+Shift+J")
 SHOW_STATUS = Switch("show/status", "Status line", True)
-SWITCHES = (ON_TOP, PLAY_NEW, KEEP_RUNNING, SHOW_FORM, SHOW_JOBS, SHOW_STATUS)
+SWITCHES = (ON_TOP, KEEP_RUNNING, SHOW_FORM, SHOW_JOBS, SHOW_STATUS)
 
 
 def is_on(settings: QSettings, switch: Switch) -> bool:
@@ -49,8 +48,7 @@ class Menu(QMenu):
         super().__init__(parent)
         self._window, self._settings, self._on_switch = parent, settings, on_switch
         self.switches = {switch: self._switch(switch) for switch in SWITCHES}
-        for switch in (ON_TOP, PLAY_NEW):
-            self.addAction(self.switches[switch])
+        self.addAction(self.switches[ON_TOP])
         show = self.addMenu("Show")
         for switch in (SHOW_FORM, SHOW_JOBS, SHOW_STATUS):
             show.addAction(self.switches[switch])

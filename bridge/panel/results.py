@@ -1,4 +1,4 @@
-"""What to say of a finished clip."""
+"""A finished clip: what to say of it, and what to play."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Any
 
 from bridge.client import pairs
 from bridge.domain.words import plain
+from bridge.panel.clips import Clip
 from bridge.panel.jobs import Job
 
 
@@ -19,3 +20,11 @@ def done_sentence(job: Job, arguments: list[Any]) -> str:
     if isinstance(remark, str) and remark:
         words += f" {remark[0].upper()}{remark[1:].rstrip('.')}."
     return words
+
+
+def clip_of(job: Job, arguments: list[Any]) -> Clip | None:
+    """The clip of /bridge/done; None if it has no file."""
+    match arguments:
+        case [_, str(path), float(seconds), *_] if path:
+            return Clip(path, prompt=job.prompt, seconds=seconds)
+    return None

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import importlib
 import secrets
+from collections.abc import Callable
 from typing import Any
 
 from PySide6.QtCore import QPoint, QSettings, Qt, QTimer, QUrl
@@ -14,6 +14,7 @@ from bridge import __version__, config
 from bridge.domain.ask import Ask
 from bridge.errors import BadArgument
 from bridge.panel import menu, place
+from bridge.panel.clips import Clip
 from bridge.panel.daemon import Daemon
 from bridge.panel.dropping import Dropping
 from bridge.panel.form import arguments as arguments_of
@@ -24,15 +25,10 @@ from bridge.panel.look import Look
 from bridge.panel.make import Make
 from bridge.panel.menu import Menu, Switch, is_on
 from bridge.panel.offer_bar import OfferBar
-from bridge.panel.results import done_sentence
+from bridge.panel.results import clip_of, done_sentence
 from bridge.panel.state_line import StateLine
 from bridge.panel.text_line import TextLine
 
-PAGES = (
-    ("Clips", "bridge.panel.clip_pane", "ClipPane"),
-    ("Pads", "bridge.panel.pads_page", "PadsPage"),
-    ("Kit", "bridge.panel.kit_page", "KitPage"),
-)
 PATIENCE_MS = 500  # a daemon that runs has answered by then
 SAY_MS = 50  # between two sentences that are shown
 
@@ -56,6 +52,7 @@ class Window(QMainWindow):
         self.menu = self._menu(look)
         self._lay_out()
         self._sentence = ""
+        self._play_new: Callable[[Clip], None] | None = None
         self._say = QTimer(self, interval=SAY_MS, singleShot=True)
         self._say.timeout.connect(lambda: self.status.setText(self._sentence))
         self._wire()
@@ -66,9 +63,9 @@ class Window(QMainWindow):
 
     def begin(self, with_daemon: bool) -> None:
         """Load the pages and look for the daemon, once the window is on screen."""
-        for name, module, kind in PAGES:
-            self._add_page(name, module, kind)
+        self._add_pages()
         self._link.start()
+        self.pages.setCurrentIndex(place.whole(self._settings.value("window/page")))
         if with_daemon:
             QTimer.singleShot(PATIENCE_MS, self._start_if_absent)
         for field in self.findChildren(QLineEdit):
@@ -107,6 +104,7 @@ class Window(QMainWindow):
     def closeEvent(self, event: QCloseEvent) -> None:
         place.save(self, self._settings)
         self.make.save()
+        self._settings.setValue("window/page", self.pages.currentIndex())
         for page in filter(None, map(self.pages.widget, range(self.pages.count()))):
             page.close()  # it ends what it does in the background
         self.daemon.leave(stay=is_on(self._settings, menu.KEEP_RUNNING))
@@ -169,20 +167,24 @@ class Window(QMainWindow):
             ("Ctrl+L", self._to_prompt),
         ):
             QShortcut(QKeySequence(keys), self, do)
-        for at in range(len(PAGES)):
+        for at in range(3):
             QShortcut(QKeySequence(f"Ctrl+{at + 1}"), self, lambda at=at: self.pages.setCurrentIndex(at))
 
-    def _add_page(self, name: str, module: str, kind: str) -> None:
-        try:
-            page = getattr(importlib.import_module(module), kind)(self._link, self._settings)
-        except ModuleNotFoundError as error:
-            if error.name != module:
-                raise
-            return  # not built yet
-        page.said.connect(self.say)
-        if hasattr(page, "recipe_wanted"):
-            page.recipe_wanted.connect(self.make.set_recipe)
-        self.pages.addTab(page, name)
+    def _add_pages(self) -> None:
+        """Load the pages: they take longer than all the rest, so the window is on screen before."""
+        from bridge.panel.clip_pane import ClipPane
+        from bridge.panel.kit_page import KitPage
+        from bridge.panel.pads_page import PadsPage
+
+        clips = ClipPane(self._link, self._settings)
+        clips.recipe_wanted.connect(self.make.set_recipe)
+        self._play_new = clips.play_new
+        pads, kit = PadsPage(self._link, self._settings), KitPage(self._link, self._settings)
+        clips.said.connect(self.say)
+        pads.said.connect(self.say)
+        kit.said.connect(self.say)
+        for page, name in ((clips, "Clips"), (pads, "Pads"), (kit, "Kit")):
+            self.pages.addTab(page, name)
 
     def _to_prompt(self) -> None:
         self.menu.switches[menu.SHOW_FORM].setChecked(True)
@@ -223,7 +225,8 @@ class Window(QMainWindow):
     def _on_message(self, address: str, arguments: list[Any]) -> None:
         if address == "/bridge/done" and arguments and (job := self.jobs.owns(arguments[0])) is not None:
             self.say(done_sentence(job, arguments))
-            self._play_new(arguments)
+            if self._play_new is not None and (clip := clip_of(job, arguments)) is not None:
+                self._play_new(clip)
         self.jobs.on_message(address, arguments)
         match address, arguments:
             case "/bridge/version", [str(version), *_] if version != __version__:
@@ -237,12 +240,3 @@ class Window(QMainWindow):
                 )
             case "/bridge/error", [str(), str(), str(why), *_]:
                 self.say(why)
-
-    def _play_new(self, arguments: list[Any]) -> None:
-        if (
-            is_on(self._settings, menu.PLAY_NEW)
-            and len(arguments) > 1
-            and isinstance(arguments[1], str)
-            and arguments[1]
-        ):
-            self._link.send("/bridge/play", arguments[1])

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QProgressBar,
     QScrollBar,
+    QStackedWidget,
     QTabBar,
     QWidget,
 )
@@ -29,7 +30,7 @@ from tests.panel.conftest import Open, Wait
 INTERACTIVE = (
     QAbstractButton, QAbstractItemView, QAbstractSlider, QAbstractSpinBox, QComboBox, QLineEdit, QProgressBar,
 )  # fmt: skip
-PARTS = (QAbstractSpinBox, QComboBox, QTabBar)  # the parts of these are read with the whole
+PARTS = (QAbstractItemView, QAbstractSpinBox, QComboBox, QTabBar)  # the parts of these are read with the whole
 
 
 def test_every_widget_that_does_something_has_a_name(open_window: Open, panel_daemon: Daemon, wait: Wait) -> None:
@@ -42,6 +43,8 @@ def test_every_widget_that_does_something_has_a_name(open_window: Open, panel_da
     window.make.set_recipe({"text": "bell", "seed": 4})
     nameless = []
     for widget in window.findChildren(QWidget):
+        if not is_shown(widget):
+            continue
         part = isinstance(widget, QScrollBar) or any(isinstance(above, PARTS) for above in ancestors(widget))
         if not isinstance(widget, INTERACTIVE) or part or widget.objectName().startswith("qt_"):
             continue
@@ -57,6 +60,12 @@ def ancestors(widget: QObject) -> Iterator[QObject]:
     while parent is not None:
         yield parent
         parent = parent.parent()
+
+
+def is_shown(widget: QWidget) -> bool:
+    """Whether a widget is there once its page is in front."""
+    chain = [widget, *(above for above in ancestors(widget) if isinstance(above, QWidget))]
+    return not any(part.isHidden() and not isinstance(part.parent(), QStackedWidget) for part in chain)
 
 
 def test_the_state_and_the_status_line_can_be_read(open_window: Open, panel_daemon: Daemon, wait: Wait) -> None:

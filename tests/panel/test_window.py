@@ -23,16 +23,15 @@ def press(window: Window, prompt: str) -> None:
 
 
 def test_enter_makes_a_clip_and_the_status_line_says_so(open_window: Open, panel_daemon: Daemon, wait: Wait) -> None:
-    from bridge.panel import menu
-
     window = open_window(panel_daemon.port)
-    window.menu.switches[menu.PLAY_NEW].setChecked(False)
+    played = list[str]()
+    window._play_new = lambda clip: played.append(clip.path)
     wait(lambda: window.state_line.words.text() == "ready")
     wait(lambda: window.make.preset.findData("drum") > 0)
     press(window, "a bell")
     assert [job.prompt for job in window.jobs.rows()] == ["a bell"]
     wait(lambda: window.status.text().startswith("a bell: done"))
-    assert window.jobs.rows() == []
+    assert window.jobs.rows() == [] and Path(played[0]).is_file()
 
 
 def test_a_preset_that_is_unknown_fails_with_a_sentence_that_stays(
