@@ -11,6 +11,7 @@ import pytest
 
 from bridge.domain.outputs import CUE, MAIN, PADS, Pairs
 from bridge.errors import NoAudio
+from bridge.player import opening
 from bridge.player.device import Device, choose
 from bridge.player.layout import layout
 from bridge.player.limiter import CEILING
@@ -62,6 +63,23 @@ def test_no_cue_is_on_a_system_that_may_mix_it_into_the_main_output(system: str,
     plan = layout(device(32, system, name), PAIRS)
     assert (CUE in plan.firsts) == has_cue == (not plan.no_cue)
     assert plan.firsts[PADS] == 2
+
+
+def test_a_device_that_opens_only_with_two_channels_still_plays_the_main_output(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    opened = []
+
+    def open_output(one: Device, _render: object, channels: int) -> None:
+        opened.append(channels)
+        if channels > 2:
+            raise NoAudio("Invalid number of channels.")
+
+    monkeypatch.setattr(opening, "Output", open_output)
+    monkeypatch.setattr(opening, "outputs", lambda refresh: [device(8)])
+    _, mixer, _ = opening.Opening("Interface", PAIRS).open(lambda why: pytest.fail(why))
+    assert opened == [6, 2] and mixer.channels == 2 and mixer.layout.firsts == {MAIN: 0, PADS: 0}
+    assert "Interface does not open with 6 channels" in mixer.layout.no_cue
 
 
 def test_of_several_ways_to_a_device_one_is_chosen_that_has_the_pair() -> None:
@@ -226,3 +244,14 @@ def test_a_cue_is_never_on_the_main_device_nor_on_another_than_its_own(wide: Jac
                 message = player.recv()
             assert message.why == "there is no audio device"
     assert not hall.heard().any()
+
+
+def test_on_the_device_that_stands_in_for_a_missing_main_one_there_is_no_cue(
+    wide: Jack, hall: Recorder, clip: str
+) -> None:
+    with playing(wide, "no such thing", PAIRS) as player:
+        opened = until(player, Opened)
+        assert (opened.device, opened.channels) == ("system", 2)
+        assert opened.no_cue.startswith("system plays instead of 'no such thing'")
+        player.send(Play(1, clip, RATE, output=CUE))
+        assert finish(player, 1) == opened.no_cue and not hall.heard().any()
