@@ -10,6 +10,8 @@ import tomllib
 import zipfile
 from pathlib import Path
 
+from packaging.specifiers import SpecifierSet
+
 ROOT = Path(__file__).parent.parent
 IMPORTED_AS = {
     "python-osc": "pythonosc",
@@ -94,3 +96,27 @@ def test_every_import_of_the_package_is_a_declared_dependency() -> None:
     assert (
         third_party <= declared | extras | panel and extras <= third_party and declared - third_party == {"accelerate"}
     )
+
+
+def test_no_page_and_no_message_installs_us_from_an_index_on_which_we_have_no_release() -> None:
+    by_name = re.compile(r"(pip|pipx|uv tool|uv pip) install [^`\n|]*\bclipbridge\b")
+    pages = [*ROOT.glob("*.md"), *(ROOT / ".github").glob("*.md"), *(ROOT / "presets").glob("*.md")]
+    for file in (
+        *pages,
+        *(ROOT / "host_scripts").rglob("*.md"),
+        *(ROOT / "bridge").rglob("*.md"),
+        *(ROOT / "bridge").rglob("*.py"),
+    ):
+        for line in file.read_text("utf-8").splitlines():
+            for command in re.split(r";|&&", line):
+                assert not by_name.search(command), f"{file.name}: {line}"
+
+
+def test_the_line_for_uv_names_an_extra_and_a_python_that_we_support() -> None:
+    readme = (ROOT / "README.md").read_text("utf-8")
+    line = next(line for line in readme.splitlines() if line.startswith("uv tool install"))
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    version, extra = re.search(r"--python ([0-9.]+)", line), re.search(r"\[(\w+)\]", line)
+    assert version and SpecifierSet(project["requires-python"]).contains(version[1])
+    assert extra and extra[1] in project["optional-dependencies"]
+    assert "clipbridge panel --install-shortcut" in line

@@ -1,6 +1,6 @@
 """Ableton Link: shares tempo and bar with other programs on the network. The only importer of aalink.
 
-An extra: pip install 'clipbridge[link]'.
+An extra: pip install '.[link]'.
 """
 
 from __future__ import annotations
@@ -30,7 +30,9 @@ async def serve_link(core: Core, enabled: bool) -> AsyncIterator[None]:
     try:
         import aalink
     except ImportError as error:
-        raise ConfigError(f"Link needs one more package: pip install 'clipbridge[link]' ({error}).") from error
+        raise ConfigError(
+            f"Link needs one more package ({error}). In Clipbridge's folder: pip install '.[link]'"
+        ) from error
     link = aalink.Link(core.stage.tempo.bpm)
     link.enabled = True
     sync = asyncio.create_task(_sync(core, link))

@@ -1,6 +1,6 @@
 """The MIDI frontend: notes play pads, a MIDI clock sets the tempo. The only importer of mido and rtmidi.
 
-An extra: pip install 'clipbridge[midi]'. An unplugged keyboard is opened again when it is back.
+An extra: pip install '.[midi]'. An unplugged keyboard is opened again when it is back.
 """
 
 from __future__ import annotations
@@ -40,7 +40,9 @@ def open_api(api: str = "") -> Any:
         with output.silenced():
             midi = rtmidi.MidiIn(apis[api] if api else next(iter(apis.values())), "Clipbridge")
     except ImportError as error:
-        raise ConfigError(f"MIDI needs two more packages: pip install 'clipbridge[midi]' ({error}).") from error
+        raise ConfigError(
+            f"MIDI needs two more packages ({error}). In Clipbridge's folder: pip install '.[midi]'"
+        ) from error
     except (OSError, StopIteration) as error:  # rtmidi's errors are OSErrors
         hint = "" if api or "jack" not in apis else " With JACK: --set midi.api=jack"
         raise ConfigError(f"MIDI cannot be used on this machine ({error}).{hint}") from error

@@ -155,7 +155,7 @@ def test_missing_midi_packages_are_reported_before_anything_is_loaded(
     from bridge.frontends import midi
 
     monkeypatch.setitem(sys.modules, "rtmidi", None)
-    with pytest.raises(ConfigError, match=r"pip install 'clipbridge\[midi\]'"):
+    with pytest.raises(ConfigError, match=r"pip install '\.\[midi\]'"):
         midi.inputs()
 
 
