@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass, field
 from typing import Any
 
 from bridge.domain import fields, limits
 from bridge.domain.ask import FIELDS, Ask, fields_of
 from bridge.domain.fields import Door
+from bridge.domain.recipe import Recipe
 from bridge.domain.tempo import Tempo
 from bridge.errors import BadArgument
 
@@ -95,6 +97,14 @@ def check_length(unit: str, length: float, bpm: float | None, tempo: Tempo) -> f
         return tempo.seconds(length, bpm) if unit == BARS else length
     except BadArgument as error:
         raise BadField("length", str(error)) from error
+
+
+def keys_of(recipe: Recipe) -> dict[str, Any]:
+    """The keys of an ask for the take that a recipe is of."""
+    prompt, shape = recipe.prompt, dataclasses.asdict(recipe.prompt.shape)
+    values = {name: getattr(prompt, name) for name in (*OWN, *OTHERS) if hasattr(prompt, name)}
+    length = {"seconds": None, "bars": prompt.bars, "bpm": prompt.bpm} if prompt.bars else {"bars": None, "bpm": None}
+    return {**values, **shape, **length, "seed": prompt.seed_of(recipe.take), "takes": 1}
 
 
 def from_recipe(values: dict[str, Any]) -> Form:

@@ -16,7 +16,7 @@ from bridge.panel.text_line import TextLine
 REFRESH_MS = 100
 TICK_EVERY = 10  # refreshes: once a second
 MOST_ROWS = 24
-SHARE = 0.34  # of the window's height, for the rows
+SHARE = 0.27  # of the window's height, for the rows
 LINES_FOR_SEVERAL = 19  # of text: in a lower window one row is seen at a time
 
 
@@ -129,7 +129,8 @@ class JobRows(QScrollArea):
         self.rest.setVisible(left > 0)
         self.setVisible(self.wanted and bool(shown))
         needed = self._needed()
-        one, lines = self.fontMetrics().height() + 6, self.window().height() / self.fontMetrics().lineSpacing()
+        one = self._rows[0].sizeHint().height() if self._rows else 0
+        lines = self.window().height() / self.fontMetrics().lineSpacing()
         most = round(self.window().height() * SHARE) if lines >= LINES_FOR_SEVERAL else one
         self.setFixedHeight(max(min(needed, most), one))
 

@@ -11,6 +11,9 @@ from pathlib import PurePath
 from typing import Any, Literal
 
 from bridge.domain.limits import BARS, SECONDS
+from bridge.domain.recipe import read
+from bridge.errors import BadRecipe
+from bridge.panel.form import keys_of
 
 SURE = 0.5  # of a tempo: the confidence from which it is offered
 BAR_STEPS = 4  # lengths in bars are offered in quarters
@@ -32,8 +35,7 @@ def offers(measured: dict[str, Any], beats_per_bar: int) -> list[Offer]:
     """What is offered for a file, the likeliest first. `measured`: the pairs of /bridge/measured."""
     made: list[Offer] = []
     if text := _text(measured.get("prompt")):
-        recipe = {key: value for key, value in measured.items() if key not in ("prompt", "confidence")}
-        made.append(Offer("recipe", "Fill in the fields", recipe | {"text": text}))
+        made.append(Offer("recipe", "Fill in the fields", recipe_of(measured) or {"text": text}))
         made.append(Offer("again", "Make it again", {}))
     seconds, bpm = _number(measured.get("seconds")), _number(measured.get("bpm"))
     if seconds in SECONDS:
@@ -46,6 +48,14 @@ def offers(measured: dict[str, Any], beats_per_bar: int) -> list[Offer]:
         else:
             made.append(Offer("tempo", f"Use its tempo ({bpm:.5g} BPM)", {"bars": 1.0, "bpm": bpm}))
     return made
+
+
+def recipe_of(measured: dict[str, Any]) -> dict[str, Any]:
+    """The keys of an ask from the recipe of a clip; none if it has no recipe, or one of another version."""
+    try:
+        return keys_of(read(_text(measured.get("recipe"))))
+    except BadRecipe:
+        return {}
 
 
 def describe(path: str, measured: dict[str, Any]) -> str:

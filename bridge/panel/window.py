@@ -54,7 +54,7 @@ class Window(QMainWindow):
         self._sentence = ""
         self._play_new: Callable[[Clip], None] | None = None
         self._say = QTimer(self, interval=SAY_MS, singleShot=True)
-        self._say.timeout.connect(lambda: self.status.setText(self._sentence))
+        self._say.timeout.connect(self._show_sentence)
         self._wire()
         Dropping(self, link, self.make, self.jobs, self.offer_bar, chosen.inbox.folder, self.say)
         place.restore(self, settings)
@@ -79,6 +79,10 @@ class Window(QMainWindow):
         self._sentence = sentence
         if not self._say.isActive():
             self._say.start()
+
+    def _show_sentence(self) -> None:
+        self.status.setText(self._sentence)
+        self.status.setVisible(bool(self._sentence) and is_on(self._settings, menu.SHOW_STATUS))
 
     def ask(self, ask: Ask) -> None:
         """Ask for a clip, and show its job."""
@@ -209,7 +213,7 @@ class Window(QMainWindow):
                 self.job_rows.wanted = on
                 self.job_rows.show_now()
             case menu.SHOW_STATUS:
-                self.status.setVisible(on)
+                self._show_sentence()
 
     def _on_ended(self, why: str) -> None:
         self.state_line.tell(f"not running: {why}" if why else "", can_start=True)

@@ -1,4 +1,4 @@
-"""Measure an audio file: its length, its tempo, and the prompt of its recipe."""
+"""Measure an audio file: its length, its tempo, and the recipe in it."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ from bridge.files.tags import recipe_in
 LISTENED_S = 30.0  # from the beginning: takes 0.2 s, by which a clip that is written meanwhile is late
 MOST_SAMPLES = 40_000_000  # of all channels: a recording with many of them is listened to for a shorter time
 
+MAX_SENT_RECIPE = 16_000  # characters: a datagram has room for 65,507 bytes
+
 
 def measure(path: Path, bpm: float) -> dict[str, Any]:
     """The facts of /bridge/measured after the path. Of tempi that fit equally well, the one nearest to `bpm` is taken. Raises
@@ -38,5 +40,8 @@ def measure(path: Path, bpm: float) -> dict[str, Any]:
         "confidence": round(beats.confidence, 4),
     }
     with contextlib.suppress(BadRecipe, OSError):
-        facts["prompt"] = read(recipe_in(path)).prompt.text
+        recipe = recipe_in(path)
+        facts["prompt"] = read(recipe).prompt.text
+        if len(recipe) <= MAX_SENT_RECIPE:
+            facts["recipe"] = recipe
     return facts

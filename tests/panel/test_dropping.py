@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import soundfile
 from PySide6.QtCore import QMimeData, QPoint, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 
 from tests.harness import Daemon, free_port
 from tests.panel.conftest import Open, Wait
+from tests.rhythms import clicks
 
 if TYPE_CHECKING:
     from bridge.panel.window import Window
@@ -60,23 +62,47 @@ def test_a_list_is_made_as_the_inbox_makes_lists(open_window: Open, tmp_path: Pa
     assert (tmp_path / "inbox" / "drums.txt").read_text("utf-8") == "kick"
 
 
-def test_a_dropped_clip_fills_in_the_fields(
+def test_a_dropped_clip_fills_in_the_fields(open_window: Open, panel_daemon: Daemon, wait: Wait) -> None:
+    client = panel_daemon.client()
+    client.send("/bridge/generate", "glassy bell", 0.5, "seed", 7, "takes", 2, "steps", 2, "id", "made")
+    path = client.end_of("made")[1][1]
+    window = open_window(panel_daemon.port)
+    wait(lambda: window.state_line.words.text() == "ready")
+    drop(window, files(Path(path)))
+    wait(window.offer_bar.isVisible)
+    assert "glassy bell" in window.offer_bar.words.text()
+    fill, again = window.offer_bar.buttons[:2]
+    assert (fill.text(), again.text()) == ("Fill in the fields", "Make it again")
+    fill.click()
+    assert not window.offer_bar.isVisible()
+    keys = window.make.filled().keys()
+    assert (keys["text"], keys["seconds"], keys["seed"], keys["steps"]) == ("glassy bell", 0.5, 7, 2)
+
+
+def test_a_dropped_clip_is_made_again(open_window: Open, panel_daemon: Daemon, wait: Wait) -> None:
+    client = panel_daemon.client()
+    client.send("/bridge/generate", "glassy bell", 0.5, "seed", 7, "steps", 2, "id", "made")
+    path = Path(client.end_of("made")[1][1])
+    window = open_window(panel_daemon.port)
+    wait(lambda: window.state_line.words.text() == "ready")
+    drop(window, files(path))
+    wait(window.offer_bar.isVisible)
+    window._play_new = None
+    window.offer_bar.buttons[1].click()
+    assert [job.prompt for job in window.jobs.rows()] == [path.name]
+    wait(lambda: "done" in window.status.text())
+    newest = max(path.parent.glob("*.wav"), key=lambda file: file.stat().st_mtime_ns)
+    assert newest != path and newest.read_bytes() == path.read_bytes()
+
+
+def test_audio_that_cannot_be_read_gets_a_sentence(
     open_window: Open, panel_daemon: Daemon, wait: Wait, tmp_path: Path
 ) -> None:
     window = open_window(panel_daemon.port)
     wait(lambda: window.state_line.words.text() == "ready")
-    drop(window, files(tmp_path / "bell.wav"))
-    path = (tmp_path / "bell.wav").as_posix()
-    window._link.received.emit(
-        "/bridge/measured", [path, "seconds", 2.0, "bpm", 0.0, "prompt", "glassy bell", "seed", 7]
-    )
-    assert "glassy bell" in window.offer_bar.words.text()
-    fill = window.offer_bar.buttons[0]
-    assert fill.text() == "Fill in the fields" and fill.isVisible()
-    fill.click()
-    assert window.make.filled().keys() == {
-        "text": "glassy bell", "preset": "", "takes": 1, "note": "", "loop": 0, "seconds": 2.0, "seed": 7,
-    }  # fmt: skip
+    (tmp_path / "broken.wav").write_bytes(b"RIFF")
+    drop(window, files(tmp_path / "broken.wav"))
+    wait(lambda: "broken.wav" in window.status.text())
     assert not window.offer_bar.isVisible()
 
 
@@ -86,12 +112,12 @@ def test_the_tempo_and_the_length_of_a_dropped_file_are_used(
     window = open_window(panel_daemon.port)
     window.make.set_recipe({"text": "bell", "note": "c3"})
     wait(lambda: window.state_line.words.text() == "ready")
+    soundfile.write(tmp_path / "beat.wav", clicks(120, 4.0), 48_000)
     drop(window, files(tmp_path / "beat.wav"))
-    measured = [(tmp_path / "beat.wav").as_posix(), "seconds", 4.0, "bpm", 120.0, "confidence", 0.9]
-    window._link.received.emit("/bridge/measured", measured)
+    wait(window.offer_bar.isVisible)
     window.offer_bar.buttons[1].click()
     keys = window.make.filled().keys()
-    assert (keys["text"], keys["note"], keys["bars"], keys["bpm"]) == ("bell", "c3", 2.0, 120.0)
+    assert (keys["text"], keys["note"], keys["bars"], round(keys["bpm"])) == ("bell", "c3", 2.0, 120)
 
 
 def test_audio_without_a_daemon_gets_a_sentence(open_window: Open, tmp_path: Path, wait: Wait) -> None:

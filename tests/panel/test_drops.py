@@ -7,9 +7,13 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QMimeData, QUrl
 
+from bridge.domain.clip import Prompt
+from bridge.domain.recipe import write
 from bridge.panel.drops import MOST_FILES, Audio, Lists, Nothing, Words, what_drop_means, would_do
+from bridge.panel.form import BARS, SECONDS, Form, from_recipe
 from bridge.panel.lists import MOST_LISTS, copy_lists
 from bridge.panel.offers import describe, offers
+from tests.fake_engine import MODEL
 
 ODD_NAME = "/clips/50% wet & röhre (take #2).wav"
 
@@ -79,9 +83,16 @@ def test_a_drag_says_what_a_drop_would_do(meaning: Words | Audio | Lists | Nothi
 
 
 def test_a_clip_offers_its_recipe_and_to_be_made_again() -> None:
-    made = offers({"seconds": 2.0, "bpm": 0.0, "confidence": 0.0, "prompt": "glassy bell", "seed": 4711}, 4)
+    prompt = Prompt("glassy bell", "a glassy bell", 2.0, 4711, takes=4, preset="note", note="a#4", steps=20)
+    recipe = write(prompt, MODEL, take=2)
+    made = offers({"seconds": 2.0, "bpm": 0.0, "confidence": 0.0, "prompt": "glassy bell", "recipe": recipe}, 4)
     assert [offer.what for offer in made] == ["recipe", "again", "length"]
-    assert made[0].values == {"text": "glassy bell", "seed": 4711, "seconds": 2.0, "bpm": 0.0}
+    filled = from_recipe(made[0].values)
+    assert filled == Form("glassy bell", "note", SECONDS, 2.0, 1, "a#4", extras={"seed": 4712, "steps": 20})
+    in_bars = write(Prompt("rain", "rain", 3.8095, 5, bars=2.0, bpm=126.0, loop=True), MODEL, take=1)
+    filled = from_recipe(offers({"prompt": "rain", "recipe": in_bars}, 4)[0].values)
+    assert filled == Form("rain", "", BARS, 2.0, loop=True, extras={"seed": 5, "bpm": 126.0})
+    assert offers({"prompt": "bell", "recipe": "{"}, 4)[0].values == {"text": "bell"}
     assert describe("/clips/a.wav", {"prompt": "bell", "seconds": 2.0}) == "a.wav  “bell”  2 s"
 
 

@@ -149,8 +149,9 @@ REPLIES = {
               "`key` s, `loop` i, `preset` s, `model` s, [`id`]"),
         Reply("/bridge/measured", "s path",
               "The facts of an audio file. `bpm`: of its first 30 seconds, 0 if they have no steady beat; of tempi that fit equally well "
-              "(half, double) the one nearest to `/bridge/tempo`. `confidence`: of the tempo, 0 to 1. `prompt`: of a clip.",
-              "then `seconds` f, `sample_rate` i, `channels` i, `frames` i, `bpm` f, `confidence` f, [`prompt` s]"),
+              "(half, double) the one nearest to `/bridge/tempo`. `confidence`: of the tempo, 0 to 1. `prompt`, and `recipe` "
+              "as JSON: of a clip.",
+              "then `seconds` f, `sample_rate` i, `channels` i, `frames` i, `bpm` f, `confidence` f, [`prompt` s], [`recipe` s]"),
         Reply("/bridge/cropped", "s path, s new_path",
               "To the asker and to subscribers: a part of the file at `path` is in a new file.",
               "then `seconds` f, `frames` i, `sample_rate` i, `channels` i", event="cropped"),
