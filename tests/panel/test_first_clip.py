@@ -9,13 +9,11 @@ import numpy as np
 import pytest
 import soundfile
 
-from tests.harness import STAND_IN, Daemon, need
+from tests.harness import STAND_IN, Daemon
 from tests.jack_device import Jack, Recorder, jack
+from tests.panel import programs
 from tests.panel.screen import Screen, screen
 from tests.panel.window import Panel
-
-DAW = 0, 0, 1000, 640
-ON_IT = 620, 380
 
 
 @pytest.fixture
@@ -37,11 +35,10 @@ def test_words_that_are_typed_are_heard_as_they_are_in_the_file_that_is_dragged_
     daemon = Daemon(tmp_path / "clips", tmp_path / "home", "--audio-device", "default", run=STAND_IN)
     target = tmp_path / "target"
     target.mkdir()
-    shown.start(need("pcmanfm"), "--no-desktop", target)
-    shown.place(target.name, *DAW)
+    programs.pcmanfm(shown, target)
     panel = Panel(shown, daemon.port)
     recorder = Recorder(server)
-    shown.wait(lambda: panel.told["state"] == "ready", "the panel does not see the daemon", 20)
+    panel.wait_ready()
     shown.click(*panel.where("Prompt"))
     shown.type("deep warm kick")
     shown.key("Return")
@@ -49,7 +46,7 @@ def test_words_that_are_typed_are_heard_as_they_are_in_the_file_that_is_dragged_
     daemon.wait_for(lambda line: line.get("event") == "audio" and line.get("state") == "open")
     samples = soundfile.read(path, dtype="float32", always_2d=True)[0]
     shown.wait(lambda: _is_in(samples, recorder.heard()), "the clip was not heard", 20)
-    shown.drag(panel.where(path.as_posix()), ON_IT)
+    shown.drag(panel.where(path.as_posix()), programs.ON_IT)
     copy = target / path.name
     shown.wait(copy.is_file, "the clip did not arrive", 15)
     assert copy.read_bytes() == path.read_bytes()

@@ -47,6 +47,10 @@ class Panel:
         x, y = self.told["places"][name]
         return x, y
 
+    def wait_ready(self) -> None:
+        """Wait until the panel sees a daemon that is ready."""
+        self.screen.wait(lambda: self.told["state"] == "ready", f"the panel sees no daemon: {self.told}", 20)
+
     def open_page(self, name: str) -> None:
         """Show one of the pages."""
         self.screen.click(*self.where(f"page {name}"))
