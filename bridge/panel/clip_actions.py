@@ -31,13 +31,14 @@ ACTIONS: dict[str, tuple[str, tuple[object, ...], bool]] = {
     "keep_starred": ("Keep only favourites", (), False),
     "reload": ("Load the list again", (Standard.Refresh,), True),
 }
+IN_THE_WAVEFORM = ("toggle", "part_from", "part_to", "cut", "undo")  # these keys work there too
 NEED_CLIP = ACTIONS.keys() - {"stop", "undo", "keep_starred", "reload"}
 
 
 class ClipActions(QObject):
     """The actions of a list, by name; `do` has a function for each."""
 
-    def __init__(self, view: QWidget, do: dict[str, Callable[[], None]]) -> None:
+    def __init__(self, view: QWidget, wave: QWidget, do: dict[str, Callable[[], None]]) -> None:
         super().__init__(view)
         assert do.keys() == ACTIONS.keys()
         self._menu = QMenu(view)
@@ -51,6 +52,8 @@ class ClipActions(QObject):
             action.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
             action.triggered.connect(lambda _checked=False, do=do[name]: do())
             view.addAction(action)
+            if name in IN_THE_WAVEFORM:
+                wave.addAction(action)
             self._menu.addAction(action)
 
     def enable(self, has_clip: bool, has_part: bool, can_undo: bool) -> None:

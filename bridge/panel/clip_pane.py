@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QCoreApplication, QPoint, QSettings, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QGuiApplication, QKeySequence, QResizeEvent, QShortcut
-from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from bridge.errors import BadArgument
 from bridge.panel.audition import Audition
@@ -58,7 +58,7 @@ class ClipPane(QWidget):
             layout.addWidget(widget)
         layout.setStretchFactor(self.view, 1)
         layout.setSpacing(4)
-        self.commands = ClipActions(self.view, self._functions())
+        self.commands = ClipActions(self.view, self.wave_pane.wave, self._functions())
         self._connect()
         self._on_current("", by_user=False)
 
@@ -174,10 +174,12 @@ class ClipPane(QWidget):
     def _drag_part(self) -> None:
         """Cut the part out, then let the mouse carry the new file, if its button is still down."""
 
+        path = self.view.current_path()
+
         def carry(new: str) -> None:
-            if QApplication.mouseButtons() & Qt.MouseButton.LeftButton:
-                clip = self.current()
-                drag(self.wave_pane.wave, [new], self.view.picture([clip.path if clip is not None else new]))
+            if self.wave_pane.wave.is_pulled:
+                self.wave_pane.wave.is_pulled = False  # the drag ends with the button
+                drag(self.wave_pane.wave, [new], self.view.picture([path]))
             else:
                 self.said.emit("The part is a clip of its own now: drag it from the top of the list.")
 
@@ -300,6 +302,7 @@ class ClipPane(QWidget):
         """A low pane shows the list and no waveform."""
         super().resizeEvent(event)
         self.wave_pane.make_room(self.height())
+        self.count.setVisible(self.wave_pane.has_room)
 
     def _go_to_search(self) -> None:
         self.search_bar.words.setFocus(Qt.FocusReason.ShortcutFocusReason)

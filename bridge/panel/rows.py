@@ -103,7 +103,7 @@ class RowDelegate(QStyledItemDelegate):
         waveform = self._peaks.get(path, COLUMNS)
         if waveform is None:
             return None
-        key = f"wave {id(waveform)} {size.width()} {size.height()} {ratio} {colour.rgba()}"
+        key = f"wave {waveform.serial} {size.width()} {size.height()} {ratio} {colour.rgba()}"
         picture = QPixmap()
         if not QPixmapCache.find(key, picture):
             picture = waveform_picture(waveform, size.width(), size.height(), ratio, colour)

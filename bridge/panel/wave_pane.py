@@ -27,7 +27,9 @@ LOW = 16  # lines of text: in a lower pane the list needs the room
 
 
 class WavePane(QWidget):
-    """`toggled_play`: the play button. `cut_wanted`: the part as a file. `gain_changed(factor)`, `in_tempo_changed(on)`."""
+    """`has_room`: the pane is high enough for a waveform.
+
+    `toggled_play`: the play button. `cut_wanted`: the part as a file. `gain_changed(factor)`. `in_tempo_changed(on)`."""
 
     toggled_play = Signal()
     cut_wanted = Signal()
@@ -37,7 +39,7 @@ class WavePane(QWidget):
     def __init__(self, peaks: Peaks, settings: QSettings, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._settings = settings
-        self._has_room = True
+        self.has_room = True
         self.wave = WaveView(peaks)
         self.button = QToolButton()
         self.button.setAutoRaise(True)
@@ -91,7 +93,7 @@ class WavePane(QWidget):
 
     def make_room(self, height: int) -> None:
         """Give up the waveform in a low window."""
-        self._has_room = height >= LOW * self.fontMetrics().height()
+        self.has_room = height >= LOW * self.fontMetrics().height()
         self._on_shown(self.shown.isChecked())
 
     def _part_line(self) -> QWidget:
@@ -122,7 +124,7 @@ class WavePane(QWidget):
         return box
 
     def _on_part(self, from_s: float, to_s: float) -> None:
-        self.part.setVisible(to_s > 0 and self._has_room)
+        self.part.setVisible(to_s > 0 and self.has_room)
         for box, value in zip(self.ends, (from_s, to_s), strict=True):
             if not box.hasFocus() or to_s == 0:
                 with QSignalBlocker(box):
@@ -135,8 +137,8 @@ class WavePane(QWidget):
 
     def _on_shown(self, shown: bool) -> None:
         self._settings.setValue(SHOWN, "true" if shown else "false")
-        self.wave.setVisible(shown and self._has_room)
-        self.part.setVisible(self.wave.part[1] > 0 and self._has_room)
+        self.wave.setVisible(shown and self.has_room)
+        self.part.setVisible(self.wave.part[1] > 0 and self.has_room)
 
 
 def _number(value: object, default: int) -> int:

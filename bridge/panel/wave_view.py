@@ -35,6 +35,7 @@ class WaveView(QWidget):
         self.cursor_s = 0.0  # moved by the arrow keys
         self._pressed: QPoint | None = None
         self._moves_part = self._selects = False
+        self.is_pulled = False  # the mouse pulls the part out, and its button is still down
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setMouseTracking(True)
@@ -154,7 +155,7 @@ class WaveView(QWidget):
             return
         far = (event.position().toPoint() - self._pressed).manhattanLength() >= QApplication.startDragDistance()
         if self._moves_part and far:
-            self._pressed = None
+            self._pressed, self.is_pulled = None, True
             self.part_dragged.emit()
         elif not self._moves_part and (far or self._selects):
             self._selects = True
@@ -168,7 +169,7 @@ class WaveView(QWidget):
                 self.set_part(0.0, 0.0)
             self.cursor_s = at
             self.play_wanted.emit(at)
-        self._pressed = None
+        self._pressed, self.is_pulled = None, False
 
     # ---- keys ----
 

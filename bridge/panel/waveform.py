@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import itertools
+from dataclasses import dataclass, field
 
 LONGEST_READ = 8_192  # frames of each column; of longer ones only their beginning is looked at
 BLOCK = 1 << 17  # frames
@@ -12,12 +13,13 @@ FULL_SCALE = 127
 @dataclass(frozen=True, slots=True)
 class Waveform:
     """`low` and `high`: a signed byte for each column, -127 to 127. `seconds`: the length. `why`: a sentence about a file that
-    cannot be drawn; it has no columns."""
+    cannot be drawn; it has no columns. `serial`: another one for each."""
 
     low: bytes = b""
     high: bytes = b""
     seconds: float = 0.0
     why: str = ""
+    serial: int = field(default_factory=itertools.count().__next__, compare=False)
 
 
 def waveform_of(path: str, columns: int) -> Waveform:

@@ -191,3 +191,89 @@ def test_a_clip_is_made_again_its_recipe_fills_the_form_and_its_path_is_copied(
     press(pane, "M", control=True)
     wait(lambda: pane.model.clips()[0].prompt == "three" and paths_of(pane)[0] != three[0])
     assert pane.model.clips()[0].seed == recipes[0]["seed"]
+
+
+# ---- a part of the waveform ----
+
+
+@pytest.fixture
+def whole(pane: ClipPane, panel_daemon: Daemon, wait: Wait) -> str:
+    """A clip of two seconds, which is the current one."""
+    (path,) = make(panel_daemon.client(), "a whole clip", seconds=2.0)
+    wait(lambda: paths_of(pane)[0] == path)
+    pane.view.choose(pane.model.index(0), quietly=True)
+    return path
+
+
+def pull(pane: ClipPane, start: float, end: float, release: bool = True) -> None:
+    """Drag with the left button in the waveform; the places are parts of its width."""
+    from PySide6.QtCore import QPoint, Qt
+    from PySide6.QtTest import QTest
+
+    from tests.panel.test_clip_list import move
+
+    wave = pane.wave_pane.wave
+    first, last = (QPoint(round(part * (wave.width() - 1)), wave.height() // 2) for part in (start, end))
+    left, none = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    QTest.mousePress(wave, left, none, first)
+    for step in range(1, 6):
+        move(wave, first + (last - first) * step / 5)
+    if release:
+        QTest.mouseRelease(wave, left, none, last)
+
+
+def test_a_part_is_selected_by_the_mouse_and_dragged_out_as_a_new_file(
+    pane: ClipPane, whole: str, monkeypatch: pytest.MonkeyPatch, wait: Wait
+) -> None:
+    import soundfile
+
+    from tests.panel.test_clip_list import Drags
+
+    drags = Drags(monkeypatch)
+    pull(pane, 0.75, 0.25)  # backwards
+    assert pane.wave_pane.wave.part == pytest.approx((0.5, 1.5), abs=0.02)
+    assert [box.value() for box in pane.wave_pane.ends] == pytest.approx([0.5, 1.5], abs=0.02)
+    assert pane.wave_pane.wave.accessibleDescription().startswith("Selected part: from 0.5")
+    pull(pane, 0.5, 0.9, release=False)
+    wait(lambda: drags.urls)
+    ((url,),) = drags.urls
+    part = Path(url.removeprefix("file://"))
+    assert part.parent == Path(whole).parent and part != Path(whole)
+    assert soundfile.info(part).duration == pytest.approx(1.0, abs=0.05)
+    wait(lambda: paths_of(pane)[0] == part.as_posix())
+    assert pane.view.current_path() == whole
+
+
+def test_a_part_that_is_let_go_at_once_is_in_the_list(
+    pane: ClipPane, whole: str, monkeypatch: pytest.MonkeyPatch, wait: Wait
+) -> None:
+    from tests.panel.test_clip_list import Drags
+
+    drags, said = Drags(monkeypatch), list[str]()
+    pane.said.connect(said.append)
+    pane.wave_pane.wave.set_part(0.2, 0.6)
+    pull(pane, 0.2, 0.9)  # the button is released before the daemon answers
+    wait(lambda: paths_of(pane)[1] == whole)
+    assert drags.urls == [] and said == ["The part is a clip of its own now: drag it from the top of the list."]
+
+
+def test_a_part_is_selected_and_cut_by_keys(pane: ClipPane, whole: str, wait: Wait) -> None:
+    from PySide6.QtCore import Qt
+    from PySide6.QtTest import QTest
+
+    wave, said = pane.wave_pane.wave, list[str]()
+    pane.said.connect(said.append)
+    pane.cut_part()
+    assert said[-1].startswith("Select a part of the waveform first")
+    wave.setFocus()
+    for _ in range(5):
+        QTest.keyClick(wave, Qt.Key.Key_Right, Qt.KeyboardModifier.ControlModifier)
+    QTest.keyClick(wave, Qt.Key.Key_BracketLeft)
+    QTest.keyClick(wave, Qt.Key.Key_End)
+    press(pane, "BracketRight")  # in the list
+    assert wave.part == pytest.approx((1.0, 2.0))
+    pane.wave_pane.ends[1].setValue(1.25)
+    assert wave.part == pytest.approx((1.0, 1.25))
+    press(pane, "Return", control=True)
+    wait(lambda: paths_of(pane)[1] == whole)
+    assert pane.model.clips()[0].seconds == pytest.approx(0.25, abs=0.01)

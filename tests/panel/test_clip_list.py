@@ -20,7 +20,11 @@ if TYPE_CHECKING:
 def library(panel_daemon: Daemon) -> list[str]:
     """Sixty-seven clips, the oldest first."""
     client = panel_daemon.client()
-    paths = [path for number in range(4) for path in make(client, f"wooden knock {number}", "takes", 16)[::-1]]
+    paths = [
+        path
+        for name in ("zero", "one", "two", "three")
+        for path in make(client, f"wooden knock {name}", "takes", 16)[::-1]
+    ]
     paths += make(client, "deep warm kick", "preset", "drum", seconds=0.5)
     paths += make(client, "rain on tin", "note", "c#4", seconds=1.5)
     return [*paths, *make(client, "glassy bell", seconds=2.0)]
@@ -67,11 +71,11 @@ class Drags:
         start = pane.view.visualRect(pane.model.index(row)).center()
         QTest.mousePress(view, left, Qt.KeyboardModifier.NoModifier, start)
         for step in (4, 12, 20, 30):
-            _move(view, start + QPoint(step, step))
+            move(view, start + QPoint(step, step))
         QTest.mouseRelease(view, left, Qt.KeyboardModifier.NoModifier, start + QPoint(30, 30))
 
 
-def _move(widget: Any, point: Any) -> None:
+def move(widget: Any, point: Any) -> None:
     """A move with the left button down; QTest.mouseMove has no button."""
     from PySide6.QtCore import QEvent, QPointF, Qt
     from PySide6.QtGui import QMouseEvent
@@ -106,7 +110,7 @@ def test_every_row_is_a_sentence_for_people_and_for_screen_readers(pane: ClipPan
 
     texts = [pane.model.index(row).data(Qt.ItemDataRole.AccessibleTextRole) for row in range(4)]
     assert texts[:3] == ["glassy bell, 2 s", "rain on tin, 1.5 s, C#4", "deep warm kick, 0.5 s, drum"]
-    assert texts[3].startswith("wooden knock 3, 0.1 s, take ") and texts[3].endswith(" of 16")
+    assert texts[3].startswith("wooden knock three, 0.1 s, take ") and texts[3].endswith(" of 16")
     read = QAccessible.queryAccessibleInterface(pane.view)
     assert read.text(QAccessible.Text.Name) == "Clips"
     assert read.child(1).text(QAccessible.Text.Name) == texts[1]
@@ -179,3 +183,60 @@ def test_ctrl_c_copies_the_files_and_their_paths(pane: ClipPane, wait: Wait) -> 
     mime = QGuiApplication.clipboard().mimeData()
     paths = [paths_of(pane)[row] for row in (0, 2)]
     assert [url.toLocalFile() for url in mime.urls()] == paths and mime.text() == "\n".join(paths)
+
+
+def test_words_and_filters_search_the_whole_library_a_moment_after_the_last_key(
+    pane: ClipPane, library: list[str], wait: Wait
+) -> None:
+    from PySide6.QtCore import Qt
+    from PySide6.QtTest import QTest
+
+    searches: list[str] = []
+    pane.search_bar.changed.connect(lambda: searches.append(pane.search_bar.query.words))
+    pane.view.setFocus()
+    QTest.keyClick(pane.view, Qt.Key.Key_F, Qt.KeyboardModifier.ControlModifier)
+    assert pane.search_bar.words.hasFocus()
+    QTest.keyClicks(pane.search_bar.words, "wooden ze")  # the oldest, beyond the first page
+    wait(lambda: pane.model.rowCount() == 16)
+    assert searches == ["wooden ze"] and set(paths_of(pane)) == set(library[:16])
+    assert pane.count.text() == "16 clips found"
+    pane.search_bar.best_only.setChecked(True)
+    assert pane.model.rowCount() == 1
+    pane.search_bar.clear()
+    wait(lambda: pane.model.rowCount() == 50)
+    wait(lambda: pane.search_bar.preset.findData("drum") > 0)
+    pane.search_bar.preset.setCurrentIndex(pane.search_bar.preset.findData("drum"))
+    pane.search_bar.preset.activated.emit(0)
+    wait(lambda: [clip.prompt for clip in pane.model.clips()] == ["deep warm kick"])
+    pane.search_bar.clear()
+    pane.search_bar.seconds[0].setValue(1.2)
+    pane.search_bar.seconds[1].setValue(1.7)
+    wait(lambda: [clip.prompt for clip in pane.model.clips()] == ["rain on tin"])
+
+
+def test_hidden_filters_stay_hidden_the_next_time(
+    pane: ClipPane,
+    panel_daemon: Daemon,
+    open_pane: Callable[[int], ClipPane],  # noqa: F811
+) -> None:
+    assert not pane.search_bar.filters.isVisible()
+    pane.search_bar.toggle.click()
+    assert pane.search_bar.filters.isVisible()
+    assert open_pane(panel_daemon.port).search_bar.filters.isVisible()
+
+
+def test_every_control_has_a_name_for_screen_readers_and_can_be_reached_by_tab(pane: ClipPane) -> None:
+    from PySide6.QtCore import Qt
+    from PySide6.QtGui import QAccessible
+    from PySide6.QtWidgets import QAbstractButton, QAbstractSpinBox, QComboBox, QLineEdit, QSlider
+
+    pane.search_bar.show_filters(True)
+    pane.wave_pane.wave.set_part(0.0, 1.0)
+    kinds = (QAbstractButton, QAbstractSpinBox, QComboBox, QLineEdit, QSlider)
+    controls = [widget for kind in kinds for widget in pane.findChildren(kind) if widget.isVisible()]
+    own = [widget for widget in controls if not isinstance(widget.parent(), QAbstractSpinBox | QLineEdit)]
+    assert len(own) == 15
+    for widget in [*own, pane.view, pane.wave_pane.wave]:
+        read = QAccessible.queryAccessibleInterface(widget)
+        assert read.text(QAccessible.Text.Name), widget
+        assert widget.focusPolicy() & Qt.FocusPolicy.TabFocus, widget
