@@ -9,10 +9,12 @@ from PySide6.QtCore import QElapsedTimer, QObject, QTimer, Signal
 
 from bridge.errors import BadArgument
 from bridge.panel.clips import Clip, named
-from bridge.panel.link import Link
+from bridge.panel.link import ABSENT, Link
 
 TICK_MS = 33
 STOP_FADE_MS = 15.0
+MAX_ASKED = 64
+LATE_S = 2.0
 
 
 class Audition(QObject):
@@ -32,11 +34,15 @@ class Audition(QObject):
         self._clip = Clip("")
         self._from, self._to = 0.0, 0.0
         self._voice = 0  # of the daemon; 0 until it has told
-        self._asked: deque[str] = deque()  # paths whose voices the daemon has not told yet, the last asked last
+        self._asked: deque[str] = deque(
+            maxlen=MAX_ASKED
+        )  # paths whose voices the daemon has not told yet, the last asked last
+        self._dismissed: deque[int] = deque(maxlen=MAX_ASKED)
         self._clock, self._timer = QElapsedTimer(), QTimer(self)
         self._timer.setInterval(TICK_MS)
         self._timer.timeout.connect(self._tick)
         link.received.connect(self._on_message)
+        link.state_changed.connect(lambda state, _why: self._forget() if state == ABSENT else None)
 
     @property
     def position(self) -> float:
@@ -49,6 +55,9 @@ class Audition(QObject):
     def play(self, clip: Clip, from_s: float = 0.0, to_s: float = 0.0) -> None:
         """Play a clip, or a part of it; `to_s` 0: to its end. What sounded before stops."""
         self.stop()
+        if self._link.state == ABSENT:
+            self.said.emit("Clipbridge is not running, so nothing can be played.")
+            return
         end = to_s if to_s > from_s else clip.seconds
         keys: list[Any] = ["gain", self.gain]
         if clip.loop:
@@ -99,10 +108,13 @@ class Audition(QObject):
 
     def _on_voice(self, voice: int, state: str, path: Any) -> None:
         if voice != self._voice:
-            if not self._asked or path != self._asked[0]:
-                return  # somebody else's
-            self._asked.popleft()
-            if self._asked or self.playing != path:  # it was stopped, or followed by another, before we knew its number
+            if path not in self._asked or voice in self._dismissed:
+                return  # somebody else's, or one that is fading out
+            self._asked.remove(path)  # the daemon reads files side by side, so a later one may be the first to begin
+            if (
+                self.playing != path or path in self._asked
+            ):  # stopped, or followed by another, before we knew its number
+                self._dismissed.append(voice)
                 self._stop_voice(voice)
                 return
             self._voice = voice
@@ -116,6 +128,8 @@ class Audition(QObject):
 
     def _tick(self) -> None:
         self.moved.emit(self.playing, self.position)
+        if not self._clip.loop and self._clock.elapsed() / 1000 > self._to - self._from + LATE_S:
+            self._end()  # the message that it ended was lost
 
     def _forget(self) -> None:
         self._asked.clear()

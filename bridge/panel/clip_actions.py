@@ -29,10 +29,11 @@ ACTIONS: dict[str, tuple[str, tuple[object, ...], bool]] = {
     "delete": ("Delete", (Standard.Delete,), False),
     "undo": ("Undo the deletion", (Standard.Undo,), False),
     "keep_starred": ("Keep only favourites", (), False),
-    "reload": ("Load the list again", (Standard.Refresh,), True),
+    "select_all": ("Select all", (Standard.SelectAll,), True),
+    "reload": ("Load the list again", (Standard.Refresh,), False),
 }
 IN_THE_WAVEFORM = ("toggle", "part_from", "part_to", "cut", "undo")  # these keys work there too
-NEED_CLIP = ACTIONS.keys() - {"stop", "undo", "keep_starred", "reload"}
+NEED_CLIP = ACTIONS.keys() - {"stop", "undo", "keep_starred", "select_all", "reload"}
 
 
 class ClipActions(QObject):

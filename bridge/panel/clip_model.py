@@ -13,7 +13,7 @@ from PySide6.QtCore import QMimeData, QModelIndex, QObject, QPersistentModelInde
 from bridge.errors import BadArgument
 from bridge.panel.clips import Clip
 from bridge.panel.drag import mime_of
-from bridge.panel.link import Link
+from bridge.panel.link import ABSENT, Link
 from bridge.panel.loader import Loader
 from bridge.panel.query import ClipQuery
 from bridge.panel.takes import Row, rows_of
@@ -152,6 +152,9 @@ class ClipModel(QStringListModel):
 
     def set_favourite(self, path: str, favourite: bool) -> None:
         """Mark a clip, here and in the library; the daemon's answer is the last word."""
+        if self._link.state == ABSENT:
+            self.failed.emit("Clipbridge is not running, so stars cannot be saved.")
+            return
         self.loader.clips[path] = replace(self.loader.clips[path], favourite=int(favourite))
         self._changed(path)
         try:

@@ -18,7 +18,7 @@ from bridge.panel.clip_view import ClipView
 from bridge.panel.clips import Clip
 from bridge.panel.cropping import Cropping
 from bridge.panel.drag import drag
-from bridge.panel.link import Link
+from bridge.panel.link import ABSENT, Link
 from bridge.panel.notice import Notice
 from bridge.panel.peaks import Peaks
 from bridge.panel.rename import rename
@@ -69,7 +69,8 @@ class ClipPane(QWidget):
             "favourite": self.toggle_favourites, "copy": self.view.copy_files, "copy_path": self.copy_paths,
             "show_in_folder": self.show_in_folder, "make_again": self.make_again, "fill_in": self.fill_in,
             "rename": lambda: self.view.edit(self.view.currentIndex()), "delete": self.delete, "undo": self.trash.undo,
-            "keep_starred": self.keep_starred, "reload": self.model.loader.reload,
+            "keep_starred": self.keep_starred, "select_all": lambda: self._with_all(self.view.selectAll),
+            "reload": self.model.loader.reload,
         }  # fmt: skip
 
     def _connect(self) -> None:
@@ -223,6 +224,9 @@ class ClipPane(QWidget):
 
     def make_again(self) -> None:
         """Ask the daemon for the selected clips again, from the recipes in their files."""
+        if self._link.state == ABSENT:
+            self.said.emit("Clipbridge is not running, so nothing can be made.")
+            return
         for path in self.view.selected_paths():
             self._link.send("/bridge/recall", path)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import errno
 import os
@@ -14,9 +13,13 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import platformdirs
 import psutil
+
+if TYPE_CHECKING:
+    import asyncio
 
 APP = "clipbridge"
 STOP_SIGNALS = ("SIGINT", "SIGTERM", "SIGBREAK", "SIGHUP")
@@ -93,6 +96,8 @@ def selector_loop() -> asyncio.AbstractEventLoop:
     On Windows the default (proactor) loop stops receiving UDP for good after one reply to a closed port
     (cpython #91227, #127057); the selector loop only reports the error.
     """
+    import asyncio  # the panel has no use for it
+
     return asyncio.SelectorEventLoop()
 
 

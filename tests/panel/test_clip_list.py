@@ -240,3 +240,31 @@ def test_every_control_has_a_name_for_screen_readers_and_can_be_reached_by_tab(p
         read = QAccessible.queryAccessibleInterface(widget)
         assert read.text(QAccessible.Text.Name), widget
         assert widget.focusPolicy() & Qt.FocusPolicy.TabFocus, widget
+
+
+def test_select_all_selects_the_whole_library(pane: ClipPane, wait: Wait) -> None:
+    from PySide6.QtCore import Qt
+    from PySide6.QtTest import QTest
+
+    pane.view.setFocus()
+    QTest.keyClick(pane.view, Qt.Key.Key_A, Qt.KeyboardModifier.ControlModifier)
+    wait(lambda: len(pane.view.selected_paths()) == pane.model.loader.total > 60)
+
+
+def test_without_a_daemon_the_pane_says_so_and_files_can_still_be_dragged(
+    pane: ClipPane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from bridge.panel.clip_model import CLIP
+    from bridge.panel.link import ABSENT
+
+    said: list[str] = []
+    pane.said.connect(said.append)
+    pane.view.choose(pane.model.index(0), quietly=True)
+    monkeypatch.setattr(pane._link, "state", ABSENT)
+    for do in (pane.play, pane.make_again, pane.toggle_favourites):
+        do()
+    assert [sentence.split(",")[0] for sentence in said] == ["Clipbridge is not running"] * 3
+    assert not pane.model.index(0).data(CLIP).favourite and pane.audition.playing == ""
+    drags = Drags(monkeypatch)
+    drags.by_mouse(pane, 1)
+    assert drags.urls == [[url(paths_of(pane)[1])]]
