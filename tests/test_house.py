@@ -90,6 +90,7 @@ HEAVY = {
         "player/device.py",
         "player/samples.py",
         "player/clip_voices.py",
+        "player/held_file.py",
         "player/audio_part.py",
         "files/audio_file.py",
         "files/clip_file.py",

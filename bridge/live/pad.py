@@ -23,11 +23,20 @@ class Press:
 
 
 @dataclass(slots=True)
+class PadClip:
+    """An audio file that a pad plays at each press, instead of takes. `slot`: of the player; 0 before it is loaded."""
+
+    file: str
+    slot: int = 0
+
+
+@dataclass(slots=True)
 class Pad:
-    """A pad makes takes of `ask`. `locked`: each press plays the same take."""
+    """A pad makes takes of `ask`, or plays `clip`; then the text of `ask` is a name. `locked`: each press plays the same take."""
 
     ask: Ask
     locked: bool = False
+    clip: PadClip | None = None
     takes: Takes = field(default_factory=Takes)
     job: Job | None = None
     fraction: float = 0.0
@@ -40,6 +49,8 @@ class Pad:
     @property
     def state(self) -> tuple[str, float, int, int, str]:
         """(state, value, fresh, repeated, why) as in PadChanged."""
+        if self.clip is not None:
+            return ("filling", 0.0, 0, 0, self.fault) if self.fault else ("ready", 1.0, 1, 0, "")
         fresh, repeated = len(self.takes.fresh), len(self.takes.repeatable)
         if fresh:
             return "ready", float(fresh), fresh, repeated, ""
@@ -58,4 +69,4 @@ class Pad:
 
     def needs_take(self, tempo: Tempo) -> bool:
         """Whether it has fewer than TAKES_READY up-to-date takes, and may be refilled now."""
-        return len(self.up_to_date(tempo)) < TAKES_READY and self.retry.over
+        return self.clip is None and len(self.up_to_date(tempo)) < TAKES_READY and self.retry.over

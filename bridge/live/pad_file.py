@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from bridge.domain.ask import Ask, fields_of
-from bridge.domain.fields import Door
+from bridge.domain.fields import Door, has_control_characters
 from bridge.domain.limits import PADS, SECONDS, Range
-from bridge.errors import ClipbridgeError
+from bridge.errors import BadArgument, ClipbridgeError
 from bridge.system.keeping import KeptFile
 from bridge.system.text import read_text
 
@@ -23,6 +23,7 @@ log = logging.getLogger("clipbridge")
 LONGEST_S = 30.0  # all takes of all pads stay in memory: at most 2.2 GB per channel
 SINK = "pad"
 MAX_PADS_BYTES = 10_000_000
+MAX_PATH_CHARACTERS = 4_096
 KEYS = fields_of(Door.PAD)
 KEYS["seconds"] = replace(KEYS["seconds"], allowed=Range(SECONDS.low, LONGEST_S))
 
@@ -32,6 +33,7 @@ class StoredPad(NamedTuple):
 
     ask: Ask
     locked: bool
+    file: str = ""
 
 
 class PadFile:
@@ -44,7 +46,8 @@ class PadFile:
         """Write the pads soon, on another thread."""
         self._file.keep(
             lambda: {
-                str(pad): {"ask": dataclasses.asdict(ask), "locked": locked} for pad, (ask, locked) in pads.items()
+                str(pad): {"ask": dataclasses.asdict(ask), "locked": locked, **({"file": file} if file else {})}
+                for pad, (ask, locked, file) in pads.items()
             }
         )
 
@@ -64,7 +67,9 @@ class PadFile:
             try:
                 if int(pad) not in PADS:
                     raise ValueError(f"there is no pad {pad}")
-                pads[int(pad)] = StoredPad(_ask(entry["ask"]), bool(entry["locked"]))
+                pads[int(pad)] = StoredPad(
+                    _ask(entry["ask"]), bool(entry["locked"]), _audio_file(entry.get("file", ""))
+                )
             except (ValueError, TypeError, KeyError, AttributeError, ClipbridgeError) as error:
                 fault = f"pad {pad}: {error}"
         if fault:
@@ -75,6 +80,27 @@ class PadFile:
         log.warning("%s: skipped an invalid pad (%s)", self._path, why[:300])
         with contextlib.suppress(OSError):
             shutil.copyfile(self._path, self._path.with_suffix(".bad"))
+
+
+def shown_keys(ask: Ask, file: str) -> dict[str, Any]:
+    """The keys that a pad was set or loaded with, and its file if it has one."""
+    values = {name: getattr(ask, name) for name in KEYS if name != "text"}
+    keys = {name: value for name, value in values.items() if value is not None}
+    numbers = {name: float(value) for name, value in keys.items() if KEYS[name].kind == "number"}
+    return {**keys, **numbers, **({"file": file} if file else {})}
+
+
+def check_length(seconds: float) -> None:
+    """Raises BadArgument for a clip that is too long for a pad."""
+    if seconds > LONGEST_S:
+        raise BadArgument(f"A pad's clip has at most {LONGEST_S:g} seconds, not {seconds:g}.")
+
+
+def _audio_file(value: Any) -> str:
+    """The path of a pad's file; "" for none. Raises ValueError."""
+    if not isinstance(value, str) or has_control_characters(value) or len(value) > MAX_PATH_CHARACTERS:
+        raise ValueError("its file is not a path")
+    return value
 
 
 def _ask(values: dict[str, Any]) -> Ask:

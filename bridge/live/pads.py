@@ -10,7 +10,6 @@ import dataclasses
 import logging
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from bridge.domain.ask import Ask, Request
 from bridge.domain.events import JobEvent, PadChanged, PadSet, PadVoice, Publish
@@ -18,8 +17,8 @@ from bridge.domain.job import Job
 from bridge.domain.limits import seed_after
 from bridge.domain.outputs import PADS
 from bridge.errors import BadArgument, ClipbridgeError, PadEmpty
-from bridge.live.pad import Pad, Press
-from bridge.live.pad_file import KEYS, LONGEST_S, SINK, PadFile, StoredPad
+from bridge.live.pad import Pad, PadClip, Press
+from bridge.live.pad_file import LONGEST_S, SINK, PadFile, StoredPad, check_length, shown_keys
 from bridge.live.saves import Saves
 from bridge.live.takes import Take
 from bridge.live.voices import Live
@@ -44,7 +43,9 @@ class Pads:
         self._locked_empty: set[int] = set()
         self._voices: dict[int, tuple[int, str]] = {}  # that sound or wait: the pad of each, and which of the two
         stored = self._file.read() if self._file is not None else {}
-        self._pads = {number: Pad(ask, locked) for number, (ask, locked) in stored.items()}
+        self._pads = {
+            number: Pad(ask, locked, PadClip(file) if file else None) for number, (ask, locked, file) in stored.items()
+        }
 
     def set(self, number: int, ask: Ask) -> None:
         """Give a pad another prompt. Its takes sound again until one of the new prompt is ready. Raises BadArgument."""
@@ -58,8 +59,24 @@ class Pads:
             self._locked_empty -= {number}
         else:
             self._abandon_job(before)
+            self._release_clip(before)
             before.takes.supersede()
-            self._pads[number] = Pad(ask, before.locked, before.takes, voices=before.voices)
+            self._pads[number] = Pad(ask, before.locked, takes=before.takes, voices=before.voices)
+        self._on_set(number)
+
+    def load(self, number: int, ask: Ask, file: str) -> None:
+        """Let a pad play an audio file at each press. The text of `ask` names it; of its keys, those of playback and `loop` count."""
+        before = self._pads.get(number)
+        locked = number in self._locked_empty if before is None else before.locked
+        self._forget(number)
+        self._locked_empty -= {number}
+        pad = self._pads[number] = Pad(dataclasses.replace(ask, sink=SINK), locked, PadClip(file))
+        if before is not None:
+            pad.voices = before.voices
+        self._load_clip(pad)
+        self._on_set(number)
+
+    def _on_set(self, number: int) -> None:
         self._store()
         self._announce(number)
         self._announce_setting(number)
@@ -71,14 +88,12 @@ class Pads:
         multiplied by the ask's gain. Raises PadEmpty if the pad has never had a take, NoAudio."""
         pad = self._pad(number)
         moment = when(quantize or pad.ask.quantize, at)
-        take = pad.takes.next(pad.locked)
-        if take is None:
-            pad.missed = True
-            raise PadEmpty(
-                f"Pad {number} has no take ready yet" + (f": {pad.fault}" if pad.fault else "; it is being made.")
-            )
+        take = None if pad.clip is not None else pad.takes.next(pad.locked)
+        slot, looped = (
+            (take.slot, take.prompt.loop) if take is not None else (self._slot_of_clip(number, pad), pad.ask.loop == 1)
+        )
         gain = velocity * (1.0 if pad.ask.gain is None else pad.ask.gain)
-        voice = self._live.sound(press, take.slot, gain, pad.ask.pan or 0.0, moment, loop=take.prompt.loop, output=PADS)
+        voice = self._live.sound(press, slot, gain, pad.ask.pan or 0.0, moment, loop=looped, output=PADS)
         begun = "began" if moment == NOW else "waiting"
         self._voices = {other: what for other, what in self._voices.items() if self._live.sounds(other)}
         self._voices[voice] = number, begun
@@ -87,7 +102,9 @@ class Pads:
         for other, loop in pad.voices.items():
             if loop:  # it would never end, and a second one on top of it would be heard as one, only louder
                 self._live.stop(other, when=moment)
-        pad.voices[voice] = take.prompt.loop
+        pad.voices[voice] = looped
+        if take is None:
+            return
         before = pad.state
         self._drop(pad.takes.sounded(take, pad.locked))
         if pad.state != before:
@@ -118,10 +135,7 @@ class Pads:
         """Empty the pad. Raises PadEmpty."""
         self.stop(number)
         self._forget(number)
-        self._store()
-        self._announce(number)
-        self._announce_setting(number)
-        self._changed()
+        self._on_set(number)
 
     def lock(self, number: int, locked: bool) -> None:
         """Play the same take at each press from the next one on, or another one each time. An empty pad will be locked when it is
@@ -137,6 +151,8 @@ class Pads:
     def save(self, number: int, press: Press) -> messages.Save:
         """The request to save the take that was played last. Raises PadEmpty."""
         pad = self._pad(number)
+        if pad.clip is not None:
+            raise BadArgument(f"Pad {number} plays a file, which is there already: {pad.clip.file}")
         if pad.takes.last is None:
             raise PadEmpty(f"Pad {number} has not been played yet: play it, and what you hear can be saved.")
         return self.saves.begin(number, pad.takes.last, press)
@@ -168,6 +184,9 @@ class Pads:
     def next_request(self) -> Request | None:
         """The request for the pad with the fewest takes, first for one that was pressed in vain, if a pad needs one and none is
         being made."""
+        for pad in self._pads.values():
+            if pad.clip is not None and not pad.clip.slot:
+                self._load_clip(pad)  # after a start
         if any(pad.job for pad in self._pads.values()):
             return None
         tempo = self._live.player.tempo
@@ -238,6 +257,40 @@ class Pads:
         for pad in self._pads.values():
             for take in pad.takes.all:
                 self._live.hold(take.slot, take.file, take.sample_rate)
+            if pad.clip is not None:
+                self._load_clip(pad)
+
+    # ---- files ----
+
+    def on_held(self, slot: int, why: str) -> None:
+        """The player has loaded the file of a pad, or cannot."""
+        for number, pad in self._pads.items():
+            if pad.clip is not None and pad.clip.slot == slot and pad.fault != why:
+                pad.fault = why
+                self._announce(number)
+
+    def _slot_of_clip(self, number: int, pad: Pad) -> int:
+        """What to play on a pad without a take. Raises PadEmpty."""
+        if pad.clip is None:
+            pad.missed = True
+            raise PadEmpty(
+                f"Pad {number} has no take ready yet" + (f": {pad.fault}" if pad.fault else "; it is being made.")
+            )
+        if pad.fault or not pad.clip.slot:
+            why = pad.fault
+            self._load_clip(pad)  # the file may be there again
+            if why:
+                raise PadEmpty(f"Pad {number} cannot play its file: {why}")
+        return pad.clip.slot
+
+    def _load_clip(self, pad: Pad) -> None:
+        assert pad.clip is not None
+        pad.clip.slot = pad.clip.slot or self._live.slot()
+        self._live.hold_file(pad.clip.slot, pad.clip.file, pad.ask.loop == 1, LONGEST_S)
+
+    def _release_clip(self, pad: Pad) -> None:
+        if pad.clip is not None and pad.clip.slot:
+            self._live.release(pad.clip.slot)
 
     def _fail(self, number: int, pad: Pad, why: str) -> None:
         pad.retry.fail()  # a prompt that kills the engine must not do so all evening
@@ -257,6 +310,7 @@ class Pads:
         pad = self._pads.pop(number, None)
         if pad is not None:
             self._abandon_job(pad)
+            self._release_clip(pad)
             self._drop(pad.takes.all)
 
     def _abandon_job(self, pad: Pad) -> None:
@@ -277,23 +331,14 @@ class Pads:
     def _setting(self, number: int) -> PadSet:
         if (pad := self._pads.get(number)) is None:
             return PadSet(number)
-        return PadSet(number, pad.ask.text, int(pad.locked), _shown_keys(pad.ask))
+        return PadSet(number, pad.ask.text, int(pad.locked), shown_keys(pad.ask, _file_of(pad)))
 
     def _store(self) -> None:
         if self._file is not None:
-            self._file.save({number: StoredPad(pad.ask, pad.locked) for number, pad in self._pads.items()})
+            self._file.save(
+                {number: StoredPad(pad.ask, pad.locked, _file_of(pad)) for number, pad in self._pads.items()}
+            )
 
 
-def _shown_keys(ask: Ask) -> dict[str, Any]:
-    """The keys that an ask sets, as /bridge/pad/<n>/set takes them."""
-    values = {name: getattr(ask, name) for name in KEYS if name != "text"}
-    numbers = {
-        name: float(value) for name, value in values.items() if value is not None and KEYS[name].kind == "number"
-    }
-    return {name: numbers.get(name, value) for name, value in values.items() if value is not None}
-
-
-def check_length(seconds: float) -> None:
-    """Raises BadArgument for a clip that is too long for a pad."""
-    if seconds > LONGEST_S:
-        raise BadArgument(f"A pad's clip has at most {LONGEST_S:g} seconds, not {seconds:g}.")
+def _file_of(pad: Pad) -> str:
+    return pad.clip.file if pad.clip is not None else ""

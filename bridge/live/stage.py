@@ -42,6 +42,7 @@ class Stage:
         self.panics = 0
         self._publish = publish
         live.on_new_player = self._on_new_player
+        live.announce_held = self.pads.on_held
         live.announce_voice, live.announce_device = self._on_voice, self._on_device
         live.announce_cue = self._on_cue
 

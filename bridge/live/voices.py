@@ -41,7 +41,7 @@ class Live:
     """`player_child` is not started yet. `scratch`: a folder for the samples on their way to it. `cue_child`: a second player, for a
     cue with a device of its own; `cue_is_pair`: the cue is a pair of the main device. The stage, built later, sets the callbacks:
     `announce_voice(voice, owner, state, why)` with `waiting`, `began` or `ended`, `announce_device(state, why)` with the state of
-    `player`, `announce_cue(state, why)`, and `on_new_player()`."""
+    `player`, `announce_cue(state, why)`, `announce_held(slot, why)` about an audio file, and `on_new_player()`."""
 
     def __init__(
         self,
@@ -54,6 +54,7 @@ class Live:
         self.announce_voice: Callable[[int, Any, str, str], None] = lambda voice, owner, state, why: None
         self.announce_device: Callable[[str, str], None] = lambda state, why: None
         self.announce_cue: Callable[[str, str], None] = lambda state, why: None
+        self.announce_held: Callable[[int, str], None] = lambda slot, why: None
         self.on_new_player: Callable[[], None] = lambda: None
         self.player = PlayerLink(player_child, self)
         second = None if cue_child is None else PlayerLink(cue_child, self, "cue")
@@ -159,6 +160,11 @@ class Live:
         self._last_slot += 1
         return self._last_slot
 
+    def hold_file(self, slot: int, file: str, loop: bool, longest_s: float) -> None:
+        """Load an audio file into the player, which reports whether it could."""
+        self.player.open()
+        self.player.send(Hold(slot, file, 0, loop=loop, longest_s=longest_s))
+
     def hold(self, slot: int, file: str, sample_rate: int, fade_ms: float = 0.0) -> None:
         """Load a file into the player, so that it can be played without delay."""
         self.player.open()
@@ -223,6 +229,10 @@ class Live:
         """A scheduled voice has begun."""
         sounding = self._voices.get(voice)
         self.announce_voice(voice, sounding and sounding.owner, "began", "")
+
+    def on_held(self, slot: int, why: str) -> None:
+        """An audio file is held, or cannot be."""
+        self.announce_held(slot, why)
 
     def on_ended(self, voice: int, why: str) -> None:
         """A voice has ended."""

@@ -13,6 +13,8 @@ from bridge.panel import pad_drop
 from bridge.panel.link import Link
 from bridge.panel.pad_facts import Pad
 
+PLAYED = ("gain", "pan", "loop", "quantize", "gate")  # the keys that a file takes
+
 
 class PadCommands(QObject):
     """Sends to the daemon. `said`: a sentence for the status line."""
@@ -40,17 +42,24 @@ class PadCommands(QObject):
             self.said.emit(str(error))
 
     def set(self, number: int, prompt: str, keys: dict[str, Any]) -> None:
-        """Give a pad a prompt and exactly these keys."""
+        """Give a pad a prompt and exactly these keys; with the key `file`, that file."""
+        if "file" in keys:
+            self.load(number, str(keys["file"]), keys)
+            return
         rest = {name: value for name, value in keys.items() if name != "seconds"}
         length = [float(keys["seconds"])] if "seconds" in keys else []
         self.send(number, "set", prompt, *length, *(part for pair in rest.items() for part in pair))
 
+    def load(self, number: int, file: str, keys: dict[str, Any]) -> None:
+        """Let a pad play a file, with those of the keys that are about playing."""
+        self.send(number, "load", file, *(part for key in PLAYED if key in keys for part in (key, keys[key])))
+
     def drop(self, pad: Pad, what: Path | str) -> None:
         """Words become the prompt, with the keys that the pad has; a file is what it plays."""
         if isinstance(what, Path):
-            self.send(pad.number, "load", what.as_posix())
+            self.load(pad.number, what.as_posix(), pad.keys)
         else:
-            self.set(pad.number, what, pad.keys)
+            self.set(pad.number, what, {key: value for key, value in pad.keys.items() if key != "file"})
 
     def paste(self, pad: Pad) -> None:
         """Drop what is in the clipboard."""

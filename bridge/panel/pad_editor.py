@@ -86,6 +86,8 @@ class PadEditor(QWidget):
     def keys(self) -> dict[str, Any]:
         """The keys of the pad with what was edited; defaults are left out."""
         keys = {name: value for name, value in self.pad.keys.items() if name not in EDITED}
+        if self.prompt.text() != self.pad.prompt:
+            keys.pop("file", None)  # words instead of a file
         in_bars = self.unit.currentText() == "bars"
         if not in_bars:
             keys.pop("bpm", None)
@@ -134,6 +136,8 @@ class PadEditor(QWidget):
         self.gate.setChecked(keys.get("gate") == 1)
         self._choose(self.quantize, keys.get("quantize") or "off")
         self.gain.setValue(_number(keys.get("gain"), 1.0))
+        for part in (self.length, self.unit, self.preset):
+            part.setEnabled(not pad.file)
         self._set_changed(False)
 
     def _choose(self, box: QComboBox, value: object) -> None:

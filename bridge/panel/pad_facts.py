@@ -41,6 +41,11 @@ class Pad:
         return bool(self.voices) and not self.sounds
 
     @property
+    def file(self) -> str:
+        """The file that it plays instead of takes of its prompt, "" if there is none."""
+        return str(self.keys.get("file", ""))
+
+    @property
     def filled(self) -> float:
         """How much of its next take is made, 0 to 1."""
         return min(1.0, max(0.0, self.value)) if self.state == "filling" else 0.0
@@ -56,7 +61,9 @@ class Pad:
         if self.state == "empty":
             return ["empty"]
         said = ["playing" if self.sounds else "waiting for its moment"] if self.voices else []
-        if self.state == "ready":
+        if self.file:
+            said.append("cannot be played" if self.why else "a clip")
+        elif self.state == "ready":
             said.append(f"{self.value:.0f} ready")
         else:
             filling = "cannot be filled" if self.why else "filling"

@@ -9,8 +9,9 @@ import time
 from collections.abc import Callable
 from functools import partial
 
+from bridge.errors import ClipbridgeError
 from bridge.player.desk import Desk
-from bridge.player.messages import Ended, Hold, Sound
+from bridge.player.messages import Ended, Held, Hold, Sound
 from bridge.player.samples import read
 from bridge.player.voice import Samples, clean, fade_ends
 
@@ -22,7 +23,7 @@ MAX_LATE_S = 0.25  # a voice whose take is still being loaded starts at most thi
 class HeldTakes:
     """`run` loads on one thread; the other methods are called on another. `say` reports voices that could not start."""
 
-    def __init__(self, desk: Desk, say: Callable[[Ended], None]) -> None:
+    def __init__(self, desk: Desk, say: Callable[[Ended | Held], None]) -> None:
         self._desk, self._say = desk, say
         self._samples: dict[int, Samples] = {}
         self._slots: set[int] = set()
@@ -64,12 +65,19 @@ class HeldTakes:
         mixer = self._desk.mixer()
         assert mixer is not None
         try:
-            samples = clean(read(hold.file, hold.sample_rate, mixer.sample_rate))
+            samples = clean(_samples_of(hold, mixer.sample_rate))
             fade_ends(samples, mixer.frames(hold.fade_ms))
         except Exception as error:  # noqa: BLE001 - its pad was cleared, or the file is damaged: a press reports it
             log.info("a take cannot be loaded: %s", error)
+            if not hold.sample_rate:
+                known = isinstance(error, ClipbridgeError)
+                self._say(
+                    Held(hold.slot, str(error) if known else f"It cannot be read ({type(error).__name__}: {error}).")
+                )
             return
         self._samples[hold.slot] = samples
+        if not hold.sample_rate:
+            self._say(Held(hold.slot))
         if hold.slot not in self._slots:  # released in the meantime
             self._samples.pop(hold.slot, None)
 
@@ -87,3 +95,11 @@ class HeldTakes:
         if why:
             self._desk.give_up(sound.voice)
             self._say(Ended(sound.voice, why))
+
+
+def _samples_of(hold: Hold, device_rate: int) -> Samples:
+    if hold.sample_rate:
+        return read(hold.file, hold.sample_rate, device_rate)
+    from bridge.player.held_file import whole  # late: libsndfile, for pads that hold files
+
+    return whole(hold, device_rate)

@@ -49,12 +49,15 @@ class Play:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Load a file (as in Play, but it is not removed) and hold it as `slot`, both ends faded by `fade_ms`."""
+    """Load a file (as in Play, but it is not removed) and hold it as `slot`, both ends faded by `fade_ms`. With a `sample_rate` of 0
+    it is any audio file of at most `longest_s` seconds, for a `loop` or not, and Held answers."""
 
     slot: int
     file: str
     sample_rate: int
     fade_ms: float = 0.0
+    loop: bool = False
+    longest_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +142,14 @@ class Began:
     """A voice that was scheduled has begun."""
 
     voice: int
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Answers Hold of an audio file: it is held, or cannot be, and why."""
+
+    slot: int
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)

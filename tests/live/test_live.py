@@ -149,6 +149,36 @@ def test_a_press_sounds_at_once_and_the_pad_refills_itself(stage: Daemon, record
     assert client.until("/bridge/error")[1][1] == "pad_empty"
 
 
+def test_a_pad_plays_a_file_and_says_so_when_it_is_gone(stage: Daemon, recorder: Recorder) -> None:
+    client = stage.client()
+    client.send("/bridge/generate", "golden rain", 0.3, "id", "file", "steps", 2)
+    path = Path(client.end_of("file")[1][1])
+    client.send("/bridge/subscribe")
+    client.send("/bridge/pad/7/load", str(path), "gain", 0.5)
+    assert client.until("/bridge/pad/7/prompt")[1] == ["golden rain", "locked", 0, "gain", 0.5, "file", path.as_posix()]
+    client.send("/bridge/pad/7/play")
+    _, (voice, state) = client.until("/bridge/pad/7/voice")
+    assert state == "began"
+    assert ended(client, voice) == ""
+    time.sleep(0.1)
+    file, recording = soundfile.read(path, dtype="float32")[0], recorder.heard()
+    first = int(np.nonzero(recording[:, 0])[0][0]) - int(np.nonzero(file)[0][0])
+    piece = recording[first : first + len(file)]
+    assert np.abs(piece - 0.5 * file[:, None]).max() < 1.5 / 2**23 and not recording[first + len(file) :].any()
+    path.unlink()
+    client.send("/bridge/pad/7/load", str(path))
+    assert client.until("/bridge/error")[1][:2] == ["/bridge/pad/7/load", "unknown_clip"]
+    for values, reason in (
+        (("/etc/passwd",), "neither a clip"),
+        ((str(path), 2.0), "leave seconds out"),
+        ((str(path), "seed", 5), "seed"),
+    ):
+        client.send("/bridge/pad/7/load", *values)
+        assert reason in client.until("/bridge/error")[1][2]
+    client.send("/bridge/pad/7/clear")
+    client.send("/bridge/unsubscribe")
+
+
 def test_a_locked_pad_repeats_its_take_and_an_unlocked_one_does_not(stage: Daemon, recorder: Recorder) -> None:
     client = stage.client()
     client.send("/bridge/subscribe")

@@ -170,6 +170,9 @@ class FakeLive:
     def hold(self, slot: int, file: str, _sample_rate: int) -> None:
         self.held[slot] = file
 
+    def hold_file(self, slot: int, file: str, _loop: bool, _longest_s: float) -> None:
+        self.held[slot] = file
+
     def release(self, slot: int) -> None:
         del self.held[slot]
 

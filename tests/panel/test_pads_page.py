@@ -372,6 +372,41 @@ def test_words_are_dropped_on_a_pad_or_pasted(
     wait(lambda: ("/bridge/pad/0/set", [prompt]) in fake.heard)
 
 
+def test_a_clip_that_is_dropped_on_a_pad_is_what_it_plays_until_words_replace_it(
+    open_page: Open, panel_daemon: Daemon, wait: Wait
+) -> None:
+    from PySide6.QtCore import QMimeData, Qt, QUrl
+    from PySide6.QtTest import QTest
+
+    page, client = open_page(panel_daemon.port), panel_daemon.client()
+    client.send("/bridge/generate", "glassy bell", 0.5, "id", "bell")
+    path = Path(client.end_of("bell")[1][1])
+    mime = QMimeData()
+    mime.setUrls([QUrl("http://example.com/x.wav"), QUrl.fromLocalFile(str(path))])
+    mime.setText(path.as_uri())  # file managers offer both
+    wait(lambda: page._link.state == "ready")
+    assert drop(page.grid.buttons[11], mime)
+    wait(lambda: page.pads[11].file == path.as_posix() and page.pads[11].state == "ready")
+    wait(lambda: page.grid.buttons[11].accessibleName() == "Pad 11: glassy bell")
+    assert page.grid.buttons[11].accessibleDescription() == "a clip"
+    page.grid.buttons[11].setFocus()
+    page.edit_button.setChecked(True)
+    assert not page.editor.preset.isEnabled()
+    page.editor.prompt.setFocus()
+    page.editor.gate.setChecked(True)
+    QTest.keyClick(page.editor.prompt, Qt.Key.Key_Return)
+    wait(lambda: page.pads[11].keys == {"gate": 1, "file": path.as_posix()})
+    page.editor.prompt.setFocus()
+    page.editor.prompt.selectAll()
+    QTest.keyClicks(page.editor.prompt, "rain")
+    QTest.keyClick(page.editor.prompt, Qt.Key.Key_Return)
+    wait(lambda: page.pads[11].prompt == "rain")
+    assert page.pads[11].keys == {"gate": 1} and path.is_file()
+    client.send("/bridge/pad/11/clear")
+    mime.setUrls([QUrl.fromLocalFile("/x/notes.txt"), QUrl("http://example.com/x.wav")])
+    assert not drop(page.grid.buttons[11], mime)
+
+
 def drop(target: QWidget, mime: Any) -> bool:
     """Drop something in the middle of a widget. Returns whether it was taken."""
     from PySide6.QtCore import QPointF, Qt

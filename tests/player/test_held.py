@@ -5,14 +5,16 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 
 from bridge.player import held
 from bridge.player.desk import STOPPED, Desk
 from bridge.player.held import MAX_LATE_S, HeldTakes
-from bridge.player.messages import NOW, Change, Ended, Hold, Sound, Stop, When
+from bridge.player.messages import NOW, Change, Ended, Held, Hold, Sound, Stop, When
 from bridge.player.mixer import Mixer
 
 RATE = 48_000
@@ -23,7 +25,7 @@ class Stage:
     """A desk with held takes, whose disk waits for `reads`."""
 
     def __init__(self) -> None:
-        self.reads, self.reports = threading.Event(), list[Ended]()
+        self.reads, self.reports = threading.Event(), list[Ended | Held]()
         self.desk, self.mixer = Desk(), Mixer(RATE, 1)
         self.held = HeldTakes(self.desk, self.reports.append)
         self.desk.open(self.mixer)
@@ -97,7 +99,9 @@ def test_a_press_for_later_may_load_until_then_and_one_for_now_only_briefly(stag
     stage.held.sound(Sound(VOICE + 1, SLOT + 1))
     time.sleep(1.2 * MAX_LATE_S)
     stage.load()
-    assert [(ended.voice, ended.why) for ended in stage.reports] == [(VOICE + 1, "it could not begin in time")]
+    assert [(one.voice, one.why) for one in stage.reports if isinstance(one, Ended)] == [
+        (VOICE + 1, "it could not begin in time")
+    ]
 
 
 def test_a_take_released_while_it_is_read_is_dropped(stage: Stage) -> None:
@@ -107,3 +111,21 @@ def test_a_take_released_while_it_is_read_is_dropped(stage: Stage) -> None:
     assert stage.reports == [Ended(VOICE, "it was not ready")]
     stage.held.sound(Sound(VOICE + 1, SLOT))
     assert len(stage.reports) == 2
+
+
+def test_an_audio_file_is_held_at_the_rate_of_the_device_and_what_cannot_be_is_said(tmp_path: Path) -> None:
+    good, long, damaged = (tmp_path / name for name in ("50% wet & röhre (take #2).flac", "long.wav", "damaged.wav"))
+    tone = np.sin(np.arange(22_050) / 9).astype(np.float32)
+    soundfile.write(good, tone, 22_050)
+    soundfile.write(long, np.zeros(RATE), 1_000)
+    damaged.write_bytes(b"RIFF")
+    stage = Stage()
+    for slot, file in enumerate((good, long, damaged, tmp_path / "gone.wav")):
+        stage.held.hold(Hold(slot, str(file), 0, longest_s=30.0))
+    assert stage.held.when_loaded().wait(10)
+    whys = {report.slot: report.why for report in stage.reports if isinstance(report, Held)}
+    assert whys[0] == "" and whys[1] == "A pad's clip has at most 30 seconds, and the file has 48.0."
+    assert "damaged.wav" in whys[2] and "gone.wav" in whys[3]
+    stage.held.sound(Sound(VOICE, 0))
+    heard = stage.rendered(1.1)
+    assert np.abs(heard[:48_000]).max() > 0.85 and np.abs(heard[48_100:]).max() == 0

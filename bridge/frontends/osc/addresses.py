@@ -81,6 +81,9 @@ ROWS = (
     Method("/bridge/voice/<n>/loop", live.voice_loop, "[i 0 or 1]", "–", "Whether a voice starts again at its end."),
     Method("/bridge/pad/<n>/set", pads.set_prompt, "as generate", "`/bridge/pad/<n>/state`",
            f"Give pad n (0 to {PADS.high:.0f}) a prompt; the engine makes takes for it whenever it is idle.", in_words=True),
+    Method("/bridge/pad/<n>/load", pads.load, "s path, [`gain` `pan` `loop` `quantize` `gate`]", "`/bridge/pad/<n>/state`",
+           "Let pad n play this clip of the library, or audio file below the sample folder, at each press: at most 30 seconds. If the file "
+           "is gone later, `why` says so, and a press looks for it again."),
     Method("/bridge/pad/<n>/play", pads.play, "[f velocity], [`quantize` s]", "`/bridge/voice` n `began` (or first `waiting`)",
            "Play its next take, or one that has sounded if none is fresh, at once or as `quantize` says. Velocity 0 to 1, or up to 127; 0 "
            "releases a gated pad."),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from bridge.domain.events import PadChanged
@@ -11,8 +13,14 @@ from bridge.errors import BadArgument
 from bridge.frontends.osc import arguments as args
 from bridge.frontends.osc import asks
 from bridge.frontends.osc.answers import Osc, Request
+from bridge.frontends.osc.library import library_of
 from bridge.frontends.osc.subscribers import Target
 from bridge.live.pad import Press
+from bridge.live.pad_file import MAX_PATH_CHARACTERS
+
+LOAD_KEYS = ("gain", "pan", "loop", "quantize", "gate", "reply_port")
+MAX_NAME_CHARACTERS = 80
+OUR_ENDING = re.compile(r"_s\d+_[0-9a-f]{4}$")  # of the name of a clip: its seed and a random tag
 
 
 def set_prompt(osc: Osc, request: Request) -> None:
@@ -20,6 +28,34 @@ def set_prompt(osc: Osc, request: Request) -> None:
     ask = asks.read(request).ask_without_sink("A pad sounds when it is played")
     osc.core.stage.pads.set(request.number, ask)
     _send(osc, request.sender, request.number, ask.unread)
+
+
+def load(osc: Osc, request: Request) -> None:
+    """/bridge/pad/<n>/load"""
+    path, *pairs = request.arguments or [None]
+    if not isinstance(path, str) or not 0 < len(path) <= MAX_PATH_CHARACTERS:
+        raise BadArgument(f"{request.address} wants the path of a clip, as /bridge/done and /bridge/clip state it.")
+    message = asks.pairs([_name_of(path), *pairs], request.address)
+    wrong = next(
+        (name for name in message.values if name not in LOAD_KEYS), "seconds" if message.seconds is not None else ""
+    )
+    if message.fault is None and wrong:
+        raise BadArgument(f"load has the keys {', '.join(LOAD_KEYS)}: leave {wrong} out, the file is as it is.")
+    ask, library = message.ask(), library_of(osc)
+
+    def answer(file: Path) -> None:
+        osc.core.stage.pads.load(request.number, ask, file.as_posix())
+        _send(osc, request.sender, request.number)
+
+    look = request.is_local  # others may not look at this disk
+    osc.off_loop(lambda: library.audio_file(path, look), answer, request.sender, request.address)
+
+
+def _name_of(path: str) -> str:
+    """What a pad that plays this file is called: of our own names, the words."""
+    words, ours = OUR_ENDING.subn("", PurePosixPath(path).stem)
+    stem = "".join(one if one.isprintable() else " " for one in (words.replace("-", " ") if ours else words))
+    return " ".join(stem.split())[:MAX_NAME_CHARACTERS] or "clip"
 
 
 def play(osc: Osc, request: Request) -> None:
