@@ -79,6 +79,8 @@ class ClipPane(QWidget):
         for speaker in (view, audition, self.cropping, trash):
             speaker.said.connect(self.said)
         model.failed.connect(self.said)
+        model.failed.connect(view.set_hint)
+        self._link.state_changed.connect(self._on_state)
         model.loaded.connect(self._on_loaded)
         model.renamed.connect(self._rename)
         model.dataChanged.connect(lambda *_: self._refresh_wave())
@@ -327,9 +329,17 @@ class ClipPane(QWidget):
             self.notice.close_it()
         self._enable()
 
+    def _on_state(self, state: str, _why: str) -> None:
+        if state == ABSENT:
+            self.view.set_hint("Clipbridge is not running. Start it to see its clips.")
+
     def _on_loaded(self, shown: int, total: int) -> None:
         clips = "1 clip" if total == 1 else f"{total:,} clips"
-        self.count.setText(f"{clips} found" if self.search_bar.query.is_narrow else clips)
+        narrow = self.search_bar.query.is_narrow
+        self.count.setText(f"{clips} found" if narrow else clips)
+        self.view.set_hint(
+            "No clip matches this search." if narrow else "No clips yet. Say above what to make, then press Enter."
+        )
         if self._when_complete is not None and self.model.loader.is_complete:
             do, self._when_complete = self._when_complete, None
             do()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QItemSelectionModel, QModelIndex, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QFocusEvent, QGuiApplication, QKeyEvent, QPainter, QPalette, QPixmap, QShowEvent
+from PySide6.QtGui import QFocusEvent, QGuiApplication, QKeyEvent, QPainter, QPaintEvent, QPalette, QPixmap, QShowEvent
 from PySide6.QtWidgets import QAbstractItemView, QListView, QWidget
 
 from bridge.panel.clip_model import CLIP, ClipModel, Index
@@ -23,7 +23,7 @@ class ClipView(QListView):
 
     def __init__(self, model: ClipModel, peaks: Peaks, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._is_quiet = False
+        self._is_quiet, self._hint = False, ""
         self.setAccessibleName("Clips")
         # Before the view hears of it: it chooses another row then, which nobody asked to hear.
         model.rowsAboutToBeRemoved.connect(lambda: self._set_quiet(True))
@@ -116,6 +116,23 @@ class ClipView(QListView):
         return picture
 
     # ---- the view ----
+
+    def set_hint(self, hint: str) -> None:
+        """Say why the list is empty."""
+        if hint != self._hint:
+            self._hint = hint
+            self.setAccessibleDescription(hint)
+            self.viewport().update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """The rows, or why there are none."""
+        super().paintEvent(event)
+        if not self.clips.rowCount() and self._hint:
+            painter = QPainter(self.viewport())
+            painter.setPen(self.palette().color(QPalette.ColorRole.PlaceholderText))
+            area = self.viewport().rect().adjusted(8, 8, -8, -8)
+            painter.drawText(area, int(Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap), self._hint)
+            painter.end()
 
     def look_at_files(self) -> None:
         """Look whether the files of the rows on the screen are still there, and unchanged."""

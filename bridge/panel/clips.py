@@ -13,6 +13,7 @@ from bridge.domain.limits import SEED
 
 MAX_PATH_CHARACTERS = 4_096
 MAX_TEXT_CHARACTERS = 4_000
+MAX_TITLE_CHARACTERS = 300
 
 JobKey = tuple[str, int, str, str, float]
 
@@ -45,7 +46,7 @@ class Clip:
     @property
     def title(self) -> str:
         """The prompt in one line; the file's name if it has none."""
-        return " ".join(self.prompt.split()) or self.name
+        return " ".join(self.prompt[: 2 * MAX_TITLE_CHARACTERS].split())[:MAX_TITLE_CHARACTERS] or self.name
 
     @property
     def job(self) -> JobKey:

@@ -72,6 +72,7 @@ class WavePane(QWidget):
         layout.addLayout(line)
         self.wave.part_changed.connect(self._on_part)
         self.gain.setValue(_number(settings.value(GAIN_PERCENT), 100))
+        self._on_gain(self.gain.value())
         self.shown.setChecked(settings.value(SHOWN, "true") in (True, "true"))
         self.shown.toggled.connect(self._on_shown)
         self._on_shown(self.shown.isChecked())
