@@ -11,7 +11,7 @@ from bridge.config import AudioConfig, Config
 from bridge.core.core import Core
 from bridge.core.eta import EtaFile
 from bridge.domain.events import Listener, PresetChanged, Started
-from bridge.domain.outputs import ONE_PAIR, pairs_of
+from bridge.domain.outputs import ONE_PAIR, pair_name, pairs_of
 from bridge.engine.messages import TARGET as ENGINE
 from bridge.files.folder import FolderSink
 from bridge.frontends.inbox.inbox import serve_inbox
@@ -88,5 +88,5 @@ def live_of(audio: AudioConfig) -> Live:
         portable.cache_folder() / "playing",
         opens_at_start=bool(audio.device),
         cue_child=Child("cue", PLAYER, audio.cue, ONE_PAIR, audio.device) if has_device else None,
-        cue_is_pair=pairs.cue is not None,
+        cue_pair="" if pairs.cue is None else pair_name(pairs.cue),
     )

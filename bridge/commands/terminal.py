@@ -81,6 +81,8 @@ class Terminal:
                 self._stream(state, why)
             case events.AudioChanged(state=state, why=why):
                 self._say(f"{AUDIO_WORDS.get(state, state)} {why}")
+            case events.CueChanged(state=state, why=why):
+                self._say(f"Cue: {AUDIO_WORDS.get(state, state)} {why}")
             case events.MidiChanged(state=state, why=why):
                 self._say(MIDI_WORDS.get(state, "No MIDI: {}").format(why))
             case events.PresetChanged(name=name, state=state, why=why):

@@ -8,21 +8,21 @@ from bridge.live.player_link import PlayerLink
 
 
 class Cue:
-    """A pair of the main device (`is_pair`), another device with a player of its own (`own`), or neither: then it is the main
-    output. Nothing else ever takes the place of a pair or device that is missing: the audience would hear it."""
+    """A pair of the main device's channels such as "3-4" (`pair`), another device with a player of its own (`own`), or neither: then it
+    is the main output. Nothing else ever takes the place of a pair or device that is missing: the audience would hear it."""
 
-    def __init__(self, main: PlayerLink, own: PlayerLink | None, is_pair: bool) -> None:
-        self._main, self._own, self._is_pair = main, own, is_pair
+    def __init__(self, main: PlayerLink, own: PlayerLink | None, pair: str) -> None:
+        self._main, self._own, self._pair = main, own, pair
 
     @property
     def is_main(self) -> bool:
         """Whether there is no cue, so that the audience hears what is auditioned."""
-        return self._own is None and not self._is_pair
+        return self._own is None and not self._pair
 
     @property
     def route(self) -> tuple[PlayerLink, str]:
         """The link to its player, and the output there."""
-        return self._own or self._main, CUE if self._is_pair else MAIN
+        return self._own or self._main, CUE if self._pair else MAIN
 
     @property
     def state(self) -> tuple[str, str]:
@@ -30,9 +30,9 @@ class Cue:
         if self.is_main:
             return "main", ""
         link = self._own or self._main
-        if self._is_pair and link.state == "open" and link.no_cue:
-            return "unusable", f"{link.no_cue}."
-        return link.state, link.why
+        if not self._pair or link.state != "open":
+            return link.state, link.why
+        return ("unusable", f"{link.no_cue}.") if link.no_cue else ("open", f"channels {self._pair} of {link.why}")
 
     def check(self) -> None:
         """Raises NoAudio if the cue cannot be heard now."""

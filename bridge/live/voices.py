@@ -39,9 +39,9 @@ class Sounding:
 
 class Live:
     """`player_child` is not started yet. `scratch`: a folder for the samples on their way to it. `cue_child`: a second player, for a
-    cue with a device of its own; `cue_is_pair`: the cue is a pair of the main device. The stage, built later, sets the callbacks:
-    `announce_voice(voice, owner, state, why)` with `waiting`, `began` or `ended`, `announce_device(state, why)` with the state of
-    `player`, `announce_cue(state, why)`, `announce_held(slot, why)` about an audio file, and `on_new_player()`."""
+    cue with a device of its own; `cue_pair`: the channels of the main device for a cue there, such as "3-4". The stage, built later,
+    sets the callbacks: `announce_voice(voice, owner, state, why)` with `waiting`, `began` or `ended`, `announce_device(state, why)`
+    with the state of `player`, `announce_cue(state, why)`, `announce_held(slot, why)` about an audio file, and `on_new_player()`."""
 
     def __init__(
         self,
@@ -49,7 +49,7 @@ class Live:
         scratch: Path,
         opens_at_start: bool = False,
         cue_child: Worker | None = None,
-        cue_is_pair: bool = False,
+        cue_pair: str = "",
     ) -> None:
         self.announce_voice: Callable[[int, Any, str, str], None] = lambda voice, owner, state, why: None
         self.announce_device: Callable[[str, str], None] = lambda state, why: None
@@ -59,7 +59,7 @@ class Live:
         self.player = PlayerLink(player_child, self)
         second = None if cue_child is None else PlayerLink(cue_child, self, "cue")
         self._links = [self.player, *([second] if second else [])]
-        self.cue = Cue(self.player, second, cue_is_pair)
+        self.cue = Cue(self.player, second, cue_pair)
         self._last_cue = self.cue.state
         self.set_tempo(self.player.tempo)
         self.scratch = scratch / str(os.getpid())

@@ -15,6 +15,7 @@ TICK_MS = 33
 STOP_FADE_MS = 15.0
 MAX_ASKED = 64
 LATE_S = 2.0
+ON_CUE = ("output", "cue")  # keys of /bridge/play: the main output, if there is no cue
 
 
 class Audition(QObject):
@@ -41,8 +42,10 @@ class Audition(QObject):
         self._clock, self._timer = QElapsedTimer(), QTimer(self)
         self._timer.setInterval(TICK_MS)
         self._timer.timeout.connect(self._tick)
+        self._has_cue = False
         link.received.connect(self._on_message)
         link.state_changed.connect(lambda state, _why: self._forget() if state == ABSENT else None)
+        link.connected.connect(self._on_connected)
 
     @property
     def position(self) -> float:
@@ -59,7 +62,7 @@ class Audition(QObject):
             self.said.emit("Clipbridge is not running, so nothing can be played.")
             return
         end = to_s if to_s > from_s else clip.seconds
-        keys: list[Any] = ["gain", self.gain]
+        keys: list[Any] = [*ON_CUE, "gain", self.gain]
         if clip.loop:
             keys += ["loop", 1]
         if self.in_tempo:
@@ -100,11 +103,21 @@ class Audition(QObject):
                 if len(self._asked) == 1 and not self._voice:  # it is the last one; the window says why
                     self._end()
                 self._asked.popleft()
-            case "/bridge/audio", ["unusable" | "failed", str(why), *_] if self.playing:
-                self.said.emit(f"This cannot be heard: {why}")
-                self._forget()
+            case "/bridge/cue", [str(state), str(why), *_]:
+                self._has_cue = True
+                self._on_device(state, why)
+            case "/bridge/audio", [str(state), str(why), *_] if not self._has_cue:
+                self._on_device(state, why)
             case "/bridge/state", ["stopping", *_]:
                 self._forget()
+
+    def _on_connected(self) -> None:
+        self._has_cue = False  # the daemon may be another one
+
+    def _on_device(self, state: str, why: str) -> None:
+        if state in ("unusable", "failed") and self.playing:
+            self.said.emit(f"This cannot be heard: {why}")
+            self._forget()
 
     def _on_voice(self, voice: int, state: str, path: Any) -> None:
         if voice != self._voice:

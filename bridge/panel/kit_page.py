@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from bridge.errors import BadArgument
+from bridge.panel.audition import ON_CUE
 from bridge.panel.kit_facts import Kit, Kits, sounds_of
 from bridge.panel.kit_form import KitForm
 from bridge.panel.kit_result import KitResult
@@ -95,7 +96,7 @@ class KitPage(QWidget):
         self.button.clicked.connect(self._press)
         self.new_button.clicked.connect(self._begin_another)
         self.result.said.connect(self.said)
-        self.result.play_wanted.connect(lambda path: self._send("/bridge/play", path))
+        self.result.play_wanted.connect(lambda path: self._send("/bridge/play", path, *ON_CUE))
         self.result.replace_wanted.connect(self._replace)
 
     # ---- the daemon ----

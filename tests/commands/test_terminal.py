@@ -67,6 +67,11 @@ def test_a_stream_that_changes_with_every_clip_says_so_once_a_minute(
     assert len(lines) <= 8 and sum("no_model" in line for line in lines) == 1
 
 
+def test_the_cue_is_not_taken_for_the_main_output(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = said(capsys, events.AudioChanged("open", "Scarlett"), events.CueChanged("lost", "Headphones is gone"))
+    assert lines == ["Playing through Scarlett", "Cue: Audio device lost: Headphones is gone"]
+
+
 def test_fills_and_failures_of_pads_are_said_once(capsys: pytest.CaptureFixture[str]) -> None:
     def pad(state: str, value: float, why: str = "") -> Event:
         return events.PadChanged(7, state=state, value=value, why=why)

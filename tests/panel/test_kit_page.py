@@ -194,7 +194,7 @@ def test_a_sound_is_heard_copied_and_dragged_and_a_mapping_too(
     shown.setFocus()
     shown.setCurrentIndex(shown.model().index(0, 0))
     QTest.keyClick(shown, Qt.Key.Key_Space)
-    wait(lambda: ("/bridge/play", [files[0].as_posix()]) in fake.heard)
+    wait(lambda: ("/bridge/play", [files[0].as_posix(), "output", "cue"]) in fake.heard)
     shown.selectAll()
     QTest.keyClick(shown, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
     copied = QGuiApplication.clipboard().mimeData()
