@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import re
+import runpy
 import subprocess
 import sys
 import tomllib
 import zipfile
 from pathlib import Path
 
+import grimp
 from packaging.specifiers import SpecifierSet
 
 ROOT = Path(__file__).parent.parent
@@ -120,3 +122,13 @@ def test_the_line_for_uv_names_an_extra_and_a_python_that_we_support() -> None:
     assert version and SpecifierSet(project["requires-python"]).contains(version[1])
     assert extra and extra[1] in project["optional-dependencies"]
     assert "clipbridge panel --install-shortcut" in line
+
+
+def test_the_bundle_of_the_panel_installs_every_package_that_the_panel_imports() -> None:
+    needs = runpy.run_path(str(ROOT / ".ci" / "panel" / "needs.py"))["needs"]()
+    installed = {re.split(r"[^\w-]", line)[0].lower() for line in needs}
+    names = {"pythonosc": "python-osc", "PySide6": "pyside6-essentials"}
+    graph = grimp.build_graph("bridge", include_external_packages=True)
+    imported = graph.find_upstream_modules("bridge.commands.panel") | graph.find_upstream_modules("bridge.cli")
+    packages = {name for name in imported if not name.startswith("bridge") and name not in sys.stdlib_module_names}
+    assert "PySide6" in packages and {names.get(name, name) for name in packages} == installed
