@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 
 from PySide6.QtCore import QSettings, QTimer
+from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication
 
 from bridge import config
@@ -12,7 +13,7 @@ from bridge.panel import qt_platform
 from bridge.panel.link import Link
 from bridge.panel.look import Look
 from bridge.panel.window import Window
-from bridge.system import portable
+from bridge.system import portable, shortcuts
 
 
 def run(host: str, port: int, chosen: config.Config, with_daemon: bool) -> int:
@@ -21,6 +22,7 @@ def run(host: str, port: int, chosen: config.Config, with_daemon: bool) -> int:
     application = QApplication(["clipbridge"])
     application.setApplicationName("Clipbridge")
     application.setDesktopFileName("clipbridge")
+    application.setWindowIcon(QIcon(str(shortcuts.icon("clipbridge.svg"))))
     settings = saved_settings()
     look = Look(application, settings)
     link = Link(host, port)
