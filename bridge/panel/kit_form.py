@@ -17,6 +17,9 @@ class KitForm(QWidget):
         self.kit, self.preset, self.sounds, self.about = QComboBox(), QComboBox(), QPlainTextEdit(), QLabel()
         self.kit.addItem(OWN, "")
         self.preset.addItem(DEFAULT)
+        for box in (self.kit, self.preset):
+            box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+            box.setMinimumContentsLength(4)
         self.kit.setAccessibleName("Sounds of the kit, or a preset that names them")
         self.preset.setAccessibleName("Preset of all sounds")
         self.sounds.setAccessibleName("Sounds, one a line")

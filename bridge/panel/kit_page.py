@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QRunnable, QSettings, Qt, QThreadPool, QTimer, Signal
+from PySide6.QtCore import QSettings, Qt, QTimer, Signal
 from PySide6.QtWidgets import (
     QComboBox,
     QFrame,
@@ -19,10 +19,12 @@ from PySide6.QtWidgets import (
 
 from bridge.errors import BadArgument
 from bridge.panel.audition import ON_CUE
+from bridge.panel.background import Background
 from bridge.panel.kit_facts import Kit, Kits, sounds_of
 from bridge.panel.kit_form import KitForm
 from bridge.panel.kit_result import KitResult
 from bridge.panel.link import Link
+from bridge.system.desktop import show_in_folder
 
 NAME = "kit/name"  # key of the settings
 REFRESH_MS = 50  # however many messages arrive
@@ -32,14 +34,13 @@ class KitPage(QWidget):
     """`said`: a sentence for the status line."""
 
     said = Signal(str)
-    _read = Signal(object, str)  # a kit, and the text of its SFZ file
 
     def __init__(self, link: Link, settings: QSettings, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._link, self._settings = link, settings
         self.kits = Kits()
         self._looked_in: set[str] = set()  # mappings that were read
-        self._pool = QThreadPool(self)
+        self._background = Background(self)
         self.name, self.button, self.new_button = QComboBox(), QPushButton("&Make"), QPushButton("&New")
         self.form, self.result, self.stack = KitForm(), KitResult(), QStackedWidget()
         self._refresh = QTimer(self, singleShot=True, interval=REFRESH_MS)
@@ -75,12 +76,14 @@ class KitPage(QWidget):
         self.stack.addWidget(self.result)
         inside = QWidget()
         column = QVBoxLayout(inside)
-        column.setContentsMargins(6, 6, 6, 6)
+        column.setContentsMargins(2, 4, 2, 2)
+        column.setSpacing(4)
         column.addLayout(top)
         column.addWidget(self.stack, 1)
         scroll = QScrollArea()
         scroll.setWidgetResizable(True)
         scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         scroll.setWidget(inside)
         whole = QVBoxLayout(self)
@@ -91,12 +94,12 @@ class KitPage(QWidget):
     def _connect(self) -> None:
         self._link.received.connect(self._on_message)
         self._link.connected.connect(self._ask)
-        self._read.connect(self._on_read)
         self.name.currentTextChanged.connect(lambda _: self._show())
         self.button.clicked.connect(self._press)
         self.new_button.clicked.connect(self._begin_another)
         self.result.said.connect(self.said)
         self.result.play_wanted.connect(lambda path: self._send("/bridge/play", path, *ON_CUE))
+        self.result.folder_wanted.connect(self._show_folder)
         self.result.replace_wanted.connect(self._replace)
 
     # ---- the daemon ----
@@ -147,7 +150,7 @@ class KitPage(QWidget):
         """Read the sounds of a kit that was made before the panel was opened."""
         file = kit.files["sfz"]
         self._looked_in.add(file)
-        self._pool.start(QRunnable.create(lambda: self._read.emit(kit, _text_of(file))))
+        self._background.do(lambda: _text_of(file), lambda text: self._on_read(kit, text))
 
     def _on_read(self, kit: Kit, sfz: str) -> None:
         kit.sounds = {**sounds_of(sfz, kit.folder), **kit.sounds}
@@ -185,6 +188,13 @@ class KitPage(QWidget):
     def _begin_another(self) -> None:
         self.name.setEditText("")
         self.name.setFocus()
+
+    def _show_folder(self, file: str) -> None:
+        def on_shown(shown: bool) -> None:
+            if not shown:
+                self.said.emit(f"No file manager could be opened. The folder is {Path(file).parent}.")
+
+        self._background.do(lambda: show_in_folder(Path(file)), on_shown)
 
     def _replace(self, key: int, prompt: str) -> None:
         self._send("/bridge/kit/replace", self._name, key, *([prompt] if prompt else []))

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QUrl, Signal
-from PySide6.QtGui import QDesktopServices
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
@@ -22,10 +21,12 @@ from bridge.panel.kit_list import KitList
 
 
 class KitResult(QWidget):
-    """`play_wanted(path)`. `replace_wanted(key, prompt)`: "" is the same prompt with another seed. `said(sentence)`."""
+    """`play_wanted(path)`. `replace_wanted(key, prompt)`: "" is the same prompt with another seed. `folder_wanted(file)`:
+    show where it is. `said(sentence)`."""
 
     play_wanted = Signal(str)
     replace_wanted = Signal(int, str)
+    folder_wanted = Signal(str)
     said = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -82,11 +83,12 @@ class KitResult(QWidget):
             self.words.clear()
 
     def _show_folder(self) -> None:
-        if self.kit is not None and not QDesktopServices.openUrl(QUrl.fromLocalFile(self.kit.folder)):
-            self.said.emit(f"The folder cannot be shown: {self.kit.folder}")
+        if self.kit is not None:
+            self.folder_wanted.emit(self.kit.files.get("sfz", f"{self.kit.folder}/kit"))
 
     def _lay_out(self) -> None:
         replace, files = QHBoxLayout(), QHBoxLayout()
+        files.setSpacing(2)
         replace.addWidget(self.words, 1)
         replace.addWidget(self.button)
         for button in self.files.values():

@@ -50,6 +50,9 @@ class PadEditor(QWidget):
             self.quantize.addItem(words, value)
         self.gain = QDoubleSpinBox(decimals=2, singleStep=0.1, minimum=GAIN.low, maximum=GAIN.high, prefix="gain ")
         self.button = QPushButton("S&et")
+        for box in (self.unit, self.preset, self.quantize):
+            box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+            box.setMinimumContentsLength(4)
         self._name_parts()
         self._lay_out()
         self.set_presets([])

@@ -30,7 +30,7 @@ from bridge.panel.pad_grid import PadGrid
 from bridge.panel.pad_presses import Presses
 
 BANK, EDITING = "pads/bank", "pads/editing"  # keys of the settings
-LINES_FOR_BOTH, LINES_FOR_BANKS = 16, 8  # of text, in the height of the page
+LINES_FOR_BOTH, LINES_FOR_BANKS = 16, 9  # of text, in the height of the page
 
 
 class PadsPage(QWidget):
@@ -67,16 +67,19 @@ class PadsPage(QWidget):
         self.edit_button.setToolTip("Show the editor of the current pad (Enter on a pad)")
         top = QHBoxLayout(self._top)
         top.setContentsMargins(0, 0, 0, 0)
+        top.setSpacing(2)
         top.addWidget(self.banks, 1)
         top.addWidget(self.edit_button)
         self._below.setWidgetResizable(True)
         self._below.setFrameShape(QFrame.Shape.NoFrame)
+        self._below.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._below.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._below.setWidget(self.editor)
         self._below.hide()
         self._top.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         column = QVBoxLayout(self)
-        column.setContentsMargins(6, 6, 6, 6)
+        column.setContentsMargins(2, 4, 2, 2)
+        column.setSpacing(4)
         column.addWidget(self._top)
         column.addWidget(self.grid, 3)
         column.addWidget(self._below, 2)
@@ -196,6 +199,8 @@ class PadsPage(QWidget):
     def showEvent(self, event: QShowEvent) -> None:
         self._link.send("/bridge/pads")  # in case a message got lost
         super().showEvent(event)
+        if not event.spontaneous() and not isinstance(QApplication.focusWidget(), QTabBar):
+            self.grid.current_button.setFocus()  # who turned to this page wants to play; but arrows go through the tabs
 
     # ---- the current pad ----
 
