@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bridge.domain import fields, limits
 from bridge.domain.ask import FIELDS, Ask, fields_of
 from bridge.domain.fields import Door
-from bridge.domain.recipe import Recipe
 from bridge.domain.tempo import Tempo
 from bridge.errors import BadArgument
+
+if TYPE_CHECKING:
+    from bridge.domain.recipe import Recipe
 
 AUTO, SECONDS, BARS = "auto", "seconds", "bars"  # the length: the preset's (or the default), or in one of these units
 RANGES = {SECONDS: limits.SECONDS, BARS: limits.BARS}

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QScrollArea, QToolButton, QVBoxLayout, QWidget
 
-from bridge.domain.events import JobId
 from bridge.panel import icons
 from bridge.panel.jobs import FAILED, RUNNING, SENT, Job, Jobs
 from bridge.panel.text_line import TextLine
+
+if TYPE_CHECKING:
+    from bridge.domain.events import JobId
 
 REFRESH_MS = 100
 TICK_EVERY = 10  # refreshes: once a second

@@ -5,10 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bridge.client import pairs
-from bridge.domain.events import JobId
+
+if TYPE_CHECKING:
+    from bridge.domain.events import JobId
 
 SENT, WAITING, RUNNING, FAILED = "sent", "waiting", "running", "failed"
 AGAIN_S = 2.0  # without an answer, the same ask with the same id is sent again, once

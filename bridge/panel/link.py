@@ -45,6 +45,9 @@ class Link(QObject):
         self._socket.readyRead.connect(self._read)
         self._reading = False
         self._heard_at = self._subscribed_at = -ABSENT_AFTER_S
+        # A timer and no posted call: Qt handles what is posted meanwhile in the same turn, and the window would stand still.
+        self._rest = QTimer(self, interval=0, singleShot=True)
+        self._rest.timeout.connect(self._read)
         self._timer = QTimer(self, interval=PING_MS)
         self._timer.timeout.connect(self._tick)
 
@@ -80,14 +83,16 @@ class Link(QObject):
         self._reading = True
         end = time.monotonic() + SLICE_S
         try:
-            while self._socket.hasPendingDatagrams() and time.monotonic() < end:
+            while self._socket.hasPendingDatagrams():
                 datagram = self._socket.receiveDatagram()
                 if datagram.senderPort() == self.port:
                     self._on_datagram(bytes(datagram.data().data()))
+                if time.monotonic() >= end:
+                    break
         finally:
             self._reading = False
         if self._socket.hasPendingDatagrams():
-            QTimer.singleShot(0, self._read)
+            self._rest.start()
 
     def _on_datagram(self, datagram: bytes) -> None:
         message = client.decode(datagram)

@@ -3,7 +3,6 @@ message becomes a sentence and an exit code instead."""
 
 from __future__ import annotations
 
-import ctypes
 import logging
 import os
 import sys
@@ -44,6 +43,8 @@ def why_not() -> str:
     """Why Qt found no platform: a sentence."""
     if chosen := os.environ.get("QT_QPA_PLATFORM"):
         return f"Qt has no platform {chosen!r}: unset QT_QPA_PLATFORM."
+    import ctypes  # only if something is missing
+
     plugins = Path(QLibraryInfo.path(QLibraryInfo.LibraryPath.PluginsPath)) / "platforms"
     try:
         ctypes.CDLL(str(plugins / "libqxcb.so"))

@@ -8,7 +8,6 @@ import os
 import shutil
 import signal
 import socket
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -16,7 +15,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import platformdirs
-import psutil
 
 if TYPE_CHECKING:
     import asyncio
@@ -26,7 +24,7 @@ STOP_SIGNALS = ("SIGINT", "SIGTERM", "SIGBREAK", "SIGHUP")
 RAISED_NICENESS = -11  # as PipeWire and PulseAudio use
 WINDOWS = sys.platform == "win32"
 # For programs without a window of their own: on Windows, one that a window starts would open a console.
-NO_CONSOLE = int(getattr(subprocess, "CREATE_NO_WINDOW", 0))
+NO_CONSOLE = 0x0800_0000 if WINDOWS else 0  # CREATE_NO_WINDOW
 
 
 def config_folder() -> Path:
@@ -140,6 +138,8 @@ def on_stop_signals(loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -
 def raise_priority() -> None:
     """Raise this process's priority where the system allows it: Windows always, Linux and macOS with the right privileges.
     Most audio systems run their threads in real time anyway."""
+    import psutil
+
     with contextlib.suppress(OSError, psutil.Error):
         psutil.Process().nice(psutil.HIGH_PRIORITY_CLASS if WINDOWS else RAISED_NICENESS)
 
@@ -213,6 +213,8 @@ def free_bytes(place: Path) -> int:
 def peak_memory_bytes() -> int:
     """The peak memory of this process: `peak_wset` on Windows, elsewhere ru_maxrss (bytes on macOS, KiB on Linux)."""
     if WINDOWS:
+        import psutil
+
         return int(psutil.Process().memory_info().peak_wset)
     import resource  # does not exist on Windows
 

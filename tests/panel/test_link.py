@@ -3,8 +3,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.harness import STAND_IN, Daemon, free_port
 from tests.panel.conftest import Wait
+from tests.panel.fake_daemon import FakeDaemon
 
 
 def test_the_link_hears_the_state_and_the_events_of_a_daemon(panel_daemon: Daemon, wait: Wait) -> None:
@@ -36,3 +39,24 @@ def test_the_link_notices_a_daemon_that_ends_and_the_next_one(tmp_path: Path, wa
         assert len(connected) == number
     assert "stopping" in states
     link.close()
+
+
+def test_in_a_flood_of_messages_the_window_has_its_turns(wait: Wait, monkeypatch: pytest.MonkeyPatch) -> None:
+    from PySide6.QtCore import QTimer
+
+    from bridge.panel import link as module
+
+    monkeypatch.setattr(module, "SLICE_S", 0.0)  # one message in each turn
+    with FakeDaemon() as fake:
+        link, heard, turns = module.Link("127.0.0.1", fake.port), list[str](), list[int]()
+        link.received.connect(lambda address, _arguments: heard.append(address))
+        link.start()
+        wait(lambda: fake.heard is not None and link.state == "ready")
+        timer = QTimer(interval=0)
+        timer.timeout.connect(lambda: turns.append(len(heard)))
+        for number in range(100):
+            fake.say("/bridge/progress", number, 0.5)
+        timer.start()
+        wait(lambda: heard.count("/bridge/progress") == 100)
+        assert len(set(turns)) > 30  # without: 1
+        link.close()
