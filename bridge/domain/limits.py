@@ -32,6 +32,7 @@ BARS = Range(1 / 16, 256.0)
 BEATS_PER_BAR = Range(1, 32)
 QUANTIZE = ("off", "beat", "bar")
 PADS = Range(0, 127)  # one for each MIDI note
+CHOKES = Range(0, 16)  # groups of pads of which one sounds at a time; 0: none
 VOICE_FADE_MS = Range(5.0, 60_000.0)
 DEADLINE_S = Range(0.05, 3_600.0)
 FADE_MS = Range(0.0, 10_000.0)

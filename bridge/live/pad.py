@@ -32,11 +32,13 @@ class PadClip:
 
 @dataclass(slots=True)
 class Pad:
-    """A pad makes takes of `ask`, or plays `clip`; then the text of `ask` is a name. `locked`: each press plays the same take."""
+    """A pad makes takes of `ask`, or plays `clip`; then the text of `ask` is a name. `locked`: each press plays the same take.
+    `choke`: its group, of which one pad sounds at a time; 0 for none."""
 
     ask: Ask
     locked: bool = False
     clip: PadClip | None = None
+    choke: int = 0
     takes: Takes = field(default_factory=Takes)
     job: Job | None = None
     fraction: float = 0.0

@@ -11,9 +11,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from bridge.domain import fields
 from bridge.domain.ask import Ask, fields_of
 from bridge.domain.fields import Door, has_control_characters
-from bridge.domain.limits import PADS, SECONDS, Range
+from bridge.domain.limits import CHOKES, PADS, SECONDS, Range
 from bridge.errors import BadArgument, ClipbridgeError
 from bridge.system.keeping import KeptFile
 from bridge.system.text import read_text
@@ -34,6 +35,7 @@ class StoredPad(NamedTuple):
     ask: Ask
     locked: bool
     file: str = ""
+    choke: int = 0
 
 
 class PadFile:
@@ -46,8 +48,13 @@ class PadFile:
         """Write the pads soon, on another thread."""
         self._file.keep(
             lambda: {
-                str(pad): {"ask": dataclasses.asdict(ask), "locked": locked, **({"file": file} if file else {})}
-                for pad, (ask, locked, file) in pads.items()
+                str(number): {
+                    "ask": dataclasses.asdict(pad.ask),
+                    "locked": pad.locked,
+                    **({"file": pad.file} if pad.file else {}),
+                    **({"choke": pad.choke} if pad.choke else {}),
+                }
+                for number, pad in pads.items()
             }
         )
 
@@ -67,9 +74,9 @@ class PadFile:
             try:
                 if int(pad) not in PADS:
                     raise ValueError(f"there is no pad {pad}")
-                pads[int(pad)] = StoredPad(
-                    _ask(entry["ask"]), bool(entry["locked"]), _audio_file(entry.get("file", ""))
-                )
+                choke = int(fields.number(entry.get("choke", 0), "choke", CHOKES, whole=True))
+                file = _audio_file(entry.get("file", ""))
+                pads[int(pad)] = StoredPad(_ask(entry["ask"]), bool(entry["locked"]), file, choke)
             except (ValueError, TypeError, KeyError, AttributeError, ClipbridgeError) as error:
                 fault = f"pad {pad}: {error}"
         if fault:
@@ -82,12 +89,12 @@ class PadFile:
             shutil.copyfile(self._path, self._path.with_suffix(".bad"))
 
 
-def shown_keys(ask: Ask, file: str) -> dict[str, Any]:
-    """The keys that a pad was set or loaded with, and its file if it has one."""
+def shown_keys(ask: Ask, file: str, choke: int) -> dict[str, Any]:
+    """The keys that a pad was set or loaded with, and its file and its choke group if it has one."""
     values = {name: getattr(ask, name) for name in KEYS if name != "text"}
     keys = {name: value for name, value in values.items() if value is not None}
     numbers = {name: float(value) for name, value in keys.items() if KEYS[name].kind == "number"}
-    return {**keys, **numbers, **({"file": file} if file else {})}
+    return {**keys, **numbers, **({"file": file} if file else {}), **({"choke": choke} if choke else {})}
 
 
 def check_length(seconds: float) -> None:

@@ -44,7 +44,8 @@ class Pads:
         self._voices: dict[int, tuple[int, str]] = {}  # that sound or wait: the pad of each, and which of the two
         stored = self._file.read() if self._file is not None else {}
         self._pads = {
-            number: Pad(ask, locked, PadClip(file) if file else None) for number, (ask, locked, file) in stored.items()
+            number: Pad(pad.ask, pad.locked, PadClip(pad.file) if pad.file else None, pad.choke)
+            for number, pad in stored.items()
         }
 
     def set(self, number: int, ask: Ask) -> None:
@@ -61,7 +62,7 @@ class Pads:
             self._abandon_job(before)
             self._release_clip(before)
             before.takes.supersede()
-            self._pads[number] = Pad(ask, before.locked, takes=before.takes, voices=before.voices)
+            self._pads[number] = Pad(ask, before.locked, None, before.choke, takes=before.takes, voices=before.voices)
         self._on_set(number)
 
     def load(self, number: int, ask: Ask, file: str) -> None:
@@ -72,7 +73,7 @@ class Pads:
         self._locked_empty -= {number}
         pad = self._pads[number] = Pad(dataclasses.replace(ask, sink=SINK), locked, PadClip(file))
         if before is not None:
-            pad.voices = before.voices
+            pad.voices, pad.choke = before.voices, before.choke
         self._load_clip(pad)
         self._on_set(number)
 
@@ -102,6 +103,7 @@ class Pads:
         for other, loop in pad.voices.items():
             if loop:  # it would never end, and a second one on top of it would be heard as one, only louder
                 self._live.stop(other, when=moment)
+        self._choke_others(pad, moment)
         pad.voices[voice] = looped
         if take is None:
             return
@@ -147,6 +149,20 @@ class Pads:
             pad.takes.unlock()
             self._store()
             self._announce_setting(number)
+
+    def choke(self, number: int, group: int) -> None:
+        """Put a pad into a group, of which one pad sounds at a time; 0: into none. Raises PadEmpty."""
+        self._pad(number).choke = group
+        self._store()
+        self._announce_setting(number)
+
+    def _choke_others(self, pad: Pad, moment: When) -> None:
+        """Fade out the other pads of its group when it begins to sound."""
+        for other in self._pads.values():
+            if other is not pad and pad.choke and other.choke == pad.choke:
+                for voice in other.voices:
+                    if self._live.sounds(voice):
+                        self._live.stop(voice, when=moment)
 
     def save(self, number: int, press: Press) -> messages.Save:
         """The request to save the take that was played last. Raises PadEmpty."""
@@ -331,12 +347,12 @@ class Pads:
     def _setting(self, number: int) -> PadSet:
         if (pad := self._pads.get(number)) is None:
             return PadSet(number)
-        return PadSet(number, pad.ask.text, int(pad.locked), shown_keys(pad.ask, _file_of(pad)))
+        return PadSet(number, pad.ask.text, int(pad.locked), shown_keys(pad.ask, _file_of(pad), pad.choke))
 
     def _store(self) -> None:
         if self._file is not None:
             self._file.save(
-                {number: StoredPad(pad.ask, pad.locked, _file_of(pad)) for number, pad in self._pads.items()}
+                {number: StoredPad(pad.ask, pad.locked, _file_of(pad), pad.choke) for number, pad in self._pads.items()}
             )
 
 

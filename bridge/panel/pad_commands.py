@@ -42,13 +42,15 @@ class PadCommands(QObject):
             self.said.emit(str(error))
 
     def set(self, number: int, prompt: str, keys: dict[str, Any]) -> None:
-        """Give a pad a prompt and exactly these keys; with the key `file`, that file."""
+        """Give a pad a prompt and exactly these keys; with the key `file`, that file; and with `choke`, that choke group."""
         if "file" in keys:
             self.load(number, str(keys["file"]), keys)
-            return
-        rest = {name: value for name, value in keys.items() if name != "seconds"}
-        length = [float(keys["seconds"])] if "seconds" in keys else []
-        self.send(number, "set", prompt, *length, *(part for pair in rest.items() for part in pair))
+        else:
+            rest = {name: value for name, value in keys.items() if name not in ("seconds", "choke")}
+            length = [float(keys["seconds"])] if "seconds" in keys else []
+            self.send(number, "set", prompt, *length, *(part for pair in rest.items() for part in pair))
+        if "choke" in keys:
+            self.send(number, "choke", keys["choke"])
 
     def load(self, number: int, file: str, keys: dict[str, Any]) -> None:
         """Let a pad play a file, with those of the keys that are about playing."""

@@ -15,16 +15,17 @@ from PySide6.QtWidgets import (
     QLabel,
     QLineEdit,
     QPushButton,
+    QSpinBox,
     QWidget,
 )
 
 from bridge.domain.ask import FIELDS
-from bridge.domain.limits import BARS, GAIN, MAX_PROMPT_CHARACTERS
+from bridge.domain.limits import BARS, CHOKES, GAIN, MAX_PROMPT_CHARACTERS
 from bridge.panel.pad_facts import Pad
 
 LONGEST_S = 30.0  # of a pad's clip
 WHEN = {"off": "at once", "beat": "on the beat", "bar": "on the bar"}
-EDITED = ("seconds", "bars", "preset", "loop", "gate", "quantize", "gain")
+EDITED = ("seconds", "bars", "preset", "loop", "gate", "quantize", "gain", "choke")
 
 
 class PadEditor(QWidget):
@@ -49,6 +50,10 @@ class PadEditor(QWidget):
         for value, words in WHEN.items():
             self.quantize.addItem(words, value)
         self.gain = QDoubleSpinBox(decimals=2, singleStep=0.1, minimum=GAIN.low, maximum=GAIN.high, prefix="gain ")
+        self.choke = QSpinBox()
+        self.choke.setRange(int(CHOKES.low), int(CHOKES.high))
+        self.choke.setSpecialValueText("no choke")
+        self.choke.setPrefix("choke ")
         self.button = QPushButton("S&et")
         for box in (self.unit, self.preset, self.quantize):
             box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
@@ -103,6 +108,8 @@ class PadEditor(QWidget):
             "quantize": self.quantize.currentData(),
             "gain": round(self.gain.value(), 2),
         }
+        if self.choke.value() or self.pad.keys.get("choke"):
+            keys["choke"] = self.choke.value()
         return {**keys, **{name: value for name, value in edited.items() if value != (FIELDS[name].default or "")
                            and value != FIELDS[name].default}}  # fmt: skip
 
@@ -139,6 +146,7 @@ class PadEditor(QWidget):
         self.gate.setChecked(keys.get("gate") == 1)
         self._choose(self.quantize, keys.get("quantize") or "off")
         self.gain.setValue(_number(keys.get("gain"), 1.0))
+        self.choke.setValue(round(_number(keys.get("choke"), 0.0)))
         for part in (self.length, self.unit, self.preset):
             part.setEnabled(not pad.file)
         self._set_changed(False)
@@ -165,9 +173,11 @@ class PadEditor(QWidget):
             self.preset: "Preset",
             self.quantize: "When it plays",
             self.gain: "Gain",
+            self.choke: "Choke group",
         }
         for part, name in names.items():
             part.setAccessibleName(name)
+        self.choke.setToolTip("A press silences the other pads of its choke group, as a closed hat does an open one.")
         self.gate.setToolTip("It sounds while its key or button is held.")
         self.button.setToolTip("Set the pad (Enter); Escape leaves it as it was.")
 
@@ -178,12 +188,12 @@ class PadEditor(QWidget):
             [self._title, self.prompt, self.button],
             [self.length, self.unit, self.preset],
             [self.loop, self.gate],
-            [self.quantize, self.gain],
+            [self.quantize, self.gain, self.choke],
         ]
         for number, parts in enumerate(rows):
             row = QHBoxLayout()
             for part in parts:
-                row.addWidget(part, 1 if isinstance(part, QLineEdit | QComboBox | QDoubleSpinBox) else 0)
+                row.addWidget(part, 1 if isinstance(part, QLineEdit | QComboBox | QDoubleSpinBox | QSpinBox) else 0)
             if number == 2:
                 row.addStretch(1)
             grid.addLayout(row, number, 0)
@@ -198,6 +208,7 @@ class PadEditor(QWidget):
         for check in (self.loop, self.gate):
             check.toggled.connect(edited)
         self.gain.valueChanged.connect(edited)
+        self.choke.valueChanged.connect(edited)
         self.button.clicked.connect(self.submit)
 
 

@@ -329,6 +329,40 @@ def test_the_voices_of_a_pad_are_known_until_they_end() -> None:
     assert voices == [(1, "began"), (2, "ended"), (1, "ended")]
 
 
+def test_a_press_silences_the_other_pads_of_its_choke_group_when_it_begins() -> None:
+    rig = Rig()
+    rig.live.sounding = True
+    for number, group in ((7, 2), (8, 2), (9, 3)):
+        rig.pads.set(number, Ask(f"pad {number}", 1.0))
+        rig.pads.choke(number, group)
+    rig.make(6)
+    for number in (8, 9):
+        rig.pads.play(number, 1.0, Press(None))
+    rig.press(quantize="bar")
+    assert rig.live.stopped == [(1, When(None, "bar"))]
+    rig.press()
+    assert rig.live.stopped[1:] == [(1, When())], "its own voices sound on"
+    rig.pads.set(8, Ask("another", 1.0))
+    setting = [event for event in rig.events if isinstance(event, PadSet)][-1]
+    assert setting.facts() == {"pad": 8, "prompt": "another", "locked": 0, "seconds": 1.0, "choke": 2}
+    with pytest.raises(PadEmpty):
+        rig.pads.choke(10, 1)
+
+
+def test_choke_groups_are_kept_and_those_that_do_not_exist_are_skipped(tmp_path: Path) -> None:
+    file = tmp_path / "pads.json"
+    pads = opened(file)
+    pads.set(7, Ask("rain", 1.0))
+    pads.choke(7, 16)
+    for thread in threading.enumerate():
+        if thread.name == "keep pads":
+            thread.join(5)
+    assert opened(file)._pads[7].choke == 16
+    bad: list[dict[str, object]] = [{"choke": 17}, {"choke": -1}, {"choke": "2"}, {"choke": None}]
+    file.write_text(json.dumps({str(number): {**entry(), **value} for number, value in enumerate(bad)}), "utf-8")
+    assert opened(file).states() == []
+
+
 def test_a_pad_that_was_pressed_in_vain_is_filled_before_the_others() -> None:
     rig = Rig()
     for number in (3, 5, 7):

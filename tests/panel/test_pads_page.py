@@ -300,9 +300,10 @@ def test_a_pad_is_set_in_the_editor_and_keeps_the_keys_that_it_does_not_show(
     page.editor.length.setValue(0.5)
     page.editor.loop.setChecked(True)
     page.editor.preset.setCurrentText("texture")
+    page.editor.choke.setValue(3)
     QTest.keyClick(page.editor.prompt, Qt.Key.Key_Return)
     wait(lambda: page.pads[0].prompt == "rain on tin")
-    assert page.pads[0].keys == {"seed": 5, "preset": "texture", "bars": 0.5, "gate": 1, "loop": 1}
+    wait(lambda: page.pads[0].keys == {"seed": 5, "preset": "texture", "bars": 0.5, "gate": 1, "loop": 1, "choke": 3})
     wait(lambda: page.pads[0].state == "ready" and page.pads[0].value == 2)
     client.send("/bridge/pad/0/clear")
 

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bridge.domain.limits import BPM, ORDERS, PADS, SECONDS, Range
+from bridge.domain.limits import BPM, CHOKES, ORDERS, PADS, SECONDS, Range
 from bridge.frontends.osc import (
     audio_files,
     audition,
@@ -91,6 +91,8 @@ ROWS = (
     Method("/bridge/pad/<n>/clear", pads.clear, "–", "`/bridge/pad/<n>/state`", "Empty it.", button=True),
     Method("/bridge/pad/<n>/lock", pads.lock, "[i 0 or 1]", "–",
            "1: play the same take at every press. An empty pad will be locked when it is set."),
+    Method("/bridge/pad/<n>/choke", pads.choke, "i group", "–",
+           f"Put it into a choke group, {CHOKES} (0: none): a press fades out the other pads of its group when it begins to sound."),
     Method("/bridge/pad/<n>/save", pads.save, "–", "`/bridge/pad/<n>/saved`", "Put the take that sounded last into the folder.",
            button=True),
     Method("/bridge/pads", pads.pads, "–",

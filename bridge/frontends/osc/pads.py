@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from bridge.domain.events import PadChanged
-from bridge.domain.limits import QUANTIZE, Range
+from bridge.domain.limits import CHOKES, QUANTIZE, Range
 from bridge.domain.nearest import not_one_of
 from bridge.errors import BadArgument
 from bridge.frontends.osc import arguments as args
@@ -102,6 +102,12 @@ def clear(osc: Osc, request: Request) -> None:
 def lock(osc: Osc, request: Request) -> None:
     """/bridge/pad/<n>/lock"""
     osc.core.stage.pads.lock(request.number, args.switch(request.arguments, "lock"))
+
+
+def choke(osc: Osc, request: Request) -> None:
+    """/bridge/pad/<n>/choke"""
+    group = args.number(args.only(request.arguments, request.address), "the group", CHOKES, whole=True)
+    osc.core.stage.pads.choke(request.number, int(group))
 
 
 def save(osc: Osc, request: Request) -> None:

@@ -103,7 +103,8 @@ REPLIES = {
               "then `fresh` i, `repeated` i, [`why` s], after set [`remark` s]", event="pad"),
         Reply("/bridge/pad/<n>/prompt", "s prompt",
               "To subscribers after set, clear and lock, and in answer to `/bridge/pads`: what the pad was set to; empty if it is empty. "
-              "For labels.", "then `locked` i, the keys that it was set with, and if it plays a file `file` s", event="pad set"),
+              "For labels.", "then `locked` i, the keys that it was set with, if it plays a file `file` s, "
+              "in a choke group `choke` i", event="pad set"),
         Reply("/bridge/pad/<n>/voice", "i voice, s state",
               "To subscribers, and in answer to `/bridge/pads` for what sounds: a voice of the pad `began` or `ended`, or is `waiting` for "
               "its moment, whoever played it. For lights.", event="pad voice"),
