@@ -93,10 +93,9 @@ class Kits:
                 kit.state, kit.folder, kit.done = "done", folder, count
                 kit.files = {key: facts[key] for key in FORMATS if isinstance(facts.get(key), str)}
                 kit.guessed, kit.untuned, kit.why = (str(facts.get(key, "")) for key in ("guessed", "untuned", "why"))
-            case "failed", [str(name), str(code), str(why), *_]:
+            case "failed", [str(name), str(), str(why), *_]:
                 kit = self.known.setdefault(name, Kit(name))
-                whole = bool(kit.files) and code != "bad_argument"  # only a replacement failed
-                kit.state, kit.why = "done" if whole else "failed", why
+                kit.state, kit.why = "done" if kit.files else "failed", why  # of a whole kit, only a replacement failed
             case _:
                 return None
         return kit.name

@@ -352,6 +352,31 @@ def test_keys_lock_save_stop_clear_and_take_a_clear_back(open_page: Open, panel_
     wait(lambda: page.pads[5].state == "empty")
 
 
+def test_the_menu_of_a_pad_opens_by_key_and_nothing_waits_for_it(page: PadsPage, fake: FakeDaemon, wait: Wait) -> None:
+    from PySide6.QtCore import QPoint, Qt
+    from PySide6.QtGui import QContextMenuEvent
+    from PySide6.QtTest import QTest
+    from PySide6.QtWidgets import QApplication, QMenu
+
+    fake.say("/bridge/pad/2/prompt", "rain", "locked", 1)
+    fake.say("/bridge/pad/2/state", "ready", 2.0, "fresh", 2, "repeated", 0)
+    wait(lambda: page.pads[2].prompt == "rain")
+    key(page.grid.buttons[0], "z", True)
+    event = QContextMenuEvent(QContextMenuEvent.Reason.Keyboard, QPoint(0, 0), QPoint(0, 0))
+    QApplication.sendEvent(page.grid.buttons[2], event)
+    menu = QApplication.activePopupWidget()
+    assert isinstance(menu, QMenu) and page.current.number == 2
+    wait(lambda: plays(fake) == [("0", 1.0), ("0", 0.0)])  # a key that is held is let go where the menu hears of it
+    states = {action.text().replace("&", ""): (action.isEnabled(), action.isChecked()) for action in menu.actions()}
+    assert states["Lock: the same take at every press"] == (True, True) and states["Undo clear"] == (False, False)
+    fake.say("/bridge/pad/2/voice", 5, "began")
+    wait(lambda: page.pads[2].sounds)  # messages are heard while the menu is open
+    for named in (Qt.Key.Key_Down, Qt.Key.Key_Down, Qt.Key.Key_Return):
+        QTest.keyClick(menu, named)
+    wait(lambda: ("/bridge/pad/2/stop", []) in fake.heard)
+    assert QApplication.activePopupWidget() is None
+
+
 @pytest.mark.parametrize(
     ("words", "prompt"), [("rain on\n tin ", "rain on tin"), ("file:///x.wav is a name", "file:///x.wav is a name")]
 )
