@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -80,3 +81,20 @@ def test_a_clip_that_is_dragged_into_qtractor_is_on_a_track(
         assert Path(clips[1][0]).name in session.read_text()
         qtractor.kill()
         qtractor.wait()
+
+
+def test_a_clip_that_is_dragged_from_a_file_manager_into_the_panel_fills_in_the_fields(
+    panel: Panel, clips: tuple[Daemon, list[str]], tmp_path: Path
+) -> None:
+    source = tmp_path / "source of the drag"
+    source.mkdir()
+    dropped = source / ODD
+    shutil.copy(clips[1][1], dropped)
+    manager = programs.pcmanfm(panel.screen, source)
+    panel.screen.drag(programs.FIRST_FILE, panel.where("Clips"))
+    panel.screen.click(*panel.where("Fill in the fields"))
+    panel.screen.wait(
+        lambda: panel.told["texts"].get("Prompt") == "deep warm kick", "the field stays empty", PATIENCE_S
+    )
+    assert dropped.is_file()
+    manager.kill()

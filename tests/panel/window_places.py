@@ -6,7 +6,7 @@ import json
 import sys
 
 from PySide6.QtCore import QRect, QTimer
-from PySide6.QtWidgets import QLineEdit, QWidget
+from PySide6.QtWidgets import QLineEdit, QPushButton, QWidget
 
 from bridge import cli
 from bridge.panel import application
@@ -40,8 +40,9 @@ class TellingWindow(Window):
         for tab in range(tabs.count()):
             places[f"page {tabs.tabText(tab)}"] = _middle(tabs, tabs.tabRect(tab))
         for widget in self.findChildren(QWidget):
-            if widget.isVisible() and widget.accessibleName():
-                places[widget.accessibleName()] = _middle(widget, widget.rect())
+            name = widget.accessibleName() or (widget.text() if isinstance(widget, QPushButton) else "")
+            if widget.isVisible() and name:
+                places[name] = _middle(widget, widget.rect())
         texts = {line.accessibleName(): line.text() for line in self.findChildren(QLineEdit) if line.isVisible()}
         told = {"places": places, "texts": texts, "state": self._link.state}
         if told != self._told:
