@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 from tests.harness import need
 from tests.jack_device import Jack
@@ -29,6 +32,7 @@ QTRACTOR = """\
 <!DOCTYPE qtractor-session>
 <session name="s" version="0.9.31"><properties><sample-rate>48000</sample-rate></properties></session>
 """
+IDLE_S = 60.0
 FIRST_FILE = 208, 115  # the first icon in pcmanfm's window
 
 Program = subprocess.Popen[Any]
@@ -50,6 +54,8 @@ def audacity(shown: Screen) -> Program:
     temporary.mkdir()
     (folder / "audacity.cfg").write_text(AUDACITY.format(temporary=temporary))
     program = shown.start(need("audacity"))
+    shown.place("Audacity", *AREA)
+    _wait_until_idle(program)  # until then it takes no drops, and moves its window to the middle of the screen
     shown.place("Audacity", *AREA)
     return program
 
@@ -73,6 +79,13 @@ def saved_clips(shown: Screen, session: Path) -> int:
     shown.focus("Qtractor")
     shown.key("ctrl+s")
     return len(re.findall(r"<clip name=", session.read_text()))
+
+
+def _wait_until_idle(program: Program) -> None:
+    """Wait until a program computes nothing."""
+    process, end = psutil.Process(program.pid), time.monotonic() + IDLE_S
+    while process.cpu_percent(0.5) > 5 or process.cpu_percent(0.5) > 5:
+        assert time.monotonic() < end, "it goes on computing"
 
 
 def _errors(shown: Screen) -> bool:

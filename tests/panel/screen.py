@@ -97,13 +97,14 @@ class Screen:
         """Press at `start`, glide to `end`, release. Come from the right and below: Qtractor's own tooltip hangs there, and it takes
         no drops."""
         (x, y), (end_x, end_y) = start, end
-        steps = [f"mousemove {x} {y} sleep 0.15 mousedown 1 sleep 0.1"]
+        steps = [f"mousemove {x} {y} sleep 0.2 mousedown 1 sleep 0.2"]
         steps += [f"mousemove {x + by} {y + by // 2} sleep 0.04" for by in (4, 8, 12, 16)]  # beyond the drag distance
         x, y = x + 16, y + 8
         steps += [
             f"mousemove {x + (end_x - x) * part // 20} {y + (end_y - y) * part // 20} sleep 0.02" for part in range(21)
         ]
-        steps += ["sleep 0.3 mouseup 1 sleep 0.1"]
+        # A drop is refused until the other program has answered to the drag, which takes a while on busy cores.
+        steps += ["sleep 1 mouseup 1 sleep 0.1"]
         self._run("xdotool", *" ".join(steps).split())
 
     def click(self, x: int, y: int) -> None:
