@@ -152,6 +152,8 @@ def _replace(section: Any, values: dict[str, Any], where: str, prefix: str = "")
                 raise ConfigError(f"{where}{prefix}{key} is a section: write {prefix}{key}.<setting> = …")
             changes[key] = _replace(current, value, where, f"{prefix}{key}.")
         else:
+            if not where and hints[key] is str and type(value) in (int, float):
+                value = str(value)  # the command line has no quotes
             changes[key] = _coerce(value, hints[key], f"{where}{prefix}{key}")
     return dataclasses.replace(section, **changes)
 

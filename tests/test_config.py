@@ -71,6 +71,12 @@ def test_set_takes_toml_values_or_plain_text() -> None:
         config.parse_setting("osc.port")
 
 
+def test_a_number_on_the_command_line_is_text_where_text_is_wanted(tmp_path: Path) -> None:
+    assert load(tmp_path, midi__port=8).midi.port == "8"
+    with pytest.raises(ConfigError, match="audio.cue must be two neighbouring channels .* not '3'"):
+        load(tmp_path, **dict([config.parse_setting("audio.cue=3")]))
+
+
 @pytest.mark.parametrize(
     ("cue", "pads", "pairs"),
     [
