@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 from PySide6.QtCore import QCoreApplication, QPoint, QSettings, Qt, QTimer, Signal
-from PySide6.QtGui import QCloseEvent, QGuiApplication, QKeySequence, QResizeEvent, QShortcut
+from PySide6.QtGui import QCloseEvent, QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from bridge.errors import BadArgument
 from bridge.panel.audition import Audition
-from bridge.panel.background import Background
 from bridge.panel.clip_actions import ClipActions
-from bridge.panel.clip_model import CLIP, ClipModel
+from bridge.panel.clip_files import ClipFiles
+from bridge.panel.clip_model import ClipModel
 from bridge.panel.clip_view import ClipView
 from bridge.panel.clips import Clip
 from bridge.panel.cropping import Cropping
@@ -21,12 +19,9 @@ from bridge.panel.drag import drag
 from bridge.panel.link import ABSENT, Link
 from bridge.panel.notice import Notice
 from bridge.panel.peaks import Peaks
-from bridge.panel.rename import rename
 from bridge.panel.search_bar import SearchBar
 from bridge.panel.text_line import TextLine
-from bridge.panel.trash import Trash
 from bridge.panel.wave_pane import WavePane
-from bridge.system.desktop import show_in_folder
 
 AUTOPLAY_MS = 80  # that a clip stays chosen before it plays: a held arrow key runs past many
 
@@ -47,11 +42,10 @@ class ClipPane(QWidget):
         self.notice, self.count = Notice(), TextLine()
         self.wave_pane = WavePane(self.peaks, settings)
         self.audition, self.cropping = Audition(link, self), Cropping(link, self)
-        self.trash, self._background = Trash(self), Background(self)
+        self.files = ClipFiles(link, self.view, self.notice)
         self._autoplay = QTimer(self)
         self._autoplay.setSingleShot(True)
         self._autoplay.setInterval(AUTOPLAY_MS)
-        self._when_complete: Callable[[], None] | None = None
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         for widget in (self.search_bar, self.view, self.count, self.notice, self.wave_pane):
@@ -66,23 +60,22 @@ class ClipPane(QWidget):
         return {
             "toggle": self.toggle_play, "again": self.play, "stop": self.audition.stop,
             "part_from": lambda: self._set_end(0), "part_to": lambda: self._set_end(1), "cut": self.cut_part,
-            "favourite": self.toggle_favourites, "copy": self.view.copy_files, "copy_path": self.copy_paths,
-            "show_in_folder": self.show_in_folder, "make_again": self.make_again, "fill_in": self.fill_in,
-            "rename": lambda: self.view.edit(self.view.currentIndex()), "delete": self.delete, "undo": self.trash.undo,
-            "keep_starred": self.keep_starred, "select_all": lambda: self._with_all(self.view.selectAll),
+            "favourite": self.files.toggle_favourites, "copy": self.view.copy_files, "copy_path": self.files.copy_paths,
+            "show_in_folder": self.files.show_in_folder, "make_again": self.files.make_again, "fill_in": self.files.fill_in,
+            "rename": lambda: self.view.edit(self.view.currentIndex()), "delete": self.files.delete, "undo": self.files.trash.undo,
+            "keep_starred": self.files.keep_starred, "select_all": lambda: self.files.with_all(self.view.selectAll),
             "reload": self.model.loader.reload,
         }  # fmt: skip
 
     def _connect(self) -> None:
-        model, view, wave, audition, trash = self.model, self.view, self.wave_pane.wave, self.audition, self.trash
+        model, view, wave, audition = self.model, self.view, self.wave_pane.wave, self.audition
         self.search_bar.changed.connect(lambda: model.search(self.search_bar.query))
-        for speaker in (view, audition, self.cropping, trash):
+        for speaker in (view, audition, self.cropping, self.files):
             speaker.said.connect(self.said)
         model.failed.connect(self.said)
         model.failed.connect(view.set_hint)
         self._link.state_changed.connect(self._on_state)
         model.loaded.connect(self._on_loaded)
-        model.renamed.connect(self._rename)
         model.dataChanged.connect(lambda *_: self._refresh_wave())
         view.current_changed.connect(self._on_current)
         view.doubleClicked.connect(lambda _index: self.play())
@@ -100,10 +93,9 @@ class ClipPane(QWidget):
         audition.in_tempo = self.wave_pane.in_tempo.isChecked()
         audition.moved.connect(self._on_moved)
         audition.ended.connect(lambda path: self._on_moved(path, -1.0))
-        trash.hidden.connect(model.hide)
-        trash.restored.connect(model.unhide)
-        trash.gone.connect(model.forget)
-        trash.can_undo_changed.connect(self._on_can_undo)
+        self.files.recipe_wanted.connect(self.recipe_wanted)
+        self.files.trash.hidden.connect(lambda paths: audition.stop() if audition.playing in paths else None)
+        self.files.trash.can_undo_changed.connect(lambda _can: self._enable())
         shortcut = QShortcut(QKeySequence(QKeySequence.StandardKey.Find), self)
         shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
         shortcut.activated.connect(self._go_to_search)
@@ -116,8 +108,7 @@ class ClipPane(QWidget):
 
     def current(self) -> Clip | None:
         """The current clip."""
-        index = self.view.currentIndex()
-        return index.data(CLIP) if index.isValid() else None
+        return self.view.current_clip()
 
     def play(self, from_s: float | None = None) -> None:
         """Play the current clip from a time on; without one, its selected part, or all of it."""
@@ -195,108 +186,12 @@ class ClipPane(QWidget):
         else:
             self.cropping.crop(clip.path, low, high, use)
 
-    # ---- files and the library ----
-
-    def toggle_favourites(self) -> None:
-        """Mark the selected clips, or take the marks away if all have one."""
-        clips = [index.data(CLIP) for index in self.view.selectedIndexes()]
-        mark = not all(clip.favourite for clip in clips)
-        for clip in clips:
-            if bool(clip.favourite) != mark:
-                self.model.set_favourite(clip.path, mark)
-
-    def copy_paths(self) -> None:
-        """Put the paths of the selected clips on the clipboard, as text."""
-        paths = [str(Path(path)) for path in self.view.selected_paths()]
-        QGuiApplication.clipboard().setText("\n".join(paths))
-        self.said.emit(
-            "The path is on the clipboard." if len(paths) == 1 else f"{len(paths)} paths are on the clipboard."
-        )
-
-    def show_in_folder(self) -> None:
-        """Open the folder of the current clip."""
-        clip = self.current()
-        if clip is not None:
-            file = Path(clip.path)
-            self._background.do(lambda: show_in_folder(file), lambda shown: self._on_shown(shown, file))
-
-    def _on_shown(self, shown: bool, file: Path) -> None:
-        if not shown:
-            self.said.emit(f"No file manager could be opened. The folder is {file.parent}.")
-
-    def make_again(self) -> None:
-        """Ask the daemon for the selected clips again, from the recipes in their files."""
-        if self._link.state == ABSENT:
-            self.said.emit("Clipbridge is not running, so nothing can be made.")
-            return
-        for path in self.view.selected_paths():
-            self._link.send("/bridge/recall", path)
-
-    def fill_in(self) -> None:
-        """Put what the current clip was made of into the form."""
-        clip = self.current()
-        if clip is not None:
-            self.recipe_wanted.emit(clip.recipe)
-
-    def _rename(self, path: str, name: str) -> None:
-        def work() -> str | BadArgument:
-            try:
-                return rename(path, name)
-            except BadArgument as error:
-                return error
-
-        self._background.do(work, lambda result: self._on_renamed(path, result))
-
-    def _on_renamed(self, path: str, result: str | BadArgument) -> None:
-        if isinstance(result, BadArgument):
-            self.said.emit(str(result))
-        else:
-            self.model.move(path, result)
-            self.said.emit(f"Renamed to {Path(result).name}.")
-
-    def delete(self) -> None:
-        """Delete the selected clips; the row after them becomes the current one."""
-        paths = self.view.selected_paths()
-        if self.audition.playing in paths:
-            self.audition.stop()
-        row = self.view.currentIndex().row()
-        self.trash.throw(paths)
-        left = self.model.rowCount()
-        if left:
-            self.view.choose(self.model.index(min(max(0, row - len(paths) + 1), left - 1)), quietly=True)
-
-    def keep_starred(self) -> None:
-        """Delete all clips without a star: of the selected ones if there are several, else of all that are found."""
-        if len(paths := self.view.selected_paths()) > 1:
-            clips = [clip for clip in self.model.clips() if clip.path in set(paths)]
-            self._ask_to_keep(clips, "selected clips")
-        else:
-            self._with_all(lambda: self._ask_to_keep(self.model.clips(), "clips in the list"))
-
-    def _ask_to_keep(self, clips: list[Clip], which: str) -> None:
-        plain = [clip.path for clip in clips if not clip.favourite]
-        if not plain:
-            self.said.emit(f"All {len(clips)} {which} are favourites.")
-            return
-        kept = len(clips) - len(plain)
-        question = f"Delete {len(plain):,} of the {len(clips):,} {which}, and keep {kept:,} favourites?"
-        self.notice.show_it(question, "Delete", lambda: self.trash.throw(plain), asks=True)
-
-    def _with_all(self, do: Callable[[], None]) -> None:
-        """Do something once the whole list is loaded."""
-        if self.model.loader.is_complete:
-            do()
-        else:
-            self._when_complete = do
-            self.model.loader.load_all()
-
     # ---- the pane ----
 
     def close_down(self) -> None:
         """End what runs in the background: deleted clips go to the trash now."""
         self.audition.stop()
-        self.trash.close()
-        self._background.close()
+        self.files.close()
         self.peaks.close()
 
     def closeEvent(self, event: QCloseEvent) -> None:
@@ -320,14 +215,7 @@ class ClipPane(QWidget):
 
     def _enable(self) -> None:
         has_part = self.wave_pane.wave.part[1] > 0
-        self.commands.enable(self.view.currentIndex().isValid(), has_part, self.trash.can_undo)
-
-    def _on_can_undo(self, can_undo: bool) -> None:
-        if can_undo:
-            self.notice.show_it("Deleted clips go to the trash in a moment.", "Undo", self.trash.undo)
-        else:
-            self.notice.close_it()
-        self._enable()
+        self.commands.enable(self.view.currentIndex().isValid(), has_part, self.files.trash.can_undo)
 
     def _on_state(self, state: str, _why: str) -> None:
         if state == ABSENT:
@@ -340,6 +228,3 @@ class ClipPane(QWidget):
         self.view.set_hint(
             "No clip matches this search." if narrow else "No clips yet. Say above what to make, then press Enter."
         )
-        if self._when_complete is not None and self.model.loader.is_complete:
-            do, self._when_complete = self._when_complete, None
-            do()

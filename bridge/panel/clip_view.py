@@ -7,12 +7,12 @@ from PySide6.QtGui import QFocusEvent, QGuiApplication, QKeyEvent, QPainter, QPa
 from PySide6.QtWidgets import QAbstractItemView, QListView, QWidget
 
 from bridge.panel.clip_model import CLIP, ClipModel, Index
+from bridge.panel.clips import Clip
 from bridge.panel.drag import copied, drag, present
 from bridge.panel.peaks import Peaks
-from bridge.panel.rows import COLUMNS, RowDelegate
+from bridge.panel.rows import COLUMNS, PAINT_S, RowDelegate
 
 LOOK_MS = 2_000  # between looks whether the files on the screen are still there
-LOAD_ALL = (Qt.Key.Key_End, Qt.Key.Key_PageDown)
 
 
 class ClipView(QListView):
@@ -55,10 +55,15 @@ class ClipView(QListView):
         assert isinstance(model, ClipModel)
         return model
 
+    def current_clip(self) -> Clip | None:
+        """The current clip."""
+        index = self.currentIndex()
+        return index.data(CLIP) if index.isValid() else None
+
     def current_path(self) -> str:
         """The path of the current clip; "" if there is none."""
-        index = self.currentIndex()
-        return str(index.data(CLIP).path) if index.isValid() else ""
+        clip = self.current_clip()
+        return clip.path if clip is not None else ""
 
     def selected_paths(self) -> list[str]:
         """The paths of the selected clips, from top to bottom."""
@@ -99,6 +104,7 @@ class ClipView(QListView):
 
     def picture(self, paths: list[str]) -> QPixmap:
         """What the mouse carries: the waveform of the first file, and the number of files."""
+        self.delegate.budget_s = PAINT_S
         size, ratio = QSize(9, 2) * self.fontMetrics().height(), self.devicePixelRatioF()
         picture = QPixmap(size * ratio)
         picture.setDevicePixelRatio(ratio)
@@ -125,8 +131,11 @@ class ClipView(QListView):
             self.viewport().update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """The rows, or why there are none."""
+        """The rows, or why there are none. If many new ones come on the screen, some get their waveform a moment later."""
+        self.delegate.budget_s, self.delegate.is_unfinished = PAINT_S, False
         super().paintEvent(event)
+        if self.delegate.is_unfinished:
+            QTimer.singleShot(0, self.viewport().update)
         if not self.clips.rowCount() and self._hint:
             painter = QPainter(self.viewport())
             painter.setPen(self.palette().color(QPalette.ColorRole.PlaceholderText))

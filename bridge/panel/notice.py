@@ -11,13 +11,16 @@ from bridge.panel.text_line import TextLine
 
 
 class Notice(QWidget):
-    """A sentence and one or two buttons; hidden until there is one. `closed`: answered, or no longer true."""
+    """A sentence and one or two buttons; hidden until there is one. `is_question`: it waits for an answer.
+
+    `closed`: answered, or no longer true."""
 
     closed = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._text, self._yes, self._no = TextLine(), QPushButton(), QPushButton("Cancel")
+        self.is_question = False
         self._do: Callable[[], None] = self.close_it
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -33,7 +36,7 @@ class Notice(QWidget):
         self._text.setText(sentence)
         self._yes.setText(button)
         self._yes.setAccessibleDescription(sentence)
-        self._do = do
+        self._do, self.is_question = do, asks
         self._no.setVisible(asks)
         self.setVisible(True)
         if asks:
@@ -41,6 +44,7 @@ class Notice(QWidget):
 
     def close_it(self) -> None:
         """Take it away."""
+        self.is_question = False
         if not self.isHidden():
             self.setVisible(False)
             self.closed.emit()

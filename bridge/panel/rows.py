@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 
-from PySide6.QtCore import QEvent, QModelIndex, QPoint, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QModelIndex, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFontMetrics, QMouseEvent, QPainter, QPalette, QPixmap, QPixmapCache
 from PySide6.QtWidgets import QApplication, QLineEdit, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
@@ -16,6 +17,7 @@ from bridge.panel.takes import Row
 
 COLUMNS = 256  # of each waveform: enough for 128 points on a screen with two pixels in each
 FAINT = 0.65
+PAINT_S = 0.010  # of each turn of the event loop, for new pictures
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,8 @@ def places(area: QRect, metrics: QFontMetrics, is_take: bool = False) -> Places:
 
 
 class RowDelegate(QStyledItemDelegate):
-    """`star_clicked(index)`. `playing` and `position` (0 to 1): the row that sounds, and where."""
+    """`star_clicked(index)`. `playing` and `position` (0 to 1): the row that sounds, and where. `budget_s`: the time left for
+    new pictures, and `is_unfinished`: it was not enough."""
 
     star_clicked = Signal(QModelIndex)
 
@@ -50,6 +53,7 @@ class RowDelegate(QStyledItemDelegate):
         super().__init__(parent)
         self._peaks = peaks
         self.playing, self.position = "", 0.0
+        self.budget_s, self.is_unfinished = PAINT_S, False
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
         """Two lines of text, and what is around them."""
@@ -106,8 +110,13 @@ class RowDelegate(QStyledItemDelegate):
         key = f"wave {waveform.serial} {size.width()} {size.height()} {ratio} {colour.rgba()}"
         picture = QPixmap()
         if not QPixmapCache.find(key, picture):
+            if self.budget_s <= 0:
+                self.is_unfinished = True
+                return None
+            began = time.perf_counter()
             picture = waveform_picture(waveform, size.width(), size.height(), ratio, colour)
             QPixmapCache.insert(key, picture)
+            self.budget_s -= time.perf_counter() - began
         return picture
 
     def createEditor(self, parent: QWidget, option: QStyleOptionViewItem, index: Index) -> QWidget:
@@ -139,8 +148,3 @@ def _faint(colour: QColor) -> QColor:
     faint = QColor(colour)
     faint.setAlphaF(colour.alphaF() * FAINT)
     return faint
-
-
-def is_on_star(area: QRect, metrics: QFontMetrics, point: QPoint) -> bool:
-    """Whether a point of a row is on its star."""
-    return places(area, metrics).star.contains(point)

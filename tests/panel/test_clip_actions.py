@@ -63,7 +63,7 @@ def test_deleted_clips_can_be_brought_back_until_their_files_go_to_the_trash(
     assert paths_of(pane)[:3] == three
     select(pane, 0, 1)
     press(pane, "Delete")
-    pane.trash.close()  # as the window does when it closes
+    pane.files.trash.close()  # as the window does when it closes
     wait(lambda: pane.model.loader.clips.keys().isdisjoint(three[:2]))
     assert sorted(file.name for file in own_trash.iterdir()) == sorted(Path(path).name for path in three[:2])
     assert [Path(path).exists() for path in three] == [False, False, True]
@@ -78,7 +78,7 @@ def test_a_clip_that_is_in_the_trash_does_not_come_back_with_the_next_clip(
 ) -> None:
     select(pane, 0)
     press(pane, "Delete")
-    pane.trash.close()
+    pane.files.trash.close()
     (new,) = make(panel_daemon.client(), "four")
     wait(lambda: new in paths_of(pane))
     assert paths_of(pane)[:3] == [new, *three[1:]]
@@ -98,7 +98,7 @@ def test_a_file_that_no_trash_takes_stays_with_a_sentence(
     pane.said.connect(said.append)
     select(pane, 0)
     press(pane, "Delete")
-    pane.trash.close()
+    pane.files.trash.close()
     wait(lambda: paths_of(pane)[:1] == three[:1])
     assert said[-1].startswith("1 clip not deleted: this disk has no trash") and Path(three[0]).is_file()
 
@@ -164,16 +164,16 @@ def test_keep_only_favourites_asks_once_and_deletes_the_others_of_the_selected_c
 
     pane.model.set_favourite(three[1], True)
     select(pane, 0, 1, 2)
-    pane.keep_starred()
+    pane.files.keep_starred()
     buttons = [button for button in pane.notice.findChildren(QPushButton) if button.isVisible()]
     assert [button.text() for button in buttons] == ["Delete", "Cancel"]
     assert buttons[0].accessibleDescription() == "Delete 2 of the 3 selected clips, and keep 1 favourites?"
     buttons[1].click()
     assert paths_of(pane)[:3] == three
-    pane.keep_starred()
+    pane.files.keep_starred()
     buttons[0].click()
     assert paths_of(pane)[:1] == [three[1]] and three[0] not in paths_of(pane)
-    pane.trash.undo()
+    pane.files.trash.undo()
 
 
 def test_a_clip_is_made_again_its_recipe_fills_the_form_and_its_path_is_copied(
@@ -186,7 +186,7 @@ def test_a_clip_is_made_again_its_recipe_fills_the_form_and_its_path_is_copied(
     pane.view.choose(pane.model.index(0), quietly=True)
     press(pane, "R", control=True)
     assert recipes[0]["text"] == "three" and recipes[0]["seconds"] == pytest.approx(0.1) and recipes[0]["seed"] > 0
-    pane.copy_paths()
+    pane.files.copy_paths()
     assert QGuiApplication.clipboard().text() == three[0]
     press(pane, "M", control=True)
     wait(lambda: pane.model.clips()[0].prompt == "three" and paths_of(pane)[0] != three[0])

@@ -266,10 +266,33 @@ def test_without_a_daemon_the_pane_says_so_and_files_can_still_be_dragged(
     pane.said.connect(said.append)
     pane.view.choose(pane.model.index(0), quietly=True)
     monkeypatch.setattr(pane._link, "state", ABSENT)
-    for do in (pane.play, pane.make_again, pane.toggle_favourites):
+    for do in (pane.play, pane.files.make_again, pane.files.toggle_favourites):
         do()
     assert [sentence.split(",")[0] for sentence in said] == ["Clipbridge is not running"] * 3
     assert not pane.model.index(0).data(CLIP).favourite and pane.audition.playing == ""
     drags = Drags(monkeypatch)
     drags.by_mouse(pane, 1)
     assert drags.urls == [[url(paths_of(pane)[1])]]
+
+
+def test_all_rows_on_the_screen_get_their_waveform_even_if_a_paint_has_no_time_for_more_than_one(
+    pane: ClipPane, monkeypatch: pytest.MonkeyPatch, wait: Wait
+) -> None:
+    from PySide6.QtGui import QPixmap, QPixmapCache
+
+    from bridge.panel import clip_view, rows
+    from bridge.panel.waveform import Waveform
+
+    made: set[int] = set()
+    draw = rows.waveform_picture
+
+    def record(waveform: Waveform, *how: Any) -> QPixmap:
+        made.add(waveform.serial)
+        return draw(waveform, *how)
+
+    monkeypatch.setattr(rows, "waveform_picture", record)
+    monkeypatch.setattr(clip_view, "PAINT_S", 1e-9)
+    QPixmapCache.clear()
+    pane.view.viewport().update()
+    on_screen = pane.view.viewport().height() // pane.view.visualRect(pane.model.index(0)).height()
+    wait(lambda: len(made) >= on_screen and not pane.view.delegate.is_unfinished)
