@@ -9,14 +9,16 @@ import os
 import sys
 import warnings
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from bridge import __version__
 from bridge.commands.parsing import Parser, parse
 from bridge.config import COMPUTES, DEFAULT_OSC_PORT
-from bridge.domain.ask import FIELDS, KIT_FIELDS, fields_of
-from bridge.domain.fields import Door, Field
 from bridge.domain.limits import ORDERS
 from bridge.errors import ClipbridgeError
+
+if TYPE_CHECKING:
+    from bridge.domain.fields import Field
 
 EXIT_CODES = """\
 exit codes: 0 done · 1 the job failed · 2 wrong usage · 3 no daemon answers · 4 the OSC port is taken ·
@@ -34,7 +36,8 @@ PART_TITLES = {
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns its exit code."""
-    options = parse(*parser(), sys.argv[1:] if arguments is None else arguments)
+    arguments = sys.argv[1:] if arguments is None else arguments
+    options = parse(*parser(with_keys=arguments[:1] != ["panel"]), arguments)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a Windows console or pipe may lack some characters
             stream.reconfigure(errors="replace")
@@ -64,7 +67,7 @@ def add_fields(command: argparse.ArgumentParser, fields: Iterable[Field]) -> Non
     for field in by_part:
         notes = [field.values] if field.kind in ("number", "whole", "flag") else []
         default = f"{field.default:g}" if isinstance(field.default, float) else field.default
-        unless = " without a preset" if Door.PRESET in field.doors else ""
+        unless = " without a preset" if field.in_presets else ""
         notes += [f"default{unless}: {default}"] if field.default is not None else []
         help = field.what + (f" ({'; '.join(notes)})" if notes else "")
         metavar = "|".join(map(str, field.choices)) or {"text": "TEXT", "note": "NOTE", "key": "KEY"}.get(
@@ -102,8 +105,9 @@ def daemon_options(*parents: Parser) -> Parser:
     return options
 
 
-def parser() -> tuple[Parser, dict[str, Parser]]:
-    """The whole command line, and the parser of each command. Option names are those of the OSC keys."""
+def parser(with_keys: bool = True) -> tuple[Parser, dict[str, Parser]]:
+    """The whole command line, and the parser of each command. Option names are those of the OSC keys; without them, which the
+    panel does not need, it takes half the time."""
     top = Parser(
         prog="clipbridge",
         description="Text prompts as a playable instrument: clips from a warmed AudioLDM 2, requested over OSC.",
@@ -140,12 +144,8 @@ def parser() -> tuple[Parser, dict[str, Parser]]:
 
     ask = add("generate", "ask the running daemon for a clip", port, lines, usage='"PROMPT" [SECONDS]')
     ask.add_argument("prompt", nargs="?", help="what the clip should sound like; several words in quotes")
-    length = FIELDS["seconds"]
-    ask.add_argument(
-        "seconds", nargs="?", help=f"{length.what}, {length.allowed} (default: the preset's, or {length.default:g})"
-    )
+    length = ask.add_argument("seconds", nargs="?")
     ask.add_argument("more", nargs="*", help=argparse.SUPPRESS)  # the words of a prompt without quotes
-    add_fields(ask, fields_of(Door.COMMAND).values())
     ask.add_argument(
         "--ask-file",
         metavar="FILE",
@@ -170,7 +170,6 @@ def parser() -> tuple[Parser, dict[str, Parser]]:
     kit.add_argument("name", nargs="?", help="the name of the kit and of its folder")
     kit.add_argument("prompts", nargs="*", metavar="prompt", help="'deep kick', '36:deep kick', 'c4:glassy bell' …")
     kit.add_argument("--preset", help="a kit by its name; with prompts: the preset of all sounds (default: drum)")
-    add_fields(kit, (field for name, field in KIT_FIELDS.items() if name != "preset"))
     kit.add_argument("--list", action="store_true", help="list the kit presets")
 
     add("presets", "list the presets", as_json)
@@ -226,6 +225,14 @@ def parser() -> tuple[Parser, dict[str, Parser]]:
     autostart.add_argument("what", choices=("on", "off", "status"), help="turn it on or off, or say which it is")
 
     add("doctor", "check the whole setup and say what to fix", daemon, as_json)
+    if with_keys:
+        from bridge.domain.ask import FIELDS, KIT_FIELDS, fields_of
+        from bridge.domain.fields import Door
+
+        seconds = FIELDS["seconds"]
+        length.help = f"{seconds.what}, {seconds.allowed} (default: the preset's, or {seconds.default:g})"
+        add_fields(ask, fields_of(Door.COMMAND).values())
+        add_fields(kit, (field for name, field in KIT_FIELDS.items() if name != "preset"))
     return top, dict(commands.choices)
 
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from bridge import client, config
+from bridge import config
 from bridge.errors import BadArgument, NoWindow
-from bridge.system import shortcuts
 
 INSTALL = "Install it, in Clipbridge's folder and its virtual environment: pip install '.[panel]'"
 LIBRARIES = "On Debian and Ubuntu: sudo apt install libegl1 libxkbcommon-x11-0 libxcb-cursor0. clipbridge doctor names what is missing."
@@ -27,10 +26,12 @@ def main(options: argparse.Namespace) -> int:
         raise NoWindow(f"The panel needs {error.name}. {INSTALL}") from error
     except ImportError as error:
         raise NoWindow(f"Qt, which the panel is built on, cannot be loaded ({error}). {LIBRARIES}") from error
-    return run(client.reachable(chosen.osc.host), chosen.osc.port, chosen, with_daemon=options.with_daemon)
+    return run(chosen, with_daemon=options.with_daemon)
 
 
 def _install_shortcut() -> int:
+    from bridge.system import shortcuts
+
     file = shortcuts.install()
     print(f"Clipbridge is in the menu of your programs now ({file}). Delete that file to remove it.")
     return 0

@@ -89,6 +89,11 @@ class Field:
         return kinds[self.kind] + (f", {self.allowed}" if self.allowed else "")
 
     @property
+    def in_presets(self) -> bool:
+        """Whether a preset may have this key."""
+        return Door.PRESET in self.doors
+
+    @property
     def _has_numbers(self) -> bool:
         return bool(self.choices) and all(isinstance(choice, int) for choice in self.choices)
 

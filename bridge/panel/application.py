@@ -4,36 +4,38 @@ from __future__ import annotations
 
 import signal
 
-from PySide6.QtCore import QSettings, QTimer
+from PySide6.QtCore import QSettings
 from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication
 
 from bridge import config
 from bridge.panel import qt_platform
-from bridge.panel.link import Link
 from bridge.panel.look import Look
 from bridge.panel.window import Window
-from bridge.system import portable, shortcuts
+from bridge.system import portable
 
 
-def run(host: str, port: int, chosen: config.Config, with_daemon: bool) -> int:
+def run(chosen: config.Config, with_daemon: bool) -> int:
     """Show the window until it is closed. Raises NoWindow if there is no screen."""
     qt_platform.check()
     application = QApplication(["clipbridge"])
     application.setApplicationName("Clipbridge")
     application.setDesktopFileName("clipbridge")
-    application.setWindowIcon(QIcon(str(shortcuts.icon("clipbridge.svg"))))
     settings = saved_settings()
     look = Look(application, settings)
-    link = Link(host, port)
-    window = Window(link, settings, look, chosen)
-    window.show()
+    window = Window(settings, look, chosen)
     signal.signal(signal.SIGINT, lambda *_: window.close())  # seen at the link's next tick
-    QTimer.singleShot(0, lambda: window.begin(with_daemon))
-    try:
-        return application.exec()
-    finally:
-        link.close()
+
+    def begin() -> None:
+        window.on_screen.disconnect(begin)
+        from bridge.system import shortcuts
+
+        window.begin(with_daemon)
+        application.setWindowIcon(QIcon(str(shortcuts.icon("clipbridge.svg"))))
+
+    window.on_screen.connect(begin)
+    window.show()
+    return application.exec()
 
 
 def saved_settings() -> QSettings:

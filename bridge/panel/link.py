@@ -51,6 +51,11 @@ class Link(QObject):
         self._timer = QTimer(self, interval=PING_MS)
         self._timer.timeout.connect(self._tick)
 
+    @property
+    def is_absent(self) -> bool:
+        """Whether no daemon answers."""
+        return self.state == ABSENT
+
     def start(self) -> None:
         """Look for the daemon, now and every second."""
         self._timer.start()

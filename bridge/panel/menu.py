@@ -3,36 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from PySide6.QtCore import QSettings
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QMenu, QWidget
 
 from bridge.panel.look import CHOICES, Look
-
-
-@dataclass(frozen=True, slots=True)
-class Switch:
-    """A choice that is remembered. `key`: in the settings."""
-
-    key: str
-    words: str
-    default: bool
-    keys: str = ""
-
-
-ON_TOP = Switch("window/on_top", "Stay on top of other windows", False, "Ctrl+T")
-KEEP_RUNNING = Switch("daemon/keep_running", "Let Clipbridge run on when this window closes", False)
-SHOW_FORM = Switch("show/form", "Form", True, "Ctrl+Shift+F")
-SHOW_JOBS = Switch("show/jobs", "Jobs", True, "Ctrl+Shift+J")
-SHOW_STATUS = Switch("show/status", "Status line", True)
-SWITCHES = (ON_TOP, KEEP_RUNNING, SHOW_FORM, SHOW_JOBS, SHOW_STATUS)
-
-
-def is_on(settings: QSettings, switch: Switch) -> bool:
-    """Whether a switch is on."""
-    return str(settings.value(switch.key, switch.default)).lower() in ("true", "1")
+from bridge.panel.switches import ON_TOP, SHOW_FORM, SHOW_JOBS, SHOW_STATUS, SWITCHES, Switch, is_on
 
 
 class Menu(QMenu):

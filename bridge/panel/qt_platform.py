@@ -3,7 +3,6 @@ message becomes a sentence and an exit code instead."""
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
 from pathlib import Path
@@ -11,13 +10,10 @@ from pathlib import Path
 from PySide6.QtCore import QLibraryInfo, QMessageLogContext, QtMsgType, qInstallMessageHandler
 
 from bridge.errors import NoWindow
-from bridge.system.qt_libraries import how_to_install
 
 HARMLESS = ("QXcbDrag::handleFinished",)  # printed after drags that worked
 NO_SCREEN = "There is no screen here: DISPLAY and WAYLAND_DISPLAY are not set. Start the panel from a desktop."
 NO_PLATFORM = "no Qt platform plugin could be initialized"
-
-log = logging.getLogger("clipbridge")
 
 
 def check() -> None:
@@ -35,6 +31,8 @@ def missing_library(name: str) -> str:
 
 def advice(library: str) -> str:
     """What to do about a missing library."""
+    from bridge.system.qt_libraries import how_to_install
+
     install = how_to_install([library]).rstrip(".")
     return f"A library that Qt needs is missing: {library}. {install}. clipbridge doctor names all that are missing."
 
@@ -63,4 +61,6 @@ def _on_message(kind: QtMsgType, _context: QMessageLogContext, message: str) -> 
             print(f"clipbridge: {message}", file=sys.stderr, flush=True)
         os._exit(NoWindow.exit_code)  # Qt would abort, and leave a core dump
     if not message.startswith(HARMLESS):
-        log.debug("Qt: %s", message)
+        import logging  # takes longer than all the rest
+
+        logging.getLogger("clipbridge").debug("Qt: %s", message)

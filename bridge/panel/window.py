@@ -1,45 +1,68 @@
-"""The window: state line, the form, jobs, the pages, the status line."""
+"""The window: state line, the form, jobs, the pages, the status line.
+
+It is on screen before what it contains is imported and built, which takes longer than Qt itself.
+"""
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QPoint, QSettings, Qt, QTimer, QUrl
-from PySide6.QtGui import QCloseEvent, QDesktopServices, QKeySequence, QResizeEvent, QShortcut
+from PySide6.QtCore import QPoint, QSettings, Qt, QTimer, QUrl, Signal
+from PySide6.QtGui import QCloseEvent, QDesktopServices, QKeySequence, QPaintEvent, QResizeEvent, QShortcut
 from PySide6.QtWidgets import QLineEdit, QMainWindow, QTabWidget, QToolButton, QVBoxLayout, QWidget
 
-from bridge import __version__, config
-from bridge.domain.ask import Ask
+from bridge import __version__
 from bridge.errors import BadArgument
-from bridge.panel import menu, place
-from bridge.panel.clips import Clip
-from bridge.panel.daemon import Daemon
-from bridge.panel.dropping import Dropping
-from bridge.panel.form import arguments as arguments_of
-from bridge.panel.job_rows import JobRows
-from bridge.panel.jobs import Jobs
-from bridge.panel.link import ABSENT, Link
-from bridge.panel.look import Look
-from bridge.panel.make import Make
-from bridge.panel.menu import Menu, Switch, is_on
-from bridge.panel.offer_bar import OfferBar
-from bridge.panel.results import clip_of, done_sentence
-from bridge.panel.state_line import StateLine
-from bridge.panel.text_line import TextLine
+from bridge.panel import place, switches
+from bridge.panel.switches import Switch, is_on
+
+if TYPE_CHECKING:
+    from bridge import config
+    from bridge.domain.ask import Ask
+    from bridge.panel.clips import Clip
+    from bridge.panel.jobs import Job
+    from bridge.panel.look import Look
+    from bridge.panel.menu import Menu
 
 PATIENCE_MS = 500  # a daemon that runs has answered by then
 SAY_MS = 50  # between two sentences that are shown
 
 
 class Window(QMainWindow):
-    """The panel's window. It is shown before its pages are loaded; `begin` does the rest."""
+    """The panel's window. Show it, and call `begin` at the signal `on_screen`."""
 
-    def __init__(self, link: Link, settings: QSettings, look: Look, chosen: config.Config) -> None:
+    on_screen = Signal()
+
+    def __init__(self, settings: QSettings, look: Look, chosen: config.Config) -> None:
         super().__init__()
-        self._link, self._settings, self._config = link, settings, chosen
+        self._settings, self._look, self._config = settings, look, chosen
+        self._begun = False
         self.setWindowTitle("Clipbridge")
+        self.setMinimumSize(240, 160)
+        place.restore(self, settings)
+        self._painted = False
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        if not self._painted:
+            self._painted = True
+            QTimer.singleShot(0, self.on_screen.emit)
+
+    def _build(self) -> None:
+        from bridge import client
+        from bridge.panel.daemon import Daemon
+        from bridge.panel.dropping import Dropping
+        from bridge.panel.job_rows import JobRows
+        from bridge.panel.jobs import Jobs
+        from bridge.panel.link import Link
+        from bridge.panel.make import Make
+        from bridge.panel.offer_bar import OfferBar
+        from bridge.panel.state_line import StateLine
+        from bridge.panel.text_line import TextLine
+
+        osc, settings = self._config.osc, self._settings
+        self._link = link = Link(client.reachable(osc.host), osc.port, self)
         self.state_line = StateLine(link)
         self.make = Make(link, settings)
         self.jobs = Jobs(link.send)
@@ -49,20 +72,22 @@ class Window(QMainWindow):
         self.pages.setAccessibleName("Pages")
         self.status = TextLine("Status")
         self.daemon = Daemon(link.port, self)
-        self.menu = self._menu(look)
+        self.menu = self._menu(self._look)
         self._lay_out()
         self._sentence = ""
         self._play_new: Callable[[Clip], None] | None = None
         self._say = QTimer(self, interval=SAY_MS, singleShot=True)
         self._say.timeout.connect(self._show_sentence)
         self._wire()
-        Dropping(self, link, self.make, self.jobs, self.offer_bar, chosen.inbox.folder, self.say)
-        place.restore(self, settings)
-        for switch in menu.SWITCHES:
+        Dropping(self, link, self.make, self.jobs, self.offer_bar, self._config.inbox.folder, self.say)
+        self._begun = True
+        for switch in switches.SWITCHES:
             self._on_switch(switch, is_on(settings, switch))
+        self.make.fit(self.width(), self.height())
 
     def begin(self, with_daemon: bool) -> None:
-        """Load the pages and look for the daemon, once the window is on screen."""
+        """Build what is in the window, and look for the daemon."""
+        self._build()
         self._add_pages()
         self._link.start()
         self.pages.setCurrentIndex(place.whole(self._settings.value("window/page")))
@@ -82,13 +107,17 @@ class Window(QMainWindow):
 
     def _show_sentence(self) -> None:
         self.status.setText(self._sentence)
-        self.status.setVisible(bool(self._sentence) and is_on(self._settings, menu.SHOW_STATUS))
+        self.status.setVisible(bool(self._sentence) and is_on(self._settings, switches.SHOW_STATUS))
 
     def ask(self, ask: Ask) -> None:
         """Ask for a clip, and show its job."""
+        import secrets
+
+        from bridge.panel.form import arguments
+
         job_id = f"panel-{secrets.token_hex(5)}"
         try:
-            self.jobs.ask(job_id, ask.text, ask.seconds or 0.0, *arguments_of(ask), "id", job_id)
+            self.jobs.ask(job_id, ask.text, ask.seconds or 0.0, *arguments(ask), "id", job_id)
         except BadArgument as error:
             self.say(str(error))
 
@@ -102,28 +131,34 @@ class Window(QMainWindow):
         self.state_line.tell(f"not running: {why}" if why else "starting …", can_start=bool(why))
 
     def _start_if_absent(self) -> None:
-        if self._link.state == ABSENT:
+        if self._link.is_absent:
             self.start_daemon()
 
     def closeEvent(self, event: QCloseEvent) -> None:
         place.save(self, self._settings)
+        super().closeEvent(event)
+        if not self._begun:
+            return
         self.make.save()
         self._settings.setValue("window/page", self.pages.currentIndex())
         for page in filter(None, map(self.pages.widget, range(self.pages.count()))):
             page.close()  # it ends what it does in the background
-        self.daemon.leave(stay=is_on(self._settings, menu.KEEP_RUNNING))
-        super().closeEvent(event)
+        self._link.close()
+        self.daemon.leave(stay=is_on(self._settings, switches.KEEP_RUNNING))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self.make.fit(self.width(), self.height())
-        self.job_rows.show_now()
+        if self._begun:
+            self.make.fit(self.width(), self.height())
+            self.job_rows.show_now()
 
     def _menu(self, look: Look) -> Menu:
+        from bridge.panel.menu import Menu
+
         made = Menu(self, self._settings, look, self._on_switch)
         made.add("Open the folder of clips", self._open_folder, "Ctrl+Shift+O")
         made.addSeparator()
-        made.addAction(made.switches[menu.KEEP_RUNNING])
+        made.addAction(made.switches[switches.KEEP_RUNNING])
         self._start = made.add("Start Clipbridge", self.start_daemon)
         self._stop = made.add("Stop Clipbridge", self.daemon.stop)
         self._restart = made.add("Restart the engine", lambda: self._link.send("/bridge/restart"))
@@ -138,7 +173,7 @@ class Window(QMainWindow):
         self.menu.popup(corner - QPoint(self.menu.sizeHint().width(), 0))
 
     def _on_menu(self) -> None:
-        absent = self._link.state == ABSENT
+        absent = self._link.is_absent
         self._start.setEnabled(absent and not self.daemon.runs)
         self._stop.setEnabled(self.daemon.runs)
         self._restart.setEnabled(not absent)
@@ -153,7 +188,6 @@ class Window(QMainWindow):
         column.addWidget(self.pages, 1)
         column.addWidget(self.status)
         self.setCentralWidget(middle)
-        self.setMinimumSize(240, 160)
 
     def _wire(self) -> None:
         self.state_line.start_wanted.connect(self.start_daemon)
@@ -175,7 +209,6 @@ class Window(QMainWindow):
             QShortcut(QKeySequence(f"Ctrl+{at + 1}"), self, lambda at=at: self.pages.setCurrentIndex(at))
 
     def _add_pages(self) -> None:
-        """Load the pages: they take longer than all the rest, so the window is on screen before."""
         from bridge.panel.clip_pane import ClipPane
         from bridge.panel.kit_page import KitPage
         from bridge.panel.pads_page import PadsPage
@@ -191,7 +224,7 @@ class Window(QMainWindow):
             self.pages.addTab(page, name)
 
     def _to_prompt(self) -> None:
-        self.menu.switches[menu.SHOW_FORM].setChecked(True)
+        self.menu.switches[switches.SHOW_FORM].setChecked(True)
         self.make.prompt.setFocus()
         self.make.prompt.selectAll()
 
@@ -201,18 +234,18 @@ class Window(QMainWindow):
 
     def _on_switch(self, switch: Switch, on: bool) -> None:
         match switch:
-            case menu.ON_TOP:
+            case switches.ON_TOP:
                 if on != bool(self.windowFlags() & Qt.WindowType.WindowStaysOnTopHint):
                     visible = self.isVisible()
                     self.setWindowFlag(Qt.WindowType.WindowStaysOnTopHint, on)  # which hides it
                     if visible:
                         self.show()
-            case menu.SHOW_FORM:
+            case switches.SHOW_FORM:
                 self.make.setVisible(on)
-            case menu.SHOW_JOBS:
+            case switches.SHOW_JOBS:
                 self.job_rows.wanted = on
                 self.job_rows.show_now()
-            case menu.SHOW_STATUS:
+            case switches.SHOW_STATUS:
                 self._show_sentence()
 
     def _on_ended(self, why: str) -> None:
@@ -222,15 +255,20 @@ class Window(QMainWindow):
         self._link.send("/bridge/version")
         self._link.send("/bridge/queue")
 
-    def _on_state(self, state: str, _why: str) -> None:
-        if state == ABSENT:
+    def _on_state(self, _state: str, _why: str) -> None:
+        if self._link.is_absent:
             self.jobs.on_absent()
+
+    def _on_done(self, job: Job, arguments: list[Any]) -> None:
+        from bridge.panel.results import clip_of, done_sentence
+
+        self.say(done_sentence(job, arguments))
+        if self._play_new is not None and (clip := clip_of(job, arguments)) is not None:
+            self._play_new(clip)
 
     def _on_message(self, address: str, arguments: list[Any]) -> None:
         if address == "/bridge/done" and arguments and (job := self.jobs.owns(arguments[0])) is not None:
-            self.say(done_sentence(job, arguments))
-            if self._play_new is not None and (clip := clip_of(job, arguments)) is not None:
-                self._play_new(clip)
+            self._on_done(job, arguments)
         self.jobs.on_message(address, arguments)
         match address, arguments:
             case "/bridge/version", [str(version), *_] if version != __version__:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import shutil
 import signal
 import socket
 import sys
@@ -204,6 +203,8 @@ def can_be_written(place: Path) -> bool:
 
 def free_bytes(place: Path) -> int:
     """Free bytes on the disk of `place`, which need not exist; 0 if the disk is gone (a removed drive letter)."""
+    import shutil  # with its archives it takes longer than all the rest
+
     for folder in (place, *place.parents):
         with contextlib.suppress(OSError):
             return shutil.disk_usage(folder).free

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -69,7 +70,6 @@ def open_window(application: QApplication, tmp_path: Path, monkeypatch: pytest.M
     """Open windows; they are closed afterwards."""
     from PySide6.QtCore import QSettings
 
-    from bridge.panel.link import Link
     from bridge.panel.look import Look
     from bridge.panel.window import Window
 
@@ -80,7 +80,8 @@ def open_window(application: QApplication, tmp_path: Path, monkeypatch: pytest.M
 
     def open_(port: int, with_daemon: bool = False) -> Window:
         settings = QSettings(str(tmp_path / "panel.ini"), QSettings.Format.IniFormat)
-        window = Window(Link("127.0.0.1", port), settings, Look(application, settings), chosen)
+        osc = config.OscConfig(port=port)
+        window = Window(settings, Look(application, settings), replace(chosen, osc=osc))
         opened.append(window)
         window.show()
         window.begin(with_daemon)
@@ -89,5 +90,4 @@ def open_window(application: QApplication, tmp_path: Path, monkeypatch: pytest.M
     yield open_
     for window in opened:
         window.close()
-        window._link.close()
         window.deleteLater()

@@ -72,7 +72,8 @@ def test_the_length_in_bars_follows_the_running_tempo(open_window: Open, panel_d
 
 def test_without_a_daemon_the_window_says_so_and_offers_to_start_one(open_window: Open, wait: Wait) -> None:
     window = open_window(free_port())
-    assert window.state_line.words.text() == "not running" and window.state_line.start.isVisible()
+    wait(window.state_line.start.isVisible)
+    assert window.state_line.words.text() == "not running"
     press(window, "a bell")
     wait(lambda: "Press Start Clipbridge" in window.status.text())
 
@@ -105,10 +106,10 @@ def test_the_daemon_that_the_window_starts_ends_with_it(open_window: Open, stand
 
 
 def test_the_daemon_goes_on_if_the_user_lets_it(open_window: Open, stand_in: None, wait: Wait) -> None:
-    from bridge.panel import menu
+    from bridge.panel import switches
 
     window = open_window(free_port(), with_daemon=True)
-    window.menu.switches[menu.KEEP_RUNNING].setChecked(True)
+    window.menu.switches[switches.KEEP_RUNNING].setChecked(True)
     wait(lambda: window.state_line.words.text() == "ready")
     process = window.daemon._process
     assert process is not None
