@@ -25,7 +25,17 @@ if TYPE_CHECKING:
 
 
 # Fixtures that start a daemon: their tests are marked `daemon`.
-DAEMONS = {"shared_daemon", "small_daemon", "stage", "start_daemon", "cold_daemon", "places", "played"}
+DAEMONS = {
+    "shared_daemon",
+    "small_daemon",
+    "stage",
+    "start_daemon",
+    "cold_daemon",
+    "places",
+    "played",
+    "panel_daemon",
+    "sounding",
+}
 # Daemons, an engine and an audio device that tests share: the tests of each run in one worker, so that it starts once.
 SHARED = ("shared_daemon", "stage", "small_daemon", "engine", "wide")
 # Fixtures that train for a few steps, or synthesise the sounds for that.

@@ -26,7 +26,7 @@ ACTIONS: dict[str, tuple[str, tuple[object, ...], bool]] = {
     "make_again": ("Make again", (CONTROL | Key.Key_M,), True),
     "fill_in": ("Fill in the fields", (CONTROL | Key.Key_R,), False),
     "rename": ("Rename", (Key.Key_F2,), True),
-    "delete": ("Delete", (Standard.Delete,), False),
+    "delete": ("Delete", (Standard.Delete, CONTROL | Key.Key_Backspace), False),
     "undo": ("Undo the deletion", (Standard.Undo,), False),
     "keep_starred": ("Keep only favourites", (), False),
     "select_all": ("Select all", (Standard.SelectAll,), True),

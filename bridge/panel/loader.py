@@ -149,6 +149,8 @@ class Loader(QObject):
             if clip is not None and clip.path in self.clips and clip != self.clips[clip.path]:
                 self.clips[clip.path] = clip
                 self.clip_changed.emit(clip.path)
+        elif address == "/bridge/error" and arguments[:1] == ["/bridge/favourite"]:
+            self.reload()  # the star is not what the list shows
         elif address in NEW_CLIPS or address.endswith("/saved"):
             self._soon.start()
             self._later.start()

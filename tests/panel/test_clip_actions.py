@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -155,6 +156,9 @@ def test_the_star_is_clicked_or_toggled_by_a_key_and_the_library_knows(
     assert pane.model.index(2).data(CLIP).favourite
     press(pane, "F")
     wait(lambda: stars() == set())
+    pane.model.loader.clips["/unknown.wav"] = replace(pane.model.loader.clips[three[0]], path="/unknown.wav")
+    pane.model.set_favourite("/unknown.wav", True)
+    wait(lambda: "/unknown.wav" not in pane.model.loader.clips)
 
 
 def test_keep_only_favourites_asks_once_and_deletes_the_others_of_the_selected_clips(
