@@ -134,7 +134,10 @@ class JobRows(QScrollArea):
         needed = self._needed()
         one = self._rows[0].sizeHint().height() if self._rows else 0
         lines = self.window().height() / self.fontMetrics().lineSpacing()
-        most = round(self.window().height() * SHARE) if lines >= LINES_FOR_SEVERAL else one
+        is_low = lines < LINES_FOR_SEVERAL
+        off, needed_bar = Qt.ScrollBarPolicy.ScrollBarAlwaysOff, Qt.ScrollBarPolicy.ScrollBarAsNeeded
+        self.setVerticalScrollBarPolicy(off if is_low else needed_bar)  # for one row there is no room for its arrows
+        most = round(self.window().height() * SHARE) if not is_low else one
         self.setFixedHeight(max(min(needed, most), one))
 
     def _needed(self) -> int:

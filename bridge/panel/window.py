@@ -181,8 +181,8 @@ class Window(QMainWindow):
     def _lay_out(self) -> None:
         middle = QWidget()
         column = QVBoxLayout(middle)
-        column.setContentsMargins(6, 6, 6, 4)
-        column.setSpacing(4)
+        column.setContentsMargins(6, 4, 6, 3)
+        column.setSpacing(3)
         for widget in (self.state_line, self.make, self.offer_bar, self.job_rows):
             column.addWidget(widget)
         column.addWidget(self.pages, 1)
