@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from PySide6.QtCore import QObject, QSettings, Qt
+from PySide6.QtCore import QObject, QSettings
 from PySide6.QtGui import QColor, QPalette
 from PySide6.QtWidgets import QApplication, QStyleFactory
 
@@ -63,8 +63,26 @@ class Look(QObject):
         saved = str(settings.value("look/colours", SYSTEM))
         self.choice = saved if saved in CHOICES else SYSTEM
         application.setStyle(QStyleFactory.create("Fusion"))
+        seen = str(settings.value("look/system", DARK))
+        self._system = seen if seen in COLOURS else DARK
         self.apply()
-        application.styleHints().colorSchemeChanged.connect(self.apply)
+
+    def follow_system(self) -> None:
+        """Ask the system for its colours, now and whenever they change. Until then those of the last time are used: the import of
+        what this needs takes as long as the rest of a first window."""
+        hints = self._application.styleHints()
+        hints.colorSchemeChanged.connect(self._on_system)
+        self._on_system()
+
+    def _on_system(self) -> None:
+        from PySide6.QtCore import Qt
+
+        light = self._application.styleHints().colorScheme() == Qt.ColorScheme.Light
+        system = LIGHT if light else DARK
+        self._settings.setValue("look/system", system)
+        if system != self._system:
+            self._system = system
+            self.apply()
 
     def choose(self, choice: str) -> None:
         """Change the palette now, and remember the choice."""
@@ -79,10 +97,7 @@ class Look(QObject):
     @property
     def scheme(self) -> str:
         """DARK or LIGHT."""
-        if self.choice != SYSTEM:
-            return self.choice
-        light = self._application.styleHints().colorScheme() == Qt.ColorScheme.Light
-        return LIGHT if light else DARK
+        return self._system if self.choice == SYSTEM else self.choice
 
 
 def colours() -> Colours:

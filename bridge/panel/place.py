@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QByteArray, QPoint, QRect, QSettings, Qt
+from PySide6.QtCore import QByteArray, QPoint, QRect, QSettings
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QWidget
 
@@ -15,6 +15,8 @@ GRIP = 60, 20  # pixels of the top of the window that must be on a screen, to mo
 def restore(window: QWidget, settings: QSettings) -> None:
     """Put the window where it was; a new one has DEFAULT_SIZE."""
     if is_on(settings, ON_TOP):
+        from PySide6.QtCore import Qt  # with all its names it takes longer than the window
+
         window.setWindowFlag(Qt.WindowType.WindowStaysOnTopHint)
     window.resize(*DEFAULT_SIZE)
     saved = settings.value("window/geometry")

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QPoint, QSettings, Qt, QTimer, QUrl, Signal
-from PySide6.QtGui import QCloseEvent, QDesktopServices, QKeySequence, QPaintEvent, QResizeEvent, QShortcut
-from PySide6.QtWidgets import QLineEdit, QMainWindow, QTabWidget, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtCore import QPoint, QSettings, QTimer, QUrl, Signal
+from PySide6.QtGui import QCloseEvent, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import QMainWindow, QWidget
 
 from bridge import __version__
 from bridge.errors import BadArgument
@@ -50,6 +50,8 @@ class Window(QMainWindow):
             QTimer.singleShot(0, self.on_screen.emit)
 
     def _build(self) -> None:
+        from PySide6.QtWidgets import QTabWidget
+
         from bridge import client
         from bridge.panel.daemon import Daemon
         from bridge.panel.dropping import Dropping
@@ -87,6 +89,9 @@ class Window(QMainWindow):
 
     def begin(self, with_daemon: bool) -> None:
         """Build what is in the window, and look for the daemon."""
+        from PySide6.QtWidgets import QLineEdit, QToolButton
+
+        self._look.follow_system()
         self._build()
         self._add_pages()
         self._link.start()
@@ -179,6 +184,8 @@ class Window(QMainWindow):
         self._restart.setEnabled(not absent)
 
     def _lay_out(self) -> None:
+        from PySide6.QtWidgets import QVBoxLayout
+
         middle = QWidget()
         column = QVBoxLayout(middle)
         column.setContentsMargins(6, 4, 6, 3)
@@ -190,6 +197,9 @@ class Window(QMainWindow):
         self.setCentralWidget(middle)
 
     def _wire(self) -> None:
+        from PySide6.QtCore import Qt
+        from PySide6.QtGui import QKeySequence, QShortcut
+
         self.state_line.start_wanted.connect(self.start_daemon)
         self.state_line.stop_wanted.connect(self.silence)
         self.state_line.menu_wanted.connect(self._open_menu)
@@ -229,10 +239,14 @@ class Window(QMainWindow):
         self.make.prompt.selectAll()
 
     def _open_folder(self) -> None:
+        from PySide6.QtGui import QDesktopServices
+
         if not QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._config.folder.absolute()))):
             self.say(f"The folder cannot be opened: {self._config.folder}")
 
     def _on_switch(self, switch: Switch, on: bool) -> None:
+        from PySide6.QtCore import Qt
+
         match switch:
             case switches.ON_TOP:
                 if on != bool(self.windowFlags() & Qt.WindowType.WindowStaysOnTopHint):

@@ -37,3 +37,16 @@ def test_a_window_comes_back_where_it_was(application: QApplication, tmp_path: P
     settings.setValue("window/geometry", "broken")
     restore(new, settings)
     assert (new.width(), new.height()) == DEFAULT_SIZE
+
+
+def test_colours_follow_the_system_unless_one_is_chosen(application: QApplication, tmp_path: Path) -> None:
+    from bridge.panel.look import COLOURS, DARK, LIGHT, SYSTEM, Look
+
+    settings = QSettings(str(tmp_path / "panel.ini"), QSettings.Format.IniFormat)
+    look = Look(application, settings)
+    look.follow_system()
+    assert look.choice == SYSTEM and look.scheme == DARK  # the platform of these tests states none
+    for choice in (LIGHT, DARK):
+        look.choose(choice)
+        assert application.palette().window().color().name() == COLOURS[choice].window
+        assert Look(application, settings).choice == choice
