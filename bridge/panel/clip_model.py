@@ -17,6 +17,7 @@ from bridge.panel.link import ABSENT, Link
 from bridge.panel.loader import Loader
 from bridge.panel.query import ClipQuery
 from bridge.panel.takes import Row, rows_of
+from bridge.panel.tool_tips import as_it_is
 
 CLIP = Qt.ItemDataRole.UserRole + 1  # Clip
 ROW = Qt.ItemDataRole.UserRole + 2  # Row
@@ -189,8 +190,10 @@ class ClipModel(QStringListModel):
         match role:
             case Qt.ItemDataRole.DisplayRole | Qt.ItemDataRole.AccessibleTextRole:
                 return f"{clip.sentence(row.takes)}. {missing}" if missing else clip.sentence(row.takes)
-            case Qt.ItemDataRole.ToolTipRole | Qt.ItemDataRole.AccessibleDescriptionRole:
+            case Qt.ItemDataRole.AccessibleDescriptionRole:
                 return missing or str(Path(clip.path))
+            case Qt.ItemDataRole.ToolTipRole:
+                return as_it_is(missing or str(Path(clip.path)))
             case Qt.ItemDataRole.EditRole:
                 return clip.name
         return {CLIP: clip, ROW: row, MISSING: missing}.get(role)

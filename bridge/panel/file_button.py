@@ -7,6 +7,7 @@ from PySide6.QtGui import QGuiApplication, QMouseEvent
 from PySide6.QtWidgets import QApplication, QToolButton, QWidget
 
 from bridge.panel import drag
+from bridge.panel.tool_tips import as_it_is
 
 
 class FileButton(QToolButton):
@@ -27,7 +28,7 @@ class FileButton(QToolButton):
         self.path = path
         self.setEnabled(bool(path))
         self.setAccessibleName(f"{self._name} mapping")
-        self.setToolTip(f"Drag it into a sampler, or press it to copy the file: {path}" if path else "")
+        self.setToolTip(as_it_is(f"Drag it into a sampler, or press it to copy the file: {path}") if path else "")
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         self._pressed_at = event.position().toPoint()

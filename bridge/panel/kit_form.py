@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QFormLayout, QLabel, QPlainTextEdit, QSizePolicy, QVBoxLayout, QWidget
 
 OWN = "own sounds, one a line"
 EXAMPLE = "deep kick\ntight snare\n42:closed hi-hat\nc4:glassy bell"
 DEFAULT = "drum"  # the preset of sounds without one
+ABOUT = Qt.ItemDataRole.UserRole + 1  # the description of a kit's preset
 
 
 class KitForm(QWidget):
@@ -29,6 +31,7 @@ class KitForm(QWidget):
             "36:low kick is played by MIDI note 36, c4:bell is a tone; other drums go where General MIDI has them."
         )
         self.about.setWordWrap(True)
+        self.about.setTextFormat(Qt.TextFormat.PlainText)
         self.about.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         rows = QFormLayout()
         rows.setContentsMargins(0, 0, 0, 0)
@@ -72,6 +75,3 @@ class KitForm(QWidget):
         self.preset.setEnabled(own)
         self.about.setText("" if own else str(self.kit.currentData(ABOUT) or ""))
         self.about.setVisible(not own)
-
-
-ABOUT = 257  # Qt.ItemDataRole.UserRole + 1: the description of a kit's preset

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTreeWidget, QTree
 
 from bridge.panel import drag
 from bridge.panel.kit_facts import Kit, KitSound
+from bridge.panel.tool_tips import as_it_is
 
 PLAYS = (Qt.Key.Key_Space, Qt.Key.Key_Return, Qt.Key.Key_Enter)
 SOUND = Qt.ItemDataRole.UserRole
@@ -61,7 +62,7 @@ class KitList(QTreeWidget):
         for column, text in enumerate((sound.place, sound.prompt, words)):
             if item.text(column) != text:
                 item.setText(column, text)
-                item.setToolTip(column, text)
+                item.setToolTip(column, as_it_is(text))
         flags = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
         item.setFlags(flags | Qt.ItemFlag.ItemIsDragEnabled if sound.path else flags)
 

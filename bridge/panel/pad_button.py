@@ -22,6 +22,7 @@ from PySide6.QtWidgets import QPushButton, QSizePolicy, QWidget
 from bridge.panel import pad_drop
 from bridge.panel.elide import wrapped
 from bridge.panel.pad_facts import Pad
+from bridge.panel.tool_tips import as_it_is
 
 SOFTEST = 0.1  # at the bottom edge of a pad; its upper tenth is full velocity
 MARGIN, ROUND, BAR = 4, 4, 3  # in device-independent pixels
@@ -62,7 +63,7 @@ class PadButton(QPushButton):
         if described:
             self.setAccessibleName(pad.name)
             self.setAccessibleDescription(", ".join(pad.words))
-            self.setToolTip(pad.why)
+            self.setToolTip(as_it_is(pad.why))
 
     # ---- playing ----
 

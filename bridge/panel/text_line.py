@@ -6,6 +6,8 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
+from bridge.panel.tool_tips import as_it_is
+
 LONGEST = 2_000  # characters that are kept of a text that comes from elsewhere
 
 
@@ -42,4 +44,4 @@ class TextLine(QLabel):
 
     def _hint(self) -> None:
         fits = self.fontMetrics().horizontalAdvance(self.text()) <= self.width()
-        self.setToolTip("" if fits else self.text())
+        self.setToolTip("" if fits else as_it_is(self.text()))
