@@ -15,16 +15,19 @@ if TYPE_CHECKING:
 SENT, WAITING, RUNNING, FAILED = "sent", "waiting", "running", "failed"
 AGAIN_S = 2.0  # without an answer, the same ask with the same id is sent again, once
 GIVE_UP_S = 6.0
+QUIET_S = 10.0  # without an event, an accepted job is looked for in the queue: the message that it ended may be lost
 MOST_FAILURES = 20
 MOST_JOBS = 200  # that are shown; the daemon has 64 at most
 NO_ANSWER = "Clipbridge did not answer."
 ENDED = "Clipbridge ended before it was made."
+LOST = "Clipbridge no longer has this job. If it was made, its clip is in the list."
 
 
 @dataclass(slots=True)
 class Job:
     """A row. `place`: the number of jobs before it. `due`: when it will be ready (`time.monotonic`), 0 if unknown. `own`: asked
-    by this window. `yours`: it can be cancelled from here."""
+    by this window. `yours`: it can be cancelled from here. `heard_at`: when it was sent, or heard of last. `missed`: it is not in the
+    queue, and was asked about."""
 
     id: JobId
     prompt: str
@@ -37,7 +40,8 @@ class Job:
     own: bool = False
     yours: bool = True
     cancelling: bool = False
-    sent_at: float = 0.0
+    heard_at: float = 0.0
+    missed: bool = False
     datagrams: tuple[Any, ...] = ()  # the arguments, to send them again
 
 
@@ -60,14 +64,14 @@ class Jobs:
     def ask(self, job_id: JobId, prompt: str, seconds: float, *arguments: Any) -> None:
         """Send /bridge/generate and show the job."""
         self._jobs[job_id] = Job(
-            job_id, prompt, seconds, own=True, sent_at=time.monotonic(), datagrams=("/bridge/generate", *arguments)
+            job_id, prompt, seconds, own=True, heard_at=time.monotonic(), datagrams=("/bridge/generate", *arguments)
         )
         self._send("/bridge/generate", *arguments)
         self.changed = True
 
     def follow(self, job_id: JobId, prompt: str) -> None:
         """Show a job that was asked for in another way, as by /bridge/recall."""
-        self._jobs[job_id] = Job(job_id, prompt, own=True, sent_at=time.monotonic())
+        self._jobs[job_id] = Job(job_id, prompt, own=True, heard_at=time.monotonic())
         self.changed = True
 
     def owns(self, job_id: object) -> Job | None:
@@ -97,11 +101,13 @@ class Jobs:
         """Once or more a second: send again what was not answered, ask for the queue if it is needed."""
         now = time.monotonic()
         for job in list(self._jobs.values()):
-            if job.state == SENT and now - job.sent_at > GIVE_UP_S:
+            if job.state == SENT and now - job.heard_at > GIVE_UP_S:
                 self._fail(job, NO_ANSWER)
-            elif job.state == SENT and job.datagrams and now - job.sent_at > AGAIN_S:
+            elif job.state == SENT and job.datagrams and now - job.heard_at > AGAIN_S:
                 self._send(*job.datagrams)
                 job.datagrams = ()
+            elif job.own and job.state in (WAITING, RUNNING) and now - job.heard_at > QUIET_S:
+                job.heard_at, self.wants_queue = now, True
         if self.wants_queue:
             self.wants_queue = False
             self._send("/bridge/queue")
@@ -131,6 +137,7 @@ class Jobs:
             self.wants_queue |= kind in ("queued", "progress")
             return
         self.changed = True
+        job.heard_at, job.missed = time.monotonic(), False
         match kind, rest:
             case "queued", [int(place), float(eta), *_]:
                 job.state, job.place, job.datagrams = WAITING, place, ()
@@ -153,6 +160,17 @@ class Jobs:
         for oldest in failures[:-MOST_FAILURES]:
             del self._jobs[oldest]
 
+    def _miss(self, job: Job) -> None:
+        """A job is not in the queue. If it is ours, ask how it ended: that message was lost."""
+        if not job.own:
+            del self._jobs[job.id]
+        elif job.state in (WAITING, RUNNING):
+            if job.missed:
+                self._fail(job, LOST)
+            else:
+                job.missed = True
+                self._send("/bridge/job", job.id)
+
     def _list(self, job_id: JobId, place: int, prompt: str, seconds: float, facts: dict[str, Any]) -> None:
         assert self._listed is not None
         eta = facts.get("eta_seconds", 0.0)
@@ -168,8 +186,8 @@ class Jobs:
             return
         listed, self._listed, self.changed = {job.id: job for job in self._listed}, None, True
         for job in list(self._jobs.values()):
-            if job.id not in listed and not job.own:
-                del self._jobs[job.id]
+            if job.id not in listed:
+                self._miss(job)
         for job_id, job in listed.items():
             if (known := self._jobs.get(job_id)) is None:
                 self._jobs[job_id] = job

@@ -107,3 +107,22 @@ def test_a_malformed_message_changes_nothing_else(jobs: Jobs, kind: str, values:
     jobs.ask("a", "bell", 1.0, "bell")
     jobs.on_message(f"/bridge/{kind}", values)
     assert ("other", "sent") in states(jobs)
+
+
+def test_a_job_whose_end_got_lost_is_asked_about_and_given_up_at_last(
+    jobs: Jobs, sent: list[tuple[Any, ...]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("made", "gone"):
+        jobs.ask(name, "bell", 1.0, "bell")
+        jobs.on_message("/bridge/queued", [name, 0, 1.0])
+    jobs.tick()
+    assert ("/bridge/queue",) not in sent
+    monkeypatch.setattr(table, "QUIET_S", 0.0)
+    time.sleep(0.002)
+    jobs.tick()
+    assert sent[-1] == ("/bridge/queue",)
+    jobs.on_message("/bridge/queue/count", [0])
+    assert sent[-2:] == [("/bridge/job", "made"), ("/bridge/job", "gone")]
+    jobs.on_message("/bridge/done", ["made", "/clip.wav", 1.0])
+    jobs.on_message("/bridge/queue/count", [0])
+    assert states(jobs) == [("gone", FAILED)] and jobs.rows()[0].why == table.LOST
