@@ -14,10 +14,10 @@ QUIET = ("/bridge/subscribe", "/bridge/unsubscribe", "/bridge/ping")
 class FakeDaemon:
     """`heard`: the messages that reached it, without those of the link. It says to the panel whatever a test wants."""
 
-    def __init__(self) -> None:
+    def __init__(self, port: int = 0) -> None:
         self._udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
-        self._udp.bind(("127.0.0.1", 0))
+        self._udp.bind(("127.0.0.1", port))
         self._udp.setblocking(False)
         self.port = int(self._udp.getsockname()[1])
         self._panel: tuple[str, int] | None = None

@@ -22,22 +22,26 @@ def test_the_link_hears_the_state_and_the_events_of_a_daemon(panel_daemon: Daemo
     link.close()
 
 
-def test_the_link_notices_a_daemon_that_ends_and_the_next_one(tmp_path: Path, wait: Wait) -> None:
-    from bridge.panel.link import ABSENT, Link
+def test_the_link_notices_a_daemon_that_ends_and_the_next_one(
+    tmp_path: Path, wait: Wait, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from bridge.panel import link as module
 
+    monkeypatch.setattr(module, "PING_MS", 100)
+    monkeypatch.setattr(module, "ABSENT_AFTER_S", 1.0)
     port = free_port()
-    link, states = Link("127.0.0.1", port), list[str]()
+    link, states, connected = module.Link("127.0.0.1", port), list[str](), list[bool]()
     link.state_changed.connect(lambda state, why: states.append(state))
-    connected = list[bool]()
     link.connected.connect(lambda: connected.append(True))
     link.start()
-    for number in (1, 2):
-        daemon = Daemon(tmp_path / "clips", tmp_path / "home", "--osc-port", str(port), run=STAND_IN)
-        wait(lambda: link.state == "ready")
-        daemon.stop()
-        wait(lambda: link.state == ABSENT)
-        assert len(connected) == number
-    assert "stopping" in states
+    with FakeDaemon(port) as fake:
+        wait(lambda: fake.heard is not None and link.state == "ready")
+    wait(lambda: link.state == module.ABSENT)
+    daemon = Daemon(tmp_path / "clips", tmp_path / "home", "--osc-port", str(port), run=STAND_IN)
+    wait(lambda: link.state == "ready")
+    daemon.stop()
+    wait(lambda: link.state == module.ABSENT)
+    assert len(connected) == 2 and "stopping" in states
     link.close()
 
 
