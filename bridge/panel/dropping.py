@@ -8,12 +8,13 @@ from dataclasses import replace
 from pathlib import PurePath
 from typing import Any
 
-from PySide6.QtCore import QEvent, QMimeData, QObject, Qt, QThreadPool, QTimer, Signal
+from PySide6.QtCore import QEvent, QMimeData, QObject, Qt, QTimer
 from PySide6.QtGui import QDragMoveEvent, QDropEvent
 from PySide6.QtWidgets import QMainWindow
 
 from bridge.client import pairs
 from bridge.errors import BadArgument
+from bridge.panel.background import Background
 from bridge.panel.drop_hint import DropHint
 from bridge.panel.drops import Audio, Lists, Nothing, Words, what_drop_means, would_do
 from bridge.panel.jobs import Jobs
@@ -28,9 +29,7 @@ MOST_AGAIN = 64  # clips of one drop that are made again: the daemon's queue
 
 
 class Dropping(QObject):
-    """Takes the drags over `window` by filtering its events. `say` shows a sentence. Signal: `listed(sentence)`, from a thread."""
-
-    listed = Signal(str)
+    """Takes the drags over `window` by filtering its events. `say` shows a sentence."""
 
     def __init__(
         self,
@@ -44,11 +43,10 @@ class Dropping(QObject):
     ) -> None:
         super().__init__(window)
         self._link, self._make, self._jobs, self._bar, self._inbox, self._say = link, make, jobs, bar, inbox, say
-        self._hint = DropHint(window)
+        self._hint, self._background = DropHint(window), Background(self)
         self._paths: tuple[str, ...] = ()
         self._patience = QTimer(self, interval=MEASURE_S * 1_000, singleShot=True)
         self._patience.timeout.connect(lambda: say("Clipbridge did not answer about the dropped file. Drop it again."))
-        self.listed.connect(say)
         bar.chosen.connect(self._on_chosen)
         link.received.connect(self._on_message)
         window.setAcceptDrops(True)
@@ -82,7 +80,7 @@ class Dropping(QObject):
                 if left_out:
                     self._say(f"Took {len(paths)} of {len(paths) + left_out} files: the others are no audio.")
             case Lists(paths):
-                QThreadPool.globalInstance().start(lambda: self.listed.emit(copy_lists(paths, self._inbox)))
+                self._background.do(lambda: copy_lists(paths, self._inbox), self._say)
             case Nothing(why):
                 self._say(why)
 

@@ -49,10 +49,9 @@ class Audio:
 
 @dataclass(frozen=True, slots=True)
 class Lists:
-    """Lists of prompts. `left_out`: files of the drop that are not used."""
+    """Lists of prompts."""
 
     paths: tuple[str, ...]
-    left_out: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +95,7 @@ def _files(paths: list[str], others: int) -> Audio | Lists | Nothing:
         return Nothing(NO_FOLDERS)
     if audio and (not lists or paths.index(audio[0]) < paths.index(lists[0])):
         return Audio(audio, others + len(paths) - len(audio))
-    return Lists(lists, others + len(paths) - len(lists))
+    return Lists(lists)
 
 
 def would_do(meaning: Words | Audio | Lists | Nothing) -> str:

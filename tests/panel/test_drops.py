@@ -9,6 +9,7 @@ from PySide6.QtCore import QMimeData, QUrl
 
 from bridge.domain.clip import Prompt
 from bridge.domain.recipe import write
+from bridge.panel import lists
 from bridge.panel.drops import MOST_FILES, Audio, Lists, Nothing, Words, what_drop_means, would_do
 from bridge.panel.form import BARS, SECONDS, Form, from_recipe
 from bridge.panel.lists import MOST_LISTS, copy_lists
@@ -66,7 +67,7 @@ def test_what_cannot_be_used_gets_a_sentence(dropped: QMimeData) -> None:
 def test_the_first_file_decides_and_the_others_are_counted() -> None:
     files = [local(f"/{name}") for name in ("note.pdf", "a.wav", "b.FLAC", "list.txt")]
     assert what_drop_means(mime(*files, "http://example.org")) == Audio(("/a.wav", "/b.FLAC"), 3)
-    assert what_drop_means(mime(*reversed(files))) == Lists(("/list.txt",), 3)
+    assert what_drop_means(mime(*reversed(files))) == Lists(("/list.txt",))
 
 
 def test_of_many_files_a_thousand_are_looked_at() -> None:
@@ -128,11 +129,22 @@ def test_lists_that_cannot_be_copied_get_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "folder.txt").mkdir()
     (tmp_path / "file").write_text("x", "utf-8")
     missing, long, folder = (str(tmp_path / name) for name in ("no.txt", "long.txt", "folder.txt"))
-    assert "no file" in copy_lists((missing,), str(tmp_path / "inbox"))
+    assert "not a file" in copy_lists((missing,), str(tmp_path / "inbox"))
     assert "more than 256 kB" in copy_lists((long,), str(tmp_path / "inbox"))
     assert "1 more" in copy_lists((folder, missing), str(tmp_path / "inbox"))
-    assert "cannot be used" in copy_lists((str(tmp_path / "file"),), str(tmp_path / "file" / "inbox"))
+    assert "left out" in copy_lists((str(tmp_path / "file"),), str(tmp_path / "file" / "inbox"))
     assert "no inbox" in copy_lists((missing,), "")
+
+
+def test_a_list_that_found_no_free_name_does_not_count_as_copied(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lists, "MOST_NAMES", 3)
+    (tmp_path / "a.txt").write_text("kick", "utf-8")
+    said = [copy_lists((str(tmp_path / "a.txt"),), str(tmp_path / "inbox")) for _ in range(3)]
+    assert said[1].startswith("Put 1 list") and said[2].startswith(
+        "a.txt was left out: the inbox has 2 files of this name"
+    )
 
 
 def test_of_many_lists_some_are_taken(tmp_path: Path) -> None:
