@@ -32,6 +32,8 @@ BARS = Range(1 / 16, 256.0)
 BEATS_PER_BAR = Range(1, 32)
 QUANTIZE = ("off", "beat", "bar")
 PADS = Range(0, 127)  # one for each MIDI note
+PAD_SECONDS = Range(SECONDS.low, 30.0)  # all takes of all pads stay in memory: at most 2.2 GB per channel
+PAD_FILE_KEYS = ("gain", "pan", "loop", "quantize", "gate")  # the keys of a pad that plays a file
 CHOKES = Range(0, 16)  # groups of pads of which one sounds at a time; 0: none
 VOICE_FADE_MS = Range(5.0, 60_000.0)
 DEADLINE_S = Range(0.05, 3_600.0)
@@ -46,6 +48,8 @@ SINKS = ("folder", "audio", "both")
 ORDERS = ("best", "newest", "oldest", "prompt", "shortest", "longest", "slowest", "fastest", "rating")  # of clips found
 PORT = Range(1, 65_535)
 MAX_PROMPT_CHARACTERS = 4_000
+MAX_PATH_CHARACTERS = 4_096
+MAX_LIST_BYTES = 256_000  # of a list of prompts in the inbox
 
 # Sub-folder names that every system allows, and the device names of Windows.
 FOLDER = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _-]{0,39}(/[A-Za-z0-9][A-Za-z0-9 _-]{0,39}){0,2}")

@@ -14,19 +14,17 @@ from typing import Any, NamedTuple
 from bridge.domain import fields
 from bridge.domain.ask import Ask, fields_of
 from bridge.domain.fields import Door, has_control_characters
-from bridge.domain.limits import CHOKES, PADS, SECONDS, Range
+from bridge.domain.limits import CHOKES, MAX_PATH_CHARACTERS, PAD_SECONDS, PADS
 from bridge.errors import BadArgument, ClipbridgeError
 from bridge.system.keeping import KeptFile
 from bridge.system.text import read_text
 
 log = logging.getLogger("clipbridge")
 
-LONGEST_S = 30.0  # all takes of all pads stay in memory: at most 2.2 GB per channel
 SINK = "pad"
 MAX_PADS_BYTES = 10_000_000
-MAX_PATH_CHARACTERS = 4_096
 KEYS = fields_of(Door.PAD)
-KEYS["seconds"] = replace(KEYS["seconds"], allowed=Range(SECONDS.low, LONGEST_S))
+KEYS["seconds"] = replace(KEYS["seconds"], allowed=PAD_SECONDS)
 
 
 class StoredPad(NamedTuple):
@@ -99,8 +97,8 @@ def shown_keys(ask: Ask, file: str, choke: int) -> dict[str, Any]:
 
 def check_length(seconds: float) -> None:
     """Raises BadArgument for a clip that is too long for a pad."""
-    if seconds > LONGEST_S:
-        raise BadArgument(f"A pad's clip has at most {LONGEST_S:g} seconds, not {seconds:g}.")
+    if seconds > PAD_SECONDS.high:
+        raise BadArgument(f"A pad's clip has at most {PAD_SECONDS.high:g} seconds, not {seconds:g}.")
 
 
 def _audio_file(value: Any) -> str:

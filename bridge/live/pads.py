@@ -14,11 +14,11 @@ from pathlib import Path
 from bridge.domain.ask import Ask, Request
 from bridge.domain.events import JobEvent, PadChanged, PadSet, PadVoice, Publish
 from bridge.domain.job import Job
-from bridge.domain.limits import seed_after
+from bridge.domain.limits import PAD_SECONDS, seed_after
 from bridge.domain.outputs import PADS
 from bridge.errors import BadArgument, ClipbridgeError, PadEmpty
 from bridge.live.pad import Pad, PadClip, Press
-from bridge.live.pad_file import LONGEST_S, SINK, PadFile, StoredPad, check_length, shown_keys
+from bridge.live.pad_file import SINK, PadFile, StoredPad, check_length, shown_keys
 from bridge.live.saves import Saves
 from bridge.live.takes import Take
 from bridge.live.voices import Live
@@ -302,7 +302,7 @@ class Pads:
     def _load_clip(self, pad: Pad) -> None:
         assert pad.clip is not None
         pad.clip.slot = pad.clip.slot or self._live.slot()
-        self._live.hold_file(pad.clip.slot, pad.clip.file, pad.ask.loop == 1, LONGEST_S)
+        self._live.hold_file(pad.clip.slot, pad.clip.file, pad.ask.loop == 1, PAD_SECONDS.high)
 
     def _release_clip(self, pad: Pad) -> None:
         if pad.clip is not None and pad.clip.slot:

@@ -9,9 +9,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from bridge.domain.limits import SEED
+from bridge.domain.limits import MAX_PATH_CHARACTERS, SEED
 
-MAX_PATH_CHARACTERS = 4_096
 MAX_TEXT_CHARACTERS = 4_000
 MAX_TITLE_CHARACTERS = 300
 

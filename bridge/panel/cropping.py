@@ -7,8 +7,8 @@ from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from bridge.domain.limits import MAX_PATH_CHARACTERS
 from bridge.errors import BadArgument
-from bridge.panel.clips import MAX_PATH_CHARACTERS
 from bridge.panel.link import ABSENT, Link
 
 ANSWER_MS = 10_000

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from bridge.domain.limits import MAX_LIST_BYTES
+
 MOST_LISTS = 100  # of one drop
-MAX_LIST_BYTES = 256_000  # the inbox reads no longer ones
 MOST_NAMES = 1_000  # tried for a list whose name is taken
 
 

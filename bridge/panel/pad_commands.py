@@ -8,12 +8,11 @@ from typing import Any
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QGuiApplication
 
+from bridge.domain.limits import PAD_FILE_KEYS
 from bridge.errors import BadArgument
 from bridge.panel import pad_drop
 from bridge.panel.link import Link
 from bridge.panel.pad_facts import Pad
-
-PLAYED = ("gain", "pan", "loop", "quantize", "gate")  # the keys that a file takes
 
 
 class PadCommands(QObject):
@@ -54,7 +53,7 @@ class PadCommands(QObject):
 
     def load(self, number: int, file: str, keys: dict[str, Any]) -> None:
         """Let a pad play a file, with those of the keys that are about playing."""
-        self.send(number, "load", file, *(part for key in PLAYED if key in keys for part in (key, keys[key])))
+        self.send(number, "load", file, *(part for key in PAD_FILE_KEYS if key in keys for part in (key, keys[key])))
 
     def drop(self, pad: Pad, what: Path | str) -> None:
         """Words become the prompt, with the keys that the pad has; a file is what it plays."""
@@ -66,7 +65,7 @@ class PadCommands(QObject):
     def paste(self, pad: Pad) -> None:
         """Drop what is in the clipboard."""
         if (what := pad_drop.what(QGuiApplication.clipboard().mimeData())) is None:
-            self.said.emit("A pad takes words, or one WAV, FLAC or AIFF file.")
+            self.said.emit("A pad takes words, or an audio file.")
         else:
             self.drop(pad, what)
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from PySide6.QtCore import QMimeData
 
-AUDIO = (".wav", ".flac", ".aif", ".aiff")
+from bridge.panel.drops import AUDIO
+
 LONGEST = 2_000  # characters of a text that are looked at
 
 

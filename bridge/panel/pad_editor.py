@@ -20,10 +20,9 @@ from PySide6.QtWidgets import (
 )
 
 from bridge.domain.ask import FIELDS
-from bridge.domain.limits import BARS, CHOKES, GAIN, MAX_PROMPT_CHARACTERS
+from bridge.domain.limits import BARS, CHOKES, GAIN, MAX_PROMPT_CHARACTERS, PAD_SECONDS
 from bridge.panel.pad_facts import Pad
 
-LONGEST_S = 30.0  # of a pad's clip
 WHEN = {"off": "at once", "beat": "on the beat", "bar": "on the bar"}
 EDITED = ("seconds", "bars", "preset", "loop", "gate", "quantize", "gain", "choke")
 
@@ -159,7 +158,7 @@ class PadEditor(QWidget):
         box.setCurrentIndex(max(0, box.findData(value)))
 
     def _limit_length(self) -> None:
-        self.length.setRange(0.0, BARS.high if self.unit.currentText() == "bars" else LONGEST_S)
+        self.length.setRange(0.0, BARS.high if self.unit.currentText() == "bars" else PAD_SECONDS.high)
 
     def _set_changed(self, changed: bool) -> None:
         self._changed = changed

@@ -433,6 +433,18 @@ def test_a_clip_that_is_dropped_on_a_pad_is_what_it_plays_until_words_replace_it
     assert not drop(page.grid.buttons[11], mime)
 
 
+@pytest.mark.parametrize("name", ["song.MP3", "bell.ogg", "rain.aiff"])
+def test_every_audio_file_that_a_pad_can_play_can_be_dropped_on_it(
+    page: PadsPage, fake: FakeDaemon, wait: Wait, name: str
+) -> None:
+    from PySide6.QtCore import QMimeData, QUrl
+
+    mime, file = QMimeData(), Path.cwd() / name
+    mime.setUrls([QUrl.fromLocalFile(str(file))])
+    assert drop(page.grid.buttons[3], mime)
+    wait(lambda: ("/bridge/pad/3/load", [file.as_posix()]) in fake.heard)
+
+
 def drop(target: QWidget, mime: Any) -> bool:
     """Drop something in the middle of a widget. Returns whether it was taken."""
     from PySide6.QtCore import QPointF, Qt

@@ -9,13 +9,13 @@ from typing import Any
 
 from bridge.domain.ask import FIELDS, Ask, fields_of
 from bridge.domain.fields import Door
+from bridge.domain.limits import MAX_LIST_BYTES
 from bridge.domain.nearest import unknown
 from bridge.domain.recipe import Recipe
 from bridge.errors import BadArgument
 from bridge.frontends.osc import arguments as args
 from bridge.system.text import NotText, text_of
 
-MAX_LIST_BYTES = 256_000
 MAX_PROMPTS = 200
 MAX_LINE = 20_000  # characters: room for a prompt, a negative and a transcript at their longest
 MAX_DOTS = 30  # in one key: tomllib takes seconds for keys of thousands of parts

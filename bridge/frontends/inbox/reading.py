@@ -9,10 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bridge.domain import recipe
+from bridge.domain.limits import MAX_LIST_BYTES
 from bridge.errors import BadArgument, BadRecipe
 from bridge.files import tags
 from bridge.frontends.inbox.dropped import Dropped, Result, Stamp
-from bridge.frontends.inbox.lists import MAX_LIST_BYTES, Entry, parse
+from bridge.frontends.inbox.lists import Entry, parse
 from bridge.system import portable
 
 log = logging.getLogger("clipbridge")

@@ -7,7 +7,7 @@ from typing import Any
 
 from bridge.domain.ask import FIELDS
 from bridge.domain.fields import Field
-from bridge.domain.limits import Range
+from bridge.domain.limits import MAX_PATH_CHARACTERS, Range
 from bridge.domain.nearest import unknown
 from bridge.domain.outputs import CUE, MAIN
 from bridge.errors import BadArgument
@@ -18,7 +18,6 @@ from bridge.live.audition import Audition
 from bridge.player.messages import when
 
 PLACE_S = Range(0, 86_400)  # in a file
-MAX_PATH_CHARACTERS = 4_096
 
 PLAY_KEYS = {
     key.name: key

@@ -7,18 +7,18 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from bridge.domain.events import PadChanged
-from bridge.domain.limits import CHOKES, QUANTIZE, Range
+from bridge.domain.limits import CHOKES, PAD_FILE_KEYS, QUANTIZE, Range
 from bridge.domain.nearest import not_one_of
 from bridge.errors import BadArgument
 from bridge.frontends.osc import arguments as args
 from bridge.frontends.osc import asks
 from bridge.frontends.osc.answers import Osc, Request
+from bridge.frontends.osc.audition import path_of
 from bridge.frontends.osc.library import library_of
 from bridge.frontends.osc.subscribers import Target
 from bridge.live.pad import Press
-from bridge.live.pad_file import MAX_PATH_CHARACTERS
 
-LOAD_KEYS = ("gain", "pan", "loop", "quantize", "gate", "reply_port")
+LOAD_KEYS = (*PAD_FILE_KEYS, "reply_port")
 MAX_NAME_CHARACTERS = 80
 OUR_ENDING = re.compile(r"_s\d+_[0-9a-f]{4}$")  # of the name of a clip: its seed and a random tag
 
@@ -32,9 +32,7 @@ def set_prompt(osc: Osc, request: Request) -> None:
 
 def load(osc: Osc, request: Request) -> None:
     """/bridge/pad/<n>/load"""
-    path, *pairs = request.arguments or [None]
-    if not isinstance(path, str) or not 0 < len(path) <= MAX_PATH_CHARACTERS:
-        raise BadArgument(f"{request.address} wants the path of a clip, as /bridge/done and /bridge/clip state it.")
+    path, pairs = path_of(request), request.arguments[1:]
     message = asks.pairs([_name_of(path), *pairs], request.address)
     wrong = next(
         (name for name in message.values if name not in LOAD_KEYS), "seconds" if message.seconds is not None else ""

@@ -25,7 +25,7 @@ from bridge.domain.ask import Ask
 from bridge.domain.clip import Prompt
 from bridge.domain.events import Event, InboxChanged
 from bridge.domain.job import Job
-from bridge.domain.limits import SECONDS, SEED, Range
+from bridge.domain.limits import MAX_LIST_BYTES, SECONDS, SEED, Range
 from bridge.domain.model import Model
 from bridge.domain.recipe import Recipe
 from bridge.errors import BadArgument
@@ -36,7 +36,7 @@ from bridge.frontends.inbox.dropped import Dropped, Result
 from bridge.frontends.inbox.folder import InboxFolder
 from bridge.frontends.inbox.inbox import serve_inbox
 from bridge.frontends.inbox.journal import JOURNAL
-from bridge.frontends.inbox.lists import MAX_LIST_BYTES, MAX_PROMPTS, Entry, parse
+from bridge.frontends.inbox.lists import MAX_PROMPTS, Entry, parse
 from bridge.frontends.inbox.reading import is_for_us
 from tests.core.running import Recorder, play, until
 from tests.harness import Client, Daemon
