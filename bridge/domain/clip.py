@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
@@ -10,6 +11,14 @@ from bridge.domain.limits import seed_after
 
 UNMET = ("key", "note", "tempo")  # what a clip may lack although it was requested
 OUTPUT_RATE = 48_000  # Hz, of every clip; what samplers and DAWs run at
+CLIP_NAME = re.compile(r"(.+_s\d+_[0-9a-f]{4})(?![0-9a-zA-Z])")
+
+
+def clip_name_in(stem: str) -> str:
+    """The name of the clip from which a file of this name was made, without a suffix: `kick_s7_1a2b` of `kick_s7_1a2b-2`; "" if
+    it is not the name of a clip."""
+    match = CLIP_NAME.match(stem)
+    return match[1] if match else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,6 @@ from anyascii import anyascii
 from bridge.domain.clip import Prompt
 
 SLUG_CHARACTERS = 60
-CLIP_NAME = re.compile(r"(.+_s\d+_[0-9a-f]{4})(?![0-9a-zA-Z])")
 TEMPO = re.compile(r"(?<!\d)(\d{1,4}(?:[.,]\d{1,9})?)[\s_-]*bpm\b", re.IGNORECASE)
 
 
@@ -55,13 +54,6 @@ def crop_names(stem: str) -> Iterator[str]:
     """Yield new names for a part of a file of another program, named `stem`: `field-recording_crop_7f3a.wav`."""
     while True:
         yield f"{slug(stem) or 'sound'}_crop_{secrets.token_hex(2)}.wav"
-
-
-def clip_name_in(stem: str) -> str:
-    """The name of the clip from which a file of this name was made, without a suffix: `kick_s7_1a2b` of `kick_s7_1a2b-2`; "" if
-    it is not the name of a clip."""
-    match = CLIP_NAME.match(stem)
-    return match[1] if match else ""
 
 
 def _whole(tempo: float) -> int:

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from bridge.domain.clip import clip_name_in
 from bridge.domain.recipe import Recipe, read
 from bridge.errors import BadRecipe, UnknownClip
-from bridge.files.names import clip_name_in
 from bridge.system.spelling import on_disk
 
 

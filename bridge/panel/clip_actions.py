@@ -19,7 +19,7 @@ ACTIONS: dict[str, tuple[str, tuple[object, ...], bool]] = {
     "part_from": ("Part begins here", (Key.Key_BracketLeft,), True),
     "part_to": ("Part ends here", (Key.Key_BracketRight,), False),
     "cut": ("Make a clip of the part", (CONTROL | Key.Key_Return,), False),
-    "favourite": ("Favourite", (Key.Key_F,), True),
+    "favourite": ("Star", (Key.Key_F,), True),
     "copy": ("Copy the files", (Standard.Copy,), False),
     "copy_path": ("Copy the path", (CONTROL | SHIFT | Key.Key_C,), False),
     "show_in_folder": ("Show in folder", (CONTROL | Key.Key_E,), False),
@@ -28,7 +28,7 @@ ACTIONS: dict[str, tuple[str, tuple[object, ...], bool]] = {
     "rename": ("Rename", (Key.Key_F2,), True),
     "delete": ("Delete", (Standard.Delete, CONTROL | Key.Key_Backspace), False),
     "undo": ("Undo the deletion", (Standard.Undo,), False),
-    "keep_starred": ("Keep only favourites", (), False),
+    "keep_starred": ("Keep only starred clips", (), False),
     "select_all": ("Select all", (Standard.SelectAll,), True),
     "reload": ("Load the list again", (Standard.Refresh,), False),
 }

@@ -123,10 +123,10 @@ class ClipFiles(QObject):
     def _ask_to_keep(self, clips: list[Clip], which: str) -> None:
         plain = [clip.path for clip in clips if not clip.favourite]
         if not plain:
-            self.said.emit(f"All {len(clips)} {which} are favourites.")
+            self.said.emit(f"All {len(clips)} {which} have a star.")
             return
         kept = len(clips) - len(plain)
-        question = f"Delete {len(plain):,} of the {len(clips):,} {which}, and keep {kept:,} favourites?"
+        question = f"Delete {len(plain):,} of the {len(clips):,} {which}, and keep {kept:,} with a star?"
         self._notice.show_it(question, "Delete", lambda: self.trash.throw(plain), asks=True)
 
     def with_all(self, do: Callable[[], None]) -> None:

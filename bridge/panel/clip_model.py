@@ -89,7 +89,11 @@ class ClipModel(QStringListModel):
             for first, last in new:
                 self._next = [*self._rows[:first], *rows[first : last + 1], *self._rows[first:]]
                 self.insertRows(first, last + 1 - first)
-        self.loaded.emit(len(self._rows), self.loader.total)
+        self._tell_loaded()
+
+    def _tell_loaded(self) -> None:
+        hidden = len(self._hidden & self.loader.clips.keys())
+        self.loaded.emit(len(self._rows), self.loader.total - hidden)
 
     def _append(self, clips: list[Clip]) -> None:
         """Add rows at the end. Takes of the last job may be among them: then everything is sorted again."""
@@ -105,7 +109,7 @@ class ClipModel(QStringListModel):
         if new := rows[kept:]:
             self._next = [*self._rows, *new]
             self.insertRows(len(self._rows), len(new))
-        self.loaded.emit(len(self._rows), self.loader.total)
+        self._tell_loaded()
 
     def _reorder(self, rows: list[Row]) -> None:
         if rows == self._rows:

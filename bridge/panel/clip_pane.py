@@ -55,6 +55,7 @@ class ClipPane(QWidget):
         self.commands = ClipActions(self.view, self.wave_pane.wave, self._functions())
         self._connect()
         self._on_current("", by_user=False)
+        self._on_state(link.state, link.why)
 
     def _functions(self) -> dict[str, Callable[[], None]]:
         return {
@@ -131,8 +132,10 @@ class ClipPane(QWidget):
         """Stop what plays, or play the current clip."""
         if self.audition.playing:
             self.audition.stop()
-        else:
-            self.play()
+            return
+        if self.current() is None:
+            self.view.choose(self.model.index(0), quietly=True)  # the newest
+        self.play()
 
     def _on_moved(self, path: str, seconds: float) -> None:
         clip = self.current()

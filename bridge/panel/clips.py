@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from bridge.domain.clip import clip_name_in
 from bridge.domain.limits import MAX_PATH_CHARACTERS, SEED
 
 MAX_TEXT_CHARACTERS = 4_000
@@ -44,8 +45,16 @@ class Clip:
 
     @property
     def title(self) -> str:
-        """The prompt in one line; the file's name if it has none."""
-        return " ".join(self.prompt[: 2 * MAX_TITLE_CHARACTERS].split())[:MAX_TITLE_CHARACTERS] or self.name
+        """The prompt in one line; the file's name if the user gave it one, or if there is no prompt."""
+        return self.name if self._is_renamed else self._words or self.name
+
+    @property
+    def _words(self) -> str:
+        return " ".join(self.prompt[: 2 * MAX_TITLE_CHARACTERS].split())[:MAX_TITLE_CHARACTERS]
+
+    @property
+    def _is_renamed(self) -> bool:
+        return bool(self._words) and not clip_name_in(self.name)
 
     @property
     def job(self) -> JobKey:
@@ -55,13 +64,14 @@ class Clip:
 
     @property
     def facts(self) -> list[str]:
-        """Length, tempo, key or note, and preset, as short texts."""
+        """Length, tempo, key or note, and preset, as short texts; of a renamed clip the prompt too."""
         length = f"{self.seconds:.2g} s" if self.seconds < 1 else f"{round(self.seconds, 1):g} s"
         bars = f"{self.bars:g} {'bar' if self.bars == 1 else 'bars'}" if self.bars else ""
         tempo = f"{round(self.bpm, 1):g} BPM" if self.bpm else ""
         key = f"{self.key[:1].upper()}{self.key[1:]}" if self.key else self.note.upper()
         loop = "loop" if self.loop else ""
-        return [fact for fact in (length, bars, tempo, key, loop, self.preset) if fact]
+        prompt = self._words if self._is_renamed else ""
+        return [fact for fact in (length, bars, tempo, key, loop, self.preset, prompt) if fact]
 
     @property
     def recipe(self) -> dict[str, Any]:
@@ -73,7 +83,7 @@ class Clip:
 
     def sentence(self, takes: int = 0) -> str:
         """Everything about the clip, for a screen reader. `takes`: of its job, if there are several in the list."""
-        star = ["favourite"] if self.favourite else []
+        star = ["starred"] if self.favourite else []
         take = [f"take {self.take} of {takes}"] if takes > 1 else []
         return ", ".join([self.title, *self.facts, *take, *star])
 

@@ -41,7 +41,7 @@ class KitPage(QWidget):
         self.kits = Kits()
         self._looked_in: set[str] = set()  # mappings that were read
         self._background = Background(self)
-        self.name, self.button, self.new_button = QComboBox(), QPushButton("&Make"), QPushButton("&New")
+        self.name, self.button, self.new_button = QComboBox(), QPushButton("&Make kit"), QPushButton("&New")
         self.form, self.result, self.stack = KitForm(), KitResult(), QStackedWidget()
         self._refresh = QTimer(self, singleShot=True, interval=REFRESH_MS)
         self._refresh.timeout.connect(self._show)
@@ -167,7 +167,7 @@ class KitPage(QWidget):
         )
         if self.stack.currentWidget() is self.result:
             self.result.show_kit(kit)
-        self.button.setText("&Cancel" if making else "&Make")
+        self.button.setText("&Cancel" if making else "&Make kit")
         self.button.setVisible(making or self.stack.currentWidget() is self.form)
         self.new_button.setVisible(not making and self.stack.currentWidget() is self.result)
 

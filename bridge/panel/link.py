@@ -67,6 +67,10 @@ class Link(QObject):
         self.send("/bridge/unsubscribe")
         self._socket.close()
 
+    def lose(self) -> None:
+        """The daemon's process has ended: do not wait until its silence says so."""
+        self._move(ABSENT, "")
+
     def send(self, address: str, *values: Any) -> None:
         """Send a message. Raises BadArgument if it cannot be encoded, for example because it is too long."""
         self._socket.writeDatagram(client.encode(address, *values), self._address, self.port)

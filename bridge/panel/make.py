@@ -105,7 +105,7 @@ class Make(QWidget):
             return
         self._clear_fault()
         if self._link.state == ABSENT:
-            self.said.emit("Clipbridge is not running. Press Start Clipbridge, then Enter here.")
+            self.said.emit("Press Start Clipbridge first, then Enter here.")
             return
         self.asked.emit(ask)
 
@@ -119,7 +119,7 @@ class Make(QWidget):
             self._settings.setValue(f"form/{name}", value)
 
     def _build(self) -> None:
-        self.prompt = QLineEdit(placeholderText="what it should sound like, such as deep warm kick")
+        self.prompt = QLineEdit(placeholderText="a sound, such as deep warm kick")
         self.prompt.setMaxLength(PASTED)
         self.prompt.setClearButtonEnabled(True)
         self.button = QPushButton("Make")

@@ -25,7 +25,7 @@ from bridge.panel.pad_actions import PadActions
 from bridge.panel.pad_button import PadButton
 from bridge.panel.pad_commands import PadCommands
 from bridge.panel.pad_editor import PadEditor
-from bridge.panel.pad_facts import BANKS, IN_BANK, Pad, Pads
+from bridge.panel.pad_facts import BANKS, COUNT, IN_BANK, Pad, Pads
 from bridge.panel.pad_grid import PadGrid
 from bridge.panel.pad_presses import Presses
 
@@ -136,7 +136,13 @@ class PadsPage(QWidget):
             case ["", "bridge", "pad", number, "saved"], [str(path), str(why), *_]:
                 self.said.emit(f"Pad {number} is saved: {path}" if path else f"Pad {number} is not saved: {why}")
             case ["", "bridge", "error"], [str(about), _, str(why), *_] if about.startswith("/bridge/pad/"):
-                self.said.emit(why)
+                self.said.emit(self._empty(about.split("/")[3]) or why)
+
+    def _empty(self, number: str) -> str:
+        """What to do with a pad that was pressed and is empty; "" if it is not empty."""
+        if not number.isdecimal() or int(number) >= COUNT or self.pads[int(number)].state != "empty":
+            return ""
+        return f"Pad {number} is empty: press Edit, or drop a clip on it."
 
     # ---- playing ----
 

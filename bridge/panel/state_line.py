@@ -104,7 +104,13 @@ class StateLine(QWidget):
     def _on_message(self, address: str, arguments: list[object]) -> None:
         if address == "/bridge/status" and self._link.state in ("loading", "warming"):
             warm = pairs(arguments, 1).get("warm")
-            self._on_state(self._link.state, self._link.why, str(warm)[:20].replace("/", " of ") if warm else "")
+            self._on_state(self._link.state, self._link.why, _of(str(warm)))
+
+
+def _of(warm: str) -> str:
+    """How far loading is, as `10 of 18`; "" for the steps of which nothing can be counted."""
+    done, _, total = warm[:20].partition("/")
+    return f"{done} of {total}" if total not in ("", "1") else ""
 
 
 def _button(icon: str, name: str, tip: str) -> QToolButton:

@@ -201,6 +201,7 @@ class Window(QMainWindow):
         from PySide6.QtGui import QKeySequence, QShortcut
 
         self.state_line.start_wanted.connect(self.start_daemon)
+        self.state_line.start_wanted.connect(self.make.prompt.setFocus)  # its button disappears
         self.state_line.stop_wanted.connect(self.silence)
         self.state_line.menu_wanted.connect(self._open_menu)
         self.make.asked.connect(self.ask)
@@ -263,9 +264,11 @@ class Window(QMainWindow):
                 self._show_sentence()
 
     def _on_ended(self, why: str) -> None:
+        self._link.lose()
         self.state_line.tell(f"not running: {why}" if why else "", can_start=True)
 
     def _on_connected(self) -> None:
+        self.say("")  # what was said without a daemon, such as how to start one
         self._link.send("/bridge/version")
         self._link.send("/bridge/queue")
 

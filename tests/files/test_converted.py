@@ -10,11 +10,10 @@ from pathlib import Path
 import pytest
 
 from bridge.domain.ask import Shape
-from bridge.domain.clip import Prompt
+from bridge.domain.clip import Prompt, clip_name_in
 from bridge.domain.recipe import read
 from bridge.errors import BadRecipe
 from bridge.files import chunks, clip_file
-from bridge.files.names import clip_name_in
 from bridge.files.tags import recipe_in
 from tests.files.test_clip_file import MODEL, PROMPT, samples
 

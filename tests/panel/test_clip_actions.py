@@ -57,8 +57,10 @@ def press(pane: ClipPane, key: str, control: bool = False) -> None:
 def test_deleted_clips_can_be_brought_back_until_their_files_go_to_the_trash(
     pane: ClipPane, three: list[str], own_trash: Path, wait: Wait
 ) -> None:
+    before = pane.model.loader.total
     select(pane, 0, 2)
     press(pane, "Delete")
+    assert pane.count.text().split()[0] == str(before - 2)
     assert paths_of(pane)[:1] == [three[1]] and all(Path(path).is_file() for path in three)
     press(pane, "Z", control=True)
     assert paths_of(pane)[:3] == three
@@ -161,7 +163,7 @@ def test_the_star_is_clicked_or_toggled_by_a_key_and_the_library_knows(
     wait(lambda: "/unknown.wav" not in pane.model.loader.clips)
 
 
-def test_keep_only_favourites_asks_once_and_deletes_the_others_of_the_selected_clips(
+def test_keep_only_starred_clips_asks_once_and_deletes_the_others_of_the_selected_clips(
     pane: ClipPane, three: list[str]
 ) -> None:
     from PySide6.QtWidgets import QPushButton
@@ -171,7 +173,7 @@ def test_keep_only_favourites_asks_once_and_deletes_the_others_of_the_selected_c
     pane.files.keep_starred()
     buttons = [button for button in pane.notice.findChildren(QPushButton) if button.isVisible()]
     assert [button.text() for button in buttons] == ["Delete", "Cancel"]
-    assert buttons[0].accessibleDescription() == "Delete 2 of the 3 selected clips, and keep 1 favourites?"
+    assert buttons[0].accessibleDescription() == "Delete 2 of the 3 selected clips, and keep 1 with a star?"
     buttons[1].click()
     assert paths_of(pane)[:3] == three
     pane.files.keep_starred()

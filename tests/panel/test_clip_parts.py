@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import socket
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +29,7 @@ def test_wrong_types_in_a_reply_are_ignored(application: object) -> None:
     good += ["added_at", "1970-01-01T00:01:00Z"]
     clip = clip_of(good)
     assert clip == Clip("/a/b.wav", "rain\non tin", 2.0, 120.0, favourite=1, take=2, seed=8, added_at=60.0)
-    assert clip is not None and clip.title == "rain on tin" and clip.job[1] == 7
+    assert clip is not None and clip.job[1] == 7
     hostile = [
         "/a/b.wav", "prompt", 7, "seconds", math.nan, "bpm", math.inf, "note", None, "seed", "x", "take", -1, "bars", True,
         ["key"], 5, "path", "/else", "added_at", "yesterday", "unknown", 1, "key",
@@ -37,6 +38,16 @@ def test_wrong_types_in_a_reply_are_ignored(application: object) -> None:
     for first in (None, "", "relative.wav", 5, "/nul\0", "/" + "x" * 5_000, ["/a"]):
         assert clip_of([first, "seconds", 1.0]) is None
     assert clip_of([]) is None
+
+
+def test_a_clip_has_the_words_of_its_prompt_as_its_title_until_it_is_renamed(application: object) -> None:
+    from bridge.panel.clips import Clip
+
+    made = Clip("/a/rain-on-tin_s8_1a2b.wav", "rain\non tin", 2.0)
+    assert (made.title, made.facts) == ("rain on tin", ["2 s"])
+    renamed = replace(made, path="/a/roof.wav")
+    assert (renamed.title, renamed.facts) == ("roof", ["2 s", "rain on tin"])
+    assert Clip("/a/from elsewhere.wav").title == "from elsewhere"
 
 
 def test_the_takes_of_a_job_are_together_and_the_best_is_first(application: object) -> None:

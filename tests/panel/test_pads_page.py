@@ -247,6 +247,19 @@ def test_a_pad_is_lit_while_it_sounds_in_the_colours_of_the_palette(
     wait(lambda: colour() != lit)
 
 
+def test_who_presses_an_empty_pad_is_told_how_to_fill_it_in_this_window(
+    page: PadsPage, fake: FakeDaemon, wait: Wait
+) -> None:
+    said = list[str]()
+    page.said.connect(said.append)
+    fake.say(
+        "/bridge/error", "/bridge/pad/3/play", "pad_empty", "Pad 3 is empty: send /bridge/pad/3/set with a prompt."
+    )
+    fake.say("/bridge/pad/3/state", "filling", 0.0)
+    fake.say("/bridge/error", "/bridge/pad/3/play", "pad_empty", "Pad 3 has no take yet.")
+    wait(lambda: said == ["Pad 3 is empty: press Edit, or drop a clip on it.", "Pad 3 has no take yet."])
+
+
 def test_malformed_messages_about_pads_change_nothing(page: PadsPage, fake: FakeDaemon, wait: Wait) -> None:
     for address, values in (
         ("/bridge/pad/3/state", ()), ("/bridge/pad/3/state", (1, 2)), ("/bridge/pad/3/state", ("ready", "many")),

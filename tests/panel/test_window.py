@@ -71,11 +71,23 @@ def test_the_length_in_bars_follows_the_running_tempo(open_window: Open, panel_d
 
 
 def test_without_a_daemon_the_window_says_so_and_offers_to_start_one(open_window: Open, wait: Wait) -> None:
+    from bridge.panel.clip_view import ClipView
+
     window = open_window(free_port())
     wait(window.state_line.start.isVisible)
     assert window.state_line.words.text() == "not running"
+    clips = window.findChild(ClipView)
+    assert clips is not None and clips._hint.startswith("Clipbridge is not running")
     press(window, "a bell")
     wait(lambda: "Press Start Clipbridge" in window.status.text())
+
+
+def test_once_clipbridge_runs_the_window_says_no_more_how_to_start_it(
+    open_window: Open, panel_daemon: Daemon, wait: Wait
+) -> None:
+    window = open_window(panel_daemon.port)
+    press(window, "a bell")
+    wait(lambda: window.state_line.words.text() == "ready" and not window.status.isVisible())
 
 
 def test_what_was_filled_in_comes_back(open_window: Open) -> None:
@@ -103,6 +115,19 @@ def test_the_daemon_that_the_window_starts_ends_with_it(open_window: Open, stand
     window.close()
     process.returncode = None
     assert process.wait(20) == 0
+
+
+def test_a_daemon_that_is_killed_is_missed_at_once_and_the_window_says_why(
+    open_window: Open, stand_in: None, wait: Wait
+) -> None:
+    window = open_window(free_port(), with_daemon=True)
+    wait(lambda: window.state_line.words.text() == "ready")
+    assert window.daemon._process is not None
+    window.daemon._process.kill()
+    wait(lambda: window.state_line.words.text().startswith("not running: "))
+    assert window.state_line.start.isVisible() and len(window.state_line.words.text()) > len("not running: ")
+    window.state_line.start.click()
+    wait(lambda: window.state_line.words.text() == "ready")
 
 
 def test_the_daemon_goes_on_if_the_user_lets_it(open_window: Open, stand_in: None, wait: Wait) -> None:
