@@ -7,8 +7,9 @@ from typing import Any
 
 from PySide6.QtCore import QElapsedTimer, QObject, QTimer, Signal
 
+from bridge.client import pairs
 from bridge.errors import BadArgument
-from bridge.panel.clips import Clip, named
+from bridge.panel.clips import Clip
 from bridge.panel.link import ABSENT, Link
 
 TICK_MS = 33
@@ -98,7 +99,7 @@ class Audition(QObject):
             case "/bridge/voice", [int(voice), "ended", *_] if voice == self._voice:
                 self._end()
             case "/bridge/voice", [int(voice), "began" | "waiting" as state, *_]:
-                self._on_voice(voice, state, named(arguments, 3).get("path"))
+                self._on_voice(voice, state, pairs(arguments, 3).get("path"))
             case "/bridge/error", ["/bridge/play", *_] if self._asked:
                 if len(self._asked) == 1 and not self._voice:  # it is the last one; the window says why
                     self._end()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from PySide6.QtCore import QObject, QRunnable, QThreadPool, Signal
+from PySide6.QtCore import QObject, QThreadPool, Signal
 
 
 class Background(QObject):
@@ -22,7 +22,8 @@ class Background(QObject):
 
     def do(self, work: Callable[[], Any], use: Callable[[Any], None]) -> None:
         """Call `work`, which must not raise, on the thread, then `use` with its result on the window's own."""
-        self._pool.start(QRunnable.create(lambda: self._done.emit(use, work())))
+        # No QRunnable of our own: PySide would take another object for it that comes to lie at its address.
+        self._pool.start(lambda: self._done.emit(use, work()))
 
     def close(self) -> None:
         """Wait for what has been begun."""

@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from bridge.client import pairs
 from bridge.domain.clip import clip_name_in
 from bridge.domain.limits import MAX_PATH_CHARACTERS, SEED
 
@@ -95,17 +96,11 @@ def clip_of(arguments: list[Any]) -> Clip | None:
         return None
     if not Path(path).is_absolute():
         return None
-    pairs = {name: value for name, value in named(arguments, 1).items() if name in KINDS and name != "path"}
+    known = {name: value for name, value in pairs(arguments, 1).items() if name in KINDS and name != "path"}
     values: dict[str, Any] = {
-        name: checked for name, value in pairs.items() if (checked := KINDS[name](value)) is not None
+        name: checked for name, value in known.items() if (checked := KINDS[name](value)) is not None
     }
     return Clip(path, **values)
-
-
-def named(arguments: list[Any], start: int) -> dict[str, Any]:
-    """The `key value` pairs of a message from the argument number `start` on, without those whose key is no text."""
-    keys, values = arguments[start::2], arguments[start + 1 :: 2]
-    return {key: value for key, value in zip(keys, values, strict=False) if isinstance(key, str)}
 
 
 def _text(value: Any) -> str | None:

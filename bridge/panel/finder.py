@@ -11,8 +11,9 @@ from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from bridge.client import pairs
 from bridge.errors import BadArgument
-from bridge.panel.clips import Clip, clip_of, named
+from bridge.panel.clips import Clip, clip_of
 from bridge.panel.link import ABSENT, Link
 
 PAGE = 50  # clips; the most that /bridge/find sends
@@ -97,10 +98,10 @@ class Finder(QObject):
             case "/bridge/error", ["/bridge/find", str(), str(why), *_]:
                 self._fail(why)
                 return
-            case "/bridge/found", [int(count), *_] if named(arguments, 1).get("id") == ask.id:
-                total = named(arguments, 1).get("total")
+            case "/bridge/found", [int(count), *_] if pairs(arguments, 1).get("id") == ask.id:
+                total = pairs(arguments, 1).get("total")
                 ask.count, ask.total = count, total if isinstance(total, int) else count
-            case "/bridge/clip", [str(path), *_] if named(arguments, 1).get("id") == ask.id:
+            case "/bridge/clip", [str(path), *_] if pairs(arguments, 1).get("id") == ask.id:
                 if (clip := clip_of(arguments)) is None:
                     ask.count -= 1  # nothing to show; it is not lost either
                 else:

@@ -7,9 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bridge.client import pairs
+from bridge.domain.kit import MAX_SOUNDS
+from bridge.domain.limits import Range
 from bridge.domain.notes import name_of
 
 FORMATS = {"sfz": "SFZ", "decentsampler": "Decent", "hydrogen": "Hydrogen"}  # key of the reply → text of its button
+SOUNDS = Range(0, MAX_SOUNDS)  # of a kit
 GUESSED = "guessed: the checkpoint knows no such sound"
 UNTUNED = "could not be tuned"
 
@@ -75,7 +78,7 @@ class Kits:
     def read(self, address: str, arguments: list[Any]) -> str | None:
         """Read a message. Returns the name of the kit that changed; None if none did, or if the message is malformed."""
         match address.removeprefix("/bridge/kit/"), arguments:
-            case "queued", [str(name), int(count), *_]:
+            case "queued", [str(name), int(count), *_] if count in SOUNDS:
                 kit = self.known.setdefault(name, Kit(name, total=count))
                 kit.state, kit.why = "making", ""
             case "sound", [str(name), int(key), str(path), str(why), *_] if 0 <= key < 128:
@@ -85,10 +88,10 @@ class Kits:
                     kit.sounds[key] = KitSound(key, str(facts.get("prompt", "")), str(facts.get("note", "")), path, why)
                 else:
                     old.why = why
-            case "progress", [str(name), int(done), int(total), *_]:
+            case "progress", [str(name), int(done), int(total), *_] if total in SOUNDS and done in SOUNDS:
                 kit = self.known.setdefault(name, Kit(name))
                 kit.done, kit.total, kit.state = done, total, "making"
-            case "done", [str(name), str(folder), int(count), int(), *_]:
+            case "done", [str(name), str(folder), int(count), int(), *_] if count in SOUNDS:
                 kit, facts = self.known.setdefault(name, Kit(name)), pairs(arguments, 4)
                 kit.state, kit.folder, kit.done = "done", folder, count
                 kit.files = {key: facts[key] for key in FORMATS if isinstance(facts.get(key), str)}

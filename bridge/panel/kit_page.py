@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from bridge.errors import BadArgument
+from bridge.panel import saved
 from bridge.panel.audition import ON_CUE
 from bridge.panel.background import Background
 from bridge.panel.kit_facts import Kit, Kits, sounds_of
@@ -160,7 +161,7 @@ class KitPage(QWidget):
 
     def _show(self) -> None:
         kit = self.kit
-        self._settings.setValue(NAME, self._name)
+        saved.remember(self._settings, NAME, self._name)
         making = kit is not None and kit.state == "making"
         self.stack.setCurrentWidget(
             self.result if kit is not None and (kit.sounds or kit.state != "failed") else self.form

@@ -5,6 +5,7 @@ It notices a daemon that ends and one that comes back, and handles a flood of me
 
 from __future__ import annotations
 
+import math
 import time
 from typing import Any
 
@@ -108,7 +109,7 @@ class Link(QObject):
         if message is None:
             return
         self._heard_at = time.monotonic()
-        address, arguments = message
+        address, arguments = message[0], [_sound(value) for value in message[1]]
         match address, arguments:
             case "/bridge/state", [str(state), str(why), *_]:
                 self._move(state, why)
@@ -123,3 +124,9 @@ class Link(QObject):
         self.state_changed.emit(state, why)
         if was == ABSENT:
             self.connected.emit()
+
+
+def _sound(value: Any) -> Any:
+    """A value of a message; None in the place of what no daemon sends: an array, an infinite number, or one that is no number."""
+    sound = isinstance(value, str | int | bytes) or (isinstance(value, float) and math.isfinite(value))
+    return value if sound else None

@@ -23,7 +23,7 @@ from PySide6.QtWidgets import (
 from bridge.domain.limits import MAX_PROMPT_CHARACTERS, TAKES
 from bridge.domain.tempo import Tempo
 from bridge.errors import BadArgument
-from bridge.panel import form
+from bridge.panel import form, saved
 from bridge.panel.extras import Extras
 from bridge.panel.form import AUTO, BARS, RANGES, SECONDS, BadField, Form
 from bridge.panel.link import ABSENT, Link
@@ -202,20 +202,19 @@ class Make(QWidget):
         self._on_unit()
 
     def _restore(self) -> None:
-        saved = {
-            name: self._settings.value(f"form/{name}")
-            for name in ("text", "preset", "unit", "length", "takes", "note", "loop")
-        }
-        try:
-            values = {name: float(saved[name]) for name in ("length", "takes", "loop") if saved[name] is not None}
-        except (TypeError, ValueError):
-            return  # somebody wrote into the file
-        unit = saved["unit"] if saved["unit"] in (AUTO, SECONDS, BARS) else AUTO
-        form_ = Form(
-            str(saved["text"] or ""), str(saved["preset"] or ""), unit, values.get("length", 4.0),
-            int(values.get("takes", 1)), str(saved["note"] or ""), bool(values.get("loop", 0)),
-        )  # fmt: skip
-        self._fill(form_)
+        texts = {name: str(self._settings.value(f"form/{name}") or "") for name in ("text", "preset", "unit", "note")}
+        length, takes, loop = (self._settings.value(f"form/{name}") for name in ("length", "takes", "loop"))
+        self._fill(
+            Form(
+                text=texts["text"][:MAX_PROMPT_CHARACTERS],
+                preset=texts["preset"],
+                unit=texts["unit"] if texts["unit"] in RANGES else AUTO,
+                length=saved.number(length, 4.0),
+                takes=saved.whole(takes, 1),
+                note=texts["note"],
+                loop=saved.whole(loop) > 0,
+            )
+        )
 
     def _fill(self, filled: Form) -> None:
         self.prompt.setText(filled.text)

@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 
 from bridge.domain.ask import FIELDS
 from bridge.domain.limits import BARS, CHOKES, GAIN, MAX_PROMPT_CHARACTERS, PAD_SECONDS
+from bridge.panel import saved
 from bridge.panel.pad_facts import Pad
 
 WHEN = {"off": "at once", "beat": "on the beat", "bar": "on the bar"}
@@ -145,7 +146,7 @@ class PadEditor(QWidget):
         self.gate.setChecked(keys.get("gate") == 1)
         self._choose(self.quantize, keys.get("quantize") or "off")
         self.gain.setValue(_number(keys.get("gain"), 1.0))
-        self.choke.setValue(round(_number(keys.get("choke"), 0.0)))
+        self.choke.setValue(saved.whole(keys.get("choke")))
         for part in (self.length, self.unit, self.preset):
             part.setEnabled(not pad.file)
         self._set_changed(False)

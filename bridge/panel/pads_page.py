@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from bridge.panel import pad_keys
+from bridge.panel import pad_keys, saved
 from bridge.panel.link import ABSENT, Link
 from bridge.panel.pad_actions import PadActions
 from bridge.panel.pad_button import PadButton
@@ -51,8 +51,7 @@ class PadsPage(QWidget):
         self.menu = PadActions(self, self.grid.buttons, {"edit": self._edit, "undo": self.commands.undo, **commands})
         self._lay_out()
         self._connect()
-        bank = str(settings.value(BANK, "0"))
-        self.banks.setCurrentIndex(min(BANKS - 1, int(bank)) if bank.isdecimal() else 0)
+        self.banks.setCurrentIndex(saved.whole(settings.value(BANK), high=BANKS - 1))
         self.edit_button.setChecked(settings.value(EDITING, "false") == "true")
         self._ask()
 

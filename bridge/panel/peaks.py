@@ -7,7 +7,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterable
 
-from PySide6.QtCore import QObject, QRunnable, QThreadPool, QTimer, Signal
+from PySide6.QtCore import QObject, QThreadPool, QTimer, Signal
 
 from bridge.panel.waveform import Waveform, waveform_of
 
@@ -64,7 +64,7 @@ class Peaks(QObject):
             if self._is_working or self._is_closed:
                 return
             self._is_working = True
-        self._pool.start(QRunnable.create(self._work))
+        self._pool.start(self._work)  # as in background.py
 
     def close(self) -> None:
         """Stop after the file that is being read."""

@@ -43,8 +43,3 @@ def on_screen(place: QRect, screens: list[QRect]) -> QRect:
     made = QRect(QPoint(0, 0), place.size().boundedTo(screens[0].size()))
     made.moveCenter(screens[0].center())
     return made
-
-
-def whole(saved: object) -> int:
-    """A whole number from the settings, 0 for anything else: somebody may have edited the file."""
-    return int(saved) if isinstance(saved, str | int) and str(saved).isdecimal() else 0

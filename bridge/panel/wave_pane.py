@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSettings, QSignalBlocker, Qt, Signal
+from PySide6.QtCore import QSettings, QSignalBlocker, Qt, QTimer, Signal
+from PySide6.QtGui import QHideEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QDoubleSpinBox,
@@ -16,6 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from bridge.domain.limits import GAIN
+from bridge.panel import saved
 from bridge.panel.clips import Clip
 from bridge.panel.icons import PLAY, STOP, icon
 from bridge.panel.peaks import Peaks
@@ -23,6 +25,7 @@ from bridge.panel.wave_view import WaveView
 
 AUTOPLAY, IN_TEMPO, SHOWN, GAIN_PERCENT = "clips/autoplay", "clips/in_tempo", "clips/wave_shown", "clips/gain_percent"
 MAX_GAIN_PERCENT = 200  # of the slider
+SAVE_MS = 500  # after the slider has come to rest: each save waits for the disk
 LOW = 16  # lines of text: in a lower pane the list needs the room
 
 
@@ -53,6 +56,8 @@ class WavePane(QWidget):
         self.gain.setMinimumWidth(3 * self.fontMetrics().height())
         self.gain.setAccessibleName("Gain of what is played here, in percent")
         self.gain.valueChanged.connect(self._on_gain)
+        self._save_gain = QTimer(self, singleShot=True, interval=SAVE_MS)
+        self._save_gain.timeout.connect(self._remember_gain)
         self.shown = QToolButton()
         self.shown.setText("Wave")
         self.shown.setToolTip("Show the waveform of the clip")
@@ -71,7 +76,7 @@ class WavePane(QWidget):
         layout.addWidget(self.part)
         layout.addLayout(line)
         self.wave.part_changed.connect(self._on_part)
-        self.gain.setValue(_number(settings.value(GAIN_PERCENT), 100))
+        self.gain.setValue(saved.whole(settings.value(GAIN_PERCENT), 100))
         self._on_gain(self.gain.value())
         self.shown.setChecked(settings.value(SHOWN, "true") in (True, "true"))
         self.shown.toggled.connect(self._on_shown)
@@ -84,6 +89,11 @@ class WavePane(QWidget):
         for box in self.ends:
             box.setMaximum(max(self.wave.seconds, 0.01))
         self.button.setEnabled(clip is not None)
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """The window may be closing."""
+        self._remember_gain()
+        super().hideEvent(event)
 
     def set_playing(self, playing: bool) -> None:
         """Show whether the clip sounds."""
@@ -133,18 +143,13 @@ class WavePane(QWidget):
 
     def _on_gain(self, percent: int) -> None:
         self.gain.setToolTip(f"Gain: {percent} %")
-        self._settings.setValue(GAIN_PERCENT, percent)
+        self._save_gain.start()
         self.gain_changed.emit(percent / 100)
 
+    def _remember_gain(self) -> None:
+        saved.remember(self._settings, GAIN_PERCENT, str(self.gain.value()))
+
     def _on_shown(self, shown: bool) -> None:
-        self._settings.setValue(SHOWN, "true" if shown else "false")
+        saved.remember(self._settings, SHOWN, "true" if shown else "false")
         self.wave.setVisible(shown and self.has_room)
         self.part.setVisible(self.wave.part[1] > 0 and self.has_room)
-
-
-def _number(value: object, default: int) -> int:
-    """A whole number from the settings, which anybody may edit."""
-    try:
-        return int(str(value))
-    except ValueError:
-        return default

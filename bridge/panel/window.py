@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QMainWindow, QWidget
 
 from bridge import __version__
 from bridge.errors import BadArgument
-from bridge.panel import place, switches
+from bridge.panel import place, saved, switches
 from bridge.panel.switches import Switch, is_on
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ class Window(QMainWindow):
         self._build()
         self._add_pages()
         self._link.start()
-        self.pages.setCurrentIndex(place.whole(self._settings.value("window/page")))
+        self.pages.setCurrentIndex(saved.whole(self._settings.value("window/page")))
         if with_daemon:
             QTimer.singleShot(PATIENCE_MS, self._start_if_absent)
         for field in self.findChildren(QLineEdit):
