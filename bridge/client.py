@@ -57,9 +57,7 @@ KIT = Follow(
 
 def connect(osc_port: int | None = None) -> Client:
     """A client of the daemon on that port, or on the configured one. Raises BadArgument, ConfigError."""
-    osc = config.load(settings={} if osc_port is None else {"osc.port": osc_port}).osc
-    if osc.port == 0:
-        raise BadArgument("The daemon's port is needed: --osc-port N (the daemon prints it when it starts).")
+    osc = config.load_with_port(osc_port).osc
     return Client(osc.port, reachable(osc.host))
 
 

@@ -127,6 +127,15 @@ def load(file: Path | None = None, settings: dict[str, Any] | None = None) -> Co
     return config
 
 
+def load_with_port(osc_port: int | None) -> Config:
+    """The settings for a program that talks to the daemon on `osc_port`, or on the port of the file. Raises ConfigError; BadArgument
+    without a port."""
+    config = load(settings={} if osc_port is None else {"osc.port": osc_port})
+    if config.osc.port == 0:
+        raise BadArgument("The daemon's port is needed: --osc-port N (the daemon prints it when it starts).")
+    return config
+
+
 def parse_setting(text: str) -> tuple[str, Any]:
     """Parse `section.key=value` from `--set`. The value is TOML if it is valid TOML, else plain text. Raises ConfigError."""
     key, equals, value = text.partition("=")

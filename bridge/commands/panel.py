@@ -5,10 +5,9 @@ from __future__ import annotations
 import argparse
 
 from bridge import config
-from bridge.errors import BadArgument, NoWindow
+from bridge.errors import NoWindow
 
 INSTALL = "Install it, in Clipbridge's folder and its virtual environment: pip install '.[panel]'"
-LIBRARIES = "On Debian and Ubuntu: sudo apt install libegl1 libxkbcommon-x11-0 libxcb-cursor0. clipbridge doctor names what is missing."
 
 
 def main(options: argparse.Namespace) -> int:
@@ -16,17 +15,22 @@ def main(options: argparse.Namespace) -> int:
     FolderError or SystemRefused."""
     if options.install_shortcut:
         return _install_shortcut()
-    settings: dict[str, object] = {} if options.osc_port is None else {"osc.port": options.osc_port}
-    chosen = config.load(settings=settings)
-    if chosen.osc.port == 0:
-        raise BadArgument("The daemon's port is needed: --osc-port N (the daemon prints it when it starts).")
+    chosen = config.load_with_port(options.osc_port)
     try:
         from bridge.panel.application import run
     except ModuleNotFoundError as error:
         raise NoWindow(f"The panel needs {error.name}. {INSTALL}") from error
     except ImportError as error:
-        raise NoWindow(f"Qt, which the panel is built on, cannot be loaded ({error}). {LIBRARIES}") from error
+        raise NoWindow(_why_not(str(error))) from error
     return run(chosen, with_daemon=options.with_daemon)
+
+
+def _why_not(error: str) -> str:
+    from bridge.system import qt_libraries
+
+    if library := qt_libraries.named_in(error):
+        return qt_libraries.advice(library)
+    return f"Qt, which the panel is built on, cannot be loaded ({error}). clipbridge doctor says what to do."
 
 
 def _install_shortcut() -> int:

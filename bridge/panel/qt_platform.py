@@ -24,31 +24,20 @@ def check() -> None:
         raise NoWindow(NO_SCREEN)
 
 
-def missing_library(name: str) -> str:
-    """The file name of the library that an import error, or the error of a plugin, names; "" if it names none."""
-    return name.split(":")[0].strip() if ".so" in name.split(":")[0] else ""
-
-
-def advice(library: str) -> str:
-    """What to do about a missing library."""
-    from bridge.system.qt_libraries import how_to_install
-
-    install = how_to_install([library]).rstrip(".")
-    return f"A library that Qt needs is missing: {library}. {install}. clipbridge doctor names all that are missing."
-
-
 def why_not() -> str:
     """Why Qt found no platform: a sentence."""
     if chosen := os.environ.get("QT_QPA_PLATFORM"):
         return f"Qt has no platform {chosen!r}: unset QT_QPA_PLATFORM."
     import ctypes  # only if something is missing
 
+    from bridge.system import qt_libraries
+
     plugins = Path(QLibraryInfo.path(QLibraryInfo.LibraryPath.PluginsPath)) / "platforms"
     try:
         ctypes.CDLL(str(plugins / "libqxcb.so"))
     except OSError as error:
-        if library := missing_library(str(error)):
-            return advice(library)
+        if library := qt_libraries.named_in(str(error)):
+            return qt_libraries.advice(library)
     display = os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY") or "none"
     return f"Qt cannot open a window on the screen {display!r}. Start the panel from a desktop, or set DISPLAY to its screen."
 

@@ -48,6 +48,18 @@ def missing(load: Callable[[str], object] = ctypes.CDLL) -> list[str]:
     return lacking
 
 
+def named_in(error: str) -> str:
+    """The file name of the library that the error of an import or of a plugin begins with; "" if it names none."""
+    first = error.split(":")[0].strip()
+    return first if ".so" in first else ""
+
+
+def advice(library: str) -> str:
+    """What to do about a missing library: sentences."""
+    install = how_to_install([library]).rstrip(".")
+    return f"A library that Qt needs is missing: {library}. {install}. clipbridge doctor names all that are missing."
+
+
 def how_to_install(libraries: Sequence[str], which: Callable[[str], str | None] = shutil.which) -> str:
     """A sentence with the command of this system, or with the libraries if it is not known. Fedora's packages can be named by
     the libraries in them."""

@@ -40,7 +40,10 @@ def test_without_a_screen_the_panel_says_so_and_ends(tmp_path: Path, variables: 
     ("error", "said"),
     [
         ("ModuleNotFoundError('No module named PySide6', name='PySide6')", "pip install '.[panel]'"),
-        ("ImportError('libEGL.so.1: cannot open shared object file: No such file or directory')", "libegl1"),
+        (
+            "ImportError('libEGL.so.1: cannot open shared object file: No such file or directory')",
+            "missing: libEGL.so.1. ",
+        ),
     ],
 )
 def test_without_qt_or_its_libraries_the_panel_says_what_to_type(tmp_path: Path, error: str, said: str) -> None:
