@@ -17,6 +17,7 @@ from bridge.panel.takes import Row
 
 COLUMNS = 256  # of each waveform: enough for 128 points on a screen with two pixels in each
 FAINT = 0.65
+PICTURES_KB = 3 * 1024  # for those of about two screens; drawing one again takes less than a millisecond
 PAINT_S = 0.010  # of each turn of the event loop, for new pictures
 
 
@@ -52,6 +53,7 @@ class RowDelegate(QStyledItemDelegate):
     def __init__(self, peaks: Peaks, parent: QWidget) -> None:
         super().__init__(parent)
         self._peaks = peaks
+        QPixmapCache.setCacheLimit(PICTURES_KB)
         self.playing, self.position = "", 0.0
         self.budget_s, self.is_unfinished = PAINT_S, False
 
