@@ -45,7 +45,7 @@ def pcmanfm(shown: Screen, folder: Path) -> Program:
     return program
 
 
-def audacity(shown: Screen) -> Program:
+def audacity(shown: Screen, area: tuple[int, int, int, int] = AREA) -> Program:
     """Audacity with an empty project. Its window takes the name of the first clip in it."""
     folder = shown.home / ".audacity-data"
     folder.mkdir(exist_ok=True)
@@ -54,9 +54,9 @@ def audacity(shown: Screen) -> Program:
     temporary.mkdir()
     (folder / "audacity.cfg").write_text(AUDACITY.format(temporary=temporary))
     program = shown.start(need("audacity"))
-    shown.place("Audacity", *AREA)
+    shown.place("Audacity", *area)
     _wait_until_idle(program)  # until then it takes no drops, and moves its window to the middle of the screen
-    shown.place("Audacity", *AREA)
+    shown.place("Audacity", *area)
     return program
 
 

@@ -23,12 +23,12 @@ Point = tuple[int, int]
 class Screen:
     """`environment`: programs started with it show their windows here, and keep their settings in `home`."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, size: str = SIZE) -> None:
         self.home = home
         home.mkdir(parents=True, exist_ok=True)
         self._programs: list[subprocess.Popen[Any]] = []
         reader, writer = os.pipe()
-        command = [need("Xvfb"), "-displayfd", str(writer), "-screen", "0", SIZE, "-nolisten", "tcp"]
+        command = [need("Xvfb"), "-displayfd", str(writer), "-screen", "0", size, "-nolisten", "tcp"]
         self._programs.append(subprocess.Popen(command, pass_fds=[writer], stderr=subprocess.DEVNULL))
         os.close(writer)
         with os.fdopen(reader) as opened:
@@ -134,13 +134,13 @@ class Screen:
 
 
 @contextlib.contextmanager
-def screen(home: Path) -> Iterator[Screen]:
+def screen(home: Path, size: str = SIZE) -> Iterator[Screen]:
     """A screen. Without the programs the test is skipped (in CI it fails)."""
     if sys.platform != "linux":
         pytest.skip("drags on X11; macOS and Windows need a person")
     for program in ("Xvfb", "openbox", "wmctrl", "xdotool"):
         need(program)
-    shown = Screen(home)
+    shown = Screen(home, size)
     try:
         yield shown
     finally:

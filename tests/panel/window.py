@@ -19,8 +19,15 @@ PLACE = 1100, 380, 460, 560  # right below of the other program: see Screen.drag
 class Panel:
     """The panel on a screen. `told`: what it said last about its parts."""
 
-    def __init__(self, shown: Screen, port: int, colours: str = "system", scale: int = 1) -> None:
-        self.screen = shown
+    def __init__(
+        self,
+        shown: Screen,
+        port: int,
+        colours: str = "system",
+        scale: int = 1,
+        place: tuple[int, int, int, int] = PLACE,
+    ) -> None:
+        self.screen, self._scale = shown, scale
         settings = Path(shown.environment["XDG_CONFIG_HOME"]) / "clipbridge" / "panel.ini"
         settings.parent.mkdir(parents=True, exist_ok=True)
         settings.write_text(f"[look]\ncolours={colours}\n")
@@ -34,7 +41,8 @@ class Panel:
         self.told: dict[str, Any] = {"places": {}, "texts": {}, "state": ""}
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
-        shown.place(TITLE, *(side * scale for side in PLACE))
+        x, y, width, height = place
+        shown.place(TITLE, x, y, width * scale, height * scale)
 
     def _read(self) -> None:
         assert self.process.stdout is not None
@@ -44,8 +52,8 @@ class Panel:
     def where(self, name: str) -> Point:
         """The middle of a row or a field on the screen."""
         self.screen.wait(lambda: name in self.told["places"], f"the panel does not show {name}: {self.told}", 20)
-        x, y = self.told["places"][name]
-        return x, y
+        x, y = self.told["places"][name]  # Qt's pixels, which are larger at a larger scale
+        return x * self._scale, y * self._scale
 
     def wait_ready(self) -> None:
         """Wait until the panel sees a daemon that is ready."""
