@@ -18,7 +18,7 @@ ACTIONS: dict[str, tuple[str, tuple[object, ...], bool]] = {
     "stop": ("Stop", (Key.Key_Left,), False),
     "part_from": ("Part begins here", (Key.Key_BracketLeft,), True),
     "part_to": ("Part ends here", (Key.Key_BracketRight,), False),
-    "cut": ("Make a clip of the part", (CONTROL | Key.Key_Return,), False),
+    "cut": ("Make a clip of the part", (SHIFT | Key.Key_Return, SHIFT | Key.Key_Enter), False),
     "favourite": ("Star", (Key.Key_F,), True),
     "copy": ("Copy the files", (Standard.Copy,), False),
     "copy_path": ("Copy the path", (CONTROL | SHIFT | Key.Key_C,), False),

@@ -24,7 +24,7 @@ class Entry:
 ENTRIES = (
     Entry("edit", "&Edit", "Return"),
     Entry("stop", "S&top", "Ctrl+."),
-    Entry("lock", "&Lock: the same take at every press", "Ctrl+L"),
+    Entry("lock", "&Lock: the same take at every press", "Ctrl+Shift+L"),
     Entry("save", "&Save what sounded last", "Ctrl+S"),
     Entry("paste", "&Paste words or a clip", "Ctrl+V"),
     Entry("clear", "&Clear", "Del"),

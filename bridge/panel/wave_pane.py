@@ -121,7 +121,7 @@ class WavePane(QWidget):
             layout.addWidget(QLabel(word))
             layout.addWidget(box, 1)
         self.cut = QPushButton("Make a clip")
-        self.cut.setToolTip("Make a clip of the selected part (Ctrl+Enter). Or drag the part out of the waveform.")
+        self.cut.setToolTip("Make a clip of the selected part (Shift+Enter). Or drag the part out of the waveform.")
         self.cut.clicked.connect(self.cut_wanted)
         layout.addWidget(self.cut)
         line.setVisible(False)

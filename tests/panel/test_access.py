@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from PySide6.QtCore import QObject, Qt
-from PySide6.QtGui import QAccessible
+from PySide6.QtGui import QAccessible, QAction, QShortcut
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -100,3 +100,17 @@ def test_escape_silences_even_from_a_text_field(open_window: Open, wait: Wait) -
     window._link.send = lambda *message: sent.append(message)  # type: ignore[method-assign]
     QTest.keyClick(window.make.prompt, Qt.Key.Key_Escape)
     assert ("/bridge/stop",) in sent
+
+
+def test_no_key_of_the_window_is_a_key_of_something_in_it_too(open_window: Open) -> None:
+    """Qt would do neither."""
+    window = open_window(free_port())
+    keys = [(short_cut.key().toString(), short_cut.context()) for short_cut in window.findChildren(QShortcut)]
+    keys += [
+        (key.toString(), action.shortcutContext())
+        for action in window.findChildren(QAction)
+        for key in action.shortcuts()
+    ]
+    everywhere = [key for key, context in keys if context == Qt.ShortcutContext.WindowShortcut]
+    assert {"Ctrl+L", "Ctrl+Return", "Esc"} <= set(everywhere)
+    assert [key for key in everywhere if [other for other, _ in keys].count(key) > 1] == []

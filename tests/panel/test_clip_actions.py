@@ -280,6 +280,6 @@ def test_a_part_is_selected_and_cut_by_keys(pane: ClipPane, whole: str, wait: Wa
     assert wave.part == pytest.approx((1.0, 2.0))
     pane.wave_pane.ends[1].setValue(1.25)
     assert wave.part == pytest.approx((1.0, 1.25))
-    press(pane, "Return", control=True)
+    QTest.keyClick(pane.view, Qt.Key.Key_Return, Qt.KeyboardModifier.ShiftModifier)
     wait(lambda: paths_of(pane)[1] == whole)
     assert pane.model.clips()[0].seconds == pytest.approx(0.25, abs=0.01)

@@ -350,7 +350,7 @@ def test_keys_lock_save_stop_clear_and_take_a_clear_back(open_page: Open, panel_
     page.grid.buttons[5].setFocus()
     page.commands.set(5, "snare", {"seconds": 0.5, "loop": 1})
     wait(lambda: page.pads[5].state == "ready")
-    QTest.keyClick(page.grid.buttons[5], Qt.Key.Key_L, control)
+    QTest.keyClick(page.grid.buttons[5], Qt.Key.Key_L, control | Qt.KeyboardModifier.ShiftModifier)
     wait(lambda: page.pads[5].locked)
     QTest.keyClick(page.grid.buttons[5], Qt.Key.Key_S, control)
     wait(lambda: any("has not been played yet" in sentence for sentence in said))
