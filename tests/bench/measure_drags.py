@@ -1,13 +1,14 @@
 """How many of 20 drags from the panel arrive in each program: `python -m tests.bench.measure_drags [--times 20]`, about four minutes.
 
 It needs the programs that .ci/run installs. A drag has arrived if the program has the file: pcmanfm a copy with the same bytes,
-Audacity a window with the clip's name (a new Audacity each time), Qtractor a clip more in its session file.
+Audacity a window with the clip's name (a new Audacity each time), Qtractor and Ardour (if installed) one more in their session files.
 """
 
 from __future__ import annotations
 
 import argparse
 import functools
+import shutil
 import tempfile
 import time
 from collections.abc import Callable
@@ -68,8 +69,23 @@ def main() -> None:
             arrived += _within(functools.partial(_has_more_than, shown, session, arrived))
         qtractor.kill()
         print(f"| Qtractor | {arrived} of {times} |", flush=True)
+
+        if shutil.which("ardour") is not None:
+            arrived, song = 0, place / "song"
+            ardour = programs.ardour(shown, song)
+            for number in range(times):
+                count = programs.regions_in_ardour(shown, song)
+                shown.drag(panel.where(paths[number % len(paths)].as_posix()), programs.ON_IT)
+                time.sleep(2.0)
+                arrived += _within(functools.partial(_has_more_regions, shown, song, count))
+            ardour.kill()
+            print(f"| Ardour | {arrived} of {times} |", flush=True)
         panel.close()
         daemon.stop()
+
+
+def _has_more_regions(shown: Screen, song: Path, count: int) -> bool:
+    return programs.regions_in_ardour(shown, song) > count
 
 
 def _is_open(shown: Screen, name: str) -> bool:

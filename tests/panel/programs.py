@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 import subprocess
 import time
@@ -33,6 +34,13 @@ QTRACTOR = """\
 <session name="s" version="0.9.31"><properties><sample-rate>48000</sample-rate></properties></session>
 """
 IDLE_S = 60.0
+ARDOUR = """\
+<Ardour><Config><Option name="hide-dummy-backend" value="0"/><Option name="try-autostart-engine" value="1"/></Config>
+<Extra><AudioMIDISetup><EngineStates><State backend="None (Dummy)" driver="Normal Speed" device="Silence"
+ input-device="Silence" output-device="Silence" sample-rate="48000" buffer-size="1024" n-periods="2" input-latency="0"
+ output-latency="0" input-channels="2" output-channels="2" active="1" use-buffered-io="0" midi-option="1 in, 1 out, Silence"
+ lru="1"/></EngineStates></AudioMIDISetup></Extra></Ardour>
+"""
 FIRST_FILE = 208, 115  # the first icon in pcmanfm's window
 
 Program = subprocess.Popen[Any]
@@ -72,6 +80,40 @@ def qtractor(shown: Screen, session: Path, server: Jack) -> Program:
     shown.wait(lambda: not _errors(shown), "Qtractor's message stays")
     shown.place("Qtractor", *AREA)
     return program
+
+
+def ardour(shown: Screen, session: Path) -> Program:
+    """Ardour 7 with a new session in the folder `session`, on its own silent device."""
+    settings = Path(shown.environment["XDG_CONFIG_HOME"]) / "ardour7"
+    settings.mkdir(parents=True, exist_ok=True)
+    (settings / ".a7").touch()  # it has been started before
+    (settings / "config").write_text(ARDOUR)
+    make = [need("ardour7-new_empty_session"), "-s", "48000", str(session), session.name]
+    subprocess.run(make, env=shown.environment, check=True, capture_output=True)
+    program = shown.start(need("ardour"), session)
+    shown.place(session.name, *AREA)
+    _wait_until_idle(program)
+    shown.place(session.name, *AREA)
+    return program
+
+
+def clips_in_ardour(shown: Screen, session: Path) -> list[str]:
+    """Save Ardour's session; the names of the files in it."""
+    return [
+        html.unescape(name) for name in re.findall(r'<Source [^>]*name="([^"]+)"', _saved_by_ardour(shown, session))
+    ]
+
+
+def regions_in_ardour(shown: Screen, session: Path) -> int:
+    """Save Ardour's session; the number of regions on its tracks. Each drop adds one."""
+    playlists = re.search(r"<Playlists>.*</Playlists>", _saved_by_ardour(shown, session), re.DOTALL)
+    return len(re.findall(r"<Region ", playlists[0])) if playlists else 0
+
+
+def _saved_by_ardour(shown: Screen, session: Path) -> str:
+    shown.focus(session.name)
+    shown.key("ctrl+s")
+    return (session / f"{session.name}.ardour").read_text()
 
 
 def saved_clips(shown: Screen, session: Path) -> int:
