@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QGuiApplication
 
 from bridge.errors import BadArgument
 from bridge.panel.background import Background
-from bridge.panel.clip_model import CLIP
 from bridge.panel.clip_view import ClipView
 from bridge.panel.clips import Clip
+from bridge.panel.jobs import MOST_AGAIN
 from bridge.panel.link import ABSENT, Link
 from bridge.panel.notice import Notice
 from bridge.panel.rename import rename
 from bridge.panel.trash import Trash
 from bridge.system.desktop import show_in_folder
+
+MARKS, MARKS_MS = 40, 20  # stars that are set at once, and the time between
 
 
 class ClipFiles(QObject):
@@ -30,6 +33,9 @@ class ClipFiles(QObject):
         super().__init__(view)
         self._link, self._view, self._model, self._notice = link, view, view.clips, notice
         self.trash, self._background = Trash(self), Background(self)
+        self._marks: list[tuple[str, bool]] = []  # stars to be set
+        self._more_marks = QTimer(self, singleShot=True, interval=MARKS_MS)
+        self._more_marks.timeout.connect(self._mark_some)
         self._when_complete: Callable[[], None] | None = None
         self._model.renamed.connect(self.rename_to)
         self._model.loaded.connect(self._on_loaded)
@@ -46,15 +52,24 @@ class ClipFiles(QObject):
 
     def toggle_favourites(self) -> None:
         """Mark the selected clips, or take the marks away if all have one."""
-        clips = [index.data(CLIP) for index in self._view.selectedIndexes()]
+        clips = self._view.selected_clips()
         mark = not all(clip.favourite for clip in clips)
-        for clip in clips:
-            if bool(clip.favourite) != mark:
-                self._model.set_favourite(clip.path, mark)
+        self._marks += [(clip.path, mark) for clip in clips if bool(clip.favourite) != mark]
+        self._mark_some()
+
+    def _mark_some(self) -> None:
+        """Mark some clips now, and the others a moment later: thousands at once would get lost on the way to the daemon."""
+        now, self._marks = self._marks[:MARKS], self._marks[MARKS:]
+        if self._link.state == ABSENT:
+            now, self._marks = now[:1], []  # the model says why it is impossible
+        for path, mark in now:
+            self._model.set_favourite(path, mark)
+        if self._marks:
+            self._more_marks.start()
 
     def copy_paths(self) -> None:
         """Put the paths of the selected clips on the clipboard, as text."""
-        paths = [str(Path(path)) for path in self._view.selected_paths()]
+        paths = [os.path.normpath(path) for path in self._view.selected_paths()]
         QGuiApplication.clipboard().setText("\n".join(paths))
         self.said.emit(
             "The path is on the clipboard." if len(paths) == 1 else f"{len(paths)} paths are on the clipboard."
@@ -76,8 +91,15 @@ class ClipFiles(QObject):
         if self._link.state == ABSENT:
             self.said.emit("Clipbridge is not running, so nothing can be made.")
             return
-        for path in self._view.selected_paths():
-            self._link.send("/bridge/recall", path)
+        paths = self._view.selected_paths()
+        try:
+            for path in paths[:MOST_AGAIN]:
+                self._link.send("/bridge/recall", path)
+        except BadArgument as error:
+            self.said.emit(str(error))
+            return
+        if len(paths) > MOST_AGAIN:
+            self.said.emit(f"The first {MOST_AGAIN} of the {len(paths):,} clips are made again: no more can wait.")
 
     def fill_in(self) -> None:
         """Put what the current clip was made of into the form."""

@@ -144,7 +144,9 @@ class ClipModel(QStringListModel):
         self.loader.forget(paths)
 
     def move(self, path: str, new_path: str) -> None:
-        """Follow a file that was renamed; its row stays where it is."""
+        """Follow a file that was renamed; its row stays where it is. The clip that had its name before is gone."""
+        if new_path in self.loader.clips:
+            self.loader.forget([new_path])
         self.loader.move(path, new_path)
         self._set([replace(row, path=new_path) if row.path == path else row for row in self._rows])
         self._changed(new_path)
@@ -160,6 +162,8 @@ class ClipModel(QStringListModel):
         if self._link.state == ABSENT:
             self.failed.emit("Clipbridge is not running, so stars cannot be saved.")
             return
+        if path not in self.loader.clips:
+            return  # deleted meanwhile
         self.loader.clips[path] = replace(self.loader.clips[path], favourite=int(favourite))
         self._changed(path)
         try:
@@ -172,6 +176,10 @@ class ClipModel(QStringListModel):
     def index_of(self, path: str) -> QModelIndex:
         """The row of a clip; an invalid index if it has none."""
         return self.index(self._places[path]) if path in self._places else QModelIndex()
+
+    def clips_of(self, rows: Iterable[int]) -> list[Clip]:
+        """The clips of some rows."""
+        return [self.loader.clips[self._rows[row].path] for row in rows]
 
     def clips(self) -> list[Clip]:
         """The clips of all rows."""

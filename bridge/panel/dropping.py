@@ -17,7 +17,7 @@ from bridge.errors import BadArgument
 from bridge.panel.background import Background
 from bridge.panel.drop_hint import DropHint
 from bridge.panel.drops import Audio, Lists, Nothing, Words, what_drop_means, would_do
-from bridge.panel.jobs import Jobs
+from bridge.panel.jobs import MOST_AGAIN, Jobs
 from bridge.panel.link import ABSENT, Link
 from bridge.panel.lists import copy_lists
 from bridge.panel.make import Make
@@ -25,7 +25,6 @@ from bridge.panel.offer_bar import OfferBar
 from bridge.panel.offers import Offer, describe, offers
 
 MEASURE_S = 15  # a long file on a slow disk
-MOST_AGAIN = 64  # clips of one drop that are made again: the daemon's queue
 
 
 class Dropping(QObject):

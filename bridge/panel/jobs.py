@@ -16,6 +16,7 @@ SENT, WAITING, RUNNING, FAILED = "sent", "waiting", "running", "failed"
 AGAIN_S = 2.0  # without an answer, the same ask with the same id is sent again, once
 GIVE_UP_S = 6.0
 QUIET_S = 10.0  # without an event, an accepted job is looked for in the queue: the message that it ended may be lost
+MOST_AGAIN = 64  # clips that are made again at once: the daemon's queue
 MOST_FAILURES = 20
 MOST_JOBS = 200  # that are shown; the daemon has 64 at most
 NO_ANSWER = "Clipbridge did not answer."

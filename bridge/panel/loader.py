@@ -90,8 +90,8 @@ class Loader(QObject):
 
     def move(self, path: str, new_path: str) -> None:
         """Follow a file that was renamed."""
-        moved = {path: new_path}
-        renamed = (replace(clip, path=moved.get(old, old)) for old, clip in self.clips.items())
+        moved = {path: replace(self.clips[path], path=new_path)} if path in self.clips else {}
+        renamed = (moved.get(old, clip) for old, clip in self.clips.items())
         self.clips = {clip.path: clip for clip in renamed}
         if path in self.scores:
             self.scores[new_path] = self.scores[path]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable
@@ -82,12 +83,14 @@ class Peaks(QObject):
                 kept = self._kept.get(ask)
             path, columns = ask
             try:
-                stat = os.stat(path)
+                status = os.stat(path)
+                if not stat.S_ISREG(status.st_mode):  # reading a pipe could block for ever
+                    raise OSError("it is no regular file")
             except (OSError, ValueError) as error:
                 self.missing.emit(path, _why(error))
                 continue
             self.missing.emit(path, "")
-            stamp = stat.st_size, stat.st_mtime_ns
+            stamp = status.st_size, status.st_mtime_ns
             if kept is None or kept[0] != stamp:
                 waveform = waveform_of(path, columns)
                 with self._lock:

@@ -6,7 +6,7 @@ import itertools
 from dataclasses import dataclass, field
 
 LONGEST_READ = 8_192  # frames of each column; of longer ones only their beginning is looked at
-BLOCK = 1 << 17  # frames
+BLOCK = 1 << 18  # samples
 FULL_SCALE = 127
 
 
@@ -43,7 +43,7 @@ def _read(file, columns: int) -> Waveform:  # type: ignore[no-untyped-def]
     edges = np.linspace(0, frames, columns + 1).astype(np.int64)
     low, high = np.zeros(columns, np.float32), np.zeros(columns, np.float32)
     if frames <= columns * LONGEST_READ:
-        per_block = max(1, BLOCK * columns // frames)
+        per_block = max(1, BLOCK // file.channels * columns // frames)
         spans = [(first, min(first + per_block, columns)) for first in range(0, columns, per_block)]
         for first, last in spans:
             samples = file.read(int(edges[last] - edges[first]), "float32", always_2d=True)

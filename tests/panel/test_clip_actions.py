@@ -283,3 +283,29 @@ def test_a_part_is_selected_and_cut_by_keys(pane: ClipPane, whole: str, wait: Wa
     QTest.keyClick(pane.view, Qt.Key.Key_Return, Qt.KeyboardModifier.ShiftModifier)
     wait(lambda: paths_of(pane)[1] == whole)
     assert pane.model.clips()[0].seconds == pytest.approx(0.25, abs=0.01)
+
+
+def test_a_clip_may_get_the_name_of_one_whose_file_is_gone(pane: ClipPane, three: list[str], wait: Wait) -> None:
+    Path(three[0]).unlink()
+    pane.files.rename_to(three[2], Path(three[0]).stem)
+    wait(lambda: paths_of(pane)[:2] == [three[1], three[0]])
+    assert len(set(paths_of(pane))) == pane.model.rowCount() == len(paths_of(pane))
+    assert all(pane.model.index(row).data() for row in range(pane.model.rowCount()))
+
+
+def test_many_clips_are_marked_some_at_a_time_and_no_more_are_made_again_than_can_wait(
+    pane: ClipPane, monkeypatch: pytest.MonkeyPatch, wait: Wait
+) -> None:
+    from bridge.panel import clip_files
+
+    said: list[str] = []
+    pane.said.connect(said.append)
+    monkeypatch.setattr(clip_files, "MARKS", 2)
+    monkeypatch.setattr(clip_files, "MOST_AGAIN", 2)
+    pane.view.setFocus()
+    select(pane, 0, 1, 2)
+    pane.files.toggle_favourites()
+    assert [clip.favourite for clip in pane.view.selected_clips()] == [1, 1, 0]
+    wait(lambda: all(clip.favourite for clip in pane.view.selected_clips()))
+    pane.files.make_again()
+    assert said == ["The first 2 of the 3 clips are made again: no more can wait."]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import sys
 from functools import partial
 from pathlib import Path
@@ -97,3 +98,23 @@ def test_work_on_a_thread_leaves_no_object_behind_for_which_another_one_is_taken
     background.close()
     peaks.close()
     assert not [left for left in shiboken6.getAllValidWrappers() if isinstance(left, QRunnable)]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes with a name in a folder")
+def test_a_pipe_in_the_folder_does_not_hold_up_the_waveforms_of_files(
+    application: QApplication, tmp_path: Path, wait: Wait
+) -> None:
+    from bridge.panel.peaks import Peaks
+
+    pipe, sound = tmp_path / "pipe.wav", tmp_path / "sound.wav"
+    os.mkfifo(pipe)
+    sound.write_bytes(b"no sound")
+    peaks = Peaks()
+    missing: dict[str, str] = {}
+    ready: list[str] = []
+    peaks.missing.connect(missing.__setitem__)
+    peaks.ready.connect(ready.append)
+    peaks.look([(str(sound), 8), (str(pipe), 8)])
+    wait(lambda: ready == [str(sound)])
+    peaks.close()
+    assert missing == {str(pipe): "The file cannot be opened (it is no regular file).", str(sound): ""}
