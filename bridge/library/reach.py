@@ -15,8 +15,8 @@ def reachable(path: str, folder: Path, is_clip: Callable[[Path], bool], look: bo
 
     Without `look` nothing tells the asker which other files this disk has."""
     refusal = UnknownClip(
-        f"{path[-200:]!r} is neither a clip of the library nor an audio file below the sample folder. Send the whole path, as "
-        "/bridge/done and /bridge/clip state it."
+        f"{path[-200:]!r} is neither a clip of the library nor an audio file below the sample folder. Copy it there, or "
+        "send the whole path of a clip, as /bridge/done and /bridge/clip state it."
     )
     if "\0" in path or not Path(path).is_absolute():
         raise refusal

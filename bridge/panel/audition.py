@@ -16,6 +16,7 @@ TICK_MS = 33
 STOP_FADE_MS = 15.0
 MAX_ASKED = 64
 LATE_S = 2.0
+MAIN = "main"  # the cue in /bridge/status if there is none
 ON_CUE = ("output", "cue")  # keys of /bridge/play: the main output, if there is no cue
 
 
@@ -23,11 +24,13 @@ class Audition(QObject):
     """`playing`: the path of the clip that sounds or waits for its moment, "" if none does. `gain`: a factor. `in_tempo`: begin at
     the next bar.
 
-    `moved(path, seconds)`: where the clip is now. `ended(path)`. `said(sentence)`."""
+    `moved(path, seconds)`: where the clip is now. `ended(path)`. `said(sentence)`. `cue_changed(state)`: of the cue, "" if there
+    is none."""
 
     moved = Signal(str, float)
     ended = Signal(str)
     said = Signal(str)
+    cue_changed = Signal(str)
 
     def __init__(self, link: Link, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -105,15 +108,22 @@ class Audition(QObject):
                     self._end()
                 self._asked.popleft()
             case "/bridge/cue", [str(state), str(why), *_]:
-                self._has_cue = True
+                self._set_cue(state)
                 self._on_device(state, why)
+            case "/bridge/status", [str(), *_] if isinstance(cue := pairs(arguments, 1).get("cue"), str):
+                self._set_cue("" if cue == MAIN else cue)
             case "/bridge/audio", [str(state), str(why), *_] if not self._has_cue:
                 self._on_device(state, why)
             case "/bridge/state", ["stopping", *_]:
                 self._forget()
 
     def _on_connected(self) -> None:
-        self._has_cue = False  # the daemon may be another one
+        self._set_cue("")  # the daemon may be another one
+        self._link.send("/bridge/status")
+
+    def _set_cue(self, state: str) -> None:
+        self._has_cue = bool(state)
+        self.cue_changed.emit(state)
 
     def _on_device(self, state: str, why: str) -> None:
         if state in ("unusable", "failed") and self.playing:

@@ -89,6 +89,7 @@ class ClipPane(QWidget):
         self.wave_pane.toggled_play.connect(self.toggle_play)
         self.wave_pane.cut_wanted.connect(self.cut_part)
         self.wave_pane.gain_changed.connect(audition.set_gain)
+        audition.cue_changed.connect(self.wave_pane.show_cue)
         self.wave_pane.in_tempo_changed.connect(lambda on: setattr(audition, "in_tempo", on))
         audition.gain = self.wave_pane.gain.value() / 100
         audition.in_tempo = self.wave_pane.in_tempo.isChecked()

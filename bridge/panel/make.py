@@ -27,6 +27,7 @@ from bridge.panel import form, saved
 from bridge.panel.extras import Extras
 from bridge.panel.form import AUTO, BARS, RANGES, SECONDS, BadField, Form
 from bridge.panel.link import ABSENT, Link
+from bridge.panel.tempo_box import TempoBox
 
 TEMPO_MS = 3_000  # between two questions for the tempo
 MOST_PRESETS = 500
@@ -138,14 +139,14 @@ class Make(QWidget):
         self.note.setMaximumWidth(self.fontMetrics().averageCharWidth() * 9)
         self.loop = QCheckBox("loop")
         self.loop.setToolTip("The end runs into the beginning without a seam")
-        self.bpm = QLabel()
+        self.bpm, self.tempo_box = QLabel(), TempoBox()
         self.fault = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
         self.fault.setVisible(False)
         self.fault.setForegroundRole(QPalette.ColorRole.BrightText)
         self.extras = Extras()
         names = {
             self.prompt: "Prompt", self.preset: "Preset", self.length: "Length", self.unit: "Unit of the length",
-            self.takes: "Takes", self.note: "Note", self.bpm: "Tempo", self.fault: "What is wrong",
+            self.takes: "Takes", self.note: "Note", self.bpm: "Length in seconds", self.fault: "What is wrong",
         }  # fmt: skip
         for widget, name in names.items():
             widget.setAccessibleName(name)
@@ -168,6 +169,7 @@ class Make(QWidget):
                 line.addWidget(widget, int(widget in (self.prompt, self.preset)))
             if row is rows[2]:
                 line.addStretch(1)
+                line.addWidget(self.tempo_box)
                 line.addWidget(self.bpm)
             self._rows.addWidget(row, int(row is rows[0]))
         self._length_row, self._more = rows[1:]
@@ -199,6 +201,7 @@ class Make(QWidget):
         self.length.valueChanged.connect(self._show_tempo)
         self.takes.valueChanged.connect(lambda count: self.takes.setSuffix(" take" if count == 1 else " takes"))
         self.extras.changed.connect(self._show_tempo)
+        self.tempo_box.wanted.connect(self._set_tempo)
         self._on_unit()
 
     def _restore(self) -> None:
@@ -246,15 +249,18 @@ class Make(QWidget):
     def _show_tempo(self) -> None:
         """The running tempo, and what a length in bars is in seconds."""
         bpm = self.extras.values.get("bpm")
-        words = f"{self.tempo.bpm:.6g} BPM" if bpm is None else f"{bpm:.6g} BPM of the clip"
+        self.tempo_box.setVisible(bpm is None)
+        self.tempo_box.show_tempo(self.tempo.bpm)
+        words = [] if bpm is None else [f"{bpm:.6g} BPM of the clip"]
         if self.unit.currentData() == BARS:
             try:
-                words += f" · {form.check_length(BARS, self.length.value(), bpm, self.tempo):.3g} s"
+                words.append(f"{form.check_length(BARS, self.length.value(), bpm, self.tempo):.3g} s")
             except BadField as error:
                 self._show_fault(error)
             else:
                 self._clear_fault()
-        self.bpm.setText(words)
+        self.bpm.setText(" · ".join(words))
+        self.bpm.setVisible(bool(words))
 
     def _check_prompt(self, text: str) -> None:
         self._clear_fault()
@@ -290,6 +296,10 @@ class Make(QWidget):
     def _ask_for_tempo(self) -> None:
         if self._link.state != ABSENT:
             self._link.send("/bridge/tempo")
+
+    def _set_tempo(self, bpm: float) -> None:
+        self._link.send("/bridge/tempo", bpm)
+        self._link.send("/bridge/tempo")
 
     def _on_message(self, address: str, arguments: list[Any]) -> None:
         match address, arguments:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSettings, QSignalBlocker, Qt, QTimer, Signal
-from PySide6.QtGui import QHideEvent
+from PySide6.QtGui import QHideEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QDoubleSpinBox,
@@ -67,6 +67,9 @@ class WavePane(QWidget):
         line.setContentsMargins(0, 0, 0, 0)
         for widget in (self.button, self.autoplay, self.in_tempo):
             line.addWidget(widget)
+        self.cue = QLabel()
+        self._line = line
+        line.addWidget(self.cue)
         line.addWidget(self.gain, 1)
         line.addWidget(self.shown)
         self.part = self._part_line()
@@ -82,13 +85,13 @@ class WavePane(QWidget):
         self.shown.toggled.connect(self._on_shown)
         self._on_shown(self.shown.isChecked())
         self.set_playing(False)
+        self.show_cue("")
 
     def show_clip(self, clip: Clip | None) -> None:
         """Show a clip; None: there is none."""
         self.wave.show_clip(clip)
         for box in self.ends:
             box.setMaximum(max(self.wave.seconds, 0.01))
-        self.button.setEnabled(clip is not None)
 
     def hideEvent(self, event: QHideEvent) -> None:
         """The window may be closing."""
@@ -101,6 +104,25 @@ class WavePane(QWidget):
         words = "Stop (←)" if playing else "Play (Space)"
         self.button.setToolTip(words)
         self.button.setAccessibleName("Stop" if playing else "Play")
+
+    def show_cue(self, state: str) -> None:
+        """Show whether what is played here sounds on the cue; "": there is none."""
+        self.cue.setVisible(bool(state))
+        self.cue.setText("cue" if state == "open" else "no cue")
+        heard = "What you play here is heard on the cue only."
+        self.cue.setToolTip(heard if state == "open" else "The cue cannot be heard, so nothing is played here.")
+        self._fit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        """Give up the button of the waveform in a narrow pane, before words are cut off."""
+        widgets = [self.button, self.autoplay, self.in_tempo, self.shown, *([] if self.cue.isHidden() else [self.cue])]
+        words = sum(widget.sizeHint().width() for widget in widgets)
+        gaps = len(widgets) * self._line.spacing()
+        self.shown.setVisible(words + gaps + self.gain.minimumWidth() <= self.width())
 
     def make_room(self, height: int) -> None:
         """Give up the waveform in a low window."""

@@ -296,3 +296,22 @@ def test_all_rows_on_the_screen_get_their_waveform_even_if_a_paint_has_no_time_f
     pane.view.viewport().update()
     on_screen = pane.view.viewport().height() // pane.view.visualRect(pane.model.index(0)).height()
     wait(lambda: len(made) >= on_screen and not pane.view.delegate.is_unfinished)
+
+
+def test_the_pane_says_whether_what_it_plays_is_heard_on_the_cue(pane: ClipPane) -> None:
+    label = pane.wave_pane.cue
+    assert not label.isVisible()
+    pane._link.received.emit("/bridge/cue", ["open", ""])
+    assert label.isVisible() and (label.text(), "cue only" in label.toolTip()) == ("cue", True)
+    pane._link.received.emit("/bridge/status", ["ready", "cue", "lost"])
+    assert label.isVisible() and label.text() == "no cue"
+    pane._link.received.emit("/bridge/status", ["ready", "cue", "main"])
+    assert not label.isVisible()
+
+
+def test_the_play_button_plays_the_newest_clip_if_none_is_chosen(pane: ClipPane) -> None:
+    pane.view.selectionModel().clear()
+    pane.wave_pane.button.click()
+    assert pane.audition.playing == paths_of(pane)[0] == pane.view.current_path()
+    pane.wave_pane.button.click()
+    assert pane.audition.playing == ""

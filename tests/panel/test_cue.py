@@ -48,10 +48,14 @@ def test_an_audition_ends_with_a_sentence_if_the_cue_and_not_if_the_main_output_
     with FakeDaemon() as fake:
         link = Link("127.0.0.1", fake.port)
         audition, said, messages = Audition(link), list[str](), list[str]()
+        cues = list[str]()
         audition.said.connect(said.append)
+        audition.cue_changed.connect(cues.append)
         link.received.connect(lambda address, _: messages.append(address))
         link.start()
-        wait(lambda: fake.heard == [] and link.state == "ready")
+        wait(lambda: fake.heard == [("/bridge/status", [])] and link.state == "ready")
+        fake.say("/bridge/status", "ready", "cue", "main")
+        wait(lambda: cues == ["", ""])
         audition.play(Clip("/a.wav", seconds=1.0))
         wait(lambda: fake.heard and fake.heard[-1] == ("/bridge/play", ["/a.wav", "output", "cue", "gain", 1.0]))
         fake.say("/bridge/cue", "open", "headphones")
@@ -61,4 +65,5 @@ def test_an_audition_ends_with_a_sentence_if_the_cue_and_not_if_the_main_output_
         fake.say("/bridge/cue", "unusable", "no headphones")
         wait(lambda: not audition.playing)
         assert said == ["This cannot be heard: no headphones"]
+        assert cues == ["", "", "open", "unusable"]
         link.close()

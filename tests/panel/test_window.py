@@ -60,13 +60,26 @@ def test_a_prompt_of_60_kb_is_refused_at_its_field(open_window: Open, panel_daem
     assert not window.make.fault.isVisible()
 
 
-def test_the_length_in_bars_follows_the_running_tempo(open_window: Open, panel_daemon: Daemon, wait: Wait) -> None:
+def test_the_length_in_bars_follows_the_tempo_which_can_be_typed(
+    open_window: Open, panel_daemon: Daemon, wait: Wait
+) -> None:
+    from PySide6.QtCore import Qt
+    from PySide6.QtTest import QTest
+
     window = open_window(panel_daemon.port)
     client = panel_daemon.client()
     client.send("/bridge/tempo", 90.0)
     window.make.set_length("bars", 2)
     window.make._ask_for_tempo()
-    wait(lambda: "90 BPM · 5.33 s" in window.make.bpm.text())
+    wait(lambda: (window.make.tempo_box.text(), window.make.bpm.text()) == ("90 BPM", "5.33 s"))
+    box = window.make.tempo_box
+    box.setFocus()
+    box.lineEdit().selectAll()
+    QTest.keyClicks(box, "126.5")
+    window.make._ask_for_tempo()
+    QTest.keyClick(box, Qt.Key.Key_Return)
+    wait(lambda: (box.text(), window.make.bpm.text()) == ("126.5 BPM", "3.79 s"))
+    assert client.ask("/bridge/tempo")[1][:2] == [126.5, 4] and window.jobs.rows() == []
     client.send("/bridge/tempo", 120.0)
 
 
