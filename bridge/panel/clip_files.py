@@ -24,10 +24,12 @@ MARKS, MARKS_MS = 40, 20  # stars that are set at once, and the time between
 
 
 class ClipFiles(QObject):
-    """Works on the selected clips of `view`. `said(sentence)`. `recipe_wanted(values)`: the keys of an ask, for the form."""
+    """Works on the selected clips of `view`. `said(sentence)`. `recipe_wanted(values)`: the keys of an ask, for the form.
+    `again_wanted(path)`: make this clip again."""
 
     said = Signal(str)
     recipe_wanted = Signal(dict)
+    again_wanted = Signal(str)
 
     def __init__(self, link: Link, view: ClipView, notice: Notice) -> None:
         super().__init__(view)
@@ -87,17 +89,13 @@ class ClipFiles(QObject):
             self.said.emit(f"No file manager could be opened. The folder is {file.parent}.")
 
     def make_again(self) -> None:
-        """Ask the daemon for the selected clips again, from the recipes in their files."""
+        """Ask for the selected clips again, from the recipes in their files."""
         if self._link.state == ABSENT:
             self.said.emit("Clipbridge is not running, so nothing can be made.")
             return
         paths = self._view.selected_paths()
-        try:
-            for path in paths[:MOST_AGAIN]:
-                self._link.send("/bridge/recall", path)
-        except BadArgument as error:
-            self.said.emit(str(error))
-            return
+        for path in paths[:MOST_AGAIN]:
+            self.again_wanted.emit(path)
         if len(paths) > MOST_AGAIN:
             self.said.emit(f"The first {MOST_AGAIN} of the {len(paths):,} clips are made again: no more can wait.")
 

@@ -27,10 +27,12 @@ AUTOPLAY_MS = 80  # that a clip stays chosen before it plays: a held arrow key r
 
 
 class ClipPane(QWidget):
-    """`said(sentence)`: for the status line. `recipe_wanted(values)`: the keys of an ask, for the form."""
+    """`said(sentence)`: for the status line. `recipe_wanted(values)`: the keys of an ask, for the form.
+    `again_wanted(path)`: make this clip again."""
 
     said = Signal(str)
     recipe_wanted = Signal(dict)
+    again_wanted = Signal(str)
 
     def __init__(self, link: Link, settings: QSettings, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -96,6 +98,7 @@ class ClipPane(QWidget):
         audition.moved.connect(self._on_moved)
         audition.ended.connect(lambda path: self._on_moved(path, -1.0))
         self.files.recipe_wanted.connect(self.recipe_wanted)
+        self.files.again_wanted.connect(self.again_wanted)
         self.files.trash.hidden.connect(lambda paths: audition.stop() if audition.playing in paths else None)
         self.files.trash.can_undo_changed.connect(lambda _can: self._enable())
         shortcut = QShortcut(QKeySequence(QKeySequence.StandardKey.Find), self)

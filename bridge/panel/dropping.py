@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import PurePath
@@ -136,10 +135,11 @@ class Dropping(QObject):
             case "recipe":
                 self._make.set_recipe(offer.values)
             case "again":
-                for path in self._paths[:MOST_AGAIN]:
-                    job_id = f"panel-{secrets.token_hex(5)}"
-                    self._jobs.follow(job_id, PurePath(path).name)
-                    self._link.send("/bridge/recall", path, "id", job_id)
+                try:
+                    for path in self._paths[:MOST_AGAIN]:
+                        self._jobs.recall(path)
+                except BadArgument as error:
+                    self._say(str(error))
             case "length" | "tempo":
                 self._make.set_recipe(
                     {**self._make.filled().keys(), "seconds": None, "bars": None, "bpm": None, **offer.values}

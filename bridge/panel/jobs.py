@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from bridge.client import pairs
@@ -22,6 +24,11 @@ MOST_JOBS = 200  # that are shown; the daemon has 64 at most
 NO_ANSWER = "Clipbridge did not answer."
 ENDED = "Clipbridge ended before it was made."
 LOST = "Clipbridge no longer has this job. If it was made, its clip is in the list."
+
+
+def new_id() -> str:
+    """An id for a job of this window, which no other program has."""
+    return f"panel-{secrets.token_hex(5)}"
 
 
 @dataclass(slots=True)
@@ -43,7 +50,7 @@ class Job:
     cancelling: bool = False
     heard_at: float = 0.0
     missed: bool = False
-    datagrams: tuple[Any, ...] = ()  # the arguments, to send them again
+    datagram: tuple[Any, ...] = ()  # address and arguments, to send them again
 
 
 class Jobs:
@@ -63,16 +70,18 @@ class Jobs:
         return sorted(self._jobs.values(), key=lambda job: (order[job.state], job.place if job.state == WAITING else 0))
 
     def ask(self, job_id: JobId, prompt: str, seconds: float, *arguments: Any) -> None:
-        """Send /bridge/generate and show the job."""
-        self._jobs[job_id] = Job(
-            job_id, prompt, seconds, own=True, heard_at=time.monotonic(), datagrams=("/bridge/generate", *arguments)
-        )
-        self._send("/bridge/generate", *arguments)
-        self.changed = True
+        """Send /bridge/generate and show the job. Raises BadArgument if it cannot be sent."""
+        self._begin(Job(job_id, prompt, seconds), "/bridge/generate", *arguments)
 
-    def follow(self, job_id: JobId, prompt: str) -> None:
-        """Show a job that was asked for in another way, as by /bridge/recall."""
-        self._jobs[job_id] = Job(job_id, prompt, own=True, heard_at=time.monotonic())
+    def recall(self, path: str) -> None:
+        """Ask for the clip at `path` again, from its recipe, and show the job. Raises BadArgument if it cannot be sent."""
+        job_id = new_id()
+        self._begin(Job(job_id, PurePath(path).name), "/bridge/recall", path, "id", job_id)
+
+    def _begin(self, job: Job, *datagram: Any) -> None:
+        self._send(*datagram)
+        job.own, job.heard_at, job.datagram = True, time.monotonic(), datagram
+        self._jobs[job.id] = job
         self.changed = True
 
     def owns(self, job_id: object) -> Job | None:
@@ -104,9 +113,9 @@ class Jobs:
         for job in list(self._jobs.values()):
             if job.state == SENT and now - job.heard_at > GIVE_UP_S:
                 self._fail(job, NO_ANSWER)
-            elif job.state == SENT and job.datagrams and now - job.heard_at > AGAIN_S:
-                self._send(*job.datagrams)
-                job.datagrams = ()
+            elif job.state == SENT and job.datagram and now - job.heard_at > AGAIN_S:
+                self._send(*job.datagram)
+                job.datagram = ()
             elif job.own and job.state in (WAITING, RUNNING) and now - job.heard_at > QUIET_S:
                 job.heard_at, self.wants_queue = now, True
         if self.wants_queue:
@@ -141,10 +150,10 @@ class Jobs:
         job.heard_at, job.missed = time.monotonic(), False
         match kind, rest:
             case "queued", [int(place), float(eta), *_]:
-                job.state, job.place, job.datagrams = WAITING, place, ()
+                job.state, job.place, job.datagram = WAITING, place, ()
                 job.due = time.monotonic() + eta if eta > 0 else 0.0
             case "progress", [float(fraction), *_] if job.state != FAILED:
-                job.state, job.fraction, job.datagrams = RUNNING, min(max(fraction, 0.0), 1.0), ()
+                job.state, job.fraction, job.datagram = RUNNING, min(max(fraction, 0.0), 1.0), ()
             case "failed", [str(), str(why), *_]:
                 self._fail(job, why)
             case (("done" | "cancelled"), _):

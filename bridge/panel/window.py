@@ -116,13 +116,19 @@ class Window(QMainWindow):
 
     def ask(self, ask: Ask) -> None:
         """Ask for a clip, and show its job."""
-        import secrets
-
         from bridge.panel.form import arguments
+        from bridge.panel.jobs import new_id
 
-        job_id = f"panel-{secrets.token_hex(5)}"
+        job_id = new_id()
         try:
             self.jobs.ask(job_id, ask.text, ask.seconds or 0.0, *arguments(ask), "id", job_id)
+        except BadArgument as error:
+            self.say(str(error))
+
+    def recall(self, path: str) -> None:
+        """Ask for the clip at `path` again, and show its job."""
+        try:
+            self.jobs.recall(path)
         except BadArgument as error:
             self.say(str(error))
 
@@ -226,6 +232,7 @@ class Window(QMainWindow):
 
         clips = ClipPane(self._link, self._settings)
         clips.recipe_wanted.connect(self.make.set_recipe)
+        clips.again_wanted.connect(self.recall)
         self._play_new = clips.play_new
         pads, kit = PadsPage(self._link, self._settings), KitPage(self._link, self._settings)
         clips.said.connect(self.say)

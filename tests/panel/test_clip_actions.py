@@ -187,8 +187,12 @@ def test_a_clip_is_made_again_its_recipe_fills_the_form_and_its_path_is_copied(
 ) -> None:
     from PySide6.QtGui import QGuiApplication
 
+    from bridge.panel.jobs import Jobs
+
     recipes: list[dict[str, Any]] = []
+    jobs = Jobs(pane._link.send)
     pane.recipe_wanted.connect(recipes.append)
+    pane.again_wanted.connect(jobs.recall)
     pane.view.choose(pane.model.index(0), quietly=True)
     press(pane, "R", control=True)
     assert recipes[0]["text"] == "three" and recipes[0]["seconds"] == pytest.approx(0.1) and recipes[0]["seed"] > 0
@@ -298,8 +302,9 @@ def test_many_clips_are_marked_some_at_a_time_and_no_more_are_made_again_than_ca
 ) -> None:
     from bridge.panel import clip_files
 
-    said: list[str] = []
+    said, again = list[str](), list[str]()
     pane.said.connect(said.append)
+    pane.again_wanted.connect(again.append)
     monkeypatch.setattr(clip_files, "MARKS", 2)
     monkeypatch.setattr(clip_files, "MOST_AGAIN", 2)
     pane.view.setFocus()
@@ -308,4 +313,5 @@ def test_many_clips_are_marked_some_at_a_time_and_no_more_are_made_again_than_ca
     assert [clip.favourite for clip in pane.view.selected_clips()] == [1, 1, 0]
     wait(lambda: all(clip.favourite for clip in pane.view.selected_clips()))
     pane.files.make_again()
+    assert again == pane.view.selected_paths()[:2]
     assert said == ["The first 2 of the 3 clips are made again: no more can wait."]

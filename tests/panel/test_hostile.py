@@ -62,7 +62,7 @@ def test_malformed_messages_are_passed_over(open_window: Open, wait: Wait, monke
     with FakeDaemon() as daemon:
         window = open_window(daemon.port)
         wait(lambda: daemon.heard and window.state_line.words.text() == "ready")
-        window.jobs.follow("job", "kick")
+        window.jobs.ask("job", "kick", 1.0, "kick", "id", "job")
         for page in range(window.pages.count()):
             window.pages.setCurrentIndex(page)
             for address, arguments in MALFORMED:

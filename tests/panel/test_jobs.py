@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from bridge.errors import BadArgument
 from bridge.panel import jobs as table
 from bridge.panel.jobs import FAILED, RUNNING, WAITING, Jobs
 
@@ -126,3 +127,21 @@ def test_a_job_whose_end_got_lost_is_asked_about_and_given_up_at_last(
     jobs.on_message("/bridge/done", ["made", "/clip.wav", 1.0])
     jobs.on_message("/bridge/queue/count", [0])
     assert states(jobs) == [("gone", FAILED)] and jobs.rows()[0].why == table.LOST
+
+
+def test_a_clip_that_cannot_be_made_again_fails_in_a_row(jobs: Jobs, sent: list[tuple[Any, ...]]) -> None:
+    jobs.recall("/clips/kick.wav")
+    address, path, _, job_id = sent[0]
+    assert (address, path) == ("/bridge/recall", "/clips/kick.wav") and jobs.rows()[0].prompt == "kick.wav"
+    jobs.on_message("/bridge/failed", [job_id, "no_recipe", "kick.wav has no recipe."])
+    assert jobs.rows()[0].why == "kick.wav has no recipe."
+
+
+def test_what_cannot_be_sent_is_no_job() -> None:
+    def refuse(*_message: Any) -> None:
+        raise BadArgument("It is too long.")
+
+    jobs = Jobs(refuse)
+    with pytest.raises(BadArgument):
+        jobs.ask("a", "bell", 1.0, "bell")
+    assert jobs.rows() == []
