@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 PATIENCE_MS = 500  # a daemon that runs has answered by then
 SAY_MS = 50  # between two sentences that are shown
+LINES_FOR_STATUS = 18  # of text, in the height of the window
 
 
 class Window(QMainWindow):
@@ -112,7 +113,13 @@ class Window(QMainWindow):
 
     def _show_sentence(self) -> None:
         self.status.setText(self._sentence)
-        self.status.setVisible(bool(self._sentence) and is_on(self._settings, switches.SHOW_STATUS))
+        wanted = is_on(self._settings, switches.SHOW_STATUS)
+        self.status.setVisible(wanted and (bool(self._sentence) or self._keeps_line))
+
+    @property
+    def _keeps_line(self) -> bool:
+        """Whether the status line has its place while it is empty, so that pads and rows stay where they are when it speaks."""
+        return self.height() >= LINES_FOR_STATUS * self.fontMetrics().lineSpacing()
 
     def ask(self, ask: Ask) -> None:
         """Ask for a clip, and show its job."""
@@ -162,6 +169,7 @@ class Window(QMainWindow):
         if self._begun:
             self.make.fit(self.width(), self.height())
             self.job_rows.show_now()
+            self._show_sentence()
 
     def _menu(self, look: Look) -> Menu:
         from bridge.panel.menu import Menu

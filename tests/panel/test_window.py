@@ -100,7 +100,20 @@ def test_once_clipbridge_runs_the_window_says_no_more_how_to_start_it(
 ) -> None:
     window = open_window(panel_daemon.port)
     press(window, "a bell")
-    wait(lambda: window.state_line.words.text() == "ready" and not window.status.isVisible())
+    wait(lambda: window.state_line.words.text() == "ready" and window.status.text() == "")
+
+
+def test_what_is_said_moves_nothing_in_the_window_except_in_a_low_one(open_window: Open, wait: Wait) -> None:
+    window = open_window(free_port())
+    window.resize(380, 520)
+    wait(lambda: window.status.isVisible() and window.status.text() == "")
+    before = window.pages.geometry()
+    window.say("It is done.")
+    wait(lambda: window.status.text() == "It is done.")
+    assert window.pages.geometry() == before
+    window.say("")
+    window.resize(300, 200)
+    wait(lambda: not window.status.isVisible())
 
 
 def test_what_was_filled_in_comes_back(open_window: Open) -> None:
