@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Callable
 from pathlib import Path
 
@@ -27,9 +28,18 @@ def reachable(path: str, folder: Path, is_clip: Callable[[Path], bool], look: bo
     file = on_disk(normal if not look else Path(path))
     if ".." in file.parts or not (file.is_relative_to(root) or is_clip(file)):  # `..` is left where nothing was found
         raise refusal
-    if not file.is_file():
-        if not look:
-            raise refusal
-        what = "is a folder" if file.is_dir() else "is not a regular file" if file.exists() else "does not exist"
-        raise UnknownClip(f"{file.name[:200]!r} {what}.")
+    what = _is_no_file(file)
+    if what:
+        raise UnknownClip(f"{file.name[:200]!r} {what}.") if look else refusal
     return file
+
+
+def _is_no_file(file: Path) -> str:
+    """Why `file` cannot be used; "" if it is a regular file. `Path.is_file` raises what a disk or a protected folder answers."""
+    try:
+        mode = file.stat().st_mode
+    except FileNotFoundError:
+        return "does not exist"
+    except OSError as error:
+        return f"cannot be opened ({error.strerror or error})"
+    return "" if stat.S_ISREG(mode) else "is a folder" if stat.S_ISDIR(mode) else "is not a regular file"

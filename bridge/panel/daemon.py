@@ -72,7 +72,7 @@ class Daemon(QObject):
             return
         self._timer.stop()
         try:
-            if stay:
+            if stay and not self._process.stdin.closed:  # it is when the user has just stopped the daemon
                 self._process.stdin.write(STAY)
             self._process.stdin.close()
         except OSError as error:  # it has just ended

@@ -72,7 +72,6 @@ class Dropping(QObject):
         match what_drop_means(mime):
             case Words(text):
                 self._make.set_prompt(text)
-                self._say("Press Enter to make it.")
             case Audio(paths, left_out):
                 self._measure(paths)
                 if left_out:

@@ -50,9 +50,16 @@ class KitForm(QWidget):
         """The arguments of /bridge/kit after the name; [] if no sound is named."""
         if preset := self.kit.currentData():
             return ["@preset", preset]
-        lines = [" ".join(line.split()) for line in self.sounds.toPlainText().splitlines()]
-        sounds = [line for line in lines if line]
+        sounds = self._lines()
         return [*sounds, "@preset", self.preset.currentText()] if sounds else []
+
+    @property
+    def count(self) -> int:
+        """The number of sounds that are typed; 0 if a preset names them."""
+        return 0 if self.kit.currentData() else len(self._lines())
+
+    def _lines(self) -> list[str]:
+        return [words for line in self.sounds.toPlainText().splitlines() if (words := " ".join(line.split()))]
 
     def add_kit(self, name: str, count: int, description: str) -> None:
         """Offer the preset of a kit."""

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from bridge.domain.kit import MAX_SOUNDS
 from bridge.errors import BadArgument
 from bridge.panel import saved
 from bridge.panel.audition import ON_CUE
@@ -24,7 +25,7 @@ from bridge.panel.background import Background
 from bridge.panel.kit_facts import Kit, Kits, sounds_of
 from bridge.panel.kit_form import KitForm
 from bridge.panel.kit_result import KitResult
-from bridge.panel.link import Link
+from bridge.panel.link import ABSENT, NOT_RUNNING, Link
 from bridge.system.desktop import show_in_folder
 
 NAME = "kit/name"  # key of the settings
@@ -106,6 +107,9 @@ class KitPage(QWidget):
     # ---- the daemon ----
 
     def _send(self, address: str, *values: Any) -> None:
+        if self._link.state == ABSENT:
+            self.said.emit(NOT_RUNNING)
+            return
         try:
             self._link.send(address, *values)
         except BadArgument as error:
@@ -181,6 +185,9 @@ class KitPage(QWidget):
             self.name.setFocus()
         elif not (values := self.form.values()):
             self.said.emit("Name the sounds of the kit, one a line, or choose a preset that has some.")
+            self.form.sounds.setFocus()
+        elif (count := self.form.count) > MAX_SOUNDS:
+            self.said.emit(f"A kit has at most {MAX_SOUNDS} sounds, one for each MIDI note. These are {count:,} lines.")
             self.form.sounds.setFocus()
         else:
             self.kits.known.pop(self._name, None)

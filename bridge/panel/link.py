@@ -21,6 +21,7 @@ SLICE_S = 0.008  # of each turn of the event loop, for messages
 RECEIVE_BUFFER_BYTES = 4 << 20
 
 ABSENT = "absent"
+NOT_RUNNING = "Clipbridge is not running. Press Start Clipbridge, then do it again."
 
 
 class Link(QObject):

@@ -65,12 +65,14 @@ class Make(QWidget):
 
     def set_prompt(self, text: str) -> None:
         """Put words into the prompt field; they are asked for at Enter. A text that is too long is refused."""
+        self.prompt.setFocus()
         try:
             self.prompt.setText(form.check_text(text))
         except BadField as error:
             self._show_fault(error)
             self.said.emit(str(error))
-        self.prompt.setFocus()
+        else:
+            self.said.emit("Press Enter to make it.")
 
     def set_recipe(self, values: dict[str, Any]) -> None:
         """Fill in the fields from the keys of an ask, such as the recipe of a clip."""

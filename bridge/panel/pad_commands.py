@@ -11,7 +11,7 @@ from PySide6.QtGui import QGuiApplication
 from bridge.domain.limits import PAD_FILE_KEYS
 from bridge.errors import BadArgument
 from bridge.panel import pad_drop
-from bridge.panel.link import Link
+from bridge.panel.link import ABSENT, NOT_RUNNING, Link
 from bridge.panel.pad_facts import Pad
 
 
@@ -35,6 +35,9 @@ class PadCommands(QObject):
 
     def send(self, number: int, what: str, *values: Any) -> None:
         """Send a message about a pad."""
+        if self._link.state == ABSENT:
+            self.said.emit(NOT_RUNNING)
+            return
         try:
             self._link.send(f"/bridge/pad/{number}/{what}", *values)
         except BadArgument as error:

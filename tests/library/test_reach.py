@@ -51,3 +51,13 @@ def test_another_machine_gets_the_same_answer_about_every_other_file(tmp_path: P
             reachable(str(tmp_path / path), folder, nothing, look=False)
         answers.add(str(refused.value).partition(" is ")[2])
     assert len(answers) == 1
+
+
+@pytest.mark.parametrize("look", [True, False])
+def test_a_file_that_the_system_refuses_is_refused_with_its_reason(tmp_path: Path, look: bool) -> None:
+    path = str(
+        tmp_path / f"{'x' * 300}.wav"
+    )  # longer than any name may be; a protected folder is refused in the same way
+    with pytest.raises(UnknownClip) as refused:
+        reachable(path, tmp_path, nothing, look)
+    assert ("cannot be opened (" if look and sys.platform != "win32" else "' ") in str(refused.value)

@@ -52,6 +52,7 @@ def test_words_that_are_too_long_are_refused(open_window: Open, wait: Wait) -> N
     mime.setText("x" * 60_000)
     drop(window, mime)
     assert window.make.prompt.text() == "bell" and "60,000" in window.make.fault.text()
+    wait(lambda: "60,000" in window.status.text())
 
 
 def test_a_list_is_made_as_the_inbox_makes_lists(open_window: Open, tmp_path: Path, wait: Wait) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import subprocess
 import sys
 from functools import partial
 from pathlib import Path
@@ -118,3 +119,18 @@ def test_a_pipe_in_the_folder_does_not_hold_up_the_waveforms_of_files(
     wait(lambda: ready == [str(sound)])
     peaks.close()
     assert missing == {str(pipe): "The file cannot be opened (it is no regular file).", str(sound): ""}
+
+
+def test_a_daemon_that_was_stopped_ends_although_it_should_run_on_when_the_window_closes(
+    application: QApplication,
+) -> None:
+    from bridge.panel.daemon import Daemon
+
+    daemon = Daemon(9)
+    command = [sys.executable, "-c", "import sys; sys.exit(len(sys.stdin.read()))"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE) as process:
+        daemon._process = process
+        daemon.stop()
+        daemon.leave(stay=True)
+        process.returncode = None  # the panel does not wait for it
+        assert process.wait(20) == 0 and not daemon.runs

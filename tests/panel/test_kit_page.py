@@ -224,3 +224,18 @@ def test_malformed_messages_about_kits_change_nothing(open_page: Open, fake: Fak
     wait(lambda: "good" in page.kits.known)
     assert list(page.kits.known) == ["good"] and page.form.kit.count() == 1
     assert page.name.findText("good") >= 0 and page.name.currentText() == ""
+
+
+def test_a_kit_that_cannot_be_asked_for_gets_a_sentence(open_page: Open, fake: FakeDaemon, wait: Wait) -> None:
+    page, said = open_page(fake.port), list[str]()
+    page.said.connect(said.append)
+    page.name.setEditText("a kit")
+    page.form.sounds.setPlainText("kick")
+    page.button.click()
+    page.form.sounds.setPlainText("kick\n" * 200)
+    wait(lambda: fake.heard and not page._link.is_absent)
+    page.button.click()
+    assert [sentence.split(".")[0] for sentence in said] == [
+        "Clipbridge is not running",
+        "A kit has at most 128 sounds, one for each MIDI note",
+    ]

@@ -497,3 +497,13 @@ def test_bank_and_editor_are_remembered(open_page: Open, fake: FakeDaemon, wait:
     page.edit_button.setChecked(True)
     again = open_page(fake.port)
     assert again.grid.bank == 2 and again.edit_button.isChecked()
+
+
+def test_without_a_daemon_a_press_gets_a_sentence(open_page: Open) -> None:
+    from PySide6.QtCore import Qt
+    from PySide6.QtTest import QTest
+
+    page, said = open_page(9), list[str]()
+    page.said.connect(said.append)
+    QTest.mouseClick(page.grid.buttons[0], Qt.MouseButton.LeftButton)
+    assert "Press Start Clipbridge" in said[0]

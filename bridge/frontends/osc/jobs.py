@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import secrets
 from pathlib import Path
 
@@ -78,7 +79,7 @@ def recall(osc: Osc, request: Request) -> None:
             return recipe_from_file(file)
         except BadRecipe:
             library = osc.core.library
-            if library is None or not on_disk(file).is_file() or (known := library.recipe_of(file)) is None:
+            if library is None or not os.path.isfile(on_disk(file)) or (known := library.recipe_of(file)) is None:
                 raise
             return known
 
