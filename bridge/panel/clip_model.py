@@ -26,7 +26,6 @@ MISSING = Qt.ItemDataRole.UserRole + 3  # why the file cannot be used, "" if it 
 MAX_RUNS = 40  # of rows that are inserted or removed one run after the other; more are a reset
 
 Index = QModelIndex | QPersistentModelIndex
-NOWHERE = QModelIndex()
 
 
 class ClipModel(QStringListModel):

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 
 import platformdirs
 
+from bridge.system.spelling import plain
+
 if TYPE_CHECKING:
     import asyncio
 
@@ -177,9 +179,10 @@ def replace(source: Path, target: Path) -> None:
 
 
 def rename_new(source: Path, target: Path) -> None:
-    """Rename within a folder, and never replace another file: raises FileExistsError. Windows refuses by itself; elsewhere the name
-    is claimed by an empty file first. Another spelling of the same name (`Kick`, `kick`) may be the same file already."""
-    if source.name != target.name and os.path.lexists(target) and os.path.samefile(source, target):
+    """Rename within a folder, and never replace another file: raises FileExistsError. The name is claimed by an empty file first.
+    Another spelling of the same name (`Kick`, `kick`) may be the same file already."""
+    is_spelling = source.name != target.name and plain(source.name, True) == plain(target.name, True)
+    if is_spelling and os.path.lexists(target) and os.path.samefile(source, target):
         os.rename(source, target)
         return
     with target.open("xb"):

@@ -38,9 +38,10 @@ def _listed_name(folder: Path, name: str) -> str:
     if name in names or name == "..":
         return name
     any_case = os.path.lexists(folder / name)  # a disk that does not tell the cases apart, as on Windows and macOS
-    return next((other for other in names if _plain(other, any_case) == _plain(name, any_case)), name)
+    return next((other for other in names if plain(other, any_case) == plain(name, any_case)), name)
 
 
-def _plain(name: str, any_case: bool) -> str:
+def plain(name: str, any_case: bool) -> str:
+    """A name in one spelling: composed, and with `any_case` in lower case. For comparing."""
     composed = unicodedata.normalize("NFC", name)
     return unicodedata.normalize("NFC", composed.casefold()) if any_case else composed
