@@ -11,7 +11,7 @@ from typing import IO
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from bridge.system import portable
+from bridge.system import outside, portable
 from bridge.system.owner import STAY
 
 POLL_MS = 250
@@ -57,6 +57,7 @@ class Daemon(QObject):
                 command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=errors or subprocess.DEVNULL,
                 start_new_session=not portable.WINDOWS,  # Ctrl-C in the panel's terminal is for the panel
                 creationflags=portable.NO_CONSOLE,
+                env=outside.environment(),
             )  # fmt: skip
         except OSError as error:
             return f"Clipbridge cannot be started ({error.strerror or error})."

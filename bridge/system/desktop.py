@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from bridge.system import outside
+
 TIMEOUT_S = 5.0
 SHOW_ITEMS = "org.freedesktop.FileManager1.ShowItems"
 
@@ -39,6 +41,7 @@ def _runs(command: list[str] | str, any_code: bool = False) -> bool:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             timeout=TIMEOUT_S,
+            env=outside.environment(),
             check=False,
         )
     except subprocess.TimeoutExpired:
