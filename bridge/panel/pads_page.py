@@ -134,14 +134,19 @@ class PadsPage(QWidget):
                 self._link.send("/bridge/presets")
             case ["", "bridge", "pad", number, "saved"], [str(path), str(why), *_]:
                 self.said.emit(f"Pad {number} is saved: {path}" if path else f"Pad {number} is not saved: {why}")
-            case ["", "bridge", "error"], [str(about), _, str(why), *_] if about.startswith("/bridge/pad/"):
-                self.said.emit(self._empty(about.split("/")[3]) or why)
+            case ["", "bridge", "error"], [str(about), code, str(why), *_] if about.startswith("/bridge/pad/"):
+                self.said.emit(self._advice(about.split("/")[3:], code) or why)
 
-    def _empty(self, number: str) -> str:
-        """What to do with a pad that was pressed and is empty; "" if it is not empty."""
-        if not number.isdecimal() or int(number) >= COUNT or self.pads[int(number)].state != "empty":
-            return ""
-        return f"Pad {number} is empty: press Edit, or drop a clip on it."
+    def _advice(self, about: list[str], code: object) -> str:
+        """What to do in this window about an error; "" if the daemon says it best."""
+        match about, code:
+            case [number, "load"], "unknown_clip":
+                return f"Pad {number} plays files in the folder of clips: copy it there first."
+            case [number, _], "pad_empty" if (
+                number.isdecimal() and int(number) < COUNT and self.pads[int(number)].state == "empty"
+            ):
+                return f"Pad {number} is empty: press Edit, or drop a clip on it."
+        return ""
 
     # ---- playing ----
 
@@ -262,6 +267,8 @@ class PadsPage(QWidget):
 def _bank_bar() -> QTabBar:
     bar = QTabBar()
     bar.setDrawBase(False)
+    bar.setAcceptDrops(True)
+    bar.setChangeCurrentOnDrag(True)
     bar.setExpanding(False)
     bar.setUsesScrollButtons(False)
     bar.setElideMode(Qt.TextElideMode.ElideNone)

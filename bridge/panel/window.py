@@ -73,6 +73,8 @@ class Window(QMainWindow):
         self.offer_bar = OfferBar()
         self.pages = QTabWidget(documentMode=True)
         self.pages.setAccessibleName("Pages")
+        self.pages.tabBar().setAcceptDrops(True)
+        self.pages.tabBar().setChangeCurrentOnDrag(True)  # a clip is dragged from the list over the tab to a pad
         self.status = TextLine("Status")
         self.daemon = Daemon(link.port, self)
         self.menu = self._menu(self._look)

@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
+import soundfile
 
 from tests.harness import Daemon
 from tests.panel.conftest import Wait
@@ -258,6 +260,22 @@ def test_who_presses_an_empty_pad_is_told_how_to_fill_it_in_this_window(
     fake.say("/bridge/pad/3/state", "filling", 0.0)
     fake.say("/bridge/error", "/bridge/pad/3/play", "pad_empty", "Pad 3 has no take yet.")
     wait(lambda: said == ["Pad 3 is empty: press Edit, or drop a clip on it.", "Pad 3 has no take yet."])
+
+
+def test_a_file_from_elsewhere_that_is_dropped_on_a_pad_is_refused_with_what_to_do(
+    open_page: Open, panel_daemon: Daemon, tmp_path: Path, wait: Wait
+) -> None:
+    from PySide6.QtCore import QMimeData, QUrl
+
+    page, said = open_page(panel_daemon.port), list[str]()
+    page.said.connect(said.append)
+    wait(lambda: page._link.state == "ready")
+    file = tmp_path / "loop.wav"
+    soundfile.write(file, np.zeros(480), 48_000)
+    mime = QMimeData()
+    mime.setUrls([QUrl.fromLocalFile(str(file))])
+    assert drop(page.grid.buttons[6], mime)
+    wait(lambda: said == ["Pad 6 plays files in the folder of clips: copy it there first."])
 
 
 def test_malformed_messages_about_pads_change_nothing(page: PadsPage, fake: FakeDaemon, wait: Wait) -> None:

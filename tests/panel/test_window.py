@@ -116,6 +116,29 @@ def test_what_is_said_moves_nothing_in_the_window_except_in_a_low_one(open_windo
     wait(lambda: not window.status.isVisible())
 
 
+def test_a_drag_that_rests_on_the_tab_of_a_page_opens_it(open_window: Open, wait: Wait) -> None:
+    from PySide6.QtCore import QMimeData, Qt, QUrl
+    from PySide6.QtGui import QDragEnterEvent, QDragMoveEvent
+    from PySide6.QtWidgets import QApplication
+
+    window, mime = open_window(free_port()), QMimeData()
+    mime.setUrls([QUrl.fromLocalFile("/clips/kick.wav")])
+    bar = window.pages.tabBar()
+    assert window.pages.currentIndex() == 0
+    facts = (
+        bar.tabRect(1).center(),
+        Qt.DropAction.CopyAction,
+        mime,
+        Qt.MouseButton.LeftButton,
+        Qt.KeyboardModifier.NoModifier,
+    )
+    entering = QDragEnterEvent(*facts)
+    QApplication.sendEvent(bar, entering)
+    assert bar.acceptDrops() and entering.isAccepted()
+    QApplication.sendEvent(bar, QDragMoveEvent(*facts))
+    wait(lambda: window.pages.currentIndex() == 1)
+
+
 def test_what_was_filled_in_comes_back(open_window: Open) -> None:
     port = free_port()
     first = open_window(port)
