@@ -49,6 +49,11 @@ class Pad:
     voices: dict[int, bool] = field(default_factory=dict)  # whether each is a loop
 
     @property
+    def file(self) -> str:
+        """The audio file that it plays; "" if it plays takes."""
+        return "" if self.clip is None else self.clip.file
+
+    @property
     def state(self) -> tuple[str, float, int, int, str]:
         """(state, value, fresh, repeated, why) as in PadChanged."""
         if self.clip is not None:

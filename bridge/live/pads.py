@@ -14,11 +14,13 @@ from pathlib import Path
 from bridge.domain.ask import Ask, Request
 from bridge.domain.events import JobEvent, PadChanged, PadSet, PadVoice, Publish
 from bridge.domain.job import Job
-from bridge.domain.limits import PAD_SECONDS, seed_after
+from bridge.domain.limits import seed_after
 from bridge.domain.outputs import PADS
 from bridge.errors import BadArgument, ClipbridgeError, PadEmpty
 from bridge.live.pad import Pad, PadClip, Press
+from bridge.live.pad_clips import PadClips
 from bridge.live.pad_file import SINK, PadFile, StoredPad, check_length, shown_keys
+from bridge.live.pad_voices import PadVoices
 from bridge.live.saves import Saves
 from bridge.live.takes import Take
 from bridge.live.voices import Live
@@ -38,10 +40,10 @@ class Pads:
         self._live, self._publish, self._changed = live, publish, changed
         self._file = PadFile(file) if file is not None else None
         self.saves = Saves(live, publish)
+        self._clips, self.voices = PadClips(live), PadVoices(live, publish)
         self._next = 0  # the pad of the last request
         self._abandoned_jobs: list[Job] = []
         self._locked_empty: set[int] = set()
-        self._voices: dict[int, tuple[int, str]] = {}  # that sound or wait: the pad of each, and which of the two
         stored = self._file.read() if self._file is not None else {}
         self._pads = {
             number: Pad(pad.ask, pad.locked, PadClip(pad.file) if pad.file else None, pad.choke)
@@ -60,7 +62,7 @@ class Pads:
             self._locked_empty -= {number}
         else:
             self._abandon_job(before)
-            self._release_clip(before)
+            self._clips.release(before)
             before.takes.supersede()
             self._pads[number] = Pad(ask, before.locked, None, before.choke, takes=before.takes, voices=before.voices)
         self._on_set(number)
@@ -74,7 +76,7 @@ class Pads:
         pad = self._pads[number] = Pad(dataclasses.replace(ask, sink=SINK), locked, PadClip(file))
         if before is not None:
             pad.voices, pad.choke = before.voices, before.choke
-        self._load_clip(pad)
+        self._clips.load(pad)
         self._on_set(number)
 
     def _on_set(self, number: int) -> None:
@@ -91,19 +93,14 @@ class Pads:
         moment = when(quantize or pad.ask.quantize, at)
         take = None if pad.clip is not None else pad.takes.next(pad.locked)
         slot, looped = (
-            (take.slot, take.prompt.loop) if take is not None else (self._slot_of_clip(number, pad), pad.ask.loop == 1)
+            (take.slot, take.prompt.loop) if take is not None else (self._clips.slot(number, pad), pad.ask.loop == 1)
         )
         gain = velocity * (1.0 if pad.ask.gain is None else pad.ask.gain)
         voice = self._live.sound(press, slot, gain, pad.ask.pan or 0.0, moment, loop=looped, output=PADS)
         begun = "began" if moment == NOW else "waiting"
-        self._voices = {other: what for other, what in self._voices.items() if self._live.sounds(other)}
-        self._voices[voice] = number, begun
+        self.voices.add(number, voice, begun)
         self._live.announce_voice(voice, press, begun, "")
-        pad.voices = {other: loop for other, loop in pad.voices.items() if self._live.sounds(other)}
-        for other, loop in pad.voices.items():
-            if loop:  # it would never end, and a second one on top of it would be heard as one, only louder
-                self._live.stop(other, when=moment)
-        self._choke_others(pad, moment)
+        self.voices.end_others(pad, self._pads.values(), moment)
         pad.voices[voice] = looped
         if take is None:
             return
@@ -156,14 +153,6 @@ class Pads:
         self._store()
         self._announce_setting(number)
 
-    def _choke_others(self, pad: Pad, moment: When) -> None:
-        """Fade out the other pads of its group when it begins to sound."""
-        for other in self._pads.values():
-            if other is not pad and pad.choke and other.choke == pad.choke:
-                for voice in other.voices:
-                    if self._live.sounds(voice):
-                        self._live.stop(voice, when=moment)
-
     def save(self, number: int, press: Press) -> messages.Save:
         """The request to save the take that was played last. Raises PadEmpty."""
         pad = self._pad(number)
@@ -179,17 +168,7 @@ class Pads:
 
     def settings(self) -> list[PadSet | PadVoice]:
         """What each pad was set to, and the voices that sound or wait."""
-        voices = [PadVoice(number, voice, state) for voice, (number, state) in self._voices.items()]
-        return [*(self._setting(number) for number in sorted(self._pads)), *voices]
-
-    def on_voice(self, voice: int, state: str) -> None:
-        """A voice, perhaps one of a pad, began, ended, or is waiting."""
-        if voice not in self._voices:
-            return
-        number, _ = self._voices.pop(voice)
-        if state != "ended":
-            self._voices[voice] = number, state
-        self._publish(PadVoice(number, voice, state))
+        return [*(self._setting(number) for number in sorted(self._pads)), *self.voices.events()]
 
     # ---- filling ----
 
@@ -202,7 +181,7 @@ class Pads:
         being made."""
         for pad in self._pads.values():
             if pad.clip is not None and not pad.clip.slot:
-                self._load_clip(pad)  # after a start
+                self._clips.load(pad)  # after a start
         if any(pad.job for pad in self._pads.values()):
             return None
         tempo = self._live.player.tempo
@@ -273,8 +252,7 @@ class Pads:
         for pad in self._pads.values():
             for take in pad.takes.all:
                 self._live.hold(take.slot, take.file, take.sample_rate)
-            if pad.clip is not None:
-                self._load_clip(pad)
+            self._clips.load(pad)
 
     # ---- files ----
 
@@ -284,29 +262,6 @@ class Pads:
             if pad.clip is not None and pad.clip.slot == slot and pad.fault != why:
                 pad.fault = why
                 self._announce(number)
-
-    def _slot_of_clip(self, number: int, pad: Pad) -> int:
-        """What to play on a pad without a take. Raises PadEmpty."""
-        if pad.clip is None:
-            pad.missed = True
-            raise PadEmpty(
-                f"Pad {number} has no take ready yet" + (f": {pad.fault}" if pad.fault else "; it is being made.")
-            )
-        if pad.fault or not pad.clip.slot:
-            why = pad.fault
-            self._load_clip(pad)  # the file may be there again
-            if why:
-                raise PadEmpty(f"Pad {number} cannot play its file: {why}")
-        return pad.clip.slot
-
-    def _load_clip(self, pad: Pad) -> None:
-        assert pad.clip is not None
-        pad.clip.slot = pad.clip.slot or self._live.slot()
-        self._live.hold_file(pad.clip.slot, pad.clip.file, pad.ask.loop == 1, PAD_SECONDS.high)
-
-    def _release_clip(self, pad: Pad) -> None:
-        if pad.clip is not None and pad.clip.slot:
-            self._live.release(pad.clip.slot)
 
     def _fail(self, number: int, pad: Pad, why: str) -> None:
         pad.retry.fail()  # a prompt that kills the engine must not do so all evening
@@ -326,7 +281,7 @@ class Pads:
         pad = self._pads.pop(number, None)
         if pad is not None:
             self._abandon_job(pad)
-            self._release_clip(pad)
+            self._clips.release(pad)
             self._drop(pad.takes.all)
 
     def _abandon_job(self, pad: Pad) -> None:
@@ -347,14 +302,10 @@ class Pads:
     def _setting(self, number: int) -> PadSet:
         if (pad := self._pads.get(number)) is None:
             return PadSet(number)
-        return PadSet(number, pad.ask.text, int(pad.locked), shown_keys(pad.ask, _file_of(pad), pad.choke))
+        return PadSet(number, pad.ask.text, int(pad.locked), shown_keys(pad.ask, pad.file, pad.choke))
 
     def _store(self) -> None:
         if self._file is not None:
             self._file.save(
-                {number: StoredPad(pad.ask, pad.locked, _file_of(pad), pad.choke) for number, pad in self._pads.items()}
+                {number: StoredPad(pad.ask, pad.locked, pad.file, pad.choke) for number, pad in self._pads.items()}
             )
-
-
-def _file_of(pad: Pad) -> str:
-    return pad.clip.file if pad.clip is not None else ""

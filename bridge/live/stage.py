@@ -185,7 +185,7 @@ class Stage:
             reply_to = None if owner is None else owner.reply_to
             path = owner.path if isinstance(owner, Audition) else ""
             self._publish(VoiceChanged(voice, state, why, path, reply_to=reply_to))
-            self.pads.on_voice(voice, state)
+            self.pads.voices.on_voice(voice, state)
 
     def _on_device(self, state: str, why: str) -> None:
         self._publish(AudioChanged(state, why))

@@ -319,11 +319,11 @@ def test_the_voices_of_a_pad_are_known_until_they_end() -> None:
     rig.pads.set(7, Ask("snare", 1.0))
     rig.make()
     rig.press(2, quantize="bar")
-    rig.pads.on_voice(1, "began")
-    rig.pads.on_voice(99, "began")  # of a clip
+    rig.pads.voices.on_voice(1, "began")
+    rig.pads.voices.on_voice(99, "began")  # of a clip
     assert rig.pads.settings()[1:] == [PadVoice(7, 2, "waiting"), PadVoice(7, 1, "began")]
-    rig.pads.on_voice(2, "ended")
-    rig.pads.on_voice(1, "ended")
+    rig.pads.voices.on_voice(2, "ended")
+    rig.pads.voices.on_voice(1, "ended")
     assert len(rig.pads.settings()) == 1
     voices = [(event.voice, event.state) for event in rig.events if isinstance(event, PadVoice)]
     assert voices == [(1, "began"), (2, "ended"), (1, "ended")]
