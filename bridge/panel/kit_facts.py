@@ -75,6 +75,12 @@ class Kits:
     def __init__(self) -> None:
         self.known: dict[str, Kit] = {}
 
+    def lose(self, why: str) -> None:
+        """The daemon is gone, and with it the kits that it was making. Those that it goes on with are read again."""
+        for kit in self.known.values():
+            if kit.state == "making":
+                kit.state, kit.why = "done" if kit.files else "failed", why
+
     def read(self, address: str, arguments: list[Any]) -> str | None:
         """Read a message. Returns the name of the kit that changed; None if none did, or if the message is malformed."""
         match address.removeprefix("/bridge/kit/"), arguments:

@@ -22,6 +22,7 @@ from bridge.errors import BadArgument
 from bridge.panel import saved
 from bridge.panel.audition import ON_CUE
 from bridge.panel.background import Background
+from bridge.panel.jobs import ENDED
 from bridge.panel.kit_facts import Kit, Kits, sounds_of
 from bridge.panel.kit_form import KitForm
 from bridge.panel.kit_result import KitResult
@@ -96,6 +97,7 @@ class KitPage(QWidget):
     def _connect(self) -> None:
         self._link.received.connect(self._on_message)
         self._link.connected.connect(self._ask)
+        self._link.state_changed.connect(self._on_state)
         self.name.currentTextChanged.connect(lambda _: self._show())
         self.button.clicked.connect(self._press)
         self.new_button.clicked.connect(self._begin_another)
@@ -118,6 +120,13 @@ class KitPage(QWidget):
     def _ask(self) -> None:
         for address in ("/bridge/kits", "/bridge/kit/presets", "/bridge/presets"):
             self._link.send(address)
+
+    def _on_state(self, state: str, _why: str) -> None:
+        if state == ABSENT:
+            if self.kit is not None and self.kit.state == "making":
+                self.said.emit(f"The kit {self._name} is not made: {ENDED}")
+            self.kits.lose(ENDED)
+            self._show()
 
     def _on_message(self, address: str, arguments: list[Any]) -> None:
         match address, arguments:

@@ -134,3 +134,18 @@ def test_a_daemon_that_was_stopped_ends_although_it_should_run_on_when_the_windo
         daemon.leave(stay=True)
         process.returncode = None  # the panel does not wait for it
         assert process.wait(20) == 0 and not daemon.runs
+
+
+def test_many_jobs_at_once_get_their_rows_some_at_a_time(open_window: Open, wait: Wait) -> None:
+    from bridge.panel.job_rows import MOST_ROWS, NEW_ROWS
+
+    window = open_window(9)
+    window.job_rows._timer.stop()
+    for number in range(MOST_ROWS + 10):
+        window.jobs.ask(number, "kick", 1.0, "kick")
+    counts = []
+    while window.jobs.changed:
+        window.job_rows._refresh()
+        counts.append((len(window.job_rows._rows), window.job_rows.rest.text()))
+    assert counts[0] == (NEW_ROWS, f"and {MOST_ROWS + 10 - NEW_ROWS} more")
+    assert counts[-1] == (MOST_ROWS, "and 10 more") and len(counts) == MOST_ROWS // NEW_ROWS

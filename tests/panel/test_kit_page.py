@@ -239,3 +239,19 @@ def test_a_kit_that_cannot_be_asked_for_gets_a_sentence(open_page: Open, fake: F
         "Clipbridge is not running",
         "A kit has at most 128 sounds, one for each MIDI note",
     ]
+
+
+def test_a_kit_does_not_wait_for_a_daemon_that_is_gone(
+    open_page: Open, fake: FakeDaemon, wait: Wait, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from bridge.panel import link
+
+    page = open_page(fake.port)
+    page.name.setEditText("a kit")
+    wait(lambda: fake.heard and not page._link.is_absent)
+    fake.say("/bridge/kit/queued", "a kit", 2)
+    wait(lambda: "Cancel" in page.button.text())
+    monkeypatch.setattr(link, "ABSENT_AFTER_S", 0.0)
+    wait(lambda: "Make" in page.button.text())
+    assert page.kit is not None and page.kit.why == "Clipbridge ended before it was made."
+    assert page.stack.currentWidget() is page.form
