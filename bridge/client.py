@@ -210,7 +210,7 @@ def decode(datagram: bytes) -> Message | None:
 
 
 def pairs(values: list[Any], start: int) -> dict[str, Any]:
-    """The `key value` part of a reply, from the argument number `start` on, without keys that are no text."""
+    """The `key value` part of a reply, from the argument number `start` on, without keys that are not text."""
     return {
         key: value for key, value in zip(values[start::2], values[start + 1 :: 2], strict=False) if isinstance(key, str)
     }

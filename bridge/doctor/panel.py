@@ -21,7 +21,7 @@ NO_WINDOW = "The window (clipbridge panel) cannot be opened; everything else wor
 
 
 def check() -> Check:
-    """Check that the window can be opened, as far as this is known without a screen. Not to have Qt is no fault."""
+    """Check that the window can be opened, as far as this is known without a screen. Without Qt installed, that is fine."""
     try:
         child = subprocess.run(
             command("bridge.doctor.panel"), env=environment(), capture_output=True, text=True, errors="replace",

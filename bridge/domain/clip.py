@@ -66,7 +66,7 @@ class Prompt:
     @property
     def claimed(self) -> Prompt:
         """The prompt without what is unmet, and with the length that is left of it: what the file, the library and the reply may say
-        of the clip. A part of a loop is none, and has no whole number of bars; it keeps the tempo if it has a beat of it."""
+        of the clip. A part of a loop does not loop, and has no whole number of bars; it keeps the tempo if it is at least a beat long."""
         has_tempo, whole = "tempo" not in self.unmet, self
         if self.crop is not None:
             seconds = self.crop.to_s - self.crop.from_s

@@ -33,7 +33,7 @@ OWNER = "pads"
 
 
 class Pads:
-    """All pads. `changed` is called when a pad may need a take, or needs none any more. `file`: where pads are saved between
+    """All pads. `changed` is called when a pad may need a take, or no longer needs one. `file`: where pads are saved between
     runs, if anywhere."""
 
     def __init__(self, live: Live, publish: Publish, changed: Callable[[], None], file: Path | None = None) -> None:

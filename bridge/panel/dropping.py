@@ -75,7 +75,7 @@ class Dropping(QObject):
             case Audio(paths, left_out):
                 self._measure(paths)
                 if left_out:
-                    self._say(f"Took {len(paths)} of {len(paths) + left_out} files: the others are no audio.")
+                    self._say(f"Took {len(paths)} of {len(paths) + left_out} files: the others are not audio.")
             case Lists(paths):
                 self._background.do(lambda: copy_lists(paths, self._inbox), self._say)
             case Nothing(why):

@@ -128,6 +128,6 @@ class Link(QObject):
 
 
 def _sound(value: Any) -> Any:
-    """A value of a message; None in the place of what no daemon sends: an array, an infinite number, or one that is no number."""
+    """A value of a message; None instead of what no daemon sends: an array, an infinite number, or NaN."""
     sound = isinstance(value, str | int | bytes) or (isinstance(value, float) and math.isfinite(value))
     return value if sound else None

@@ -85,7 +85,7 @@ class Peaks(QObject):
             try:
                 status = os.stat(path)
                 if not stat.S_ISREG(status.st_mode):  # reading a pipe could block for ever
-                    raise OSError("it is no regular file")
+                    raise OSError("it is not a regular file")
             except (OSError, ValueError) as error:
                 self.missing.emit(path, _why(error))
                 continue

@@ -11,7 +11,7 @@ MOST = 2**31 - 1  # that Qt takes
 
 
 def number(saved: object, default: float, low: float = 0.0, high: float = MOST) -> float:
-    """A number between `low` and `high`; `default` if `saved` is none."""
+    """A number between `low` and `high`; `default` if `saved` is not a number."""
     try:
         value = float(str(saved))
     except ValueError:
@@ -20,7 +20,7 @@ def number(saved: object, default: float, low: float = 0.0, high: float = MOST) 
 
 
 def whole(saved: object, default: int = 0, low: int = 0, high: int = MOST) -> int:
-    """A whole number between `low` and `high`; `default` if `saved` is no number."""
+    """A whole number between `low` and `high`; `default` if `saved` is not a number."""
     return int(number(saved, default, low, high))
 
 

@@ -62,7 +62,7 @@ class WaveView(QWidget):
         self.update()
 
     def set_part(self, from_s: float, to_s: float) -> None:
-        """Select a part; one that is too short is none."""
+        """Select a part; one that is too short clears the selection."""
         low, high = sorted((max(0.0, from_s), min(max(0.0, to_s), self.seconds)))
         part = (low, high) if high - low >= SHORTEST_S else (0.0, 0.0)
         if part != self.part:

@@ -67,7 +67,7 @@ class AudioPart:
 
 
 def _mixing(channels: int) -> Samples | None:
-    """The matrix that mixes so many channels to two, none louder than the loudest channel; None if they stay as they are. Channels
+    """The matrix that mixes `channels` channels to two, none louder than the loudest channel; None if they stay as they are. Channels
     beyond those of surround go to the left and to the right by turns."""
     if channels <= 2:
         return None

@@ -118,7 +118,7 @@ def test_a_pipe_in_the_folder_does_not_hold_up_the_waveforms_of_files(
     peaks.look([(str(sound), 8), (str(pipe), 8)])
     wait(lambda: ready == [str(sound)])
     peaks.close()
-    assert missing == {str(pipe): "The file cannot be opened (it is no regular file).", str(sound): ""}
+    assert missing == {str(pipe): "The file cannot be opened (it is not a regular file).", str(sound): ""}
 
 
 def test_a_daemon_that_was_stopped_ends_although_it_should_run_on_when_the_window_closes(
