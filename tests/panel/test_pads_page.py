@@ -436,7 +436,7 @@ def test_a_clip_that_is_dropped_on_a_pad_is_what_it_plays_until_words_replace_it
     from PySide6.QtTest import QTest
 
     page, client = open_page(panel_daemon.port), panel_daemon.client()
-    client.send("/bridge/generate", "glassy bell", 0.5, "id", "bell")
+    client.send("/bridge/generate", "glassy bell", 0.5, "note", "c5", "id", "bell")
     path = Path(client.end_of("bell")[1][1])
     mime = QMimeData()
     mime.setUrls([QUrl("http://example.com/x.wav"), QUrl.fromLocalFile(str(path))])
@@ -444,7 +444,7 @@ def test_a_clip_that_is_dropped_on_a_pad_is_what_it_plays_until_words_replace_it
     wait(lambda: page._link.state == "ready")
     assert drop(page.grid.buttons[11], mime)
     wait(lambda: page.pads[11].file == path.as_posix() and page.pads[11].state == "ready")
-    wait(lambda: page.grid.buttons[11].accessibleName() == "Pad 11: glassy bell")
+    wait(lambda: page.grid.buttons[11].accessibleName() == "Pad 11: glassy bell c5")
     assert page.grid.buttons[11].accessibleDescription() == "a clip"
     page.grid.buttons[11].setFocus()
     page.edit_button.setChecked(True)

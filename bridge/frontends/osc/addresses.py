@@ -97,7 +97,7 @@ ROWS = (
            button=True),
     Method("/bridge/pads", pads.pads, "–",
            "`/bridge/pad/<n>/state` for each, then `/bridge/pad/<n>/prompt` for each and `/bridge/pad/<n>/voice` for what sounds",
-           "The state of all pads that are not empty.", button=True),
+           "The state of all pads that are not empty; no answer if all are.", button=True),
     Method("/bridge/kit", kits.kit, "s name, s prompt …, [@key value …]",
            "`/bridge/kit/queued`, `/bridge/kit/progress` …, then exactly one of `/bridge/kit/done`, `/bridge/kit/failed`",
            "Make a folder of one-shots with mappings for samplers. `36:low kick` is mapped to MIDI note 36, `c4:glassy bell` is a "
@@ -110,7 +110,8 @@ ROWS = (
            "Make the sound for this MIDI note of a finished kit again, with another seed or prompt, and write the mappings again. The "
            "file of the old sound stays. For kits that were made since Clipbridge was started."),
     Method("/bridge/kit/presets", kits.presets, "–", "`/bridge/kit/preset` for each", "The presets of kits.", button=True),
-    Method("/bridge/kits", kits.kits, "–", "the last event of each kit again", "Ask again for a reply that got lost.", button=True),
+    Method("/bridge/kits", kits.kits, "–", "the last event of each kit again",
+           "Ask again for a reply that got lost; no answer if no kit was made since Clipbridge was started.", button=True),
     Method("/bridge/stream/start", live.stream_start, "as generate", "`/bridge/stream/state`",
            "Start a prompt that never ends: clips of these seconds or bars (8 s by default), cross-faded over a second.",
            in_words=True),

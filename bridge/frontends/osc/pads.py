@@ -52,7 +52,7 @@ def load(osc: Osc, request: Request) -> None:
 def _name_of(path: str) -> str:
     """What a pad that plays this file is called: of our own names, the words."""
     words, ours = OUR_ENDING.subn("", PurePosixPath(path).stem)
-    stem = "".join(one if one.isprintable() else " " for one in (words.replace("-", " ") if ours else words))
+    stem = "".join(one if one.isprintable() else " " for one in (re.sub("[-_]", " ", words) if ours else words))
     return " ".join(stem.split())[:MAX_NAME_CHARACTERS] or "clip"
 
 
