@@ -150,23 +150,14 @@ def test_what_was_filled_in_comes_back(open_window: Open) -> None:
 
 @pytest.fixture
 def stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A daemon that the panel starts has the stand-in engine."""
-    from bridge.panel import daemon
+    """A daemon that the panel starts has the stand-in engine, and is looked for often."""
+    from bridge.panel import daemon, link
 
+    monkeypatch.setattr(link, "PING_MS", 200)
     monkeypatch.setattr(daemon, "RUN", (sys.executable, "-m", "tests.stand_in"))
 
 
-def test_the_daemon_that_the_window_starts_ends_with_it(open_window: Open, stand_in: None, wait: Wait) -> None:
-    window = open_window(free_port(), with_daemon=True)
-    wait(lambda: window.state_line.words.text() == "ready")
-    process = window.daemon._process
-    assert process is not None and not window.state_line.start.isVisible()
-    window.close()
-    process.returncode = None
-    assert process.wait(20) == 0
-
-
-def test_a_daemon_that_is_killed_is_missed_at_once_and_the_window_says_why(
+def test_a_daemon_that_is_killed_is_missed_at_once_and_the_next_one_ends_with_the_window(
     open_window: Open, stand_in: None, wait: Wait
 ) -> None:
     window = open_window(free_port(), with_daemon=True)
@@ -177,6 +168,11 @@ def test_a_daemon_that_is_killed_is_missed_at_once_and_the_window_says_why(
     assert window.state_line.start.isVisible() and len(window.state_line.words.text()) > len("not running: ")
     window.state_line.start.click()
     wait(lambda: window.state_line.words.text() == "ready")
+    process = window.daemon._process
+    assert process is not None and not window.state_line.start.isVisible()
+    window.close()
+    process.returncode = None
+    assert process.wait(20) == 0
 
 
 def test_the_daemon_goes_on_if_the_user_lets_it(open_window: Open, stand_in: None, wait: Wait) -> None:
