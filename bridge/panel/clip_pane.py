@@ -174,7 +174,6 @@ class ClipPane(QWidget):
 
     def _drag_part(self) -> None:
         """Cut the part out, then let the mouse carry the new file, if its button is still down."""
-
         path = self.view.current_path()
 
         def carry(new: str) -> None:
@@ -184,7 +183,8 @@ class ClipPane(QWidget):
             else:
                 self.said.emit("The part is a clip of its own now: drag it from the top of the list.")
 
-        self._crop(carry)
+        # In a turn of its own: a drag lasts as long as the button is held, and the link must be read meanwhile.
+        self._crop(lambda new: QTimer.singleShot(0, lambda: carry(new)))
 
     def _crop(self, use: Callable[[str], None]) -> None:
         clip, (low, high) = self.current(), self.wave_pane.wave.part

@@ -79,6 +79,8 @@ class Link(QObject):
 
     def _tick(self) -> None:
         now = time.monotonic()
+        if self._reading:  # nothing can be heard now
+            self._heard_at = now
         if self.state != ABSENT and now - self._heard_at > ABSENT_AFTER_S:
             self._move(ABSENT, "")
         if self.state == ABSENT or now - self._subscribed_at > SUBSCRIBE_EVERY_S:

@@ -254,6 +254,27 @@ def test_a_part_is_selected_by_the_mouse_and_dragged_out_as_a_new_file(
     assert pane.view.current_path() == whole
 
 
+def test_the_daemon_is_heard_while_a_part_is_dragged(
+    pane: ClipPane, whole: str, monkeypatch: pytest.MonkeyPatch, wait: Wait
+) -> None:
+    from bridge.panel import clip_pane
+
+    heard: list[str] = []
+    dragged: list[str] = []
+    pane._link.received.connect(lambda address, _arguments: heard.append(address))
+
+    def drag(_source: object, paths: list[str], _picture: object) -> None:
+        heard.clear()
+        pane._link.send("/bridge/ping")
+        wait(lambda: "/bridge/pong" in heard)  # as a drag does, this runs an event loop of its own
+        dragged.extend(paths)
+
+    monkeypatch.setattr(clip_pane, "drag", drag)
+    pull(pane, 0.25, 0.75)
+    pull(pane, 0.5, 0.9, release=False)
+    wait(lambda: dragged)
+
+
 def test_a_part_that_is_let_go_at_once_is_in_the_list(
     pane: ClipPane, whole: str, monkeypatch: pytest.MonkeyPatch, wait: Wait
 ) -> None:
