@@ -100,6 +100,8 @@ class ClipPane(QWidget):
         self.files.recipe_wanted.connect(self.recipe_wanted)
         self.files.again_wanted.connect(self.again_wanted)
         self.files.trash.hidden.connect(lambda paths: audition.stop() if audition.playing in paths else None)
+        # Windows renames no file that the player has open.
+        model.renamed.connect(lambda path, _name: audition.stop() if audition.playing == path else None)
         self.files.trash.can_undo_changed.connect(lambda _can: self._enable())
         shortcut = QShortcut(QKeySequence(QKeySequence.StandardKey.Find), self)
         shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)

@@ -203,6 +203,13 @@ def test_a_clip_is_made_again_its_recipe_fills_the_form_and_its_path_is_copied(
     assert pane.model.clips()[0].seed == recipes[0]["seed"]
 
 
+def test_a_clip_that_is_renamed_stops(pane: ClipPane, three: list[str]) -> None:
+    for name, stays in ((three[1], three[0]), (three[0], "")):
+        pane.audition.playing = three[0]
+        pane.model.renamed.emit(name, "a:b")  # which no file may be called
+        assert pane.audition.playing == stays
+
+
 # ---- a part of the waveform ----
 
 
