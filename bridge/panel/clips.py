@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -109,7 +108,7 @@ def _text(value: Any) -> str | None:
 
 def _number(value: Any) -> float | None:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return float(value) if is_number and 0 <= value < math.inf else None
+    return float(value) if is_number and 0 <= value <= SEED.high else None  # nothing else is as large as a seed
 
 
 def _time(value: Any) -> float | None:

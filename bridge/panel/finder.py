@@ -19,6 +19,7 @@ from bridge.panel.link import ABSENT, Link
 PAGE = 50  # clips; the most that /bridge/find sends
 ANSWER_MS = 1_500
 ATTEMPTS = 4
+MOST_CLIPS = 10_000_000  # of a library: more is no answer of a daemon
 
 
 @dataclass(slots=True)
@@ -100,7 +101,7 @@ class Finder(QObject):
                 return
             case "/bridge/found", [int(count), *_] if pairs(arguments, 1).get("id") == ask.id:
                 total = pairs(arguments, 1).get("total")
-                ask.count, ask.total = count, total if isinstance(total, int) else count
+                ask.count, ask.total = count, min(max(0, total if isinstance(total, int) else count), MOST_CLIPS)
             case "/bridge/clip", [str(path), *_] if pairs(arguments, 1).get("id") == ask.id:
                 if (clip := clip_of(arguments)) is None:
                     ask.count -= 1  # nothing to show; it is not lost either

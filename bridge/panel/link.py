@@ -66,6 +66,7 @@ class Link(QObject):
     def close(self) -> None:
         """Say goodbye and close the socket."""
         self._timer.stop()
+        self._rest.stop()
         self.send("/bridge/unsubscribe")
         self._socket.close()
 

@@ -58,12 +58,24 @@ def test_nonsense_in_the_settings_file_is_passed_over(text: str, tmp_path: Path,
 
 
 def test_malformed_messages_are_passed_over(open_window: Open, wait: Wait, monkeypatch: pytest.MonkeyPatch) -> None:
+    from bridge.panel.clip_pane import ClipPane
+
     raised: list[BaseException] = []
     monkeypatch.setattr(sys, "excepthook", lambda *about: raised.append(about[1]))
     with FakeDaemon() as daemon:
         window = open_window(daemon.port)
         wait(lambda: daemon.heard and window.state_line.words.text() == "ready")
         window.jobs.ask("job", "kick", 1.0, "kick", "id", "job")
+        wait(lambda: any(address == "/bridge/find" for address, _ in daemon.heard))
+        search = [values[-1] for address, values in daemon.heard if address == "/bridge/find"][-1]
+        width = window.minimumSizeHint().width()
+        daemon.say("/bridge/found", 1, "total", 2**62, "id", search)
+        daemon.say("/bridge/clip", "/a/bell.wav", "id", search, "seconds", 1e30, "bars", 1e30, "seed", 2**62)
+        pane = window.pages.widget(0)
+        assert isinstance(pane, ClipPane)
+        wait(lambda: pane.model.rowCount() == 1)
+        pane.view.choose(pane.model.index(0), quietly=True)
+        assert window.minimumSizeHint().width() == width
         for page in range(window.pages.count()):
             window.pages.setCurrentIndex(page)
             for address, arguments in MALFORMED:
