@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -15,8 +16,17 @@ import pytest
 
 START_TIMEOUT_S = 15.0
 SYSTEMD = Path("/lib/systemd/systemd")
-# It asks whether the machine was booted by systemd; in a namespace of its own it finds that it was.
-BOOTED = f'mount -t tmpfs none /run && mkdir -p /run/systemd/system && exec {SYSTEMD} --user "$@"'
+GROUP = "clipbridge-tests"
+GROUPS = "/sys/fs/cgroup"
+# It asks whether the machine was booted by systemd; in a namespace of its own it finds that it was. It moves all processes of its control
+# group, so it must not be in that of all others: outside of real-time scheduling, for example, Pd fails.
+BOOTED = f"""
+for tree in {GROUPS} {GROUPS}/*; do
+  test -f $tree/cgroup.procs && mkdir -p $tree/{GROUP} && echo $$ > $tree/{GROUP}/cgroup.procs
+done 2>/dev/null
+grep -E '^(0:|[0-9]+:name=systemd):/$' /proc/self/cgroup && exit 1
+mount -t tmpfs none /run && mkdir -p /run/systemd/system && exec {SYSTEMD} --user "$@"
+"""
 
 
 @pytest.fixture(scope="module")
@@ -48,3 +58,6 @@ def user_systemd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
             process.terminate()
             process.communicate(timeout=30)
             shutil.rmtree(folder, ignore_errors=True)
+            for group in sorted(Path(GROUPS).glob(f"**/{GROUP}/**/"), reverse=True):
+                with contextlib.suppress(OSError):
+                    group.rmdir()
