@@ -107,9 +107,6 @@ class Make(QWidget):
                 wrong.setFocus()
             return
         self._clear_fault()
-        if self._link.state == ABSENT:
-            self.said.emit("Press Start Clipbridge first, then Enter here.")
-            return
         self.asked.emit(ask)
 
     def save(self) -> None:

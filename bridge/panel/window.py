@@ -80,6 +80,7 @@ class Window(QMainWindow):
         self.menu = self._menu(self._look)
         self._lay_out()
         self._sentence = ""
+        self._early: Ask | None = None  # asked for while the daemon is starting
         self._play_new: Callable[[Clip], None] | None = None
         self._say = QTimer(self, interval=SAY_MS, singleShot=True)
         self._say.timeout.connect(self._show_sentence)
@@ -124,7 +125,14 @@ class Window(QMainWindow):
         return self.height() >= LINES_FOR_STATUS * self.fontMetrics().lineSpacing()
 
     def ask(self, ask: Ask) -> None:
-        """Ask for a clip, and show its job."""
+        """Ask for a clip, and show its job; while the daemon is starting, as soon as it answers."""
+        if self._link.is_absent:
+            if self.daemon.runs:
+                self._early = ask
+                self.say("It is made as soon as Clipbridge has started.")
+            else:
+                self.say("Press Start Clipbridge first, then Enter here.")
+            return
         from bridge.panel.form import arguments
         from bridge.panel.jobs import new_id
 
@@ -148,6 +156,7 @@ class Window(QMainWindow):
     def start_daemon(self) -> None:
         """Start a daemon that ends with this window."""
         why = self.daemon.start()
+        self.say("")
         self.state_line.tell(f"not running: {why}" if why else "starting …", can_start=bool(why))
 
     def _start_if_absent(self) -> None:
@@ -281,6 +290,7 @@ class Window(QMainWindow):
                 self._show_sentence()
 
     def _on_ended(self, why: str) -> None:
+        self._early = None
         self._link.lose()
         self.state_line.tell(f"not running: {why}" if why else "", can_start=True)
 
@@ -288,6 +298,9 @@ class Window(QMainWindow):
         self.say("")  # what was said without a daemon, such as how to start one
         self._link.send("/bridge/version")
         self._link.send("/bridge/queue")
+        if (early := self._early) is not None:
+            self._early = None
+            self.ask(early)
 
     def _on_state(self, _state: str, _why: str) -> None:
         if self._link.is_absent:

@@ -157,6 +157,14 @@ def stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(daemon, "RUN", (sys.executable, "-m", "tests.stand_in"))
 
 
+def test_what_is_asked_for_while_clipbridge_starts_is_made(open_window: Open, stand_in: None, wait: Wait) -> None:
+    window = open_window(free_port())
+    window.start_daemon()
+    press(window, "a bell")
+    wait(lambda: "as soon as" in window.status.text())
+    wait(lambda: window.status.text().startswith("a bell: done"))
+
+
 def test_a_daemon_that_is_killed_is_missed_at_once_and_the_next_one_ends_with_the_window(
     open_window: Open, stand_in: None, wait: Wait
 ) -> None:
