@@ -79,6 +79,7 @@ def qtractor(shown: Screen, session: Path, server: Jack) -> Program:
     shown.key("Return")
     shown.wait(lambda: not _errors(shown), "Qtractor's message stays")
     shown.place("Qtractor", *AREA)
+    _wait_until_idle(program)
     return program
 
 
