@@ -14,7 +14,7 @@ from tests.panel import programs
 from tests.panel.screen import Screen, screen
 from tests.panel.window import Panel
 
-PATIENCE_S = 40.0  # Ardour imports slowly on busy cores
+PATIENCE_S = 40.0
 ODD = "50% wet & röhre (take #2).wav"
 
 
@@ -98,22 +98,3 @@ def test_a_clip_that_is_dragged_from_a_file_manager_into_the_panel_fills_in_the_
     )
     assert dropped.is_file()
     manager.kill()
-
-
-@pytest.mark.soak
-@pytest.mark.skipif(shutil.which("ardour") is None, reason="Ardour is too large to be installed for every run")
-def test_clips_that_are_dragged_into_ardour_are_in_its_session(
-    panel: Panel, clips: tuple[Daemon, list[str]], tmp_path: Path
-) -> None:
-    session = tmp_path / "song"
-    ardour = programs.ardour(panel.screen, session)
-    for count, path in enumerate(clips[1], 1):
-        panel.screen.drag(panel.where(path), programs.ON_IT)
-        panel.screen.wait(
-            lambda count=count: len(set(programs.clips_in_ardour(panel.screen, session))) == count,  # type: ignore[misc]
-            f"{path} did not arrive",
-            PATIENCE_S,
-        )
-    assert {Path(path).name for path in clips[1]} == set(programs.clips_in_ardour(panel.screen, session))
-    ardour.kill()
-    ardour.wait()
