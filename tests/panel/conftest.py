@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
-WAIT_S = 20.0
+WAIT_S = 60.0  # 10,000 rows on a slow machine
 
 Wait = Callable[[Callable[[], object]], None]
 
