@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Container
+from collections.abc import Container, Mapping
 from typing import Any
 
 from bridge.domain import fields
 from bridge.domain.ask import fields_of
 from bridge.domain.fields import Door, Field
 from bridge.domain.limits import MAX_PROMPT_CHARACTERS, Range
+from bridge.domain.nearest import unknown
 from bridge.errors import BadArgument
 
 KEYS = fields_of(Door.OSC)
@@ -111,6 +112,17 @@ def at_marks(arguments: list[Any]) -> tuple[list[Any], list[tuple[str, list[Any]
         values = arguments[mark + 1 : end]
         keys.append((arguments[mark][1:], values if len(values) < 2 else [joined(values)]))
     return arguments[: marks[0]] if marks else arguments, keys
+
+
+def keyed(arguments: list[Any], keys: Mapping[str, Field], command: str) -> dict[str, Any]:
+    """The checked values of the pairs `key value …` of a command that has these keys. Raises BadArgument."""
+    values: dict[str, Any] = {}
+    for name, *rest in (arguments[place : place + 2] for place in range(0, len(arguments), 2)):
+        if not isinstance(name, str) or name not in keys:
+            raise BadArgument(unknown(f"key of {command}", str(name), keys))
+        check_once(name, rest, values)
+        values[name] = value(keys[name], rest[0])
+    return values
 
 
 def check_once(name: str, values: list[Any], known: Container[str]) -> None:

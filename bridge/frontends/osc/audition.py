@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from bridge.domain.ask import FIELDS
 from bridge.domain.fields import Field
 from bridge.domain.limits import MAX_PATH_CHARACTERS, Range
-from bridge.domain.nearest import unknown
 from bridge.domain.outputs import CUE, MAIN
 from bridge.errors import BadArgument
 from bridge.frontends.osc import arguments as args
@@ -32,7 +30,7 @@ PLAY_KEYS = {
 
 def play(osc: Osc, request: Request) -> None:
     """/bridge/play"""
-    path, values = _path_and_keys(request)
+    path, values = path_of(request), args.keyed(request.arguments[1:], PLAY_KEYS, "play")
     stage, library = osc.core.stage, library_of(osc)
     from_s, to_s = values.pop("from", 0.0), values.pop("to", None)
     if to_s is not None and to_s <= from_s:
@@ -54,15 +52,3 @@ def path_of(request: Request) -> str:
     if not isinstance(path, str) or not 0 < len(path) <= MAX_PATH_CHARACTERS:
         raise BadArgument(f"{request.address} wants the path of a clip, as /bridge/done and /bridge/clip state it.")
     return path
-
-
-def _path_and_keys(request: Request) -> tuple[str, dict[str, Any]]:
-    """The path, which comes first, and the checked values of the keys after it. Raises BadArgument."""
-    path, pairs = path_of(request), request.arguments[1:]
-    values: dict[str, Any] = {}
-    for name, *value in (pairs[place : place + 2] for place in range(0, len(pairs), 2)):
-        if not isinstance(name, str) or name not in PLAY_KEYS:
-            raise BadArgument(unknown("key of play", str(name), PLAY_KEYS))
-        args.check_once(name, value, values)
-        values[name] = args.value(PLAY_KEYS[name], value[0])
-    return path, values

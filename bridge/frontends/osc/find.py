@@ -7,7 +7,6 @@ from typing import Any
 from bridge.domain.ask import FIELDS
 from bridge.domain.fields import Field
 from bridge.domain.limits import BPM, ORDERS, RATING, SECONDS, Range
-from bridge.domain.nearest import unknown
 from bridge.errors import BadArgument
 from bridge.frontends.osc import arguments as args
 from bridge.frontends.osc.answers import Osc, Request
@@ -68,13 +67,7 @@ def _read(arguments: list[Any]) -> tuple[Any, dict[str, Any]]:
     if not arguments:
         raise BadArgument('The words to search for come first: /bridge/find "metal", or "" for any clip.')
     words, *pairs = arguments
-    values: dict[str, Any] = {}
-    for name, *value in (pairs[place : place + 2] for place in range(0, len(pairs), 2)):
-        if not isinstance(name, str) or name not in FIND_KEYS:
-            raise BadArgument(unknown("key of find", str(name), FIND_KEYS))
-        args.check_once(name, value, values)
-        values[name] = args.value(FIND_KEYS[name], value[0])
-    return words, values
+    return words, args.keyed(pairs, FIND_KEYS, "find")
 
 
 def _query(words: Any, values: dict[str, Any]) -> Query:
