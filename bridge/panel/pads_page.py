@@ -52,7 +52,7 @@ class PadsPage(QWidget):
         self._lay_out()
         self._connect()
         self.banks.setCurrentIndex(saved.whole(settings.value(BANK), high=BANKS - 1))
-        self.edit_button.setChecked(settings.value(EDITING, "false") == "true")
+        self.edit_button.setChecked(saved.flag(settings.value(EDITING, "false")))
         self._ask()
 
     @property

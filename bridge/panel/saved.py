@@ -24,6 +24,11 @@ def whole(saved: object, default: int = 0, low: int = 0, high: int = MOST) -> in
     return int(number(saved, default, low, high))
 
 
+def flag(saved: object) -> bool:
+    """Whether a switch was on. The settings file holds only text; a value of this run may still be a bool."""
+    return str(saved).lower() in ("true", "1")
+
+
 def remember(settings: QSettings, key: str, value: Any) -> None:
     """Save a value that is another one than before: Qt writes the file even if nothing has changed, and waits for the disk."""
     if settings.value(key) != value:

@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from bridge.domain.limits import BPM, MAX_PROMPT_CHARACTERS, SECONDS
+from bridge.panel import saved
 from bridge.panel.link import Link
 from bridge.panel.query import ClipQuery
 
@@ -89,7 +90,7 @@ class SearchBar(QWidget):
         whole.addLayout(line)
         whole.addWidget(self.filters)
         self.toggle.toggled.connect(self.show_filters)
-        self.toggle.setChecked(settings.value(SHOWN, "false") in (True, "true"))
+        self.toggle.setChecked(saved.flag(settings.value(SHOWN, "false")))
         self.filters.setVisible(self.toggle.isChecked())
         self.words.textChanged.connect(self._timer.start)
         for box in (*self.bpm, *self.seconds):

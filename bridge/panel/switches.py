@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QSettings
 
+from bridge.panel import saved
+
 
 @dataclass(frozen=True, slots=True)
 class Switch:
@@ -27,4 +29,4 @@ SWITCHES = (ON_TOP, KEEP_RUNNING, SHOW_FORM, SHOW_JOBS, SHOW_STATUS)
 
 def is_on(settings: QSettings, switch: Switch) -> bool:
     """Whether a switch is on."""
-    return str(settings.value(switch.key, switch.default)).lower() in ("true", "1")  # a file has only text
+    return saved.flag(settings.value(switch.key, switch.default))

@@ -81,7 +81,7 @@ class WavePane(QWidget):
         self.wave.part_changed.connect(self._on_part)
         self.gain.setValue(saved.whole(settings.value(GAIN_PERCENT), 100))
         self._on_gain(self.gain.value())
-        self.shown.setChecked(settings.value(SHOWN, "true") in (True, "true"))
+        self.shown.setChecked(saved.flag(settings.value(SHOWN, "true")))
         self.shown.toggled.connect(self._on_shown)
         self._on_shown(self.shown.isChecked())
         self.set_playing(False)
@@ -152,7 +152,7 @@ class WavePane(QWidget):
     def _switch(self, text: str, what: str, key: str, default: bool) -> QCheckBox:
         box = QCheckBox(text)
         box.setToolTip(what)
-        box.setChecked(self._settings.value(key, "true" if default else "false") in (True, "true"))
+        box.setChecked(saved.flag(self._settings.value(key, "true" if default else "false")))
         box.toggled.connect(lambda on: self._settings.setValue(key, "true" if on else "false"))
         return box
 
