@@ -1,4 +1,4 @@
-"""A Qt application for the tests of the panel, without a screen. Its widgets are real; tests/panel/on_screen has a real X server."""
+"""A Qt application for the tests of the panel, without a screen. Its widgets are real; tests/panel/screen.py has a real X server."""
 
 from __future__ import annotations
 
@@ -7,21 +7,33 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import pytest
 
 from bridge import config
 from tests.harness import STAND_IN, Daemon, environment, skip_or_fail
+from tests.panel.fake_daemon import FakeDaemon
 
 if TYPE_CHECKING:
-    from PySide6.QtWidgets import QApplication
+    from PySide6.QtCore import QSettings
+    from PySide6.QtWidgets import QApplication, QWidget
 
+    from bridge.panel.link import Link
     from bridge.panel.window import Window
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 WAIT_S = 60.0  # 10,000 rows on a slow machine
+
+Page = TypeVar("Page", bound="QWidget")
+
+
+class OpenAny(Protocol):
+    """Opens a page."""
+
+    def __call__(self, kind: Callable[[Link, QSettings], Page], port: int, height: int) -> Page: ...
+
 
 Wait = Callable[[Callable[[], object]], None]
 
@@ -91,3 +103,35 @@ def open_window(application: QApplication, tmp_path: Path, monkeypatch: pytest.M
     for window in opened:
         window.close()
         window.deleteLater()
+
+
+@pytest.fixture
+def fake() -> Iterator[FakeDaemon]:
+    """A UDP socket that plays the daemon, for messages that a real one does not send."""
+    with FakeDaemon() as daemon:
+        yield daemon
+
+
+@pytest.fixture
+def open_any(application: QApplication, tmp_path: Path) -> Iterator[OpenAny]:
+    """Open a page of this kind and height, linked to a daemon's port."""
+    from PySide6.QtCore import QSettings
+
+    from bridge.panel.link import Link
+
+    opened: list[tuple[QWidget, Link]] = []
+
+    def open_(kind: Callable[[Link, QSettings], Page], port: int, height: int) -> Page:
+        link = Link("127.0.0.1", port)
+        page = kind(link, QSettings(str(tmp_path / "panel.ini"), QSettings.Format.IniFormat))
+        page.resize(380, height)
+        page.show()
+        opened.append((page, link))
+        link.start()
+        return page
+
+    yield open_
+    for page, link in opened:
+        link.close()
+        page.close()
+        page.deleteLater()

@@ -2,54 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.harness import Daemon
-from tests.panel.conftest import Wait
+from tests.panel.conftest import OpenAny, Wait
 from tests.panel.fake_daemon import FakeDaemon
 
 if TYPE_CHECKING:
-    from PySide6.QtWidgets import QApplication
-
     from bridge.panel.kit_page import KitPage
 
 Open = Callable[[int], "KitPage"]
 
 
 @pytest.fixture
-def open_page(application: QApplication, tmp_path: Path) -> Iterator[Open]:
+def open_page(open_any: OpenAny) -> Open:
     """Open the page, linked to a daemon's port."""
-    from PySide6.QtCore import QSettings
-
     from bridge.panel.kit_page import KitPage
-    from bridge.panel.link import Link
 
-    opened: list[tuple[KitPage, Link]] = []
-
-    def open_(port: int) -> KitPage:
-        link = Link("127.0.0.1", port)
-        page = KitPage(link, QSettings(str(tmp_path / "panel.ini"), QSettings.Format.IniFormat))
-        page.resize(380, 440)
-        page.show()
-        opened.append((page, link))
-        link.start()
-        return page
-
-    yield open_
-    for page, link in opened:
-        link.close()
-        page.close()
-        page.deleteLater()
-
-
-@pytest.fixture
-def fake() -> Iterator[FakeDaemon]:
-    with FakeDaemon() as daemon:
-        yield daemon
+    return lambda port: open_any(KitPage, port, 440)
 
 
 def rows(page: KitPage) -> list[tuple[str, ...]]:

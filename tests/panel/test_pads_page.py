@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,11 +12,11 @@ import pytest
 import soundfile
 
 from tests.harness import Daemon
-from tests.panel.conftest import Wait
+from tests.panel.conftest import OpenAny, Wait
 from tests.panel.fake_daemon import FakeDaemon
 
 if TYPE_CHECKING:
-    from PySide6.QtWidgets import QApplication, QWidget
+    from PySide6.QtWidgets import QWidget
 
     from bridge.panel.pads_page import PadsPage
 
@@ -24,37 +24,16 @@ Open = Callable[[int], "PadsPage"]
 
 
 @pytest.fixture
-def open_page(application: QApplication, tmp_path: Path, wait: Wait) -> Iterator[Open]:
+def open_page(open_any: OpenAny) -> Open:
     """Open the page, linked to a daemon's port."""
-    from PySide6.QtCore import QSettings
-
-    from bridge.panel.link import Link
     from bridge.panel.pads_page import PadsPage
 
-    opened: list[tuple[PadsPage, Link]] = []
-
     def open_(port: int) -> PadsPage:
-        link = Link("127.0.0.1", port)
-        settings = QSettings(str(tmp_path / "panel.ini"), QSettings.Format.IniFormat)
-        page = PadsPage(link, settings)
-        page.resize(380, 520)
-        page.show()
+        page = open_any(PadsPage, port, 520)
         page.activateWindow()
-        opened.append((page, link))
-        link.start()
         return page
 
-    yield open_
-    for page, link in opened:
-        link.close()
-        page.close()
-        page.deleteLater()
-
-
-@pytest.fixture
-def fake() -> Iterator[FakeDaemon]:
-    with FakeDaemon() as daemon:
-        yield daemon
+    return open_
 
 
 @pytest.fixture
