@@ -16,7 +16,7 @@ TICK_MS = 33
 STOP_FADE_MS = 15.0
 MAX_ASKED = 64
 LATE_S = 2.0
-MAIN = "main"  # the cue in /bridge/status if there is none
+MAIN = "main"  # how /bridge/status says that no cue is set
 ON_CUE = ("output", "cue")  # keys of /bridge/play: the main output, if there is no cue
 
 
@@ -24,8 +24,8 @@ class Audition(QObject):
     """`playing`: the path of the clip that sounds or waits for its moment, "" if none does. `gain`: a factor. `in_tempo`: begin at
     the next bar.
 
-    `moved(path, seconds)`: where the clip is now. `ended(path)`. `said(sentence)`. `cue_changed(state)`: of the cue, "" if there
-    is none."""
+    `moved(path, seconds)`: where the clip is now. `ended(path)`. `said(sentence)`. `cue_changed(state)`: the cue's state, or ""
+    without a cue."""
 
     moved = Signal(str, float)
     ended = Signal(str)

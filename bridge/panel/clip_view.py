@@ -16,7 +16,7 @@ LOOK_MS = 2_000  # between looks whether the files on the screen are still there
 
 
 class ClipView(QListView):
-    """`said(sentence)`. `current_changed(path, by_user)`: of the current row, "" if there is none."""
+    """`said(sentence)`. `current_changed(path, by_user)`: the path of the current row, or "" without one."""
 
     said = Signal(str)
     current_changed = Signal(str, bool)
@@ -61,7 +61,7 @@ class ClipView(QListView):
         return index.data(CLIP) if index.isValid() else None
 
     def current_path(self) -> str:
-        """The path of the current clip; "" if there is none."""
+        """The path of the current clip, or "" without one."""
         clip = self.current_clip()
         return clip.path if clip is not None else ""
 

@@ -18,7 +18,7 @@ POLL_MS = 250
 LAST_BYTES = 8_000  # of what it printed, for its last line
 RUN = (sys.executable, "-m", "bridge")
 NOT_INSTALLED = (
-    "Clipbridge itself is not installed, or not found: this is only its window. "
+    "This is only the window: Clipbridge itself is not installed, or was not found. "
     "Install it as the README says, then start it with: clipbridge run"
 )
 
@@ -106,7 +106,7 @@ class Daemon(QObject):
 
 def program_of(frozen: bool) -> list[str]:
     """The program that runs commands of Clipbridge: this Python, or, in a bundle of the panel alone, `clipbridge` of the system
-    (or where uv and pipx install it); empty if there is none."""
+    (or where uv and pipx install it), or [] if neither has it."""
     if not frozen:
         return [*RUN]
     found = shutil.which("clipbridge") or shutil.which("clipbridge", path=str(Path.home() / ".local" / "bin"))

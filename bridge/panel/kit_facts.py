@@ -19,7 +19,7 @@ UNTUNED = "could not be tuned"
 
 @dataclass(slots=True)
 class KitSound:
-    """A sound for the MIDI note `key`. `path`: its file, "" if there is none; `why`: what went wrong the last time."""
+    """A sound for the MIDI note `key`. `path`: its file, or "" until it is made; `why`: the last error."""
 
     key: int
     prompt: str
