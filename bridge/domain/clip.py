@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from bridge.domain.ask import DEFAULT_SHAPE, Shape
 from bridge.domain.limits import seed_after
+from bridge.domain.source import Source
 
 UNMET = ("key", "note", "tempo")  # what a clip may lack although it was requested
 OUTPUT_RATE = 48_000  # Hz, of every clip; what samplers and DAWs run at
@@ -41,6 +42,7 @@ class Prompt:
     seed `seed + n - 1`, so that a take can be made alone.
     `unmet`: of UNMET, in that order, once the clip is made. It changes nothing about the sound, which recall makes from the same request.
     `crop`: the part of the clip that is kept; the other attributes are those of the whole one.
+    `source`: the audio that it starts from, if any.
     """
 
     text: str
@@ -62,6 +64,7 @@ class Prompt:
     key: str = ""  # "f#m", or "" for none
     unmet: tuple[str, ...] = ()
     crop: Crop | None = None
+    source: Source | None = None
 
     @property
     def claimed(self) -> Prompt:
@@ -87,11 +90,13 @@ class Prompt:
     @property
     def as_it_comes(self) -> bool:
         """Whether the beginning can be shaped before the end is decoded."""
-        return not (self.loop or self.bars or self.key or self.shape.needs_whole_clip)
+        return not (self.loop or self.bars or self.key or self.source or self.shape.needs_whole_clip)
 
     @property
     def units(self) -> int:
-        """The units of the engine's work: the denoising steps, or 1 in a family without steps."""
+        """The units of the engine's work: the denoising steps that are run, or 1 in a family without steps."""
+        if self.steps and self.source is not None:
+            return max(1, self.source.steps_of(self.steps))
         return self.steps or 1
 
     @property

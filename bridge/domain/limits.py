@@ -22,6 +22,7 @@ class Range(NamedTuple):
 SECONDS = Range(0.1, 150.0)
 STEPS = Range(1, 250)
 EFFORT = Range(0.1, 10.0)
+STRENGTH = Range(0.0, 1.0)
 GUIDANCE = Range(0.0, 30.0)
 TAKES = Range(1, 16)
 SEED = Range(0, 2**31 - 1)  # fits into an OSC int32

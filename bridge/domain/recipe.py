@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bridge import __version__
-from bridge.domain import fields
+from bridge.domain import fields, source
 from bridge.domain.ask import FIELDS, Shape, check_shape
 from bridge.domain.clip import UNMET, Crop, Prompt
 from bridge.domain.fields import Field, number
@@ -79,6 +79,8 @@ def make(prompt: Prompt, model: Model, take: int) -> dict[str, Any]:
     settings = dataclasses.asdict(prompt)
     settings["seed"] = prompt.seed_of(take)
     settings.pop("crop")
+    settings.pop("source")
+    settings |= {} if prompt.source is None else {"source": source.facts(prompt.source)}
     settings |= _crop_fact(prompt.crop)
     return {**conditions(model), **settings, "take": take, "batch_seed": prompt.seed, "licence": model.licence}
 
@@ -140,6 +142,7 @@ def _prompt(values: dict[str, Any]) -> Prompt:
         "shape": Shape(**_checked(Shape, shape)),
         "unmet": tuple(name for name in UNMET if name in unmet),
         "crop": _crop(values.get("crop")),
+        "source": None if values.get("source") is None else source.read(values["source"]),
     }
     return Prompt(**{**_checked(Prompt, values), **rest})
 
