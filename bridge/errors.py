@@ -27,6 +27,10 @@ class Unsupported(BadArgument, code="unsupported"):
     """The running checkpoint cannot do what was requested."""
 
 
+class BadSource(BadArgument, code="bad_source"):
+    """The audio that a clip should start from is gone, was changed, or cannot be used."""
+
+
 class Malformed(ClipbridgeError, code="malformed"):
     """A datagram is not well-formed OSC."""
 

@@ -93,6 +93,7 @@ HEAVY = {
         "player/held_file.py",
         "player/audio_part.py",
         "files/audio_file.py",
+        "files/source_file.py",  # late
         "files/clip_file.py",
         "shaper/crop.py",
         "shaper/process.py",
