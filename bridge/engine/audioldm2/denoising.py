@@ -10,9 +10,11 @@ import inspect
 import math
 from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 
+from bridge.engine.audioldm2.starting import Kept, Start, kept_prediction, prepared
 from bridge.engine.audioldm2.text import Embeddings
 from bridge.engine.messages import OnStep
 from bridge.engine.runtime.network import Network
@@ -38,27 +40,34 @@ class Denoiser:
         generators: list[torch.Generator],
         on_step: OnStep,
         circular_from: float | None = None,
+        start: Start | None = None,
+        kept: Kept | None = None,
     ) -> torch.Tensor:
         """Latents (takes, channels, rows, width) from noise of that shape. `negative`: None for no guidance. `circular_from`: the
-        share of the steps, 0 to 1, after which the last row is followed by the first; None: never. Raises what `on_step` raises.
+        share of the steps, 0 to 1, after which the last row is followed by the first; None: never. `steps` are those of the whole
+        schedule, of which a `start` runs the last ones; `on_step` counts those that are run. Raises what `on_step` raises.
 
         The network assumes silence beyond the first and last row. For a circle its input is therefore rolled, at each later
         step by a different number of rows, and its output rolled back: no place is an end at more than one step. The
         scheduler, which may keep a history, does not notice.
         """
-        scheduler, takes = self._pipe.scheduler, len(noise)
-        scheduler.set_timesteps(steps, device=self._compute)
+        takes = len(noise)
+        scheduler, timesteps = prepared(self._pipe.scheduler, steps, start, self._compute)
         takes_generator = "generator" in inspect.signature(scheduler.step).parameters
         extra = {"generator": generators} if takes_generator else {}
-        levels = self._levels(scheduler)
+        levels = self._levels(scheduler, timesteps)
         both = None if negative is None else states((negative, text), takes)
         alone = states((text,), takes)
         latents = noise * scheduler.init_noise_sigma
-        for done, (timestep, level) in enumerate(zip(scheduler.timesteps, levels, strict=True), 1):
+        if start is not None and start.share < 1:
+            steps = start.steps
+            latents = scheduler.add_noise(start.latents.expand_as(noise).to(noise), noise, timesteps[0].repeat(takes))
+        for done, (timestep, level) in enumerate(zip(timesteps, levels, strict=True), 1):
             guided = both is not None and level > self.guided_above
             turned = circular_from is not None and done > circular_from * len(levels)
             turn = round(done * GOLDEN % 1 * latents.shape[2]) if turned else 0
-            batch = scheduler.scale_model_input(torch.cat([latents] * 2) if guided else latents, timestep)
+            scaled = scheduler.scale_model_input(latents, timestep)
+            batch = torch.cat([scaled] * 2) if guided else scaled
             batch = batch.roll(turn, 2) if turn else batch
             if guided:
                 assert both is not None
@@ -67,17 +76,23 @@ class Denoiser:
             else:
                 predicted = self.network(batch, timestep, *alone)
             predicted = predicted.roll(-turn, 2) if turn else predicted
+            if kept is not None:
+                true = kept_prediction(kept, scaled, level, scheduler.config.prediction_type)
+                predicted = torch.lerp(predicted, true, kept.mask.to(predicted))
             latents = scheduler.step(predicted, timestep, latents, **extra, return_dict=False)[0]
             # Schedulers of second order run the network twice a step.
             on_step(done * steps // len(levels), steps)
-        return latents
+        # Some schedulers end at their least noise instead of at none.
+        return latents if kept is None else torch.lerp(latents, kept.latents.to(latents), kept.mask.to(latents))
 
     @staticmethod
-    def _levels(scheduler: Any) -> list[float]:
-        """The noise level at each timestep."""
-        signal = scheduler.alphas_cumprod.float().cpu()
-        levels = ((1 - signal) / signal).sqrt()
-        return [float(levels[int(timestep)]) for timestep in scheduler.timesteps.tolist()]
+    def _levels(scheduler: Any, timesteps: list[Any]) -> list[float]:
+        """The noise level at each timestep, of which some schedulers have fractions."""
+        signal = scheduler.alphas_cumprod.double().cpu().numpy()
+        levels = np.interp(
+            [float(timestep) for timestep in timesteps], np.arange(len(signal)), ((1 - signal) / signal) ** 0.5
+        )
+        return [float(level) for level in levels]
 
 
 def states(texts: tuple[Embeddings, ...], takes: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
