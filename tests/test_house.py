@@ -57,6 +57,9 @@ HEAVY = {
         "engine/runtime/tracing.py",
         "engine/runtime/graphs.py",
         "engine/audioldm2/decoding.py",
+        "engine/audioldm2/encoding.py",
+        "engine/audioldm2/starting.py",
+        "engine/audioldm2/mel_16k.py",
         "engine/audioldm2/loops.py",
         "engine/runtime/network.py",
         "engine/runtime/ways.py",
@@ -73,6 +76,9 @@ HEAVY = {
     "numpy": {
         "engine/audioldm2/engine.py",
         "engine/audioldm2/decoding.py",
+        "engine/audioldm2/denoising.py",
+        "engine/audioldm2/encoding.py",
+        "engine/audioldm2/starting.py",
         "engine/audioldm2/loops.py",
         "engine/audioldm2/ranking.py",
         "engine/audioldm2/retune.py",
@@ -101,6 +107,7 @@ HEAVY = {
     },
     "soundfile": {"files/audio_file.py", "files/clip_file.py", "panel/waveform.py"},
     "soxr": {
+        "engine/audioldm2/encoding.py",
         "engine/audioldm2/ranking.py",
         "engine/audioldm2/retune.py",
         "audio/shape.py",

@@ -19,6 +19,7 @@ from bridge.domain.model import Model
 from bridge.engine.audioldm2 import unet
 from bridge.engine.audioldm2.decoding import Decoder
 from bridge.engine.audioldm2.denoising import Denoiser, states
+from bridge.engine.audioldm2.encoding import Encoder
 from bridge.engine.audioldm2.geometry import Geometry
 from bridge.engine.audioldm2.hearing import Vocabulary
 from bridge.engine.audioldm2.loading import load_pipeline, quiet, scheduler_facts
@@ -69,7 +70,7 @@ class AudioLDM2(Runner):
         self.pipe = pipe
         self.geometry = Geometry.of(pipe)
         self.abilities = replace(abilities(folder), sample_rate=self.geometry.sample_rate)
-        self.decoder = Decoder(pipe, self.geometry)
+        self.encoder, self.decoder = Encoder(pipe, self.geometry), Decoder(pipe, self.geometry)
         vocabulary = Vocabulary.read(folder)
         self.texts = TextSide(pipe, self.compute, vocabulary)
         on_stage(99, 100, "network")
