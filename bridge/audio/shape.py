@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import soxr
 
+from bridge.audio.levels import loud_rms
 from bridge.audio.stretch import Samples, fit_length
 from bridge.domain.ask import Shape
 from bridge.domain.clip import OUTPUT_RATE
@@ -47,17 +48,44 @@ def prepare(samples: Samples, sample_rate: int, frames: int, loop: bool = False)
 
 
 def finish(samples: Samples, frames: int, options: Shape, loop: bool = False) -> Samples:
-    """Trim, pad with silence to `frames` (with `trim free` the clip may be shorter), reverse if requested, fade both ends and
-    set the level. A `loop` is not trimmed or faded."""
+    """Finish a clip: `arrange`, then `levelled`."""
+    return levelled(arrange(samples, frames, options, loop), options.lufs)
+
+
+def arrange(samples: Samples, frames: int, options: Shape, loop: bool = False) -> Samples:
+    """Trim, pad with silence to `frames` (with `trim free` the clip may be shorter), reverse if requested, and fade both ends. A `loop`
+    is not trimmed or faded."""
     if not loop:
         samples = _trimmed(samples[:frames], options.trim, frames)
     if options.reverse:
         samples = samples[::-1]
     if not loop:
         samples = samples.astype(np.float32)  # a copy: the samples may be a view of received bytes
-        _fade(samples, options.fade_in_ms)
-        _fade(samples[::-1], options.fade_out_ms)
-    return _levelled(samples, options.lufs)
+        fade(samples, options.fade_in_ms)
+        fade(samples[::-1], options.fade_out_ms)
+    return samples
+
+
+def levelled(samples: Samples, lufs: float | None, loud: float = 0.0) -> Samples:
+    """The samples at the loudness `lufs`, else with the RMS `loud` of their loud part, as far as a peak of PEAK_DBFS allows; without
+    either, at that peak."""
+    peak = float(np.abs(samples).max(initial=0.0))  # after the fades, which may have lowered the loudest moment
+    if not peak:
+        return samples
+    gain = 10 ** (PEAK_DBFS / 20) / peak
+    if lufs is not None:
+        if np.isfinite(now := loudness(samples)):
+            gain = min(gain, 10 ** ((lufs - now) / 20))
+    elif loud:
+        gain = min(gain, loud / loud_rms(samples))
+    return samples * np.float32(gain)
+
+
+def fade(samples: Samples, fade_ms: float) -> None:
+    """Raised-cosine fade from silence over the first `fade_ms`, in place; at most half of the clip."""
+    length = min(round(fade_ms / 1000 * OUTPUT_RATE), len(samples) // 2)
+    if length:
+        samples[:length] *= (0.5 - 0.5 * np.cos(np.pi * np.arange(length) / length)).astype(np.float32)[:, None]
 
 
 def resample_loop(period: Samples, frames: int) -> Samples:
@@ -82,16 +110,6 @@ def loudness(samples: Samples) -> float:
     return float(pyloudnorm.Meter(OUTPUT_RATE, block_size=block_s).integrated_loudness(samples.astype(np.float64)))
 
 
-def _levelled(samples: Samples, lufs: float | None) -> Samples:
-    peak = float(np.abs(samples).max(initial=0.0))  # after the fades, which may have lowered the loudest moment
-    if not peak:
-        return samples
-    gain = 10 ** (PEAK_DBFS / 20) / peak
-    if lufs is not None and np.isfinite(now := loudness(samples)):
-        gain = min(gain, 10 ** ((lufs - now) / 20))
-    return samples * np.float32(gain)
-
-
 def _trimmed(samples: Samples, trim: str, frames: int) -> Samples:
     level = np.abs(samples).max(axis=1, initial=0.0)
     peak = float(level.max(initial=0.0))
@@ -114,10 +132,3 @@ def _is_clipped(samples: Samples) -> bool:
     for later in range(1, CLIPPED_RUN):
         runs &= flat[later : len(flat) - CLIPPED_RUN + 1 + later]
     return bool(runs.mean() >= CLIPPED_SHARE)
-
-
-def _fade(samples: Samples, fade_ms: float) -> None:
-    """Raised-cosine fade from silence over the first `fade_ms`, in place; at most half of the clip."""
-    length = min(round(fade_ms / 1000 * OUTPUT_RATE), len(samples) // 2)
-    if length:
-        samples[:length] *= (0.5 - 0.5 * np.cos(np.pi * np.arange(length) / length)).astype(np.float32)[:, None]
