@@ -105,6 +105,7 @@ HEAVY = {
         "files/source_file.py",  # late
         "files/clip_file.py",
         "shaper/crop.py",
+        "shaper/pasted.py",
         "shaper/process.py",
         "panel/waveform.py",  # late
     },

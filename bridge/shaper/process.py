@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from bridge.audio.early import EarlyClip
-from bridge.domain.clip import OUTPUT_RATE, Piece, TakeFile
+from bridge.domain.clip import OUTPUT_RATE, Piece, Prompt, TakeFile
 from bridge.errors import BadAudio, ClipbridgeError
 from bridge.files import clip_file
 from bridge.files.folder import FolderSink
@@ -45,6 +45,7 @@ from bridge.shaper.messages import (
     Undelivered,
     Written,
 )
+from bridge.shaper.pasted import paste, source_of
 
 log = logging.getLogger("clipbridge")
 
@@ -105,12 +106,13 @@ def deliver(
     best: tuple[float, Any] = (-math.inf, None)
     try:
         fault = BadAudio("The engine sent no samples. Ask for this clip again.")
+        source = source_of(ask.prompt)
         for number in (ask.only,) if ask.only else range(1, ask.prompt.takes + 1):
             samples = _join([piece for piece in pieces if piece.take == number])
             if samples is None:
                 continue
             try:
-                clip = make(samples, ask.model.abilities.sample_rate, ask.prompt)
+                clip = _shaped(samples, ask.model.abilities.sample_rate, ask.prompt, source)
             except BadAudio as error:
                 fault = error
                 continue
@@ -143,6 +145,11 @@ def deliver(
         return Undelivered(ask.serial, ClipbridgeError.code, why, traceback.format_exc())
     takes.sort(key=lambda take: -take.score)
     return Delivered(ask.serial, tuple(takes), time.perf_counter() - started, playable)
+
+
+def _shaped(samples: Any, sample_rate: int, prompt: Prompt, source: Any) -> Clip:
+    keeps = prompt.source is not None and prompt.source.keeps
+    return paste(samples, sample_rate, prompt, source) if keeps else make(samples, sample_rate, prompt, source)
 
 
 def _early(message: Samples, clip: EarlyClip, scratch: Path, number: int) -> Early | None:
