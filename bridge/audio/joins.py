@@ -76,7 +76,8 @@ def goes_on(before: Samples, after: Samples) -> bool:
 
 def going_on(before: Sound, frames: int) -> Samples:
     """`frames` frames that go on after `before`, (frames, channels): what followed when the sound was last like its end, plus a linear
-    prediction of the difference, so that there is no step. Of a sound that is too short for that, the prediction alone."""
+    prediction of the difference, so that there is no step; never louder than before. Of a sound that is too short for that, the prediction
+    alone."""
     before = np.asarray(before[-6 * max(frames, MATCH) :], np.float64)
     repeat: Sound = np.zeros((frames, before.shape[1]))
     difference = before
@@ -90,7 +91,8 @@ def going_on(before: Sound, frames: int) -> Samples:
         lag = furthest - int(likeness.argmax())
         start = len(before) - lag
         repeat, difference = before[start : start + frames], before[lag:] - before[:-lag]
-    return np.asarray(repeat + _predicted(difference[-PREDICTED_FROM:], frames), np.float32)
+    peak = np.abs(before).max(axis=0, initial=0.0)
+    return np.asarray(np.clip(repeat + _predicted(difference[-PREDICTED_FROM:], frames), -peak, peak), np.float32)
 
 
 def _correlation(old: Sound, new: Sound) -> Curve:

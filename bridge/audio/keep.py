@@ -66,7 +66,8 @@ def filled(source: Samples, rendering: Samples, first: int, last: int) -> Sample
     lags = _lags(left, right, gap)
     new = _part(padded, first, last, *lags)
     if not first and lags[0] < 0:  # it begins later, which must not click
-        new[-lags[0] :][:ONSET_FADE] *= np.linspace(0, 1, ONSET_FADE, dtype=np.float32)[: len(new) + lags[0], None]
+        onset = new[-lags[0] :][:ONSET_FADE]
+        onset *= np.linspace(0, 1, ONSET_FADE, dtype=np.float32)[: len(onset), None]
     gains = [end.gains for end in (left, right) if end is not None and end.gains is not None]
     if not gains:
         outside = np.r_[0:first, last:frames] if gap < frames else np.arange(frames)
