@@ -107,6 +107,7 @@ HEAVY = {
         "shaper/crop.py",
         "shaper/pasted.py",
         "shaper/process.py",
+        "shaper/source.py",
         "panel/waveform.py",  # late
     },
     "soundfile": {"files/audio_file.py", "files/clip_file.py", "panel/waveform.py"},
@@ -122,6 +123,7 @@ HEAVY = {
         "player/audio_part.py",
         "player/samples.py",
         "shaper/measure.py",
+        "shaper/source.py",
     },
     "python_stretch": {"audio/stretch.py"},
     "pythonosc": {"frontends/osc/socket.py", "client.py"},

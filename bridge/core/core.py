@@ -21,6 +21,7 @@ from bridge.core.intake import Intake
 from bridge.core.jobs import Jobs
 from bridge.core.reporter import Reporter
 from bridge.core.resolving import stream_period_s
+from bridge.core.sources import Sources
 from bridge.core.state import DaemonState
 from bridge.domain.ask import Ask
 from bridge.domain.events import Cropped, Event, KitEvent, Listener
@@ -83,6 +84,8 @@ class Core:
             on_unusable=self._clips_cannot_be_written,
         )
         self.shaper, self.files = self._delivery.link, self._delivery.files
+        self.sources = Sources(self.files, library, self.stage)
+        self._delivery.on_clip = self.sources.delivered
         self.dispatcher = Dispatcher(
             engine_child, self.jobs, self._state, self.stage, self.publish, eta_file, self._reporter, self._delivery
         )

@@ -41,6 +41,7 @@ class Delivery:
         on_lost: Callable[[Job], None],
         on_unusable: Callable[[str], None],
     ) -> None:
+        self.on_clip: Callable[[str, str], None] = lambda owner, path: None  # with the owner and the path of each clip
         self.link = ShaperLink(child, self)
         self.files = FileWork(self.link.work_on_file)
         self._jobs, self._state, self._stage, self._kits = jobs, state, stage, kits
@@ -124,6 +125,8 @@ class Delivery:
                 self._reporter.emit(job, "take", take=take.take, path=take.path, score=take.score, seed=take.seed)
         if self._library is not None and job.ask.sink not in INTERNAL:
             self._library.delivered(job, message.takes)
+        if message.takes[0].path and job.ask.sink not in INTERNAL:
+            self.on_clip(job.owner, message.takes[0].path)
         early_voice = job.voice
         voice = self._stage.on_clip(job, message.playable, message.takes[0].sample_rate)
         self._reporter.emit(job, "done", **outcome.done(job, message, voice))

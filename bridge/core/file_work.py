@@ -8,19 +8,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from bridge.core.shaper_link import FileMessage
 from bridge.errors import BadArgument, ClipbridgeError, ShaperLost
 from bridge.shaper import messages
 
 MAX_WAITING = 32
-
-Message = messages.Measure | messages.CropFile
 
 
 @dataclass(frozen=True, slots=True)
 class _Request:
     """`message` for the shaper; then either `answer` is called with the facts, or `refuse`."""
 
-    message: Message
+    message: FileMessage
     answer: Callable[[dict[str, Any]], None]
     refuse: Callable[[ClipbridgeError], None]
 
@@ -28,7 +27,7 @@ class _Request:
 class FileWork:
     """`send` hands a message to the shaper process, which answers each."""
 
-    def __init__(self, send: Callable[[Message], None]) -> None:
+    def __init__(self, send: Callable[[FileMessage], None]) -> None:
         self._send = send
         self._requests: deque[_Request] = deque()  # the first is with the shaper
         self._number = 0
@@ -59,6 +58,24 @@ class FileWork:
         """Write a part of a file, in seconds, into a new one (see shaper.crop), then call one of the two. Raises BadArgument,
         ShaperLost."""
         self._add(_Request(messages.CropFile(0, str(file), *part), answer, refuse))
+
+    def inspect(
+        self,
+        message: messages.InspectSource,
+        answer: Callable[[dict[str, Any]], None],
+        refuse: Callable[[ClipbridgeError], None],
+    ) -> None:
+        """Inspect a source (see shaper.source), then call one of the two. Raises BadArgument, ShaperLost."""
+        self._add(_Request(message, answer, refuse))
+
+    def keep(
+        self,
+        message: messages.Keep,
+        answer: Callable[[dict[str, Any]], None],
+        refuse: Callable[[ClipbridgeError], None],
+    ) -> None:
+        """Write what sounded into the folder, then call one of the two. Raises BadArgument, ShaperLost."""
+        self._add(_Request(message, answer, refuse))
 
     def _add(self, request: _Request) -> None:
         if self._fault:

@@ -6,6 +6,7 @@ import dataclasses
 import secrets
 from typing import Any
 
+from bridge.core.source_length import length
 from bridge.domain.ask import FIELDS, Ask, Shape, check_shape
 from bridge.domain.clip import Prompt
 from bridge.domain.limits import DRAWN_SEEDS, is_sub_folder
@@ -13,9 +14,11 @@ from bridge.domain.model import NO_PREFERENCES, Preferences
 from bridge.domain.musical_keys import key_of
 from bridge.domain.notes import NOTE
 from bridge.domain.recipe import Recipe
+from bridge.domain.source import Source
 from bridge.domain.tempo import Tempo
 from bridge.domain.words import folded, words_of
 from bridge.errors import BadArgument
+from bridge.live import pad_file as pads
 from bridge.live import stream as streams
 from bridge.live.parts import OVERLAP_S
 from bridge.presets.files import Preset, Presets
@@ -27,6 +30,8 @@ def resolve_ask(ask: Ask, presets: Presets, tempo: Tempo, into: str = "") -> tup
     """The prompt of an ask and the preferences of its preset. `into`: the sub-folder of a kit, whose clips are trimmed at both
     ends. Raises BadArgument."""
     preset = presets.get(ask.preset) if ask.preset else None
+    if into or ask.sink in (streams.SINK, pads.SINK):
+        ask = dataclasses.replace(ask, takes=1)
     if ask.sink == streams.SINK:
         seconds = _period_s(ask, preset, tempo) + OVERLAP_S
         ask = dataclasses.replace(ask, seconds=seconds, bars=None, bpm=None)
@@ -44,6 +49,10 @@ def stream_period_s(ask: Ask, presets: Presets, tempo: Tempo) -> float:
 
 
 def _period_s(ask: Ask, preset: Preset | None, tempo: Tempo) -> float:
+    if ask.source is not None and ask.source.how == "vary" and ask.seconds is None and ask.bars is None:
+        return ask.source.seconds - OVERLAP_S
+    if streams.continues_itself(ask):
+        ask = dataclasses.replace(ask, source=None)
     if ask.seconds is None and ask.bars is None and (preset is None or preset.seconds is None):
         ask = dataclasses.replace(ask, seconds=streams.DEFAULT_PERIOD_S)
     return resolve(ask, preset, tempo).seconds
@@ -54,7 +63,9 @@ def ask_of_recipe(recipe: Recipe) -> Ask:
     same = ("text", "seconds", "seed", "negative", "steps", "guidance", "takes")
     prompt = recipe.prompt
     crop = None if prompt.crop is None else (prompt.crop.from_s, prompt.crop.to_s)
-    return Ask(**{name: getattr(prompt, name) for name in same}, loop=int(prompt.loop), take=recipe.take, crop=crop)
+    values = {name: getattr(prompt, name) for name in same if name != "text"} | {"loop": int(prompt.loop)}
+    values |= {} if prompt.source is None else {prompt.source.how: prompt.source.path, "source": prompt.source}
+    return Ask.of(prompt.text, {**values, "take": recipe.take, "crop": crop})
 
 
 def resolve(ask: Ask, preset: Preset | None, tempo: Tempo = DEFAULT_TEMPO) -> Prompt:
@@ -68,6 +79,10 @@ def resolve(ask: Ask, preset: Preset | None, tempo: Tempo = DEFAULT_TEMPO) -> Pr
         return default
 
     ask.check()
+    if ask.how and ask.source is None and not streams.continues_itself(ask):
+        raise BadArgument(f"The source of {ask.how} was not looked for.")
+    if ask.source is not None:
+        return _of_a_source(ask, ask.source, preset, tempo)
     bpm = tempo.bpm if ask.bpm is None else ask.bpm
     # Some checkpoints follow these words; the shaper measures and corrects what the others do not follow.
     words = [ask.note.upper()] if ask.note else []
@@ -83,7 +98,7 @@ def resolve(ask: Ask, preset: Preset | None, tempo: Tempo = DEFAULT_TEMPO) -> Pr
         negative=ask.negative,
         steps=ask.steps,
         guidance=ask.guidance,
-        takes=ask.takes or 1,
+        takes=int(choose("takes", 1)),
         preset=preset.name if preset else "",
         shape=_shape(ask, preset),
         note=ask.note or _presets_note(ask, preset),
@@ -91,6 +106,38 @@ def resolve(ask: Ask, preset: Preset | None, tempo: Tempo = DEFAULT_TEMPO) -> Pr
         beats_per_bar=tempo.beats_per_bar,
         loop=bool(choose("loop", 0)),
         key=ask.key or "",
+    )
+
+
+def _of_a_source(ask: Ask, source: Source, preset: Preset | None, tempo: Tempo) -> Prompt:
+    """The prompt of an ask with a source: without a text it is about what the source is. A preset says nothing of its length, its
+    pitch, and how it loops. Raises BadArgument."""
+    seconds, bars, bpm = length(ask, source, preset, tempo)
+    if ask.strength is None and preset is not None and preset.strength is not None:
+        source = dataclasses.replace(source, strength=preset.strength)
+    text = ask.text or source.words
+    key = [f"in the key of {key_of(ask.key).words}"] if ask.key else []
+    shape = _shape(ask, preset)
+    if source.keeps:  # a preset that changes all of a clip would change what is kept
+        shape = dataclasses.replace(shape, trim="off", reverse=0, lufs=None)
+    return Prompt(
+        text=text,
+        full_text=", ".join([preset.words_around(text) if preset else text, *key]),
+        seconds=seconds,
+        bars=bars,
+        bpm=bpm,
+        seed=ask.seed if ask.seed is not None else secrets.randbelow(DRAWN_SEEDS),
+        negative=ask.negative,
+        steps=ask.steps,
+        guidance=ask.guidance,
+        takes=ask.takes or (preset.takes if preset else None) or 1,
+        preset=preset.name if preset else "",
+        shape=shape,
+        transcript=ask.transcript or "",
+        beats_per_bar=tempo.beats_per_bar,
+        loop=bool(ask.loop),
+        key=ask.key or "",
+        source=source,
     )
 
 

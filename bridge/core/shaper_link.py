@@ -11,6 +11,8 @@ from bridge.system.supervise import Worker
 
 SHAPING_BUDGET_S = 60.0
 
+FileMessage = messages.Measure | messages.CropFile | messages.InspectSource | messages.Keep
+
 
 class ShaperListener(Protocol):
     """What the link reports."""
@@ -69,7 +71,7 @@ class ShaperLink:
             self._child.watch(SHAPING_BUDGET_S, "writing a kit")
         self._child.send(message)
 
-    def work_on_file(self, message: messages.Measure | messages.CropFile) -> None:
+    def work_on_file(self, message: FileMessage) -> None:
         """Read a file; answered by `on_file`."""
         self._child.watch(SHAPING_BUDGET_S, "reading or writing a file")
         self._child.send(message)

@@ -7,11 +7,12 @@ shaping key is a row of FIELDS, an attribute of Ask and of Shape, and the work i
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from bridge.domain import limits
+from bridge.domain import limits, source_keys
 from bridge.domain.fields import EVERYWHERE, Door, Field
+from bridge.domain.source import END_S, HOWS, PARTS, PLACE_S, Source
 from bridge.domain.words import length_in
 from bridge.errors import BadArgument
 
@@ -36,7 +37,7 @@ FIELDS = {
         Field("guidance", "number", "sound", "how strictly the prompt is followed; 1 or less switches guidance off", limits.GUIDANCE,
               doors=EVERYWHERE | PRESET | KIT),
         Field("takes", "whole", "job", "several results for one ask, each a file, best first", limits.TAKES, default=1,
-              doors=OSC | COMMAND | LIST),
+              doors=OSC | COMMAND | LIST | PRESET),
         Field("note", "note", "sound", "the pitch of a tone: a name such as `c3`, `a#4`, `eb2`, or a MIDI number; the starter "
               "plays it in tune, AudioLDM 2 only reads it as a word", doors=EVERYWHERE | PRESET),
         Field("transcript", "text", "sound", "the words to speak; for speech checkpoints only "
@@ -62,6 +63,20 @@ FIELDS = {
               "end with it", limits.PORT, doors=OSC),
         Field("loop", "flag", "sound", "1: the end runs into the beginning without a seam; `/bridge/done` says how well",
               default=0, doors=ANY_SHAPE),
+        Field("vary", "source", "sound", "make another version of this sound", doors=EVERYWHERE | KIT),
+        Field("strength", "number", "sound", "how far `vary` goes: 0 is the source, 1 a new sound", limits.STRENGTH, default=0.5,
+              doors=ANY_SHAPE | KIT),
+        Field("parts", "choice", "sound", "`hits`: vary each hit of a rhythm by itself, in its place; `whole`: all at once; by default "
+              "what suits the source and the checkpoint", choices=PARTS, doors=EVERYWHERE | KIT),
+        Field("continue", "source", "sound", "go on after this sound, which the clip begins with; for a stream `1`: each clip goes on "
+              "after the one before"),
+        Field("fill", "source", "sound", "make the seconds `from` to `to` of this sound anew, and keep the rest"),
+        Field("from", "number", "sound", "where the gap of `fill` begins, or the part that `vary` and `continue` use, in seconds", PLACE_S),
+        Field("to", "number", "sound", "where it ends", END_S),
+        Field("more", "number", "sound", "the seconds that `continue` adds, instead of the length of the whole clip", limits.SECONDS,
+              doors=ANY_SHAPE),
+        Field("more_bars", "number", "sound", "the bars that `continue` adds, in the tempo of the source if it has one", limits.BARS,
+              doors=ANY_SHAPE),
         Field("trim", "choice", "shape", "`onset`: cut what comes before the sound (the length stays); `free`: also the silence "
               "after it", choices=limits.TRIMS, default="off", doors=ANY_SHAPE, whole_clip=True),
         Field("reverse", "flag", "shape", "1: play the clip backwards; it is reversed after trimming and before fading", default=0,
@@ -136,12 +151,46 @@ class Ask:
     format: str | None = None
     bits: int | None = None
     channels: int | None = None
+    vary: str | None = None
+    strength: float | None = None
+    parts: str | None = None
+    continue_: str | None = None
+    fill: str | None = None
+    from_: float | None = None
+    to: float | None = None
+    more: float | None = None
+    more_bars: float | None = None
+    source: Source | None = field(default=None, compare=False)  # what vary, continue or fill names, once it was found
     take: int | None = None  # of a recalled clip: its number among the takes of its job
     crop: tuple[float, float] | None = None  # of a recalled clip: the part of the whole one, in seconds
 
+    @classmethod
+    def of(cls, text: str, values: dict[str, Any]) -> Ask:
+        """The ask with this text and these checked values by the names of their keys."""
+        return cls(
+            text, **{FIELDS[name].attribute if name in FIELDS else name: value for name, value in values.items()}
+        )
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The keys that are set, by name, without the text."""
+        values = {name: getattr(self, key.attribute, None) for name, key in FIELDS.items() if name != "text"}
+        return {name: value for name, value in values.items() if value is not None}
+
+    @property
+    def how(self) -> str:
+        """`vary`, `continue` or `fill`, whichever is set; "" if the ask has no source."""
+        return next((name for name in HOWS if getattr(self, FIELDS[name].attribute) is not None), "")
+
+    @property
+    def reference(self) -> str:
+        """What names the source; "" if the ask has none."""
+        return getattr(self, FIELDS[self.how].attribute) if self.how else ""
+
     def check(self) -> None:
         """Raises BadArgument for keys that exclude or need each other."""
-        if self.bars is None and self.bpm is not None:
+        source_keys.check(self.values)
+        if self.bars is None and self.more_bars is None and self.bpm is not None:
             raise BadArgument("bpm is the tempo of bars: send bars too, or leave bpm out.")
         if self.bars is not None and self.seconds is not None:
             raise BadArgument("The length is in seconds or in bars, not both: leave one of them out.")

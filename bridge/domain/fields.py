@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import keyword
 import math
 import re
 import unicodedata
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from bridge.domain import then
-from bridge.domain.limits import MAX_PROMPT_CHARACTERS, Range, is_sub_folder
+from bridge.domain.limits import MAX_PATH_CHARACTERS, MAX_PROMPT_CHARACTERS, Range, is_sub_folder
 from bridge.domain.musical_keys import key_of
 from bridge.domain.nearest import not_one_of
 from bridge.domain.notes import HIGHEST, midi_of, name_of
@@ -21,7 +22,7 @@ MAX_ID_CHARACTERS = 120
 LARGEST = 2**63  # OSC can carry smaller whole numbers
 NUMERIC = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?")
 
-Kind = Literal["text", "number", "whole", "flag", "choice", "note", "key", "folder", "then", "id"]
+Kind = Literal["text", "number", "whole", "flag", "choice", "note", "key", "folder", "then", "id", "source"]
 Part = Literal["sound", "shape", "playback", "job"]
 
 
@@ -85,8 +86,14 @@ class Field:
             "folder": "text",
             "then": "an address, then `i:`, `f:` or `s:` values",
             "id": "number or text",
+            "source": "the whole path of an audio file, `last`, `clip:` and its number, or `voice:` and its number",
         }
         return kinds[self.kind] + (f", {self.allowed}" if self.allowed else "")
+
+    @property
+    def attribute(self) -> str:
+        """The name of its attribute in an Ask: that of the key, with `_` behind a word that Python keeps for itself."""
+        return self.name + "_" * keyword.iskeyword(self.name)
 
     @property
     def in_presets(self) -> bool:
@@ -214,6 +221,18 @@ def _folder(field: Field, value: Any) -> str:
     return folder
 
 
+def _source(field: Field, value: Any) -> str:
+    if isinstance(value, int | float) and not isinstance(value, bool) and value in (0, 1):
+        value = str(int(value))  # a stream continues itself with 1
+    if not isinstance(value, str) or not value:
+        raise BadArgument(
+            f"{field.name} must be the path of an audio file, last, clip:NUMBER or voice:NUMBER, not {shown(value)}."
+        )
+    if len(value) > MAX_PATH_CHARACTERS or has_control_characters(value):
+        raise BadArgument(f"{field.name}: that cannot be the path of a file.")
+    return value
+
+
 def _then(field: Field, value: Any) -> str:
     if not isinstance(value, str):
         raise BadArgument(f"{field.name} must be text such as {then.EXAMPLE}, not {shown(value)}.")
@@ -234,4 +253,5 @@ CHECKS: dict[Kind, Callable[[Field, Any], Any]] = {
     "folder": _folder,
     "then": _then,
     "id": lambda _field, value: job_id(value),
+    "source": _source,
 }

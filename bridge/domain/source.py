@@ -14,7 +14,7 @@ from bridge.errors import BadArgument
 How = Literal["vary", "continue", "fill"]
 HOWS: tuple[How, ...] = ("vary", "continue", "fill")
 PARTS = ("hits", "whole")
-PLACE_S = Range(0.0, SECONDS.high)
+PLACE_S, END_S = Range(0.0, SECONDS.high), Range(0.001, SECONDS.high)
 SHORTEST_SOURCE_S, SHORTEST_GAP_S = 0.05, 0.05
 
 # Strength → the share of the noise schedule that is run. Below the second point a clip sounds like its source, and above the last but
@@ -24,9 +24,10 @@ NOISE = ((0.0, 0.0), (0.05, 0.35), (0.95, 0.85), (1.0, 1.0))
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The file at `path` with the hash `sha256`. `how`: `vary` makes another version of it, `continue` goes on after it, `fill` replaces
-    the seconds `from_s` to `to_s`; otherwise these are the part of the file that is used. `seconds`: the length of what is used, which is
-    the whole file for `fill`.
+    """The file at `path` with the hash `sha256` ("": samples that the stream plays).
+
+    `how`: `vary` makes another version of it, `continue` goes on after it, `fill` replaces the seconds `from_s` to `to_s`; otherwise
+    these are the part of the file that is used. `seconds`: the length of what is used, which is the whole file for `fill`.
 
     `strength`: of `vary`, 0 (the source) to 1 (a new sound). `parts`: `hits` varies each hit of a rhythm, `whole` all at once, "" leaves
     that to the engine. `words`: what the source is, from its recipe or its name. `bpm`: its tempo, 0 if none is known.
@@ -82,7 +83,7 @@ def read(values: Any) -> Source:
     path, sha256, words = (values.get(name, "") for name in ("path", "sha256", "words"))
     if not is_path(path):
         raise BadArgument("source path must be a path")
-    if not isinstance(sha256, str) or len(sha256) != 64 or not set(sha256) <= set("0123456789abcdef"):
+    if not isinstance(sha256, str) or len(sha256) not in (0, 64) or not set(sha256) <= set("0123456789abcdef"):
         raise BadArgument("source sha256 must be a hash")
     if not isinstance(words, str) or len(words) > MAX_PROMPT_CHARACTERS or not words.isprintable():
         raise BadArgument("source words must be text")

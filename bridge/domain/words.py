@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from pathlib import PurePosixPath
 
 from bridge.domain.limits import SECONDS
 
 LENGTH = re.compile(
     r"(?<=\S)\s+(?P<number>[0-9]{1,4}([.,][0-9]{1,6})?|[.,][0-9]{1,6})(\s*(s|secs?|seconds?))?\s*$", re.IGNORECASE
 )
+MAX_NAME_CHARACTERS = 80
+OUR_ENDING = re.compile(r"_s\d+_[0-9a-f]{4}(-\d+)?$")  # of the name of a clip: its seed and a random tag
 
 # The remark about a clip of a small checkpoint whose prompt names no sound that it knows.
 UNHEARD = (
@@ -34,6 +37,13 @@ def length_in(prompt: str) -> str:
     "kick 909"."""
     number = split_length(prompt)[1]
     return number if number and float(number) in SECONDS else ""
+
+
+def words_in_name(path: str) -> str:
+    """What a sound in a file of this name may be called; of the names of clips, the words of the prompt. "" if there are none."""
+    words, ours = OUR_ENDING.subn("", PurePosixPath(path).stem)
+    stem = "".join(one if one.isprintable() else " " for one in (re.sub("[-_]", " ", words) if ours else words))
+    return " ".join(stem.split())[:MAX_NAME_CHARACTERS]
 
 
 def words_of(text: str) -> list[str]:

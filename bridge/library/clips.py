@@ -20,7 +20,7 @@ from bridge.system.spelling import on_disk
 class Clip:
     """A clip in a folder. `path`: absolute, with `/`; `bpm`: 0 and `note`: "" if none was requested and met; `added_at`: seconds since
     1970; `take`: of its job, from 1; `bars`: 0 and `key`: "" if none were requested and met; `loop`: its
-    end runs into its beginning."""
+    end runs into its beginning. `number`: by which an ask can name it."""
 
     path: str
     prompt: str
@@ -38,11 +38,16 @@ class Clip:
     bars: float = 0.0
     key: str = ""
     loop: bool = False
+    number: int = 0
 
 
-IN_RECIPE = ("take", "bars", "key", "loop")
+APART = ("take", "bars", "key", "loop", "number")  # the first four are in the recipe
 COLUMNS = ", ".join(
-    [*(f"clips.{field.name}" for field in dataclasses.fields(Clip) if field.name not in IN_RECIPE), "clips.recipe"]
+    [
+        *(f"clips.{field.name}" for field in dataclasses.fields(Clip) if field.name not in APART),
+        "clips.id",
+        "clips.recipe",
+    ]
 )
 
 
@@ -118,6 +123,20 @@ def is_clip(connection: sqlite3.Connection, path: str) -> bool:
     return connection.execute("SELECT 1 FROM clips WHERE path = ? AND gone = 0", (path,)).fetchone() is not None
 
 
+def file_of(connection: sqlite3.Connection, number: int) -> Path:
+    """The file of a clip by its number. Raises UnknownClip."""
+    row = connection.execute("SELECT path FROM clips WHERE id = ? AND gone = 0", (number,)).fetchone()
+    if row is None:
+        raise UnknownClip(f"The library has no clip {number}: /bridge/clip states the number of each.")
+    return Path(row[0])
+
+
+def newest(connection: sqlite3.Connection) -> Path | None:
+    """The file of the clip that was added last; None if there is none."""
+    row = connection.execute("SELECT path FROM clips WHERE gone = 0 ORDER BY id DESC LIMIT 1").fetchone()
+    return None if row is None else Path(row[0])
+
+
 def change(connection: sqlite3.Connection, path: str, look: bool = True, **values: Any) -> Clip:
     """Set the `rating` or `favourite` of the clip at `path`. With `look`, an unknown path is also looked up on the disk, because it
     may be another spelling of a known one; the disk may be slow. Raises UnknownClip."""
@@ -141,8 +160,8 @@ def _set(connection: sqlite3.Connection, path: str, name: str, value: int) -> bo
 
 def clip_of(row: Sequence[Any]) -> Clip:
     """The clip of a row of COLUMNS."""
-    *values, text = row
-    clip = Clip(*values)
+    *values, number, text = row
+    clip = dataclasses.replace(Clip(*values), number=number)
     try:
         recipe = read(text)
     except BadRecipe:  # of an earlier version

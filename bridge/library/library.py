@@ -156,6 +156,16 @@ class Library:
         Raises UnknownClip."""
         return reachable(path, self._follower.folder, self._is_clip, look)
 
+    def clip_file(self, number: int) -> Path:
+        """The file of a clip by its number. Raises UnknownClip."""
+        with database.opened(self._written()) as connection:
+            return clips.file_of(connection, number)
+
+    def newest(self) -> Path | None:
+        """The file of the clip that was added last; None if there is none."""
+        with database.opened(self._written()) as connection:
+            return clips.newest(connection)
+
     def change(self, path: str, look: bool = True, **values: Any) -> Clip:
         """Set the `rating` (0 to 5) or `favourite` of the clip at `path`; `look` on the disk for another spelling of it. Raises
         UnknownClip."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import os
 import secrets
@@ -20,6 +19,7 @@ from bridge.errors import BadRecipe
 CLOCK_S = 5.0  # tolerance for the start time of a process, which shifts when the clock is set
 FAT_RESOLUTION_NS = 2_000_000_000  # the time resolution of FAT, the coarsest file system in use
 NOT_REPEATED = ("deadline_s",)  # it has passed
+OF_RECALL = ("take", "crop")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +57,11 @@ def is_alive(holder: str) -> bool:
 
 def row_of(job: Job, session: str, asked_at: float) -> tuple[str, str, float, str]:
     """The row of an accepted job."""
-    fields = dataclasses.asdict(job.ask)
-    ask = {name: value for name, value in fields.items() if value is not None and name not in NOT_REPEATED}
+    ask = {name: value for name, value in job.ask.values.items() if name not in NOT_REPEATED}
+    ask |= {name: value for name in OF_RECALL if (value := getattr(job.ask, name)) is not None}
+    ask["text"] = job.ask.text
+    if job.ask.source is not None:
+        ask[job.ask.how] = job.ask.source.path  # "last" would be another one later
     ask["seed"] = job.prompt.seed
     if job.ask.bars is not None:
         ask["bpm"] = job.prompt.bpm  # the tempo at that time

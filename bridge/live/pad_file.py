@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import json
 import logging
 import shutil
@@ -11,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from bridge.domain import fields
+from bridge.domain import fields, source
 from bridge.domain.ask import Ask, fields_of
 from bridge.domain.fields import Door, has_control_characters
 from bridge.domain.limits import CHOKES, MAX_PATH_CHARACTERS, PAD_SECONDS, PADS
@@ -47,7 +46,8 @@ class PadFile:
         self._file.keep(
             lambda: {
                 str(number): {
-                    "ask": dataclasses.asdict(pad.ask),
+                    "ask": {"text": pad.ask.text, **pad.ask.values},
+                    **({"source": source.facts(pad.ask.source)} if pad.ask.source else {}),
                     "locked": pad.locked,
                     **({"file": pad.file} if pad.file else {}),
                     **({"choke": pad.choke} if pad.choke else {}),
@@ -74,7 +74,8 @@ class PadFile:
                     raise ValueError(f"there is no pad {pad}")
                 choke = int(fields.number(entry.get("choke", 0), "choke", CHOKES, whole=True))
                 file = _audio_file(entry.get("file", ""))
-                pads[int(pad)] = StoredPad(_ask(entry["ask"]), bool(entry["locked"]), file, choke)
+                ask = _ask(entry["ask"], entry.get("source"))
+                pads[int(pad)] = StoredPad(ask, bool(entry["locked"]), file, choke)
             except (ValueError, TypeError, KeyError, AttributeError, ClipbridgeError) as error:
                 fault = f"pad {pad}: {error}"
         if fault:
@@ -89,8 +90,7 @@ class PadFile:
 
 def shown_keys(ask: Ask, file: str, choke: int) -> dict[str, Any]:
     """The keys that a pad was set or loaded with, and its file and its choke group if it has one."""
-    values = {name: getattr(ask, name) for name in KEYS if name != "text"}
-    keys = {name: value for name, value in values.items() if value is not None}
+    keys = {name: value for name, value in ask.values.items() if name in KEYS}
     numbers = {name: float(value) for name, value in keys.items() if KEYS[name].kind == "number"}
     return {**keys, **numbers, **({"file": file} if file else {}), **({"choke": choke} if choke else {})}
 
@@ -108,11 +108,14 @@ def _audio_file(value: Any) -> str:
     return value
 
 
-def _ask(values: dict[str, Any]) -> Ask:
-    """The ask of a pad. Raises ValueError, TypeError, KeyError, BadArgument."""
+def _ask(values: dict[str, Any], stored: Any) -> Ask:
+    """The ask of a pad, with the source that is `stored` beside it. Raises ValueError, TypeError, KeyError, BadArgument."""
     checked = {name: KEYS[name].check(value) for name, value in values.items() if value is not None and name != "sink"}
-    if not checked["text"]:
+    text = checked.pop("text")
+    ask = replace(Ask.of(text, {**checked, "sink": SINK}), source=None if stored is None else source.read(stored))
+    if not text and ask.source is None:
         raise ValueError("a pad needs a prompt")
-    ask = Ask(**checked, sink=SINK)
+    if ask.how and ask.source is None:
+        raise ValueError("its source is not stored with it")
     ask.check()
     return ask

@@ -162,6 +162,16 @@ class Pads:
             raise PadEmpty(f"Pad {number} has not been played yet: play it, and what you hear can be saved.")
         return self.saves.begin(number, pad.takes.last, press)
 
+    def take(self, slot: int) -> Take | None:
+        """The take that the player holds as `slot`."""
+        takes = [take for pad in self._pads.values() for take in (*pad.takes.all, pad.takes.last)]
+        return next((take for take in takes if take is not None and take.slot == slot), None)
+
+    def clip_file(self, slot: int) -> str:
+        """The audio file that the player holds as `slot` for a pad; "" if there is none."""
+        clips = [pad.clip for pad in self._pads.values() if pad.clip is not None]
+        return next((clip.file for clip in clips if clip.slot == slot), "")
+
     def states(self) -> list[tuple[int, str, float, int, int, str]]:
         """(pad, state, value, fresh, repeated, why) of all pads, as in PadChanged."""
         return [(number, *pad.state) for number, pad in sorted(self._pads.items())]

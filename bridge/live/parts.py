@@ -5,8 +5,10 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from bridge.domain.clip import Prompt
+from bridge.domain.model import Model
 from bridge.live.voices import Live
 
 OVERLAP_S = 1.0
@@ -17,7 +19,8 @@ LOADING_S = 0.25  # the player needs at most this long to load a clip
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A clip that the player holds as `slot`. The next one begins after `period_s` seconds. `version`: of the prompt."""
+    """A clip that the player holds as `slot`. The next one begins after `period_s` seconds. `version`: of the prompt. `prompt` and
+    `model`: those that made it."""
 
     slot: int
     file: str
@@ -25,6 +28,9 @@ class Part:
     period_s: float
     version: int
     usable_at: float  # time.monotonic
+    prompt: Prompt = field(compare=False)
+    model: Model = field(compare=False)
+    same: bool = False  # as the one before where they overlap
 
 
 class Parts:
@@ -40,9 +46,10 @@ class Parts:
     def any_played(self) -> bool:
         return bool(self._played)
 
-    def add(self, file: str, sample_rate: int, period_s: float, version: int) -> None:
-        """Load a finished clip, instead of those of earlier versions."""
-        part = Part(self._live.slot(), file, sample_rate, period_s, version, time.monotonic() + LOADING_S)
+    def add(self, file: str, sample_rate: int, prompt: Prompt, model: Model, version: int, same: bool = False) -> None:
+        """Load a finished clip, instead of those of earlier versions. `same`: it goes on after the one before."""
+        period_s, usable_at = prompt.seconds - OVERLAP_S, time.monotonic() + LOADING_S
+        part = Part(self._live.slot(), file, sample_rate, period_s, version, usable_at, prompt, model, same)
         self._hold(part)
         for old in [old for old in self.ready if old.version != version]:
             self.ready.remove(old)
@@ -88,7 +95,7 @@ class Parts:
             self._hold(part)
 
     def _hold(self, part: Part) -> None:
-        self._live.hold(part.slot, part.file, part.sample_rate, 1000 * OVERLAP_S)
+        self._live.hold(part.slot, part.file, part.sample_rate, 1000 * OVERLAP_S, part.same)
 
     def _drop(self, part: Part) -> None:
         self._live.release(part.slot)

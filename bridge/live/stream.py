@@ -16,6 +16,7 @@ from bridge.domain.ask import Ask, Request
 from bridge.domain.events import JobEvent, Publish, StreamChanged
 from bridge.domain.job import Job
 from bridge.domain.limits import Range, seed_after
+from bridge.domain.source import Source
 from bridge.errors import BadArgument, ClipbridgeError, NoStream
 from bridge.live.backoff import Backoff
 from bridge.live.parts import OVERLAP_S, Part, Parts
@@ -63,11 +64,12 @@ class Stream:
         self._next: Voice | None = None
         self._voices: set[int] = set()  # also the previous one, which fades out
         self._last_report: tuple[Any, ...] = ()
+        self._lost_thread = False
 
     def start(self, ask: Ask, period_s: float) -> None:
         """Start once BUFFER clips are ready, at the next beat or bar if the ask says so. A stream that is on changes to this
         prompt. `period_s`: seconds from one clip to the next. Raises BadArgument, NoAudio."""
-        self._check(ask, period_s)
+        ask = self._checked(ask, period_s)
         self._live.player.check()
         if self._ask is None:
             self._parts.repeats = 0
@@ -79,8 +81,7 @@ class Stream:
         """Change the prompt, from the first seam at which a clip of it is ready. Raises NoStream, BadArgument."""
         if self._ask is None:
             raise NoStream("No stream is on: send /bridge/stream/start with a prompt.")
-        self._check(ask, period_s)
-        self._change(ask)
+        self._change(self._checked(ask, period_s))
 
     def stop(self, fade_ms: float) -> None:
         """Fade out and make no more clips. Does nothing if no stream is on."""
@@ -143,6 +144,10 @@ class Stream:
                 self._parts.keep_played(self._now.part, self._sounding())
                 self._now = None
 
+    def part(self, slot: int) -> Part | None:
+        """The clip that the player holds as `slot`, if it sounds now or next."""
+        return next((part for part in self._sounding() if part.slot == slot), None)
+
     def reload(self) -> None:
         """Load all clips into a new player."""
         self._parts.reload()
@@ -186,7 +191,21 @@ class Stream:
         if self._job is not None or fresh >= AHEAD or not self._retry.over:
             return None
         seed = None if self._ask.seed is None else seed_after(self._ask.seed, self._clip_count)
-        return Request(dataclasses.replace(self._ask, seed=seed, sink=SINK), OWNER, first=True)
+        ask = dataclasses.replace(self._ask, seed=seed, sink=SINK, source=self._source(self._ask))
+        return Request(ask, OWNER, first=True)
+
+    def _source(self, ask: Ask) -> Source | None:
+        """What the next clip starts from: with `continue 1` the second in which it overlaps the last one, if there is one."""
+        if not continues_itself(ask):
+            return ask.source
+        part = next((part for part in reversed(self._made()) if part.version == self._version), None)
+        if part is None or self._lost_thread:
+            return None
+        return Source(part.file, "", "continue", OVERLAP_S, part.period_s, part.period_s + OVERLAP_S, words=ask.text)
+
+    def _made(self) -> list[Part]:
+        """The clips that will sound, the last one last."""
+        return [*self._sounding(), *self._parts.ready]
 
     def on_started(self, job: Job) -> None:
         """The last request is queued as this job."""
@@ -217,20 +236,31 @@ class Stream:
             return
         self._job = None
         self._retry.succeed()
-        self._parts.add(file, sample_rate, job.prompt.seconds - OVERLAP_S, self._version)
+        self._lost_thread = False
+        assert job.model is not None
+        same = continues_itself(self._ask)
+        self._parts.add(file, sample_rate, job.prompt, job.model, self._version, same)
         self._changed()
 
     def _fail(self, why: str) -> None:
         self._retry.fail()
+        self._lost_thread = True  # the next clip begins afresh: what it should go on after may be gone
         log.info("stream: %s", why)
         self._announce(self.state, self.ahead_s, why)
 
-    def _check(self, ask: Ask, period_s: float) -> None:
+    def _checked(self, ask: Ask, period_s: float) -> Ask:
+        if ask.continue_ == "0":
+            ask = dataclasses.replace(ask, continue_=None)
+        if ask.how in ("continue", "fill") and not continues_itself(ask):
+            raise BadArgument(
+                "A stream goes on after itself: send continue 1, or vary with a sound that it should be like."
+            )
         if ask.takes not in (None, 1) or ask.deadline_s is not None or ask.gate is not None:
             raise BadArgument("A stream plays clip after clip: leave takes, deadline_s and gate out.")
         if period_s not in PERIODS_S:
             raise BadArgument(f"A stream's clips are {PERIODS_S} seconds long, not {period_s:.4g}.")
         self._period_s = period_s
+        return ask
 
     def _change(self, ask: Ask) -> None:
         self._ask, self._version, self._clip_count = ask, self._version + 1, 0
@@ -246,6 +276,11 @@ class Stream:
         if report != self._last_report:
             self._last_report = report
             self._publish(StreamChanged(state, ahead_s, why))
+
+
+def continues_itself(ask: Ask) -> bool:
+    """Whether each clip of a stream goes on after the one before, instead of being cross-faded with it."""
+    return ask.continue_ == "1"
 
 
 def _gain(ask: Ask) -> float:

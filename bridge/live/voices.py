@@ -30,11 +30,13 @@ REMEMBERED_VOICES = 1_000
 
 @dataclass(slots=True)
 class Sounding:
-    """A voice that has not ended. `files`: those with its samples. `link`: to the player that has it."""
+    """A voice that has not ended. `files`: those with its samples. `link`: to the player that has it. `slot`: of the player, 0 for
+    none."""
 
     owner: Any
     files: list[str]
     link: PlayerLink
+    slot: int = 0
 
 
 class Live:
@@ -165,10 +167,10 @@ class Live:
         self.player.open()
         self.player.send(Hold(slot, file, 0, loop=loop, longest_s=longest_s))
 
-    def hold(self, slot: int, file: str, sample_rate: int, fade_ms: float = 0.0) -> None:
-        """Load a file into the player, so that it can be played without delay."""
+    def hold(self, slot: int, file: str, sample_rate: int, fade_ms: float = 0.0, same: bool = False) -> None:
+        """Load a file into the player, so that it can be played without delay. `fade_ms`, `same`: see messages.Hold."""
         self.player.open()
-        self.player.send(Hold(slot, file, sample_rate, fade_ms))
+        self.player.send(Hold(slot, file, sample_rate, fade_ms, same=same))
 
     def release(self, slot: int) -> None:
         """Unload a slot."""
@@ -190,7 +192,7 @@ class Live:
         self.player.check()
         if self.player.state != "open":  # a press would use up a take that nobody hears
             raise NoAudio("The audio device is not open yet, or is being opened again: press again in a moment.")
-        voice = self._new(owner, "", self.player)
+        voice = self._new(owner, "", self.player, slot)
         self.player.send(Sound(voice, slot, gain, pan, when, after, overlap_ms, loop, output))
         return voice
 
@@ -199,6 +201,12 @@ class Live:
     def sounds(self, voice: int) -> bool:
         """Whether a voice has not ended yet."""
         return voice in self._voices
+
+    def sounding(self, voice: int) -> Sounding:
+        """A voice that sounds, or will. Raises UnknownVoice."""
+        if voice not in self._voices:
+            raise UnknownVoice(f"There is no voice {voice}: it may have ended.")
+        return self._voices[voice]
 
     def stop(self, voice: int | None = None, fade_ms: float = VOICE_FADE_MS.low, when: When = NOW) -> None:
         """Silence one voice, or all. Raises UnknownVoice."""
@@ -209,9 +217,9 @@ class Live:
         """Change gain, pan or loop of a voice (see messages.Change). Raises UnknownVoice."""
         self._link_of(voice).send(Change(voice, **how))
 
-    def _new(self, owner: Any, file: str, link: PlayerLink) -> int:
+    def _new(self, owner: Any, file: str, link: PlayerLink, slot: int = 0) -> int:
         self._last_voice += 1
-        self._voices[self._last_voice] = Sounding(owner, [file], link)
+        self._voices[self._last_voice] = Sounding(owner, [file], link, slot)
         while len(self._voices) > REMEMBERED_VOICES:
             _, oldest = self._voices.popitem(last=False)
             for old in oldest.files:

@@ -66,7 +66,7 @@ class HeldTakes:
         assert mixer is not None
         try:
             samples = clean(_samples_of(hold, mixer.sample_rate))
-            fade_ends(samples, mixer.frames(hold.fade_ms))
+            fade_ends(samples, mixer.frames(hold.fade_ms), hold.same)
         except Exception as error:  # noqa: BLE001 - its pad was cleared, or the file is damaged: a press reports it
             log.info("a take cannot be loaded: %s", error)
             if not hold.sample_rate:

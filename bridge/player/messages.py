@@ -49,8 +49,9 @@ class Play:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Load a file (as in Play, but it is not removed) and hold it as `slot`, both ends faded by `fade_ms`. With a `sample_rate` of 0
-    it is any audio file of at most `longest_s` seconds, for a `loop` or not, and Held answers."""
+    """Load a file (as in Play, but it is not removed) and hold it as `slot`, both ends faded by `fade_ms`, for an overlap with other
+    sound, or with the `same`.
+    With a `sample_rate` of 0 it is any audio file of at most `longest_s` seconds, for a `loop` or not, and Held answers."""
 
     slot: int
     file: str
@@ -58,6 +59,7 @@ class Hold:
     fade_ms: float = 0.0
     loop: bool = False
     longest_s: float = 0.0
+    same: bool = False
 
 
 @dataclass(frozen=True, slots=True)

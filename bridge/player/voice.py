@@ -51,11 +51,13 @@ def _level(samples: Samples) -> float:
     return float(np.mean(np.abs(samples), dtype=np.float64))
 
 
-def fade_ends(samples: Samples, frames: int) -> None:
-    """Fade both ends by a quarter sine, in place: two clips that overlap by `frames` keep their power."""
+def fade_ends(samples: Samples, frames: int, same: bool = False) -> None:
+    """Fade both ends, in place, so that two clips that overlap by `frames` keep their power there: by a quarter sine, or if they are the
+    `same` there by its square."""
     frames = min(frames, len(samples) // 2)
     if frames:
         ramp = np.sin(np.pi / 2 * np.arange(frames, dtype=np.float32) / frames)[:, None]
+        ramp = ramp**2 if same else ramp
         samples[:frames] *= ramp
         samples[-frames:] *= ramp[::-1]
 

@@ -45,6 +45,10 @@ class Preset:
     least_steps: int | None = None  # a deadline may lower the steps to this
     loop: int | None = None
     note: str | None = None  # of tones whose ask names none, so that all takes share it
+    takes: int | None = None  # of a clip that is asked for alone
+    strength: float | None = None  # for vary
+    more: float | None = None  # for continue: the seconds or bars that are added
+    more_bars: float | None = None
     shape: Shape = field(default_factory=Shape)
 
     @property

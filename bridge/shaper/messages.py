@@ -107,10 +107,33 @@ class CropFile:
     to_s: float
 
 
+@dataclass(frozen=True, slots=True)
+class InspectSource:
+    """Check an audio file that a clip should start from (see domain.source). `to_s`: None for its end; of tempi that fit equally well,
+    take the one nearest to `bpm`."""
+
+    number: int
+    path: str
+    how: str
+    from_s: float
+    to_s: float | None
+    bpm: float
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """Write what sounded, the samples in `file`, into the sample folder, so that a clip can start from it."""
+
+    number: int
+    file: str
+    prompt: Prompt
+    model: Model
+
+
 # ---- shaper → front ----
 @dataclass(frozen=True, slots=True)
 class FileDone:
-    """Answers Measure and CropFile: the facts, or an error."""
+    """Answers Measure, CropFile, InspectSource and Keep: the facts, or an error."""
 
     number: int
     facts: dict[str, Any]

@@ -18,7 +18,7 @@ import numpy as np
 
 from bridge.audio.early import EarlyClip
 from bridge.domain.clip import OUTPUT_RATE, Piece, Prompt, TakeFile
-from bridge.errors import BadAudio, ClipbridgeError
+from bridge.errors import BadAudio, ClipbridgeError, FolderError
 from bridge.files import clip_file
 from bridge.files.folder import FolderSink
 from bridge.files.names import clip_names
@@ -36,6 +36,8 @@ from bridge.shaper.messages import (
     Drop,
     Early,
     FileDone,
+    InspectSource,
+    Keep,
     Leave,
     Map,
     Measure,
@@ -46,6 +48,7 @@ from bridge.shaper.messages import (
     Written,
 )
 from bridge.shaper.pasted import paste, source_of
+from bridge.shaper.source import inspect
 
 log = logging.getLogger("clipbridge")
 
@@ -78,8 +81,8 @@ def main(connection: Connection, folder: str, scratch: str = "") -> None:
                 early_clips.pop(message.serial, None)
             elif isinstance(message, Save):
                 connection.send(save(message, sink, saved))
-            elif isinstance(message, Measure | CropFile):
-                connection.send(work_on_file(message, sink))
+            elif isinstance(message, Measure | CropFile | InspectSource | Keep):
+                connection.send(work_on_file(message, sink, saved))
             elif isinstance(message, Claim | Map | Leave):
                 if (answer := kit_folder.answer(message, sink)) is not None:
                     connection.send(answer)
@@ -189,17 +192,25 @@ def save(ask: Save, sink: FolderSink, saved: dict[str, str]) -> Saved:
         return Saved(ask.number, "", str(error))
 
 
-def work_on_file(ask: Measure | CropFile, sink: FolderSink) -> FileDone:
-    """Do what `ask` says with a file that anybody may have written."""
+def work_on_file(
+    ask: Measure | CropFile | InspectSource | Keep, sink: FolderSink, saved: dict[str, str] | None = None
+) -> FileDone:
+    """Do what `ask` says with a file that anybody may have written. `saved`: as for `save`."""
     try:
+        if isinstance(ask, InspectSource):
+            return FileDone(ask.number, inspect(ask))
+        if isinstance(ask, Keep):
+            kept = save(Save(ask.number, ask.file, ask.prompt, ask.model), sink, {} if saved is None else saved)
+            return FileDone(ask.number, {"path": kept.path}, FolderError(kept.why) if kept.why else None)
         if isinstance(ask, Measure):
             return FileDone(ask.number, measure(Path(ask.path), ask.bpm))
         return FileDone(ask.number, crop(Path(ask.path), ask.from_s, ask.to_s, sink))
     except ClipbridgeError as error:
         return FileDone(ask.number, {}, error)
     except Exception as error:
-        log.warning("%s could not be read", ask.path, exc_info=True)
-        why = f"{Path(ask.path).name} could not be read ({type(error).__name__}: {error})."
+        name = ask.file if isinstance(ask, Keep) else ask.path
+        log.warning("%s could not be read", name, exc_info=True)
+        why = f"{Path(name).name} could not be read ({type(error).__name__}: {error})."
         return FileDone(ask.number, {}, ClipbridgeError(why))
 
 

@@ -16,12 +16,13 @@ import pytest
 from bridge.checkpoints.audioldm2 import USUAL
 from bridge.cli import parser
 from bridge.core.resolving import resolve
-from bridge.domain import recipe
+from bridge.domain import recipe, source
 from bridge.domain.ask import DEFAULT_SHAPE, FIELDS, KIT_FIELDS, Ask, Shape, fields_of
 from bridge.domain.clip import Prompt
 from bridge.domain.fields import Door, Field
 from bridge.domain.limits import PAD_SECONDS, Range
 from bridge.domain.model import Model
+from bridge.domain.source import Source
 from bridge.errors import BadArgument, ClipbridgeError
 from bridge.frontends.inbox.lists import parse
 from bridge.frontends.osc import asks, kits
@@ -31,8 +32,13 @@ from bridge.live.pad_file import PadFile
 from bridge.presets import files as presets
 
 MODEL = Model("model", "1", replace(USUAL, sample_rate=16_000, seconds=Range(0.1, 10.0)), "cpu", "float32", "scheduler")
-# Two keys that are refused without another one.
-TOGETHER: dict[str, dict[str, Any]] = {"bpm": {"bars": 1}, "then": {"then_port": 57110}, "then_port": {"then": "/done"}}
+SOURCE = Source("/a b.wav", "0" * 64, "vary", 1.0, 0.0, 1.0)
+# Keys that are refused without another one.
+TOGETHER: dict[str, dict[str, Any]] = {
+    "bpm": {"bars": 1}, "then": {"then_port": 57110}, "then_port": {"then": "/done"},
+    "strength": {"vary": "last"}, "parts": {"vary": "last"}, "from": {"vary": "last"}, "to": {"vary": "last"},
+    "fill": {"from": 1.0, "to": 1.5}, "more": {"continue": "last"}, "more_bars": {"continue": "last"},
+}  # fmt: skip
 TEXTS = (
     "rain", "on", "off", "onset", "bar", "both", "wav", "flac", "exe", "c4", "H9", "f#m", "eb minor", "drums/kicks", "../up", "con",
     "/b_allocRead i:10 s:{path}", "/bridge/stop", "two  spaces", "", "x" * 40, "x" * 41, "x" * 4_000, "x" * 4_001,
@@ -49,24 +55,26 @@ REFUSED = "refused"
 
 def osc(field: Field, value: Any, tmp_path: Path) -> Any:
     pairs = {field.name: value, **TOGETHER.get(field.name, {})}
-    return getattr(asks.pairs(["rain", *(part for pair in pairs.items() for part in pair)]).ask(), field.name)
+    return getattr(asks.pairs(["rain", *(part for pair in pairs.items() for part in pair)]).ask(), field.attribute)
 
 
 def words(field: Field, value: Any, tmp_path: Path) -> Any:
     pairs = {field.name: value, **TOGETHER.get(field.name, {})}
-    return getattr(asks.words(["rain", *(p for key, v in pairs.items() for p in (f"@{key}", v))]).ask(), field.name)
+    return getattr(
+        asks.words(["rain", *(p for key, v in pairs.items() for p in (f"@{key}", v))]).ask(), field.attribute
+    )
 
 
 def line(field: Field, value: Any, tmp_path: Path) -> Any:
     rest = "".join(f" {key}={other}" for key, other in TOGETHER.get(field.name, {}).items())
     (entry,) = parse(".txt", f'rain{rest} {field.name}="{value}"'.encode())
-    return getattr(asked(entry), field.name)
+    return getattr(asked(entry), field.attribute)
 
 
 def table(field: Field, value: Any, tmp_path: Path) -> Any:
     lines = [f"{key} = {toml(v)}" for key, v in {field.name: value, **TOGETHER.get(field.name, {})}.items()]
     (entry,) = parse(".toml", "\n".join(['[[clip]]\nprompt = "rain"', *lines]).encode("utf-8", "surrogatepass"))
-    return getattr(asked(entry), field.name)
+    return getattr(asked(entry), field.attribute)
 
 
 def preset(field: Field, value: Any, tmp_path: Path) -> Any:
@@ -79,17 +87,18 @@ def preset(field: Field, value: Any, tmp_path: Path) -> Any:
 def pad(field: Field, value: Any, tmp_path: Path) -> Any:
     file = tmp_path / "pads.json"
     ask = {"text": "rain", field.name: value, **TOGETHER.get(field.name, {})}
-    file.write_text(json.dumps({"1": {"ask": ask, "locked": False}}))
+    stored = {"source": source.facts(SOURCE)} if ask.keys() & set(source.HOWS) else {}
+    file.write_text(json.dumps({"1": {"ask": ask, "locked": False, **stored}}))
     read = PadFile(file).read()
     if not read:
         raise BadArgument("the pad was left out")
-    return getattr(read[1].ask, field.name)
+    return getattr(read[1].ask, field.attribute)
 
 
 def remembered(field: Field, value: Any, tmp_path: Path) -> Any:
     ask = {"text": "rain", "seed": 1, field.name: value, **TOGETHER.get(field.name, {})}
     ask = json.loads(json.dumps(ask))
-    return getattr(ask_of(Interrupted("", "", 1, "rain", "rain", 4.0, 1, ask, 0.0)), field.name)
+    return getattr(ask_of(Interrupted("", "", 1, "rain", "rain", 4.0, 1, ask, 0.0)), field.attribute)
 
 
 def recalled(field: Field, value: Any, tmp_path: Path) -> Any:
@@ -274,8 +283,9 @@ def test_a_preset_names_the_line_of_a_control_character_beyond_ascii(tmp_path: P
 
 
 def test_ask_shape_and_the_table_have_the_same_keys_and_defaults() -> None:
-    asked = {field.name for field in dataclasses.fields(Ask)} - {"take", "crop"}
-    assert asked == set(FIELDS) - {"id", "reply_port", "folder"}
+    asked = {field.name for field in dataclasses.fields(Ask)} - {"take", "crop", "source"}
+    keys = {field.attribute for field in FIELDS.values()}
+    assert asked == keys - {"id", "reply_port", "folder"}
     shaping = {name for name, field in FIELDS.items() if field.part == "shape"}
     assert {field.name for field in dataclasses.fields(Shape)} == shaping
     for name in shaping:
@@ -293,8 +303,8 @@ def test_every_option_of_generate_and_kit_is_explained_and_every_key_is_an_optio
 
 
 def test_the_supercollider_class_has_an_argument_for_each_key() -> None:
-    source = Path(__file__, "../../../host_scripts/supercollider/Classes/Clipbridge.sc").resolve().read_text("utf-8")
-    found = re.findall(r"\t\*?(\w+) \{ \|((?:aP|p)rompt[^|]*|dirt, [^|]*)\|((?:(?!\n\t\}).)*)", source, re.DOTALL)
+    text = Path(__file__, "../../../host_scripts/supercollider/Classes/Clipbridge.sc").resolve().read_text("utf-8")
+    found = re.findall(r"\t\*?(\w+) \{ \|((?:aP|p)rompt[^|]*|dirt, [^|]*)\|((?:(?!\n\t\}).)*)", text, re.DOTALL)
     methods = {name: ({part.split("=")[0].strip() for part in names.split(",")}, body) for name, names, body in found}
     every = set(fields_of(Door.OSC)) - {"id", "reply_port", "then", "then_port"}
     live = every - {"takes", "deadline_s", "sink"}

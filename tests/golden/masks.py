@@ -1,7 +1,7 @@
 """Masks for values that differ from run to run: each is checked for type and range, then replaced by its kind. Others stay.
 
 The kinds: `~sentence` (why, remark: a text that is not empty), `~id` (eight random hex digits), `~seed` (random, below a
-million), `~seconds` (times, 0 or more), `~fraction` (0 to 1), `~beat`, `~mb`, `~count` (underflows), `~version`, `~revision`,
+million), `~seconds` (times, 0 or more), `~fraction` (0 to 1), `~beat`, `~mb`, `~count` (underflows, clips), `~version`, `~revision`,
 `~voice N` (numbers of voices, in order of appearance), `<folder>` (the sample folder) and `_~` (the random tag of a file's name),
 `~port X` (the port of client X), `~on` (a stream that is `playing` or, with a slow engine, `thin`), `~coming` (an engine that is
 `loading` or `warming`), `~part` (`3/7`), `~device` (whether this machine has an audio device). Measurements of the sound
@@ -188,6 +188,7 @@ KEYED = (
 KEYS = {
     "seed": "seed", "engine_seconds": "seconds", "delivery_seconds": "seconds", "late_seconds": "seconds", "voice": "voice",
     "remark": "sentence", "why": "sentence", "size_mb": "mb", "peak_mb": "mb", "revision": "revision", "underflows": "count",
+    "clip": "count",
     "added_at": "time", "audio": "device", "warm": "warm", "sfz": "path", "decentsampler": "path", "hydrogen": "path",
     **dict.fromkeys(MEASURED, "about"),
 }  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import functools
 import json
@@ -19,6 +20,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import psutil
@@ -804,6 +806,10 @@ def test_resumed_jobs_that_find_no_place_stay_interrupted_and_refused_ones_are_r
             answer(read())
 
     class Almost:
+        """A core that takes one job, and knows no source."""
+
+        sources = SimpleNamespace(find=lambda ask, owner, is_local, answer, refuse: answer(ask))
+
         def generate(self, ask: Ask, *_: Any, seed_drawn: bool) -> None:
             if ask.preset:
                 raise BadArgument("There is no preset 'gone'.")
@@ -813,7 +819,13 @@ def test_resumed_jobs_that_find_no_place_stay_interrupted_and_refused_ones_are_r
 
     osc = NoSocket(Almost())  # type: ignore[arg-type]
     osc.core.library = library
-    resume(osc, Request("/bridge/resume", [], ("127.0.0.1", 1)))
+
+    async def ask_again() -> None:
+        resume(osc, Request("/bridge/resume", [], ("127.0.0.1", 1)))
+        while not replies or replies[-1][0] != "/bridge/resumed":
+            await asyncio.sleep(0)
+
+    asyncio.run(ask_again())
     assert [ask.text for ask in generated] == ["sound 1"] and generated[0].seed == 1
     assert (
         replies[0][0] == "/bridge/failed"
@@ -843,7 +855,7 @@ def test_a_clip_that_is_done_is_found_rated_and_a_favourite_over_osc_and_on_the_
     assert abs(added_at.timestamp() - time.time()) < 60
     assert known == {
         "prompt": "quince metal", "seconds": 0.5, "bpm": 0.0, "note": "", "seed": 11, "rating": 0, "favourite": 0,
-        "take": 1, "bars": 0.0, "key": "", "loop": 0, "preset": "", "model": known["model"],
+        "take": 1, "bars": 0.0, "key": "", "loop": 0, "preset": "", "model": known["model"], "clip": known["clip"],
     }  # fmt: skip
     assert pairs(client.ask("/bridge/rate", path, 4)[1], 1)["rating"] == 4
     assert pairs(client.ask("/bridge/favourite", path)[1], 1)["favourite"] == 1

@@ -76,7 +76,7 @@ class Rig:
         for _ in range(count):
             request = self.stream.next_request()
             assert request is not None
-            job: Any = SimpleNamespace(prompt=SimpleNamespace(seconds=PERIOD_S + OVERLAP_S))
+            job: Any = SimpleNamespace(prompt=SimpleNamespace(seconds=PERIOD_S + OVERLAP_S), model="starter")
             self.stream.on_started(job)
             self.stream.on_clip(job, request.ask.text, 48_000)
 

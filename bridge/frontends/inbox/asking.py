@@ -7,7 +7,6 @@ import contextlib
 import logging
 from collections import deque
 from collections.abc import Callable
-from typing import Any
 
 from bridge.core.core import Core
 from bridge.domain.ask import Ask
@@ -35,6 +34,7 @@ class Asker:
         self._waiting: deque[int] = deque()  # places of its entries to ask for
         self._jobs: dict[int, tuple[Dropped, int]] = {}  # unfinished, by serial
         self._retry: asyncio.TimerHandle | None = None
+        self._searched = 0  # entries whose sources are being looked for
 
     def begin(self, dropped: Dropped, places: list[int]) -> None:
         """Ask for these entries of a file."""
@@ -64,29 +64,64 @@ class Asker:
         if self._retry is not None:
             self._retry.cancel()
             self._retry = None
-        while self._waiting and len(self._jobs) < INBOX_JOBS and self._core.state not in ("failed", "stopping"):
+        while (
+            self._waiting
+            and len(self._jobs) + self._searched < INBOX_JOBS
+            and self._core.state not in ("failed", "stopping")
+        ):
             assert self._file is not None
             if self._engine_is_needed_live():
                 self._feed_later()
                 return
             dropped, place = self._file, self._waiting.popleft()
             try:
-                what = dropped.entries[place].what
-                assert what is not None
-                job = ask(self._core, what)
-            except (QueueFull, NotReady, Stopping):
-                self._waiting.appendleft(place)
-                self._feed_later()
-                return
+                self._begin(dropped, place)
             except ClipbridgeError as error:
-                self._on_result(dropped, place, Result(False, str(error)))
+                if not self._refuse(dropped, place, error):
+                    return
             except Exception:  # one entry must not end the list
                 log.exception("asking for entry %d of %r", place + 1, dropped.name)
                 self._on_result(dropped, place, Result(False, "Clipbridge failed on this; see its log."))
-            else:
-                self._jobs[job.serial] = (dropped, place)
-                if job.state.ended and job.last_event is not None:  # it ended before it was known here
-                    self._job_ended(job.last_event)
+
+    def _begin(self, dropped: Dropped, place: int) -> None:
+        """Ask for one entry, at once or when its source is found. Raises as `Core.generate` does."""
+        what = dropped.entries[place].what
+        assert what is not None
+        if isinstance(what, Recipe):
+            self._add(dropped, place, self._core.recall(what, owner=OWNER)[0])
+            return
+        self._searched += 1
+
+        def make(found: Ask) -> None:
+            if dropped is self._file:  # else it was removed meanwhile
+                self._add(dropped, place, self._core.generate(found, OWNER)[0])
+            self._searched -= 1
+
+        def refuse(error: ClipbridgeError) -> None:
+            self._searched -= 1
+            if dropped is self._file and self._refuse(dropped, place, error):
+                self._feed()
+
+        try:
+            self._core.sources.find(what, OWNER, True, make, refuse)
+        except ClipbridgeError:
+            self._searched -= 1
+            raise
+
+    def _add(self, dropped: Dropped, place: int, job: Job) -> None:
+        self._jobs[job.serial] = (dropped, place)
+        if job.state.ended and job.last_event is not None:  # it ended before it was known here
+            self._job_ended(job.last_event)
+
+    def _refuse(self, dropped: Dropped, place: int, error: ClipbridgeError) -> bool:
+        """Report an entry that was refused; if only the queue is full or the engine down, it is asked for again later. Returns whether
+        the next entry can be asked for."""
+        if isinstance(error, QueueFull | NotReady | Stopping):
+            self._waiting.appendleft(place)
+            self._feed_later()
+            return False
+        self._on_result(dropped, place, Result(False, str(error)))
+        return True
 
     def _engine_is_needed_live(self) -> bool:
         """Whether the engine makes clips ahead for a performer, or is about to: a list must not delay these."""
@@ -111,13 +146,6 @@ class Asker:
                 self._on_result(dropped, place, Result(False, event.fields.get("why", event.kind)))
         if self._waiting:
             self._loop.call_soon(self._feed)  # not now: the core is still handling this event
-
-
-def ask(core: Any, what: Ask | Recipe) -> Job:
-    """Ask the core for a new clip, or recall one. Raises as `Core.generate` does."""
-    job, _new = core.recall(what, owner=OWNER) if isinstance(what, Recipe) else core.generate(what, OWNER)
-    assert isinstance(job, Job)
-    return job
 
 
 def _clip(event: JobEvent) -> str:

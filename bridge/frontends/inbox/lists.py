@@ -12,6 +12,7 @@ from bridge.domain.fields import Door
 from bridge.domain.limits import MAX_LIST_BYTES
 from bridge.domain.nearest import unknown
 from bridge.domain.recipe import Recipe
+from bridge.domain.source import HOWS
 from bridge.errors import BadArgument
 from bridge.frontends.osc import arguments as args
 from bridge.system.text import NotText, text_of
@@ -113,9 +114,9 @@ def _entry(where: str, text: str, prompt: Any, values: dict[str, Any], fault: st
         if fault:
             raise BadArgument(fault)
         checked = {name: _checked(name, value) for name, value in values.items()}
-        if prompt == "":
+        if prompt == "" and not any(how in checked for how in HOWS):  # a source says what it is
             raise BadArgument(f"There is no prompt: write it before the keys, or in a .toml list as {EXAMPLE}.")
-        ask = Ask(text=args.prompt(_plain(prompt)), sink="folder", **checked)
+        ask = Ask.of("" if prompt == "" else args.prompt(_plain(prompt)), {**checked, "sink": "folder"})
         ask.check()
         return Entry(where, shown, ask)
     except BadArgument as error:

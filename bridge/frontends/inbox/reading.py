@@ -11,7 +11,7 @@ from pathlib import Path
 from bridge.domain import recipe
 from bridge.domain.limits import MAX_LIST_BYTES
 from bridge.errors import BadArgument, BadRecipe
-from bridge.files import tags
+from bridge.files import same_file, tags
 from bridge.frontends.inbox.dropped import Dropped, Result, Stamp
 from bridge.frontends.inbox.lists import Entry, parse
 from bridge.system import portable
@@ -71,9 +71,12 @@ def _entries(file: Path, known: Known) -> list[Entry]:
             return parse(kind, opened.read(MAX_LIST_BYTES + 1))  # one byte too many is refused
     if kind in CLIPS:
         try:
-            return [Entry("", file.name, recipe.read(tags.recipe_in(file)))]
+            made = recipe.read(tags.recipe_in(file))
         except BadRecipe:
-            if (made := known(file)) is None:
+            if (stored := known(file)) is None:
                 raise
-            return [Entry("", file.name, made)]
+            made = stored
+        if made.prompt.source is not None:
+            same_file.check(made.prompt.source)
+        return [Entry("", file.name, made)]
     raise BadArgument("Lists are plain text (.txt) or .toml, clips are .wav, .flac, .aiff, .mp3, .ogg or .m4a.")

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import functools
 import ipaddress
 import logging
-import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from bridge.core.core import Core
+from bridge.domain.ask import Ask
 from bridge.domain.events import Event
 from bridge.errors import BadArgument, ClipbridgeError
 from bridge.frontends.osc.clock import Clock
@@ -20,6 +18,7 @@ from bridge.frontends.osc.replies import REPLIES, Reply, reply_of
 from bridge.frontends.osc.settings import Settings
 from bridge.frontends.osc.socket import encode, exact
 from bridge.frontends.osc.subscribers import Subscribers, Target
+from bridge.system.aside import run_aside
 
 log = logging.getLogger("clipbridge.osc")
 
@@ -95,6 +94,33 @@ class Osc:
         if port == self.port:
             raise BadArgument(f"{name}{port} is the port Clipbridge itself listens on; give your own.")
 
+    def with_source(
+        self,
+        ask: Ask,
+        request: Request,
+        answer: Callable[[Ask], None],
+        refuse: Callable[[ClipbridgeError], None] | None = None,
+    ) -> None:
+        """Call `answer` with the ask once the source that it names is found; at once if it names none. An error of either is refused by
+        `refuse`, or else with /bridge/error."""
+
+        def fail(error: Exception) -> None:
+            if refuse is not None and isinstance(error, ClipbridgeError):
+                refuse(error)
+            else:
+                self.refuse(request.sender, request.address, error)
+
+        def found(ask: Ask) -> None:
+            try:
+                answer(ask)
+            except Exception as error:  # noqa: BLE001 - sent and logged
+                fail(error)
+
+        try:
+            self.core.sources.find(ask, request.machine, request.is_local, found, fail)
+        except ClipbridgeError as error:
+            fail(error)
+
     def off_loop(
         self,
         read: Callable[[], T],
@@ -109,21 +135,12 @@ class Osc:
         if self._reads >= MAX_READS:
             raise BadArgument(f"{MAX_READS} questions wait for the disk already; ask again later.")
         self._reads += 1
-        loop = asyncio.get_running_loop()
 
         def fail(error: Exception) -> None:
             if refuse is not None and isinstance(error, ClipbridgeError):
                 refuse(error)
             else:
                 self.refuse(target, address, error)
-
-        def work() -> None:
-            try:
-                finish = functools.partial(answer, read())
-            except Exception as error:  # noqa: BLE001 - sent and logged
-                finish = functools.partial(fail, error)
-            with contextlib.suppress(RuntimeError):  # the daemon has ended meanwhile
-                loop.call_soon_threadsafe(done, finish)
 
         def done(finish: Callable[[], None]) -> None:
             self._reads -= 1
@@ -133,8 +150,11 @@ class Osc:
                 except Exception as error:  # noqa: BLE001 - sent and logged
                     fail(error)
 
-        # Not the loop's executor: the daemon would wait for it at its end, however long the disk takes.
-        threading.Thread(target=work, name="read the disk", daemon=True).start()
+        run_aside(
+            read,
+            lambda result: done(functools.partial(answer, result)),
+            lambda error: done(functools.partial(fail, error)),
+        )
 
 
 def _message(reply: Reply, facts: Mapping[str, Any]) -> tuple[Any, ...]:

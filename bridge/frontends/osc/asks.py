@@ -9,6 +9,7 @@ from bridge.domain import fields
 from bridge.domain.ask import FIELDS, Ask
 from bridge.domain.job import JobId
 from bridge.domain.nearest import unknown
+from bridge.domain.source import HOWS
 from bridge.errors import BadArgument
 from bridge.frontends.osc import arguments as args
 from bridge.frontends.osc.answers import Request
@@ -68,9 +69,15 @@ class AskMessage:
         seconds = None if self.seconds is None else args.value(FIELDS["seconds"], self.seconds)
         for name in ("id", "reply_port"):
             values.pop(name, None)
-        ask = Ask(text=args.prompt(self.prompt), seconds=seconds, **values)
+        nameless = self.prompt == "" and self.has_source  # the source says what it is
+        ask = Ask.of("" if nameless else args.prompt(self.prompt), {**values, "seconds": seconds})
         ask.check()
         return ask
+
+    @property
+    def has_source(self) -> bool:
+        """Whether it names audio to start from."""
+        return any(how in self.values for how in HOWS)
 
     def ask_without_sink(self, why: str) -> Ask:
         """Check everything, for pads and streams: `why` says where these sound. Raises BadArgument, also for a sink."""
@@ -94,6 +101,8 @@ def pairs(arguments: list[Any], address: str = "/bridge/generate") -> AskMessage
         message.fault = BadArgument(f'A prompt is missing: {address} "rain on tin" 4.0')
         return message
     message.prompt, rest = arguments[0], arguments[1:]
+    if arguments[0] in HOWS and len(arguments) % 2 == 0 and not args.is_numeric(rest[0]):  # no prompt, only pairs
+        message.prompt, rest = "", arguments
     if rest and args.is_numeric(rest[0]):
         message.seconds, rest = rest[0], rest[1:]
     for place in range(0, len(rest), 2):
@@ -109,9 +118,9 @@ def words(arguments: list[Any], address: str = "/bridge/generate/words") -> AskM
     atoms, keys = args.at_marks(arguments)
     if len(atoms) > 1 and args.is_numeric(atoms[-1]):
         *atoms, message.seconds = atoms
-    if not atoms and message.fault is None:
+    if not atoms and message.fault is None and not any(name in HOWS for name, _ in keys):
         message.fault = BadArgument(f"A prompt is missing: {address} rain on tin 4")
-    message.prompt = args.joined(atoms)
+    message.prompt = args.joined(atoms) if atoms else ""
     for name, values in keys:
         message.add(name, values)
     return message

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from bridge.domain.ask import Ask
 from bridge.errors import BadArgument, ClipbridgeError, NotReady, QueueFull, Stopping
 from bridge.frontends.osc import arguments as args
@@ -30,27 +32,43 @@ def resume(osc: Osc, request: Request) -> None:
     """/bridge/resume"""
     library = library_of(osc)
 
-    def ask(claimed: list[Interrupted]) -> None:
-        resumed, left = _ask_again(osc, library, claimed, request.sender)
-        osc.send(request.sender, "/bridge/resumed", resumed, left)
+    osc.off_loop(
+        library.claim,
+        lambda claimed: _ask_again(osc, library, claimed, request.sender),
+        request.sender,
+        request.address,
+    )
 
-    osc.off_loop(library.claim, ask, request.sender, request.address)
 
+def _ask_again(osc: Osc, library: Library, claimed: list[Interrupted], sender: Target, resumed: int = 0) -> None:
+    """Ask for one job after the other, then say how many are queued again, and how many are left for another resume."""
+    if not claimed:
+        osc.send(sender, "/bridge/resumed", resumed, 0)
+        return
+    job, *rest = claimed
 
-def _ask_again(osc: Osc, library: Library, claimed: list[Interrupted], sender: Target) -> tuple[int, int]:
-    """Returns the number of jobs that are queued again, and of those left for another resume."""
-    resumed = 0
-    for place, job in enumerate(claimed):
-        try:
-            osc.core.generate(ask_of(job), sender[0], None, sender, seed_drawn=job.seed_drawn)
-            resumed += 1
-        except (QueueFull, NotReady, Stopping):
-            library.release(claimed[place:])
-            return resumed, len(claimed) - place
-        except ClipbridgeError as error:  # its preset was deleted, for example
-            refuse_job(osc, sender, None, error)
+    def go_on(done: int) -> None:
         library.asked_again(job)
-    return resumed, 0
+        asyncio.get_running_loop().call_soon(_ask_again, osc, library, rest, sender, resumed + done)
+
+    def make(ask: Ask) -> None:
+        osc.core.generate(ask, sender[0], None, sender, seed_drawn=job.seed_drawn)
+        go_on(1)
+
+    def refuse(error: ClipbridgeError) -> None:
+        if isinstance(error, QueueFull | NotReady | Stopping):
+            library.release(claimed)
+            osc.send(sender, "/bridge/resumed", resumed, len(claimed))
+        else:  # its preset was deleted, for example
+            refuse_job(osc, sender, None, error)
+            go_on(0)
+
+    try:
+        osc.core.sources.find(
+            ask_of(job), sender[0], True, make, refuse
+        )  # the asker could name its files when it asked
+    except ClipbridgeError as error:
+        refuse(error)
 
 
 def ask_of(job: Interrupted) -> Ask:

@@ -7,18 +7,21 @@ import os
 import secrets
 from pathlib import Path
 
+from bridge.core import sources
 from bridge.domain import then
-from bridge.domain.ask import FIELDS
+from bridge.domain.ask import FIELDS, Ask
 from bridge.domain.events import JobEvent
 from bridge.domain.job import Job, JobId
 from bridge.domain.recipe import Recipe
 from bridge.errors import BadArgument, BadRecipe, ClipbridgeError, IdTaken
+from bridge.files import same_file
 from bridge.files.reading import recipe_from_file
 from bridge.frontends.osc import arguments as args
 from bridge.frontends.osc import asks
 from bridge.frontends.osc.answers import MAX_WHY, Osc, Request
 from bridge.frontends.osc.arguments import KEYS
 from bridge.frontends.osc.asks import AskMessage
+from bridge.frontends.osc.library import library_of
 from bridge.frontends.osc.socket import exact
 from bridge.frontends.osc.subscribers import Target
 from bridge.system.spelling import on_disk
@@ -26,20 +29,20 @@ from bridge.system.spelling import on_disk
 
 def generate(osc: Osc, request: Request) -> None:
     """/bridge/generate"""
-    _generate(osc, asks.read(request), request.sender)
+    _generate(osc, asks.read(request), request)
 
 
 def trigger(osc: Osc, request: Request) -> None:
     """/bridge/trigger"""
     settings = osc.settings.of(request.machine)
-    message = AskMessage(settings.pop("prompt", None), settings.pop("seconds", None), settings)
-    if message.prompt is None:
+    message = AskMessage(settings.pop("prompt", ""), settings.pop("seconds", None), settings)
+    if not message.prompt and not message.has_source:
         message.fault = BadArgument("There is no prompt yet: send /bridge/set/prompt first.")
-    _generate(osc, message, request.sender)
+    _generate(osc, message, request)
 
 
-def _generate(osc: Osc, message: AskMessage, sender: Target) -> None:
-    job_id = message.job_id()
+def _generate(osc: Osc, message: AskMessage, request: Request) -> None:
+    job_id, sender = message.job_id(), request.sender
     target = (sender[0], message.reply_port() or sender[1])
     try:
         if target[1] == osc.port:
@@ -50,11 +53,14 @@ def _generate(osc: Osc, message: AskMessage, sender: Target) -> None:
             raise BadArgument(f"then_port {osc.port} is the port of Clipbridge itself; give the other program's.")
         if ask.then is not None and ask.sink == "audio":
             raise BadArgument("then is for a file, and sink audio makes none: leave one of them out.")
-        job, is_new = osc.core.generate(ask, sender[0], job_id, target)
     except ClipbridgeError as error:
         refuse_job(osc, target, job_id, error)
-    else:
-        _acknowledge(osc, target, job, is_new)
+        return
+
+    def make(ask: Ask) -> None:
+        _acknowledge(osc, target, *osc.core.generate(ask, sender[0], job_id, target))
+
+    osc.with_source(ask, request, make, functools.partial(refuse_job, osc, target, job_id))
 
 
 def recall(osc: Osc, request: Request) -> None:
@@ -63,27 +69,37 @@ def recall(osc: Osc, request: Request) -> None:
     if len(arguments) not in (1, 3) or not isinstance(arguments[0], str) or arguments[1:2] not in ([], ["id"]):
         raise BadArgument(f"{request.address} wants the path of a clip, then perhaps id and your name for the job.")
     job_id = KEYS["id"].check(arguments[2]) if len(arguments) == 3 else None
-    if not request.is_local:
-        raise BadArgument("A clip can be recalled from this machine only.")  # the answer tells which files exist
-    file = Path(arguments[0])
-    if not file.is_absolute():  # else it would be looked for in the folder that Clipbridge was started in
-        error = BadRecipe(f"{arguments[0]!r} is not a whole path: send it as /bridge/done and /bridge/clip state it.")
-        refuse_job(osc, sender, job_id, error)
+    refuse = functools.partial(refuse_job, osc, sender, job_id)
+    if (number := sources.clip_number(arguments[0])) is not None:
+        find = functools.partial(library_of(osc).clip_file, number)
+    elif not request.is_local:  # the answer tells which files exist
+        raise BadArgument(
+            "A clip can be recalled by its path from this machine only: send clip: and its number, as /bridge/clip has it."
+        )
+    elif not Path(
+        arguments[0]
+    ).is_absolute():  # else it would be looked for in the folder that Clipbridge was started in
+        refuse(BadRecipe(f"{arguments[0]!r} is not a whole path: send it as /bridge/done and /bridge/clip state it."))
         return
+    else:
+        find = functools.partial(Path, arguments[0])
 
     def make(recipe: Recipe) -> None:
         _acknowledge(osc, sender, *osc.core.recall(recipe, sender[0], job_id, sender))
 
     def read() -> Recipe:
+        file = find()
         try:
-            return recipe_from_file(file)
+            made = recipe_from_file(file)
         except BadRecipe:
             library = osc.core.library
             if library is None or not os.path.isfile(on_disk(file)) or (known := library.recipe_of(file)) is None:
                 raise
-            return known
+            made = known
+        if made.prompt.source is not None:
+            same_file.check(made.prompt.source)
+        return made
 
-    refuse = functools.partial(refuse_job, osc, sender, job_id)
     osc.off_loop(read, make, sender, request.address, refuse)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from dataclasses import replace as replace_fields
 from typing import Any
 
 from bridge.domain.ask import FIELDS, KIT_FIELDS, Ask
@@ -45,7 +46,7 @@ class KitMessage:
             raise BadArgument("notes go with prompts; the preset of a kit has its own.")
         else:
             sounds, values = preset.sounds, {**preset.settings, **values, "preset": preset.settings.get("preset")}
-        return KitAsk(self.name, sounds, Ask("", **{**values, "preset": values.get("preset") or DEFAULT_PRESET}))
+        return KitAsk(self.name, sounds, Ask.of("", {**values, "preset": values.get("preset") or DEFAULT_PRESET}))
 
 
 def kit(osc: Osc, request: Request) -> None:
@@ -59,9 +60,13 @@ def kit(osc: Osc, request: Request) -> None:
     def make(preset: KitPreset | None) -> None:
         ask = message.ask(preset)
         osc.core.presets.get(ask.ask.preset or DEFAULT_PRESET)
-        last_event = osc.core.make_kit(ask, target[0], target)
-        if last_event is not None:
-            osc.send_event(target, last_event)
+
+        def begin(found: Ask) -> None:
+            last_event = osc.core.make_kit(replace_fields(ask, ask=found), target[0], target)
+            if last_event is not None:
+                osc.send_event(target, last_event)
+
+        osc.with_source(ask.ask, request, begin, refuse)
 
     try:
         message = parse(request.arguments)

@@ -53,6 +53,7 @@ def send_clip(osc: Osc, target: Target, clip: Clip, **more: Any) -> None:
         "loop": int(clip.loop),
         "preset": clip.preset,
         "model": clip.model,
+        "clip": clip.number,
         **more,
     }
     osc.reply(target, "/bridge/clip", facts)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 
+from bridge.domain.ask import Ask
 from bridge.domain.limits import BEATS_PER_BAR, BPM, GAIN, PAN, VOICE_FADE_MS, Range
 from bridge.errors import BadArgument
 from bridge.frontends.osc import arguments as args
 from bridge.frontends.osc import asks
 from bridge.frontends.osc.answers import Osc, Request
+from bridge.live import stream as streams
 from bridge.player.messages import When
 
 VOICES = Range(1, 999_999_999)
@@ -107,16 +110,12 @@ def stream(osc: Osc, request: Request) -> None:
 
 def stream_start(osc: Osc, request: Request) -> None:
     """/bridge/stream/start"""
-    ask = asks.read(request).ask_without_sink(STREAM_SOUNDS)
-    osc.core.start_stream(ask)
-    _confirm_stream(osc, request, ask.unread)
+    _with_stream(osc, request, osc.core.start_stream)
 
 
 def stream_set(osc: Osc, request: Request) -> None:
     """/bridge/stream/set"""
-    ask = asks.read(request).ask_without_sink(STREAM_SOUNDS)
-    osc.core.change_stream(ask)
-    _confirm_stream(osc, request, ask.unread)
+    _with_stream(osc, request, osc.core.change_stream)
 
 
 def stream_stop(osc: Osc, request: Request) -> None:
@@ -124,6 +123,19 @@ def stream_stop(osc: Osc, request: Request) -> None:
     fade_ms = _fade_ms(request)
     if fade_ms > 0:
         osc.core.stage.stream.stop(STREAM_STOP_FADE_MS if fade_ms == 1 else max(fade_ms, VOICE_FADE_MS.low))
+
+
+def _with_stream(osc: Osc, request: Request, change: Callable[[Ask], None]) -> None:
+    ask = asks.read(request).ask_without_sink(STREAM_SOUNDS)
+
+    def answer(ask: Ask) -> None:
+        change(ask)
+        _confirm_stream(osc, request, ask.unread)
+
+    if streams.continues_itself(ask):
+        answer(ask)
+    else:
+        osc.with_source(ask, request, answer)
 
 
 def _confirm_stream(osc: Osc, request: Request, remark: str) -> None:

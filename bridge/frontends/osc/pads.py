@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import re
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
+from bridge.domain.ask import Ask
 from bridge.domain.events import PadChanged
 from bridge.domain.limits import CHOKES, PAD_FILE_KEYS, QUANTIZE, Range
 from bridge.domain.nearest import not_one_of
+from bridge.domain.words import words_in_name
 from bridge.errors import BadArgument
 from bridge.frontends.osc import arguments as args
 from bridge.frontends.osc import asks
@@ -19,21 +20,23 @@ from bridge.frontends.osc.subscribers import Target
 from bridge.live.pad import Press
 
 LOAD_KEYS = (*PAD_FILE_KEYS, "reply_port")
-MAX_NAME_CHARACTERS = 80
-OUR_ENDING = re.compile(r"_s\d+_[0-9a-f]{4}$")  # of the name of a clip: its seed and a random tag
 
 
 def set_prompt(osc: Osc, request: Request) -> None:
     """/bridge/pad/<n>/set"""
     ask = asks.read(request).ask_without_sink("A pad sounds when it is played")
-    osc.core.stage.pads.set(request.number, ask)
-    _send(osc, request.sender, request.number, ask.unread)
+
+    def answer(ask: Ask) -> None:
+        osc.core.stage.pads.set(request.number, ask)
+        _send(osc, request.sender, request.number, ask.unread)
+
+    osc.with_source(ask, request, answer)
 
 
 def load(osc: Osc, request: Request) -> None:
     """/bridge/pad/<n>/load"""
     path, pairs = path_of(request), request.arguments[1:]
-    message = asks.pairs([_name_of(path), *pairs], request.address)
+    message = asks.pairs([words_in_name(path) or "clip", *pairs], request.address)
     wrong = next(
         (name for name in message.values if name not in LOAD_KEYS), "seconds" if message.seconds is not None else ""
     )
@@ -47,13 +50,6 @@ def load(osc: Osc, request: Request) -> None:
 
     look = request.is_local  # others may not look at this disk
     osc.off_loop(lambda: library.audio_file(path, look), answer, request.sender, request.address)
-
-
-def _name_of(path: str) -> str:
-    """What a pad that plays this file is called: of our own names, the words."""
-    words, ours = OUR_ENDING.subn("", PurePosixPath(path).stem)
-    stem = "".join(one if one.isprintable() else " " for one in (re.sub("[-_]", " ", words) if ours else words))
-    return " ".join(stem.split())[:MAX_NAME_CHARACTERS] or "clip"
 
 
 def play(osc: Osc, request: Request) -> None:

@@ -42,12 +42,14 @@ Clipbridge {
 
 	*generate { |prompt, seconds, preset, note, bars, bpm, seed, takes, steps, guidance, negative, transcript, deadline_s,
 		sink, gain, pan, quantize, load = true, server, action, onProgress, onError,
-		key, loop, trim, fade_in_ms, fade_out_ms, lufs, format, bits, channels, reverse, others|
+		key, loop, trim, fade_in_ms, fade_out_ms, lufs, format, bits, channels, reverse,
+		vary, strength, parts, continue, fill, from, to, more, more_bars, others|
 		var clip, keys = this.prKeys([
 			preset: preset, note: note, bars: bars, bpm: bpm, seed: seed, takes: takes, steps: steps, guidance: guidance,
 			negative: negative, transcript: transcript, deadline_s: deadline_s, sink: sink, gain: gain, pan: pan,
 			quantize: quantize,
-			key: key, loop: loop, trim: trim, fade_in_ms: fade_in_ms, fade_out_ms: fade_out_ms, lufs: lufs, format: format, bits: bits, channels: channels, reverse: reverse
+			key: key, loop: loop, trim: trim, fade_in_ms: fade_in_ms, fade_out_ms: fade_out_ms, lufs: lufs, format: format, bits: bits, channels: channels, reverse: reverse,
+			vary: vary, strength: strength, parts: parts, continue: continue, fill: fill, from: from, to: to, more: more, more_bars: more_bars
 		] ++ others);
 		this.prListen;
 		serial = serial + 1;
@@ -72,7 +74,8 @@ Clipbridge {
 	// This is SuperDirt's public DirtSoundLibrary.addBuffer(name, buffer, appendToExisting = false), documented for
 	// the user's own sounds: https://github.com/musikinformatik/SuperDirt/blob/develop/classes/DirtSoundLibrary.sc
 	*dirt { |dirt, bank, prompts, seconds, append = false, preset, note, bars, bpm, seed, steps, guidance, negative, transcript,
-		deadline_s, action, onProgress, onError, key, loop, trim, fade_in_ms, fade_out_ms, lufs, format, bits, channels, reverse, others|
+		deadline_s, action, onProgress, onError, key, loop, trim, fade_in_ms, fade_out_ms, lufs, format, bits, channels, reverse,
+		vary, strength, parts, continue, fill, from, to, more, more_bars, others|
 		var server = dirt.server, left, clips, ended;
 		bank = bank.asSymbol;
 		prompts = if(prompts.isString or: { prompts.isKindOf(Symbol) }) { [prompts] } { prompts.asArray };
@@ -90,6 +93,7 @@ Clipbridge {
 			this.generate(prompt, seconds, preset, note, bars, bpm, seed, nil, steps, guidance, negative, transcript, deadline_s,
 				server: server, onProgress: onProgress, action: ended, others: others,
 				key: key, loop: loop, trim: trim, fade_in_ms: fade_in_ms, fade_out_ms: fade_out_ms, lufs: lufs, format: format, bits: bits, channels: channels, reverse: reverse,
+				vary: vary, strength: strength, parts: parts, continue: continue, fill: fill, from: from, to: to, more: more, more_bars: more_bars,
 				onError: { |why, clip| this.prCall(onError, why, clip); ended.value })
 		}
 	}
@@ -123,20 +127,24 @@ Clipbridge {
 	}
 
 	*streamStart { |prompt, seconds, preset, note, bars, bpm, seed, steps, guidance, negative, transcript, gain, pan, quantize,
-		key, loop, trim, fade_in_ms, fade_out_ms, lufs, format, bits, channels, reverse, others|
+		key, loop, trim, fade_in_ms, fade_out_ms, lufs, format, bits, channels, reverse,
+		vary, strength, parts, continue, fill, from, to, more, more_bars, others|
 		this.prStream('/bridge/stream/start', prompt, seconds, [
 			preset: preset, note: note, bars: bars, bpm: bpm, seed: seed, steps: steps, guidance: guidance, negative: negative,
 			transcript: transcript, gain: gain, pan: pan, quantize: quantize,
-			key: key, loop: loop, trim: trim, fade_in_ms: fade_in_ms, fade_out_ms: fade_out_ms, lufs: lufs, format: format, bits: bits, channels: channels, reverse: reverse
+			key: key, loop: loop, trim: trim, fade_in_ms: fade_in_ms, fade_out_ms: fade_out_ms, lufs: lufs, format: format, bits: bits, channels: channels, reverse: reverse,
+			vary: vary, strength: strength, parts: parts, continue: continue, fill: fill, from: from, to: to, more: more, more_bars: more_bars
 		] ++ others)
 	}
 
 	*streamSet { |prompt, seconds, preset, note, bars, bpm, seed, steps, guidance, negative, transcript, gain, pan, quantize,
-		key, loop, trim, fade_in_ms, fade_out_ms, lufs, format, bits, channels, reverse, others|
+		key, loop, trim, fade_in_ms, fade_out_ms, lufs, format, bits, channels, reverse,
+		vary, strength, parts, continue, fill, from, to, more, more_bars, others|
 		this.prStream('/bridge/stream/set', prompt, seconds, [
 			preset: preset, note: note, bars: bars, bpm: bpm, seed: seed, steps: steps, guidance: guidance, negative: negative,
 			transcript: transcript, gain: gain, pan: pan, quantize: quantize,
-			key: key, loop: loop, trim: trim, fade_in_ms: fade_in_ms, fade_out_ms: fade_out_ms, lufs: lufs, format: format, bits: bits, channels: channels, reverse: reverse
+			key: key, loop: loop, trim: trim, fade_in_ms: fade_in_ms, fade_out_ms: fade_out_ms, lufs: lufs, format: format, bits: bits, channels: channels, reverse: reverse,
+			vary: vary, strength: strength, parts: parts, continue: continue, fill: fill, from: from, to: to, more: more, more_bars: more_bars
 		] ++ others)
 	}
 
@@ -631,13 +639,15 @@ ClipbridgePad {
 	}
 
 	set { |aPrompt, seconds, preset, note, bars, bpm, seed, steps, guidance, negative, transcript, gain, pan, quantize, gate,
-		key, loop, trim, fade_in_ms, fade_out_ms, lufs, format, bits, channels, reverse, others|
+		key, loop, trim, fade_in_ms, fade_out_ms, lufs, format, bits, channels, reverse,
+		vary, strength, parts, continue, fill, from, to, more, more_bars, others|
 		prompt = aPrompt.asString;
 		gated = (gate == 1) or: { gate == true };
 		Clipbridge.prTell(this.prAddress(\set), Clipbridge.prAsk(prompt, seconds, Clipbridge.prKeys([
 			preset: preset, note: note, bars: bars, bpm: bpm, seed: seed, steps: steps, guidance: guidance, negative: negative,
 			transcript: transcript, gain: gain, pan: pan, quantize: quantize, gate: gate,
-			key: key, loop: loop, trim: trim, fade_in_ms: fade_in_ms, fade_out_ms: fade_out_ms, lufs: lufs, format: format, bits: bits, channels: channels, reverse: reverse
+			key: key, loop: loop, trim: trim, fade_in_ms: fade_in_ms, fade_out_ms: fade_out_ms, lufs: lufs, format: format, bits: bits, channels: channels, reverse: reverse,
+			vary: vary, strength: strength, parts: parts, continue: continue, fill: fill, from: from, to: to, more: more, more_bars: more_bars
 		] ++ others)));
 	}
 

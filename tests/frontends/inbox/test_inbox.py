@@ -11,6 +11,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -31,7 +32,7 @@ from bridge.domain.recipe import Recipe
 from bridge.errors import BadArgument
 from bridge.frontends.inbox import folder as inbox_folder
 from bridge.frontends.inbox import inbox as inbox_frontend
-from bridge.frontends.inbox.asking import INBOX_JOBS, OWNER, ask
+from bridge.frontends.inbox.asking import INBOX_JOBS, OWNER, Asker
 from bridge.frontends.inbox.dropped import Dropped, Result
 from bridge.frontends.inbox.folder import InboxFolder
 from bridge.frontends.inbox.inbox import serve_inbox
@@ -470,11 +471,20 @@ def test_a_dropped_clip_is_asked_for_by_its_recipe(folder: InboxFolder) -> None:
     asked: list[Any] = []
 
     class Recalling:
+        """A core that is idle, and only recalls."""
+
+        state, jobs = "ready", SimpleNamespace(current=None)
+        stage = SimpleNamespace(pads=SimpleNamespace(need_takes=lambda: False))
+
         def recall(self, recipe: Recipe, owner: str, job_id: Any = None, reply_to: Any = None) -> tuple[Job, bool]:
             asked.append((recipe, owner, job_id, reply_to))
             return Job(1, "x", owner, Ask("glassy bell"), recipe.prompt), True
 
-    assert ask(Recalling(), what).prompt == what.prompt
+    async def begin() -> None:
+        core: Any = Recalling()
+        Asker(core, lambda *_: None).begin(dropped, dropped.unfinished)
+
+    asyncio.run(begin())
     assert asked == [(what, OWNER, None, None)]
     assert "bell.WAV -> /a/clip.wav" in finished(folder, dropped).read_text("utf-8")
 

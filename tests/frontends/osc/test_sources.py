@@ -1,0 +1,138 @@
+"""Asks that start from audio: what names it, and what is refused, with the real daemon."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+
+from tests.harness import Client, Daemon
+
+RATE = 48_000
+
+
+def write(file: Path, samples: Any = None, rate: int = RATE, subtype: str | None = None) -> str:
+    """Write a sound, by default a second of noise."""
+    noise = 0.2 * np.random.default_rng(1).standard_normal(rate).astype(np.float32)
+    soundfile.write(file, noise if samples is None else samples, rate, subtype=subtype)
+    return str(file)
+
+
+def cut_short(file: Path) -> str:
+    path = write(file)
+    whole = file.read_bytes()
+    file.write_bytes(whole[: len(whole) // 2])
+    return path
+
+
+def text(file: Path) -> str:
+    file.write_text("this is not audio")
+    return str(file)
+
+
+def folder(file: Path) -> str:
+    file.mkdir()
+    return str(file)
+
+
+def pipe(file: Path) -> str:
+    os.mkfifo(file)
+    return str(file)
+
+
+def flawed(file: Path) -> str:
+    samples = np.full(RATE, np.float32(0.1))
+    samples[100] = np.nan
+    return write(file, samples, subtype="FLOAT")
+
+
+BAD_FILES = [
+    ("no-such.wav", lambda file: str(file), "No such file"),
+    ("text.wav", text, "not audio"),
+    ("folder.wav", folder, "is a folder"),
+    ("pipe.wav", pipe, "not a regular file"),
+    ("cut.wav", cut_short, "ends before it says"),
+    ("silent.wav", lambda file: write(file, np.zeros(RATE, np.float32)), "silent"),
+    ("nan.wav", flawed, "NaN"),
+    ("empty.wav", lambda file: write(file, np.zeros(0, np.float32)), "no samples"),
+    ("tiny.wav", lambda file: write(file, np.full(480, np.float32(0.1))), "milliseconds"),
+    ("long.wav", lambda file: write(file, np.full(160 * 8_000, np.float32(0.1)), 8_000), "at most 150"),
+    ("many.wav", lambda file: write(file, np.full((19_200, 8), np.float32(0.1)), 192_000), "8 channels"),
+]
+
+
+@pytest.mark.parametrize(("name", "make", "why"), BAD_FILES, ids=[row[0] for row in BAD_FILES])
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no FIFOs")
+def test_a_file_that_cannot_be_a_source_is_refused_at_once_with_its_name(
+    name: str, make: Any, why: str, daemon: Daemon, client: Client, tmp_path: Path
+) -> None:
+    path = make(tmp_path / name)
+    address, (job_id, code, sentence) = client.ask("/bridge/generate", "", "vary", path, "id", "a")
+    assert (address, job_id, code) == ("/bridge/failed", "a", "bad_source")
+    assert why in sentence and name in sentence and len(sentence) < 300
+
+
+BAD_KEYS: list[tuple[list[Any], str]] = [
+    (["vary", "{file}", "strength", 1.5], "strength must be 0 to 1"),
+    (["vary", "{file}", "strength", "nan"], "strength"),
+    (["vary", "{file}", "fill", "{file}"], "two ways"),
+    (["strength", 0.5], "belongs to a source"),
+    (["vary", "{file}", "more", 2], "no use"),
+    (["continue", "{file}", "strength", 0.5], "no use"),
+    (["continue", "{file}", "more", 1.0, "more_bars", 2], "both"),
+    (["continue", "{file}", "trim", "onset"], "what is kept"),
+    (["continue", "{file}", "lufs", -14], "what is kept"),
+    (["continue", "{file}", "loop", 1], "what is kept"),
+    (["fill", "{file}"], "needs the gap"),
+    (["fill", "{file}", "from", 0.5, "to", 0.2], "greater than from"),
+    (["fill", "{file}", "from", 0.5, "to", 0.51], "50 milliseconds"),
+    (["fill", "{file}", "from", 0.5, "to", 1.5], "only 1.000 seconds"),
+    (["fill", "{file}", "from", 0.2, "to", 0.6, "fade_out_ms", 5], "what is kept"),
+    (["vary", "{file}", "from", 3.0], "only 1.000 seconds"),
+    (["vary", "{file}", "note", "c4"], "own pitch"),
+    (["vary", "last", "parts", "halves"], "parts must be"),
+    (["vary", ""], "path of an audio file"),
+    (["vary", "a\nb"], "cannot be the path"),
+    (["vary", "kick.wav"], "not a whole path"),
+    (["vary", "clip:99999999"], "no clip 99999999"),
+    (["vary", "voice:99999999"], "no voice 99999999"),
+    (["continue", 1], "Only a stream"),
+]
+
+
+@pytest.mark.parametrize(("keys", "why"), BAD_KEYS, ids=[" ".join(map(str, keys[:4])) for keys, _ in BAD_KEYS])
+def test_keys_of_a_source_that_make_no_sense_are_refused(
+    keys: list[Any], why: str, daemon: Daemon, client: Client, tmp_path: Path
+) -> None:
+    file = write(tmp_path / "noise.wav")
+    sent = [file if key == "{file}" else key for key in keys]
+    address, values = client.ask("/bridge/generate", "rain", *sent, "id", 7)
+    assert (address, values[0]) == ("/bridge/failed", 7)
+    assert why in values[2]
+
+
+@pytest.mark.parametrize(
+    ("ask", "why"), [((), "already"), (("seconds", 0.5), "already"), (("seconds", 200), "0.1 to 150")]
+)
+def test_a_length_within_the_source_does_not_continue_it(
+    ask: tuple[Any, ...], why: str, daemon: Daemon, client: Client, tmp_path: Path
+) -> None:
+    file = write(tmp_path / "noise.wav")
+    length = [ask[1]] if ask else [1.0]
+    address, values = client.ask("/bridge/generate", "rain", *length, "continue", file)
+    assert address == "/bridge/failed" and why in values[2]
+
+
+def test_a_pad_and_a_stream_refuse_a_bad_source_too(daemon: Daemon, client: Client, tmp_path: Path) -> None:
+    missing = str(tmp_path / "none.wav")
+    for address in ("/bridge/pad/3/set", "/bridge/stream/start"):
+        answer, values = client.ask(address, "rain", "vary", missing)
+        assert (answer, values[0], values[1]) == ("/bridge/error", address, "bad_source")
+    answer, values = client.ask("/bridge/stream/start", "rain", "continue", write(tmp_path / "noise.wav"))
+    assert answer == "/bridge/error" and "continue 1" in values[2]
+    answer, values = client.ask("/bridge/kit", "mine", "kick", "@vary", missing)
+    assert (answer, values[0], values[1]) == ("/bridge/kit/failed", "mine", "bad_source")
