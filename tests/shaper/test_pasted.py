@@ -19,7 +19,7 @@ from bridge.domain.clip import Crop, Piece, Prompt
 from bridge.domain.model import Model
 from bridge.domain.source import How, Source
 from bridge.errors import BadAudio, BadSource
-from bridge.files import source_file
+from bridge.files import same_file, source_file
 from bridge.files.folder import FolderSink
 from bridge.files.reading import recipe_from_file
 from bridge.shaper import process
@@ -57,7 +57,7 @@ def source(
     soundfile.write(file, samples, rate, subtype=subtype)
     seconds = len(samples) / rate
     from_s, to_s = (FROM_S, TO_S) if how == "fill" else (0.0, seconds)
-    return replace(Source(file.as_posix(), source_file.hash_of(file), how, seconds, from_s, to_s), **keys)
+    return replace(Source(file.as_posix(), same_file.hash_of(file), how, seconds, from_s, to_s), **keys)
 
 
 def prompt(origin: Source, seconds: float | None = None, shape: Shape = NO_FADES, **keys: Any) -> Prompt:
