@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ USUAL = Abilities(
     usual_negative=NEGATIVE,
     notes="words",
     loops=True,
+    audio=frozenset({"vary"}),
     early=True,
     ranked=True,
 )
@@ -37,15 +39,25 @@ def abilities(folder: Path | None) -> Abilities:
     """The abilities of a checkpoint, by default the untrained one; `sample_rate` is 0 if its files do not state it."""
     if folder is None:
         return USUAL
-    rate = read_json(folder / "vocoder" / "config.json").get("sampling_rate")
+    vocoder = read_json(folder / "vocoder" / "config.json")
+    rate = vocoder.get("sampling_rate")
     small = (folder / WORDS).is_file()
     return dataclasses.replace(
         USUAL,
         sample_rate=rate if type(rate) is int else 0,
         notes="tuned" if small else "words",
+        audio=USUAL.audio if _hears(folder, vocoder) else frozenset(),
         speech=class_of(folder, "text_encoder_2") == SPEECH,
         ranked=not small,  # a small checkpoint's CLAP hears no sounds
     )
+
+
+def _hears(folder: Path, vocoder: dict[str, Any]) -> bool:
+    """Whether the spectrogram of the checkpoint is known, so that sounds can be encoded."""
+    hop = vocoder.get("upsample_rates")
+    hop = math.prod(hop) if isinstance(hop, list) and all(type(rate) is int for rate in hop) else 0
+    published = (vocoder.get("sampling_rate"), vocoder.get("model_in_dim"), hop) == (16_000, 64, 160)
+    return published or class_of(folder, "vocoder") == "MelVocoder"
 
 
 def _check(where: str, index: dict[str, Any]) -> None:

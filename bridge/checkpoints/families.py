@@ -9,6 +9,7 @@ from typing import Any
 from bridge.checkpoints import audioldm2
 from bridge.checkpoints.family import Family
 from bridge.checkpoints.reading import read_index
+from bridge.domain.model import AudioInput
 from bridge.errors import NoModel
 
 FAMILIES = {family.pipeline: family for family in (audioldm2.FAMILY,)}
@@ -29,6 +30,11 @@ def check_layout(where: str, index: dict[str, Any], files: Collection[str]) -> N
     """Check the index and the file names of a checkpoint against its family. Raises NoModel with a sentence that begins with
     `where`."""
     _family(where, index).check_layout(where, index, files)
+
+
+def able(how: AudioInput) -> list[str]:
+    """The names of the families that can use a source in this way."""
+    return [family.name for family in FAMILIES.values() if how in family.abilities(None).audio]
 
 
 def parts() -> set[str]:

@@ -174,7 +174,8 @@ class Dispatcher:
     def on_finished(self, message: messages.Finished) -> None:
         """The engine has sent all samples of a job."""
         job = self._jobs.running.pop(message.serial)
-        self._jobs.eta.learn(message.cost)
+        if job.prompt.source is None:  # one is encoded too, and fewer of its steps are guided
+            self._jobs.eta.learn(message.cost)
         job.engine_took = message.cost.seconds
         if not job.state.ended:
             assert job.model is not None

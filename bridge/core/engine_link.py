@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Any, Protocol
 
+from bridge.checkpoints import families
 from bridge.domain.clip import Piece, Prompt
 from bridge.domain.job import Job
 from bridge.domain.model import NO_PREFERENCES, Model, Preferences
@@ -69,7 +70,8 @@ class EngineLink:
         if model is None:
             return
         prompt = model.abilities.settled(prompt, preferences)
-        if (refusal := model.abilities.refusal(prompt, model.name)) is not None:
+        able = () if prompt.source is None else families.able(prompt.source.how)
+        if (refusal := model.abilities.refusal(prompt, model.name, able)) is not None:
             raise refusal
         # The memory that is free while a job runs says nothing about later; `Dispatcher.feed` checks again.
         if self._needs.budget or self.serial is None:

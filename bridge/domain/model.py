@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -10,6 +11,11 @@ from bridge.domain.limits import SECONDS, Range
 from bridge.errors import BadArgument, ClipbridgeError, Unsupported
 
 AudioInput = Literal["vary", "continue", "fill"]
+WITH_SOURCES: dict[AudioInput, str] = {
+    "vary": "vary a clip",
+    "continue": "continue a clip",
+    "fill": "fill a gap in a clip",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +101,11 @@ class Abilities:
         least = self.least_steps if preferences.least_steps is None else preferences.least_steps
         return None if prompt.steps is None else min(least, prompt.steps)
 
-    def refusal(self, prompt: Prompt, name: str = "This checkpoint") -> ClipbridgeError | None:
-        """Why this checkpoint, called `name`, cannot make a prompt; None if it can. Unset settings are not refused."""
+    def refusal(
+        self, prompt: Prompt, name: str = "This checkpoint", able: Sequence[str] = ()
+    ) -> ClipbridgeError | None:
+        """Why this checkpoint, called `name`, cannot make a prompt; None if it can. Unset settings are not refused. `able`: the families
+        that can use a source in the way of the prompt."""
         why: ClipbridgeError | None = None
         if prompt.transcript and not self.speech:
             why = Unsupported(
@@ -105,6 +114,14 @@ class Abilities:
             )
         elif self.speech and not prompt.transcript:
             why = BadArgument(f"{name} is a speech checkpoint: send the words to speak with the key transcript.")
+        elif prompt.source is not None and prompt.source.how not in self.audio:
+            others = f" Checkpoints that can: {', '.join(able)}." if able else ""
+            why = Unsupported(f"{name} cannot {WITH_SOURCES[prompt.source.how]}.{others}")
+        elif prompt.source is not None and prompt.source.seconds > self.seconds.high:
+            why = BadArgument(
+                f"{name} makes at most {self.seconds.high:g} seconds, and the source has {prompt.source.seconds:g}: choose a part of it "
+                "with from and to."
+            )
         elif prompt.seconds > self.seconds.high:
             why = BadArgument(f"{name} makes at most {self.seconds.high:g} seconds, not {prompt.seconds:g}.")
         elif prompt.seconds < self.seconds.low:

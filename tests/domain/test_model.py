@@ -10,10 +10,12 @@ from bridge.checkpoints.audioldm2 import USUAL
 from bridge.domain.clip import Prompt
 from bridge.domain.limits import Range
 from bridge.domain.model import Abilities, Preferences
+from bridge.domain.source import Source
 from bridge.errors import BadArgument, Unsupported
 
 BARE = Abilities(sample_rate=44_100, channels=2, seconds=Range(0.5, 30.0))
 FAST = replace(USUAL, steps=Range(4, 16), usual_steps=8, least_steps=4, guidance=None)
+SOURCE = Source("/a.wav", "0" * 64, "vary", 3.0, 0.0, 3.0)
 
 
 def prompt(**keys: object) -> Prompt:
@@ -69,12 +71,25 @@ def test_the_note_of_a_preset_is_only_for_checkpoints_that_play_it_in_tune() -> 
         (replace(USUAL, speech=True), {}, BadArgument, "Tiny is a speech checkpoint: send the words"),
         (replace(BARE, seconds=Range(0.5, 1.0)), {}, BadArgument, "Tiny makes at most 1 seconds, not 2."),
         (replace(BARE, seconds=Range(3.0, 9.0)), {}, BadArgument, "Tiny makes at least 3 seconds, not 2."),
+        (BARE, {"source": SOURCE}, Unsupported, "Tiny cannot vary a clip. Checkpoints that can: Big One, Other."),
+        (
+            replace(BARE, audio=frozenset({"vary"})),
+            {"source": replace(SOURCE, how="fill")},
+            Unsupported,
+            "Tiny cannot fill a gap in a clip. Checkpoints that can: ",
+        ),
+        (
+            replace(BARE, audio=frozenset({"vary"}), seconds=Range(0.5, 2.5)),
+            {"source": SOURCE},
+            BadArgument,
+            "Tiny makes at most 2.5 seconds, and the source has 3: choose a part of it with from and to.",
+        ),
     ],
 )
 def test_what_was_asked_and_the_checkpoint_lacks_is_refused_with_a_sentence(
     abilities: Abilities, keys: dict[str, object], error: type[Exception], sentence: str
 ) -> None:
-    refusal = abilities.refusal(prompt(**keys), "Tiny")
+    refusal = abilities.refusal(prompt(**keys), "Tiny", ["Big One", "Other"])
     assert type(refusal) is error and str(refusal).startswith(sentence)
     assert USUAL.refusal(USUAL.settled(prompt(note="c4", loop=True))) is None
 

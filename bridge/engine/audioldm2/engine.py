@@ -16,7 +16,7 @@ from bridge.checkpoints.find import Checkpoint, licence
 from bridge.config import EngineConfig
 from bridge.domain.clip import Piece, Prompt
 from bridge.domain.model import Model
-from bridge.engine.audioldm2 import unet
+from bridge.engine.audioldm2 import methods, unet
 from bridge.engine.audioldm2.decoding import Decoder
 from bridge.engine.audioldm2.denoising import Denoiser, states
 from bridge.engine.audioldm2.encoding import Encoder
@@ -24,7 +24,9 @@ from bridge.engine.audioldm2.geometry import Geometry
 from bridge.engine.audioldm2.hearing import Vocabulary
 from bridge.engine.audioldm2.loading import load_pipeline, quiet, scheduler_facts
 from bridge.engine.audioldm2.loops import Denoise, Loop
+from bridge.engine.audioldm2.method import Material
 from bridge.engine.audioldm2.ranking import by_ear
+from bridge.engine.audioldm2.starting import Kept, Start
 from bridge.engine.audioldm2.text import TextSide
 from bridge.engine.audioldm2.untrained import build
 from bridge.engine.messages import Cost, OnStage, OnStep
@@ -48,7 +50,7 @@ class AudioLDM2(Runner):
 
     def __init__(self, checkpoint: Checkpoint, compute: str, config: EngineConfig, cache: Path) -> None:
         super().__init__(checkpoint, compute, config, cache)
-        self.compiled, self._unranked = "off", ""
+        self.compiled, self._unranked, self._method, self._denoised_s = "off", "", "", 0.0
 
     def load(self, on_stage: OnStage) -> Model:
         """Read the checkpoint: fp16 on a GPU, fp32 on a CPU (where fp16 is slower). Raises NoModel, ConfigError."""
@@ -118,8 +120,10 @@ class AudioLDM2(Runner):
         return had_graphs
 
     def remarks(self, prompt: Prompt) -> dict[str, str]:
-        """The words heard, the tokens left out, the note that was not followed. See Engine."""
+        """The words heard, the tokens left out, the note that was not followed, how a source was used. See Engine."""
         remarks = self.texts.remarks(self.abilities.settled(prompt))
+        if prompt.source is not None:
+            remarks["method"] = self._method
         if self._unranked:
             remarks["remark"] = "; ".join(filter(None, [remarks.get("remark", ""), self._unranked]))
         return remarks
@@ -132,61 +136,88 @@ class AudioLDM2(Runner):
     @torch.no_grad()
     def run(self, prompt: Prompt, on_step: OnStep) -> Iterator[Piece]:
         """See Runner."""
-        assert prompt.steps is not None and prompt.guidance is not None
         started = time.perf_counter()
-        heard = self.texts.hears(prompt)
-        text, negative = self.texts.positive(prompt), self.texts.negative(prompt)
-        geometry = self.geometry
-        frames, needed = geometry.frames(prompt.seconds), geometry.needed(prompt.seconds, heard)
-        generators = self._generators(prompt)
-        loop = Loop(self.decoder, geometry, prompt.seconds, heard) if prompt.loop else None
-        rows, circular_from = (geometry.rows(needed), None) if loop is None else (loop.rows, loop.circular_from)
-        encoded = time.perf_counter()
+        self._denoised_s, self._method = 0.0, ""
         self.steady()
 
         def after_step(step: int, steps: int) -> None:
             self.steady()
             on_step(step, steps)
 
-        latents = self.denoiser.run(
-            self.noise(generators, rows),
-            text, negative, prompt.steps, prompt.guidance, generators, after_step, circular_from,
-        )  # fmt: skip
-        if self.compute == "cuda":
-            torch.cuda.synchronize()
-        denoised = time.perf_counter()
         waves = []
-        for take in range(prompt.takes):  # one at a time: the VAE's attention is over the whole clip
-            on_step(prompt.steps, prompt.steps)
+        for take, decoded in enumerate(self._takes(prompt, after_step), 1):
             parts: list[NDArray[np.float32]] = []
             start = 0
-            latent = latents[take : take + 1]
-            if loop is None:
-                decoded = self.decoder.pieces(latent, heard, needed, frames)
-            else:
-                decoded = iter([loop.turn(latent, self._denoiser_of(prompt, take, after_step))])
             for part in decoded:
-                last = prompt.loop or start + len(part) == frames
-                yield Piece(take + 1, start, part.astype("<f4").tobytes(), 1, last)
-                after_step(prompt.steps, prompt.steps)
+                last = prompt.loop or start + len(part) == self.geometry.frames(prompt.seconds)
+                yield Piece(take, start, part.astype("<f4").tobytes(), 1, last)
+                after_step(prompt.units, prompt.units)
                 parts.append(part)
                 start += len(part)
             waves.append(np.concatenate(parts))
         self.scores, self._unranked = (), ""
         if prompt.takes > 1 and self.abilities.ranked:
             try:
-                self.scores = by_ear(self.pipe, self.texts.clap(heard.text), waves, self.abilities.sample_rate)
+                text = self.texts.clap(self.texts.hears(prompt).text)
+                self.scores = by_ear(self.pipe, text, waves, self.abilities.sample_rate)
             except RuntimeError as error:  # out of memory; the takes are worth more than their ranking
                 self._unranked = f"the takes are in the order of their seeds, not ranked ({type(error).__name__})"
-        ended = time.perf_counter()
-        self.cost = Cost.of(prompt, denoised - encoded, ended - denoised + encoded - started)
+        self.cost = Cost.of(prompt, self._denoised_s, time.perf_counter() - started - self._denoised_s)
+
+    def _takes(self, prompt: Prompt, on_step: OnStep) -> Iterator[Iterator[NDArray[np.float32]]]:
+        """The pieces of each take."""
+        if prompt.source is None:
+            return self.plain_takes(prompt, on_step)
+        method = methods.choose(self, Material.read(prompt, prompt.source, self.geometry.sample_rate))
+        self._method = method.name
+        return method.takes(on_step)
+
+    def plain_takes(self, prompt: Prompt, on_step: OnStep) -> Iterator[Iterator[NDArray[np.float32]]]:
+        """The pieces of each take of a prompt without a source."""
+        heard = self.texts.hears(prompt)
+        geometry = self.geometry
+        frames, needed = geometry.frames(prompt.seconds), geometry.needed(prompt.seconds, heard)
+        generators = self.generators(prompt)
+        loop = Loop(self.decoder, geometry, prompt.seconds, heard) if prompt.loop else None
+        rows, circular_from = (geometry.rows(needed), None) if loop is None else (loop.rows, loop.circular_from)
+        latents = self.denoise(prompt, self.noise(generators, rows), generators, on_step, circular_from)
+        for take in range(prompt.takes):  # one at a time: the VAE's attention is over the whole clip
+            on_step(prompt.units, prompt.units)
+            latent = latents[take : take + 1]
+            if loop is None:
+                yield self.decoder.pieces(latent, heard, needed, frames)
+            else:
+                yield iter([loop.turn(latent, self._denoiser_of(prompt, take, on_step))])
+
+    @torch.no_grad()
+    def denoise(
+        self,
+        prompt: Prompt,
+        noise: torch.Tensor,
+        generators: list[torch.Generator],
+        on_step: OnStep,
+        circular_from: float | None = None,
+        start: Start | None = None,
+        kept: Kept | None = None,
+    ) -> torch.Tensor:
+        """See Stages."""
+        assert prompt.steps is not None and prompt.guidance is not None
+        text, negative = self.texts.positive(prompt), self.texts.negative(prompt)
+        encoded = time.perf_counter()
+        latents = self.denoiser.run(
+            noise, text, negative, prompt.steps, prompt.guidance, generators, on_step, circular_from, start, kept
+        )
+        if self.compute == "cuda":
+            torch.cuda.synchronize()
+        self._denoised_s += time.perf_counter() - encoded
+        return latents
 
     def _denoiser_of(self, prompt: Prompt, take: int, on_step: OnStep) -> Denoise:
         """Denoises take `take` (from 0) once more, in another way."""
 
         def denoise(circular_from: float | None, rows: int) -> torch.Tensor:
             assert prompt.steps is not None and prompt.guidance is not None
-            generators = [self._generators(prompt)[take]]
+            generators = [self.generators(prompt)[take]]
             return self.denoiser.run(
                 self.noise(generators, rows), self.texts.positive(prompt), self.texts.negative(prompt),
                 prompt.steps, prompt.guidance, generators, lambda step, steps: on_step(steps, steps), circular_from,
@@ -195,14 +226,15 @@ class AudioLDM2(Runner):
         return denoise
 
     @staticmethod
-    def _generators(prompt: Prompt) -> list[torch.Generator]:
+    def generators(prompt: Prompt) -> list[torch.Generator]:
+        """The random numbers of each take."""
         return [torch.Generator("cpu").manual_seed(prompt.seed_of(take)) for take in range(1, prompt.takes + 1)]
 
     def _example(self) -> Inputs:
         """Inputs of the network for one take with guidance."""
         prompt = self.warm_up(WARM_SECONDS[0])
         texts = self.texts.positive(prompt), self.texts.positive(prompt)
-        noise = self.noise(self._generators(prompt) * 2, 2 * self.geometry.rows_unit)
+        noise = self.noise(self.generators(prompt) * 2, 2 * self.geometry.rows_unit)
         return noise, torch.tensor(500, device=self.compute), *states(texts, 1)
 
     @torch.no_grad()
@@ -217,7 +249,7 @@ class AudioLDM2(Runner):
         prompt = self.warm_up(WARM_SECONDS[0])
         rows, samples = self.geometry.rows_for(prompt.seconds), self.geometry.frames(prompt.seconds)
         seconds = rows * self.geometry.row_seconds
-        generators, text = self._generators(prompt), self.texts.positive(prompt)
+        generators, text = self.generators(prompt), self.texts.positive(prompt)
         self.highest_bytes()  # `peak` resets the counter
         denoiser = self.plain_denoiser(0.0)
         with memory.peak(self.compute) as denoising:

@@ -40,11 +40,19 @@ class TextSide:
         self.hears = functools.lru_cache(maxsize=16)(self._hear)
 
     def _hear(self, prompt: Prompt) -> Heard:
-        """The words for the encoders. Those of the preset are used if the musician named no sound."""
+        """The words for the encoders. If the musician named no sound, those of the source are used, or those of the preset."""
         if self.vocabulary is None:
             return Heard(prompt.full_text, prompt.full_text)
         text = f"{prompt.text}, {prompt.note}" if prompt.note else prompt.text
         heard = self.vocabulary.hear(text)
+        if (
+            not heard.noun
+            and prompt.source is not None
+            and (of_source := self.vocabulary.hear(prompt.source.words)).noun
+        ):
+            # "dirtier": of "deep kick", the kick. What else it is, its sound says.
+            words = f"{heard.words} {of_source.noun}" if heard.words else prompt.source.words
+            heard = self.vocabulary.hear(f"{words}, {prompt.note}" if prompt.note else words)
         if not heard.noun and prompt.full_text != text:
             heard = self.vocabulary.hear(prompt.full_text)
         if not heard.noun:

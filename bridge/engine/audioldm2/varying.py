@@ -1,0 +1,85 @@
+"""Vary: make another version of a source, by denoising from it with noise instead of from noise alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from bridge.engine.audioldm2.method import Choose, Material, Method, Stages, Wave
+from bridge.engine.audioldm2.starting import Start
+from bridge.engine.messages import OnStep
+from bridge.errors import Unsupported
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """Varies all of a source at once. The takes of all strengths but 1 keep its level, and its pitch."""
+
+    stages: Stages
+    material: Material
+    name: str = "whole"
+
+    def takes(self, on_step: OnStep) -> Iterator[Iterator[Wave]]:
+        """See Method."""
+        prompt, source = self.material.prompt, self.material.source
+        if source.schedule_share >= 1:  # nothing of the source is left
+            return self.stages.plain_takes(prompt, on_step)
+        return map(
+            iter, ([wave] for wave in (self._varied(on_step) if source.schedule_share else self._unchanged(on_step)))
+        )
+
+    def _unchanged(self, on_step: OnStep) -> Iterator[Wave]:
+        for _ in range(self.material.prompt.takes):
+            on_step(1, 1)
+            yield self._wave
+
+    @torch.no_grad()
+    def _varied(self, on_step: OnStep) -> Iterator[Wave]:
+        stages, prompt, wave = self.stages, self.material.prompt, self._wave
+        geometry, level = stages.geometry, np.float32(1 / stages.encoder.gain(wave))
+        heard = stages.texts.hears(prompt)
+        if prompt.loop:
+            rows = geometry.rows_of_loop(prompt.seconds, heard)
+            latents = stages.encoder.circular(wave, geometry.frames_of_loop(prompt.seconds, heard), rows)
+        else:
+            rows = geometry.rows_for(prompt.seconds)
+            latents = stages.encoder.latents(wave, rows)
+        on_step(0, prompt.units)
+        assert prompt.steps is not None
+        start = Start.of(self.material.source, latents, prompt.steps)
+        generators = stages.generators(prompt)
+        # A source says where its sound begins, so that hits keep their attacks on the circle (see `loops`).
+        circular_from = 0.0 if prompt.loop else None
+        varied = stages.denoise(prompt, stages.noise(generators, rows), generators, on_step, circular_from, start)
+        frames = geometry.frames(prompt.seconds)
+        for take in range(prompt.takes):
+            on_step(prompt.units, prompt.units)
+            latent = varied[take : take + 1]
+            if prompt.loop:
+                made = stages.decoder.period(latent, prompt.seconds, heard)
+            else:
+                made = np.concatenate(list(stages.decoder.pieces(latent, heard, frames + geometry.lead_in, frames)))
+            yield np.asarray(level * made, np.float32)
+
+    @property
+    def _wave(self) -> Wave:
+        """The part of the source that is used, with silence behind it if it is shorter than the clip."""
+        frames = self.stages.geometry.frames(self.material.prompt.seconds)
+        wave = self.material.wave[:frames]
+        return np.pad(wave, (0, frames - len(wave)))
+
+
+PARTS: dict[str, Choose] = {"whole": Whole}
+
+
+def choose(stages: Stages, material: Material) -> Method:
+    """The method for a source. Raises Unsupported."""
+    parts = material.source.parts or "whole"
+    if parts not in PARTS:
+        raise Unsupported(
+            f"AudioLDM 2 checkpoints cannot vary a clip by its {parts}: leave parts out, or send parts {' or '.join(PARTS)}."
+        )
+    return PARTS[parts](stages, material)
