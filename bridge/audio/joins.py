@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bridge.audio.beats import mixing
-from bridge.audio.stretch import Samples
+from bridge.audio.stretch import Samples, fit_length
 from bridge.domain.clip import OUTPUT_RATE
 
 Curve = npt.NDArray[np.float64]
@@ -25,17 +25,18 @@ PREDICTED_FROM, ORDER = 1_024, 32  # frames, coefficients
 STEPS_BLOCK = OUTPUT_RATE // 200  # frames: 5 ms
 DROP_DB, RISE_DB = 15.0, 9.0  # what a sound may fall or rise by at a join while it counts as going on
 SHARPER = 3.0  # by how much its sharpest bend may be sharper
-SMOOTH = OUTPUT_RATE // 500  # frames: a gain changes over 2 ms
+SMOOTH = OUTPUT_RATE // 250  # frames: a gain changes over 4 ms
 
 
 def crossed(old: Samples, new: Samples) -> Samples:
-    """A cross-fade over the whole length of both, (frames, channels). The gains are equal-gain for equal sounds, equal-power for
-    unlike ones, and between for those between. Where both together exceed full scale, the new one is lowered."""
-    part = (np.arange(len(old)) + 0.5)[:, None] / max(len(old), 1)
+    """A cross-fade over the length of `old`, (frames, channels), into `new`, which is as long or longer. The gains are equal-gain for equal
+    sounds, equal-power for unlike ones, and between for those between. Where both together exceed full scale, the new one is lowered, and
+    returns to its own level within 2 × SMOOTH frames after the cross-fade."""
+    part = np.minimum((np.arange(len(new)) + 0.5) / max(len(old), 1), 1.0)[:, None]
     turn = np.pi / 2 * (3 - 2 * part) * part**2  # level at both ends: the gains have no corner
     out, into = np.cos(turn), np.sin(turn)
-    power = np.sqrt(1 + 2 * out * into * _correlation(old, new))
-    leaving, coming = old * (out / power), new * (into / power)
+    power = np.sqrt(1 + 2 * out * into * _correlation(old, new[: len(old)]))
+    leaving, coming = fit_length(old, len(new)) * (out / power), new * (into / power)
     full = max(1.0, float(np.abs(old).max(initial=0.0)))
     return np.asarray(np.clip(leaving + coming * _room(leaving, coming, full), -full, full), np.float32)
 
@@ -76,7 +77,7 @@ def goes_on(before: Samples, after: Samples) -> bool:
 
 def going_on(before: Sound, frames: int) -> Samples:
     """`frames` frames that go on after `before`, (frames, channels): what followed when the sound was last like its end, plus a linear
-    prediction of the difference, so that there is no step; never louder than before. Of a sound that is too short for that, the prediction
+    prediction of the difference, so that there is no step. Of a sound that is too short for that, the prediction
     alone."""
     before = np.asarray(before[-6 * max(frames, MATCH) :], np.float64)
     repeat: Sound = np.zeros((frames, before.shape[1]))
@@ -91,8 +92,8 @@ def going_on(before: Sound, frames: int) -> Samples:
         lag = furthest - int(likeness.argmax())
         start = len(before) - lag
         repeat, difference = before[start : start + frames], before[lag:] - before[:-lag]
-    peak = np.abs(before).max(axis=0, initial=0.0)
-    return np.asarray(np.clip(repeat + _predicted(difference[-PREDICTED_FROM:], frames), -peak, peak), np.float32)
+    full = max(1.0, float(np.abs(before).max(initial=0.0)))
+    return np.asarray(np.clip(repeat + _predicted(difference[-PREDICTED_FROM:], frames), -full, full), np.float32)
 
 
 def _correlation(old: Sound, new: Sound) -> Curve:
@@ -110,7 +111,8 @@ def _room(leaving: Sound, coming: Sound, full: float) -> Curve:
         return np.ones((len(most), 1))
     wide = np.concatenate([np.full(2 * SMOOTH, most[0]), np.maximum(most, 0.0), np.ones(2 * SMOOTH)])
     lowest = np.lib.stride_tricks.sliding_window_view(wide, 2 * SMOOTH + 1).min(axis=1)
-    return np.asarray(np.convolve(lowest, np.full(2 * SMOOTH + 1, 1 / (2 * SMOOTH + 1)), "valid"))[:, None]
+    bell = np.hanning(2 * SMOOTH + 3)[1:-1]
+    return np.asarray(np.convolve(lowest, bell / bell.sum(), "valid"))[:, None]
 
 
 def _block_levels(samples: Sound) -> Curve:

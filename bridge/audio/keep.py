@@ -12,7 +12,7 @@ import numpy as np
 import soxr
 
 from bridge.audio.beats import mixing
-from bridge.audio.joins import REACH, Curve, Sound, best_lags, correlations, crossed, goes_on, going_on
+from bridge.audio.joins import REACH, SMOOTH, Curve, Sound, best_lags, correlations, crossed, goes_on, going_on
 from bridge.audio.levels import Gains, gains_between, loud_part, loud_rms, matching_gains
 from bridge.audio.stretch import Samples, fit_length
 from bridge.domain.clip import OUTPUT_RATE
@@ -49,7 +49,7 @@ def continued(source: Samples, rendering: Samples, frames: int) -> Samples:
     if gains is None:
         gains = _loud_gains(kept, padded[AROUND : AROUND + first])
     part = _in_range(_part(padded, first, frames, lag, lag) * (gains * _polarity(source)))
-    return np.concatenate([kept, crossed(inside, part[:join]), part[join:]])
+    return np.concatenate([kept, _crossed(inside, part)])
 
 
 def filled(source: Samples, rendering: Samples, first: int, last: int) -> Samples:
@@ -74,9 +74,9 @@ def filled(source: Samples, rendering: Samples, first: int, last: int) -> Sample
         gains = [_loud_gains(source[outside], padded[AROUND + outside])]
     new = _in_range(new * (gains_between(gains[0], gains[-1], gap) * _polarity(source)))
     if left is not None:
-        new[:join] = crossed(left.old, new[:join])
+        new = _crossed(left.old, new)
     if right is not None:
-        new[::-1][:join] = crossed(right.old, new[::-1][:join])
+        new = _crossed(right.old, new[::-1])[::-1]
     return np.concatenate([kept, new, after])
 
 
@@ -142,6 +142,11 @@ def _part(padded: Samples, first: int, last: int, at_first: int, at_last: int) -
     wanted, count = last - first, end - begin
     out = soxr.resample(padded[begin - MARGIN : end + MARGIN], float(count), float(wanted), "HQ")
     return np.asarray(fit_length(out[round(MARGIN * wanted / count) :], wanted), np.float32)
+
+
+def _crossed(old: Samples, new: Samples) -> Samples:
+    reach = len(old) + 2 * SMOOTH
+    return np.concatenate([crossed(old, new[:reach]), new[reach:]])
 
 
 def _loud_gains(kept: Samples, rendering: Samples) -> Gains:

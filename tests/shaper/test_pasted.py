@@ -128,6 +128,15 @@ def test_a_source_at_another_rate_is_kept_as_it_is_resampled(tmp_path: Path, how
     assert len(made) == round(asked.seconds * RATE) and np.array_equal(kept(made, asked), kept(expected, asked))
 
 
+@pytest.mark.parametrize("how", ["continue", "fill"])
+@pytest.mark.parametrize("frames", [96_000, 96_001, 96_002, 96_003])
+def test_a_source_of_half_a_frame_more_at_48_khz_gives_a_clip_of_the_right_length(
+    tmp_path: Path, how: How, frames: int
+) -> None:
+    asked = prompt(source(tmp_path, how, noise(1.1, rate=96_000)[:frames], 96_000))
+    assert soundfile.info(written(tmp_path, asked)).frames == round(asked.seconds * RATE)
+
+
 def test_the_part_of_a_file_that_is_continued_is_kept(tmp_path: Path) -> None:
     part = replace(source(tmp_path, "continue"), from_s=0.25, to_s=0.75, seconds=0.5)
     asked = prompt(part)
