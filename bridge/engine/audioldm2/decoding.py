@@ -29,7 +29,7 @@ class Decoder:
     def pieces(self, latents: torch.Tensor, heard: Heard, needed: int, frames: int) -> Iterator[NDArray[np.float32]]:
         """The samples of one take, `frames` in all, in the vocoder's pieces. `needed`: the samples to decode, more than `frames`
         for a tone that is played faster to reach its note."""
-        mel = self._mel(latents)
+        mel = self.mel(latents)
         if heard.fills:
             mel = _fitted(mel, math.ceil(needed / self._geometry.hop))
         waveform = vocoding.waveform(self._pipe.vocoder, mel[:, 0], partials_hz=self._audible(heard, heard.model_hz))
@@ -52,7 +52,7 @@ class Decoder:
         whole number of cycles: 7 cents at most for C3 in a second."""
         rows = latents.shape[2]
         places = torch.arange(-VAE_REACH_ROWS, rows + VAE_REACH_ROWS, device=latents.device) % rows
-        mel = self._mel(latents[:, :, places])
+        mel = self.mel(latents[:, :, places])
         scale = self._pipe.vae_scale_factor
         mel = mel[:, :, VAE_REACH_ROWS * scale : (VAE_REACH_ROWS + rows) * scale]
         around = vocoding.circular(mel, self._geometry.frames_of_loop(seconds, heard))[:, 0]
@@ -68,8 +68,8 @@ class Decoder:
             hz for multiple in heard.partials if 0 < (hz := multiple * pitch_hz) < self._geometry.sample_rate / 2
         )
 
-    def _mel(self, latents: torch.Tensor) -> torch.Tensor:
-        """The spectrogram (1, 1, frames, bands)."""
+    def mel(self, latents: torch.Tensor) -> torch.Tensor:
+        """The spectrogram (1, 1, frames, bands) of latents (1, channels, rows, width)."""
         mel: torch.Tensor = self._pipe.vae.decode(latents / self._pipe.vae.config.scaling_factor).sample
         return mel
 

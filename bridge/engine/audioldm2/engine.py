@@ -22,12 +22,13 @@ from bridge.engine.audioldm2.denoising import Denoiser, states
 from bridge.engine.audioldm2.encoding import Encoder
 from bridge.engine.audioldm2.geometry import Geometry
 from bridge.engine.audioldm2.hearing import Vocabulary
+from bridge.engine.audioldm2.kit import Kit
 from bridge.engine.audioldm2.loading import load_pipeline, quiet, scheduler_facts
 from bridge.engine.audioldm2.loops import Denoise, Loop
 from bridge.engine.audioldm2.method import Material
 from bridge.engine.audioldm2.ranking import by_ear
 from bridge.engine.audioldm2.starting import Kept, Start
-from bridge.engine.audioldm2.text import TextSide
+from bridge.engine.audioldm2.text import Texts, TextSide
 from bridge.engine.audioldm2.untrained import build
 from bridge.engine.messages import Cost, OnStage, OnStep
 from bridge.engine.needs import Needs
@@ -50,7 +51,7 @@ class AudioLDM2(Runner):
 
     def __init__(self, checkpoint: Checkpoint, compute: str, config: EngineConfig, cache: Path) -> None:
         super().__init__(checkpoint, compute, config, cache)
-        self.compiled, self._unranked, self._method, self._denoised_s = "off", "", "", 0.0
+        self.compiled, self._unranked, self._method, self._how, self._denoised_s = "off", "", "", "", 0.0
 
     def load(self, on_stage: OnStage) -> Model:
         """Read the checkpoint: fp16 on a GPU, fp32 on a CPU (where fp16 is slower). Raises NoModel, ConfigError."""
@@ -75,6 +76,7 @@ class AudioLDM2(Runner):
         self.encoder, self.decoder = Encoder(pipe, self.geometry), Decoder(pipe, self.geometry)
         vocabulary = Vocabulary.read(folder)
         self.texts = TextSide(pipe, self.compute, vocabulary)
+        self.kit = None if vocabulary is None else Kit(self, vocabulary)
         on_stage(99, 100, "network")
         opened = self._open_network()
         self.compiled, self.shortcoming = opened.way, opened.shortcoming
@@ -124,9 +126,8 @@ class AudioLDM2(Runner):
         remarks = self.texts.remarks(self.abilities.settled(prompt))
         if prompt.source is not None:
             remarks["method"] = self._method
-        if self._unranked:
-            remarks["remark"] = "; ".join(filter(None, [remarks.get("remark", ""), self._unranked]))
-        return remarks
+        remark = "; ".join(filter(None, [remarks.get("remark", ""), self._how, self._unranked]))
+        return remarks | ({"remark": remark} if remark else {})
 
     def unmet(self, prompt: Prompt) -> tuple[str, ...]:
         """See Engine."""
@@ -137,7 +138,7 @@ class AudioLDM2(Runner):
     def run(self, prompt: Prompt, on_step: OnStep) -> Iterator[Piece]:
         """See Runner."""
         started = time.perf_counter()
-        self._denoised_s, self._method = 0.0, ""
+        self._denoised_s, self._method, self._how = 0.0, "", ""
         self.steady()
 
         def after_step(step: int, steps: int) -> None:
@@ -169,7 +170,7 @@ class AudioLDM2(Runner):
         if prompt.source is None:
             return self.plain_takes(prompt, on_step)
         method = methods.choose(self, Material.read(prompt, prompt.source, self.geometry.sample_rate))
-        self._method = method.name
+        self._method, self._how = method.name, method.remark
         return method.takes(on_step)
 
     def plain_takes(self, prompt: Prompt, on_step: OnStep) -> Iterator[Iterator[NDArray[np.float32]]]:
@@ -199,10 +200,11 @@ class AudioLDM2(Runner):
         circular_from: float | None = None,
         start: Start | None = None,
         kept: Kept | None = None,
+        texts: Texts | None = None,
     ) -> torch.Tensor:
         """See Stages."""
         assert prompt.steps is not None and prompt.guidance is not None
-        text, negative = self.texts.positive(prompt), self.texts.negative(prompt)
+        text, negative = texts or (self.texts.positive(prompt), self.texts.negative(prompt))
         encoded = time.perf_counter()
         latents = self.denoiser.run(
             noise, text, negative, prompt.steps, prompt.guidance, generators, on_step, circular_from, start, kept

@@ -104,6 +104,13 @@ class Vocabulary:
         except (OSError, ValueError, TypeError, KeyError, RecursionError, AttributeError) as error:
             raise NoModel(f"{file} is damaged ({type(error).__name__}: {error}).") from error
 
+    def noun_of(self, sound: str) -> str:
+        """A noun that means `sound`, its own name if possible; "" if there is none."""
+        name = sound.replace("_", " ")
+        return (
+            name if name in self._nouns else next((noun for noun, means in self._nouns.items() if means == sound), "")
+        )
+
     def hear(self, prompt: str, correct: bool = True) -> Heard:
         """The known words of a prompt of any script and length. `correct` typing errors: always in adjectives, in nouns only if
         none is spelt right or if it completes one ("clsoed hat"). So "layer" beside a snare does not become a laser."""

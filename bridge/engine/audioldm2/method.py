@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -16,11 +16,18 @@ from bridge.engine.audioldm2.decoding import Decoder
 from bridge.engine.audioldm2.encoding import Encoder, sound
 from bridge.engine.audioldm2.geometry import Geometry
 from bridge.engine.audioldm2.starting import Kept, Start
-from bridge.engine.audioldm2.text import TextSide
+from bridge.engine.audioldm2.text import Texts, TextSide
 from bridge.engine.messages import OnStep
 from bridge.files import source_file
 
 Wave = NDArray[np.float32]
+
+
+class Namer(Protocol):
+    """Names the hits of a rhythm, see `kit`."""
+
+    def nouns(self, latents: torch.Tensor, rows: Sequence[int]) -> list[str]:
+        """The noun of each hit with `latents` (n, channels, rows, width), of which the first `rows` sound."""
 
 
 class Stages(Protocol):
@@ -30,6 +37,10 @@ class Stages(Protocol):
     texts: TextSide
     encoder: Encoder
     decoder: Decoder
+
+    @property
+    def kit(self) -> Namer | None:
+        """Names hits; None if the checkpoint understands free text."""
 
     def generators(self, prompt: Prompt) -> list[torch.Generator]:
         """The random numbers of each take."""
@@ -46,8 +57,10 @@ class Stages(Protocol):
         circular_from: float | None = None,
         start: Start | None = None,
         kept: Kept | None = None,
+        texts: Texts | None = None,
     ) -> torch.Tensor:
-        """Latents of the shape of `noise`, with the texts of the prompt; see Denoiser.run. Its time counts as that of the units."""
+        """Latents of the shape of `noise`, with the texts of the prompt unless there are others; see Denoiser.run. Its time counts as
+        that of the units."""
 
     def plain_takes(self, prompt: Prompt, on_step: OnStep) -> Iterator[Iterator[Wave]]:
         """The pieces of each take of the prompt without its source."""
@@ -74,6 +87,10 @@ class Method(Protocol):
     @property
     def name(self) -> str:
         """Its name in /bridge/done."""
+
+    @property
+    def remark(self) -> str:
+        """What the musician should know about it, or ""."""
 
     def takes(self, on_step: OnStep) -> Iterator[Iterator[Wave]]:
         """The pieces of each take: Geometry.frames(prompt.seconds) samples in all, or of a loop one period of any length. `on_step` counts

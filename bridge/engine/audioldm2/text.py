@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
 import torch
+import torch.nn.functional as F
 
 from bridge.domain.clip import Prompt
 from bridge.domain.words import UNHEARD, plain
@@ -26,6 +28,10 @@ class Embeddings(NamedTuple):
     mask: torch.Tensor
     gpt2: torch.Tensor
     tokens_cut: int  # tokens beyond the limit of the encoder
+
+
+Texts = tuple[Embeddings, Embeddings | None]
+"""The text and the negative text, None for no guidance; each for all of a batch, or stacked for each of it."""
 
 
 class TextSide:
@@ -130,3 +136,11 @@ class TextSide:
         total = len(tokenizer(text).input_ids)
         ids = tokenizer(text, truncation=True, max_length=limit, return_tensors="pt")
         return {key: ids[key].to(self._compute) for key in ("input_ids", "attention_mask")}, max(0, total - limit)
+
+
+def stacked(texts: Sequence[Embeddings]) -> Embeddings:
+    """A text for each of a batch, padded to one width. The padding is masked."""
+    width = max(text.t5.shape[1] for text in texts)
+    t5 = torch.cat([F.pad(text.t5, (0, 0, 0, width - text.t5.shape[1])) for text in texts])
+    mask = torch.cat([F.pad(text.mask, (0, width - text.mask.shape[1])) for text in texts])
+    return Embeddings(t5, mask, torch.cat([text.gpt2 for text in texts]), max(text.tokens_cut for text in texts))

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from bridge.engine.audioldm2.method import Choose, Material, Method, Stages, Wave
+from bridge.domain.source import PARTS
+from bridge.engine.audioldm2 import rhythms
+from bridge.engine.audioldm2.method import Material, Method, Stages, Wave
 from bridge.engine.audioldm2.starting import Start
 from bridge.engine.messages import OnStep
 from bridge.errors import Unsupported
@@ -21,6 +23,7 @@ class Whole:
     stages: Stages
     material: Material
     name: str = "whole"
+    remark: str = ""
 
     def takes(self, on_step: OnStep) -> Iterator[Iterator[Wave]]:
         """See Method."""
@@ -72,14 +75,13 @@ class Whole:
         return np.pad(wave, (0, frames - len(wave)))
 
 
-PARTS: dict[str, Choose] = {"whole": Whole}
-
-
 def choose(stages: Stages, material: Material) -> Method:
-    """The method for a source. Raises Unsupported."""
-    parts = material.source.parts or "whole"
-    if parts not in PARTS:
-        raise Unsupported(
-            f"AudioLDM 2 checkpoints cannot vary a clip by its {parts}: leave parts out, or send parts {' or '.join(PARTS)}."
-        )
-    return PARTS[parts](stages, material)
+    """The method for a source: small checkpoints know single sounds only, so a rhythm is varied by its hits. Raises Unsupported."""
+    parts = material.source.parts
+    if parts not in ("", *PARTS):
+        raise Unsupported(f"{parts} are no parts of a clip: leave parts out, or send parts {' or '.join(PARTS)}.")
+    if parts == "hits":
+        return rhythms.vary_hits(stages, material)
+    if not parts and stages.texts.vocabulary is not None:
+        return rhythms.varied_rhythm(stages, material) or Whole(stages, material)
+    return Whole(stages, material)
