@@ -1,4 +1,5 @@
-"""Which audio files may be played and changed by their paths: clips of the library, and what is below the sample folder."""
+"""Which audio files may be played and changed by their paths: clips of the library, and what is below the sample folder. A program on
+this machine may play any other file too."""
 
 from __future__ import annotations
 
@@ -31,6 +32,16 @@ def reachable(path: str, folder: Path, is_clip: Callable[[Path], bool], look: bo
     what = _is_no_file(file)
     if what:
         raise UnknownClip(f"{file.name[:200]!r} {what}.") if look else refusal
+    return file
+
+
+def local(path: str) -> Path:
+    """The file at the whole `path`, without links, for an asker on this machine. Waits for the disk. Raises UnknownClip."""
+    if "\0" in path or not Path(path).is_absolute():  # else it would depend on the folder that Clipbridge was started in
+        raise UnknownClip(f"{path[-200:]!r} is not a whole path: send all of it, with its folders.")
+    file = on_disk(Path(path))
+    if what := _is_no_file(file):
+        raise UnknownClip(f"{file.name[:200]!r} {what}.")
     return file
 
 

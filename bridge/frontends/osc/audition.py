@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from bridge.domain.ask import FIELDS
@@ -12,6 +14,7 @@ from bridge.errors import BadArgument
 from bridge.frontends.osc import arguments as args
 from bridge.frontends.osc.answers import Osc, Request
 from bridge.frontends.osc.library import library_of
+from bridge.library.reach import local
 from bridge.live.audition import Audition
 from bridge.player.messages import when
 
@@ -31,7 +34,7 @@ PLAY_KEYS = {
 def play(osc: Osc, request: Request) -> None:
     """/bridge/play"""
     path, values = path_of(request), args.keyed(request.arguments[1:], PLAY_KEYS, "play")
-    stage, library = osc.core.stage, library_of(osc)
+    stage, find = osc.core.stage, _finder(osc, request, path)
     from_s, to_s = values.pop("from", 0.0), values.pop("to", None)
     if to_s is not None and to_s <= from_s:
         raise BadArgument("to must be greater than from.")
@@ -42,8 +45,14 @@ def play(osc: Osc, request: Request) -> None:
         values["loop"] = values.get("loop", 0) == 1
         stage.play_file(Audition(request.sender, path, panics, str(file), when=at, from_s=from_s, to_s=to_s, **values))
 
-    look = request.is_local  # others may not look at this disk
-    osc.off_loop(lambda: library.audio_file(path, look), begin, request.sender, request.address)
+    osc.off_loop(find, begin, request.sender, request.address)
+
+
+def _finder(osc: Osc, request: Request, path: str) -> Callable[[], Path]:
+    """What finds the file, on another thread. Raises LibraryError."""
+    if request.is_local:  # the source of a clip may lie anywhere
+        return partial(local, path)
+    return partial(library_of(osc).audio_file, path, look=False)  # others may not look at this disk
 
 
 def path_of(request: Request) -> str:
