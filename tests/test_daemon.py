@@ -277,6 +277,9 @@ def test_status_version_presets_and_models_answer_on_their_own_address(client: C
         "cpu",
     )
     assert facts["max_seconds"] == 150.0
+    assert (
+        facts["can"] == pairs(client.ask("/bridge/models", "starter")[1], 1)["can"] and "loops" in facts["can"].split()
+    )
     assert client.ask("/bridge/version")[0] == "/bridge/version"
     assert "drum" in client.ask("/bridge/presets")[1]
     assert client.ask("/bridge/models")[1] == ["starter", "starter", "untrained"]

@@ -270,6 +270,7 @@ class Core:
             "underflows": self.stage.live.player.underflows,
             "why": self.why,
             "cue": self.stage.live.cue.state[0],
+            "can": model.abilities.can if model else "",
         }
 
     def restart(self, model: str | None = None) -> None:

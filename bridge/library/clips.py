@@ -12,6 +12,7 @@ from typing import Any
 
 from bridge.domain.clip import clip_name_in
 from bridge.domain.recipe import Recipe, read
+from bridge.domain.source import Source
 from bridge.errors import BadRecipe, UnknownClip
 from bridge.system.spelling import on_disk
 
@@ -20,7 +21,7 @@ from bridge.system.spelling import on_disk
 class Clip:
     """A clip in a folder. `path`: absolute, with `/`; `bpm`: 0 and `note`: "" if none was requested and met; `added_at`: seconds since
     1970; `take`: of its job, from 1; `bars`: 0 and `key`: "" if none were requested and met; `loop`: its
-    end runs into its beginning. `number`: by which an ask can name it."""
+    end runs into its beginning. `source`: what it was made from. `number`: by which an ask can name it."""
 
     path: str
     prompt: str
@@ -38,10 +39,11 @@ class Clip:
     bars: float = 0.0
     key: str = ""
     loop: bool = False
+    source: Source | None = None
     number: int = 0
 
 
-APART = ("take", "bars", "key", "loop", "number")  # the first four are in the recipe
+APART = ("take", "bars", "key", "loop", "source", "number")  # all but the number are in the recipe
 COLUMNS = ", ".join(
     [
         *(f"clips.{field.name}" for field in dataclasses.fields(Clip) if field.name not in APART),
@@ -168,4 +170,5 @@ def clip_of(row: Sequence[Any]) -> Clip:
         return dataclasses.replace(clip, favourite=bool(clip.favourite))
     prompt = recipe.prompt.claimed
     more: dict[str, Any] = {"take": recipe.take, "bars": prompt.bars, "key": prompt.key, "loop": prompt.loop}
+    more |= {"source": prompt.source}
     return dataclasses.replace(clip, favourite=bool(clip.favourite), **more)

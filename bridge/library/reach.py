@@ -37,7 +37,7 @@ def reachable(path: str, folder: Path, is_clip: Callable[[Path], bool], look: bo
 
 def local(path: str) -> Path:
     """The file at the whole `path`, without links, for an asker on this machine. Waits for the disk. Raises UnknownClip."""
-    if "\0" in path or not Path(path).is_absolute():  # else it would depend on the folder that Clipbridge was started in
+    if "\0" in path or not Path(path).is_absolute():  # else it would depend on where Clipbridge was started
         raise UnknownClip(f"{path[-200:]!r} is not a whole path: send all of it, with its folders.")
     file = on_disk(Path(path))
     if what := _is_no_file(file):

@@ -70,8 +70,9 @@ ROWS = (
     Method("/bridge/play", audition.play, "s path, [" + " ".join(f"`{name}`" for name in PLAY_KEYS) + "]",
            "`/bridge/voice` n `waiting`, then `began`",
            "Play an audio file of this machine, of any kind; from another machine, a clip of the library or a file below the sample "
-           "folder: from the second `from` to the second `to`, at most ten minutes. `gain`, `pan`, `loop` and `quantize` as in generate; a loop goes round from `from` to `to`. With "
-           "`output cue` it sounds on the cue (`audio.cue`), which the audience does not hear, or is refused."),
+           "folder: from the second `from` to the second `to`, at most ten minutes. `gain`, `pan`, `loop` and `quantize` as in generate; "
+           "a loop goes round from `from` to `to`. With `output cue` it sounds on the cue (`audio.cue`), which the audience does not "
+           "hear, or is refused."),
     Method("/bridge/stop", live.stop, "[anything]", "–",
            "Silence now: every voice fades out within 5 ms, and nothing you asked for earlier will sound. Jobs go on. Only the release "
            "of a button does nothing.", takes_last_reply_port=False, button=True),
@@ -126,7 +127,8 @@ ROWS = (
            "Beat n of the song is now (0 is the first of a bar). Small differences only move the grid a little."),
     Method("/bridge/status", daemon.status, "–",
            "`/bridge/status` s state, then `queue` i, `running` id, `model` s, `warm` s, `compute` s, `max_seconds` f, "
-           "`peak_mb` f, `audio` s, `underflows` i, `why` s, `cue` s (`main`: there is no cue)",
+           "`peak_mb` f, `audio` s, `underflows` i, `why` s, `cue` s (`main`: there is no cue), "
+           "`can` s, the abilities of the checkpoint as in `/bridge/model`",
            "What the daemon is doing.", button=True, answers_itself=True),
     Method("/bridge/version", daemon.version, "–", "`/bridge/version` s version", "The version of Clipbridge.", button=True,
            answers_itself=True),

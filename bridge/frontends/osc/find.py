@@ -52,7 +52,7 @@ def find(osc: Osc, request: Request) -> None:
         clips, total = found
         osc.reply(request.sender, "/bridge/found", {"count": len(clips), "total": total, **identity})
         for clip in clips:
-            send_clip(osc, request.sender, clip, **identity)
+            send_clip(osc, request, clip, **identity)
 
     osc.off_loop(lambda: library.find(query), send, request.sender, request.address)
 

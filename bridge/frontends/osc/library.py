@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from bridge.domain.limits import RATING
+from bridge.domain.source import Source
 from bridge.errors import BadArgument, LibraryError
 from bridge.frontends.osc import arguments as args
 from bridge.frontends.osc.answers import Osc, Request
-from bridge.frontends.osc.subscribers import Target
 from bridge.library.clips import Clip
 from bridge.library.library import Library
 
@@ -35,7 +35,7 @@ def library_of(osc: Osc) -> Library:
     return osc.core.library
 
 
-def send_clip(osc: Osc, target: Target, clip: Clip, **more: Any) -> None:
+def send_clip(osc: Osc, request: Request, clip: Clip, **more: Any) -> None:
     """Send /bridge/clip, with these pairs at its end."""
     facts = {
         "path": clip.path,
@@ -54,16 +54,23 @@ def send_clip(osc: Osc, target: Target, clip: Clip, **more: Any) -> None:
         "preset": clip.preset,
         "model": clip.model,
         "clip": clip.number,
+        **(_source(clip.source) if clip.source is not None and request.is_local else {}),
         **more,
     }
-    osc.reply(target, "/bridge/clip", facts)
+    osc.reply(request.sender, "/bridge/clip", facts)
+
+
+def _source(source: Source) -> dict[str, Any]:
+    """What a clip was made from, for an asker on this machine: others may not learn which files it has."""
+    facts = {"how": source.how, "source": source.path, "from": source.from_s, "to": source.to_s}
+    return facts | ({"strength": float(source.strength)} if source.how == "vary" else {})
 
 
 def _change(osc: Osc, request: Request, path: str, **values: Any) -> None:
     library = library_of(osc)
     osc.off_loop(
         lambda: library.change(path, look=request.is_local, **values),  # others may not look at this disk
-        lambda clip: send_clip(osc, request.sender, clip),
+        lambda clip: send_clip(osc, request, clip),
         request.sender,
         request.address,
     )

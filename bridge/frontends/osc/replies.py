@@ -146,9 +146,11 @@ REPLIES = {
               "then `total` i, [`id`]"),
         Reply("/bridge/clip", "s path", "A clip of the library. `bpm` 0, `note` empty, `rating` 0, `bars` 0, `key` empty: "
               "unknown. `added_at`: `2026-11-26T20:15:03Z`. `take`: of its job, from 1. `clip`: its number, as in "
-              "`vary clip:12`. `id`: as in find.",
+              "`vary clip:12`. Only to programs on the machine of Clipbridge, of a clip that was made from another sound: `how` (`vary`, "
+              "`continue` or `fill`), `source` (its path), the seconds `from` and `to` (as the keys of generate), and `strength` of vary. "
+              "`id`: as in find.",
               "then `prompt` s, `seconds` f, `bpm` f, `note` s, `seed` i, `rating` i, `favourite` i, `added_at` s, `take` i, `bars` f, "
-              "`key` s, `loop` i, `preset` s, `model` s, `clip` i, [`id`]"),
+              "`key` s, `loop` i, `preset` s, `model` s, `clip` i, [`how` s, `source` s, `from` f, `to` f], [`strength` f], [`id`]"),
         Reply("/bridge/measured", "s path",
               "The facts of an audio file. `bpm`: of its first 30 seconds, 0 if they have no steady beat; of tempi that fit equally well "
               "(half, double) the one nearest to `/bridge/tempo`. `confidence`: of the tempo, 0 to 1. `prompt`, and `recipe` "
