@@ -143,7 +143,11 @@ def parser(with_keys: bool = True) -> tuple[Parser, dict[str, Parser]]:
     panel.add_argument("--install-shortcut", action="store_true", help="add the window to your desktop's menu instead")
 
     ask = add("generate", "ask the running daemon for a clip", port, lines, usage='"PROMPT" [SECONDS]')
-    ask.add_argument("prompt", nargs="?", help="what the clip should sound like; several words in quotes")
+    ask.add_argument(
+        "prompt",
+        nargs="?",
+        help="what the clip should sound like; several words in quotes. May be left out with --vary, --continue or --fill",
+    )
     length = ask.add_argument("seconds", nargs="?")
     ask.add_argument("more", nargs="*", help=argparse.SUPPRESS)  # the words of a prompt without quotes
     ask.add_argument(

@@ -19,8 +19,10 @@ from tqdm import tqdm
 
 from bridge import client
 from bridge.client import encode
+from bridge.commands.references import whole
 from bridge.domain.ask import fields_of
 from bridge.domain.fields import Door
+from bridge.domain.source import HOWS
 from bridge.domain.words import split_length
 from bridge.errors import BadArgument, ClipbridgeError, NoAudio
 from bridge.system.text import read_text
@@ -33,10 +35,18 @@ def main(options: argparse.Namespace) -> int:
     """Ask, wait, print. Returns 0, or 1 if the job failed. Raises NoAnswer, BadArgument."""
     if options.ask_file is not None:
         return _by_file(options)
-    if options.prompt is None:
-        raise BadArgument('A prompt is missing: clipbridge generate "rain on tin" 4')
-    positions = _positions([options.prompt, *filter(None, [options.seconds]), *options.more])
     keys = {key: value for key in KEYS if (value := getattr(options, key)) is not None}
+    keys |= {how: whole(keys[how]) for how in HOWS if how in keys}
+    words, has_source = (
+        [*filter(None, [options.prompt, options.seconds]), *options.more],
+        any(how in keys for how in HOWS),
+    )
+    if not words and not has_source:
+        raise BadArgument('A prompt is missing: clipbridge generate "rain on tin" 4')
+    if has_source and (not words or (len(words) == 1 and is_number(words[0]))):  # the source says what it is
+        positions: list[Any] = ["", *map(float, words)]
+    else:
+        positions = _positions(words)
     return ask_for("/bridge/generate", positions, keys, options.osc_port, print_line if options.json else None)
 
 

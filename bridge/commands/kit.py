@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from bridge import client, config
 from bridge.client import encode
+from bridge.commands.references import whole
 from bridge.domain.ask import KIT_FIELDS
 from bridge.errors import BadArgument, ConfigError
 from bridge.kits import presets as kit_presets
@@ -34,6 +35,7 @@ def main(options: argparse.Namespace) -> int:
             f'of several words in quotes: clipbridge kit "{" ".join([options.name, *options.prompts])}" --preset {options.preset}'
         )
     keys = {key: value for key in KIT_FIELDS if (value := getattr(options, key)) is not None}
+    keys |= {"vary": whole(keys["vary"])} if "vary" in keys else {}
     pairs = [part for key, value in keys.items() for part in (f"@{key}", value)]
     ask = encode("/bridge/kit", options.name, *options.prompts, *pairs)
     name = " ".join(options.name.split())  # as the daemon returns it

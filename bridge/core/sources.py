@@ -6,7 +6,6 @@ The event loop never waits: files are looked up on threads, and read in the shap
 from __future__ import annotations
 
 import dataclasses
-import re
 from collections import OrderedDict
 from collections.abc import Callable
 from functools import partial
@@ -15,7 +14,7 @@ from typing import Any
 
 from bridge.core.file_work import FileWork
 from bridge.domain.ask import Ask
-from bridge.domain.source import Source
+from bridge.domain.source import LAST, NUMBERED, Source
 from bridge.errors import BadArgument, BadSource, ClipbridgeError, LibraryError
 from bridge.library.library import Library
 from bridge.live.heard import Samples, heard
@@ -24,9 +23,7 @@ from bridge.shaper.messages import InspectSource, Keep
 from bridge.system.aside import run_aside
 from bridge.system.spelling import on_disk
 
-LAST = "last"
 ITSELF = ("0", "1")  # of a stream
-NUMBERED = re.compile(r"(clip|voice):([1-9][0-9]{0,8})")
 MAX_WAITING = 32
 REMEMBERED_OWNERS = 64
 

@@ -93,6 +93,14 @@ class Prompt:
         return not (self.loop or self.bars or self.key or self.source or self.shape.needs_whole_clip)
 
     @property
+    def conforms(self) -> bool:
+        """Whether its beats are moved to its bars. Not if they are those of a source that is in that tempo already."""
+        if not self.bars or self.source is None:
+            return bool(self.bars)
+        same_length = abs(self.source.seconds - self.seconds) * OUTPUT_RATE < 1
+        return not self.source.keeps and not (same_length and self.source.bpm == self.bpm)
+
+    @property
     def units(self) -> int:
         """The units of the engine's work: the denoising steps that are run, or 1 in a family without steps."""
         if self.steps and self.source is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import re
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -14,6 +15,8 @@ from bridge.errors import BadArgument
 How = Literal["vary", "continue", "fill"]
 HOWS: tuple[How, ...] = ("vary", "continue", "fill")
 PARTS = ("hits", "whole")
+# What names a source, besides a path.
+LAST, NUMBERED = "last", re.compile(r"(clip|voice):([1-9][0-9]{0,8})")
 PLACE_S, END_S = Range(0.0, SECONDS.high), Range(0.001, SECONDS.high)
 SHORTEST_SOURCE_S, SHORTEST_GAP_S = 0.05, 0.05
 

@@ -51,7 +51,7 @@ def make(samples: Samples, sample_rate: int, prompt: Prompt, source: Samples | N
         measured |= {"root": retuned.root, "cents": round(retuned.cents, 1), "root_confidence": retuned.confidence}
         remarks.append(retuned.remark)
         unmet += ["key"] if retuned.remark else []
-    if prompt.bars:
+    if prompt.conforms:
         conformed = conform(samples, prompt.bpm, prompt.bars, prompt.beats_per_bar, prompt.loop)
         samples, on_the_grid = conformed.samples, conformed.stretched
         measured |= {

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import heapq
-import itertools
 import logging
 import os
-import secrets
 import time
 from pathlib import Path
 
@@ -15,7 +13,8 @@ from filelock import FileLock, Timeout
 
 from bridge.frontends.inbox.dropped import Dropped, Stamp
 from bridge.frontends.inbox.journal import Journal
-from bridge.frontends.inbox.reading import REPORT, Known, is_for_us, read, stamp_of
+from bridge.frontends.inbox.partners import claimed, partner_of
+from bridge.frontends.inbox.reading import CLIPS, Known, free_names, is_for_us, read, stamp_of
 from bridge.system import portable
 
 log = logging.getLogger("clipbridge")
@@ -25,7 +24,6 @@ UNCHANGED_S = 0.5  # a file must stay unchanged this long before it is read
 LOCK_RETRY_S = 4.0
 UNREADABLE_S = 5.0  # a file that cannot be read for this long goes to `failed`
 MAX_FILES_IN_VIEW = 1_000  # per scan, by name; others follow when these have been moved
-MAX_STEM_BYTES = 150
 
 
 class InboxFolder:
@@ -97,12 +95,22 @@ class InboxFolder:
             elif now - since < UNCHANGED_S:
                 writing = True
             elif name not in self._stuck and stamp.bytes:  # an empty file was just created and will be written
-                dropped = read(self.folder, name, stamp, give_up=now - since > UNREADABLE_S, known=self._known)
+                partner = partner_of(name, files)
+                if partner and (name.lower().endswith(CLIPS) or not self._is_complete(partner, files[partner], now)):
+                    writing = True  # the list comes first, once both are complete
+                    continue
+                source = claimed(self.folder, name, partner, self.journal)
+                give_up = now - since > UNREADABLE_S
+                dropped = read(self.folder, name, stamp, give_up, self._known, source)
                 if dropped is not None:
                     self.journal.restore(dropped)
                     return dropped, writing
                 writing = True
         return None, writing
+
+    def _is_complete(self, name: str, stamp: Stamp, now: float) -> bool:
+        before, since = self._seen.get(name, (None, now))
+        return before == stamp and now - since >= UNCHANGED_S and stamp.bytes > 0
 
     def state_of(self, dropped: Dropped) -> str:
         """`same`, `changed` or `gone`."""
@@ -119,7 +127,7 @@ class InboxFolder:
         target = self.folder / ("done" if dropped.succeeded else "failed")
         self._stuck[dropped.name] = dropped.stamp
         target.mkdir(exist_ok=True)
-        file, report = _free_names(target, dropped.name)
+        file, report = free_names(target, dropped.name)
         written = False
         try:
             with report.open("x", encoding="utf-8", errors="backslashreplace") as opened:
@@ -148,16 +156,3 @@ class InboxFolder:
             with contextlib.suppress(OSError):
                 files[name] = stamp_of(self.folder / name)
         return files
-
-
-def _free_names(target: Path, name: str) -> tuple[Path, Path]:
-    """Paths in `target` that do not exist yet, for the file and for its report."""
-    stem, suffix = os.path.splitext("".join(c if c.isprintable() else "_" for c in name))
-    stem = stem.encode("utf-8", "replace")[:MAX_STEM_BYTES].decode("utf-8", "ignore").strip(" .") or "list"
-    for number in itertools.count(1):
-        more = f" {number}" if number < 100 else f" {secrets.token_hex(4)}"
-        plain = stem if number == 1 else stem + more
-        file, report = target / f"{plain}{suffix}", target / f"{plain}{REPORT}"
-        if not os.path.lexists(file) and not os.path.lexists(report):
-            return file, report
-    raise AssertionError("unreachable")

@@ -15,12 +15,13 @@ from bridge.system.writing import write_whole
 log = logging.getLogger("clipbridge")
 
 JOURNAL = ".clipbridge-inbox.json"
+SOURCE = "source"  # not the key of an entry, which has 32 characters
 MAX_JOURNAL_BYTES = 10_000_000
 
 
 class Journal:
-    """A file in the inbox that holds, for each unfinished list, the clips of its finished entries. A journal that cannot be
-    read or written is logged: at worst, clips are made again."""
+    """A file in the inbox that holds, for each unfinished list, the clips of its finished entries, and the audio file that came with
+    it. A journal that cannot be read or written is logged: at worst, clips are made again."""
 
     def __init__(self, folder: Path) -> None:
         self._folder, self._file = folder, folder / JOURNAL
@@ -49,10 +50,21 @@ class Journal:
             if place not in dropped.results and key in clips:
                 dropped.results[place] = Result(True, clips[key])
 
+    def source_of(self, name: str) -> Path | None:
+        """The audio file that came with the list of this name, if one did."""
+        path = self._clips.get(name, {}).get(SOURCE)
+        return None if path is None else Path(path)
+
+    def keep_source(self, name: str, source: Path) -> None:
+        """Write where the audio file is now that came with a list."""
+        self._clips[name] = {**self._clips.get(name, {}), SOURCE: str(source)}
+        self._write()
+
     def record(self, dropped: Dropped) -> None:
         """Write the file's finished entries."""
         keys = _keys(dropped.entries)
-        clips = {keys[place]: result.detail for place, result in dropped.results.items() if result.success}
+        source = {name: path for name, path in self._clips.get(dropped.name, {}).items() if name == SOURCE}
+        clips = {keys[place]: result.detail for place, result in dropped.results.items() if result.success} | source
         if clips != self._clips.get(dropped.name, {}):
             self._clips[dropped.name] = clips
             self._write()

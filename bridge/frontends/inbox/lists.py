@@ -38,8 +38,9 @@ class Entry:
     why: str = ""
 
 
-def parse(suffix: str, data: bytes) -> list[Entry]:
-    """The prompts of a list, at least one. `suffix`: `.txt` or `.toml`. Raises BadArgument for a file that is not a list."""
+def parse(suffix: str, data: bytes, source: str = "") -> list[Entry]:
+    """The prompts of a list, at least one. `suffix`: `.txt` or `.toml`. `source`: an audio file, which entries that name no source
+    vary. Raises BadArgument for a file that is not a list."""
     if len(data) > MAX_LIST_BYTES:
         raise BadArgument(
             f"It is larger than {MAX_LIST_BYTES // 1000} kB. A list has {MAX_PROMPTS} prompts at most: split it."
@@ -48,21 +49,23 @@ def parse(suffix: str, data: bytes) -> list[Entry]:
         text = text_of(data)
     except NotText as error:
         raise BadArgument(f"Line {error.line} is not UTF-8 text. Save the list as plain text, UTF-8.") from error
-    entries = _toml(text) if suffix == ".toml" else _lines(text)
+    entries = _toml(text, source) if suffix == ".toml" else _lines(text, source)
     if len(entries) > MAX_PROMPTS:
         raise BadArgument(f"It has {len(entries)} prompts, and a list may have {MAX_PROMPTS}: split it.")
     return entries
 
 
-def _lines(text: str) -> list[Entry]:
+def _lines(text: str, source: str) -> list[Entry]:
     """One entry for each line, without comments, which begin with #."""
     lines = [(number, line.strip()) for number, line in enumerate(text.splitlines(), 1)]
     prompts = [(number, line) for number, line in lines if line and not line.startswith("#")]
+    if not prompts and source:
+        return [_entry("", "", "", {}, "", source)]
     if not prompts:
         raise BadArgument("It has no prompts: write one on each line.")
     if len(prompts) > MAX_PROMPTS:  # `parse` refuses them
         return [Entry("", "", None)] * len(prompts)
-    return [_entry(f"line {number}", line, *_split(line)) for number, line in prompts]
+    return [_entry(f"line {number}", line, *_split(line), source) for number, line in prompts]
 
 
 def _split(line: str) -> tuple[Any, dict[str, Any], str]:
@@ -81,7 +84,7 @@ def _split(line: str) -> tuple[Any, dict[str, Any], str]:
     return quoted[1] if quoted else line, values, ""
 
 
-def _toml(text: str) -> list[Entry]:
+def _toml(text: str, source: str) -> list[Entry]:
     """One entry for each table [[clip]]; keys before the first table apply to all."""
     for part in re.split(r"[={},\[\]\n]", text):
         if part.count(".") > MAX_DOTS:
@@ -104,16 +107,18 @@ def _toml(text: str) -> list[Entry]:
         keys = {_key(name): value for name, value in {**values, **clip}.items()}
         prompt = keys.pop("prompt", "")
         where = f"line {lines[number]}" if known else f"clip {number + 1}"
-        entries.append(_entry(where, str(_plain(prompt)), prompt, keys, ""))
+        entries.append(_entry(where, str(_plain(prompt)), prompt, keys, "", source))
     return entries
 
 
-def _entry(where: str, text: str, prompt: Any, values: dict[str, Any], fault: str) -> Entry:
+def _entry(where: str, text: str, prompt: Any, values: dict[str, Any], fault: str, source: str) -> Entry:
     shown = text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 1] + "…"
     try:
         if fault:
             raise BadArgument(fault)
         checked = {name: _checked(name, value) for name, value in values.items()}
+        if source and not any(how in checked for how in HOWS):
+            checked["vary"] = source
         if prompt == "" and not any(how in checked for how in HOWS):  # a source says what it is
             raise BadArgument(f"There is no prompt: write it before the keys, or in a .toml list as {EXAMPLE}.")
         ask = Ask.of("" if prompt == "" else args.prompt(_plain(prompt)), {**checked, "sink": "folder"})

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import os
+import secrets
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -22,6 +24,7 @@ Known = Callable[[Path], recipe.Recipe | None]  # the recipe of a clip whose fil
 LISTS, CLIPS = (".txt", ".toml"), tags.SUFFIXES
 MISTAKES = (".rtf", ".doc", ".docx", ".odt")  # other kinds; the report says which to use
 REPORT = ".report.txt"
+MAX_STEM_BYTES = 150
 
 
 def is_for_us(name: str) -> bool:
@@ -39,12 +42,14 @@ def stamp_of(file: Path) -> Stamp:
     return Stamp(status.st_mtime_ns, status.st_size, status.st_ino)
 
 
-def read(folder: Path, name: str, stamp: Stamp, give_up: bool, known: Known) -> Dropped | None:
+def read(
+    folder: Path, name: str, stamp: Stamp, give_up: bool, known: Known, source: Path | None = None
+) -> Dropped | None:
     """The file with its entries, or with its fault. None if it has changed or cannot be read yet; with `give_up`, a file that
-    cannot be read is faulty."""
+    cannot be read is faulty. `source`: the audio file that came with a list."""
     file, dropped = folder / name, Dropped(name, stamp)
     try:
-        dropped.entries = _entries(file, known)
+        dropped.entries = _entries(file, known, source)
         if stamp_of(file) != stamp:
             return None
     except FileNotFoundError:
@@ -63,12 +68,12 @@ def read(folder: Path, name: str, stamp: Stamp, give_up: bool, known: Known) -> 
     return dropped
 
 
-def _entries(file: Path, known: Known) -> list[Entry]:
+def _entries(file: Path, known: Known, source: Path | None) -> list[Entry]:
     """Raises OSError, BadArgument, BadRecipe."""
     kind = os.path.splitext(file.name)[1].lower()
     if kind in LISTS:
         with os.fdopen(portable.open_plain(file), "rb") as opened:
-            return parse(kind, opened.read(MAX_LIST_BYTES + 1))  # one byte too many is refused
+            return parse(kind, opened.read(MAX_LIST_BYTES + 1), str(source or ""))  # one byte too many is refused
     if kind in CLIPS:
         try:
             made = recipe.read(tags.recipe_in(file))
@@ -80,3 +85,21 @@ def _entries(file: Path, known: Known) -> list[Entry]:
             same_file.check(made.prompt.source)
         return [Entry("", file.name, made)]
     raise BadArgument("Lists are plain text (.txt) or .toml, clips are .wav, .flac, .aiff, .mp3, .ogg or .m4a.")
+
+
+def free_names(target: Path, name: str) -> tuple[Path, Path]:
+    """Paths in `target` that do not exist yet, for the file and for its report."""
+    stem, suffix = os.path.splitext("".join(c if c.isprintable() else "_" for c in name))
+    stem = stem.encode("utf-8", "replace")[:MAX_STEM_BYTES].decode("utf-8", "ignore").strip(" .") or "list"
+    for number in itertools.count(1):
+        more = f" {number}" if number < 100 else f" {secrets.token_hex(4)}"
+        plain = stem if number == 1 else stem + more
+        file, report = target / f"{plain}{suffix}", target / f"{plain}{REPORT}"
+        if not os.path.lexists(file) and not os.path.lexists(report):
+            return file, report
+    raise AssertionError("unreachable")
+
+
+def free_name(target: Path, name: str) -> Path:
+    """A path in `target` that does not exist yet."""
+    return free_names(target, name)[0]
