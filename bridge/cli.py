@@ -149,7 +149,7 @@ def parser(with_keys: bool = True) -> tuple[Parser, dict[str, Parser]]:
         help="what the clip should sound like; several words in quotes. May be left out with --vary, --continue or --fill",
     )
     length = ask.add_argument("seconds", nargs="?")
-    ask.add_argument("more", nargs="*", help=argparse.SUPPRESS)  # the words of a prompt without quotes
+    ask.add_argument("rest", nargs="*", help=argparse.SUPPRESS)  # the words of a prompt without quotes
     ask.add_argument(
         "--ask-file",
         metavar="FILE",

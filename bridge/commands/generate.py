@@ -38,7 +38,7 @@ def main(options: argparse.Namespace) -> int:
     keys = {key: value for key in KEYS if (value := getattr(options, key)) is not None}
     keys |= {how: whole(keys[how]) for how in HOWS if how in keys}
     words, has_source = (
-        [*filter(None, [options.prompt, options.seconds]), *options.more],
+        [*filter(None, [options.prompt, options.seconds]), *options.rest],
         any(how in keys for how in HOWS),
     )
     if not words and not has_source:

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 from bridge.domain.nearest import nearest, not_one_of
 
 # Commands whose last argument takes any number of words: those that follow an option belong to it too.
-WORDS = {"generate": "more", "kit": "prompts", "find": "words", "recall": "file", "favourite": "file"}
+WORDS = {"generate": "rest", "kit": "prompts", "find": "words", "recall": "file", "favourite": "file"}
 
 
 # What argparse says, and what we say instead.
