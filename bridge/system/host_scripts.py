@@ -71,8 +71,8 @@ STEPS: dict[str, tuple[str, ...]] = {
         "Run: chuck --srate:48000 Clipbridge.ck clipbridge-example.ck",
     ),
     "reaper": (
-        "In REAPER: Actions > Show action list > New action > Load ReaScript, then choose {folder}/Clipbridge.lua.",
-        "Select a track, put the edit cursor where the sound should begin, and run the action.",
+        "In REAPER: Actions > Show action list > New action > Load ReaScript, then choose both scripts in {folder}.",
+        "Select a track, put the edit cursor where the sound should begin, and run the action Clipbridge.lua.",
     ),
     "ableton_live": (
         "Start Live again. In Settings > Link, Tempo & MIDI, choose Clipbridge as a Control Surface; Input and Output stay None.",

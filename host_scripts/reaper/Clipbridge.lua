@@ -4,6 +4,9 @@
 -- REAPER's Lua has no sockets, so this script uses Clipbridge's command line: the ask is written into a
 -- file, `clipbridge generate --ask-file FILE` is started in the background, and its answers are read from FILE.events as
 -- they come, ten times a second. REAPER never waits. The prompt is never on a command line.
+--
+-- `Clipbridge item.lua` beside this file is an action of its own, which starts from the selected item. It sets CLIPBRIDGE_WAY and
+-- runs this file: what the dialog asks for, what is asked of Clipbridge, and where the sound goes are its own.
 
 local SECTION = "Clipbridge" -- of REAPER's own memory for scripts (SetExtState)
 local START_S = 30 -- Python's first start, from a cold disk and behind a virus scanner
@@ -149,27 +152,19 @@ end
 
 ---------------------------------------------------------------- the dialog
 
-local FIELDS = {
-  { key = "prompt", caption = "Sound", default = "deep warm kick" },
-  { key = "length", caption = "Length: 2 = seconds; 4b = bars; sel = selection", default = "1b" },
-  { key = "preset", caption = "Preset: drum note bass loop pad ... or empty", default = "" },
-  { key = "takes", caption = "Takes (1 to 16)", default = "1" },
-  { key = "seed", caption = "Seed: a number, or empty for a new one", default = "" },
-}
-
-local function ask_user(values)
+local function ask_user(fields, values)
   local captions, defaults = {}, {}
-  for place, field in ipairs(FIELDS) do
+  for place, field in ipairs(fields) do
     captions[place], defaults[place] = field.caption, values[field.key]
   end
   -- A prompt may contain a comma, but no line break.
-  local answered, text = reaper.GetUserInputs("Clipbridge", #FIELDS,
+  local answered, text = reaper.GetUserInputs("Clipbridge", #fields,
     table.concat(captions, ",") .. ",extrawidth=240,separator=\n", table.concat(defaults, "\n"))
   if not answered then return nil end
   local inputs, place = {}, 0
   for line in (text .. "\n"):gmatch("(.-)\r?\n") do
     place = place + 1
-    if FIELDS[place] then inputs[FIELDS[place].key] = line:match("^%s*(.-)%s*$") end
+    if fields[place] then inputs[fields[place].key] = line:match("^%s*(.-)%s*$") end
   end
   return inputs
 end
@@ -190,26 +185,93 @@ local function number(text)
   return tonumber((text:gsub(",", ".")))
 end
 
--- The position of the item and its length in seconds (nil: the preset's); or nil and an error.
-local function place_and_seconds(project, text)
-  local cursor = reaper.GetCursorPositionEx(project)
-  if text == "" then return cursor, nil end
-  if text:lower() == "sel" then
-    local from, to = reaper.GetSet_LoopTimeRange2(project, false, false, 0, 0, false)
-    if to <= from then return nil, "'sel' is the length of the time selection, but nothing is selected." end
-    return from, to - from
-  end
+-- The seconds in a length such as 2, 0,5, 4b or 4 bars from a position on; or nil and a sentence.
+local function seconds_of(project, text, position)
   local bars = text:lower():match("^(.-)%s*b[ars]*$")
   local count = number(bars or text)
   if not count or count <= 0 or count ~= count or count == math.huge then
-    return nil, "The length '" .. text .. "' is not understood. 2 is two seconds, 4b are four bars, sel is the time selection."
+    return nil, "The length '" .. text .. "' is not understood. 2 is two seconds, 4b are four bars."
   end
-  return cursor, bars and bars_from(project, cursor, count) or count
+  return bars and bars_from(project, position, count) or count
 end
 
----------------------------------------------------------------- the item
+---------------------------------------------------------------- a new item
 
--- Inserts one item with a take for each file, as one undo step. Returns an error or nil.
+-- `fields`: of the dialog. `remembered`: what the names of their values begin with in REAPER's memory.
+-- `read(values, project)`: the keys of the ask in order, and a place; or nil and a sentence.
+-- `insert(job, sources)`: makes takes of the sources, which are best first, where job.place says. Returns their item.
+-- `missing(project)`: a sentence if there is nothing to start from, or nil.
+-- `hint`: a sentence for a source that Clipbridge refuses.
+local NEW_ITEM = {
+  remembered = "",
+  fields = {
+    { key = "prompt", caption = "Sound", default = "deep warm kick" },
+    { key = "length", caption = "Length: 2 = seconds; 4b = bars; sel = selection", default = "1b" },
+    { key = "preset", caption = "Preset: drum note bass loop pad ... or empty", default = "" },
+    { key = "takes", caption = "Takes (1 to 16)", default = "1" },
+    { key = "seed", caption = "Seed: a number, or empty for a new one", default = "" },
+  },
+}
+
+function NEW_ITEM.read(values, project)
+  if values.prompt == "" then return nil, "What should it sound like? Some words are needed, such as: deep warm kick" end
+  local position, seconds, why = reaper.GetCursorPositionEx(project), nil, nil
+  if values.length:lower() == "sel" then
+    local from, to = reaper.GetSet_LoopTimeRange2(project, false, false, 0, 0, false)
+    if to <= from then return nil, "'sel' is the length of the time selection, but nothing is selected." end
+    position, seconds = from, to - from
+  elseif values.length ~= "" then -- else it is the preset's
+    seconds, why = seconds_of(project, values.length, position)
+    if not seconds then return nil, why .. " sel is the time selection." end
+  end
+  return seconds and { { "seconds", seconds } } or {}, { position = position, track = reaper.GetSelectedTrack(project, 0) }
+end
+
+-- The track of a job, or a new one if it is gone.
+local function track_for(job)
+  local track = job.place.track
+  if track and reaper.ValidatePtr2(job.project, track, "MediaTrack*") then return track end
+  local count = reaper.CountTracks(job.project)
+  if reaper.InsertTrackInProject then -- since REAPER 7
+    reaper.InsertTrackInProject(job.project, count, 1)
+  else
+    reaper.InsertTrackAtIndex(count, true)
+  end
+  track = reaper.GetTrack(job.project, count)
+  reaper.GetSetMediaTrackInfo_String(track, "P_NAME", "Clipbridge", true)
+  return track
+end
+
+-- Adds a take for each source. Returns the takes.
+local function add_takes(item, sources, name)
+  local takes = {}
+  for place, source in ipairs(sources) do
+    local take = reaper.AddTakeToMediaItem(item)
+    reaper.SetMediaItemTake_Source(take, source)
+    reaper.GetSetMediaItemTakeInfo_String(take, "P_NAME", name, true)
+    if place == 1 then reaper.SetActiveTake(take) end -- best first
+    takes[place] = take
+  end
+  return takes
+end
+
+-- An item with these takes on the job's track.
+local function new_item(job, sources, position)
+  local item = reaper.AddMediaItemToTrack(track_for(job))
+  local takes = add_takes(item, sources, job.name)
+  reaper.SetMediaItemInfo_Value(item, "D_POSITION", position)
+  reaper.SetMediaItemInfo_Value(item, "D_LENGTH", (reaper.GetMediaSourceLength(sources[1])))
+  return item, takes
+end
+
+function NEW_ITEM.insert(job, sources)
+  return (new_item(job, sources, job.place.position))
+end
+
+local way = CLIPBRIDGE_WAY or NEW_ITEM
+way.help = { seconds_of = seconds_of, number = number, add_takes = add_takes, new_item = new_item }
+
+-- Inserts a take for each file, as one undo step. Returns a sentence or nil.
 local function insert(job, paths, facts)
   if not reaper.ValidatePtr(job.project, "ReaProject*") then
     return "The project was closed. The sound is here: " .. paths[1]
@@ -221,35 +283,18 @@ local function insert(job, paths, facts)
   end
   reaper.Undo_BeginBlock2(job.project)
   reaper.PreventUIRefresh(1)
-  local track = job.track
-  if not track or not reaper.ValidatePtr2(job.project, track, "MediaTrack*") then
-    local count = reaper.CountTracks(job.project)
-    if reaper.InsertTrackInProject then -- since REAPER 7
-      reaper.InsertTrackInProject(job.project, count, 1)
-    else
-      reaper.InsertTrackAtIndex(count, true)
-    end
-    track = reaper.GetTrack(job.project, count)
-    reaper.GetSetMediaTrackInfo_String(track, "P_NAME", "Clipbridge", true)
-  end
-  local item = reaper.AddMediaItemToTrack(track)
-  for place, source in ipairs(sources) do
-    local take = reaper.AddTakeToMediaItem(item)
-    reaper.SetMediaItemTake_Source(take, source)
-    reaper.GetSetMediaItemTakeInfo_String(take, "P_NAME", job.prompt, true)
-    if place == 1 then reaper.SetActiveTake(take) end -- best first
-  end
-  reaper.SetMediaItemInfo_Value(item, "D_POSITION", job.position)
-  reaper.SetMediaItemInfo_Value(item, "D_LENGTH", (reaper.GetMediaSourceLength(sources[1])))
-  local notes = job.prompt .. "\nseed " .. tostring(facts.seed)
+  local item = way.insert(job, sources)
+  local notes = job.name .. "\nseed " .. tostring(facts.seed)
   if facts.heard and facts.heard ~= "" then notes = notes .. "\nheard as: " .. facts.heard end
   if facts.remark then notes = notes .. "\n" .. facts.remark end
+  local _, before = reaper.GetSetMediaItemInfo_String(item, "P_NOTES", "", false)
+  if before ~= "" then notes = before .. "\n\n" .. notes end
   reaper.GetSetMediaItemInfo_String(item, "P_NOTES", notes, true)
   reaper.SelectAllMediaItems(job.project, false)
   reaper.SetMediaItemSelected(item, true)
   reaper.PreventUIRefresh(-1)
   reaper.UpdateArrange()
-  reaper.Undo_EndBlock2(job.project, "Clipbridge: " .. job.prompt, -1)
+  reaper.Undo_EndBlock2(job.project, "Clipbridge: " .. job.name, -1)
   reaper.Main_OnCommandEx(BUILD_MISSING_PEAKS, 0, job.project)
   return nil
 end
@@ -298,7 +343,8 @@ local function handle(job, event)
     finish(job, not ok and "The sound could not be inserted (" .. tostring(problem) .. "). It is here: " .. job.paths[1] or problem)
     return true
   elseif event.event == "failed" then
-    finish(job, values[2])
+    local hint = values[1] == "bad_source" and way.hint
+    finish(job, values[2] .. (hint and "\n\n" .. hint or ""))
     return true
   elseif event.event == "error" then
     finish(job, event.why)
@@ -340,12 +386,11 @@ local function run(job)
   reaper.defer(function() run(job) end)
 end
 
-local function start(values, project, position, seconds, command)
+local function start(values, project, keys, place, command)
   local folder = reaper.GetResourcePath() .. separator .. "Clipbridge"
   reaper.RecursiveCreateDirectory(folder, 0)
   local file = folder .. separator .. "ask-" .. reaper.genGuid(""):gsub("[^%w%-]", "") .. ".json"
-  local ask = { { "prompt", values.prompt } }
-  if seconds then ask[#ask + 1] = { "seconds", seconds } end
+  local ask = { { "prompt", values.prompt }, table.unpack(keys) }
   for _, key in ipairs({ "preset", "takes", "seed" }) do
     if values[key] ~= "" and not (key == "takes" and values[key] == "1") then ask[#ask + 1] = { key, values[key] } end
   end
@@ -358,7 +403,7 @@ local function start(values, project, position, seconds, command)
 
   local now = reaper.time_precise()
   local job = {
-    project = project, track = reaper.GetSelectedTrack(project, 0), position = position, prompt = values.prompt,
+    project = project, place = place, name = place.name or values.prompt,
     file = file, command = command, began = now, looked = now, heard = now, read = 0,
     paths = {}, fraction = 0, state = "Starting",
   }
@@ -368,32 +413,32 @@ local function start(values, project, position, seconds, command)
     reaper.DeleteExtState(SECTION, "command", true)
     return tell("This command could not be started:\n\n" .. command)
   end
-  gfx.init("Clipbridge: " .. values.prompt, 420, 70)
+  gfx.init("Clipbridge: " .. job.name, 420, 70)
   reaper.atexit(function() if not job.over then clean_up(job) end end)
   run(job)
 end
 
 local function main()
-  local values = {}
-  for _, field in ipairs(FIELDS) do
-    local remembered = reaper.HasExtState(SECTION, field.key) and field.key ~= "seed"
-    values[field.key] = remembered and reaper.GetExtState(SECTION, field.key) or field.default
+  local values, project = {}, reaper.EnumProjects(-1)
+  local why = way.missing and way.missing(project)
+  if why then return tell(why) end
+  for _, field in ipairs(way.fields) do
+    local name = way.remembered .. field.key
+    local remembered = reaper.HasExtState(SECTION, name) and field.key ~= "seed"
+    values[field.key] = remembered and reaper.GetExtState(SECTION, name) or field.default
   end
   while true do
-    values = ask_user(values)
+    values = ask_user(way.fields, values)
     if not values then return end
-    local project = reaper.EnumProjects(-1)
-    local position, seconds = place_and_seconds(project, values.length)
-    if values.prompt == "" then
-      tell("What should it sound like? Some words are needed, such as: deep warm kick")
-    elseif not position then
-      tell(seconds)
-    else
-      for _, field in ipairs(FIELDS) do reaper.SetExtState(SECTION, field.key, values[field.key], true) end
+    project = reaper.EnumProjects(-1)
+    local keys, place = way.read(values, project)
+    if keys then
+      for _, field in ipairs(way.fields) do reaper.SetExtState(SECTION, way.remembered .. field.key, values[field.key], true) end
       local command = known_command() or ask_for_command()
-      if command then start(values, project, position, seconds, command) end
+      if command then start(values, project, keys, place, command) end
       return
     end
+    tell(place)
   end
 end
 

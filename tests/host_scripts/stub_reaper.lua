@@ -1,4 +1,4 @@
--- A stand-in for REAPER's ReaScript API, the part that host_scripts/reaper/Clipbridge.lua uses.
+-- A stand-in for REAPER's ReaScript API, the part that the scripts in host_scripts/reaper use.
 --   lua5.3 stub_reaper.lua SCRIPT SCENARIO RESULT
 -- SCENARIO is a Lua file that returns a table: the user's inputs and the project. The result is written to RESULT as JSON.
 -- Each function follows https://www.reaper.fm/sdk/reascript/reascripthelp.html, quoted where it matters. Nothing here was
@@ -17,6 +17,26 @@ local undo_depth = 0
 local project = { kind = "ReaProject*", tracks = {}, open = true }
 for place = 1, scenario.tracks or 1 do
   project.tracks[place] = { kind = "MediaTrack*", name = "Track " .. place, items = {} }
+end
+
+-- scenario.items: items of the first track. `file`, `seconds` of it, and any of the values of an item and its take.
+local ITEM = { D_POSITION = 0, D_VOL = 1, B_LOOPSRC = 1, D_FADEINLEN = 0.01, D_FADEOUTLEN = 0.01, D_FADEINLEN_AUTO = 0,
+  D_FADEOUTLEN_AUTO = 0, C_FADEINSHAPE = 1, C_FADEOUTSHAPE = 1 }
+local TAKE = { D_STARTOFFS = 0, D_PLAYRATE = 1, D_PITCH = 0, D_VOL = 1, D_PAN = 0, I_CHANMODE = 0 }
+local function with(defaults, values, into)
+  for what, value in pairs(defaults) do into[what] = values[what] == nil and value or values[what] end
+  return into
+end
+for _, given in ipairs(scenario.items or {}) do
+  local item = with(ITEM, given.item or {}, { kind = "MediaItem*", takes = {}, selected = given.selected ~= false, notes = given.notes })
+  item.D_LENGTH = given.length or given.seconds
+  if given.file then
+    local source = { path = given.file, seconds = given.seconds, section = given.section, in_quarters = given.midi }
+    item.takes[1] = with(TAKE, given.take or {}, { kind = "MediaItem_Take*", item = item, source = source, name = given.name or "" })
+    item.takes[1].midi, item.takes[1].stretched = given.midi, given.stretched
+    item.active = 1
+  end
+  table.insert(project.tracks[1].items, item)
 end
 
 reaper, gfx = {}, { w = 420, h = 70 }
@@ -88,6 +108,8 @@ function reaper.ExecProcess(line, timeout)
     arguments[#arguments + 1], rest = "'" .. quoted:gsub("'", "'\\''") .. "'", after
   end
   if scenario.exec_fails then return nil end
+  if scenario.meanwhile == "delete" then project.tracks[1].items = {} end
+  if scenario.meanwhile == "move" then project.tracks[1].items[1].D_POSITION = 7 end
   start_program(table.concat(arguments, " ") .. " >/dev/null 2>&1 &")
   return "0\n"
 end
@@ -98,7 +120,13 @@ function reaper.EnumProjects(index) assert(index == -1) return project, "" end -
 function reaper.ValidatePtr(pointer, kind) return pointer.kind == kind and pointer.open ~= false end
 function reaper.ValidatePtr2(given, pointer, kind)
   if given ~= project or pointer.kind ~= kind then return false end
-  for _, track in ipairs(project.tracks) do if track == pointer then return true end end
+  for _, track in ipairs(project.tracks) do
+    if track == pointer then return true end
+    for _, item in ipairs(track.items) do
+      if item == pointer then return true end
+      for _, take in ipairs(item.takes) do if take == pointer then return true end end
+    end
+  end
   return false
 end
 function reaper.GetCursorPositionEx(given) assert(given == project) return scenario.cursor or 0 end
@@ -126,27 +154,72 @@ end
 function reaper.AddMediaItemToTrack(track)
   assert(track.kind == "MediaTrack*")
   change()
-  local item = { kind = "MediaItem*", takes = {} }
+  local item = with(ITEM, {}, { kind = "MediaItem*", takes = {} })
   table.insert(track.items, item)
   return item
 end
 function reaper.AddTakeToMediaItem(item)
   change()
-  local take = { kind = "MediaItem_Take*", item = item }
+  local take = with(TAKE, {}, { kind = "MediaItem_Take*", item = item })
   table.insert(item.takes, take)
   return take
 end
 function reaper.SetActiveTake(take) change() for place, other in ipairs(take.item.takes) do if other == take then take.item.active = place end end end
 function reaper.SetMediaItemTake_Source(take, source) change() take.source = source return true end
-function reaper.GetSetMediaItemTakeInfo_String(take, what, value, set) assert(what == "P_NAME" and set) change() take.name = value return true, value end
-function reaper.GetSetMediaItemInfo_String(item, what, value, set) assert(what == "P_NOTES" and set) change() item.notes = value return true, value end
-function reaper.SetMediaItemInfo_Value(item, what, value)
-  assert(what == "D_POSITION" or what == "D_LENGTH")
+-- "If setNewValue is false, the value is read."
+function reaper.GetSetMediaItemTakeInfo_String(take, what, value, set)
+  assert(what == "P_NAME")
+  if set then change() take.name = value end
+  return true, take.name or ""
+end
+function reaper.GetSetMediaItemInfo_String(item, what, value, set)
+  assert(what == "P_NOTES")
+  if set then change() item.notes = value end
+  return true, item.notes or ""
+end
+
+-- "Get/Set media item (take) numerical-value attributes"; an unknown name is ignored there, and an error here.
+local function value_of(thing, what)
+  assert(type(thing[what]) == "number" and what:match("^[A-Z]_"), what)
+  return thing[what]
+end
+local function set_value(thing, what, value)
+  assert(type(value) == "number" and (thing[what] or what == "D_LENGTH"), what)
   change()
-  item[what] = value
+  thing[what] = value
   return true
 end
-function reaper.SelectAllMediaItems(given, selected) assert(given == project and selected == false) end
+reaper.GetMediaItemInfo_Value, reaper.SetMediaItemInfo_Value = value_of, set_value
+reaper.GetMediaItemTakeInfo_Value, reaper.SetMediaItemTakeInfo_Value = value_of, set_value
+
+local function selected_items()
+  local items = {}
+  for _, track in ipairs(project.tracks) do
+    for _, item in ipairs(track.items) do if item.selected then items[#items + 1] = item end end
+  end
+  return items
+end
+function reaper.CountSelectedMediaItems(given) assert(given == project) return #selected_items() end
+function reaper.GetSelectedMediaItem(given, index) assert(given == project) return selected_items()[index + 1] end
+function reaper.GetActiveTake(item) return item.takes[item.active] end -- "get the active take in this item", nil for an empty item
+function reaper.GetMediaItemTrack(item)
+  for _, track in ipairs(project.tracks) do
+    for _, other in ipairs(track.items) do if other == item then return track end end
+  end
+end
+function reaper.TakeIsMIDI(take) return take.midi == true end -- "Returns true if the active take contains MIDI."
+function reaper.GetTakeNumStretchMarkers(take) return take.stretched and 2 or 0 end
+function reaper.GetMediaItemTake_Source(take) return take.source end
+function reaper.GetMediaSourceFileName(source) return source.path end
+-- "boolean retval, number offs, number len, boolean rev: If a section/reverse block, retrieves offset/len/reverse."
+function reaper.PCM_Source_GetSectionInfo(source)
+  if not source.section then return false, 0, 0, false end
+  return true, 0, source.seconds, source.section == "reversed"
+end
+function reaper.SelectAllMediaItems(given, selected)
+  assert(given == project and selected == false)
+  for _, item in ipairs(selected_items()) do item.selected = false end
+end
 function reaper.SetMediaItemSelected(item, selected) item.selected = selected end
 function reaper.PreventUIRefresh(_) end
 function reaper.UpdateArrange() end
@@ -176,7 +249,8 @@ function reaper.PCM_Source_CreateFromFile(path)
   end
   return nil
 end
-function reaper.GetMediaSourceLength(source) return source.seconds, false end -- "lengthIsQN" is false for audio
+-- "Returns the length of the source media. If the media source is beat-based, the length will be in quarter notes"
+function reaper.GetMediaSourceLength(source) return source.seconds, source.in_quarters == true end
 
 ---------------------------------------------------------------- time
 
