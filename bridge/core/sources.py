@@ -147,7 +147,12 @@ class Sources:
 
 
 def _with_source(ask: Ask, path: Path, facts: dict[str, Any]) -> Ask:
-    """The ask with what was found."""
+    """The ask with what was found. Raises BadSource if what is kept would be cut off at full scale."""
+    if facts["over_db"] and ask.how != "vary" and ask.bits != 32:
+        raise BadSource(
+            f"{path.name} cannot be kept as it is: its peaks exceed full scale by {facts['over_db']:.2g} dB. Lower it first, or ask for "
+            "bits 32."
+        )
     whole_loop = facts["loop"] and ask.how == "vary"
     source = Source(
         path=path.as_posix(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import struct
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -35,8 +36,8 @@ MAX_CHUNKS = 1_000
 
 
 def inspect(ask: InspectSource) -> dict[str, Any]:
-    """The facts of the part that is used, or for `fill` of the whole file: `seconds`, `from_s`, `to_s`, `words`, `bpm`, `sha256`, and
-    whether the whole of it `loop`s. Raises BadSource."""
+    """The facts of the part that is used, or for `fill` of the whole file: `seconds`, `from_s`, `to_s`, `words`, `bpm`, `sha256`, by how
+    much its peaks are `over_db` full scale, and whether the whole of it `loop`s. Raises BadSource."""
     path, whole = Path(ask.path), ask.how == "fill"
     try:
         file = AudioFile(path, 0.0 if whole else ask.from_s, None if whole else ask.to_s, longest_s=SECONDS.high + 1)
@@ -54,7 +55,8 @@ def inspect(ask: InspectSource) -> dict[str, Any]:
         raise BadSource(f"{path.name} is damaged: it ends before it says. Copy it again.")
     if not np.isfinite(samples).all():
         raise BadSource(f"{path.name} has samples that are not numbers (NaN or infinity): write it again.")
-    if float(np.abs(samples).max(initial=0.0)) < 10 ** (SILENT_DBFS / 20):
+    peak = float(np.abs(samples).max(initial=0.0))
+    if peak < 10 ** (SILENT_DBFS / 20):
         raise BadSource(f"{path.name} is silent{'' if whole or ask.to_s is None else ' there'}.")
     used_s = file.frames / rate
     begin_s = file.first / rate
@@ -63,6 +65,7 @@ def inspect(ask: InspectSource) -> dict[str, Any]:
     bpm = made.claimed.bpm if made is not None and made.claimed.bars and is_clip else 0.0
     return {
         "sha256": hash_of(path),
+        "over_db": 20 * math.log10(peak) if peak > 1 else 0.0,
         "seconds": used_s,
         "from_s": ask.from_s if whole else begin_s,
         "to_s": min(end_s, total_s) if whole else begin_s + used_s,

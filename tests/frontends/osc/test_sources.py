@@ -127,6 +127,14 @@ def test_a_length_within_the_source_does_not_continue_it(
     assert address == "/bridge/failed" and why in values[2]
 
 
+def test_a_source_above_full_scale_is_refused_where_it_would_be_kept_unless_floating_point_holds_it(
+    daemon: Daemon, client: Client, tmp_path: Path
+) -> None:
+    file = write(tmp_path / "loud.wav", np.full(RATE, np.float32(1.4)), subtype="FLOAT")
+    address, values = client.ask("/bridge/generate", "", "continue", file)
+    assert (address, values[1]) == ("/bridge/failed", "bad_source") and "2.9 dB" in values[2]
+
+
 def test_a_pad_and_a_stream_refuse_a_bad_source_too(daemon: Daemon, client: Client, tmp_path: Path) -> None:
     missing = str(tmp_path / "none.wav")
     for address in ("/bridge/pad/3/set", "/bridge/stream/start"):
