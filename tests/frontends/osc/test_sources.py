@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from tests.harness import Client, Daemon
+from tests.harness import Client, Daemon, pairs
 
 RATE = 48_000
 
@@ -144,3 +144,66 @@ def test_a_pad_and_a_stream_refuse_a_bad_source_too(daemon: Daemon, client: Clie
     assert answer == "/bridge/error" and "continue 1" in values[2]
     answer, values = client.ask("/bridge/kit", "mine", "kick", "@vary", missing)
     assert (answer, values[0], values[1]) == ("/bridge/kit/failed", "mine", "bad_source")
+
+
+# ---- clips that are made ----
+
+
+def test_a_varied_clip_has_the_length_of_its_source_and_is_recalled_byte_for_byte_while_that_is_unchanged(
+    daemon: Daemon, client: Client, tmp_path: Path
+) -> None:
+    file = tmp_path / "My_Deep Kick.wav"
+    rate = 44_100
+    seconds = np.arange(round(0.613 * rate)) / rate
+    kick = 0.7 * np.sin(2 * np.pi * (50 * seconds + 8 * (1 - np.exp(-seconds / 0.03)))) * np.exp(-seconds / 0.2)
+    write(file, kick.astype(np.float32), rate)
+    address, values = client.ask(
+        "/bridge/generate", "vary", str(file), "strength", 0.5, "steps", 4, "seed", 3, "id", "v"
+    )
+    assert address == "/bridge/queued"
+    _, done = client.until("/bridge/done", job="v")
+    facts = pairs(done, 3)
+    assert facts["method"] == "whole" and facts["frames"] == round(len(kick) * RATE / rate)
+    assert "kick" in facts["heard"]  # the words of the file's name
+    client.send("/bridge/find", "kick deep", "limit", 1, "order", "newest")
+    _, (path, *_) = client.until("/bridge/clip")
+    number = pairs(client_clip(client, path), 1)["clip"]
+    client.send("/bridge/recall", f"clip:{number}", "id", "again")
+    _, again = client.until("/bridge/done", job="again")
+    assert Path(again[1]).read_bytes() == Path(done[1]).read_bytes()
+    write(file, kick[::-1].astype(np.float32), rate)
+    client.send("/bridge/recall", done[1], "id", "changed")
+    _, (_, code, why) = client.until("/bridge/failed", job="changed")
+    assert code == "bad_source" and "changed" in why
+    file.unlink()
+    client.send("/bridge/recall", done[1], "id", "gone")
+    _, (_, code, why) = client.until("/bridge/failed", job="gone")
+    assert code == "bad_source" and "no file" in why
+
+
+def client_clip(client: Client, path: str) -> list[Any]:
+    """The facts of a clip of the library."""
+    client.send("/bridge/rate", path, 3)
+    return client.until("/bridge/clip")[1]
+
+
+def test_an_ask_is_not_repeated_when_its_message_comes_twice(daemon: Daemon, client: Client, tmp_path: Path) -> None:
+    file = write(tmp_path / "noise.wav")
+    for _ in range(2):
+        client.send("/bridge/generate", "rain", "vary", file, "steps", 2, "id", "twice")
+    _, done = client.until("/bridge/done", job="twice")
+    client.silence()
+    assert len(list(Path(done[1]).parent.glob(Path(done[1]).name.rpartition("_")[0] + "_*"))) == 1
+
+
+def test_words_and_no_words_are_both_a_prompt(daemon: Daemon, client: Client, tmp_path: Path) -> None:
+    file = write(tmp_path / "rain.wav")
+    client.send("/bridge/generate/words", "long", "rain", "@vary", file, "@steps", 2, "@id", "a")
+    client.send("/bridge/generate/words", "@vary", file, "@steps", 2, "@id", "b")
+    client.send("/bridge/set/vary", file)
+    client.send("/bridge/set/steps", 2)
+    client.send("/bridge/trigger")
+    heard = {pairs(client.until("/bridge/done")[1], 3)["heard"] for _ in range(3)}
+    assert heard == {"long rain", "rain"}
+    client.send("/bridge/set/vary")
+    client.send("/bridge/set/steps")

@@ -1,0 +1,134 @@
+"""What names a source, and who may use which name."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from bridge.core.sources import MAX_WAITING, Sources
+from bridge.domain.ask import Ask
+from bridge.errors import BadArgument, BadSource, ClipbridgeError, UnknownClip
+
+FACTS = {
+    "sha256": "0" * 64, "over_db": 0.0, "seconds": 1.0, "from_s": 0.0, "to_s": 1.0, "words": "kick", "bpm": 0.0, "loop": False,
+}  # fmt: skip
+
+
+class Files:
+    """A stand-in for the work on files: it answers at once, unless it is `slow`."""
+
+    def __init__(self, slow: bool = False, **facts: Any) -> None:
+        self.facts, self.slow, self.inspected = FACTS | facts, slow, list[Any]()
+
+    def inspect(self, message: Any, answer: Any, refuse: Any) -> None:
+        self.inspected.append(message)
+        if not self.slow:
+            answer(dict(self.facts))
+
+
+class Library:
+    """A stand-in for the library, which knows the clips 1 and 2."""
+
+    def clip_file(self, number: int) -> Path:
+        if number not in (1, 2):
+            raise UnknownClip(f"The library has no clip {number}.")
+        return Path(f"/clips/{number}.wav")
+
+    def newest(self) -> Path:
+        return Path("/clips/2.wav")
+
+
+def found(ask: Ask, is_local: bool = True, owner: str = "me", sources: Sources | None = None, **facts: Any) -> Any:
+    """The ask with its source, or the error."""
+
+    async def find() -> Any:
+        result: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        stage: Any = SimpleNamespace(tempo=SimpleNamespace(bpm=120.0))
+        library: Any = Library()
+        files: Any = Files(**facts)
+        used = sources or Sources(files, library, stage)
+        try:
+            used.find(ask, owner, is_local, result.set_result, result.set_result)
+        except ClipbridgeError as error:
+            return error
+        return await asyncio.wait_for(result, 5)
+
+    return asyncio.run(find())
+
+
+@pytest.mark.parametrize("is_local", [True, False])
+@pytest.mark.parametrize(("reference", "path"), [("last", "/clips/2.wav"), ("clip:1", "/clips/1.wav")])
+def test_anybody_may_name_clips_of_the_library(reference: str, path: str, is_local: bool) -> None:
+    assert found(Ask("x", vary=reference), is_local).source.path == path
+
+
+def test_a_path_may_be_named_from_this_machine_only_and_the_refusal_does_not_say_whether_it_exists(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "kick.wav"
+    file.write_bytes(b"RIFF")
+    assert found(Ask("x", vary=str(file))).source.path == file.as_posix()
+    refusals = [found(Ask("x", vary=str(path)), is_local=False) for path in (file, tmp_path / "none.wav", "kick.wav")]
+    assert all(isinstance(refusal, BadSource) for refusal in refusals)
+    assert len({str(refusal) for refusal in refusals}) == 1
+
+
+def test_last_is_the_last_clip_of_the_asker_while_it_is_there(tmp_path: Path) -> None:
+    mine, other = tmp_path / "mine.wav", tmp_path / "other.wav"
+    mine.touch()
+    other.touch()
+    stage: Any = SimpleNamespace(tempo=SimpleNamespace(bpm=120.0))
+    library: Any = Library()
+    files: Any = Files()
+    sources = Sources(files, library, stage)
+    sources.delivered("me", str(mine))
+    sources.delivered("you", str(other))
+    assert found(Ask("x", vary="last"), sources=sources).source.path == mine.as_posix()
+    mine.unlink()
+    assert found(Ask("x", vary="last"), sources=sources).source.path == "/clips/2.wav"
+
+
+def test_an_unknown_number_is_refused_by_the_library() -> None:
+    assert isinstance(found(Ask("x", vary="clip:7")), UnknownClip)
+
+
+@pytest.mark.parametrize(
+    "reference", ["clip:0", "clip:-1", "clip:1x", "voice:", "clip:9999999999", "kick.wav", "~/kick.wav"]
+)
+def test_what_is_no_name_of_a_source_is_taken_for_a_path_that_is_not_whole(reference: str) -> None:
+    error = found(Ask("x", vary=reference))
+    assert isinstance(error, BadSource) and "not a whole path" in str(error)
+
+
+def test_an_ask_without_a_source_is_answered_at_once() -> None:
+    ask = Ask("rain")
+    answers: list[Ask] = []
+    nothing: Any = None
+    Sources(nothing, nothing, nothing).find(ask, "me", False, answers.append, answers.append)  # type: ignore[arg-type]
+    assert answers == [ask]
+
+
+def test_a_loop_of_the_library_stays_a_loop_when_it_is_varied_but_not_when_it_goes_on() -> None:
+    assert found(Ask("x", vary="last"), loop=True).loop == 1
+    assert found(Ask("x", vary="last", loop=0), loop=True).loop == 0
+    assert found(Ask("x", continue_="last"), loop=True).loop is None
+
+
+def test_only_a_bounded_number_of_asks_waits_for_files() -> None:
+    stage: Any = SimpleNamespace(tempo=SimpleNamespace(bpm=120.0))
+    library: Any = Library()
+    files: Any = Files(slow=True)
+
+    async def flood() -> None:
+        sources = Sources(files, library, stage)
+        for _ in range(MAX_WAITING):
+            sources.find(Ask("x", vary="clip:1"), "me", True, lambda ask: None, lambda error: None)
+        with pytest.raises(BadArgument, match="ask again later"):
+            sources.find(Ask("x", vary="clip:1"), "me", True, lambda ask: None, lambda error: None)
+        sources.find(Ask("rain"), "me", True, lambda ask: None, lambda error: None)
+
+    asyncio.run(flood())
