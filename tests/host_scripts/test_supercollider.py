@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import socket
-import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -20,56 +18,13 @@ from pythonosc.osc_message import OscMessage
 from bridge.client import encode
 from bridge.frontends.osc.arguments import KEYS
 from tests.harness import Daemon, free_port, need
-from tests.host_scripts.sclang import sclang
+from tests.host_scripts.sclang import installed, run, told
 from tests.jack_device import RATE, Jack, Recorder
 
-QUARK = Path(__file__).parents[2] / "host_scripts" / "supercollider"
 HELP = ["Clipbridge.schelp", "ClipbridgeClip.schelp", "ClipbridgePad.schelp"]
 ABSENT = "Clipbridge does not answer on port {}: start it with: clipbridge run"
 
-# Every script posts lines that the test reads, and quits by itself, or after a minute.
-FRAME = """(
-var tell = {{ |what ... values| ("TOLD " ++ what ++ "|" ++ values.join("|")).postln }};
-var end = {{ "TOLD end".postln; 0.exit }};
-Clipbridge.port = {port};
-SystemClock.sched(60, {{ "TOLD late".postln; 1.exit }});
-{{
-{script}
-}}.value;
-)
-"""
-
-Told = list[tuple[str, list[str]]]
-
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="runs sclang without a window, as Qt on Linux can")
-
-
-def installed(home: Path) -> Path:
-    """Install the Quark in the extensions folder of a user with this home; returns its folder."""
-    place = home / "SuperCollider" / "Extensions" / "clipbridge"
-    shutil.copytree(QUARK, place)
-    return place
-
-
-def run(script: str, port: int, home: Path) -> tuple[Told, str]:
-    """Run a script with the class. Returns the lines it told, and everything it posted."""
-    need("sclang")
-    if not (home / "SuperCollider").exists():
-        installed(home)
-    file = home / "script.scd"
-    file.write_text(FRAME.format(port=port, script=script), "utf-8")
-    try:
-        posted = sclang(file, home)
-    except subprocess.TimeoutExpired as late:  # the script did not compile, so nothing ended it
-        raise AssertionError((late.stdout or b"").decode()[-4000:]) from late
-    lines = [line.removeprefix("TOLD ").split("|") for line in posted.splitlines() if line.startswith("TOLD ")]
-    assert lines and lines[-1] == ["end"] and "ERROR" not in posted, posted[-4000:]
-    return [(what, values) for what, *values in lines[:-1]], posted
-
-
-def told(lines: Told, what: str) -> list[list[str]]:
-    """The values of the told lines of one kind."""
-    return [values for name, values in lines if name == what]
 
 
 # ---- asks ----
