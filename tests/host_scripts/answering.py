@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -19,6 +20,7 @@ from bridge.domain.ask import Ask
 from bridge.frontends.osc import asks
 
 RATE = 48_000
+ASKS = re.compile(r"/bridge/(generate|pad/\d+/set|stream/start)(/words)?")
 
 
 @dataclass
@@ -31,10 +33,12 @@ class Answering:
 
     def answers(self, data: bytes) -> Iterator[bytes]:
         message = OscMessage(data)
-        if not message.address.startswith("/bridge/generate"):
+        if not ASKS.fullmatch(message.address):
             return
         read = (asks.words if message.address.endswith("words") else asks.pairs)(list(message))
         self.asked.append(read.ask())
+        if not message.address.startswith("/bridge/generate"):
+            return
         files, job = self.make(self.asked[-1]), read.job_id()
         yield encode("/bridge/queued", job, 0, 0.1, "seed", 5)
         if not files:

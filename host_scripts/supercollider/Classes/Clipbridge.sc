@@ -44,23 +44,27 @@ Clipbridge {
 		sink, gain, pan, quantize, load = true, server, action, onProgress, onError,
 		key, loop, trim, fade_in_ms, fade_out_ms, lufs, format, bits, channels, reverse,
 		vary, strength, parts, continue, fill, from, to, more, more_bars, others|
-		var clip, keys = this.prKeys([
+		var clip, pairs = [
 			preset: preset, note: note, bars: bars, bpm: bpm, seed: seed, takes: takes, steps: steps, guidance: guidance,
 			negative: negative, transcript: transcript, deadline_s: deadline_s, sink: sink, gain: gain, pan: pan,
 			quantize: quantize,
 			key: key, loop: loop, trim: trim, fade_in_ms: fade_in_ms, fade_out_ms: fade_out_ms, lufs: lufs, format: format, bits: bits, channels: channels, reverse: reverse,
 			vary: vary, strength: strength, parts: parts, continue: continue, fill: fill, from: from, to: to, more: more, more_bars: more_bars
-		] ++ others);
+		] ++ others;
 		this.prListen;
 		serial = serial + 1;
 		// All ids have the same length, so that no id is part of another.
 		clip = ClipbridgeClip.prNew(
-			("sc" ++ session ++ "-" ++ serial.asString.padLeft(6, "0")).asSymbol, prompt.asString, this.prAsk(prompt, seconds, keys),
+			("sc" ++ session ++ "-" ++ serial.asString.padLeft(6, "0")).asSymbol, (prompt ? "").asString,
 			load, server, action, onProgress, onError
 		);
 		open.put(clip.id, clip);
-		clip.prSend;
 		this.prWatch;
+		ClipbridgeSource.find(
+			pairs,
+			{ |found| clip.prAsk(this.prAsk(prompt, seconds, this.prKeys(found))) },
+			{ |why| clip.prFail(\no_source, why) }
+		);
 		^clip
 	}
 
@@ -152,7 +156,11 @@ Clipbridge {
 
 	*prStream { |what, prompt, seconds, pairs|
 		if(subscribed.not) { this.prSubscribe };
-		this.prTell(what, this.prAsk(prompt, seconds, this.prKeys(pairs)));
+		ClipbridgeSource.find(
+			pairs,
+			{ |found| this.prTell(what, this.prAsk(prompt, seconds, this.prKeys(found))) },
+			{ |why| this.prFault(why, \no_source) }
+		);
 	}
 
 	// The daemon's tempo, for the key bars and for quantize: a TempoClock, or beats per minute.
@@ -231,7 +239,8 @@ Clipbridge {
 
 	// ---- the wire ----
 
-	*prAsk { |prompt, seconds, keys| ^[prompt.asString] ++ (seconds !? { [seconds] }) ++ keys }
+	// Without a prompt, the source says what it is.
+	*prAsk { |prompt, seconds, keys| ^[(prompt ? "").asString] ++ (seconds !? { [seconds] }) ++ keys }
 
 	*prKeys { |pairs|
 		var keys = List.new;
@@ -331,6 +340,7 @@ Clipbridge {
 	*prTick {
 		watching = false;
 		open.copy.do { |clip| clip.prTick };
+		ClipbridgeSource.prTick;
 		if(pingAge.notNil) {
 			pingAge = pingAge + 1;
 			if(pingAge == againTicks) { address.sendMsg('/bridge/ping') };
@@ -348,7 +358,7 @@ Clipbridge {
 				if(state == \absent) { sinceRenewal = 0; address.sendMsg('/bridge/subscribe') } { this.prSubscribe };
 			};
 		};
-		if(subscribed or: { open.notEmpty } or: { pingAge.notNil }) { this.prWatch };
+		if(subscribed or: { open.notEmpty } or: { pingAge.notNil } or: { ClipbridgeSource.isWriting }) { this.prWatch };
 	}
 
 	*absence { ^"Clipbridge does not answer on port %: start it with: clipbridge run".format(port) }
@@ -373,9 +383,9 @@ Clipbridge {
 }
 
 ClipbridgeClip {
-	var <id, <prompt, ask, wantsBuffer, <server, <>action, <>onProgress, <>onError;
-	var <state = \asked, <progress = 0, <position, <eta, <path, <seconds, <seed, <voice, <code, <why, <facts, <takes;
-	var <buffer, ticks = 0, waiting, synths, postedAt = 0, loads = 0, whenLoaded, readingSince;
+	var <id, <prompt, wantsBuffer, <server, <>action, <>onProgress, <>onError;
+	var ask, <state = \preparing, <progress = 0, <position, <eta, <path, <seconds, <seed, <voice, <code, <why, <facts, <takes;
+	var <buffer, ticks = 0, waiting, synths, postedAt = 0, loads = 0, whenLoaded, whenEnded, readingSince;
 
 	*prNew { |... arguments| ^super.newCopyArgs(*arguments).init }
 
@@ -386,6 +396,7 @@ ClipbridgeClip {
 		facts = ();
 		takes = [];
 		whenLoaded = List.new;
+		whenEnded = List.new;
 	}
 
 	hasFailed { ^#[\failed, \cancelled].includes(state) }
@@ -395,7 +406,9 @@ ClipbridgeClip {
 	wait { waiting.wait }
 
 	cancel {
-		if(this.hasEnded.not and: { state != \loading }) { Clipbridge.address.sendMsg('/bridge/cancel', id) };
+		case
+		{ state == \preparing } { this.prCancelled }
+		{ this.hasEnded.not and: { state != \loading } } { Clipbridge.address.sendMsg('/bridge/cancel', id) };
 	}
 
 	// ---- the buffer ----
@@ -506,6 +519,16 @@ ClipbridgeClip {
 
 	// ---- events ----
 
+	// The source is known: ask now.
+	prAsk { |values|
+		if(this.hasEnded.not) {
+			ask = values;
+			state = \asked;
+			ticks = 0;
+			this.prSend;
+		};
+	}
+
 	prSend { Clipbridge.address.sendMsg('/bridge/generate', *(ask ++ [\id, id])) }
 	prQuestion { Clipbridge.address.sendMsg('/bridge/job', id) }
 
@@ -541,13 +564,15 @@ ClipbridgeClip {
 			},
 			\done, { if(state != \loading) { this.prDone(values) } },
 			\failed, { this.prFail(values[0], values[1].asString) },
-			\cancelled, {
-				code = \cancelled;
-				why = "cancelled";
-				this.prSay(why);
-				this.prFinish(\cancelled, onError, why);
-			}
+			\cancelled, { this.prCancelled }
 		);
+	}
+
+	prCancelled {
+		code = \cancelled;
+		why = "cancelled";
+		this.prSay(why);
+		this.prFinish(\cancelled, onError, why);
 	}
 
 	prDone { |values|
@@ -573,9 +598,10 @@ ClipbridgeClip {
 	}
 
 	prFail { |aCode, sentence|
+		if(this.hasEnded) { ^this };
 		code = aCode;
 		why = sentence;
-		("Clipbridge: \"%\": %".format(prompt, why)).warn;
+		("Clipbridge: %: %".format(this.prTitle, why)).warn;
 		this.prFinish(\failed, onError ? Clipbridge.onError, why);
 	}
 
@@ -584,12 +610,17 @@ ClipbridgeClip {
 		state = end;
 		Clipbridge.prClosed(this);
 		waiting.signal;
+		whenEnded.do { |each| each.value };
+		whenEnded.clear;
 		if(sentence.isNil) { Clipbridge.prCall(function, this) } { Clipbridge.prCall(function, sentence, this) };
 	}
+
+	prWhenEnded { |function| whenEnded.add(function) }
 
 	prTick {
 		ticks = ticks + 1;
 		case
+		{ state == \preparing } {}  // a server writes a buffer, or another clip is made
 		{ state == \asked } {
 			// The same id and arguments are the same job.
 			if(ticks == Clipbridge.againTicks) { this.prSend };
@@ -607,7 +638,8 @@ ClipbridgeClip {
 		};
 	}
 
-	prSay { |text| if(Clipbridge.verbose) { Clipbridge.prSay("\"%\" %".format(prompt, text)) } }
+	prSay { |text| if(Clipbridge.verbose) { Clipbridge.prSay("% %".format(this.prTitle, text)) } }
+	prTitle { ^if(prompt.isEmpty) { "the clip" } { "\"%\"".format(prompt) } }
 	prComplain { |sentence| Clipbridge.prFault(sentence, \no_server) }
 
 	printOn { |stream| stream << "ClipbridgeClip(" <<< prompt << ", " << state << ", " << (path ? "no file") << ")" }
@@ -641,14 +673,17 @@ ClipbridgePad {
 	set { |aPrompt, seconds, preset, note, bars, bpm, seed, steps, guidance, negative, transcript, gain, pan, quantize, gate,
 		key, loop, trim, fade_in_ms, fade_out_ms, lufs, format, bits, channels, reverse,
 		vary, strength, parts, continue, fill, from, to, more, more_bars, others|
-		prompt = aPrompt.asString;
+		prompt = (aPrompt ? "").asString;
 		gated = (gate == 1) or: { gate == true };
-		Clipbridge.prTell(this.prAddress(\set), Clipbridge.prAsk(prompt, seconds, Clipbridge.prKeys([
+		ClipbridgeSource.find([
 			preset: preset, note: note, bars: bars, bpm: bpm, seed: seed, steps: steps, guidance: guidance, negative: negative,
 			transcript: transcript, gain: gain, pan: pan, quantize: quantize, gate: gate,
 			key: key, loop: loop, trim: trim, fade_in_ms: fade_in_ms, fade_out_ms: fade_out_ms, lufs: lufs, format: format, bits: bits, channels: channels, reverse: reverse,
 			vary: vary, strength: strength, parts: parts, continue: continue, fill: fill, from: from, to: to, more: more, more_bars: more_bars
-		] ++ others)));
+		] ++ others,
+			{ |found| Clipbridge.prTell(this.prAddress(\set), Clipbridge.prAsk(prompt, seconds, Clipbridge.prKeys(found))) },
+			{ |why| Clipbridge.prFault(why, \no_source, onError) }
+		);
 	}
 
 	play { |velocity = 1, quantize, latency|
