@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 
 import numpy as np
 import soxr
@@ -15,12 +16,22 @@ from bridge.starter.parts import SAMPLE_RATE, Attributes
 RATE = 48_000
 
 # The sixteenths of a 4/4 bar at which each drum sounds, and how late the even eighths are (in sixteenths).
-PATTERNS: dict[str, tuple[dict[str, tuple[int, ...]], float]] = {
+PATTERNS: dict[str, tuple[dict[str, tuple[float, ...]], float]] = {
     "four on the floor": ({"kick": (0, 4, 8, 12), "open_hat": (2, 6, 10, 14), "clap": (4, 12)}, 0.0),
     "rock": ({"kick": (0, 8, 10), "snare": (4, 12), "closed_hat": tuple(range(0, 16, 2))}, 0.0),
     "swing": ({"kick": (0, 8), "snare": (4, 12), "closed_hat": tuple(range(0, 16, 2))}, 0.67),
     "breakbeat": ({"kick": (0, 2, 10, 11), "snare": (4, 7, 9, 12, 15), "closed_hat": tuple(range(0, 16, 2))}, 0.0),
     "3-3-2": ({"kick": (0, 3, 6, 8, 11, 14), "rim": (4, 12), "shaker": tuple(range(0, 16, 2))}, 0.0),
+}
+
+# Harder ones: rolls of 32nds, pauses, no downbeat on the hats.
+OTHERS: dict[str, tuple[dict[str, tuple[float, ...]], float]] = {
+    "trap": (
+        {"kick": (0, 7, 10), "clap": (4, 12), "closed_hat": (0, 2, 4, 6, 6.5, 7, 7.5, 8, 10, 12, 14, 14.5, 15, 15.5)},
+        0.0,
+    ),
+    "sparse": ({"kick": (0,), "rim": (10,), "snare": (12,)}, 0.0),
+    "sixteenths": ({"kick": (0, 6, 8), "snare": (4, 12), "closed_hat": tuple(range(16))}, 0.0),
 }
 
 
@@ -48,12 +59,31 @@ def hit(name: str) -> Samples:
     return np.asarray(soxr.resample(wave / np.abs(wave).max(), SAMPLE_RATE, RATE, "HQ"), np.float32)
 
 
+@functools.cache
+def synthesised(name: str) -> Samples:
+    """A drum that is not of the starter's code, and whose like no checkpoint of ours was trained with, beginning with its attack."""
+    time, noise = np.arange(RATE // 2) / RATE, np.random.default_rng(8).uniform(-1, 1, RATE // 2)
+    bright = np.diff(noise, 2, prepend=(0.0, 0.0)) / 4
+    metal = sum(np.sign(np.sin(2 * np.pi * hertz * time)) for hertz in (2_051, 3_049, 4_271, 5_393)) / 4
+    waves = {
+        "kick": np.sin(2 * np.pi * (44 * time + 5 * (1 - np.exp(-40 * time)))) * np.exp(-time / 0.14)
+        + 0.2 * noise * np.exp(-time / 0.002),
+        "snare": 0.6 * np.sin(2 * np.pi * 205 * time) * np.exp(-time / 0.05) + 0.6 * noise * np.exp(-time / 0.08),
+        "clap": noise * (np.exp(-time / 0.07) * 0.5 + np.exp(-((time % 0.011) / 0.003)) * (time < 0.033)),
+        "rim": np.sin(2 * np.pi * 1_650 * time) * np.exp(-time / 0.012) + 0.3 * bright * np.exp(-time / 0.004),
+        "closed_hat": (bright + 0.3 * metal) * np.exp(-time / 0.03),
+        "open_hat": (bright + 0.3 * metal) * np.exp(-time / 0.16),
+        "shaker": bright * np.minimum(1, time / 0.012) * np.exp(-time / 0.04),
+    }
+    return np.asarray(waves[name] / np.abs(waves[name]).max(), np.float32)
+
+
 LEVELS = {"kick": 0.9, "snare": 0.6, "clap": 0.5, "rim": 0.5, "open_hat": 0.25, "closed_hat": 0.25, "shaker": 0.25}
 
 
 def places(pattern: str, bars: float, bpm: float) -> list[tuple[str, float]]:
     """(drum, seconds after the first beat), in time."""
-    hits, swing = PATTERNS[pattern]
+    hits, swing = (PATTERNS | OTHERS)[pattern]
     sixteenth = 15 / bpm
     onsets = []
     for bar in range(int(np.ceil(bars))):
@@ -64,14 +94,21 @@ def places(pattern: str, bars: float, bpm: float) -> list[tuple[str, float]]:
     return sorted((place for place in onsets if place[1] < bars * 16 * sixteenth - 1e-9), key=lambda place: place[1])
 
 
-def rhythm(pattern: str, bpm: float, bars: float, start_s: float = 0.0, loose_s: float = 0.0) -> Samples:
+def rhythm(
+    pattern: str,
+    bpm: float,
+    bars: float,
+    start_s: float = 0.0,
+    loose_s: float = 0.0,
+    sounds: Callable[[str], Samples] = hit,
+) -> Samples:
     """`bars` bars of a pattern after `start_s` of silence. `loose_s`: standard deviation of the hits, as if played by hand."""
     rng = np.random.default_rng(4)
     count = round((start_s + bars * 240 / bpm) * RATE)
     out = np.zeros(count + RATE, np.float32)
     for name, second in places(pattern, bars, bpm):
         at = max(0, round((start_s + second + loose_s * rng.normal()) * RATE))
-        sound = hit(name) * LEVELS[name]
+        sound = sounds(name) * LEVELS[name]
         out[at : at + len(sound)] += sound[: len(out) - at]
     return (out[:count] / np.abs(out).max() * 0.89)[:, None]
 

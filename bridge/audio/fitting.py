@@ -15,7 +15,7 @@ MOST_SHIFT_S = 0.015
 RISE_S = 0.001  # of the fade in of a hit
 LEVEL_S = 0.1  # of a hit, over which levels are compared
 LONGEST_S, LONG_FADE_S = 1.5, 0.1  # of a hit that is replaced; what rings on for longer stays
-ATTACK_S, ATTACKED_S = 0.008, 0.06
+CLOSER_S = ((0.008, 0.06), (0.02, 0.2))  # the attack that is kept, and how long the sound is no louder
 # A tail is no louder than this times the other hit's before the next hit begins, or it would hide that.
 TAIL_S, TAIL_LOUDER = 0.04, 1.25
 BEFORE_S, AFTER_S, REACH_S = 0.015, 0.003, 0.019  # as bridge.audio.beats compares them around an attack
@@ -48,7 +48,7 @@ def fitted(replacement: Samples, hit: Place, rate: int) -> Samples:
         if not off or abs(shift + off) > MOST_SHIFT_S * rate:
             break
         shift += off
-    return best if least <= NEAR_S * rate else _with_attack(best, hit, rate)
+    return best if least <= NEAR_S * rate else closer(best, hit, rate, 1)
 
 
 def _levelled(replacement: Samples, hit: Place, rate: int) -> Samples:
@@ -75,11 +75,15 @@ def _levelled(replacement: Samples, hit: Place, rate: int) -> Samples:
     return out
 
 
-def _with_attack(sound: Samples, hit: Place, rate: int) -> Samples:
-    """A sound with the attack of a hit, and no louder than the hit until ATTACKED_S later."""
-    end = min(len(sound), hit.lead + round(ATTACKED_S * rate))
+def closer(sound: Samples, hit: Place, rate: int, closeness: int) -> Samples:
+    """A sound that is more like the hit in whose place it is, for an onset that cannot be heard otherwise. `closeness`: 1, it has the
+    attack of the hit, and is no louder for a while; 2, for longer; from 3 on it is the hit."""
+    if closeness > len(CLOSER_S):
+        return hit.sound
+    attack_s, limited_s = CLOSER_S[closeness - 1]
+    end = min(len(sound), hit.lead + round(limited_s * rate))
     limit = _envelope(hit.sound, rate)[:end] / np.maximum(_envelope(sound, rate)[:end], 1e-9)
-    own = np.clip((np.arange(end) - hit.lead) / (ATTACK_S * rate) - 1, 0, 1)
+    own = np.clip((np.arange(end) - hit.lead) / (attack_s * rate) - 1, 0, 1)
     out = sound.copy()
     out[:end] = (1 - own) * hit.sound[:end] + own * np.minimum(1.0, limit) * sound[:end]
     return out

@@ -10,12 +10,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 
-from bridge.audio import fitting, sustained
+from bridge.audio import fitting, rhythm, sustained
 from bridge.audio.beats import Frames
 from bridge.audio.stretch import Samples
 
 LEAD_S = 0.002  # a hit begins this long before its onset, so that its attack is whole
+CHECKS, HEARD_S = (
+    4,
+    0.002,
+)  # a hit that is not heard this near its onset is made more like the old one, and checked again
+AROUND_S = 0.1  # of a loop that is listened to before its beginning
 FADE_S = 0.003  # the crossfade from one hit to the next ends there
 
 
@@ -69,6 +75,26 @@ def put_back(
 ) -> Samples:
     """A wave (frames,) with each hit replaced, at the onset and the level of the hit that it replaces. What comes before the first hit
     stays. A replacement (frames,) begins about where its hit does, and may have any level; a silent one leaves the hit as it is."""
+    sounds = [fitting.fitted(replacement, hit, rate) for replacement, hit in zip(replacements, hits, strict=True)]
+    closeness = np.zeros(len(hits), int)
+    out = _joined(wave, rate, hits, sounds, loop)
+    for check in range(CHECKS if hits else 0):
+        lost = _lost(out, rate, hits, loop)
+        if not lost.any():
+            break
+        if check:  # what hides it may be the tail of the hit before
+            lost |= np.roll(lost, -1)
+        closeness[lost] += 1
+        sounds = [
+            fitting.closer(sound, hit, rate, int(closeness[at])) if lost[at] else sound
+            for at, (sound, hit) in enumerate(zip(sounds, hits, strict=True))
+        ]
+        out = _joined(wave, rate, hits, sounds, loop)
+    return out
+
+
+def _joined(wave: Samples, rate: int, hits: Sequence[Hit], sounds: Sequence[Samples], loop: bool) -> Samples:
+    """The wave with these sounds in the places of the hits."""
     fade, count = round(FADE_S * rate), len(wave)
     if not hits:
         return wave.copy()
@@ -78,8 +104,8 @@ def put_back(
     if not loop and first > 0:
         out[:first] = wave[:first]
         out[max(0, first - fade) : first] *= ramp[::-1][-min(fade, first) :]
-    for hit, replacement in zip(hits, replacements, strict=True):
-        piece = np.concatenate([hit.before[-fade:] * ramp, hit.under + fitting.fitted(replacement, hit, rate)])
+    for hit, sound in zip(hits, sounds, strict=True):
+        piece = np.concatenate([hit.before[-fade:] * ramp, hit.under + sound])
         if loop or hit.end < count:
             over = min(fade, len(piece))
             piece[len(piece) - over :] *= ramp[::-1][fade - over :]
@@ -90,6 +116,16 @@ def put_back(
             inside = (places >= 0) & (places < count)
             out[places[inside]] += piece[inside]
     return out
+
+
+def _lost(wave: Samples, rate: int, hits: Sequence[Hit], loop: bool) -> npt.NDArray[np.bool_]:
+    """Of which hits no onset is heard where it should be."""
+    around = min(len(wave), round(AROUND_S * rate)) if loop else 0
+    heard = rhythm.onsets(np.concatenate([wave[len(wave) - around :], wave]), rate) - around
+    places = np.array([(hit.start + hit.lead) % len(wave) if loop else hit.start + hit.lead for hit in hits])
+    if not len(heard):
+        return np.ones(len(hits), bool)
+    return np.abs(heard[None, :] - places[:, None]).min(axis=1) > HEARD_S * rate
 
 
 def _section(wave: Samples, start: int, end: int, loop: bool) -> Samples:

@@ -32,19 +32,28 @@ class Rhythm:
     bpm: float
 
 
+def onsets(wave: Samples, rate: int) -> Frames:
+    """The frames at which sounds begin in a wave (frames,) at `rate`, ascending."""
+    return np.rint(beats.attacks(_at_output(wave, rate)[:, None]) * (rate / OUTPUT_RATE)).astype(np.int64)
+
+
 def rhythm_of(wave: Samples, rate: int, bpm: float = 0.0) -> Rhythm | None:
     """The rhythm in a wave (frames,) at `rate`: a steady beat, or at least MIN_HITS separate hits. None if it is another sound. `bpm`: its
     tempo as far as it is known, 0 if not."""
-    at_output = wave if rate == OUTPUT_RATE else np.asarray(soxr.resample(wave, rate, OUTPUT_RATE, "HQ"), np.float32)
+    at_output = _at_output(wave, rate)
     measured = _measured(at_output, bpm)
-    onsets, separate = measured.attacks, int(_separate(at_output, measured.attacks).sum())
+    heard, separate = measured.attacks, int(_separate(at_output, measured.attacks).sum())
     steady = measured.confidence >= MIN_CONFIDENCE
-    if len(onsets) > MOST_ONSETS * separate or separate < (MIN_STEADY_HITS if steady else MIN_HITS):
+    if len(heard) > MOST_ONSETS * separate or separate < (MIN_STEADY_HITS if steady else MIN_HITS):
         return None
-    if not steady and len(onsets) > MOST_A_SECOND * len(wave) / rate:
+    if not steady and len(heard) > MOST_A_SECOND * len(wave) / rate:
         return None
     tempo = bpm if bpm and abs(measured.bpm / bpm - 1) < SAME_TEMPO else measured.bpm
-    return Rhythm(np.rint(onsets * (rate / OUTPUT_RATE)).astype(np.int64), tempo if steady else 0.0)
+    return Rhythm(np.rint(heard * (rate / OUTPUT_RATE)).astype(np.int64), tempo if steady else 0.0)
+
+
+def _at_output(wave: Samples, rate: int) -> Samples:
+    return wave if rate == OUTPUT_RATE else np.asarray(soxr.resample(wave, rate, OUTPUT_RATE, "HQ"), np.float32)
 
 
 def _measured(wave: Samples, bpm: float) -> Beats:

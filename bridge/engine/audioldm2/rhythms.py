@@ -7,12 +7,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from bridge.audio import beats, continuing, hits
+from bridge.audio import continuing, hits
 from bridge.audio.beats import Frames
 from bridge.audio.hits import Hit
-from bridge.audio.rhythm import Rhythm, rhythm_of
-from bridge.domain.clip import OUTPUT_RATE
-from bridge.engine.audioldm2.encoding import resampled
+from bridge.audio.rhythm import Rhythm, onsets, rhythm_of
 from bridge.engine.audioldm2.hits import Variations
 from bridge.engine.audioldm2.method import Material, Method, Stages, Wave
 from bridge.engine.messages import OnStep
@@ -82,9 +80,7 @@ def vary_hits(stages: Stages, material: Material) -> Method:
     """Vary the hits of a source, even if it is no rhythm. Raises Unsupported."""
     if material.prompt.note:
         raise Unsupported("The hits of a clip cannot be varied to a note: leave note out, or send parts whole.")
-    at_output = resampled(material.wave, stages.geometry.sample_rate, OUTPUT_RATE)
-    onsets = beats.attacks(at_output[:, None]) * (stages.geometry.sample_rate / OUTPUT_RATE)
-    return VariedHits(stages, material, np.rint(onsets).astype(np.int64))
+    return VariedHits(stages, material, onsets(material.wave, stages.geometry.sample_rate))
 
 
 def varied_rhythm(stages: Stages, material: Material) -> Method | None:

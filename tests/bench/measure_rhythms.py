@@ -1,0 +1,201 @@
+"""Timing of rhythms that are varied hit by hit or continued, for RESULTS.md: `python -m tests.bench.measure_rhythms`.
+
+With the shipped starter, from its own hits and from synthesised ones. `--folder DIR` also writes the clips.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import soundfile
+import soxr
+
+from bridge.audio import beats
+from bridge.audio.beats import Samples
+from bridge.config import EngineConfig
+from bridge.domain.clip import Prompt
+from bridge.domain.source import How, Source
+from bridge.engine.audioldm2.engine import AudioLDM2
+from bridge.engine.families import open_engine
+from bridge.files.same_file import hash_of
+from tests.rhythms import RATE, chord, hit, places, rhythm, synthesised
+
+STRENGTHS = (0.3, 0.5, 0.7)
+BARS, NEW_BARS = 2, 2
+WITHIN_MS = 3.0
+# Name, pattern, bpm, seconds by which it is played loosely, level of a pad under it.
+RHYTHMS = (
+    ("four on the floor", "four on the floor", 124, 0.0, 0.0),
+    ("backbeat", "rock", 96, 0.0, 0.0),
+    ("breakbeat", "breakbeat", 174, 0.0, 0.0),
+    ("trap hats with rolls", "trap", 140, 0.0, 0.0),
+    ("swing", "swing", 92, 0.0, 0.0),
+    ("sparse", "sparse", 60, 0.0, 0.0),
+    ("3-3-2", "3-3-2", 104, 0.0, 0.0),
+    ("sixteenths", "sixteenths", 112, 0.0, 0.0),
+    ("backbeat, ±10 ms", "rock", 88, 0.01, 0.0),
+    ("house with a pad", "four on the floor", 120, 0.0, 0.2),
+)
+
+
+def made(
+    pattern: str, bpm: float, bars: float, loose_s: float, pad: float, sounds: Callable[[str], Samples]
+) -> Samples:
+    """A rhythm (frames,) at 48 kHz."""
+    drums = rhythm(pattern, bpm, bars, 0.0, loose_s, sounds)[:, 0]
+    if not pad:
+        return drums
+    under = chord(220, (0, 4, 7), len(drums) / RATE + 0.1)[: len(drums), 0]
+    return np.asarray((1 - pad) * drums + pad * under / np.abs(under).max(), np.float32)
+
+
+def generated(
+    engine: AudioLDM2, folder: Path, wave: Samples, seconds: float, how: How, bpm: float, strength: float
+) -> Samples:
+    """The clip (frames,) at 48 kHz."""
+    path = folder / "source.wav"
+    soundfile.write(path, wave, RATE, subtype="FLOAT")
+    length = len(wave) / RATE
+    source = Source(str(path), hash_of(path), how, length, 0.0, length, strength, words="drum loop", bpm=bpm)
+    prompt = Prompt("drum loop", "drum loop", seconds, seed=11, steps=20, source=source)
+    pieces = engine.generate(prompt, lambda step, steps: None)
+    out = np.concatenate([np.frombuffer(piece.samples, "<f4") for piece in pieces])
+    return np.asarray(soxr.resample(out, engine.abilities.sample_rate, RATE, "HQ"), np.float32)
+
+
+def by_detector(before: Samples, after: Samples) -> list[float]:
+    """For each onset of a rhythm, the distance in ms to the nearest one afterwards, as bridge.audio.beats hears them."""
+    onsets = beats.attacks(after[:, None])
+    return [float(np.abs(onsets - onset).min(initial=RATE)) / RATE * 1000 for onset in beats.attacks(before[:, None])]
+
+
+def risen(wave: Samples, at: int) -> tuple[float, int]:
+    """The growth of a wave around frame `at`, as a ratio, and the frame within 15 ms where it is half done, in decibels: an onset found
+    independently of bridge.audio."""
+    before, after = 720, 720
+    part = np.pad(wave, (2_400, 2_400))[at + 2_400 - before - 48 : at + 2_400 + after]
+    level = np.sqrt(np.convolve(np.square(part, dtype=np.float64), np.ones(48) / 48, "valid")) + 1e-5  # over 1 ms
+    highest = int(np.argmax(level[before - 240 :])) + before - 240
+    lowest = int(np.argmin(level[: highest + 1]))
+    half = math.sqrt(level[lowest] * level[highest])
+    return level[highest] / level[lowest], lowest + int(np.argmax(level[lowest : highest + 1] >= half)) - before
+
+
+def by_rise(before: Samples, after: Samples, onsets: list[int]) -> list[float]:
+    """For each of the onsets, by how many ms the middle of its rise has moved: in the wave or in its differences, whichever rises more."""
+    moved = []
+    for at in onsets:
+        pairs = [
+            (risen(one, at), risen(other, at)) for one, other in ((before, after), (np.diff(before), np.diff(after)))
+        ]
+        (_, old), (_, new) = max(pairs, key=lambda pair: pair[0][0])
+        moved.append(abs(new - old) / RATE * 1000)
+    return moved
+
+
+def share(values: list[float]) -> str:
+    """How many are within WITHIN_MS, and the largest."""
+    return f"{sum(value <= WITHIN_MS for value in values)} of {len(values)}, worst {max(values, default=math.nan):.1f}"
+
+
+def cases() -> Iterator[tuple[str, str, float, float, float, str, Callable[[str], Samples]]]:
+    for kind, sounds in (("starter's", hit), ("synthesised", synthesised)):
+        for name, pattern, bpm, loose_s, pad in RHYTHMS:
+            yield name, pattern, bpm, loose_s, pad, kind, sounds
+
+
+def varied(engine: AudioLDM2, folder: Path, keep: Path | None) -> None:
+    """Print how far the onsets of varied rhythms have moved."""
+    print(f"| rhythm | hits | {' | '.join(f'{s:g}: detector | rise' for s in STRENGTHS)} | s |")
+    print("|---|---|" + "---|---|" * len(STRENGTHS) + "---|")
+    whole = dict.fromkeys(STRENGTHS, 0)
+    for name, pattern, bpm, loose_s, pad, kind, sounds in cases():
+        wave = made(pattern, bpm, BARS, loose_s, pad, sounds)
+        onsets, cells = beats.attacks(wave[:, None]).tolist(), []
+        began = time.process_time()
+        for strength in STRENGTHS:
+            out = generated(engine, folder, wave, len(wave) / RATE, "vary", bpm, strength)
+            heard, grown = by_detector(wave, out), by_rise(wave, out, onsets)
+            whole[strength] += max(heard) <= WITHIN_MS
+            cells += [share(heard), share(grown)]
+            _written(keep, f"vary {strength} {name} {kind}", out)
+        _written(keep, f"source {name} {kind}", wave)
+        print(f"| {name} | {kind} | {' | '.join(cells)} | {time.process_time() - began:.1f} |", flush=True)
+    print(
+        f"\nAll onsets within {WITHIN_MS:g} ms by the detector: "
+        + ", ".join(f"{of} of 20 at {s:g}" for s, of in whole.items())
+    )
+
+
+def continued(engine: AudioLDM2, folder: Path, keep: Path | None) -> None:
+    """Print the tempo of continued rhythms, and how far their new hits are from where the longer rhythm has them."""
+    print(
+        "\n| rhythm, continued | hits | method | tempo known: % off | hits of the new bars | tempo not known: % off | level, dB |"
+    )
+    print("|---|---|---|---|---|---|---|")
+    right = {True: 0, False: 0}
+    for name, pattern, bpm, loose_s, pad, kind, sounds in cases():
+        wave, cells, method = made(pattern, bpm, BARS, loose_s, pad, sounds), [], ""
+        seconds = len(wave) / RATE * (BARS + NEW_BARS) / BARS
+        for known in (True, False):
+            out = generated(engine, folder, wave, seconds, "continue", bpm if known else 0.0, 0.5)
+            method = engine.remarks(Prompt("", "", 1.0, 1, source=_any(wave)))["method"]
+            measured = beats.measure(out[:, None], bpm)
+            off = 100 * abs(measured.bpm / bpm - 1)
+            # Half the tempo is the same grid.
+            off = min(off, *(100 * abs(measured.bpm * octave / bpm - 1) for octave in (0.5, 2.0)))
+            right[known] += off < 1 and method == "hits"
+            cells.append(f"{off:.2f}")
+            if known:
+                strong = [
+                    at for drum, at in places(pattern, BARS + NEW_BARS, bpm) if drum in ("kick", "snare", "clap", "rim")
+                ]
+                new = [round(at * RATE) for at in strong if at * RATE >= len(wave) - 1]
+                onsets = beats.attacks(out[:, None])
+                cells.append(share([float(np.abs(onsets - at).min(initial=RATE)) / RATE * 1000 for at in new]))
+                bar = round(240 / bpm * RATE)
+                levels = [
+                    np.sqrt(np.square(part, dtype=np.float64).mean())
+                    for part in (wave[-bar:], out[len(wave) : len(wave) + bar])
+                ]
+                level = f"{20 * math.log10(levels[1] / levels[0]):+.1f}"
+                _written(keep, f"continue {name} {kind}", out)
+        print(f"| {name} | {kind} | {method} | {' | '.join(cells)} | {level} |", flush=True)
+    print(f"\nTempo within 1 %: {right[True]} of 20 with the tempo known, {right[False]} of 20 without")
+
+
+def _any(wave: Samples) -> Source:
+    return Source("a", "0" * 64, "continue", len(wave) / RATE, 0.0, len(wave) / RATE)
+
+
+def _written(folder: Path | None, name: str, wave: Samples) -> None:
+    if folder is not None:
+        soundfile.write(
+            folder / f"{name.replace(' ', '_').replace(',', '')}.wav", np.clip(wave, -1, 1), RATE, subtype="PCM_16"
+        )
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--folder", type=Path, help="also write the clips there")
+    parser.add_argument("--only", choices=("vary", "continue"))
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as place:
+        engine = open_engine(EngineConfig(model="starter", compute="cpu"), Path(place))
+        engine.load(lambda done, total, what: None)
+        assert isinstance(engine, AudioLDM2)
+        if options.only != "continue":
+            varied(engine, Path(place), options.folder)
+        if options.only != "vary":
+            continued(engine, Path(place), options.folder)
+
+
+if __name__ == "__main__":
+    main()
