@@ -168,6 +168,8 @@ class Core:
         """
         if job_id is None:
             self.cancel_kits(owner)
+        if self.sources.cancel(owner, job_id) and job_id is not None:
+            return []
         cancelled = self.jobs.cancellable(owner, job_id)
         for job in cancelled:
             if job.serial in self.jobs.running:

@@ -108,7 +108,7 @@ def test_an_ask_without_a_source_is_answered_at_once() -> None:
     ask = Ask("rain")
     answers: list[Ask] = []
     nothing: Any = None
-    Sources(nothing, nothing, nothing).find(ask, "me", False, answers.append, answers.append)  # type: ignore[arg-type]
+    Sources(nothing, nothing, nothing).find(ask, "me", False, answers.append, lambda error: None)
     assert answers == [ask]
 
 
@@ -132,3 +132,25 @@ def test_only_a_bounded_number_of_asks_waits_for_files() -> None:
         sources.find(Ask("rain"), "me", True, lambda ask: None, lambda error: None)
 
     asyncio.run(flood())
+
+
+@pytest.mark.parametrize(
+    ("owner", "job_id", "expected"), [("me", 7.0, 1), ("me", None, 2), ("you", None, 0), ("me", 9, 0)]
+)
+def test_an_ask_is_cancelled_while_its_source_is_looked_for(owner: str, job_id: Any, expected: int) -> None:
+    stage: Any = SimpleNamespace(tempo=SimpleNamespace(bpm=120.0))
+    library: Any = Library()
+    files: Any = Files(slow=True)
+    made: list[Ask] = []
+    refused: list[ClipbridgeError] = []
+
+    async def cancel() -> None:
+        sources = Sources(files, library, stage)
+        for known in (7, "8"):
+            sources.find(Ask("x", vary="clip:1"), "me", True, made.append, refused.append, known)
+        assert sources.cancel(owner, job_id) == bool(expected)
+        assert [error.code for error in refused] == ["cancelled"] * expected
+        await asyncio.sleep(0.1)  # their files are found now
+        assert len(files.inspected) == 2 - expected and not made
+
+    asyncio.run(cancel())

@@ -808,7 +808,7 @@ def test_resumed_jobs_that_find_no_place_stay_interrupted_and_refused_ones_are_r
     class Almost:
         """A core that takes one job, and knows no source."""
 
-        sources = SimpleNamespace(find=lambda ask, owner, is_local, answer, refuse: answer(ask))
+        sources = SimpleNamespace(find=lambda ask, owner, is_local, answer, *_: answer(ask))
 
         def generate(self, ask: Ask, *_: Any, seed_drawn: bool) -> None:
             if ask.preset:

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from bridge.core.core import Core
 from bridge.domain.ask import Ask
-from bridge.domain.events import Event
+from bridge.domain.events import Event, JobId
 from bridge.errors import BadArgument, ClipbridgeError
 from bridge.frontends.osc.clock import Clock
 from bridge.frontends.osc.replies import REPLIES, Reply, reply_of
@@ -100,9 +100,10 @@ class Osc:
         request: Request,
         answer: Callable[[Ask], None],
         refuse: Callable[[ClipbridgeError], None] | None = None,
+        job_id: JobId | None = None,
     ) -> None:
         """Call `answer` with the ask once the source that it names is found; at once if it names none. An error of either is refused by
-        `refuse`, or else with /bridge/error."""
+        `refuse`, or else with /bridge/error. `job_id`: of the job that the ask will become."""
 
         def fail(error: Exception) -> None:
             if refuse is not None and isinstance(error, ClipbridgeError):
@@ -117,7 +118,7 @@ class Osc:
                 fail(error)
 
         try:
-            self.core.sources.find(ask, request.machine, request.is_local, found, fail)
+            self.core.sources.find(ask, request.machine, request.is_local, found, fail, job_id)
         except ClipbridgeError as error:
             fail(error)
 

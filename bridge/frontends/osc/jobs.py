@@ -13,7 +13,7 @@ from bridge.domain.ask import FIELDS, Ask
 from bridge.domain.events import JobEvent
 from bridge.domain.job import Job, JobId
 from bridge.domain.recipe import Recipe
-from bridge.errors import BadArgument, BadRecipe, ClipbridgeError, IdTaken
+from bridge.errors import BadArgument, BadRecipe, ClipbridgeError, IdTaken, Silenced
 from bridge.files import same_file
 from bridge.files.reading import recipe_from_file
 from bridge.frontends.osc import arguments as args
@@ -60,7 +60,7 @@ def _generate(osc: Osc, message: AskMessage, request: Request) -> None:
     def make(ask: Ask) -> None:
         _acknowledge(osc, target, *osc.core.generate(ask, sender[0], job_id, target))
 
-    osc.with_source(ask, request, make, functools.partial(refuse_job, osc, target, job_id))
+    osc.with_source(ask, request, make, functools.partial(refuse_job, osc, target, job_id), job_id)
 
 
 def recall(osc: Osc, request: Request) -> None:
@@ -110,9 +110,12 @@ def _acknowledge(osc: Osc, target: Target, job: Job, is_new: bool) -> None:
 
 
 def refuse_job(osc: Osc, target: Target, job_id: JobId | None, error: ClipbridgeError) -> None:
-    """Send /bridge/failed, with an id made for the refusal if there is none to use."""
+    """Send /bridge/failed, or /bridge/cancelled, with an id made for the refusal if there is none to use."""
     # A refusal must not use the id of another, unfinished job, which ends only once.
     refused = secrets.token_hex(4) if job_id is None or isinstance(error, IdTaken) else exact(job_id)
+    if isinstance(error, Silenced):
+        osc.send(target, "/bridge/cancelled", refused)
+        return
     osc.send(target, "/bridge/failed", refused, error.code, str(error)[:MAX_WHY])
 
 

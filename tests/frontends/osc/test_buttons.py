@@ -46,7 +46,7 @@ class Desk:
         self.core, transport, self.answers = MagicMock(), MagicMock(), list[Any]()
         self.core.stage.tempo, self.core.state, self.core.why = Tempo(), "ready", ""
         self.core.cancel.return_value = []
-        self.core.sources.find.side_effect = lambda ask, owner, is_local, answer, refuse: answer(ask)
+        self.core.sources.find.side_effect = lambda ask, owner, is_local, answer, *_: answer(ask)
         transport.get_extra_info.return_value = ("127.0.0.1", 57200)
         transport.sendto = lambda data, target: self.answers.append(read(data))
         self.frontend = OscFrontend(self.core, OscConfig())
