@@ -254,6 +254,8 @@ QUERIES = [
 @pytest.mark.parametrize("address", [*SAFE, *QUERIES])
 def test_every_button_of_a_daemon_obeys_each_form(small_daemon: Daemon, address: str) -> None:
     client = small_daemon.client()  # some answers come late, from a thread that reads the disk
+    client.send("/bridge/interrupted")
+    client.until("/bridge/interrupted/count")  # the first scan of the folder is over, for which its threads wait
 
     def answers(*values: Any) -> list[tuple[str, list[Any]]]:
         client.udp.sendto(message(address, *values), client.daemon)
