@@ -47,6 +47,11 @@ class Decoder:
             yield piece
         yield np.zeros(missing, np.float32)
 
+    @property
+    def vocoder(self) -> Any:
+        """The pipeline's vocoder."""
+        return self._pipe.vocoder
+
     def period(self, latents: torch.Tensor, seconds: float, heard: Heard) -> NDArray[np.float32]:
         """The samples of one period of a loop; playing them in the requested time sets their rate, and the note, to the nearest
         whole number of cycles: 7 cents at most for C3 in a second."""

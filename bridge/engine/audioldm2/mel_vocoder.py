@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from transformers import PretrainedConfig, PreTrainedModel
 
 from bridge.engine.audioldm2 import partials
+from bridge.engine.audioldm2.known import Known, joined
 
 FLOOR = 1e-3  # magnitude; quieter is silence
 SHIFT, SPREAD = 2.5, 4.0  # log magnitudes come out between about -1.1 and 1.3
@@ -106,15 +107,19 @@ class MelVocoder(PreTrainedModel):
         return (mel.log().transpose(1, 2) + SHIFT) / SPREAD
 
     @torch.no_grad()
-    def forward(self, spectrogram: torch.Tensor, partials_hz: Sequence[float] = ()) -> torch.Tensor:
-        """Normalised log-mel (batch, frames, bands), or (frames, bands) → waveforms in −1…1 or a little more."""
+    def forward(
+        self, spectrogram: torch.Tensor, partials_hz: Sequence[float] = (), known: Known | None = None
+    ) -> torch.Tensor:
+        """Normalised log-mel (batch, frames, bands), or (frames, bands) → waveforms in −1…1 or a little more. `known`: samples of
+        the waveform that the rest must join."""
         alone = spectrogram.dim() == 2
         mel = spectrogram.float()[None] if alone else spectrogram.float()
         if mel.device.type == "mps":  # MPS lacks some complex operations; a CPU takes 0.1 s per clip
             mel = mel.cpu()
-        wave = self._with_phases(self._linear(mel, partials_hz), partials_hz)
+        wave = self._with_phases(self._linear(mel, partials_hz), partials_hz, known=known)
         wave = wave[:, self.config.lead_in_samples :] * self.scale.float().to(wave.device)
-        wave[:, : self.config.rise_samples] *= torch.linspace(0, 1, self.config.rise_samples, device=wave.device)
+        if known is None:
+            wave[:, : self.config.rise_samples] *= torch.linspace(0, 1, self.config.rise_samples, device=wave.device)
         return wave[0] if alone else wave
 
     @torch.no_grad()
@@ -149,7 +154,11 @@ class MelVocoder(PreTrainedModel):
         return float(self.config.sampling_rate) / self.config.window
 
     def _with_phases(
-        self, magnitude: torch.Tensor, partials_hz: Sequence[float], circular: bool = False
+        self,
+        magnitude: torch.Tensor,
+        partials_hz: Sequence[float],
+        circular: bool = False,
+        known: Known | None = None,
     ) -> torch.Tensor:
         window, hop = self.config.window, self.hop
         batch, bins, frames = magnitude.shape
@@ -181,12 +190,21 @@ class MelVocoder(PreTrainedModel):
             phases = partials.phases(partials_hz, phases[0], self._bin_hz, hop / self.config.sampling_rate)[None]
         phases = phases.transpose(1, 2).to(magnitude.device)
         angles = torch.polar(torch.ones_like(phases), phases).expand(batch, -1, -1)
+        fixed = None
+        if known is not None:  # at (k + 1/2) hops of the source lies frame k, see below
+            fixed = known.within(length, self.config.lead_in_samples - hop // 2).to(magnitude.device)
+            steady = None
+            if partials_hz:
+                steady = partials.turns(partials_hz, bins, self._bin_hz, hop / self.config.sampling_rate)
+            magnitude, angles = joined(magnitude, angles, to_spectrum(fixed.samples), fixed.frames(window, hop), steady)
         previous = None
         for _ in range(KNOWN_PHASE_STEPS if partials_hz else self.config.phase_steps):
-            again = to_spectrum(to_wave(magnitude * angles))
+            wave = to_wave(magnitude * angles)
+            again = to_spectrum(wave if fixed is None else fixed.put_into(wave))
             ahead = again if previous is None else again + self.config.momentum * (again - previous)
             previous, angles = again, ahead / (ahead.abs() + 1e-8)
         wave = to_wave(magnitude * angles)
+        wave = wave if fixed is None else fixed.put_into(wave)
         # `mel` centres frame k at (k + 1/2) hops, `istft` at k hops.
         if circular:
             return wave.roll(hop // 2, 1)

@@ -35,6 +35,14 @@ def phases(partials_hz: Sequence[float], others: torch.Tensor, bin_hz: float, fr
     return torch.where(away < LOBE_BINS, start + 2 * math.pi * (turns % 1), others.double()).float()
 
 
+def turns(partials_hz: Sequence[float], bins: int, bin_hz: float, frame_s: float) -> tuple[torch.Tensor, torch.Tensor]:
+    """By how many radians the phase of each bin turns from frame to frame, and whether the bin belongs to a partial: both
+    (bins,)."""
+    away, nearest = _nearest(partials_hz, bins, bin_hz)
+    cycles = torch.tensor(partials_hz, dtype=torch.float64)[nearest] * frame_s
+    return (2 * math.pi * (cycles % 1)).float(), away < LOBE_BINS
+
+
 def _nearest(partials_hz: Sequence[float], bins: int, bin_hz: float) -> tuple[torch.Tensor, torch.Tensor]:
     """The distance of each bin from the nearest partial, in bins, and the index of that partial."""
     places = torch.tensor(partials_hz, dtype=torch.float64) / bin_hz

@@ -9,6 +9,8 @@ from typing import Any
 
 import torch
 
+from bridge.engine.audioldm2.known import Known
+
 FIRST_FRAMES = 100  # a second at AudioLDM 2's 10 ms a frame: playing can begin before the rest is decoded
 CHUNK_FRAMES = 1_024
 
@@ -43,15 +45,17 @@ def waveform(
     chunk_frames: int = CHUNK_FRAMES,
     first_frames: int = FIRST_FRAMES,
     partials_hz: Sequence[float] = (),
+    known: Known | None = None,
 ) -> Iterator[torch.Tensor]:
     """The waveform of a spectrogram (1, frames, bands) as float32 pieces on the CPU, (samples,) each.
 
     HiFi-GAN gets each chunk with the frames on which it depends on each side, so the joined pieces equal the whole. The
-    starter's vocoder, which finds phases from the whole, gets everything at once, and the partials of a tone.
+    starter's vocoder, which finds phases from the whole, gets everything at once, and the partials of a tone, and samples that are
+    `known`.
     """
     frames = mel.shape[1]
     if not hasattr(vocoder.config, "resblock_kernel_sizes"):
-        yield vocoder(mel, partials_hz)[0].cpu().float()
+        yield vocoder(mel, partials_hz, known)[0].cpu().float()
         return
     if frames <= first_frames:
         yield vocoder(mel)[0].cpu().float()
