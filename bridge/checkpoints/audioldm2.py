@@ -29,7 +29,7 @@ USUAL = Abilities(
     usual_negative=NEGATIVE,
     notes="words",
     loops=True,
-    audio=frozenset({"vary"}),
+    audio=frozenset({"vary", "continue", "fill"}),
     early=True,
     ranked=True,
 )

@@ -17,7 +17,12 @@ from bridge.errors import NoModel
 def test_the_starter_makes_tuned_notes_at_44_1_khz_and_ranks_nothing() -> None:
     abilities = family_of(STARTER_FOLDER).abilities(STARTER_FOLDER)
     assert (abilities.sample_rate, abilities.channels, abilities.notes) == (44_100, 1, "tuned")
-    assert not abilities.ranked and not abilities.speech and abilities.loops and abilities.audio == {"vary"}
+    assert (
+        not abilities.ranked
+        and not abilities.speech
+        and abilities.loops
+        and abilities.audio == {"vary", "continue", "fill"}
+    )
 
 
 def test_a_folder_of_another_pipeline_has_no_family(tmp_path: Path) -> None:
@@ -41,8 +46,11 @@ def test_a_licence_without_a_tag_is_called_by_its_name(tmp_path: Path) -> None:
 def test_the_details_of_a_checkpoint_state_its_abilities() -> None:
     starter, untrained = facts("starter"), facts("untrained")
     assert (starter.channels, starter.max_seconds) == (1, 150.0)
-    assert starter.can == "steps guidance negative notes loops early vary"
-    assert (untrained.sample_rate, untrained.can) == (16_000, "steps guidance negative notes loops early ranked vary")
+    assert starter.can == "steps guidance negative notes loops early continue fill vary"
+    assert (untrained.sample_rate, untrained.can) == (
+        16_000,
+        "steps guidance negative notes loops early ranked continue fill vary",
+    )
 
 
 def test_a_checkpoint_whose_spectrogram_is_unknown_cannot_use_a_source(tmp_path: Path) -> None:
@@ -56,8 +64,8 @@ def test_a_checkpoint_whose_spectrogram_is_unknown_cannot_use_a_source(tmp_path:
         (folder / "vocoder").mkdir(parents=True)
         config = {"sampling_rate": 16_000, "model_in_dim": 64, "upsample_rates": [5, 4, 2, 2, 2], **value}
         (folder / "vocoder" / "config.json").write_text(json.dumps(config), "utf-8")
-        assert audioldm2.abilities(folder).audio == ({name} if name else set())
-    assert able("vary") == ["AudioLDM 2"] and able("fill") == []
+        assert audioldm2.abilities(folder).audio == ({"vary", "continue", "fill"} if name else set())
+    assert able("vary") == ["AudioLDM 2"] and able("fill") == ["AudioLDM 2"]
 
 
 def test_each_family_has_an_engine() -> None:

@@ -44,7 +44,7 @@ class Encoder:
         levelled = np.stack([self._levelled(wave)[:room] for wave in np.atleast_2d(waves)])
         padded = np.pad(levelled, ((0, 0), (lead_in, room - levelled.shape[1])))
         group = max(1, BATCH_ROWS // rows)
-        return torch.cat([self._encoded(self._mel(padded[at : at + group])) for at in range(0, len(padded), group)])
+        return torch.cat([self.encoded(self.mel(padded[at : at + group])) for at in range(0, len(padded), group)])
 
     def circular(self, wave: Wave, frames: int, rows: int) -> torch.Tensor:
         """The latents (1, channels, rows, width) of one period (samples,) of a loop, of which Decoder.period makes `frames` frames:
@@ -53,13 +53,13 @@ class Encoder:
         # Played in the time of whole frames, as Decoder.period returns it.
         period = np.roll(resampled(self._levelled(wave), len(wave), samples, circular=True), lead_in)
         reach = VAE_REACH_ROWS * self._geometry.row_samples  # a whole number of frames, longer than a window
-        mel = self._mel(period[np.arange(-reach, samples + reach) % samples][None])
+        mel = self.mel(period[np.arange(-reach, samples + reach) % samples][None])
         first = reach // self._geometry.hop
         mel = vocoding.circular(mel[:, :, first : first + frames], rows * self._pipe.vae_scale_factor)
         scale = self._pipe.vae_scale_factor
         places = torch.arange(-VAE_REACH_ROWS * scale, (rows + VAE_REACH_ROWS) * scale, device=mel.device)
         around = mel[:, :, places % mel.shape[2]]
-        return self._encoded(around)[:, :, VAE_REACH_ROWS : VAE_REACH_ROWS + rows]
+        return self.encoded(around)[:, :, VAE_REACH_ROWS : VAE_REACH_ROWS + rows]
 
     def _centred(self, wave: Wave) -> Wave:
         return wave if self._own_mel or not wave.size else wave - wave.mean()
@@ -68,7 +68,7 @@ class Encoder:
         levelled: Wave = self._centred(wave) * np.float32(self.gain(wave))
         return levelled
 
-    def _mel(self, waves: Wave) -> torch.Tensor:
+    def mel(self, waves: Wave) -> torch.Tensor:
         """The spectrogram (n, 1, frames, bands)."""
         device = self._pipe.vae.device
         # MPS lacks some complex operations.
@@ -77,7 +77,7 @@ class Encoder:
         return mel[:, None].to(device, self._pipe.vae.dtype)
 
     @torch.no_grad()
-    def _encoded(self, mel: torch.Tensor) -> torch.Tensor:
+    def encoded(self, mel: torch.Tensor) -> torch.Tensor:
         latents: torch.Tensor = self._pipe.vae.encode(mel).latent_dist.mode() * self._pipe.vae.config.scaling_factor
         return latents
 

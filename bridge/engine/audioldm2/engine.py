@@ -52,6 +52,7 @@ class AudioLDM2(Runner):
     def __init__(self, checkpoint: Checkpoint, compute: str, config: EngineConfig, cache: Path) -> None:
         super().__init__(checkpoint, compute, config, cache)
         self.compiled, self._unranked, self._method, self._how, self._denoised_s = "off", "", "", "", 0.0
+        self.usual_levels: dict[str, float] = {}
 
     def load(self, on_stage: OnStage) -> Model:
         """Read the checkpoint: fp16 on a GPU, fp32 on a CPU (where fp16 is slower). Raises NoModel, ConfigError."""

@@ -121,6 +121,11 @@ class Vocabulary:
         guess = self._hear([[self._corrected(word, self._singles) for word in part] for part in parts])
         return guess if set(heard.noun.split()) < set(guess.noun.split()) else heard
 
+    def tones_of(self, noun: str) -> tuple[list[int], tuple[float, ...]]:
+        """The octaves that the checkpoint knows of a sound, and the multiples of the pitch that sound in it."""
+        sound = self._nouns.get(noun, "")
+        return self._octaves.get(sound, []), self._partials.get(sound, HARMONICS)
+
     def _hear(self, parts: list[list[str]]) -> Heard:
         noun, note, words = "", "", list[str]()
         for part in parts:

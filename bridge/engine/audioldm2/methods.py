@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from bridge.domain.source import How
-from bridge.engine.audioldm2 import varying
+from bridge.engine.audioldm2 import continuing, filling, varying
 from bridge.engine.audioldm2.method import Choose, Material, Method, Stages
 from bridge.errors import Unsupported
 
-CHOICES: dict[How, Choose] = {"vary": varying.choose}
+CHOICES: dict[How, Choose] = {"vary": varying.choose, "continue": continuing.choose, "fill": filling.choose}
 
 
 def choose(stages: Stages, material: Material) -> Method:

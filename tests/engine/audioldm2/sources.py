@@ -45,5 +45,5 @@ def mel_db(engine: AudioLDM2, one: np.ndarray, other: np.ndarray) -> float:
     """The mean distance of the spectrograms of two waves at the engine's rate, in decibels."""
     encoder, size = engine.encoder, min(len(one), len(other))
     scale = 4 if engine.abilities.notes == "tuned" else 1  # the starter's are a quarter of the logarithm
-    spectra = [scale * encoder._mel(np.ascontiguousarray(wave[None, :size])) for wave in (one, other)]
+    spectra = [scale * encoder.mel(np.ascontiguousarray(wave[None, :size])) for wave in (one, other)]
     return float((spectra[0] - spectra[1]).abs().mean() * 8.686)

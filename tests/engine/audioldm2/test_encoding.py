@@ -29,7 +29,7 @@ def kick(rate: int, seconds: float = 0.7) -> np.ndarray:
 def mel_db(engine: AudioLDM2, one: np.ndarray, other: np.ndarray) -> float:
     """The mean distance of two waves at the engine's rate, in decibels."""
     encoder, size = engine.encoder, min(len(one), len(other))
-    spectra = [encoder._mel(wave[None, :size]) * (4 if encoder._own_mel else 1) for wave in (one, other)]
+    spectra = [encoder.mel(wave[None, :size]) * (4 if encoder._own_mel else 1) for wave in (one, other)]
     return float((spectra[0] - spectra[1]).abs().mean() * 8.686)
 
 
