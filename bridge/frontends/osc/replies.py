@@ -61,7 +61,7 @@ def _floats(reply: Reply) -> frozenset[str]:
 
 CODES = (
     "`bad_argument` `unsupported` `queue_full` `too_late` `no_audio` `out_of_memory` `engine_lost` `shaper_lost` `disk` `no_model` "
-    "`bad_audio` `no_recipe` `stopping` `internal`"
+    "`bad_audio` `bad_source` `unknown_clip` `unknown_voice` `library` `no_recipe` `stopping` `internal`"
 )
 
 REPLIES = {
