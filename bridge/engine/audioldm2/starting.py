@@ -46,11 +46,11 @@ def prepared(scheduler: Any, steps: int, start: Start | None, device: str) -> tu
     if "skip_prk_steps" in scheduler.config:
         return _pndm(scheduler, steps, start, device)
     scheduler.set_timesteps(steps, device=device)
-    last, begin = float(scheduler.timesteps[-1]), 0
-    target = max(_place(scheduler, start), last)
-    if not _set(scheduler, np.linspace(target, last, start.steps).round().astype(int).tolist(), device):
+    place, begin = _place(scheduler, start), 0
+    last = min(place, float(scheduler.timesteps[-1]))
+    if not _set(scheduler, np.linspace(place, last, start.steps).round().astype(int).tolist(), device):
         order = int(getattr(scheduler, "order", 1))  # the network runs in each step
-        begin = order * _nearest(scheduler.timesteps[::order], target)
+        begin = order * _nearest(scheduler.timesteps[::order], place)
     if hasattr(scheduler, "set_begin_index"):
         scheduler.set_begin_index(begin)
     return scheduler, list(scheduler.timesteps[begin:])

@@ -117,6 +117,13 @@ def test_the_noise_level_of_a_start_does_not_depend_on_the_number_of_steps() -> 
                 assert all(at == sorted(at, reverse=True) for at in places), name
 
 
+def test_a_start_below_the_last_step_of_a_short_schedule_is_not_raised_to_it() -> None:
+    _, scheduler = next(at for at in schedulers("v_prediction") if at[0] == "DPMSolverMultistepScheduler")
+    latents, _, places = run(scheduler, perfect("v_prediction"), 5, start=Start(SOUND, 0.1, 1))
+    assert places == [100.0]
+    assert (latents - SOUND).abs().max() < 1e-4
+
+
 def test_every_scheduler_starts_with_the_noise_of_the_take_at_the_level_of_its_first_step() -> None:
     noise = torch.randn((2, 8, 6, 16), generator=torch.Generator().manual_seed(2))
     for name, scheduler in schedulers("epsilon"):
