@@ -19,9 +19,11 @@ from bridge.domain.clip import Prompt
 from bridge.domain.events import Event
 from bridge.domain.job import Job
 from bridge.domain.recipe import read
+from bridge.domain.source import Source
 from bridge.engine.messages import Cost
 from bridge.errors import NotReady, Stopping
 from bridge.files.reading import recipe_from_file
+from bridge.files.same_file import hash_of
 from bridge.library.library import Library
 from bridge.library.search import Query
 from bridge.presets.files import Presets, shipped_folder
@@ -351,6 +353,25 @@ def test_early_asks_are_estimated_after_the_first_measurement(tmp_path: Path) ->
         assert core.jobs.eta_seconds(last) >= 8.0
 
     play(tmp_path, "slow to load", story)
+
+
+def test_a_clip_that_starts_from_a_source_teaches_nothing_about_the_time_of_others(tmp_path: Path) -> None:
+    """Fewer of its steps are guided, and its source is encoded too."""
+    sound = tmp_path / "sound.wav"
+    soundfile.write(sound, [0.5] * 9_600, 48_000)
+    source = Source(str(sound), hash_of(sound), "vary", 0.2, 0.0, 0.2)
+
+    async def story(core: Core, recorder: Recorder) -> None:
+        plain = ask(core)
+        await until(lambda: plain.state.ended)
+        taught = core.jobs.eta.points()
+        assert taught["guided"]
+        varied = ask(core, vary=str(sound), source=source)
+        await until(lambda: varied.state.ended)
+        after = core.jobs.eta.points()
+        assert (after["guided"], after["rest"]) == (taught["guided"], taught["rest"])
+
+    assert play(tmp_path, "well", story).ends() == {1: ["done"], 2: ["done"]}
 
 
 def test_stopping_fails_waiting_jobs_finishes_the_running_one_and_accepts_no_more(tmp_path: Path) -> None:

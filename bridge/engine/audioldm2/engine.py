@@ -53,6 +53,7 @@ class AudioLDM2(Runner):
         super().__init__(checkpoint, compute, config, cache)
         self.compiled, self._unranked, self._method, self._how, self._denoised_s = "off", "", "", "", 0.0
         self.usual_levels: dict[str, float] = {}
+        self._lacking: set[str] = set()
 
     def load(self, on_stage: OnStage) -> Model:
         """Read the checkpoint: fp16 on a GPU, fp32 on a CPU (where fp16 is slower). Raises NoModel, ConfigError."""
@@ -133,13 +134,18 @@ class AudioLDM2(Runner):
     def unmet(self, prompt: Prompt) -> tuple[str, ...]:
         """See Engine."""
         tuned = self.texts.hears(self.abilities.settled(prompt)).target_hz > 0
-        return () if tuned else super().unmet(prompt)
+        return super().unmet(prompt) if not tuned or "note" in self._lacking else ()
+
+    def lack(self, name: str) -> None:
+        """See Stages."""
+        self._lacking.add(name)
 
     @torch.no_grad()
     def run(self, prompt: Prompt, on_step: OnStep) -> Iterator[Piece]:
         """See Runner."""
         started = time.perf_counter()
         self._denoised_s, self._method, self._how = 0.0, "", ""
+        self._lacking.clear()
         self.steady()
 
         def after_step(step: int, steps: int) -> None:

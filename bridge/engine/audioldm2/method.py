@@ -66,6 +66,9 @@ class Stages(Protocol):
     def plain_takes(self, prompt: Prompt, on_step: OnStep) -> Iterator[Iterator[Wave]]:
         """The pieces of each take of the prompt without its source."""
 
+    def lack(self, name: str) -> None:
+        """Say that the takes lack something that was requested, of UNMET (see Prompt)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Material:

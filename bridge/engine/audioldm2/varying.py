@@ -11,14 +11,16 @@ import torch
 from bridge.domain.source import PARTS
 from bridge.engine.audioldm2 import rhythms
 from bridge.engine.audioldm2.method import Material, Method, Stages, Wave
+from bridge.engine.audioldm2.pitched import Pitched, pitched
 from bridge.engine.audioldm2.starting import Start
+from bridge.engine.audioldm2.tones import played
 from bridge.engine.messages import OnStep
 from bridge.errors import Unsupported
 
 
 @dataclass(frozen=True, slots=True)
 class Whole:
-    """Varies all of a source at once. The takes of all strengths but 1 keep its level, and its pitch."""
+    """Varies all of a source at once. A tone keeps its pitch unless a note was requested."""
 
     stages: Stages
     material: Material
@@ -27,29 +29,33 @@ class Whole:
 
     def takes(self, on_step: OnStep) -> Iterator[Iterator[Wave]]:
         """See Method."""
-        prompt, source = self.material.prompt, self.material.source
-        if source.schedule_share >= 1:  # nothing of the source is left
-            return self.stages.plain_takes(prompt, on_step)
-        return map(
-            iter, ([wave] for wave in (self._varied(on_step) if source.schedule_share else self._unchanged(on_step)))
-        )
+        source = self.material.source
+        if not source.schedule_share:
+            return map(iter, ([wave] for wave in self._unchanged(on_step)))
+        tuned = pitched(self.stages.texts, self.material.prompt, self._wave, self.stages.geometry.sample_rate)
+        if source.schedule_share >= 1 and not tuned.heard.target_hz:  # nothing of the source is left
+            return self.stages.plain_takes(self.material.prompt, on_step)
+        return map(iter, ([wave] for wave in self._varied(tuned, on_step)))
 
     def _unchanged(self, on_step: OnStep) -> Iterator[Wave]:
+        self.stages.lack("note")
         for _ in range(self.material.prompt.takes):
             on_step(1, 1)
             yield self._wave
 
     @torch.no_grad()
-    def _varied(self, on_step: OnStep) -> Iterator[Wave]:
-        stages, prompt, wave = self.stages, self.material.prompt, self._wave
+    def _varied(self, tuned: Pitched, on_step: OnStep) -> Iterator[Wave]:
+        stages, wave, prompt, heard = self.stages, self._wave, tuned.prompt, tuned.heard
         geometry, level = stages.geometry, np.float32(1 / stages.encoder.gain(wave))
-        heard = stages.texts.hears(prompt)
+        if not tuned.has_note:
+            stages.lack("note")
+        frames, needed = geometry.frames(prompt.seconds), geometry.needed(prompt.seconds, heard)
         if prompt.loop:
             rows = geometry.rows_of_loop(prompt.seconds, heard)
             latents = stages.encoder.circular(wave, geometry.frames_of_loop(prompt.seconds, heard), rows)
         else:
-            rows = geometry.rows_for(prompt.seconds)
-            latents = stages.encoder.latents(wave, rows)
+            rows = geometry.rows(needed)
+            latents = stages.encoder.latents(played(wave, geometry.sample_rate, tuned.speed), rows)
         on_step(0, prompt.units)
         assert prompt.steps is not None
         start = Start.of(self.material.source, latents, prompt.steps)
@@ -57,14 +63,13 @@ class Whole:
         # A source says where its sound begins, so that hits keep their attacks on the circle (see `loops`).
         circular_from = 0.0 if prompt.loop else None
         varied = stages.denoise(prompt, stages.noise(generators, rows), generators, on_step, circular_from, start)
-        frames = geometry.frames(prompt.seconds)
         for take in range(prompt.takes):
             on_step(prompt.units, prompt.units)
             latent = varied[take : take + 1]
             if prompt.loop:
                 made = stages.decoder.period(latent, prompt.seconds, heard)
             else:
-                made = np.concatenate(list(stages.decoder.pieces(latent, heard, frames + geometry.lead_in, frames)))
+                made = np.concatenate(list(stages.decoder.pieces(latent, heard, needed, frames)))
             yield np.asarray(level * made, np.float32)
 
     @property

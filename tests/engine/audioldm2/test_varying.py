@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bridge.audio import key
 from bridge.audio.seam import seam_score
 from bridge.audio.shape import resample_loop
 from bridge.domain.source import Source
@@ -52,11 +53,11 @@ def test_takes_differ_and_each_equals_its_seed_alone(both: AudioLDM2, tmp_path: 
 
 
 def test_a_variation_is_further_from_its_source_the_stronger_it_is(starter: AudioLDM2, tmp_path: Path) -> None:
-    for text in ("kick", "snare"):
+    for text in ("distorted kick", "snare"):
         origin = source(tmp_path, kick())
         away = [
-            mel_db(starter, kick(), wave(starter, replace(origin, strength=s), text, steps=10))
-            for s in (0.1, 0.4, 0.7, 1.0)
+            mel_db(starter, kick(), wave(starter, replace(origin, strength=s), text, steps=20))
+            for s in (0.2, 0.5, 0.8, 1.0)
         ]
         assert away == sorted(away) and away[-1] > 1.5 * away[0], (text, away)
 
@@ -164,3 +165,58 @@ def test_a_varied_loop_still_loops(starter: AudioLDM2, tmp_path: Path) -> None:
         assert seam_score(loop) <= 0.95, text
         levels = [float(np.std(part)) for part in np.array_split(np.roll(loop[:, 0], len(loop) // 8), 4)]
         assert levels[0] > 1.3 * levels[2], "it is still loudest at its seam"
+
+
+TONES = {
+    "pad f#4": lambda t: np.minimum(1, t / 0.1) * sum(np.sin(2 * np.pi * 370 * n * t) / n**2 for n in range(1, 9)),
+    "lead a#3, 30 cents high": lambda t: sum(np.sin(2 * np.pi * 237.2 * n * t) / n for n in range(1, 30)),
+    "pluck g#3": lambda t: sum(np.sin(2 * np.pi * 207.7 * n * t) / n * np.exp(-1.2 * n * t) for n in range(1, 20)),
+}
+
+
+def cents_from(hz: float, samples: np.ndarray, rate: int) -> float:
+    """How far the root of a wave is from `hz`, whatever its octave."""
+    pitch = key.measure(resampled(samples, rate, 48_000)[:, None]).pitch
+    return 100 * ((pitch - 69 - 12 * np.log2(hz / 440) + 6) % 12 - 6)
+
+
+@pytest.mark.parametrize(("name", "hz"), [("pad f#4", 370.0), ("lead a#3, 30 cents high", 237.2), ("pluck g#3", 207.7)])
+def test_a_varied_tone_keeps_the_pitch_of_its_source(starter: AudioLDM2, tmp_path: Path, name: str, hz: float) -> None:
+    """The starter knows tones at C only."""
+    tone = 0.2 * TONES[name](np.arange(88_200) / 44_100).astype(np.float32)
+    for strength in (0.2, 0.8, 1.0):
+        origin = source(tmp_path, tone, strength=strength)
+        made = wave(starter, origin, name.split()[0], steps=10)
+        assert abs(cents_from(hz, made, 44_100)) < 15, strength
+        assert len(made) == 88_200
+        loop = resample_loop(wave(starter, origin, name.split()[0], steps=10, loop=True)[:, None], 96_000)[:, 0]
+        assert abs(cents_from(hz, loop, 48_000)) < 15, strength
+
+
+def test_a_varied_tone_is_brought_to_the_note_that_was_requested_and_a_sound_without_pitch_is_not(
+    starter: AudioLDM2, tmp_path: Path
+) -> None:
+    tone = source(tmp_path, 0.2 * TONES["pad f#4"](np.arange(88_200) / 44_100).astype(np.float32))
+    asked = prompt(tone, "pad", note="d4", steps=10)
+    assert abs(cents_from(293.66, waves(starter, asked)[0], 44_100)) < 15
+    assert starter.unmet(asked) == ()
+    looped = replace(asked, loop=True)
+    waves(starter, looped)
+    assert starter.unmet(looped) == ("note",), "the length of a loop says how fast it is played"
+    on_a_kick = prompt(source(tmp_path, kick()), "pad", note="d4")
+    waves(starter, on_a_kick)
+    assert starter.unmet(on_a_kick) == ("note",)
+    unchanged = replace(asked, source=replace(tone, strength=0.0))
+    waves(starter, unchanged)
+    assert starter.unmet(unchanged) == ("note",)
+    plain = replace(asked, source=None)
+    waves(starter, plain)
+    assert starter.unmet(plain) == ()
+
+
+def test_a_sound_that_fills_its_clip_is_not_stretched(starter: AudioLDM2, tmp_path: Path) -> None:
+    """The rows of latents come in units of 0.37 s; a new riser is squeezed from them into its length."""
+    t = np.arange(round(0.8 * 44_100)) / 44_100
+    click = (np.random.default_rng(2).standard_normal(len(t)) * np.exp(-(((t - 0.7) / 0.01) ** 2))).astype(np.float32)
+    made = wave(starter, source(tmp_path, click, strength=0.05), "riser")
+    assert abs(np.abs(made).argmax() / 44_100 - 0.7) < 0.02
