@@ -1,9 +1,9 @@
-"""How far variations are from their source: `python -m tests.bench.measure_vary [--shares] [--every N]` prints Markdown tables.
+"""How far variations are from their source: `python -m tests.bench.measure_vary [--shares | --loops | --tones]` prints Markdown tables.
 
 Sources of a second: clips of the starter, and synthesised sounds that no network made. Each is varied with its own words and with others,
 two seeds each, at the strengths 0 to 1, with 20 steps and with 5. The distance is the mean difference of the starter's spectrograms in
 decibels. `--shares`: by the share of the noise schedule that is run instead of by strength, from which NOISE (bridge/domain/source.py)
-was chosen.
+was chosen. `--loops`: how well varied loops close. `--tones`: how far varied tones are off the pitch of their source.
 """
 
 from __future__ import annotations
@@ -16,12 +16,17 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
+import soxr
 import torch
 import torch.nn.functional as F
 
+from bridge.audio import key
+from bridge.audio.seam import seam_score
+from bridge.audio.shape import resample_loop
 from bridge.config import EngineConfig
 from bridge.domain import source as sources
-from bridge.domain.clip import Prompt
+from bridge.domain.clip import OUTPUT_RATE, Prompt
+from bridge.domain.notes import frequency_of, midi_of
 from bridge.domain.source import Source
 from bridge.engine.audioldm2.engine import AudioLDM2
 from bridge.engine.families import open_engine
@@ -34,6 +39,9 @@ OWN = {  # a sound of the starter → other words
     "kick": "distorted kick", "snare": "clap", "closed hi-hat": "shaker", "bell": "pluck", "pad": "strings", "pluck": "mallet",
     "rain": "wind", "riser": "siren", "tom": "conga", "bass": "lead", "crash": "open hi-hat",
 }  # fmt: skip
+LOOPS = ("rain", "pad", "strings", "wind", "fire crackle", "lead", "organ", "kick", "shaker", "bell")
+TONES = {"pad": "f#4", "strings": "a3", "lead": "d#5", "organ": "f3", "pluck": "g#4", "bell": "e5", "mallet": "b4"}
+VARIED, CLOSES = (0.3, 0.5, 0.7, 0.9), 0.95
 JUST_HEARD_DB = 0.3  # the difference of two variations that is below hearing
 
 
@@ -85,9 +93,7 @@ def series(engine: AudioLDM2, folder: Path) -> Iterator[tuple[str, Source, np.nd
     ]
     for name, own, other, wave in [*all_sources, *foreign()]:
         wave = (0.8 * wave / np.abs(wave).max()).astype(np.float32)
-        path = folder / f"{name}.wav"
-        soundfile.write(path, wave, RATE, subtype="FLOAT")
-        source = Source(str(path), hash_of(path), "vary", SECONDS, 0.0, SECONDS, parts="whole")
+        source = stored(folder, name, wave, RATE)
         yield f"{name} → {own}", source, wave, own
         yield f"{name} → {other}", source, wave, other
 
@@ -101,9 +107,81 @@ def curve(engine: AudioLDM2, source: Source, wave: np.ndarray, words: str, steps
     return away
 
 
+def print_loops(engine: AudioLDM2, folder: Path) -> None:
+    """How well loops of two seconds close before and after they are varied, as clips at 48 kHz."""
+    rng = np.random.default_rng(5)
+    t = np.arange(2 * RATE) / RATE
+    swell = rng.standard_normal(len(t)) * (0.6 + 0.4 * np.sin(2 * np.pi * t / 2))
+    hum = sum(np.sin(2 * np.pi * 110.5 * n * t + n) / n for n in range(1, 12))
+    loops = [(f"{word} of the starter", word, made(engine, Prompt(word, word, 2.0, 3, loop=True))[0]) for word in LOOPS]
+    loops += [("swelling noise", "wind", swell), ("hum", "drone", np.asarray(hum))]
+    closed = dict.fromkeys(VARIED, 0)
+    print("| loop | its seam | " + " | ".join(f"at {s:g}" for s in VARIED) + " |\n|---|---|" + "---|" * len(VARIED))
+    for name, words, period in loops:
+        loop = resample_loop(np.asarray(period, np.float32)[:, None], 2 * OUTPUT_RATE)
+        loop *= 0.8 / np.abs(loop).max()
+        source = stored(folder, name, loop[:, 0], OUTPUT_RATE)
+        before, scores = seam_score(loop), []
+        for strength in VARIED:
+            prompt = Prompt(words, words, 2.0, 11, loop=True, source=replace(source, strength=strength))
+            scores.append(seam_score(resample_loop(made(engine, prompt)[0][:, None], 2 * OUTPUT_RATE)))
+            closed[strength] += scores[-1] <= max(before, CLOSES)
+        print(f"| {name} | {before:.2f} | " + " | ".join(f"{score:.2f}" for score in scores) + " |", flush=True)
+    print(
+        f"\nAs good as the source's, or at most {CLOSES:g}:",
+        ", ".join(f"{n} of {len(loops)} at {s:g}" for s, n in closed.items()),
+    )
+
+
+def print_tones(engine: AudioLDM2, folder: Path) -> None:
+    """Cents by which the root of varied tones is off that of their source."""
+    t = np.arange(2 * RATE) / RATE
+    tones: list[tuple[str, str, float, np.ndarray]] = []
+    for noun, note in TONES.items():
+        tones.append(
+            (
+                f"{noun} {note} of the starter",
+                noun,
+                frequency_of(midi_of(note)),
+                made(engine, Prompt(noun, noun, 2.0, 21, note=note))[0],
+            )
+        )
+    for name, noun, hz, fall, decay in (
+        ("saw", "lead", 237.2, 1, 0.0),
+        ("plucked string", "pluck", 185.0, 1, 1.2),
+        ("soft chord", "pad", 233.1, 2, 0.0),
+    ):
+        chord = (1.0, 1.26, 1.498) if name == "soft chord" else (1.0,)
+        wave = sum(
+            np.sin(2 * np.pi * hz * of * n * t) / n**fall * np.exp(-decay * n * t) for of in chord for n in range(1, 25)
+        )
+        tones.append((name, noun, hz, np.asarray(wave)))
+    print("| tone | " + " | ".join(f"at {s:g}" for s in VARIED) + " |\n|---|" + "---|" * len(VARIED))
+    every = []
+    for name, noun, hz, wave in tones:
+        source = stored(folder, name, (0.5 * wave / np.abs(wave).max()).astype(np.float32), RATE)
+        cents = []
+        for strength in VARIED:
+            one = made(engine, Prompt(noun, noun, 2.0, 11, source=replace(source, strength=strength)))[0]
+            pitch = key.measure(soxr.resample(one, RATE, OUTPUT_RATE)[:, None]).pitch - 69 - 12 * np.log2(hz / 440)
+            cents.append(100 * ((pitch + 6) % 12 - 6))
+        every += cents
+        print(f"| {name} | " + " | ".join(f"{c:+.0f}" for c in cents) + " |", flush=True)
+    print(f"\nWithin 10 cents: {np.mean(np.abs(every) <= 10):.0%}, worst {max(every, key=abs):+.0f}.")
+
+
+def stored(folder: Path, name: str, wave: np.ndarray, rate: int) -> Source:
+    """A source with these samples (frames,)."""
+    path = folder / f"{name}.wav"
+    soundfile.write(path, wave, rate, subtype="FLOAT")
+    return Source(str(path), hash_of(path), "vary", len(wave) / rate, 0.0, len(wave) / rate, parts="whole")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--shares", action="store_true")
+    parser.add_argument("--loops", action="store_true")
+    parser.add_argument("--tones", action="store_true")
     parser.add_argument("--every", type=int, default=1, help="only every Nth series")
     options = parser.parse_args()
     if options.shares:
@@ -111,6 +189,10 @@ def main() -> None:
     engine = open_engine(EngineConfig(model="starter", compute="cpu"))
     assert isinstance(engine, AudioLDM2)
     engine.load(lambda done, total, what: None)
+    if options.loops or options.tones:
+        with tempfile.TemporaryDirectory() as folder:
+            (print_loops if options.loops else print_tones)(engine, Path(folder))
+        return
     relative: dict[int, list[np.ndarray]] = {steps: [] for steps in STEPS}
     grows = {steps: [0, 0, 0] for steps in STEPS}
     steps_apart = []
