@@ -14,6 +14,11 @@ TRIES, NEAR_S = 4, 0.002  # an onset that is not this near after so many shifts 
 MOST_SHIFT_S = 0.015
 RISE_S = 0.001  # of the fade in of a hit
 LEVEL_S = 0.1  # of a hit, over which levels are compared
+CROSSOVER_HZ = 200.0
+LEAST_SHARE, LACKING = (
+    0.1,
+    3.0,
+)  # of the level of the hit, that a band must have; times as much as the other band must be raised
 LONGEST_S, LONG_FADE_S = 1.5, 0.1  # of a hit that is replaced; what rings on for longer stays
 CLOSER_S = ((0.008, 0.06), (0.02, 0.2))  # the attack that is kept, and how long the sound is no louder
 # A tail is no louder than this times the other hit's before the next hit begins, or it would hide that.
@@ -35,13 +40,15 @@ class Place(Protocol):
     def before(self) -> Samples: ...
 
 
-def fitted(replacement: Samples, hit: Place, rate: int) -> Samples:
-    """A replacement (frames,) with the onset, the level and the length of a hit; the hit itself if the replacement is silent."""
+def fitted(replacement: Samples, hit: Place, rate: int, balanced: bool = False) -> Samples:
+    """A replacement (frames,) with the onset, the level and the length of a hit; the hit itself if the replacement is silent. `balanced`:
+    it also gets the level of the hit below and above CROSSOVER_HZ, and that part of the hit which it lacks: of a kick and a clap at
+    once, the kick."""
     target = _onset(hit, hit.sound, rate)
     shift, best, least = 0, hit.sound, math.inf
     for _ in range(TRIES):
         moved = np.pad(replacement, (shift, 0)) if shift >= 0 else replacement[-shift:]
-        sound = _levelled(moved, hit, rate)
+        sound = _levelled(moved, hit, rate, balanced)
         off = target - _onset(hit, sound, rate)
         if abs(off) < least:
             best, least = sound, abs(off)
@@ -51,7 +58,7 @@ def fitted(replacement: Samples, hit: Place, rate: int) -> Samples:
     return best if least <= NEAR_S * rate else closer(best, hit, rate, 1)
 
 
-def _levelled(replacement: Samples, hit: Place, rate: int) -> Samples:
+def _levelled(replacement: Samples, hit: Place, rate: int, balanced: bool) -> Samples:
     """A replacement with the level of a hit at its beginning, and at most that at its end; silent before the hit's onset."""
     size, lead = len(hit.sound), hit.lead
     most = min(len(replacement), size, round(LONGEST_S * rate))
@@ -60,6 +67,8 @@ def _levelled(replacement: Samples, hit: Place, rate: int) -> Samples:
     if current <= 1e-9:
         return hit.sound
     part = replacement[:most] * np.float32(wanted / current)
+    if balanced:
+        part = _balanced(part, hit.sound[:most], beginning, rate)
     rise = min(lead, most, round(RISE_S * rate))
     part[:rise] *= np.linspace(0.0, 1.0, rise, dtype=np.float32)
     out = hit.sound.copy()
@@ -73,6 +82,31 @@ def _levelled(replacement: Samples, hit: Place, rate: int) -> Samples:
     quieter = 1 - np.minimum(1.0, limit[size - tail :])
     out[size - tail :] *= (1 - quieter * np.minimum(1.0, np.linspace(0.0, 2.0, tail))).astype(np.float32)
     return out
+
+
+def _balanced(part: Samples, sound: Samples, beginning: slice, rate: int) -> Samples:
+    """A part of a replacement with the lows and highs as loud as those of a sound of the same length, or with those of the sound."""
+    bands = [(low, whole - low) for whole in (part, sound) for low in (_low(whole, rate),)]
+    gains = [_level(old[beginning]) / max(_level(new[beginning]), 1e-9) for new, old in zip(*bands, strict=True)]
+    shares = [_level(band[beginning]) / max(_level(sound[beginning]), 1e-9) for band in bands[1]]
+    out = np.zeros_like(part)
+    for new, old, gain, share, other in zip(*bands, gains, shares, gains[::-1], strict=True):
+        if share < LEAST_SHARE:
+            out += new * np.float32(min(gain, other))
+        elif min(shares) >= LEAST_SHARE and gain > LACKING * other:
+            out += old
+        else:
+            out += new * np.float32(gain)
+    return out
+
+
+def _low(wave: Samples, rate: int) -> Samples:
+    """What of a wave is below CROSSOVER_HZ, without a shift."""
+    size = len(wave) + rate // 10  # silence behind it, so that its end does not sound at its beginning
+    hertz = np.fft.rfftfreq(size, 1 / rate)
+    octaves = np.log2(np.maximum(hertz, 1.0) / CROSSOVER_HZ)
+    shape = 0.5 - 0.5 * np.sin(np.pi * np.clip(octaves, -0.5, 0.5))
+    return np.fft.irfft(np.fft.rfft(wave, size) * shape, size)[: len(wave)].astype(np.float32)
 
 
 def closer(sound: Samples, hit: Place, rate: int, closeness: int) -> Samples:

@@ -71,11 +71,19 @@ def cut(wave: Samples, rate: int, onsets: Sequence[int] | Frames, loop: bool = F
 
 
 def put_back(
-    wave: Samples, rate: int, hits: Sequence[Hit], replacements: Sequence[Samples], loop: bool = False
+    wave: Samples,
+    rate: int,
+    hits: Sequence[Hit],
+    replacements: Sequence[Samples],
+    loop: bool = False,
+    balanced: bool = False,
 ) -> Samples:
     """A wave (frames,) with each hit replaced, at the onset and the level of the hit that it replaces. What comes before the first hit
-    stays. A replacement (frames,) begins about where its hit does, and may have any level; a silent one leaves the hit as it is."""
-    sounds = [fitting.fitted(replacement, hit, rate) for replacement, hit in zip(replacements, hits, strict=True)]
+    stays. A replacement (frames,) begins about where its hit does, and may have any level; a silent one leaves the hit as it is.
+    `balanced`: see fitting.fitted."""
+    sounds = [
+        fitting.fitted(replacement, hit, rate, balanced) for replacement, hit in zip(replacements, hits, strict=True)
+    ]
     closeness = np.zeros(len(hits), int)
     out = _joined(wave, rate, hits, sounds, loop)
     for check in range(CHECKS if hits else 0):

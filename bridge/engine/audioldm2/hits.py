@@ -28,13 +28,15 @@ SHORTEST = 64  # samples of a sound that is encoded
 @dataclass(frozen=True, slots=True)
 class Variations:
     """Variations of `hits` at the strength of a source, with the words of a prompt. `alike`: all start from the same noise, so that
-    equal hits stay equal; otherwise no two are. A batch is of one take, so that a take does not depend on the others."""
+    equal hits stay equal; otherwise no two are. `own_names`: other words than the names of the hits are left out. A batch is of one
+    take, so that a take does not depend on the others."""
 
     stages: Stages
     prompt: Prompt
     source: Source
     hits: Sequence[Hit]
     alike: bool
+    own_names: bool = False
 
     def takes(self, on_step: OnStep) -> Iterator[list[Wave]]:
         """For each take, a replacement (samples,) of each hit."""
@@ -63,6 +65,11 @@ class Variations:
             yield [self._decoded(own[at][None], len(sounds[at])) for at in range(len(self.hits))]
 
     @property
+    def named(self) -> bool:
+        """Whether each hit is varied as what it is, and by no other word."""
+        return self.own_names or self._words() == ""
+
+    @property
     def _sounds(self) -> list[Wave]:
         longest = round(LONGEST_S * self.stages.geometry.sample_rate)
         return [hit.sound[:longest] for hit in self.hits]
@@ -85,7 +92,7 @@ class Variations:
         it needs no guidance."""
         texts, kit, words = self.stages.texts, self.stages.kit, self._words()
         if words is None:
-            return {at: texts.positive(self.prompt) for _, places in batches for at in places}, True
+            return {at: texts.positive(self.prompt) for _, places in batches for at in places}, not self.own_names
         assert texts.vocabulary is not None and kit is not None
         encoded: dict[int, Embeddings] = {}
         for (_, places), latent in zip(batches, latents, strict=True):
@@ -99,6 +106,8 @@ class Variations:
         vocabulary, prompt = self.stages.texts.vocabulary, self.prompt
         if vocabulary is None:
             return None
+        if self.own_names:
+            return ""
         heard, own = vocabulary.hear(prompt.text), prompt.text == self.source.words
         if heard.noun and not own:
             return None

@@ -17,7 +17,7 @@ from bridge.engine.messages import OnStep
 from bridge.errors import Unsupported
 
 # Of the hits of a bar that goes on: the same kit, and no copies. bench/RESULTS.md has the distances.
-CONTINUED_STRENGTH = 0.3
+CONTINUED_STRENGTH = 0.4
 ROUNDING = 2  # samples by which a period may differ from its seconds
 CONTINUED = "a rhythm is continued with the hits of its last bar, each varied"
 
@@ -42,8 +42,9 @@ class VariedHits:
                 on_step(prompt.units, prompt.units)
                 yield iter([wave])
             return
-        for replacements in Variations(self.stages, prompt, source, cuts, alike=True).takes(on_step):
-            yield iter([hits.put_back(wave, rate, cuts, replacements, prompt.loop)])
+        variations = Variations(self.stages, prompt, source, cuts, alike=True)
+        for replacements in variations.takes(on_step):
+            yield iter([hits.put_back(wave, rate, cuts, replacements, prompt.loop, variations.named)])
 
     @property
     def _wave(self) -> Wave:
@@ -72,8 +73,9 @@ class ContinuedHits:
         placed: list[Hit] = continuing.repeated(hits.cut(wave, rate, self.rhythm.onsets), len(wave), frames, bar, rate)
         base = continuing.base(wave, frames, placed[0].start if placed else frames, bar, rate)
         source = replace(self.material.source, how="vary", strength=CONTINUED_STRENGTH)
-        for replacements in Variations(self.stages, prompt, source, placed, alike=False).takes(on_step):
-            yield iter([np.asarray(hits.put_back(base, rate, placed, replacements), np.float32)])
+        variations = Variations(self.stages, prompt, source, placed, alike=False, own_names=True)
+        for replacements in variations.takes(on_step):
+            yield iter([hits.put_back(base, rate, placed, replacements, balanced=variations.named)])
 
 
 def vary_hits(stages: Stages, material: Material) -> Method:
