@@ -21,14 +21,17 @@ from bridge.audio.beats import Samples
 from bridge.config import EngineConfig
 from bridge.domain.clip import Prompt
 from bridge.domain.source import How, Source
+from bridge.engine.audioldm2 import rhythms
 from bridge.engine.audioldm2.engine import AudioLDM2
 from bridge.engine.families import open_engine
 from bridge.files.same_file import hash_of
+from tests.engine.audioldm2.sources import mel_db
 from tests.rhythms import RATE, chord, hit, places, rhythm, synthesised
 
 STRENGTHS = (0.3, 0.5, 0.7)
 BARS, NEW_BARS = 2, 2
 WITHIN_MS = 3.0
+STRONG = ("kick", "snare", "clap", "rim")
 # Name, pattern, bpm, seconds by which it is played loosely, level of a pad under it.
 RHYTHMS = (
     ("four on the floor", "four on the floor", 124, 0.0, 0.0),
@@ -152,22 +155,48 @@ def continued(engine: AudioLDM2, folder: Path, keep: Path | None) -> None:
             off = min(off, *(100 * abs(measured.bpm * octave / bpm - 1) for octave in (0.5, 2.0)))
             right[known] += off < 1 and method == "hits"
             cells.append(f"{off:.2f}")
+            strong = [at for drum, at in places(pattern, BARS + NEW_BARS, bpm) if drum in STRONG]
+            new = [round(at * RATE) for at in strong if at * RATE >= len(wave) - 1]
+            onsets = beats.attacks(out[:, None])
+            cells.append(share([float(np.abs(onsets - at).min(initial=RATE)) / RATE * 1000 for at in new]))
             if known:
-                strong = [
-                    at for drum, at in places(pattern, BARS + NEW_BARS, bpm) if drum in ("kick", "snare", "clap", "rim")
-                ]
-                new = [round(at * RATE) for at in strong if at * RATE >= len(wave) - 1]
-                onsets = beats.attacks(out[:, None])
-                cells.append(share([float(np.abs(onsets - at).min(initial=RATE)) / RATE * 1000 for at in new]))
                 bar = round(240 / bpm * RATE)
-                levels = [
-                    np.sqrt(np.square(part, dtype=np.float64).mean())
-                    for part in (wave[-bar:], out[len(wave) : len(wave) + bar])
-                ]
-                level = f"{20 * math.log10(levels[1] / levels[0]):+.1f}"
+                parts = wave[-bar:], out[len(wave) : len(wave) + bar]
+                levels = [np.sqrt(np.square(part, dtype=np.float64).mean()) for part in parts]
+                cells.append(f"{20 * math.log10(levels[1] / levels[0]):+.1f}")
                 _written(keep, f"continue {name} {kind}", out)
-        print(f"| {name} | {kind} | {method} | {' | '.join(cells)} | {level} |", flush=True)
+        print(f"| {name} | {kind} | {method} | {' | '.join(cells)} |", flush=True)
     print(f"\nTempo within 1 %: {right[True]} of 20 with the tempo known, {right[False]} of 20 without")
+
+
+def kinship(engine: AudioLDM2, folder: Path) -> None:
+    """Print how far the hits of a continued rhythm are from the old ones, and from each other."""
+    print("\n| strength | new to old hit, dB | to the same hit a bar later | to another drum of the rhythm |")
+    print("|---|---|---|---|")
+    usual, bpm, size = rhythms.CONTINUED_STRENGTH, 96, RATE // 5
+    for strength in (0.05, 0.2, 0.3, 0.4, 0.6, 0.8):
+        rhythms.CONTINUED_STRENGTH = strength
+        near: list[float] = []
+        later: list[float] = []
+        other: list[float] = []
+        for sounds in (hit, synthesised):
+            wave = made("rock", bpm, 1, 0.0, 0.0, sounds)
+            out, bar = generated(engine, folder, wave, 3 * len(wave) / RATE, "continue", bpm, 0.5), len(wave)
+            onsets = sorted({round(at * RATE) for _, at in places("rock", 1, bpm)})
+            old, first, second = ([out[shift + at :][:size] for at in onsets] for shift in (0, bar, 2 * bar))
+            near += [mel_db(engine, *_at_rate(engine, pair)) for pair in zip(old, first, strict=True)]
+            later += [mel_db(engine, *_at_rate(engine, pair)) for pair in zip(first, second, strict=True)]
+            other += [mel_db(engine, *_at_rate(engine, (old[0], old[n]))) for n in (1, 2)]
+        means = " | ".join(f"{np.mean(values):.1f}" for values in (near, later, other))
+        print(f"| {strength:g} | {means} |", flush=True)
+    rhythms.CONTINUED_STRENGTH = usual
+
+
+def _at_rate(engine: AudioLDM2, waves: tuple[Samples, Samples]) -> list[Samples]:
+    resampled = [
+        np.asarray(soxr.resample(wave, RATE, engine.abilities.sample_rate, "HQ"), np.float32) for wave in waves
+    ]
+    return [wave / max(float(np.abs(wave).max()), 1e-6) for wave in resampled]
 
 
 def _any(wave: Samples) -> Source:
@@ -185,16 +214,18 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--folder", type=Path, help="also write the clips there")
-    parser.add_argument("--only", choices=("vary", "continue"))
+    parser.add_argument("--only", choices=("vary", "continue", "kinship"))
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:
         engine = open_engine(EngineConfig(model="starter", compute="cpu"), Path(place))
         engine.load(lambda done, total, what: None)
         assert isinstance(engine, AudioLDM2)
-        if options.only != "continue":
+        if options.only in (None, "vary"):
             varied(engine, Path(place), options.folder)
-        if options.only != "vary":
+        if options.only in (None, "continue"):
             continued(engine, Path(place), options.folder)
+        if options.only in (None, "kinship"):
+            kinship(engine, Path(place))
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 import soxr
 
-from bridge.audio import beats
+from bridge.audio import beats, keep
 from bridge.domain.source import Source
 from bridge.engine.audioldm2.engine import AudioLDM2
 from bridge.errors import JobCancelled, Unsupported
@@ -152,3 +153,77 @@ def test_a_clip_of_another_length_than_its_source_has_its_own(
 ) -> None:
     out = varied(starter, loop, seconds=seconds, steps=2, **more)
     assert len(out) == starter.geometry.frames(seconds) and np.isfinite(out).all()
+
+
+def test_of_two_drums_at_once_neither_is_lost(starter: AudioLDM2, tmp_path: Path) -> None:
+    both = np.zeros(2 * RATE, np.float32)
+    for at in range(0, len(both), RATE // 2):
+        both[at : at + 20_000] += 0.6 * hit("kick")[:20_000] + 0.4 * hit("clap")[:20_000]
+    origin = source(tmp_path, both, RATE, words="drum loop", strength=0.6)
+    out = at_output(starter, varied(starter, origin, steps=20))
+    for at in range(0, len(both), RATE // 2):
+        powers = [np.abs(np.fft.rfft(wave[at:][:4_800])) ** 2 for wave in (both, out)]
+        for band in (slice(2, 15), slice(60, 1_200)):  # 20 to 150 Hz, 600 Hz to 12 kHz
+            assert 0.25 < powers[1][band].sum() / powers[0][band].sum() < 4
+
+
+def continued(engine: AudioLDM2, folder: Path, wave: np.ndarray, bars: float, **more: Any) -> np.ndarray:
+    """The clip at 48 kHz, `bars` bars of a source at 110 BPM."""
+    origin = source(folder, wave, RATE, how="continue", words="drum loop", **{"bpm": 110, **more})
+    return at_output(engine, varied(engine, origin, seconds=bars * 240 / 110))
+
+
+@pytest.mark.parametrize("pattern", ["rock", "swing"])
+def test_a_rhythm_goes_on_at_its_tempo_with_its_kit(starter: AudioLDM2, tmp_path: Path, pattern: str) -> None:
+    wave = beat(pattern)
+    out = continued(starter, tmp_path, wave, 3)
+    kept = len(wave) - RATE // 25
+    assert len(out) >= 3 * len(wave) - 2 and np.abs(out[:kept] - wave[:kept]).max() < 0.02
+    onsets = beats.attacks(out[:, None])
+    for name, at in places(pattern, 3, 110):
+        if name in ("kick", "snare"):
+            assert np.abs(onsets - at * RATE).min() < 0.003 * RATE
+    measured = beats.measure(out[:, None], 110)
+    assert measured.bpm == pytest.approx(110, rel=0.005) and measured.confidence > 0.5
+    levels = [np.sqrt(np.square(out[bar * len(wave) :][: len(wave)]).mean()) for bar in range(3)]
+    assert max(levels) < 1.3 * min(levels)
+    said = starter.remarks(prompt(source(tmp_path, wave, RATE, how="continue")))
+    assert said["method"] == "hits" and "last bar" in said["remark"]
+
+
+def test_no_two_bars_of_a_continued_rhythm_are_the_same(starter: AudioLDM2, tmp_path: Path) -> None:
+    wave = beat()
+    out = continued(starter, tmp_path, wave, 3)
+    bars = [out[bar * len(wave) :][: len(wave) - 200] for bar in range(3)]
+    apart = [np.sqrt(np.square(one - other).mean() / np.square(one).mean()) for one, other in itertools.pairwise(bars)]
+    assert min(apart) > 0.05
+
+
+def test_each_take_of_a_continued_rhythm_equals_its_seed_alone(starter: AudioLDM2, tmp_path: Path) -> None:
+    origin = source(tmp_path, beat(), RATE, how="continue", words="drum loop", bpm=110)
+    ask = prompt(origin, "drum loop", seconds=2 * origin.seconds, takes=2, steps=4)
+    together = waves(starter, ask)
+    alone = waves(starter, replace(ask, takes=1, seed=ask.seed + 1))[0]
+    assert np.array_equal(together[1], alone) and not np.allclose(together[0], together[1], atol=0.01)
+
+
+@pytest.mark.parametrize("more_s", [0.002, 0.1, 0.3])
+def test_a_rhythm_can_go_on_for_less_than_a_beat(starter: AudioLDM2, tmp_path: Path, more_s: float) -> None:
+    wave = beat("four on the floor")
+    out = continued(starter, tmp_path, wave, (len(wave) / RATE + more_s) * 110 / 240)
+    assert np.isfinite(out).all() and len(out) == pytest.approx(len(wave) + more_s * RATE, abs=3)
+    kept = len(wave) - RATE // 25
+    assert np.abs(out[:kept] - wave[:kept]).max() < 0.02
+
+
+def test_the_shaper_joins_a_continued_rhythm_without_a_click(starter: AudioLDM2, tmp_path: Path) -> None:
+    longer = beat("four on the floor", bars=2)
+    wave = longer[: round(1.07 * 240 / 110 * RATE)]  # ends while the first hit of its second bar rings
+    rendering = continued(starter, tmp_path, wave, 2)
+    out = keep.continued(wave[:, None], rendering[:, None], len(longer))[:, 0]
+    assert np.array_equal(out[: len(wave) - keep.JOIN], wave[: -keep.JOIN])
+    onsets = beats.attacks(out[:, None])
+    kicks = [at * RATE for name, at in places("four on the floor", 2, 110) if name == "kick"]
+    assert max(np.abs(onsets - at).min() for at in kicks) < 0.003 * RATE
+    around = slice(len(wave) - 3_000, len(wave) + 3_000)
+    assert np.abs(np.diff(out[around])).max() < 1.5 * np.abs(np.diff(longer[around])).max()
