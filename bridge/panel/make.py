@@ -27,13 +27,12 @@ from bridge.panel import form, saved
 from bridge.panel.extras import Extras
 from bridge.panel.form import AUTO, BARS, RANGES, SECONDS, BadField, Form
 from bridge.panel.link import ABSENT, Link
+from bridge.panel.preset_box import PresetBox
 from bridge.panel.tempo_box import TempoBox
 
 TEMPO_MS = 3_000  # between two questions for the tempo
-MOST_PRESETS = 500
 WIDE = 110  # characters that one row of all fields needs
 LINES_FOR_LENGTH, LINES_FOR_ALL = 15, 19  # of text: the heights of a window that show the second and the third row
-NO_PRESET = "no preset"
 PASTED = 16 * MAX_PROMPT_CHARACTERS  # characters that the field takes, so that too long a text is refused and not cut
 
 
@@ -60,7 +59,7 @@ class Make(QWidget):
         self._timer = QTimer(self, interval=TEMPO_MS)
         self._timer.timeout.connect(self._ask_for_tempo)
         self._timer.start()
-        link.connected.connect(self._on_connected)
+        link.connected.connect(self._ask_for_tempo)
         link.received.connect(self._on_message)
 
     def set_prompt(self, text: str) -> None:
@@ -124,10 +123,7 @@ class Make(QWidget):
         self.prompt.setClearButtonEnabled(True)
         self.button = QPushButton("Make")
         self.button.setToolTip("Make a clip (Enter)")
-        self.preset, self.unit = QComboBox(), QComboBox()
-        self.preset.addItem(NO_PRESET, "")
-        self.preset.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.preset.setMinimumContentsLength(8)
+        self.preset, self.unit = PresetBox(self._link), QComboBox()
         for words, unit in (("usual length", AUTO), ("seconds", SECONDS), ("bars", BARS)):
             self.unit.addItem(words, unit)
         self.unit.setItemData(0, "The length of the preset, or 4 seconds", Qt.ItemDataRole.ToolTipRole)
@@ -144,7 +140,7 @@ class Make(QWidget):
         self.fault.setForegroundRole(QPalette.ColorRole.BrightText)
         self.extras = Extras()
         names = {
-            self.prompt: "Prompt", self.preset: "Preset", self.length: "Length", self.unit: "Unit of the length",
+            self.prompt: "Prompt", self.length: "Length", self.unit: "Unit of the length",
             self.takes: "Takes", self.note: "Note", self.bpm: "Length in seconds", self.fault: "What is wrong",
         }  # fmt: skip
         for widget, name in names.items():
@@ -220,21 +216,13 @@ class Make(QWidget):
 
     def _fill(self, filled: Form) -> None:
         self.prompt.setText(filled.text)
-        self._choose_preset(filled.preset)
+        self.preset.choose(filled.preset)
         self.set_length(filled.unit, filled.length)
         self.takes.setValue(filled.takes)
         self.note.setText(filled.note)
         self.loop.setChecked(filled.loop)
         self.extras.set(filled.extras)
         self._clear_fault()
-
-    def _choose_preset(self, name: str) -> None:
-        if (
-            at := self.preset.findData(name)
-        ) < 0:  # the list has not come yet, or the preset is gone: the daemon decides
-            self.preset.addItem(name, name)
-            at = self.preset.count() - 1
-        self.preset.setCurrentIndex(at)
 
     def _on_unit(self) -> None:
         unit = self.unit.currentData()
@@ -288,10 +276,6 @@ class Make(QWidget):
             for field in self._fields.values():
                 field.setPalette(QPalette())
 
-    def _on_connected(self) -> None:
-        self._link.send("/bridge/presets")
-        self._ask_for_tempo()
-
     def _ask_for_tempo(self) -> None:
         if self._link.state != ABSENT:
             self._link.send("/bridge/tempo")
@@ -302,20 +286,6 @@ class Make(QWidget):
 
     def _on_message(self, address: str, arguments: list[Any]) -> None:
         match address, arguments:
-            case "/bridge/presets", names:
-                self._set_presets([name for name in names if isinstance(name, str)][:MOST_PRESETS])
-            case "/bridge/preset", [str(), "ready" | "gone", *_]:
-                self._link.send("/bridge/presets")
             case "/bridge/tempo", [float(bpm) | int(bpm), int(beats), *_] if bpm > 0 and beats > 0:
                 self.tempo = Tempo(round(float(bpm), 4), beats)
                 self._show_tempo()
-
-    def _set_presets(self, names: list[str]) -> None:
-        chosen = self.preset.currentData() or ""
-        if [self.preset.itemData(at) for at in range(1, self.preset.count())] == names:
-            return
-        self.preset.clear()
-        self.preset.addItem(NO_PRESET, "")
-        for name in names:
-            self.preset.addItem(name[:80], name)
-        self._choose_preset(chosen)
