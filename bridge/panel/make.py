@@ -9,8 +9,6 @@ from PySide6.QtGui import QKeySequence, QPalette, QShortcut
 from PySide6.QtWidgets import (
     QBoxLayout,
     QCheckBox,
-    QComboBox,
-    QDoubleSpinBox,
     QHBoxLayout,
     QLabel,
     QLineEdit,
@@ -25,7 +23,8 @@ from bridge.domain.tempo import Tempo
 from bridge.errors import BadArgument
 from bridge.panel import form, saved
 from bridge.panel.extras import Extras
-from bridge.panel.form import AUTO, BARS, RANGES, SECONDS, BadField, Form
+from bridge.panel.form import AUTO, BARS, RANGES, BadField, Form
+from bridge.panel.length_fields import LengthFields
 from bridge.panel.link import ABSENT, Link
 from bridge.panel.preset_box import PresetBox
 from bridge.panel.tempo_box import TempoBox
@@ -34,13 +33,6 @@ TEMPO_MS = 3_000  # between two questions for the tempo
 WIDE = 110  # characters that one row of all fields needs
 LINES_FOR_LENGTH, LINES_FOR_ALL = 15, 19  # of text: the heights of a window that show the second and the third row
 PASTED = 16 * MAX_PROMPT_CHARACTERS  # characters that the field takes, so that too long a text is refused and not cut
-
-
-class Length(QDoubleSpinBox):
-    """A number without superfluous zeros."""
-
-    def textFromValue(self, value: float) -> str:
-        return self.locale().toString(value, "g", 7)
 
 
 class Make(QWidget):
@@ -80,16 +72,16 @@ class Make(QWidget):
 
     def set_length(self, unit: str, length: float) -> None:
         """Set the length, as far as it is possible."""
-        self.unit.setCurrentIndex(self.unit.findData(unit))
-        self.length.setValue(length)
+        self.lengths.set(unit, length)
 
     def filled(self) -> Form:
         """What is filled in."""
+        unit, length = self.lengths.value
         return Form(
             text=self.prompt.text(),
             preset=self.preset.currentData() or "",
-            unit=self.unit.currentData(),
-            length=self.length.value(),
+            unit=unit,
+            length=length,
             takes=self.takes.value(),
             note=self.note.text(),
             loop=self.loop.isChecked(),
@@ -123,11 +115,8 @@ class Make(QWidget):
         self.prompt.setClearButtonEnabled(True)
         self.button = QPushButton("Make")
         self.button.setToolTip("Make a clip (Enter)")
-        self.preset, self.unit = PresetBox(self._link), QComboBox()
-        for words, unit in (("usual length", AUTO), ("seconds", SECONDS), ("bars", BARS)):
-            self.unit.addItem(words, unit)
-        self.unit.setItemData(0, "The length of the preset, or 4 seconds", Qt.ItemDataRole.ToolTipRole)
-        self.length = Length(decimals=2, value=4.0)
+        self.preset, self.lengths = PresetBox(self._link), LengthFields(self)
+        self.length, self.unit = self.lengths.length, self.lengths.unit
         self.takes = QSpinBox(minimum=int(TAKES.low), maximum=int(TAKES.high), suffix=" take")
         self.note = QLineEdit(placeholderText="note", maxLength=8)
         self.note.setToolTip("The pitch of a tone: c3, a#4, eb2, or a MIDI number")
@@ -140,7 +129,7 @@ class Make(QWidget):
         self.fault.setForegroundRole(QPalette.ColorRole.BrightText)
         self.extras = Extras()
         names = {
-            self.prompt: "Prompt", self.length: "Length", self.unit: "Unit of the length",
+            self.prompt: "Prompt",
             self.takes: "Takes", self.note: "Note", self.bpm: "Length in seconds", self.fault: "What is wrong",
         }  # fmt: skip
         for widget, name in names.items():
@@ -192,12 +181,11 @@ class Make(QWidget):
         self.prompt.textChanged.connect(self._check_prompt)
         self.note.textEdited.connect(self._clear_fault)
         self.note.editingFinished.connect(self._check_note)
-        self.unit.currentIndexChanged.connect(self._on_unit)
-        self.length.valueChanged.connect(self._show_tempo)
+        self.lengths.changed.connect(self._show_tempo)
         self.takes.valueChanged.connect(lambda count: self.takes.setSuffix(" take" if count == 1 else " takes"))
         self.extras.changed.connect(self._show_tempo)
         self.tempo_box.wanted.connect(self._set_tempo)
-        self._on_unit()
+        self._show_tempo()
 
     def _restore(self) -> None:
         texts = {name: str(self._settings.value(f"form/{name}") or "") for name in ("text", "preset", "unit", "note")}
@@ -223,15 +211,6 @@ class Make(QWidget):
         self.loop.setChecked(filled.loop)
         self.extras.set(filled.extras)
         self._clear_fault()
-
-    def _on_unit(self) -> None:
-        unit = self.unit.currentData()
-        self.length.setEnabled(unit != AUTO)
-        if unit != AUTO:
-            self.length.setRange(*RANGES[unit])
-            self.length.setDecimals(4 if unit == BARS else 2)
-            self.length.setSingleStep(1.0 if unit == BARS else 0.5)
-        self._show_tempo()
 
     def _show_tempo(self) -> None:
         """The running tempo, and what a length in bars is in seconds."""
