@@ -19,6 +19,12 @@ CHANGE_ALL = ("loop", "key", "trim", "reverse", "fade_in_ms", "lufs")  # of a cl
 LENGTHS = ("seconds", "bars", "more", "more_bars")
 
 
+def excluded(how: str) -> frozenset[str]:
+    """The keys that `check` refuses together with `vary`, `continue` or `fill`, whatever their values."""
+    changes = () if how == "vary" else (*CHANGE_ALL, *(("fade_out_ms",) if how == "fill" else ()))
+    return frozenset({"note", *NO_USE[how], *changes, *HOWS} - {how})
+
+
 def check(values: Mapping[str, Any]) -> None:
     """Raises BadArgument for keys, by name, that exclude or need each other."""
     ways = [how for how in HOWS if how in values]
@@ -42,9 +48,7 @@ def check(values: Mapping[str, Any]) -> None:
     if how == "continue" and values[how] == "1":
         return  # a stream, which has its own rules
     if how != "vary":
-        changes = next(
-            (name for name in (*CHANGE_ALL, *(("fade_out_ms",) if how == "fill" else ())) if name in values), ""
-        )
+        changes = next((name for name in values if name in excluded(how)), "")
         if changes:
             raise BadArgument(
                 f"{changes} would change what is kept of the source: leave it out, and change the finished clip."

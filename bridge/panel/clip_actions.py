@@ -8,6 +8,8 @@ from PySide6.QtCore import QObject, QPoint, Qt
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QMenu, QWidget
 
+from bridge.domain.source import How
+
 Key, Standard = Qt.Key, QKeySequence.StandardKey
 CONTROL, SHIFT = Qt.Modifier.CTRL, Qt.Modifier.SHIFT
 
@@ -19,6 +21,10 @@ ACTIONS: dict[str, tuple[str, tuple[object, ...], bool]] = {
     "part_from": ("Part begins here", (Key.Key_BracketLeft,), True),
     "part_to": ("Part ends here", (Key.Key_BracketRight,), False),
     "cut": ("Make a clip of the part", (SHIFT | Key.Key_Return, SHIFT | Key.Key_Enter), False),
+    "beside": ("Hear the source or the result", (Key.Key_B,), False),
+    "vary": ("Vary …", (Key.Key_V,), True),
+    "continue": ("Continue …", (Key.Key_C,), False),
+    "fill": ("Fill the part …", (Key.Key_G,), False),
     "favourite": ("Star", (Key.Key_F,), True),
     "copy": ("Copy the files", (Standard.Copy,), False),
     "copy_path": ("Copy the path", (CONTROL | SHIFT | Key.Key_C,), False),
@@ -32,7 +38,17 @@ ACTIONS: dict[str, tuple[str, tuple[object, ...], bool]] = {
     "select_all": ("Select all", (Standard.SelectAll,), True),
     "reload": ("Load the list again", (Standard.Refresh,), False),
 }
-IN_THE_WAVEFORM = ("toggle", "part_from", "part_to", "cut", "undo")  # these keys work there too
+IN_THE_WAVEFORM = (
+    "toggle",
+    "part_from",
+    "part_to",
+    "cut",
+    "beside",
+    "vary",
+    "continue",
+    "fill",
+    "undo",
+)  # these keys work there too
 NEED_CLIP = ACTIONS.keys() - {"stop", "undo", "keep_starred", "select_all", "reload"}
 
 
@@ -44,6 +60,7 @@ class ClipActions(QObject):
         assert do.keys() == ACTIONS.keys()
         self._menu = QMenu(view)
         self._menu.setAccessibleName("Clip")
+        self._menu.setToolTipsVisible(True)
         self.actions: dict[str, QAction] = {}
         for name, (words, keys, separated) in ACTIONS.items():
             if separated:
@@ -57,11 +74,15 @@ class ClipActions(QObject):
                 wave.addAction(action)
             self._menu.addAction(action)
 
-    def enable(self, has_clip: bool, has_part: bool, can_undo: bool) -> None:
-        """Grey what makes no sense now."""
+    def enable(self, has_clip: bool, has_part: bool, has_source: bool, can_undo: bool, why_not: dict[How, str]) -> None:
+        """Grey what makes no sense now. `why_not`: sentences about what the checkpoint cannot do with the clip."""
         for name, action in self.actions.items():
             action.setEnabled(has_clip or name not in NEED_CLIP)
         self.actions["cut"].setEnabled(has_part)
+        self.actions["beside"].setEnabled(has_source)
+        for how, why in why_not.items():
+            self.actions[how].setEnabled(has_clip and not why)
+            self.actions[how].setToolTip(why)
         self.actions["undo"].setText("Undo the deletion" if can_undo else "Nothing to undo")
 
     def show_menu(self, position: QPoint) -> None:

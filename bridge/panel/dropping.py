@@ -1,4 +1,4 @@
-"""Drops on the window: shows what one would do, then does it."""
+"""What drops on the window do."""
 
 from __future__ import annotations
 
@@ -7,27 +7,28 @@ from dataclasses import replace
 from pathlib import PurePath
 from typing import Any
 
-from PySide6.QtCore import QEvent, QMimeData, QObject, Qt, QTimer
-from PySide6.QtGui import QDragMoveEvent, QDropEvent
+from PySide6.QtCore import QMimeData, QObject, QTimer
 from PySide6.QtWidgets import QMainWindow
 
 from bridge.client import pairs
+from bridge.domain.source import How
 from bridge.errors import BadArgument
 from bridge.panel.background import Background
-from bridge.panel.drop_hint import DropHint
-from bridge.panel.drops import Audio, Lists, Nothing, Words, what_drop_means, would_do
+from bridge.panel.drop_target import DropTarget
+from bridge.panel.drops import Audio, Lists, Nothing, Words, what_drop_means
 from bridge.panel.jobs import MOST_AGAIN, Jobs
 from bridge.panel.link import ABSENT, Link
 from bridge.panel.lists import copy_lists
 from bridge.panel.make import Make
 from bridge.panel.offer_bar import OfferBar
-from bridge.panel.offers import Offer, describe, offers
+from bridge.panel.offers import WAYS, Offer, describe, offers, unusable
+from bridge.panel.source import FormSource, of_file
 
 MEASURE_S = 15  # a long file on a slow disk
 
 
 class Dropping(QObject):
-    """Takes the drags over `window` by filtering its events. `say` shows a sentence."""
+    """Does what the drops on `window` mean. `say` shows a sentence."""
 
     def __init__(
         self,
@@ -41,34 +42,19 @@ class Dropping(QObject):
     ) -> None:
         super().__init__(window)
         self._link, self._make, self._jobs, self._bar, self._inbox, self._say = link, make, jobs, bar, inbox, say
-        self._hint, self._background = DropHint(window), Background(self)
+        self._background = Background(self)
         self._paths: tuple[str, ...] = ()
+        self._source: FormSource | None = None  # the first of them
+        self._into_form = False  # dropped there
         self._patience = QTimer(self, interval=MEASURE_S * 1_000, singleShot=True)
         self._patience.timeout.connect(lambda: say("Clipbridge did not answer about the dropped file. Drop it again."))
         bar.chosen.connect(self._on_chosen)
         link.received.connect(self._on_message)
-        window.setAcceptDrops(True)
-        window.installEventFilter(self)
+        DropTarget(window, make).dropped.connect(self.drop)
 
-    def eventFilter(self, _watched: QObject, event: QEvent) -> bool:
-        match event:
-            case QDropEvent() if event.type() == QEvent.Type.Drop:
-                self._hint.hide()
-                self._take(event)
-                self.drop(event.mimeData())
-            case QDragMoveEvent():  # also those that enter
-                if event.type() == QEvent.Type.DragEnter and not self._from_inside(event):
-                    meaning = what_drop_means(event.mimeData())
-                    self._hint.tell(would_do(meaning), not isinstance(meaning, Nothing))
-                self._take(event)
-            case _ if event.type() == QEvent.Type.DragLeave:
-                self._hint.hide()
-            case _:
-                return False
-        return True
-
-    def drop(self, mime: QMimeData) -> None:
-        """Do what a drop means."""
+    def drop(self, mime: QMimeData, into_form: bool = False) -> None:
+        """Do what a drop means; `into_form`: audio becomes the source of the next clip."""
+        self._into_form = into_form
         match what_drop_means(mime):
             case Words(text):
                 self._make.set_prompt(text)
@@ -81,17 +67,11 @@ class Dropping(QObject):
             case Nothing(why):
                 self._say(why)
 
-    def _take(self, event: QDropEvent) -> None:
-        """Accept as a copy: some sources propose to move, and would delete the file. What cannot be used is accepted too, so
-        that the drop gets a sentence; drags that began in this window are for its pages."""
-        if self._from_inside(event):
-            event.ignore()
-            return
-        event.setDropAction(Qt.DropAction.CopyAction)
-        event.accept()
-
-    def _from_inside(self, event: QDropEvent) -> bool:
-        return event.source() is not None
+    def _use_source(self, how: How) -> None:
+        assert self._source is not None
+        self._make.set_source(replace(self._source, how=how))
+        others = len(self._paths) - 1
+        self._say(f"Only {self._source.name} is used: a clip starts from one sound." if others else "")
 
     def _measure(self, paths: tuple[str, ...]) -> None:
         if self._link.state == ABSENT:
@@ -119,7 +99,13 @@ class Dropping(QObject):
         return bool(self._paths) and PurePath(path).name == PurePath(self._paths[0]).name
 
     def _offer(self, measured: dict[str, Any]) -> None:
-        made = offers(measured, self._make.tempo.beats_per_bar)
+        abilities = self._make.abilities
+        self._source = of_file(self._paths[0], measured)
+        made = offers(measured, self._make.tempo.beats_per_bar, abilities.ways())
+        why = unusable(measured) or abilities.refusal()
+        if self._into_form and (how := next((offer.what for offer in made if offer.what in WAYS), None)) is not None:
+            self._use_source(how)
+            return
         words = describe(self._paths[0], measured)
         if (count := len(self._paths)) > 1:
             words = f"{words}  and {count - 1} more"
@@ -127,7 +113,7 @@ class Dropping(QObject):
                 f"Make all {count} again" if count <= MOST_AGAIN else f"Make the first {MOST_AGAIN} of {count} again"
             )
             made = [replace(offer, words=again) if offer.what == "again" else offer for offer in made]
-        self._bar.show_offers(words, made)
+        self._bar.show_offers(words, made, why)
 
     def _on_chosen(self, offer: Offer) -> None:
         match offer.what:
@@ -139,6 +125,8 @@ class Dropping(QObject):
                         self._jobs.recall(path)
                 except BadArgument as error:
                     self._say(str(error))
+            case "vary" | "continue" | "fill" as how:
+                self._use_source(how)
             case "length" | "tempo":
                 self._make.set_recipe(
                     {**self._make.filled().keys(), "seconds": None, "bars": None, "bpm": None, **offer.values}

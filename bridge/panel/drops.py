@@ -98,13 +98,15 @@ def _files(paths: list[str], others: int) -> Audio | Lists | Nothing:
     return Lists(lists)
 
 
-def would_do(meaning: Words | Audio | Lists | Nothing) -> str:
+def would_do(meaning: Words | Audio | Lists | Nothing, on_form: bool = False) -> str:
     """What a drop would do: a sentence to show during the drag."""
     match meaning:
+        case Audio(paths) if on_form:
+            return f"Start the next clip from {PurePath(paths[0]).name}"
         case Words():
             return "Use these words as the prompt"
         case Audio([path]):
-            return f"Use {PurePath(path).name}: its recipe, or its length and tempo"
+            return f"Use {PurePath(path).name}: start from it, or take its recipe, length or tempo"
         case Audio(paths):
             return f"Use {PurePath(paths[0]).name}, or make {len(paths)} clips again"
         case Lists(paths):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from PySide6.QtCore import Signal
@@ -19,6 +20,7 @@ class Extras(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.values: dict[str, Any] = {}
+        self._without: Collection[str] = ()
         self.line = TextLine("From the recipe")
         self.clear = QToolButton(autoRaise=True)
         self.clear.setIcon(icons.icon(icons.CLOSE))
@@ -34,8 +36,17 @@ class Extras(QWidget):
     def set(self, values: dict[str, Any]) -> None:
         """Show these instead."""
         self.values = dict(values)
+        self._show()
+        self.changed.emit()
+
+    def leave_out(self, names: Collection[str]) -> None:
+        """Do not show these keys: they are not sent now."""
+        self._without = names
+        self._show()
+
+    def _show(self) -> None:
+        values = {name: value for name, value in self.values.items() if name not in self._without}
         shown = (f"{name.replace('_', ' ')} {value:.10g}" if isinstance(value, float) else f"{name.replace('_', ' ')} {value}"
                  for name, value in values.items())  # fmt: skip
         self.line.setText(f"With {', '.join(shown)}")
         self.setVisible(bool(values))
-        self.changed.emit()

@@ -47,6 +47,7 @@ class Job:
     why: str = ""
     own: bool = False
     yours: bool = True
+    source: str = ""  # what it starts from, "" if from words alone
     cancelling: bool = False
     heard_at: float = 0.0
     missed: bool = False
@@ -69,9 +70,9 @@ class Jobs:
         order = {RUNNING: 0, WAITING: 1, SENT: 2, FAILED: 3}
         return sorted(self._jobs.values(), key=lambda job: (order[job.state], job.place if job.state == WAITING else 0))
 
-    def ask(self, job_id: JobId, prompt: str, seconds: float, *arguments: Any) -> None:
+    def ask(self, job_id: JobId, prompt: str, seconds: float, *arguments: Any, source: str = "") -> None:
         """Send /bridge/generate and show the job. Raises BadArgument if it cannot be sent."""
-        self._begin(Job(job_id, prompt, seconds), "/bridge/generate", *arguments)
+        self._begin(Job(job_id, prompt, seconds, source=source), "/bridge/generate", *arguments)
 
     def recall(self, path: str) -> None:
         """Ask for the clip at `path` again, from its recipe, and show the job. Raises BadArgument if it cannot be sent."""

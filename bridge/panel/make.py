@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from PySide6.QtCore import QSettings, Qt, QTimer, Signal
-from PySide6.QtGui import QKeySequence, QPalette, QShortcut
+from PySide6.QtGui import QCloseEvent, QKeySequence, QPalette, QShortcut
 from PySide6.QtWidgets import (
     QBoxLayout,
     QCheckBox,
@@ -18,20 +18,28 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from bridge.domain.limits import MAX_PROMPT_CHARACTERS, TAKES
+from bridge.domain.limits import MAX_PROMPT_CHARACTERS, STRENGTH, TAKES
+from bridge.domain.source_keys import excluded
 from bridge.domain.tempo import Tempo
 from bridge.errors import BadArgument
 from bridge.panel import form, saved
+from bridge.panel.abilities import Abilities
 from bridge.panel.extras import Extras
 from bridge.panel.form import AUTO, BARS, RANGES, BadField, Form
 from bridge.panel.length_fields import LengthFields
 from bridge.panel.link import ABSENT, Link
 from bridge.panel.preset_box import PresetBox
+from bridge.panel.source import FormSource
+from bridge.panel.source_row import SourceRow
 from bridge.panel.tempo_box import TempoBox
 
 TEMPO_MS = 3_000  # between two questions for the tempo
 WIDE = 110  # characters that one row of all fields needs
 LINES_FOR_LENGTH, LINES_FOR_ALL = 15, 19  # of text: the heights of a window that show the second and the third row
+SOUND = "a sound, such as deep warm kick"
+NOTE = "The pitch of a tone: c3, a#4, eb2, or a MIDI number"
+LOOP = "The end runs into the beginning without a seam"
+NOT_WITH_SOURCE = "Not with this source: it would change what is kept of it"
 PASTED = 16 * MAX_PROMPT_CHARACTERS  # characters that the field takes, so that too long a text is refused and not cut
 
 
@@ -70,6 +78,15 @@ class Make(QWidget):
         self._fill(form.from_recipe(values))
         self.prompt.setFocus()
 
+    def set_source(self, source: FormSource | None) -> None:
+        """Let the next clip start from a sound. What is filled in stays, except the words: the source says what it is. Ctrl+Z in their
+        field brings them back."""
+        if source is not None:
+            self.prompt.clear()
+        self.source.set(source)
+        if source is not None:
+            (self.source.wave if source.how == "fill" and source.fault else self.prompt).setFocus()
+
     def set_length(self, unit: str, length: float) -> None:
         """Set the length, as far as it is possible."""
         self.lengths.set(unit, length)
@@ -86,12 +103,16 @@ class Make(QWidget):
             note=self.note.text(),
             loop=self.loop.isChecked(),
             extras=self.extras.values,
+            source=self.source.source,
         )
 
     def generate(self) -> None:
         """Ask for what is filled in, if it is valid; else show what is wrong."""
+        filled = self.filled()
         try:
-            ask = self.filled().ask(self.tempo)
+            if filled.source is not None and (why := self.abilities.lack(filled.source.how)):
+                raise BadField("", why)
+            ask = filled.ask(self.tempo)
         except BadField as error:
             self._show_fault(error)
             if (wrong := self._fields.get(error.name)) is not None:
@@ -100,17 +121,24 @@ class Make(QWidget):
         self._clear_fault()
         self.asked.emit(ask)
 
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """End what runs in the background."""
+        self.source.peaks.close()
+        super().closeEvent(event)
+
     def save(self) -> None:
         """Remember what is filled in."""
+        (unit, length), (more_unit, more) = (self.lengths.value_of(how) for how in (None, "continue"))
         for name, value in (
             ("text", self.prompt.text()[:MAX_PROMPT_CHARACTERS]), ("preset", self.preset.currentData() or ""),
-            ("unit", self.unit.currentData()), ("length", self.length.value()), ("takes", self.takes.value()),
-            ("note", self.note.text()), ("loop", int(self.loop.isChecked())),
+            ("unit", unit), ("length", length), ("takes", self.takes.value()), ("note", self.note.text()),
+            ("loop", int(self.loop.isChecked())), ("more_unit", more_unit), ("more", more),
+            ("strength", "" if self.source.strength.value is None else self.source.strength.value),
         ):  # fmt: skip
             self._settings.setValue(f"form/{name}", value)
 
     def _build(self) -> None:
-        self.prompt = QLineEdit(placeholderText="a sound, such as deep warm kick")
+        self.prompt = QLineEdit(placeholderText=SOUND)
         self.prompt.setMaxLength(PASTED)
         self.prompt.setClearButtonEnabled(True)
         self.button = QPushButton("Make")
@@ -119,22 +147,28 @@ class Make(QWidget):
         self.length, self.unit = self.lengths.length, self.lengths.unit
         self.takes = QSpinBox(minimum=int(TAKES.low), maximum=int(TAKES.high), suffix=" take")
         self.note = QLineEdit(placeholderText="note", maxLength=8)
-        self.note.setToolTip("The pitch of a tone: c3, a#4, eb2, or a MIDI number")
+        self.note.setToolTip(NOTE)
         self.note.setMaximumWidth(self.fontMetrics().averageCharWidth() * 9)
         self.loop = QCheckBox("loop")
-        self.loop.setToolTip("The end runs into the beginning without a seam")
+        self.loop.setToolTip(LOOP)
         self.bpm, self.tempo_box = QLabel(), TempoBox()
         self.fault = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
         self.fault.setVisible(False)
         self.fault.setForegroundRole(QPalette.ColorRole.BrightText)
-        self.extras = Extras()
+        self.extras, self.abilities = Extras(), Abilities(self._link, self)
+        self.source = SourceRow(self.abilities)
         names = {
             self.prompt: "Prompt",
             self.takes: "Takes", self.note: "Note", self.bpm: "Length in seconds", self.fault: "What is wrong",
         }  # fmt: skip
         for widget, name in names.items():
             widget.setAccessibleName(name)
-        self._fields: dict[str, QWidget] = {"text": self.prompt, "note": self.note, "length": self.length}
+        self._fields: dict[str, QWidget] = {
+            "text": self.prompt,
+            "note": self.note,
+            "length": self.length,
+            "source": self.source.wave,
+        }
         for field in (self.prompt, self.note, self.length.lineEdit(), self.takes.lineEdit()):
             field.setAcceptDrops(False)  # the window takes drops: a file is text too
         self._lay_out()
@@ -161,6 +195,7 @@ class Make(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(4)
         column.addLayout(self._rows)
+        column.addWidget(self.source)
         column.addWidget(self.extras)
         column.addWidget(self.fault)
 
@@ -171,6 +206,7 @@ class Make(QWidget):
         lines = height / self.fontMetrics().lineSpacing()
         self._length_row.setVisible(wide or lines >= LINES_FOR_LENGTH)
         self._more.setVisible(wide or lines >= LINES_FOR_ALL)
+        self.source.make_room(lines)
 
     def _wire(self) -> None:
         self.button.clicked.connect(self.generate)
@@ -184,11 +220,17 @@ class Make(QWidget):
         self.lengths.changed.connect(self._show_tempo)
         self.takes.valueChanged.connect(lambda count: self.takes.setSuffix(" take" if count == 1 else " takes"))
         self.extras.changed.connect(self._show_tempo)
+        self.source.changed.connect(self._on_source)
+        self.preset.currentIndexChanged.connect(self._show_preset)
         self.tempo_box.wanted.connect(self._set_tempo)
         self._show_tempo()
 
     def _restore(self) -> None:
         texts = {name: str(self._settings.value(f"form/{name}") or "") for name in ("text", "preset", "unit", "note")}
+        more = str(self._settings.value("form/more_unit")), saved.number(self._settings.value("form/more"), 4.0)
+        self.lengths.keep("continue", more[0] if more[0] in RANGES else AUTO, more[1])
+        strength = saved.number(self._settings.value("form/strength"), -1.0, -1.0)
+        self.source.strength.set(strength if strength in STRENGTH else None)
         length, takes, loop = (self._settings.value(f"form/{name}") for name in ("length", "takes", "loop"))
         self._fill(
             Form(
@@ -205,6 +247,7 @@ class Make(QWidget):
     def _fill(self, filled: Form) -> None:
         self.prompt.setText(filled.text)
         self.preset.choose(filled.preset)
+        self.source.set(filled.source)
         self.set_length(filled.unit, filled.length)
         self.takes.setValue(filled.takes)
         self.note.setText(filled.note)
@@ -212,13 +255,31 @@ class Make(QWidget):
         self.extras.set(filled.extras)
         self._clear_fault()
 
+    def _on_source(self) -> None:
+        """Make grey what does not go with the source: it keeps its value, and is not sent."""
+        source = self.source.source
+        without = excluded(source.how) if source is not None else frozenset()
+        for name, field, what in (("note", self.note, NOTE), ("loop", self.loop, LOOP)):
+            field.setEnabled(name not in without)
+            field.setToolTip(NOT_WITH_SOURCE if name in without else what)
+        self.lengths.set_way(source.how if source is not None else None)
+        self.extras.leave_out(without)
+        self.prompt.setPlaceholderText(SOUND if source is None else f"as the source: {source.words}"[:PASTED])
+        self._clear_fault()
+        self._show_tempo()
+
+    def _show_preset(self) -> None:
+        self.source.strength.show_preset(bool(self.preset.currentData()))
+
     def _show_tempo(self) -> None:
         """The running tempo, and what a length in bars is in seconds."""
-        bpm = self.extras.values.get("bpm")
+        source, bpm = self.source.source, self.extras.values.get("bpm")
+        if bpm is None and source is not None and source.how == "continue" and source.bpm:
+            bpm = source.bpm
         self.tempo_box.setVisible(bpm is None)
         self.tempo_box.show_tempo(self.tempo.bpm)
-        words = [] if bpm is None else [f"{bpm:.6g} BPM of the clip"]
-        if self.unit.currentData() == BARS:
+        words = [] if bpm is None else [f"{bpm:.6g} BPM of the {'clip' if source is None else 'source'}"]
+        if self.unit.currentData() == BARS and self.unit.isEnabled():
             try:
                 words.append(f"{form.check_length(BARS, self.length.value(), bpm, self.tempo):.3g} s")
             except BadField as error:

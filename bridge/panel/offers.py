@@ -1,17 +1,16 @@
-"""What can be done with an audio file that was dropped, from what the daemon measured of it.
-
-This is the place for what a checkpoint can do with a source (vary, continue, fill), by its abilities.
-"""
+"""What can be done with an audio file that was dropped, from what the daemon measured of it."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any, Literal
 
 from bridge.domain.limits import BARS, SECONDS
 from bridge.domain.recipe import read
+from bridge.domain.source import SHORTEST_SOURCE_S, How
 from bridge.errors import BadRecipe
 from bridge.panel.form import keys_of
 
@@ -19,7 +18,12 @@ SURE = 0.5  # of a tempo: the confidence from which it is offered
 BAR_STEPS = 4  # lengths in bars are offered in quarters
 NEAR = 0.02  # of a length in bars, to count as one of those
 
-What = Literal["recipe", "again", "length", "tempo"]
+MAX_CHANNELS = 2  # of a source
+
+What = Literal["recipe", "again", "length", "tempo", "vary", "continue", "fill"]
+
+
+WAYS: dict[How, str] = {"vary": "Vary it", "continue": "Continue it", "fill": "Fill a gap"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +35,14 @@ class Offer:
     values: dict[str, Any]
 
 
-def offers(measured: dict[str, Any], beats_per_bar: int) -> list[Offer]:
-    """What is offered for a file, the likeliest first. `measured`: the pairs of /bridge/measured."""
+def offers(measured: dict[str, Any], beats_per_bar: int, ways: Sequence[How] = ()) -> list[Offer]:
+    """What is offered for a file, the likeliest first. `measured`: the pairs of /bridge/measured. `ways`: what the checkpoint can do with
+    a source."""
     made: list[Offer] = []
     if text := _text(measured.get("prompt")):
         made.append(Offer("recipe", "Fill in the fields", recipe_of(measured) or {"text": text}))
         made.append(Offer("again", "Make it again", {}))
+    made += [Offer(how, WAYS[how], {}) for how in ways if not unusable(measured)]
     seconds, bpm = _number(measured.get("seconds")), _number(measured.get("bpm"))
     if seconds in SECONDS:
         made.append(Offer("length", f"Use its length ({seconds:.4g} s)", {"seconds": round(seconds, 3)}))
@@ -44,10 +50,21 @@ def offers(measured: dict[str, Any], beats_per_bar: int) -> list[Offer]:
         bars = round(seconds * bpm / 60 / beats_per_bar * BAR_STEPS) / BAR_STEPS
         exact = seconds * bpm / 60 / beats_per_bar
         if bars in BARS and abs(bars - exact) <= NEAR * exact:
-            made.append(Offer("tempo", f"Use {bars:g} bars at {bpm:.5g} BPM", {"bars": bars, "bpm": bpm}))
+            word = "bar" if bars == 1 else "bars"
+            made.append(Offer("tempo", f"Use {bars:g} {word} at {bpm:.5g} BPM", {"bars": bars, "bpm": bpm}))
         else:
             made.append(Offer("tempo", f"Use its tempo ({bpm:.5g} BPM)", {"bars": 1.0, "bpm": bpm}))
     return made
+
+
+def unusable(measured: dict[str, Any]) -> str:
+    """Why a file cannot be a source, whatever the checkpoint; "" if it can."""
+    channels, seconds = measured.get("channels"), _number(measured.get("seconds"))
+    if isinstance(channels, int) and channels > MAX_CHANNELS:
+        return f"It has {channels} channels, and a sound to start from has one or two: mix it down first."
+    if seconds and seconds < SHORTEST_SOURCE_S:
+        return f"It is shorter than {1000 * SHORTEST_SOURCE_S:g} milliseconds: too short to start from."
+    return ""
 
 
 def recipe_of(measured: dict[str, Any]) -> dict[str, Any]:

@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
+from pathlib import PurePath
 from typing import Any
 
 from bridge.client import pairs
+from bridge.domain.ask import Ask
 from bridge.domain.words import plain
 from bridge.panel.clips import Clip
 from bridge.panel.jobs import Job
+from bridge.panel.source import DONE
+
+METHODS = {
+    "hits": "Each hit by itself, in its place",
+    "texture": "As a texture goes on",
+    "tone": "As a tone goes on",
+}  # what /bridge/done calls how a source was used
+
+
+def title_of(ask: Ask) -> str:
+    """What to call a job: its words, and what it starts from."""
+    if not ask.how:
+        return ask.text
+    name = PurePath(ask.reference).name
+    return f"{ask.text}, from {name}" if ask.text else f"{name}, {DONE[ask.how]}"  # type: ignore[index]
 
 
 def done_sentence(job: Job, arguments: list[Any]) -> str:
@@ -15,10 +32,12 @@ def done_sentence(job: Job, arguments: list[Any]) -> str:
     facts = pairs(arguments, 3)
     heard, remark, took = facts.get("heard"), facts.get("remark"), facts.get("engine_seconds")
     words = f"{job.prompt[:80]}: done" + (f" in {took:.1f} s." if isinstance(took, float) else ".")
-    if isinstance(heard, str) and plain(heard) != plain(job.prompt):
+    if isinstance(heard, str) and plain(heard) != plain(job.prompt) and not (job.source and heard):
         words += f" Heard: {heard or 'no word that this checkpoint knows'}."
     if isinstance(remark, str) and remark:
         words += f" {remark[0].upper()}{remark[1:].rstrip('.')}."
+    if (method := METHODS.get(str(facts.get("method")))) is not None:
+        words += f" {method}."
     return words
 
 

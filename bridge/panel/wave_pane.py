@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSettings, QSignalBlocker, Qt, QTimer, Signal
+from PySide6.QtCore import QSettings, Qt, QTimer, Signal
 from PySide6.QtGui import QHideEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QCheckBox,
-    QDoubleSpinBox,
     QHBoxLayout,
     QLabel,
     QPushButton,
@@ -18,15 +17,17 @@ from PySide6.QtWidgets import (
 
 from bridge.domain.limits import GAIN
 from bridge.panel import saved
+from bridge.panel.beside import Beside
 from bridge.panel.clips import Clip
 from bridge.panel.icons import PLAY, STOP, icon
+from bridge.panel.part_line import PartLine
 from bridge.panel.peaks import Peaks
 from bridge.panel.wave_view import WaveView
 
 AUTOPLAY, IN_TEMPO, SHOWN, GAIN_PERCENT = "clips/autoplay", "clips/in_tempo", "clips/wave_shown", "clips/gain_percent"
 MAX_GAIN_PERCENT = 200  # of the slider
 SAVE_MS = 500  # after the slider has come to rest: each save waits for the disk
-LOW = 16  # lines of text: in a lower pane the list needs the room
+LOW, HIGH = 16, 22  # lines of text: in a lower pane the list needs the room, and that of the waveform of a source
 
 
 class WavePane(QWidget):
@@ -42,8 +43,8 @@ class WavePane(QWidget):
     def __init__(self, peaks: Peaks, settings: QSettings, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._settings = settings
-        self.has_room = True
-        self.wave = WaveView(peaks)
+        self.has_room = self._has_much_room = True
+        self.beside, self.wave = Beside(peaks), WaveView(peaks)
         self.button = QToolButton()
         self.button.setAutoRaise(True)
         self.button.clicked.connect(self.toggled_play)
@@ -72,9 +73,15 @@ class WavePane(QWidget):
         line.addWidget(self.cue)
         line.addWidget(self.gain, 1)
         line.addWidget(self.shown)
-        self.part = self._part_line()
+        self.cut = QPushButton("Make a clip")
+        self.cut.setToolTip("Make a clip of the selected part (Shift+Enter). Or drag the part out of the waveform.")
+        self.cut.clicked.connect(self.cut_wanted)
+        self.part = PartLine(self.wave, "Part", self.cut)
+        self.part.setVisible(False)
+        self.ends = self.part.ends
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.beside)
         layout.addWidget(self.wave)
         layout.addWidget(self.part)
         layout.addLayout(line)
@@ -90,8 +97,9 @@ class WavePane(QWidget):
     def show_clip(self, clip: Clip | None) -> None:
         """Show a clip; None: there is none."""
         self.wave.show_clip(clip)
-        for box in self.ends:
-            box.setMaximum(max(self.wave.seconds, 0.01))
+        self.beside.show_clip(clip)
+        self._show_beside()
+        self.part.show_length()
 
     def hideEvent(self, event: QHideEvent) -> None:
         """The window may be closing."""
@@ -127,27 +135,8 @@ class WavePane(QWidget):
     def make_room(self, height: int) -> None:
         """Give up the waveform in a low window."""
         self.has_room = height >= LOW * self.fontMetrics().height()
+        self._has_much_room = height >= HIGH * self.fontMetrics().height()
         self._on_shown(self.shown.isChecked())
-
-    def _part_line(self) -> QWidget:
-        line = QWidget()
-        layout = QHBoxLayout(line)
-        layout.setContentsMargins(0, 0, 0, 0)
-        self.ends = (QDoubleSpinBox(), QDoubleSpinBox())
-        for box, word in zip(self.ends, ("from", "to"), strict=True):
-            box.setDecimals(2)
-            box.setSingleStep(0.01)
-            box.setSuffix(" s")
-            box.setAccessibleName(f"Part {word}")
-            box.valueChanged.connect(lambda _value: self.wave.set_part(self.ends[0].value(), self.ends[1].value()))
-            layout.addWidget(QLabel(word))
-            layout.addWidget(box, 1)
-        self.cut = QPushButton("Make a clip")
-        self.cut.setToolTip("Make a clip of the selected part (Shift+Enter). Or drag the part out of the waveform.")
-        self.cut.clicked.connect(self.cut_wanted)
-        layout.addWidget(self.cut)
-        line.setVisible(False)
-        return line
 
     def _switch(self, text: str, what: str, key: str, default: bool) -> QCheckBox:
         box = QCheckBox(text)
@@ -156,12 +145,8 @@ class WavePane(QWidget):
         box.toggled.connect(lambda on: self._settings.setValue(key, "true" if on else "false"))
         return box
 
-    def _on_part(self, from_s: float, to_s: float) -> None:
+    def _on_part(self, _from_s: float, to_s: float) -> None:
         self.part.setVisible(to_s > 0 and self.has_room)
-        for box, value in zip(self.ends, (from_s, to_s), strict=True):
-            if not box.hasFocus() or to_s == 0:
-                with QSignalBlocker(box):
-                    box.setValue(value)
 
     def _on_gain(self, percent: int) -> None:
         self.gain.setToolTip(f"Gain: {percent} %")
@@ -171,7 +156,12 @@ class WavePane(QWidget):
     def _remember_gain(self) -> None:
         saved.remember(self._settings, GAIN_PERCENT, str(self.gain.value()))
 
+    def _show_beside(self) -> None:
+        self.beside.setVisible(self.beside.source is not None and self.has_room)
+        self.beside.wave.setVisible(self._has_much_room and self.shown.isChecked())
+
     def _on_shown(self, shown: bool) -> None:
+        self._show_beside()
         saved.remember(self._settings, SHOWN, "true" if shown else "false")
         self.wave.setVisible(shown and self.has_room)
         self.part.setVisible(self.wave.part[1] > 0 and self.has_room)

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QApplication, QSizePolicy, QWidget
 from bridge.panel.clips import Clip
 from bridge.panel.drawing import waveform_picture
 from bridge.panel.peaks import Peaks
+from bridge.panel.span import Span
 
 COLUMNS = 2_048
 LINES = 4  # of text: the height
@@ -19,17 +20,18 @@ FAINT = 0.4  # outside of the part
 
 
 class WaveView(QWidget):
-    """`play_wanted(seconds)`: from there. `part_changed(from, to)`: in seconds; both 0 if there is no part. `part_dragged`: the
-    mouse pulls the part out."""
+    """`shown`: the seconds of the file that are seen. `play_wanted(seconds)`: from there. `part_changed(from, to)`: in seconds; both 0 if
+    there is no part. `part_dragged`: the mouse pulls the part out, if the view was made with `pulls`."""
 
     play_wanted = Signal(float)
     part_changed = Signal(float, float)
     part_dragged = Signal()
 
-    def __init__(self, peaks: Peaks, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._peaks = peaks
+    def __init__(self, peaks: Peaks, pulls: bool = True, lines: int = LINES) -> None:
+        super().__init__()
+        self._peaks, self._pulls, self._lines = peaks, pulls, lines
         self.clip: Clip | None = None
+        self.shown = Span()
         self.part = (0.0, 0.0)
         self.position = -1.0  # seconds; -1 if it does not play
         self.cursor_s = 0.0  # moved by the arrow keys
@@ -39,22 +41,24 @@ class WaveView(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setMouseTracking(True)
-        self.setToolTip("Click: play from there. Drag: select a part, then drag the part into your DAW.")
+        then = ", then drag the part into your DAW" if pulls else ""
+        self.setToolTip(f"Click: play from there. Drag: select a part{then}.")
         peaks.ready.connect(lambda path: self.update() if self.clip and path == self.clip.path else None)
         self._describe()
 
     def sizeHint(self) -> QSize:
         """Some lines of text high."""
-        return QSize(20 * self.fontMetrics().height(), LINES * self.fontMetrics().height())
+        return QSize(20 * self.fontMetrics().height(), self._lines * self.fontMetrics().height())
 
     def minimumSizeHint(self) -> QSize:
         """Narrow windows have it too."""
         return QSize(4, 2) * self.fontMetrics().height()
 
-    def show_clip(self, clip: Clip | None) -> None:
-        """Show a clip, without a part."""
+    def show_clip(self, clip: Clip | None, shown: Span | None = None) -> None:
+        """Show a clip, all of it or the seconds `shown`, without a part."""
         is_other = clip is None or self.clip is None or clip.path != self.clip.path
         self.clip = clip
+        self.shown = Span(0.0, self.seconds) if shown is None else shown
         if is_other:
             self.position, self.cursor_s = -1.0, 0.0
             self.set_part(0.0, 0.0)
@@ -111,7 +115,8 @@ class WaveView(QWidget):
             painter.setPen(text)
             painter.drawText(area, int(Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap), waveform.why)
         elif waveform is not None:
-            picture = waveform_picture(waveform, area.width(), area.height(), self.devicePixelRatioF(), accent)
+            part, share = self.shown.cut(waveform)
+            picture = waveform_picture(part, area.width() * share, area.height(), self.devicePixelRatioF(), accent)
             if self.part[1]:
                 painter.setOpacity(FAINT)
                 painter.drawPixmap(0, 0, picture)
@@ -130,10 +135,10 @@ class WaveView(QWidget):
             painter.fillRect(QRect(self._x(self.position), 0, 2, area.height()), text)
 
     def _x(self, seconds: float) -> int:
-        return round(seconds / self.seconds * (self.width() - 1)) if self.seconds else 0
+        return self.shown.x(seconds, self.width())
 
     def _at(self, x: float) -> float:
-        return min(max(0.0, x / max(1, self.width() - 1)), 1.0) * self.seconds
+        return self.shown.at(x, self.width())
 
     # ---- mouse ----
 
@@ -142,12 +147,12 @@ class WaveView(QWidget):
         if event.button() == Qt.MouseButton.LeftButton and self.clip is not None:
             self._pressed, self._selects = event.position().toPoint(), False
             at = self._at(event.position().x())
-            self._moves_part = self.part[1] > 0 and self.part[0] <= at <= self.part[1]
+            self._moves_part = self._pulls and self.part[1] > 0 and self.part[0] <= at <= self.part[1]
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Pull the part out, or select another one."""
         at = self._at(event.position().x())
-        inside = self.part[1] > 0 and self.part[0] <= at <= self.part[1]
+        inside = self._pulls and self.part[1] > 0 and self.part[0] <= at <= self.part[1]
         if not event.buttons() & Qt.MouseButton.LeftButton:
             self.setCursor(Qt.CursorShape.OpenHandCursor if inside else Qt.CursorShape.IBeamCursor)
             return

@@ -82,6 +82,7 @@ class Window(QMainWindow):
         self._sentence = ""
         self._early: Ask | None = None  # asked for while the daemon is starting
         self._play_new: Callable[[Clip], None] | None = None
+        self._show_result: Callable[[str], None] | None = None
         self._say = QTimer(self, interval=SAY_MS, singleShot=True)
         self._say.timeout.connect(self._show_sentence)
         self._wire()
@@ -135,10 +136,13 @@ class Window(QMainWindow):
             return
         from bridge.panel.form import arguments
         from bridge.panel.jobs import new_id
+        from bridge.panel.results import title_of
 
         job_id = new_id()
         try:
-            self.jobs.ask(job_id, ask.text, ask.seconds or 0.0, *arguments(ask), "id", job_id)
+            self.jobs.ask(
+                job_id, title_of(ask), ask.seconds or 0.0, *arguments(ask), "id", job_id, source=ask.reference
+            )
         except BadArgument as error:
             self.say(str(error))
 
@@ -169,6 +173,7 @@ class Window(QMainWindow):
         if not self._begun:
             return
         self.make.save()
+        self.make.close()
         self._settings.setValue("window/page", self.pages.currentIndex())
         for page in filter(None, map(self.pages.widget, range(self.pages.count()))):
             page.close()  # it ends what it does in the background
@@ -252,7 +257,11 @@ class Window(QMainWindow):
         clips = ClipPane(self._link, self._settings)
         clips.recipe_wanted.connect(self.make.set_recipe)
         clips.again_wanted.connect(self.recall)
-        self._play_new = clips.play_new
+        clips.source_wanted.connect(self.make.set_source)
+        self.make.source.play_wanted.connect(clips.play_source)
+        clips.audition.moved.connect(self.make.source.show_position)
+        clips.audition.ended.connect(lambda path: self.make.source.show_position(path, -1.0))
+        self._play_new, self._show_result = clips.play_new, clips.show_result
         pads, kit = PadsPage(self._link, self._settings), KitPage(self._link, self._settings)
         clips.said.connect(self.say)
         pads.said.connect(self.say)
@@ -312,6 +321,8 @@ class Window(QMainWindow):
         self.say(done_sentence(job, arguments))
         if self._play_new is not None and (clip := clip_of(job, arguments)) is not None:
             self._play_new(clip)
+            if job.source and self._show_result is not None:
+                self._show_result(clip.path)
 
     def _on_message(self, address: str, arguments: list[Any]) -> None:
         if address == "/bridge/done" and arguments and (job := self.jobs.owns(arguments[0])) is not None:

@@ -240,7 +240,7 @@ def test_every_control_has_a_name_for_screen_readers_and_can_be_reached_by_tab(p
     kinds = (QAbstractButton, QAbstractSpinBox, QComboBox, QLineEdit, QSlider)
     controls = [widget for kind in kinds for widget in pane.findChildren(kind) if widget.isVisible()]
     own = [widget for widget in controls if not isinstance(widget.parent(), QAbstractSpinBox | QLineEdit)]
-    assert len(own) == 15
+    assert len(own) == 18
     for widget in [*own, pane.view, pane.wave_pane.wave]:
         read = QAccessible.queryAccessibleInterface(widget)
         assert read.text(QAccessible.Text.Name), widget

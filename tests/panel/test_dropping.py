@@ -14,20 +14,23 @@ from tests.panel.conftest import Open, Wait
 from tests.rhythms import clicks
 
 if TYPE_CHECKING:
+    from PySide6.QtWidgets import QPushButton
+
     from bridge.panel.window import Window
 
 ANY_ACTION = Qt.DropAction.CopyAction | Qt.DropAction.MoveAction | Qt.DropAction.LinkAction
 
 
-def drop(window: Window, mime: QMimeData) -> QDropEvent:
-    """Drag into the window, and drop there."""
+def drop(window: Window, mime: QMimeData, on_form: bool = False) -> QDropEvent:
+    """Drag into the window, and drop on its list or its form."""
     from PySide6.QtWidgets import QApplication
 
     buttons, keys = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
-    entered = QDragEnterEvent(QPoint(50, 50), ANY_ACTION, mime, buttons, keys)
+    place = window.make.geometry().center() if on_form else QPoint(50, window.height() - 40)
+    entered = QDragEnterEvent(place, ANY_ACTION, mime, buttons, keys)
     QApplication.sendEvent(window, entered)
     assert entered.isAccepted() and entered.dropAction() == Qt.DropAction.CopyAction
-    dropped = QDropEvent(QPoint(50, 50), ANY_ACTION, mime, buttons, keys)
+    dropped = QDropEvent(place, ANY_ACTION, mime, buttons, keys)
     QApplication.sendEvent(window, dropped)
     return dropped
 
@@ -36,6 +39,12 @@ def files(*paths: Path) -> QMimeData:
     mime = QMimeData()
     mime.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
     return mime
+
+
+def button(window: Window, words: str) -> QPushButton:
+    """What is offered in these words."""
+    (found,) = [button for button in window.offer_bar.buttons if button.text() == words]
+    return found
 
 
 def test_words_become_the_prompt_and_are_not_asked_for_yet(open_window: Open) -> None:
@@ -89,7 +98,7 @@ def test_a_dropped_clip_is_made_again(open_window: Open, panel_daemon: Daemon, w
     drop(window, files(path))
     wait(window.offer_bar.isVisible)
     window._play_new = None
-    window.offer_bar.buttons[1].click()
+    button(window, "Make it again").click()
     assert [job.prompt for job in window.jobs.rows()] == [path.name]
     wait(lambda: "done" in window.status.text())
     newest = max(path.parent.glob("*.wav"), key=lambda file: file.stat().st_mtime_ns)
@@ -116,7 +125,7 @@ def test_the_tempo_and_the_length_of_a_dropped_file_are_used(
     soundfile.write(tmp_path / "beat.wav", clicks(120, 4.0), 48_000)
     drop(window, files(tmp_path / "beat.wav"))
     wait(window.offer_bar.isVisible)
-    window.offer_bar.buttons[1].click()
+    button(window, "Use 2 bars at 120 BPM").click()
     keys = window.make.filled().keys()
     assert (keys["text"], keys["note"], keys["bars"], round(keys["bpm"])) == ("bell", "c3", 2.0, 120)
 
@@ -127,16 +136,28 @@ def test_audio_without_a_daemon_gets_a_sentence(open_window: Open, tmp_path: Pat
     wait(lambda: "Press Start Clipbridge" in window.status.text())
 
 
-def test_while_something_is_dragged_the_window_says_what_a_drop_would_do(open_window: Open, tmp_path: Path) -> None:
-    from PySide6.QtGui import QDragLeaveEvent
+def test_while_something_is_dragged_the_window_says_what_a_drop_would_do(
+    open_window: Open, tmp_path: Path, wait: Wait
+) -> None:
+    from PySide6.QtGui import QDragLeaveEvent, QDragMoveEvent
     from PySide6.QtWidgets import QApplication
 
     from bridge.panel.drop_hint import DropHint
 
     window = open_window(free_port())
+    wait(window.make.isVisible)
     (hint,) = window.findChildren(DropHint)
     buttons, keys, mime = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, files(tmp_path / "bell.wav")
-    QApplication.sendEvent(window, QDragEnterEvent(QPoint(50, 50), ANY_ACTION, mime, buttons, keys))
-    assert hint.isVisible() and hint.size() == window.size()
+    QApplication.sendEvent(window, QDragEnterEvent(QPoint(50, window.height() - 40), ANY_ACTION, mime, buttons, keys))
+    form, rest = hint.zones
+    assert hint.isVisible() and form.area == window.make.geometry()
+    assert (form.words, form.is_here) == ("Start the next clip from bell.wav", False)
+    assert rest.words.startswith("Use bell.wav: start from it") and rest.is_here
+    QApplication.sendEvent(window, QDragMoveEvent(form.area.center(), ANY_ACTION, mime, buttons, keys))
+    assert [zone.is_here for zone in hint.zones] == [True, False]
     QApplication.sendEvent(window, QDragLeaveEvent())
     assert not hint.isVisible()
+    words = QMimeData()
+    words.setText("rain")
+    QApplication.sendEvent(window, QDragEnterEvent(QPoint(50, 50), ANY_ACTION, words, buttons, keys))
+    assert [(zone.words, zone.area) for zone in hint.zones] == [("Use these words as the prompt", window.rect())]

@@ -1,0 +1,69 @@
+"""What the running checkpoint can do with a source, as the daemon says it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal
+
+from bridge.client import pairs
+from bridge.domain.source import HOWS, How
+from bridge.panel.link import ABSENT, Link
+
+TO: dict[How, str] = {"vary": "vary a sound", "continue": "continue a sound", "fill": "fill a gap in a sound"}
+READY = "ready"
+
+
+class Abilities(QObject):
+    """`changed`: another checkpoint runs, or none."""
+
+    changed = Signal()
+
+    def __init__(self, link: Link, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._link, self._model = link, ""
+        self._can: frozenset[str] | None = None  # None: not known
+        self._is_old = False
+        link.state_changed.connect(self._on_state)
+        link.received.connect(self._on_message)
+
+    def refusal(self, ways: Iterable[How] = HOWS) -> str:
+        """Why the running checkpoint cannot use a source in any of these ways, or in some of them; "" if it can in all."""
+        if self._link.state == ABSENT:
+            return "Clipbridge is not running."
+        if self._is_old:
+            return "This Clipbridge is older than the panel: update it and start it again."
+        if self._can is None:
+            return "Clipbridge is not ready yet: it does not say what it can do with a sound."
+        lacks = [TO[how] for how in ways if how not in self._can]
+        if not lacks:
+            return ""
+        what = lacks[0] if len(lacks) == 1 else f"{', '.join(lacks[:-1])} or {lacks[-1]}"
+        return f"The checkpoint {self._model} cannot {what}."
+
+    def lack(self, how: How) -> str:
+        """As `refusal`, but only if it is known that the checkpoint cannot."""
+        return self.refusal([how]) if self._can is not None else ""
+
+    def ways(self) -> list[How]:
+        """The ways in which the running checkpoint can use a source."""
+        return [how for how in HOWS if not self.refusal([how])]
+
+    def _on_state(self, state: str, _why: str) -> None:
+        if state == READY:
+            self._link.send("/bridge/status")
+        elif self._can is not None or state == ABSENT:
+            self._set("", None, is_old=False)
+
+    def _on_message(self, address: str, arguments: list[Any]) -> None:
+        if address == "/bridge/status" and arguments[:1] == [READY]:
+            facts = pairs(arguments, 1)
+            model, can = facts.get("model"), facts.get("can")
+            words = frozenset(can.split()) if isinstance(can, str) else None
+            self._set(model if isinstance(model, str) else "", words, is_old=words is None)
+
+    def _set(self, model: str, can: frozenset[str] | None, is_old: bool) -> None:
+        if (model, can, is_old) != (self._model, self._can, self._is_old):
+            self._model, self._can, self._is_old = model[:80], can, is_old
+            self.changed.emit()
