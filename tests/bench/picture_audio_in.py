@@ -56,7 +56,7 @@ def main() -> None:
             (f"strength {strength:g}", made("distorted kick", "vary", str(source), "strength", strength), None)
             for strength in STRENGTHS
         ]
-        strings, rain = made("strings c4", 2.0), made("long rain", 2.6)
+        strings, rain = made("strings c4", 2.0), made("rain", 2.6)
         below: list[tuple[str, Path, Any]] = [
             ("your strings", strings, None),
             ("continued for 2 s", made("", "continue", str(strings), "more", 2.0), (2.0,)),
