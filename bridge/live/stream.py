@@ -69,7 +69,7 @@ class Stream:
     def start(self, ask: Ask, period_s: float) -> None:
         """Start once BUFFER clips are ready, at the next beat or bar if the ask says so. A stream that is on changes to this
         prompt. `period_s`: seconds from one clip to the next. Raises BadArgument, NoAudio."""
-        ask = self._checked(ask, period_s)
+        self._check(ask, period_s)
         self._live.player.check()
         if self._ask is None:
             self._parts.repeats = 0
@@ -81,7 +81,8 @@ class Stream:
         """Change the prompt, from the first seam at which a clip of it is ready. Raises NoStream, BadArgument."""
         if self._ask is None:
             raise NoStream("No stream is on: send /bridge/stream/start with a prompt.")
-        self._change(self._checked(ask, period_s))
+        self._check(ask, period_s)
+        self._change(ask)
 
     def stop(self, fade_ms: float) -> None:
         """Fade out and make no more clips. Does nothing if no stream is on."""
@@ -248,9 +249,7 @@ class Stream:
         log.info("stream: %s", why)
         self._announce(self.state, self.ahead_s, why)
 
-    def _checked(self, ask: Ask, period_s: float) -> Ask:
-        if ask.continue_ == "0":
-            ask = dataclasses.replace(ask, continue_=None)
+    def _check(self, ask: Ask, period_s: float) -> None:
         if ask.how in ("continue", "fill") and not continues_itself(ask):
             raise BadArgument(
                 "A stream goes on after itself: send continue 1, or vary with a sound that it should be like."
@@ -260,7 +259,6 @@ class Stream:
         if period_s not in PERIODS_S:
             raise BadArgument(f"A stream's clips are {PERIODS_S} seconds long, not {period_s:.4g}.")
         self._period_s = period_s
-        return ask
 
     def _change(self, ask: Ask) -> None:
         self._ask, self._version, self._clip_count = ask, self._version + 1, 0

@@ -49,10 +49,12 @@ from bridge.shaper.messages import (
 )
 from bridge.shaper.pasted import paste, source_of
 from bridge.shaper.source import inspect
+from bridge.shaper.steady import Steady
 
 log = logging.getLogger("clipbridge")
 
 
+STREAM = "stream"  # the sink of its clips
 OF_THE_WHOLE = ("seam", "lufs")  # measurements that say nothing about a part
 
 
@@ -64,6 +66,7 @@ def main(connection: Connection, folder: str, scratch: str = "") -> None:
     received: dict[int, list[Piece]] = {}
     early_clips: dict[int, EarlyClip] = {}
     saved: dict[str, str] = {}
+    steady = Steady()
     try:
         while (message := _receive(connection)) is not None:
             if isinstance(message, Samples):
@@ -90,7 +93,7 @@ def main(connection: Connection, folder: str, scratch: str = "") -> None:
                 if early_clips.pop(message.serial, None) is not None:
                     message = dataclasses.replace(message, heard=True)
                 alive = functools.partial(connection.send, Written(message.serial))
-                connection.send(deliver(message, received.pop(message.serial, []), sink, alive, Path(scratch)))
+                connection.send(deliver(message, received.pop(message.serial, []), sink, alive, Path(scratch), steady))
     except (BrokenPipeError, ConnectionResetError):
         pass  # the front is gone; files written so far are complete
     finally:
@@ -98,9 +101,9 @@ def main(connection: Connection, folder: str, scratch: str = "") -> None:
 
 
 def deliver(
-    ask: Deliver, pieces: list[Piece], sink: FolderSink, on_take: Callable[[], None], scratch: Path
+    ask: Deliver, pieces: list[Piece], sink: FolderSink, on_take: Callable[[], None], scratch: Path, steady: Steady
 ) -> Delivered | Undelivered:
-    """Shape and write the takes one by one, calling `on_take` after each; the answer has the best first.
+    """Shape and write the takes one by one, calling `on_take` after each; the answer has the best first. `steady`: the levels of streams.
 
     A take without valid sound is left out; if none is left, the job fails.
     """
@@ -129,8 +132,10 @@ def deliver(
             raise fault
         playable = ""
         if ask.sink != "folder" and not ask.heard:
+            file = scratch / f"{ask.serial}.npy"
             try:
-                playable = _save_samples(best[1], scratch / f"{ask.serial}.npy")
+                samples = steady.held(best[1], ask.prompt, str(file)) if ask.sink == STREAM else best[1]
+                playable = _save_samples(samples, file)
             except OSError as error:
                 if not takes[0].path:
                     raise

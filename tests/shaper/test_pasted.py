@@ -27,6 +27,7 @@ from bridge.shaper.crop import crop
 from bridge.shaper.make import make
 from bridge.shaper.messages import Deliver, Delivered, Save, Undelivered
 from bridge.shaper.pasted import paste, source_of
+from bridge.shaper.steady import Steady
 from bridge.system import portable
 from tests.files.test_clip_file import MODEL as ANY_MODEL
 from tests.rhythms import clicks
@@ -78,7 +79,7 @@ def delivered(folder: Path, asked: Prompt, scores: tuple[float, ...] = ()) -> De
     folder.mkdir(exist_ok=True)
     sink = FolderSink(folder)
     try:
-        return process.deliver(Deliver(3, asked, MODEL, scores), pieces, sink, lambda: None, folder)
+        return process.deliver(Deliver(3, asked, MODEL, scores), pieces, sink, lambda: None, folder, Steady())
     finally:
         sink.close()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import time
 from collections.abc import Callable
 
@@ -127,6 +128,8 @@ def stream_stop(osc: Osc, request: Request) -> None:
 
 def _with_stream(osc: Osc, request: Request, change: Callable[[Ask], None]) -> None:
     ask = asks.read(request).ask_without_sink(STREAM_SOUNDS)
+    if ask.continue_ == "0":
+        ask = dataclasses.replace(ask, continue_=None)
 
     def answer(ask: Ask) -> None:
         change(ask)
