@@ -131,6 +131,7 @@ HEAVY = {
         "shaper/pasted.py",
         "shaper/process.py",
         "shaper/source.py",
+        "shaper/steady.py",
         "panel/waveform.py",  # late
     },
     "soundfile": {"files/audio_file.py", "files/clip_file.py", "panel/waveform.py"},
