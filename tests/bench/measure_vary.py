@@ -115,7 +115,7 @@ def print_loops(engine: AudioLDM2, folder: Path) -> None:
     hum = sum(np.sin(2 * np.pi * 110.5 * n * t + n) / n for n in range(1, 12))
     loops = [(f"{word} of the starter", word, made(engine, Prompt(word, word, 2.0, 3, loop=True))[0]) for word in LOOPS]
     loops += [("swelling noise", "wind", swell), ("hum", "drone", np.asarray(hum))]
-    closed = dict.fromkeys(VARIED, 0)
+    closed, least = dict.fromkeys(VARIED, 0), np.inf
     print("| loop | its seam | " + " | ".join(f"at {s:g}" for s in VARIED) + " |\n|---|---|" + "---|" * len(VARIED))
     for name, words, period in loops:
         loop = resample_loop(np.asarray(period, np.float32)[:, None], 2 * OUTPUT_RATE)
@@ -124,7 +124,9 @@ def print_loops(engine: AudioLDM2, folder: Path) -> None:
         before, scores = seam_score(loop), []
         for strength in VARIED:
             prompt = Prompt(words, words, 2.0, 11, loop=True, source=replace(source, strength=strength))
-            scores.append(seam_score(resample_loop(made(engine, prompt)[0][:, None], 2 * OUTPUT_RATE)))
+            varied = resample_loop(made(engine, prompt)[0][:, None], 2 * OUTPUT_RATE)
+            scores.append(seam_score(varied))
+            least = min(least, float(np.abs(varied).max() / np.abs(loop).max()))
             closed[strength] += scores[-1] <= max(before, CLOSES)
         print(f"| {name} | {before:.2f} | " + " | ".join(f"{score:.2f}" for score in scores) + " |", flush=True)
     print(

@@ -10,12 +10,16 @@ import torch
 
 from bridge.domain.source import PARTS
 from bridge.engine.audioldm2 import rhythms
+from bridge.engine.audioldm2.loops import HIT_TAIL_S, SECOND_HALF, ringing_on
 from bridge.engine.audioldm2.method import Material, Method, Stages, Wave
 from bridge.engine.audioldm2.pitched import Pitched, pitched
 from bridge.engine.audioldm2.starting import Start
 from bridge.engine.audioldm2.tones import played
 from bridge.engine.messages import OnStep
 from bridge.errors import Unsupported
+
+# A swell from a fifth of its level to all of it varies by 14 dB.
+EVEN_DB, BLOCK_S = 20.0, 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +53,11 @@ class Whole:
         geometry, level = stages.geometry, np.float32(1 / stages.encoder.gain(wave))
         if not tuned.has_note:
             stages.lack("note")
-        frames, needed = geometry.frames(prompt.seconds), geometry.needed(prompt.seconds, heard)
-        if prompt.loop:
+        circular_from = self._circular_from(tuned)
+        tail_s = min(HIT_TAIL_S, prompt.seconds) if prompt.loop and circular_from is None else 0.0
+        frames, tail = geometry.frames(prompt.seconds), geometry.frames(tail_s)
+        needed = geometry.needed(prompt.seconds + tail_s, heard)
+        if circular_from is not None:
             rows = geometry.rows_of_loop(prompt.seconds, heard)
             latents = stages.encoder.circular(wave, geometry.frames_of_loop(prompt.seconds, heard), rows)
         else:
@@ -60,17 +67,27 @@ class Whole:
         assert prompt.steps is not None
         start = Start.of(self.material.source, latents, prompt.steps)
         generators = stages.generators(prompt)
-        # A source says where its sound begins, so that hits keep their attacks on the circle (see `loops`).
-        circular_from = 0.0 if prompt.loop else None
         varied = stages.denoise(prompt, stages.noise(generators, rows), generators, on_step, circular_from, start)
         for take in range(prompt.takes):
             on_step(prompt.units, prompt.units)
             latent = varied[take : take + 1]
-            if prompt.loop:
+            if circular_from is not None:
                 made = stages.decoder.period(latent, prompt.seconds, heard)
             else:
-                made = np.concatenate(list(stages.decoder.pieces(latent, heard, needed, frames)))
+                made = np.concatenate(list(stages.decoder.pieces(latent, heard, needed, frames + tail)))
+                made = ringing_on(made, frames)
             yield np.asarray(level * made, np.float32)
+
+    def _circular_from(self, tuned: Pitched) -> float | None:
+        """How to denoise a loop, see Denoiser.run and `loops`: None for what has attacks, which are lost on the circle."""
+        if not self.material.prompt.loop:
+            return None
+        if (
+            tuned.heard.steady is None
+        ):  # free text: as in new loops, the first half of the schedule decides where a sound begins
+            share = self.material.source.schedule_share
+            return max(0.0, 1 - SECOND_HALF / share)
+        return 0.0 if tuned.heard.steady and is_even(self._wave, self.stages.geometry.sample_rate) else None
 
     @property
     def _wave(self) -> Wave:
@@ -78,6 +95,14 @@ class Whole:
         frames = self.stages.geometry.frames(self.material.prompt.seconds)
         wave = self.material.wave[:frames]
         return np.pad(wave, (0, frames - len(wave)))
+
+
+def is_even(wave: Wave, rate: int) -> bool:
+    """Whether a wave has no attacks and no pauses: its level varies by less than EVEN_DB."""
+    block = max(1, round(BLOCK_S * rate))
+    blocks = wave[: len(wave) // block * block].reshape(-1, block)
+    levels = 10 * np.log10(np.square(blocks, dtype=np.float64).mean(axis=1) + 1e-12)
+    return bool(len(levels)) and float(np.subtract(*np.quantile(levels, (0.95, 0.05)))) < EVEN_DB
 
 
 def choose(stages: Stages, material: Material) -> Method:
