@@ -62,8 +62,9 @@ class Beside(QWidget):
             self.span = span_of(clip)
             self.wave.show_clip(self.source, self.span)
             self.wave.set_part(*((clip.from_s, clip.to_s) if clip.how == "fill" else (0.0, 0.0)))
-            strength = f", strength {clip.strength:.3g}" if clip.how == "vary" else ""
-            self.words.setText(f"{clip.origin[:1].upper()}{clip.origin[1:]}{strength}")
+            done, _, name = clip.origin.partition(" ")
+            strength = f" at {clip.strength:.3g}" if clip.how == "vary" else ""
+            self.words.setText(f"{done.capitalize()}{strength} {name}")
         self.setVisible(self.source is not None)
 
     def show_playing(self, path: str) -> None:

@@ -84,7 +84,9 @@ class Clip:
         key = f"{self.key[:1].upper()}{self.key[1:]}" if self.key else self.note.upper()
         loop = "loop" if self.loop else ""
         prompt = self._words if self._is_renamed else ""
-        return [fact for fact in (length, self.origin, bars, tempo, key, loop, self.preset, prompt) if fact]
+        says_it = self.source and words_in_name(self.source) == self.title  # in the line above
+        origin = DONE[self.how] if says_it else self.origin  # type: ignore[index]
+        return [fact for fact in (length, origin, bars, tempo, key, loop, self.preset, prompt) if fact]
 
     @property
     def origin(self) -> str:

@@ -31,6 +31,7 @@ class WaveView(QWidget):
         super().__init__()
         self._peaks, self._pulls, self._lines = peaks, pulls, lines
         self.clip: Clip | None = None
+        self._missing = ""  # why the file cannot be read
         self.shown = Span()
         self.part = (0.0, 0.0)
         self.position = -1.0  # seconds; -1 if it does not play
@@ -44,6 +45,7 @@ class WaveView(QWidget):
         then = ", then drag the part into your DAW" if pulls else ""
         self.setToolTip(f"Click: play from there. Drag: select a part{then}.")
         peaks.ready.connect(lambda path: self.update() if self.clip and path == self.clip.path else None)
+        peaks.missing.connect(self._on_missing)
         self._describe()
 
     def sizeHint(self) -> QSize:
@@ -60,6 +62,7 @@ class WaveView(QWidget):
         self.clip = clip
         self.shown = Span(0.0, self.seconds) if shown is None else shown
         if is_other:
+            self._missing = ""
             self.position, self.cursor_s = -1.0, 0.0
             self.set_part(0.0, 0.0)
         self._describe()
@@ -86,11 +89,18 @@ class WaveView(QWidget):
         """The length of the clip."""
         return self.clip.seconds if self.clip is not None else 0.0
 
+    def _on_missing(self, path: str, why: str) -> None:
+        if self.clip is not None and path == self.clip.path and why != self._missing:
+            self._missing = why
+            self._describe()
+            self.update()
+
     def _describe(self) -> None:
         name = f"Waveform of {self.clip.title}" if self.clip is not None else "Waveform"
         part = f"from {self.part[0]:.2f} to {self.part[1]:.2f} seconds" if self.part[1] else "none"
         self.setAccessibleName(name)
-        self.setAccessibleDescription(f"Selected part: {part}. Cursor at {self.cursor_s:.2f} seconds.")
+        words = f"Selected part: {part}. Cursor at {self.cursor_s:.2f} seconds."
+        self.setAccessibleDescription(f"{words} {self._missing}".rstrip())
 
     # ---- drawing ----
 
@@ -111,9 +121,9 @@ class WaveView(QWidget):
             painter.drawLine(left, 0, left, area.height())
             painter.drawLine(right, 0, right, area.height())
         waveform = self._peaks.get(self.clip.path, COLUMNS)
-        if waveform is not None and waveform.why:
+        if why := self._missing or (waveform.why if waveform is not None else ""):
             painter.setPen(text)
-            painter.drawText(area, int(Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap), waveform.why)
+            painter.drawText(area, int(Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap), why)
         elif waveform is not None:
             part, share = self.shown.cut(waveform)
             picture = waveform_picture(part, area.width() * share, area.height(), self.devicePixelRatioF(), accent)

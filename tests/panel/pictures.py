@@ -27,6 +27,8 @@ CLIPS = (
 )  # fmt: skip
 PADS = ("deep kick", "punchy snare", "closed hi-hat", "clap", "glassy bell c5", "soft pad e3", "dark impact", "rain")
 KIT = ("night drums", "deep kick", "tight snare", "42:closed hi-hat", "46:open hi-hat", "39:clap")
+VARIED, SOURCE = "plucky bass", "Source: plucky bass a1, 1 s"
+TALL = (20, 20, 460, 640)
 LARGE = "2200x1700x24"  # for a window at twice the size
 SHOWN_WIDTH = 800  # pixels of the moving picture
 
@@ -52,9 +54,10 @@ def main(folder: Path) -> None:
                         shown.type(KIT[0])
                     time.sleep(1.5)
                     file = folder / f"panel-{page.lower()}-{colours}.png"
-                    shown.shot(file, TITLE)
-                    subprocess.run([need("convert"), file, "-colors", "128", f"png8:{file}"], check=True)
+                    _shot(shown, file)
                 panel.close()
+            for colours in ("light", "dark"):
+                _vary(shown, daemon, colours, folder / f"panel-vary-{colours}.png")
         with screen(place / "small") as shown:
             _drag(shown, daemon, folder / "panel-drag.gif")
         daemon.stop()
@@ -70,6 +73,30 @@ def _fill(client: Client) -> None:
     for number, prompt in enumerate(PADS):
         client.send(f"/bridge/pad/{number}/set", prompt, 1.0)
     time.sleep(40)
+
+
+def _vary(shown: Screen, daemon: Daemon, colours: str, file: Path) -> None:
+    """A clip is chosen and varied: the form with its source, and the result below its source."""
+    panel = Panel(shown, daemon.port, colours, scale=2, place=TALL)
+    panel.wait_ready()
+    panel.open_page("Clips")
+    client = daemon.client()
+    client.send("/bridge/find", VARIED, "order", "oldest")
+    shown.click(*panel.where(client.until("/bridge/clip")[1][0]))
+    shown.key("v")
+    panel.where(SOURCE)
+    begun = len(daemon.lines)
+    shown.key("Return")
+    daemon.wait_for(lambda line: line["event"] == "done", 120, begun)
+    panel.where("Hear the source")
+    time.sleep(3)
+    _shot(shown, file)
+    panel.close()
+
+
+def _shot(shown: Screen, file: Path) -> None:
+    shown.shot(file, TITLE)
+    subprocess.run([need("convert"), file, "-colors", "128", f"png8:{file}"], check=True)
 
 
 def _drag(shown: Screen, daemon: Daemon, file: Path) -> None:

@@ -98,3 +98,13 @@ def test_a_clip_that_is_dragged_from_a_file_manager_into_the_panel_fills_in_the_
     )
     assert dropped.is_file()
     manager.kill()
+
+
+def test_a_clip_that_is_dragged_from_the_list_onto_the_form_is_the_source(
+    panel: Panel, clips: tuple[Daemon, list[str]]
+) -> None:
+    panel.screen.drag(panel.where(clips[1][0]), panel.where("Prompt"))
+    x, y = panel.where("Source: deep warm kick, 1 s")
+    assert panel.where("Prompt")[1] < y < panel.where("Clips")[1] and x > 0
+    panel.screen.click(*panel.where("Use no source"))
+    panel.screen.wait(lambda: "Source: deep warm kick, 1 s" not in panel.told["places"], "the source stays", PATIENCE_S)

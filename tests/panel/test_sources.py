@@ -318,3 +318,14 @@ def test_in_a_low_window_the_gap_can_be_typed(open_window: Open, wait: Wait) -> 
         box.setFocus()
         box.setValue(value)
     assert row.source is not None and row.source.part == (0.5, 1.0)
+
+
+def test_a_source_whose_file_is_gone_says_so(open_window: Open, wait: Wait, tmp_path: Path) -> None:
+    window = open_window(free_port())
+    window.make.set_source(FormSource(str(tmp_path / "gone.wav"), "vary", 2.0))
+    wave = window.make.source.wave
+    wait(lambda: "no longer there" in wave.accessibleDescription())
+    soundfile.write(tmp_path / "here.wav", clicks(120, 1.0), RATE)
+    window.make.set_source(FormSource(str(tmp_path / "here.wav"), "vary"))
+    wait(lambda: window.make.source.name.text() == "here, 1 s")
+    assert "no longer there" not in wave.accessibleDescription() and wave.seconds == 1.0
