@@ -90,7 +90,9 @@ class TextSide:
             for name, text in texts.items()
             if text is not None and text.tokens_cut
         ]
-        sentences += [heard.remark] if heard.remark else []
+        # The name of a file is not what the musician asked for.
+        of_the_source = prompt.source is not None and prompt.text == prompt.source.words
+        sentences += [heard.remark] if heard.remark and not of_the_source else []
         if self.vocabulary is None and prompt.note:
             sentences.append("this checkpoint reads the note as a word only and may not follow it")
         remark = {"remark": "; ".join(sentences)} if sentences else {}
