@@ -52,7 +52,7 @@ class AudioLDM2(Runner):
     def __init__(self, checkpoint: Checkpoint, compute: str, config: EngineConfig, cache: Path) -> None:
         super().__init__(checkpoint, compute, config, cache)
         self.compiled, self._unranked, self._method, self._how, self._denoised_s = "off", "", "", "", 0.0
-        self.usual_levels: dict[str, float] = {}
+        self.familiar_sounds: dict[str, torch.Tensor] = {}
         self._lacking: set[str] = set()
 
     def load(self, on_stage: OnStage) -> Model:

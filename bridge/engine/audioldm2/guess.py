@@ -19,7 +19,9 @@ STRAIGHT = 0.5  # the share of a decay's variance that a straight line must expl
 FOLLOW_S = 0.35  # the offset from the guess is averaged over this time
 # The network's sound follows the guess this long, then less and less: by 1/e after LET_GO_S.
 HELD_S, LET_GO_S = 0.5, 1.5
-MOST_DB = 20.0  # by which a band is raised
+HOLD_TONE = 0.75  # the network adds the notes of chords of its own
+MOST_DB, MOST_LEVEL_DB = 20.0, 6.0  # by which a band is raised, unless partials are known, and all bands together
+AUDIBLE_DB = 12.0  # above silence
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,21 +44,8 @@ class Scale:
 def ahead(mel: torch.Tensor, count: int, scale: Scale, steady: bool | None) -> torch.Tensor:
     """`count` frames to follow `mel` (frames, bands), which ends in what is known. `steady`: whether the sound is alike all along; None:
     if it does not decay."""
-    body = _body(mel, scale, steady)
-    slope = _decay(body, scale) if steady is not True else body.new_zeros(body.shape[1])
-    steps = torch.arange(len(body), device=mel.device, dtype=mel.dtype) - (len(body) - 1)
-    around = body.mean(0) - slope * steps.mean()  # the level at the end
-    rest = body - around - steps[:, None] * slope
-    # The fluctuations go back and forth: those of noise stay noise, and nothing jumps.
-    later = torch.arange(1, count + 1, device=mel.device)
-    turn = later % max(1, 2 * (len(body) - 1))
-    back = torch.where(turn < len(body), turn, 2 * (len(body) - 1) - turn)
-    guess = around + later[:, None] * slope + rest[len(body) - 1 - back]
-    last = mel[-scale.frames(0.05) :].mean(0)
-    if steady and float(scale.levels(last[None]) - scale.levels(around[None])) < -STEADY_DB:
-        share = (later / scale.frames(RISE_S)).clamp(max=1.0)[:, None]
-        guess = torch.lerp(last.expand_as(guess), guess, share)
-    return guess.clamp(min=scale.floor)
+    trend, rest = _ahead(mel, count, scale, steady)
+    return (trend + rest).clamp(min=scale.floor)
 
 
 def between(before: torch.Tensor, after: torch.Tensor, count: int, scale: Scale, steady: bool | None) -> torch.Tensor:
@@ -67,10 +56,34 @@ def between(before: torch.Tensor, after: torch.Tensor, count: int, scale: Scale,
         return (
             ahead(before, count, scale, steady) if len(before) else ahead(after.flip(0), count, scale, steady).flip(0)
         )
-    share = ((torch.arange(count, device=before.device) + 0.5) / count)[:, None]
-    return torch.lerp(
-        ahead(before, count, scale, steady), ahead(after.flip(0), count, scale, steady).flip(0), share.to(before)
-    )
+    share = ((torch.arange(count, device=before.device) + 0.5) / count).to(before)[:, None]
+    trend, rest = _ahead(before, count, scale, steady)
+    other_trend, other_rest = (part.flip(0) for part in _ahead(after.flip(0), count, scale, steady))
+    # The fluctuations are not alike: they keep their strength if their squares add up to 1.
+    out = torch.lerp(trend, other_trend, share) + (1 - share).sqrt() * rest + share.sqrt() * other_rest
+    return out.clamp(min=scale.floor)
+
+
+def _ahead(mel: torch.Tensor, count: int, scale: Scale, steady: bool | None) -> tuple[torch.Tensor, torch.Tensor]:
+    """The trend and the fluctuations of `count` frames to follow `mel`, (count, bands) each."""
+    body = _body(mel, scale, steady)
+    slope = body.new_zeros(body.shape[1])
+    if steady is not True and (slope := _decay(body, scale)).any():
+        body = body[len(body) // 2 :]  # most decays slow down
+        slope = _decay(body, scale)
+    steps = torch.arange(len(body), device=mel.device, dtype=mel.dtype) - (len(body) - 1)
+    around = body.mean(0) - slope * steps.mean()  # the level at the end
+    rest = body - around - steps[:, None] * slope
+    # The fluctuations go back and forth: those of noise stay noise, and nothing jumps.
+    later = torch.arange(1, count + 1, device=mel.device)
+    turn = later % max(1, 2 * (len(body) - 1))
+    back = torch.where(turn < len(body), turn, 2 * (len(body) - 1) - turn)
+    trend = around + later[:, None] * slope
+    last = mel[-scale.frames(0.05) :].mean(0)
+    if steady and float(scale.levels(last[None]) - scale.levels(around[None])) < -STEADY_DB:
+        share = (later / scale.frames(RISE_S)).clamp(max=1.0)[:, None]
+        trend = torch.lerp(last.expand_as(trend), trend, share)
+    return trend, rest[len(body) - 1 - back]
 
 
 def follow(
@@ -79,27 +92,31 @@ def follow(
     gap: slice,
     scale: Scale,
     joins: tuple[bool, bool],
-    hold: float,
+    tonal: bool,
     only_lower: bool,
 ) -> torch.Tensor:
     """`mel` (frames, bands) with the frames of the guess outside of the `gap`, and inside with its level in each band near the
-    `joins`: whether something known comes before, and after. `hold`: how much of the offset remains far from the joins, 0 to 1.
-    `only_lower`: never louder than the guess."""
+    `joins`: whether something known comes before, and after. `tonal`: the partials are known, so that any band may be raised, and far
+    from the joins HOLD_TONE of the offset remains. `only_lower`: never louder than the guess."""
     if not any(joins):
         return mel
     out = guess.clone()
     own, wanted = mel[gap], guess[gap]
     count = len(own)
-    silent = (own <= scale.floor + 1e-3) & (wanted <= scale.floor + 1e-3)
-    off = torch.where(silent, 0.0, wanted - own)
     size = min(scale.frames(FOLLOW_S), count)
-    off = F.pad(off.T[None], (size // 2, size - 1 - size // 2), mode="replicate")
-    off = F.avg_pool1d(off, size, 1)[0].T.clamp(max=MOST_DB / scale.db)
+    off = _smooth(wanted, size, scale) - _smooth(own, size, scale)
+    off = off if tonal else off.clamp(max=MOST_DB / scale.db)
+    hold = HOLD_TONE if tonal else 0.0
     places = torch.arange(count, device=mel.device, dtype=mel.dtype) * scale.frame_s
     places = (places - HELD_S).clamp(min=0.0) / LET_GO_S
     near = [places, places.flip(0)]
     away = torch.stack([place for place, join in zip(near, joins, strict=True) if join]).amin(0)
-    out[gap] = own + (hold + (1 - hold) * torch.exp(-away))[:, None] * off
+    share = (hold + (1 - hold) * torch.exp(-away))[:, None]
+    out[gap] = own + share * off
+    # The bands of a fluctuating sound do not peak together, so their sum needs an adjustment of its own.
+    levels = [_smooth(scale.levels(part)[:, None] / scale.db, size, scale) for part in (wanted, out[gap])]
+    audible = out[gap] > scale.floor + AUDIBLE_DB / scale.db
+    out[gap] += audible * share * (levels[0] - levels[1]).clamp(max=MOST_LEVEL_DB / scale.db)
     if only_lower:
         high = scale.levels(out[gap]) - scale.levels(wanted)
         out[gap] -= (high.clamp(min=0.0) / scale.db)[:, None]
@@ -110,6 +127,19 @@ def has_decayed(mel: torch.Tensor, scale: Scale, by_db: float) -> bool:
     """Whether a sound of these frames (frames, bands) ends at least this much below its loudest moment."""
     levels = scale.levels(mel)
     return bool(levels[-scale.frames(0.1) :].mean() < levels.max() - by_db)
+
+
+def _smooth(mel: torch.Tensor, size: int, scale: Scale) -> torch.Tensor:
+    """The mean power of `size` frames around each, (frames, bands). The mean of the logarithm would make noise too soft: what the network
+    makes of it varies less."""
+    power = torch.pow(10.0, mel * (scale.db / 10))
+    power = F.pad(power.T[None], (size // 2, size - 1 - size // 2), mode="replicate")
+    return torch.log10(F.avg_pool1d(power, size, 1)[0].T) * (10 / scale.db)
+
+
+def decays(mel: torch.Tensor, scale: Scale) -> bool:
+    """Whether a sound of these frames (frames, bands) decays at its end."""
+    return bool(_decay(_body(mel, scale, None), scale).any())
 
 
 def _body(mel: torch.Tensor, scale: Scale, steady: bool | None) -> torch.Tensor:

@@ -24,7 +24,6 @@ Wave = NDArray[np.float32]
 
 DECIBELS = 20 / math.log(10)  # of a factor e
 PREDICTED, SHORTEST, FADED = 1_024, 64, 0.5  # samples next to what is known, 23 ms; see predicted
-HOLD_TONE = 0.75  # the network adds the notes of chords of its own
 DECAYED_DB = 40.0  # a sound that has become this much quieter is over: nothing new begins
 
 
@@ -72,8 +71,12 @@ class Inpainter:
 
     def loudness(self, wave: Wave) -> float:
         """The level of the loudest quarter of a wave in the spectrogram, in dB."""
+        return self.loudest(self.mel(wave))
+
+    def mel(self, wave: Wave) -> torch.Tensor:
+        """The spectrogram (frames, bands) of a wave (samples,)."""
         short = self._reach + 1 - len(wave)  # a spectrogram needs half a window
-        return self.loudest(self._encoder.mel(np.pad(wave, (0, max(0, short)))[None])[0, 0])
+        return self._encoder.mel(np.pad(wave, (0, max(0, short)))[None])[0, 0].float()
 
     def loudest(self, mel: torch.Tensor) -> float:
         """The level of the loudest quarter of a spectrogram (frames, bands), in dB."""
@@ -114,7 +117,7 @@ class Inpainter:
             plan.unknown,
             self.scale,
             joins,
-            HOLD_TONE if gap.partials_hz else 0.0,
+            bool(gap.partials_hz),
             plan.only_lower,
         )
         known = self._known(gap) if self.joins_samples else None

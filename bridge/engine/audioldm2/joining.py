@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 
 from bridge.domain.clip import Prompt
-from bridge.engine.audioldm2 import tones
+from bridge.engine.audioldm2 import guess, tones
+from bridge.engine.audioldm2.familiar import SILENT, SOUNDS, Familiar
 from bridge.engine.audioldm2.hearing import Heard, without_notes
 from bridge.engine.audioldm2.inpainting import Gap, Inpainter
 from bridge.engine.audioldm2.method import Material, Stages, Wave
@@ -19,9 +20,6 @@ from bridge.engine.messages import OnStep
 
 FADE_S = 0.02  # from the source to the rendering of it that the new part grows out of
 RINGING = 64  # samples next to a hard end that resampling changes
-SILENT = 1e-4  # a peak below this is not raised
-LOUDEST = 4.0  # the highest peak to which a sound is raised
-USUAL_S, USUAL_STEPS = 1.2, 10  # of the sound that tells at which level the checkpoint makes such sounds
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +35,9 @@ class Around:
     spare_s: float = 0.0
 
     @property
-    def heard_before(self) -> Wave:
-        """What is known before the new part."""
-        return self.whole[self.first : self.begin]
-
-    @property
-    def heard_after(self) -> Wave:
-        """What is known after it."""
-        return self.whole[self.end : self.last]
+    def listened(self) -> Wave:
+        """What is known on the longer side of the new part."""
+        return max(self.whole[self.first : self.begin], self.whole[self.end : self.last], key=len)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,15 +54,37 @@ class Joined:
     @classmethod
     def of(cls, stages: Stages, material: Material, around: Around) -> Joined:
         """Listen to what is known."""
-        heard, vocabulary = stages.texts.hears(material.prompt), stages.texts.vocabulary
-        listened = max(around.heard_before, around.heard_after, key=len)
-        if vocabulary is None or np.abs(listened).max(initial=0.0) < SILENT:
+        return cls._as(stages, material, around, stages.texts.hears(material.prompt))
+
+    @classmethod
+    def _as(cls, stages: Stages, material: Material, around: Around, heard: Heard) -> Joined:
+        vocabulary, listened = stages.texts.vocabulary, around.listened
+        if vocabulary is None:
             return cls(stages, material, around, heard, None)
         octaves, multiples = vocabulary.tones_of(heard.noun)
         tone = tones.find(listened, stages.geometry.sample_rate, octaves, multiples)
         if tone is not None and tone.octave is not None:
             heard = replace(heard, text=f"{without_notes(heard.text)} c{tone.octave}")
         return cls(stages, material, around, heard, tone)
+
+    def _named(self, familiar: Familiar) -> Joined:
+        """With the noun of the sound that is most like the source, if no word is known."""
+        vocabulary, listened, rate = (
+            self.stages.texts.vocabulary,
+            self.around.listened,
+            self.stages.geometry.sample_rate,
+        )
+        if vocabulary is None or self.heard.noun or np.abs(listened).max(initial=0.0) < SILENT:
+            return self
+        fades = guess.decays(familiar.inpainter.mel(listened), familiar.inpainter.scale)
+        nouns = [vocabulary.noun_of(sound) for sound in SOUNDS[self.tone is not None, fades]]
+        heard = [vocabulary.hear(f"{self.heard.words} {noun}") for noun in nouns if noun]
+        named = [self._as(self.stages, self.material, self.around, words) for words in heard]
+        return min(
+            named,
+            key=lambda other: familiar.apart(tones.played(listened, rate, other.speed), other.heard.text),
+            default=self,
+        )
 
     @property
     def name(self) -> str:
@@ -79,11 +94,20 @@ class Joined:
     @torch.no_grad()
     def takes(self, on_step: OnStep) -> Iterator[Iterator[Wave]]:
         """See Method."""
-        stages, prompt = self.stages, self.prompt
-        inpainter = Inpainter(stages.geometry, stages.encoder, stages.decoder)
+        inpainter, prompt = (
+            Inpainter(self.stages.geometry, self.stages.encoder, self.stages.decoder),
+            self.material.prompt,
+        )
         on_step(0, prompt.units)
+        familiar = Familiar(self.stages, inpainter, replace(prompt, source=None), lambda: on_step(0, prompt.units))
+        return self._named(familiar)._made(familiar, on_step)
+
+    def _made(self, familiar: Familiar, on_step: OnStep) -> Iterator[Iterator[Wave]]:
+        stages, prompt, inpainter = self.stages, self.prompt, familiar.inpainter
         wave, begin, end = self._at_pitch()
-        gain = self._gain(inpainter, np.concatenate([wave[:begin], wave[end:]]), lambda: on_step(0, prompt.units))
+        known = np.concatenate([wave[:begin], wave[end:]])
+        own_level = stages.texts.vocabulary is not None
+        gain = familiar.gain(known, self.heard.text) if own_level else stages.encoder.gain(known)
         plan = inpainter.plan(self._gap(wave * np.float32(gain), begin, end))
         generators = stages.generators(prompt)
         noise = stages.noise(generators, plan.rows)
@@ -94,6 +118,11 @@ class Joined:
             yield iter([self._placed(made, inpainter.joins_samples)])
 
     @property
+    def speed(self) -> float:
+        """How many times faster the network hears the source."""
+        return 1.0 if self.tone is None else self.tone.speed
+
+    @property
     def prompt(self) -> Prompt:
         """The prompt for the network."""
         if self.stages.texts.vocabulary is None:
@@ -102,7 +131,7 @@ class Joined:
 
     def _at_pitch(self) -> tuple[Wave, int, int]:
         """What the network hears, at the pitch at which it knows such tones, and where the new part begins and ends in it."""
-        around, speed = self.around, 1.0 if self.tone is None else self.tone.speed
+        around, speed = self.around, self.speed
         wave = tones.played(around.whole[around.first : around.last], self.stages.geometry.sample_rate, speed)
         begin, end = (place - around.first for place in (around.begin, around.end))
         begin, end = math.floor(begin / speed), math.ceil(end / speed)
@@ -113,33 +142,14 @@ class Joined:
         partials_hz = () if tone is None else tuple(tone.speed * hz for hz in tone.partials_hz)
         spare = 0 if steady is False else math.ceil(self.around.spare_s / self.stages.geometry.row_seconds)
         wave[begin:end] = 0
-        ringing = 0 if tone is None or tone.speed == 1 else RINGING
+        ringing = 0 if self.speed == 1 else RINGING
         return Gap(wave, begin, end, steady, partials_hz, spare, ringing)
-
-    def _gain(self, inpainter: Inpainter, known: Wave, alive: Callable[[], None]) -> float:
-        """The factor that brings the known part to the level at which the checkpoint makes such sounds. `alive` may raise JobCancelled."""
-        stages = self.stages
-        peak = float(np.abs(known).max(initial=0.0))
-        if peak < SILENT:
-            return 1.0
-        if stages.texts.vocabulary is None:
-            return stages.encoder.gain(known)
-        levels, text = stages.usual_levels, self.heard.text
-        if text not in levels:
-            prompt = replace(self.prompt, seconds=USUAL_S, seed=0, takes=1, steps=USUAL_STEPS, source=None)
-            generators = stages.generators(prompt)
-            noise = stages.noise(generators, stages.geometry.rows_for(USUAL_S))
-            latents = stages.denoise(prompt, noise, generators, lambda step, steps: alive())
-            levels[text] = inpainter.loudest(stages.decoder.mel(latents)[0, 0])
-        factor: float = 10 ** ((levels[text] - inpainter.loudness(known)) / 20)
-        return min(factor, LOUDEST / peak)
 
     def _placed(self, made: Wave, joins_samples: bool) -> Wave:
         """The finished wave from what the network made of what it heard. Where its samples do not join those of the source, its own
         rendering of the source stays around them, by which the shaper finds level and phase."""
         around, rate = self.around, self.stages.geometry.sample_rate
-        if self.tone is not None:
-            made = tones.played(made, rate, 1 / self.tone.speed)
+        made = tones.played(made, rate, 1 / self.speed)
         count = around.last - around.first
         whole = around.whole.copy()
         whole[around.first : around.last] = np.pad(made[:count], (0, max(0, count - len(made))))

@@ -37,7 +37,7 @@ class Stages(Protocol):
     texts: TextSide
     encoder: Encoder
     decoder: Decoder
-    usual_levels: dict[str, float]  # how loud the checkpoint makes the sounds of a text, in dB; see Joined
+    familiar_sounds: dict[str, torch.Tensor]  # see Familiar
 
     @property
     def kit(self) -> Namer | None:

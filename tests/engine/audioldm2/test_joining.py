@@ -125,6 +125,20 @@ def test_a_tone_goes_on_at_its_pitch_and_level(starter: AudioLDM2, tmp_path: Pat
     assert step < 1.3 * np.abs(np.diff(samples)).max()
 
 
+@pytest.mark.parametrize("words", ["", "flute solo", "Audio 12"])
+def test_a_sound_without_a_known_word_goes_on_like_the_one_that_it_resembles(
+    starter: AudioLDM2, tmp_path: Path, words: str
+) -> None:
+    ringing = (strings(1.2) * np.exp(-np.arange(round(1.2 * RATE)) / (0.3 * RATE))).astype(np.float32)
+    for samples, drop in ((strings(1.2), 0.0), (ringing, 8.7), (hiss(1.2), 0.0)):
+        origin = source(tmp_path, samples, how="continue", words=words)
+        wave = waves(starter, prompt(origin, "", seconds=3.0, steps=10))[0]
+        at, size = len(samples), round(0.3 * RATE)
+        assert abs(db(wave[at : at + size]) - db(samples[-size:]) + drop) < 4
+        last = db(wave[-size:]) - db(samples[-size:])
+        assert last < -15 if drop else abs(last) < 4, last
+
+
 def test_a_tone_runs_through_a_gap(starter: AudioLDM2, tmp_path: Path) -> None:
     samples = strings(2.5)
     asked = prompt(gap(tmp_path, samples, 1.0, 1.5), "strings", steps=10)
