@@ -129,8 +129,9 @@ def print_loops(engine: AudioLDM2, folder: Path) -> None:
             least = min(least, float(np.abs(varied).max() / np.abs(loop).max()))
             closed[strength] += scores[-1] <= max(before, CLOSES)
         print(f"| {name} | {before:.2f} | " + " | ".join(f"{score:.2f}" for score in scores) + " |", flush=True)
+    print(f"\nThe quietest has {20 * np.log10(least):.0f} dB of the peak of its source.")
     print(
-        f"\nAs good as the source's, or at most {CLOSES:g}:",
+        f"As good as the source's, or at most {CLOSES:g}:",
         ", ".join(f"{n} of {len(loops)} at {s:g}" for s, n in closed.items()),
     )
 
