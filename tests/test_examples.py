@@ -24,7 +24,7 @@ PROMPTS = tuple(
         r'/bridge/(?:generate|pad/\d+/set|stream/start|stream/set|set/prompt)(?: sf?)? "([^"]+)"',
         r'\.(?:generate|streamStart|streamSet|set|ask)\("([^"]+)"',
         r'clip_ask "([^"]+)"',
-        rf"cb: {WORDS} \d",
+        rf"cb: (?!(?:vary|continue|fill)\b){WORDS} \d",
         rf"generate/words {WORDS} +\d",
         rf"(?:msg \d+ \d+ |`)list {WORDS} (?:\d|@)",
         rf"(?:msg \d+ \d+ |`)pad \d+ set {WORDS} (?:\d|@)",

@@ -7,6 +7,7 @@ which the Python API shares, and for what Python has beyond it as in AbletonOSC'
 from __future__ import annotations
 
 import importlib
+import itertools
 import sys
 import types
 from collections.abc import Callable
@@ -32,6 +33,7 @@ class Clip:
         info = soundfile.info(path)  # raises if the file is missing or incomplete
         self.file_path, self.sample_length, self.sample_rate = path, info.frames, float(info.samplerate)
         self.name = Path(path).stem
+        self.is_audio_clip, self.pitch_coarse, self.pitch_fine, self.gain, self.warp_mode = True, 0, 0.0, 0.4, 0
         self._song, self._warping, self._wanted, self._looping = song, True, True, False
         self.loop_start, self.loop_end, self.start_marker, self.end_marker = 0.0, 1.0, 0.0, 1.0
         seconds = info.frames / info.samplerate
@@ -69,11 +71,19 @@ class Clip:
         self.warp_markers[-1:] = [marker, WarpMarker(marker.sample_time + 0.01, marker.beat_time + 1 / 32)]
 
     def sample_to_beat_time(self, sample_time: float) -> float:
-        """`sample_time` is in samples here."""
+        """`sample_time` is in samples here. "Only available for warped audio clips"; on both sides of a marker at its own tempo."""
+        return self._between(sample_time / self.sample_rate, lambda m: m.sample_time, lambda m: m.beat_time)
+
+    def beat_to_sample_time(self, beat_time: float) -> float:
+        """The other way round."""
+        return self._between(beat_time, lambda m: m.beat_time, lambda m: m.sample_time) * self.sample_rate
+
+    def _between(self, at: float, known: Callable[[WarpMarker], float], asked: Callable[[WarpMarker], float]) -> float:
         assert self._warping
-        first, second = self.warp_markers[0], self.warp_markers[1]
-        beats = (second.beat_time - first.beat_time) / (second.sample_time - first.sample_time)
-        return first.beat_time + (sample_time / self.sample_rate - first.sample_time) * beats
+        pairs = list(itertools.pairwise(self.warp_markers))
+        first, second = next((pair for pair in pairs if at < known(pair[1])), pairs[-1])
+        slope = (asked(second) - asked(first)) / (known(second) - known(first))
+        return asked(first) + (at - known(first)) * slope
 
 
 class ClipSlot:

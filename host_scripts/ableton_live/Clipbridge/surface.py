@@ -6,13 +6,14 @@ import re
 import Live
 from ableton.v2.control_surface import ControlSurface
 
+from . import sources
 from .jobs import Jobs
 from .settings import HOST, PORT
 
 log = logging.getLogger("clipbridge")
 
 ASK = re.compile(r"\s*cb\s*:\s*(.*\S)\s*", re.IGNORECASE)
-LENGTH = re.compile(r"(.*\S)\s+(\d+(?:[.,]\d+)?)\s*(bars?|beats?|s|sec|seconds?)", re.IGNORECASE)
+LENGTH = re.compile(r"(?:(.*\S)\s+)?(\d+(?:[.,]\d+)?)\s*(bars?|beats?|s|sec|seconds?)", re.IGNORECASE)
 KEY = re.compile(r"\s+@(\w+)\s+")
 PATIENCE = 30  # ticks of 100 ms until Live has warped a clip
 NEAR = 0.01  # of a beat
@@ -80,7 +81,17 @@ class Clipbridge(ControlSurface):
         scene, below = song.view.selected_scene, 0
         if kind == "clip":
             scene, below = song.scenes[list(track.clip_slots).index(slot)], 1
-        prompt, beats, seconds, keys = self._read(text)
+        way = sources.WAY.fullmatch(text) if kind == "clip" else None
+        try:
+            if way:
+                words, seconds, keys, shape = sources.read(way[1], way[2] or "", thing, self._read_wordless)
+                prompt = words or thing.name
+            else:
+                words, beats, seconds, keys = self._read(text)
+                prompt, shape = words, sources.Shape(beats)
+        except sources.Unclear as why:
+            self._say(why)
+            return
         place = (track, scene, below)
         paths = []
 
@@ -92,23 +103,23 @@ class Clipbridge(ControlSurface):
             elif what == "take":
                 paths.append(values[1])
             elif what == "done":
-                self._insert(paths or values[:1], prompt, beats, place)
+                self._insert(paths or values[:1], prompt, shape, place)
             elif what == "failed":
                 self._say(values[1])
             else:
                 self._say(f"{prompt} is cancelled")
 
         self._say(f"{prompt} ...")
-        self._jobs.ask(prompt, seconds, keys, on_event)
+        self._jobs.ask(words, seconds, keys, on_event)
 
-    def _read(self, text):
+    def _read(self, text, wordless=False):
         """Prompt, beats (None if the length is not musical), seconds (None: the preset's length), keys of an ask."""
-        words, *rest = KEY.split(text)
+        words, *rest = KEY.split(" " + text if wordless else text)
         keys = dict(zip(rest[::2], rest[1::2], strict=True))
-        length = LENGTH.fullmatch(words)
-        if not length:
-            return words, None, None, keys
-        prompt, count, unit = length[1], float(length[2].replace(",", ".")), length[3].lower()
+        length = LENGTH.fullmatch(words.strip())
+        if not length or not (length[1] or wordless):
+            return words.strip(), None, None, keys
+        prompt, count, unit = length[1] or "", float(length[2].replace(",", ".")), length[3].lower()
         if unit.startswith("s"):
             return prompt, None, count, keys
         song = self.song
@@ -116,12 +127,16 @@ class Clipbridge(ControlSurface):
             count *= song.signature_numerator * 4 / song.signature_denominator
         return prompt, count, count * 60 / song.tempo, keys
 
+    def _read_wordless(self, text):
+        """The same of a text whose prompt may be empty."""
+        return self._read(text, wordless=True)
+
     def _say(self, text):
         self.show_message(f"Clipbridge: {text}")
 
     # ---- clips ----
 
-    def _insert(self, paths, prompt, beats, place):
+    def _insert(self, paths, prompt, shape, place):
         song, (track, scene, below) = self.song, place
         if track not in tuple(song.tracks):
             self._say(f"the track is gone. The clip is here: {paths[0]}")
@@ -135,9 +150,11 @@ class Clipbridge(ControlSurface):
                 slot.create_audio_clip(path)
                 clip = slot.clip
                 clip.name = prompt
-                clip.warping = beats is not None  # takes effect a moment later
-                if beats is not None:
-                    self._later.append([lambda clip=clip: self._fit(clip, beats), PATIENCE])
+                if shape.like is not None:
+                    self._resemble(clip, shape.like)
+                clip.warping = shape.beats is not None  # takes effect a moment later
+                if shape.beats is not None or shape.plays is not None:
+                    self._later.append([lambda clip=clip: self._fit(clip, shape), PATIENCE])
         except Exception as error:  # a frozen track, the scenes of Live Lite: each has its own class
             log.exception("Clipbridge")
             self._say(f"Live does not take the clip ({error}). It is here: {paths[0]}")
@@ -154,23 +171,42 @@ class Clipbridge(ControlSurface):
         self.song.create_scene(-1)
         return list(track.clip_slots)[-1]
 
-    def _fit(self, clip, beats):
-        """Pin the file's two ends to the beats, whatever tempo Live has guessed for it. False: try again later."""
+    @staticmethod
+    def _resemble(clip, other):
+        for what in ("pitch_coarse", "pitch_fine", "gain", "warp_mode"):
+            try:
+                setattr(clip, what, getattr(other, what))
+            except Exception:  # the other clip was removed, or a warp mode is not for clips made here
+                log.exception("Clipbridge")
+
+    def _fit(self, clip, shape):
+        """Pin the file's two ends, and what is between, to the beats, whatever tempo Live has guessed for it. False: try again later."""
+        if shape.beats is None:
+            if clip.warping:
+                return False
+            self._play(clip, *shape.plays)
+            return True
         if not clip.warping:
             return False
-        seconds = clip.sample_length / clip.sample_rate
+        seconds, beats = clip.sample_length / clip.sample_rate, shape.beats
         for marker in list(clip.warp_markers)[1:-1]:  # the last one belongs to Live and cannot be removed
             clip.remove_warp_marker(marker.beat_time)
-        clip.add_warp_marker(Live.Clip.WarpMarker(seconds, beats))
+        for place in (*shape.markers, (seconds, beats)):
+            clip.add_warp_marker(Live.Clip.WarpMarker(*place))
         begins, ends = clip.sample_to_beat_time(0), clip.sample_to_beat_time(clip.sample_length)
         if abs(begins) > NEAR or abs(ends - beats) > NEAR:
             clip.warping = False
             self._say(f"{clip.name} could not be warped: it plays unwarped, at {self.song.tempo:g} BPM")
             return True
-        clip.looping = True
-        clip.loop_start, clip.loop_end = 0.0, float(beats)
-        clip.start_marker, clip.end_marker = 0.0, float(beats)
+        clip.looping = shape.looping
+        self._play(clip, *shape.plays)
+        clip.end_marker, clip.start_marker = reversed(shape.plays)
         return True
+
+    @staticmethod
+    def _play(clip, first, last):
+        clip.loop_end = last  # first: Live allows no loop that begins behind its end
+        clip.loop_start = first
 
     def _do_later(self):
         waiting, self._later = self._later, []
