@@ -278,7 +278,7 @@ def identity(engine: AudioLDM2, folder: Path) -> None:
         for words in WORDS:
             ask = engine.abilities.settled(Prompt("drum loop", "drum loop", 1.0, seed=11, steps=20, preset=words))
             made = next(
-                _Worded(engine, ask, replace(source, strength=strength), cuts, True).takes(lambda step, of: None)
+                _Worded(engine, ask, replace(source, strength=strength), cuts, [], True).takes(lambda step, of: None)
             )
             same, away = 0, []
             for (name, wave), other in zip(sources, made, strict=True):

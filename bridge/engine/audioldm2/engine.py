@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -52,6 +52,7 @@ class AudioLDM2(Runner):
     def __init__(self, checkpoint: Checkpoint, compute: str, config: EngineConfig, cache: Path) -> None:
         super().__init__(checkpoint, compute, config, cache)
         self.compiled, self._unranked, self._method, self._how, self._denoised_s = "off", "", "", "", 0.0
+        self._words: Sequence[str] = ()
         self.familiar_sounds: dict[str, torch.Tensor] = {}
         self._lacking: set[str] = set()
 
@@ -125,7 +126,12 @@ class AudioLDM2(Runner):
 
     def remarks(self, prompt: Prompt) -> dict[str, str]:
         """The words heard, the tokens left out, the note that was not followed, how a source was used. See Engine."""
-        remarks = self.texts.remarks(self.abilities.settled(prompt))
+        settled = self.abilities.settled(prompt)
+        if self._words:  # the words that were used
+            settled = replace(settled, text=self._words[0], full_text=self._words[0])
+        remarks = self.texts.remarks(settled)
+        if self._words:
+            remarks["heard"] = ", ".join(self._words)
         if prompt.source is not None:
             remarks["method"] = self._method
         remark = "; ".join(filter(None, [remarks.get("remark", ""), self._how, self._unranked]))
@@ -144,7 +150,7 @@ class AudioLDM2(Runner):
     def run(self, prompt: Prompt, on_step: OnStep) -> Iterator[Piece]:
         """See Runner."""
         started = time.perf_counter()
-        self._denoised_s, self._method, self._how = 0.0, "", ""
+        self._denoised_s, self._method, self._how, self._words = 0.0, "", "", ()
         self._lacking.clear()
         self.steady()
 
@@ -177,7 +183,7 @@ class AudioLDM2(Runner):
         if prompt.source is None:
             return self.plain_takes(prompt, on_step)
         method = methods.choose(self, Material.read(prompt, prompt.source, self.geometry.sample_rate))
-        self._method, self._how = method.name, method.remark
+        self._method, self._how, self._words = method.name, method.remark, method.words
         return method.takes(on_step)
 
     def plain_takes(self, prompt: Prompt, on_step: OnStep) -> Iterator[Iterator[NDArray[np.float32]]]:

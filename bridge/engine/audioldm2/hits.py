@@ -27,14 +27,16 @@ SHORTEST = 64  # samples of a sound that is encoded
 
 @dataclass(frozen=True, slots=True)
 class Variations:
-    """Variations of `hits` at the strength of a source, with the words of a prompt. `alike`: all start from the same noise, so that
-    equal hits stay equal; otherwise no two are. `own_names`: other words than the names of the hits are left out. A batch is of one
-    take, so that a take does not depend on the others."""
+    """Variations of `hits` at the strength of a source, with the words of a prompt. `words`: gets those of the hits if they have names of
+    their own. `alike`: all start from the same noise, so that equal hits stay equal; otherwise no two are. `own_names`: other words than
+    the names of the hits are left out. A batch is of one take, so that a take does not depend on the others.
+    """
 
     stages: Stages
     prompt: Prompt
     source: Source
     hits: Sequence[Hit]
+    words: list[str]
     alike: bool
     own_names: bool = False
 
@@ -98,7 +100,9 @@ class Variations:
         for (_, places), latent in zip(batches, latents, strict=True):
             rows = [max(1, round(len(self._sounds[at]) / self.stages.geometry.row_samples)) for at in places]
             for at, noun in zip(places, kit.nouns(latent, rows), strict=True):
-                encoded[at] = texts.encoded(texts.vocabulary.hear(f"{words} {noun}").text)
+                hit = texts.vocabulary.hear(f"{words} {noun}")
+                encoded[at] = texts.encoded(hit.text)
+                self.words.extend([hit.words] if hit.words not in self.words else [])
         return encoded, bool(words)
 
     def _words(self) -> str | None:

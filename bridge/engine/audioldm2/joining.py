@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -49,6 +49,7 @@ class Joined:
     around: Around
     heard: Heard
     tone: Tone | None
+    words: Sequence[str] = ()
     remark: str = ""
 
     @classmethod

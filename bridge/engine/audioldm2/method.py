@@ -93,6 +93,10 @@ class Method(Protocol):
         """Its name in /bridge/done."""
 
     @property
+    def words(self) -> Sequence[str]:
+        """What it made, in words, where these are not the words of the prompt: filled by `takes`."""
+
+    @property
     def remark(self) -> str:
         """What the musician should know about it, or ""."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -29,6 +29,7 @@ class VariedHits:
     stages: Stages
     material: Material
     onsets: Frames
+    words: list[str] = field(default_factory=list)
     name: str = "hits"
     remark: str = ""
 
@@ -42,7 +43,7 @@ class VariedHits:
                 on_step(prompt.units, prompt.units)
                 yield iter([wave])
             return
-        variations = Variations(self.stages, prompt, source, cuts, alike=True)
+        variations = Variations(self.stages, prompt, source, cuts, self.words, alike=True)
         for replacements in variations.takes(on_step):
             yield iter([hits.put_back(wave, rate, cuts, replacements, prompt.loop, variations.named)])
 
@@ -62,6 +63,7 @@ class ContinuedHits:
     stages: Stages
     material: Material
     rhythm: Rhythm
+    words: list[str] = field(default_factory=list)
     name: str = "hits"
     remark: str = CONTINUED
 
@@ -73,7 +75,7 @@ class ContinuedHits:
         placed: list[Hit] = continuing.repeated(hits.cut(wave, rate, self.rhythm.onsets), len(wave), frames, bar, rate)
         base = continuing.base(wave, frames, placed[0].start if placed else frames, bar, rate)
         source = replace(self.material.source, how="vary", strength=CONTINUED_STRENGTH)
-        variations = Variations(self.stages, prompt, source, placed, alike=False, own_names=True)
+        variations = Variations(self.stages, prompt, source, placed, self.words, alike=False, own_names=True)
         for replacements in variations.takes(on_step):
             yield iter([hits.put_back(base, rate, placed, replacements, balanced=variations.named)])
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,6 +29,7 @@ class Whole:
     stages: Stages
     material: Material
     name: str = "whole"
+    words: Sequence[str] = ()
     remark: str = ""
 
     def takes(self, on_step: OnStep) -> Iterator[Iterator[Wave]]:

@@ -227,3 +227,14 @@ def test_the_shaper_joins_a_continued_rhythm_without_a_click(starter: AudioLDM2,
     assert max(np.abs(onsets - at).min() for at in kicks) < 0.003 * RATE
     around = slice(len(wave) - 3_000, len(wave) + 3_000)
     assert np.abs(np.diff(out[around])).max() < 1.5 * np.abs(np.diff(longer[around])).max()
+
+
+def test_the_reply_names_the_hits(starter: AudioLDM2, loop: Source) -> None:
+    for text, said in (("drum loop", "kick, closed hat, snare"), ("distorted", "distorted kick"), ("clap", "clap")):
+        ask = prompt(loop, text, steps=2)
+        waves(starter, ask)
+        remarks = starter.remarks(ask)
+        assert set(said.split(", ")) <= set(remarks["heard"].split(", ")) and "remark" not in remarks
+    later = prompt(source(Path(loop.path).parent, kick()), "kick", steps=2)
+    waves(starter, later)
+    assert starter.remarks(later)["heard"] == "kick"
