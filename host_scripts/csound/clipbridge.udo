@@ -9,7 +9,8 @@
 ;   itable           clip_table   iclip       the file in a table, unchanged
 ;                    clip_cancel  iclip       (or clip_cancel ktrigger, kclip)
 ;
-; Skeys are keys of generate as in Pure Data and Max: "@preset drum @seed 7", "@bars 2 @bpm 126" (with 0 seconds).
+; Skeys are keys of generate as in Pure Data and Max: "@preset drum @seed 7", "@bars 2 @bpm 126" (with 0 seconds). A value with spaces
+; is written in double quotes: "@vary \"/music/a kick.wav\" @strength 0.4" (the prompt may then be "").
 ; Sinstr is started when the clip is ready: p4 is the clip, p3 its length.
 
 #ifndef CLIPBRIDGE_HOST
@@ -136,7 +137,13 @@ instr ClipbridgeJob
   icount += 4
   Srest = Skeys
   while strlen(Srest) > 0 && icount < 20 do
-    ispace strindex Srest, " "
+    Send = " "
+    if strchar(Srest, 0) == 34 then ; a value in double quotes, such as a path, keeps its spaces
+      Send = "\""
+      Sleft strsub Srest, 1, -1
+      Srest = Sleft
+    endif
+    ispace strindex Srest, Send
     if ispace < 0 then
       Satom = Srest
       Srest = ""

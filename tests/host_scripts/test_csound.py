@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
+from bridge.domain import recipe
+from bridge.files.tags import recipe_in
 from tests.harness import Daemon, free_port, need
 from tests.lossy import first_of_each, lossy
 
@@ -202,3 +204,37 @@ def test_the_shipped_csound_example_runs(daemon: Daemon, tmp_path: Path) -> None
     run = subprocess.run(program, env=environment, capture_output=True, text=True, timeout=80, check=False)
     assert run.returncode == 0 and "ERROR" not in run.stderr, run.stderr[-4000:]
     assert len(re.findall(r"PLAYS .+\.wav", run.stderr)) == 3
+
+
+def test_csound_varies_a_table_as_the_guide_shows_and_a_path_keeps_its_spaces(daemon: Daemon, tmp_path: Path) -> None:
+    folder = tmp_path / "my  sounds"
+    folder.mkdir()
+    guide = (SCRIPTS / "README.md").read_text("utf-8")
+    (example,) = re.findall(r"```csound\n(gitone .*?)```", guide, re.DOTALL)
+    printed = csound(
+        TELL + example + """
+        instr Ask
+          schedule "Vary", 0, 60
+        endin
+        instr Play
+          Spath clip_path p4
+          prints "PATH %s\\n", Spath
+          Skeys sprintf "@continue \\"%s/tone.wav\\" @more 0.25 @steps 3", pwd()
+          inext clip_ask "glassy bell", 0, Skeys, "Next"
+        endin
+        instr Next
+          Spath clip_path p4
+          prints "NEXT %s\\n", Spath
+          schedule "End", 0.1, 1
+        endin
+        """,
+        folder, daemon.port, free_port(),
+    )  # fmt: skip
+    tone, rate = soundfile.read(folder / "tone.wav", dtype="float32")
+    assert (rate, len(tone)) == (48_000, 24_000) and np.abs(tone).max() > 0.5
+    (varied,), (continued,) = (re.findall(rf"{what} (.+\.wav)", printed) for what in ("PATH", "NEXT"))
+    source = recipe.read(recipe_in(Path(varied))).prompt.source
+    assert source is not None and (source.path, source.strength) == (str(folder / "tone.wav"), 0.4)
+    assert soundfile.info(varied).frames == 24_000
+    longer = soundfile.read(continued, dtype="float32")[0]
+    assert len(longer) == 36_000 and np.allclose(longer[:22_000], tone[:22_000], atol=1e-6)
