@@ -162,9 +162,21 @@ public class Clipbridge
         _out.add(_id);
         _out.add("@reply_port");
         _out.add(_in.port());
-        StringTokenizer words;
-        words.set(_keys);
-        while (words.more()) _out.add(words.next());
+        // Words between spaces; a value in double quotes, such as a path, keeps its spaces.
+        "" => string word;
+        0 => int quoted;
+        for (0 => int place; place < _keys.length(); place++) {
+            _keys.charAt(place) => int letter;
+            if (letter == 34) {
+                !quoted => quoted;
+            } else if (letter == 32 && !quoted) {
+                if (word != "") _out.add(word);
+                "" => word;
+            } else {
+                word + _keys.substring(place, 1) => word;
+            }
+        }
+        if (word != "") _out.add(word);
         _out.send();
     }
 

@@ -12,6 +12,8 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
+from bridge.domain import recipe
+from bridge.files.tags import recipe_in
 from tests.harness import Daemon, free_port, need
 from tests.jack_device import Jack, Recorder
 from tests.lossy import first_of_each, lossy
@@ -149,3 +151,27 @@ def test_the_shipped_chuck_example_runs(daemon: Daemon, server: Jack, tmp_path: 
     assert "Clipbridge kick, bar;" in text
     printed = chuck(text.replace("Clipbridge kick, bar;", ports), tmp_path, server)
     assert len(re.findall(r"PLAYS .+\.wav", printed)) == 2, printed
+
+
+def test_chuck_varies_a_clip_as_the_guide_shows_and_a_path_keeps_its_spaces(
+    daemon: Daemon, server: Jack, tmp_path: Path
+) -> None:
+    guide = (SCRIPTS / "README.md").read_text("utf-8")
+    (example,) = re.findall(r"```chuck\n(Clipbridge bell, other;.*?)```", guide, re.DOTALL)
+    file = tmp_path / "a  tone @ 220 Hz.wav"
+    tone = (0.5 * np.sin(2 * np.pi * 220 * np.arange(24_000) / 48_000)).astype(np.float32)
+    soundfile.write(file, tone, 48_000, subtype="FLOAT")
+    ports = f"Clipbridge bell, other, longer;\n{daemon.port} => bell.port => other.port => longer.port;"
+    code = example.replace("Clipbridge bell, other;", ports).replace("@strength", "@steps 3 @strength")
+    code += f"""
+        longer.ask("glassy bell", 0, "@continue \\"{file}\\" @more 0.25 @steps 3");
+        while (longer.busy()) longer.ended => now;
+        <<< "VARIED", other.path() >>>;
+        <<< "LONGER", longer.path(), longer.error() >>>;
+    """
+    printed = chuck(code, tmp_path, server)
+    (varied,), (continued,) = (re.findall(rf"{what}\s+(/\S+\.wav)", printed) for what in ("VARIED", "LONGER"))
+    source = recipe.read(recipe_in(Path(varied))).prompt.source
+    assert source is not None and source.strength == 0.4 and soundfile.info(varied).frames == 48_000
+    longer = soundfile.read(continued, dtype="float32")[0]
+    assert len(longer) == 36_000 and np.allclose(longer[:22_000], tone[:22_000], atol=1e-6)
