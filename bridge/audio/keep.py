@@ -26,6 +26,7 @@ MOST_DETUNE = 0.01  # by which a filling may be faster or slower, so that it is 
 MARGIN = 512  # frames around a filling, for the filter of the resampler
 AROUND = REACH + MARGIN  # frames that are added at both ends of a rendering
 ONSET_FADE = OUTPUT_RATE // 1000  # frames
+SAME = 0.01  # of the power: a rendering that differs by less than this holds the samples of the source
 OPPOSITE = -0.3  # a channel with a lower correlation to the mix has the opposite polarity
 
 
@@ -59,10 +60,14 @@ def filled(source: Samples, rendering: Samples, first: int, last: int) -> Sample
     join, weights = min(JOIN, gap // 2), mixing(source)
     padded = _padded(rendering, frames, source)
     kept, inside, after = source[:first], source[first:last], source[last:]
-    left = _end(kept, _old(kept, inside[:join]), padded, weights) if len(kept) else None
+    left = _end(kept, _old(kept, inside[:join], padded, first), padded, weights) if len(kept) else None
     # The same reversed in time.
     tail = after[::-1]
-    right = _end(tail, _old(tail, inside[::-1][:join]), padded[::-1], weights) if len(tail) else None
+    right = (
+        _end(tail, _old(tail, inside[::-1][:join], padded[::-1], len(tail)), padded[::-1], weights)
+        if len(tail)
+        else None
+    )
     lags = _lags(left, right, gap)
     new = _part(padded, first, last, *lags)
     if not first and lags[0] < 0:  # it begins later, which must not click
@@ -103,9 +108,13 @@ def _end(kept: Samples, old: Samples, padded: Samples, weights: Samples) -> _End
     return _End(old, likeness, gains)
 
 
-def _old(kept: Samples, inside: Samples) -> Samples:
-    """The sound that fades out at the begin of a gap: what is in the gap if it goes on there. A hole, a click or another hit must not be
-    heard, so then what was kept goes on instead."""
+def _old(kept: Samples, inside: Samples, padded: Samples, first: int) -> Samples:
+    """The sound that fades out at the begin of a gap, frame `first` of a padded rendering. If the rendering holds the samples that are
+    kept, it has grown out of them, and goes on by itself. Else it is what is in the gap if that goes on there. A hole, a click or another
+    hit must not be heard, so then what was kept goes on instead."""
+    before, own = kept[-LEAD:], padded[AROUND + first - min(LEAD, len(kept)) : AROUND + first]
+    if np.square(own - before).sum() < SAME * np.square(before).sum():
+        return padded[AROUND + first : AROUND + first + len(inside)]
     return inside if goes_on(kept[-3 * JOIN :], inside) else going_on(kept, len(inside))
 
 

@@ -25,17 +25,19 @@ def shape(samples: Samples, sample_rate: int, seconds: float, options: Shape, lo
     return finish(prepare(samples, sample_rate, frames, loop), frames, options, loop)
 
 
-def prepare(samples: Samples, sample_rate: int, frames: int, loop: bool = False) -> Samples:
-    """Resample to OUTPUT_RATE, remove a constant offset and cut to at most `frames`. `samples`: (frames, channels) at
-    `sample_rate`; those of a `loop` are one period, which is resampled to exactly `frames`.
+def prepare(samples: Samples, sample_rate: int, frames: int, loop: bool = False, centred: bool = True) -> Samples:
+    """Resample to OUTPUT_RATE, remove a constant offset unless not `centred`, and cut to at most `frames`. `samples`: (frames, channels)
+    at `sample_rate`; those of a `loop` are one period, which is resampled to exactly `frames`.
 
     Raises BadAudio for NaN or infinity (libsndfile would turn NaN into full scale in PCM), silence and clipping.
     """
     if not np.isfinite(samples).all():
         raise BadAudio("The model returned no valid sound (NaN or infinity). Try another seed or a lower guidance.")
     # An offset only displaces the speakers. The median, because a burst followed by silence has a mean but no offset.
-    samples = samples - (np.median(samples, axis=0) if len(samples) else np.float32(0))
-    peak = float(np.abs(samples).max(initial=0.0))
+    offset = np.median(samples, axis=0) if len(samples) else np.float32(0)
+    centre = samples - offset
+    samples = centre if centred else samples
+    peak = float(np.abs(centre).max(initial=0.0))
     if peak < 10 ** (SILENT_DBFS / 20):
         raise BadAudio("The model returned silence. Try another seed, or other words.")
     if _is_clipped(samples):

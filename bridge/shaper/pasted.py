@@ -46,7 +46,7 @@ def paste(samples: Samples, sample_rate: int, prompt: Prompt, source: Samples) -
     it. `source`: as `source_of` returns it. Of the shape, only the channels apply to what is kept. Raises BadAudio and BadSource."""
     assert prompt.source is not None
     frames = round(prompt.seconds * OUTPUT_RATE)
-    rendering = fit_length(prepare(samples, sample_rate, frames), frames)
+    rendering = fit_length(prepare(samples, sample_rate, frames, centred=False), frames)
     if prompt.source.how == "fill":
         source = fit_length(source, frames)  # a resampler may give a frame more or less
         first, last = _gap(prompt.source, frames)
@@ -54,6 +54,7 @@ def paste(samples: Samples, sample_rate: int, prompt: Prompt, source: Samples) -
         first, last = len(source), frames
     if first >= last:
         raise BadSource("The clip is not longer than its source: ask for more.")
+    rendering = _with_offset_of(source, rendering, first, last)
     _check_sound(samples[round(first / OUTPUT_RATE * sample_rate) : round(last / OUTPUT_RATE * sample_rate)])
     pasted = (
         filled(source, rendering, first, last) if prompt.source.how == "fill" else continued(source, rendering, frames)
@@ -71,6 +72,15 @@ def paste(samples: Samples, sample_rate: int, prompt: Prompt, source: Samples) -
         # file gets) are both the source.
         pasted = (pasted @ mixing(pasted))[:, None]
     return Clip(pasted, measured, _remarks(source, prompt), unmet=("key",) if prompt.key else ())
+
+
+def _with_offset_of(source: Samples, rendering: Samples, first: int, last: int) -> Samples:
+    """The rendering with the constant offset that the source has outside of the frames from `first` to `last`. Its own median, by which a
+    clip without a source is centred, would be a step at the joins: that of a wave whose halves are unlike is not 0."""
+    kept = np.r_[0:first, last : len(source)]
+    if not len(kept):
+        return np.asarray(rendering - np.median(rendering, axis=0), np.float32)
+    return np.asarray(rendering - (rendering[kept].mean() - source[kept].mean()), np.float32)
 
 
 def _check_sound(new: Samples) -> None:

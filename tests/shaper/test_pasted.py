@@ -259,6 +259,24 @@ def test_a_new_part_without_sound_is_refused(tmp_path: Path, how: How) -> None:
 
 
 @pytest.mark.parametrize("how", ["continue", "fill"])
+def test_a_rendering_that_holds_the_samples_of_the_source_joins_without_a_step(tmp_path: Path, how: How) -> None:
+    t = np.arange(3 * RATE) / RATE
+    # Its halves are unlike: the median is 0.2 below the mean.
+    lopsided = np.exp(1.5 * np.sin(2 * np.pi * 440 * t))
+    whole = (0.15 * (lopsided - lopsided.mean())).astype(np.float32)[:, None]
+    gap: dict[str, Any] = {"from_s": 1.0, "to_s": 1.5} if how == "fill" else {}
+    holed = whole.copy()
+    holed[RATE : RATE * 3 // 2] = 0
+    origin = source(tmp_path, how, holed if how == "fill" else whole[:RATE], **gap)
+    asked = prompt(origin, 3.0)
+    rendering = soxr.resample(whole, RATE, 44_100, "HQ")
+    used = source_of(asked)
+    assert used is not None
+    clip = paste(rendering, 44_100, asked, used).samples
+    assert np.abs(clip - whole)[: -RATE // 10].max() < 0.003
+
+
+@pytest.mark.parametrize("how", ["continue", "fill"])
 def test_channels_mix_the_finished_clip_down_or_double_it(tmp_path: Path, how: How) -> None:
     stereo = np.repeat(noise(1.0), 2, axis=1)
     asked = prompt(source(tmp_path, how, stereo), shape=replace(NO_FADES, channels=1))
