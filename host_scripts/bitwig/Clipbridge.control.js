@@ -23,7 +23,7 @@ var bank = null;
 var cursors = []; // for each track of the bank: is it the selected one?
 var jobs = {}; // by id
 var filling = {}; // slots that Bitwig is filling: time of the end
-var settings = { sound: "", length: "", preset: "", takes: "1" };
+var settings = { sound: "", length: "", preset: "", takes: "1", vary: "" };
 var tempo = 120;
 var numerator = 4;
 var denominator = 4;
@@ -58,6 +58,14 @@ function secondsOf(text) {
    return count;
 }
 
+// The strength in "0.4"; null for nothing; NaN for anything else.
+function strengthOf(text) {
+   var strength = text.trim().replace(",", ".");
+   if (strength === "") return null;
+   var number = /^(\d+(?:\.\d*)?|\.\d+)$/.test(strength) ? parseFloat(strength) : NaN;
+   return number <= 1 ? number : NaN;
+}
+
 function selectedTrack() {
    for (var i = 0; i < TRACKS; i++) {
       if (bank.getItemAt(i).exists().get() && cursors[i].get()) return i;
@@ -67,10 +75,13 @@ function selectedTrack() {
 
 function make() {
    var prompt = settings.sound.trim();
-   var seconds = secondsOf(settings.length);
+   var strength = strengthOf(settings.vary);
+   // A variation is as long as the last clip.
+   var seconds = strength === null ? secondsOf(settings.length) : null;
    var index = selectedTrack();
    if (connection === null) return say("Port " + ANSWER_PORT + " is held by another program. Change ANSWER_PORT in the script");
-   if (prompt === "") return say("write into Sound what it should sound like");
+   if (strength !== null && !(strength >= 0)) return say("'" + settings.vary + "' is no strength: 0 is the last clip, 1 a new sound");
+   if (prompt === "" && strength === null) return say("write into Sound what it should sound like");
    if (seconds !== null && !(seconds > 0)) return say("the length '" + settings.length + "' is not understood: 2 bars, 3 beats, 1.5 s");
    if (index < 0) return say("select an audio track among the first " + TRACKS);
    var track = bank.getItemAt(index);
@@ -83,12 +94,13 @@ function make() {
    if (seconds !== null) ask.push(seconds);
    ask.push("id", id, "reply_port", ANSWER_PORT, "takes", settings.takes.trim() === "" ? "1" : settings.takes.trim());
    if (settings.preset.trim() !== "") ask.push("preset", settings.preset.trim());
+   if (strength !== null) ask.push("vary", "last", "strength", strength);
    jobs[id] = {
-      prompt: prompt, track: index, name: String(track.name().get()), ask: ask, paths: [],
+      prompt: prompt === "" ? "a variation" : prompt, track: index, name: String(track.name().get()), ask: ask, paths: [],
       last: now(), answered: false, again: false
    };
    send(ask);
-   say(prompt + " ...");
+   say(jobs[id].prompt + " ...");
    host.scheduleTask(function () { check(id); }, LOOK_MS);
 }
 
@@ -112,6 +124,8 @@ function send(m) {
          case 9: connection.sendMessage(m[0], m[1], m[2], m[3], m[4], m[5], m[6], m[7], m[8]); break;
          case 10: connection.sendMessage(m[0], m[1], m[2], m[3], m[4], m[5], m[6], m[7], m[8], m[9]); break;
          case 11: connection.sendMessage(m[0], m[1], m[2], m[3], m[4], m[5], m[6], m[7], m[8], m[9], m[10]); break;
+         case 12: connection.sendMessage(m[0], m[1], m[2], m[3], m[4], m[5], m[6], m[7], m[8], m[9], m[10], m[11]); break;
+         case 14: connection.sendMessage(m[0], m[1], m[2], m[3], m[4], m[5], m[6], m[7], m[8], m[9], m[10], m[11], m[12], m[13]); break;
          default: throw new Error("a message of " + m.length + " parts");
       }
    } catch (error) {
@@ -217,6 +231,7 @@ function init() {
    follow(state.getStringSetting("Length (2 bars, 3 beats, 1.5 s)", "Clipbridge", 20, "1 bar"), "length");
    follow(state.getStringSetting("Preset (drum, note, loop ... or empty)", "Clipbridge", 30, ""), "preset");
    follow(state.getStringSetting("Takes (1 to 16)", "Clipbridge", 2, "1"), "takes");
+   follow(state.getStringSetting("Vary the last clip (0 to 1, or empty)", "Clipbridge", 10, ""), "vary");
    state.getSignalSetting("Make a clip", "Clipbridge", "Make").addSignalObserver(make);
    state.getSignalSetting("Cancel all", "Clipbridge", "Cancel").addSignalObserver(function () {
       if (!cancelAll()) say("nothing is being made");

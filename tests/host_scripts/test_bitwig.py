@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 import soundfile
 
+from bridge.domain import recipe
+from bridge.files.tags import recipe_in
 from tests.harness import Client, Daemon, free_port, need
 
 SCRIPT = Path(__file__).parents[2] / "host_scripts" / "bitwig" / "Clipbridge.control.js"
@@ -61,6 +63,22 @@ def test_takes_and_asks_at_once_fill_the_slots_downwards(bitwig: Any, daemon: Da
     result = bitwig(daemon.port, *steps)
     assert sorted(clip["slot"] for clip in result["inserted"]) == [1, 2, 3]
     assert len({clip["path"] for clip in result["inserted"]}) == 3
+
+
+def test_the_last_clip_is_varied_with_words_or_without(bitwig: Any, daemon: Daemon) -> None:
+    steps = [
+        {"set": {"sound": "glassy bell", "length": "0.3 s", "takes": "1"}}, MAKE, {"until": "slot 2"},
+        {"set": {"sound": "", "vary": "0,4"}}, MAKE, {"until": "a variation is in Drums, slot 3"},
+        {"set": {"sound": "deep kick", "preset": "drum", "vary": "1"}}, MAKE, {"until": "slot 4"},
+        {"set": {"vary": "2"}}, MAKE, {"set": {"vary": "much"}}, MAKE,
+    ]  # fmt: skip
+    result = bitwig(daemon.port, *steps)
+    first, *others = [Path(clip["path"]) for clip in result["inserted"]]
+    assert [soundfile.info(path).frames for path in (first, *others)] == [14_400] * 3
+    sources = [recipe.read(recipe_in(path)).prompt.source for path in others]
+    assert [source.strength for source in sources if source is not None] == [0.4, 1]
+    assert [source.path for source in sources if source is not None] == [str(first), str(others[0])]
+    assert sum("is no strength" in popup for popup in result["popups"]) == 2
 
 
 def test_without_a_length_the_preset_decides_it(bitwig: Any, daemon: Daemon) -> None:
