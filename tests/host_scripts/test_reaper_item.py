@@ -246,13 +246,24 @@ def test_the_two_actions_remember_their_own_values(reaper: Reaper, stand_in: Ans
     assert reaper.run(items=[])["dialogs"] == [["Clipbridge", "deep warm kick\n1b\n\n1\n"]]
 
 
-def test_the_real_daemon_varies_an_item(daemon: Daemon, home: Path, tmp_path: Path) -> None:
+def test_the_real_daemon_varies_continues_and_fills_an_item(daemon: Daemon, home: Path, tmp_path: Path) -> None:
     reaper = Reaper(tmp_path, home, daemon.port)
     file = tmp_path / ODD_NAME
     place = np.arange(RATE) / RATE
     source = (0.3 * np.sin(2 * np.pi * 220 * place) * np.exp(-2 * place)).astype(np.float32)
     soundfile.write(file, source, RATE, subtype="FLOAT")
-    varied = run(reaper, fields("vary 0.5", "glassy bell", seed="1"), file, 1.0)
+    asked: dict[str, Any] = {"file": file, "seconds": 1.0, "selection": [10.4, 10.7]}
+    varied = run(reaper, fields("vary 0.5", "glassy bell", seed="1"), **asked)
     assert varied["messages"] == []
     new = items(varied)[0]["takes"][1]
     assert new["source"]["seconds"] == 1 and Path(new["source"]["path"]).is_relative_to(daemon.folder)
+    behind = run(reaper, fields("continue", "glassy bell", length="0.5"), **asked)
+    assert behind["messages"] == []
+    played = heard(behind, 10.0, 1.5)
+    assert np.abs(played[480:46_000] - source[480:46_000]).max() < 1e-6 and played[-12_000:].any()
+    filled = run(reaper, fields("fill", "glassy bell"), **asked)
+    assert filled["messages"] == []
+    played = heard(filled, 10.0, 1.0)
+    assert np.abs(played[480:19_200] - source[480:19_200]).max() < 1e-6
+    assert np.abs(played[33_600:-480] - source[33_600:-480]).max() < 1e-6
+    assert not np.array_equal(played[19_200:33_600], source[19_200:33_600])
