@@ -39,7 +39,7 @@ class Beside(QWidget):
         super().__init__()
         self.source: Clip | None = None
         self.span = Span()
-        self.words = TextLine("Made from")
+        self.words = TextLine()
         self.button = QToolButton()
         self.button.clicked.connect(self.switch_wanted)
         self.wave = WaveView(peaks, pulls=False, lines=LINES)

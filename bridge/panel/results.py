@@ -7,7 +7,7 @@ from typing import Any
 
 from bridge.client import pairs
 from bridge.domain.ask import Ask
-from bridge.domain.words import plain
+from bridge.domain.words import plain, words_in_name
 from bridge.panel.clips import Clip
 from bridge.panel.jobs import Job
 from bridge.panel.source import DONE
@@ -23,7 +23,7 @@ def title_of(ask: Ask) -> str:
     """What to call a job: its words, and what it starts from."""
     if not ask.how:
         return ask.text
-    name = PurePath(ask.reference).name
+    name = words_in_name(PurePath(ask.reference).as_posix()) or "a sound"
     return f"{ask.text}, from {name}" if ask.text else f"{name}, {DONE[ask.how]}"  # type: ignore[index]
 
 

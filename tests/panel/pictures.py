@@ -27,7 +27,7 @@ CLIPS = (
 )  # fmt: skip
 PADS = ("deep kick", "punchy snare", "closed hi-hat", "clap", "glassy bell c5", "soft pad e3", "dark impact", "rain")
 KIT = ("night drums", "deep kick", "tight snare", "42:closed hi-hat", "46:open hi-hat", "39:clap")
-VARIED, SOURCE = "plucky bass", "Source: plucky bass a1, 1 s"
+VARIED = "dark impact"
 TALL = (20, 20, 460, 640)
 LARGE = "2200x1700x24"  # for a window at twice the size
 SHOWN_WIDTH = 800  # pixels of the moving picture
@@ -84,11 +84,11 @@ def _vary(shown: Screen, daemon: Daemon, colours: str, file: Path) -> None:
     client.send("/bridge/find", VARIED, "order", "oldest")
     shown.click(*panel.where(client.until("/bridge/clip")[1][0]))
     shown.key("v")
-    panel.where(SOURCE)
+    panel.where(f"Source: {VARIED}, 2 s")
     begun = len(daemon.lines)
     shown.key("Return")
-    daemon.wait_for(lambda line: line["event"] == "done", 120, begun)
-    panel.where("Hear the source")
+    daemon.wait_for(lambda line: line["event"] == "done" and str(line.get("id")).startswith("panel-"), 120, begun)
+    panel.where(f"Varied at 0.5 from {VARIED}")
     time.sleep(3)
     _shot(shown, file)
     panel.close()

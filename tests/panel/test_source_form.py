@@ -16,6 +16,7 @@ from bridge.domain.tempo import Tempo
 from bridge.errors import BadArgument
 from bridge.panel.clips import Clip, clip_of
 from bridge.panel.form import AUTO, BARS, SECONDS, BadField, Form, arguments, from_recipe, keys_of
+from bridge.panel.results import title_of
 from bridge.panel.source import NO_PART, FormSource, of_file
 from tests.fake_engine import MODEL
 
@@ -148,6 +149,20 @@ def test_the_recipe_of_a_clip_and_the_library_fill_in_its_source(
 )
 def test_a_source_that_makes_no_sense_is_none(facts: list[Any]) -> None:
     assert clip_of(["/a/b.wav", *facts]) == Clip("/a/b.wav")
+
+
+@pytest.mark.parametrize(
+    ("ask", "title"),
+    [
+        (Ask("deep kick"), "deep kick"),
+        (Ask("", vary="/s/Amen break.wav"), "Amen break, varied"),
+        (Ask("", continue_="/c/deep-kick_s4711_1a2b.wav"), "deep kick, continued"),
+        (Ask("dirtier", fill="/s/Amen break.wav"), "dirtier, from Amen break"),
+        (Ask("", vary="/s/_.wav"), "_, varied"),
+    ],
+)
+def test_a_job_is_called_by_its_words_and_its_source(ask: Ask, title: str) -> None:
+    assert title_of(ask) == title
 
 
 def test_a_file_is_called_by_its_prompt_or_its_name() -> None:
