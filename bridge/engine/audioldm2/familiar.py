@@ -13,11 +13,12 @@ from bridge.engine.audioldm2.inpainting import Inpainter
 from bridge.engine.audioldm2.method import Stages, Wave
 
 # Which sounds may be meant if no word is known, by whether the source has a pitch and whether it decays. A vocabulary may lack some.
+# Noise that swells seems to decay at times.
 SOUNDS = {
     (True, False): ("pad", "string", "organ", "lead"),
     (True, True): ("pluck", "mallet", "bell"),
     (False, False): ("wind", "rain", "fire"),
-    (False, True): ("crash", "thunder", "impact", "open_hat"),
+    (False, True): ("wind", "rain", "fire", "crash", "thunder"),
 }
 DEEPEST_DB = 40.0  # below the loudest band; what is softer is not compared
 USUAL_S, USUAL_STEPS = 1.2, 10  # of a sound that is made to know such sounds

@@ -51,6 +51,7 @@ class Plan:
     kept: Kept
     guess: torch.Tensor
     unknown: slice
+    joins: tuple[bool, bool]
     only_lower: bool
 
 
@@ -105,18 +106,17 @@ class Inpainter:
         decayed = (
             open_end and not gap.steady and bool(len(before)) and guess.has_decayed(before, self.scale, DECAYED_DB)
         )
-        return Plan(gap, rows, Kept(latents, mask), full, unknown, decayed)
+        return Plan(gap, rows, Kept(latents, mask), full, unknown, (bool(len(before)), bool(len(after))), decayed)
 
     def wave(self, plan: Plan, latents: torch.Tensor) -> Wave:
         """The whole wave from the latents of one take (1, channels, rows, width), at the level of the plan's."""
         gap, made = plan.gap, self._decoder.mel(latents)
-        joins = plan.unknown.start > 0, plan.unknown.stop < len(plan.guess)
         mel = guess.follow(
             made[0, 0].float().to(plan.guess),
             plan.guess,
             plan.unknown,
             self.scale,
-            joins,
+            plan.joins,
             bool(gap.partials_hz),
             plan.only_lower,
         )

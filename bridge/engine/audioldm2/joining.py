@@ -119,6 +119,16 @@ class Joined:
             yield iter([self._placed(made, inpainter.joins_samples)])
 
     @property
+    def another(self) -> bool:
+        """Whether the prompt names another sound than the source's words."""
+        vocabulary, source = self.stages.texts.vocabulary, self.material.source
+        asked = self.material.prompt.text.strip()
+        if vocabulary is None:
+            return bool(asked) and asked != source.words.strip()
+        noun = vocabulary.hear(asked).noun
+        return bool(noun) and noun != vocabulary.hear(source.words).noun
+
+    @property
     def speed(self) -> float:
         """How many times faster the network hears the source."""
         return 1.0 if self.tone is None else self.tone.speed

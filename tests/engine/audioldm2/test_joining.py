@@ -149,9 +149,24 @@ def test_a_tone_runs_through_a_gap(starter: AudioLDM2, tmp_path: Path) -> None:
 
 
 def test_a_hit_that_is_over_is_not_struck_again(starter: AudioLDM2, tmp_path: Path) -> None:
-    over = np.concatenate([kick(seconds=1.2), 1e-5 * hiss(0.3)])
-    wave = waves(starter, prompt(continued(tmp_path, over), "kick", seconds=4.0, steps=10))[0]
-    assert np.abs(wave[len(over) :]).max() < 0.01 * np.abs(over).max()
+    over = np.concatenate([kick(seconds=1.2), 0.01 * hiss(0.3)])
+    origin = source(tmp_path, over, how="continue", words="deep kick")
+    for words in ("", "kick", "punchy kick"):
+        wave = waves(starter, prompt(origin, words, seconds=3.0, steps=10))[0]
+        assert np.abs(wave[len(over) :]).max() < 0.02 * np.abs(over).max(), words
+    other = waves(starter, prompt(origin, "crash", seconds=3.0, steps=10))[0]
+    assert np.abs(other[len(over) :]).max() > 0.1 * np.abs(over).max()
+
+
+def test_a_hit_that_has_faded_to_silence_is_refused_unless_another_sound_should_follow(
+    both: AudioLDM2, tmp_path: Path
+) -> None:
+    over = np.concatenate([kick(seconds=1.2), np.zeros(RATE // 3, np.float32)])
+    origin = source(tmp_path, over, how="continue", words="kick")
+    for words in ("", "kick"):
+        with pytest.raises(BadSource, match="faded to silence"):
+            waves(both, prompt(origin, words, seconds=3.0, steps=2))
+    assert len(waves(both, prompt(origin, "crash", seconds=3.0, steps=2))[0]) == both.geometry.frames(3.0)
 
 
 def test_takes_differ_and_each_equals_its_seed_alone(both: AudioLDM2, tmp_path: Path) -> None:
