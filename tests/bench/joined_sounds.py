@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 
 import numpy as np
+import soxr
 
 from bridge.domain.clip import OUTPUT_RATE
+from bridge.starter.catalogue import BY_NAME, LEAD_IN, draw, render
+from bridge.starter.parts import SAMPLE_RATE
 
 Wave = np.ndarray
 Make = Callable[[float, float, int], Wave]
@@ -185,6 +189,19 @@ def sea(seconds: float, hz: float, seed: int) -> Wave:
     return _level(_band(rng.normal(size=len(t)), 150, 3_000) * wave, 0.4)
 
 
+def kind(name: str, octave: int) -> Make:
+    """Sounds of the starter's catalogue, each seed with other attributes, four semitones above the C that it was trained with."""
+
+    def make(seconds: float, hz: float, seed: int) -> Wave:
+        rng = np.random.default_rng(seed)
+        attributes = dataclasses.replace(draw(rng, BY_NAME[name]), octave=octave, length=1.0, distortion=0.0)
+        longer = round((seconds + 0.1) * SAMPLE_RATE * 2 ** (4 / 12))
+        wave = render(rng, BY_NAME[name], attributes, longer + LEAD_IN)[LEAD_IN:]
+        return soxr.resample(wave, SAMPLE_RATE * 2 ** (4 / 12), OUTPUT_RATE, "HQ")[: round(seconds * OUTPUT_RATE)]
+
+    return make
+
+
 # Name, words as they would come from the file's name, pitch in Hz. The starter does not know flute, brass, electric piano and choir.
 TONES: tuple[tuple[str, str, float, Make], ...] = (
     ("strings", "strings", 369.99, strings),
@@ -204,4 +221,16 @@ TEXTURES: tuple[tuple[str, str, float, Make], ...] = (
     ("crackle", "vinyl crackle", 0.0, crackle),
     ("cymbal", "crash cymbal", 0.0, cymbal),
     ("sea", "waves on a beach", 0.0, sea),
+)
+KINDS: tuple[tuple[str, str, float, Make], ...] = (
+    ("the starter's pad", "pad", 0.0, kind("pad", 4)),
+    ("its strings", "strings", 0.0, kind("string", 4)),
+    ("its organ", "organ", 0.0, kind("organ", 3)),
+    ("its lead", "lead", 0.0, kind("lead", 4)),
+    ("its bell", "bell", 0.0, kind("bell", 4)),
+    ("its rain", "rain", 0.0, kind("rain", 4)),
+    ("its wind", "wind", 0.0, kind("wind", 4)),
+    ("its crash", "crash", 0.0, kind("crash", 4)),
+    ("its thunder", "thunder", 0.0, kind("thunder", 4)),
+    ("its fire", "fire", 0.0, kind("fire", 4)),
 )

@@ -23,7 +23,7 @@ from bridge.engine.audioldm2.mel_vocoder import SPREAD
 from bridge.engine.families import open_engine
 from bridge.files.same_file import hash_of
 from bridge.shaper.pasted import paste, source_of
-from tests.bench.joined_sounds import TEXTURES, TONES, Make
+from tests.bench.joined_sounds import KINDS, TEXTURES, TONES, Make
 
 KEPT_S, WHOLE_S = 1.5, 4.0
 JOIN_S = 0.3
@@ -167,7 +167,7 @@ def main() -> None:
         good = [
             filled(bench, sound, words, hz, make, GAPS_S[(number + seed) % len(GAPS_S)], seed, arguments.folder)
             for seed in range(1, arguments.seeds + 1)
-            for number, (sound, words, hz, make) in enumerate((*TEXTURES, *TONES[:5]))
+            for number, (sound, words, hz, make) in enumerate((*TEXTURES, *TONES[:5], *KINDS))
         ]
         print(f"\n{sum(good)} of {len(good)} no farther from the truth than two others from each other")
 
