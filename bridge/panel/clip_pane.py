@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 
 from PySide6.QtCore import QCoreApplication, QPoint, QSettings, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from bridge.domain.source import HOWS, How
-from bridge.panel.abilities import Abilities
+from bridge.domain.source import HOWS
 from bridge.panel.audition import Audition
 from bridge.panel.clip_actions import ClipActions
 from bridge.panel.clip_files import ClipFiles
 from bridge.panel.clip_model import ClipModel
+from bridge.panel.clip_sources import ClipSources
 from bridge.panel.clip_view import ClipView
 from bridge.panel.clips import Clip
 from bridge.panel.cropping import Cropping
@@ -26,9 +25,7 @@ from bridge.panel.peaks import Peaks
 from bridge.panel.search_bar import SearchBar
 from bridge.panel.text_line import TextLine
 from bridge.panel.wave_pane import WavePane
-from bridge.panel.way_buttons import WayButtons
 
-NO_PART = "Select the gap in the waveform first: drag over it, or press [ and ] while the clip plays."
 AUTOPLAY_MS = 80  # that a clip stays chosen before it plays: a held arrow key runs past many
 
 
@@ -44,16 +41,14 @@ class ClipPane(QWidget):
     def __init__(self, link: Link, settings: QSettings, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._link = link
-        self._result = ""  # the path of a clip that is to be chosen
         self.peaks = Peaks(self)
         self.model = ClipModel(link, self)
         self.search_bar = SearchBar(link, settings)
         self.view = ClipView(self.model, self.peaks)
         self.notice, self.count = Notice(), TextLine()
-        self.abilities = Abilities(link, self)
-        self.ways = WayButtons(self.abilities, stays=False)
         self.wave_pane = WavePane(self.peaks, settings)
         self.audition, self.cropping = Audition(link, self), Cropping(link, self)
+        self.sources = ClipSources(link, self.view, self.wave_pane, self.audition)
         self.files = ClipFiles(link, self.view, self.notice)
         self._autoplay = QTimer(self)
         self._autoplay.setSingleShot(True)
@@ -64,7 +59,7 @@ class ClipPane(QWidget):
         foot = QHBoxLayout(self._foot)
         foot.setContentsMargins(0, 0, 0, 0)
         foot.addWidget(self.count, 1)
-        foot.addWidget(self.ways)
+        foot.addWidget(self.sources.ways)
         for widget in (self.search_bar, self.view, self._foot, self.notice, self.wave_pane):
             layout.addWidget(widget)
         layout.setStretchFactor(self.view, 1)
@@ -80,7 +75,7 @@ class ClipPane(QWidget):
             "part_from": lambda: self._set_end(0), "part_to": lambda: self._set_end(1), "cut": self.cut_part,
             "favourite": self.files.toggle_favourites, "copy": self.view.copy_files, "copy_path": self.files.copy_paths,
             "show_in_folder": self.files.show_in_folder, "make_again": self.files.make_again, "fill_in": self.files.fill_in,
-            "beside": self.switch_side, **{how: partial(self.use_as_source, how) for how in HOWS},
+            "beside": self.sources.switch_side, **{how: partial(self.sources.use, how) for how in HOWS},
             "rename": lambda: self.view.edit(self.view.currentIndex()), "delete": self.files.delete, "undo": self.files.trash.undo,
             "keep_starred": self.files.keep_starred, "select_all": lambda: self.files.with_all(self.view.selectAll),
             "reload": self.model.loader.reload,
@@ -104,10 +99,8 @@ class ClipPane(QWidget):
         wave.play_wanted.connect(lambda seconds: self.play(from_s=seconds))
         wave.part_dragged.connect(self._drag_part)
         wave.part_changed.connect(lambda *_: self._enable())
-        self.wave_pane.beside.switch_wanted.connect(self.switch_side)
-        self.wave_pane.beside.play_wanted.connect(self._play_source)
-        self.ways.chosen.connect(self.use_as_source)
-        self.abilities.changed.connect(self._enable)
+        self.sources.abilities.changed.connect(self._enable)
+        self.sources.wanted.connect(self.source_wanted)
         self.wave_pane.toggled_play.connect(self.toggle_play)
         self.wave_pane.cut_wanted.connect(self.cut_part)
         self.wave_pane.gain_changed.connect(audition.set_gain)
@@ -154,40 +147,6 @@ class ClipPane(QWidget):
             self.audition.play(clip)
             self.wave_pane.set_playing(True)
 
-    def play_source(self, source: Clip, from_s: float, to_s: float) -> None:
-        """Play a source that is not in the list; `to_s` 0: to its end."""
-        self.audition.play(source, from_s, to_s)
-
-    def _play_source(self, from_s: float) -> None:
-        beside = self.wave_pane.beside
-        if beside.source is not None:
-            self.audition.play(beside.source, from_s, beside.source.seconds)
-
-    def switch_side(self) -> None:
-        """Play the source of the current clip, or the clip again: at the moment that sounds."""
-        clip, beside = self.current(), self.wave_pane.beside
-        if clip is not None and beside.source is not None:
-            other, from_s = beside.other(clip, self.audition.playing, self.audition.position)
-            self.audition.play(other, from_s, other.seconds if other is beside.source else 0.0)
-            beside.show_playing(other.path)
-
-    def show_result(self, path: str) -> None:
-        """Make a clip that was made from a source the current one, as soon as it is in the list: it is shown beside its source. Not while
-        the user works in the list."""
-        if not self.view.hasFocus():
-            self._result = path
-            self._choose_result()
-
-    def _choose_result(self) -> None:
-        if self._result and (index := self.model.index_of(self._result)).isValid():
-            self._result = ""
-            self.view.choose(index, quietly=True)
-
-    def use_as_source(self, how: How) -> None:
-        """Let the next clip start from the current one, or from the part of it that is selected."""
-        if (clip := self.current()) is not None:
-            self.source_wanted.emit(replace(clip.as_source(), how=how, part=self.wave_pane.wave.part))
-
     def toggle_play(self) -> None:
         """Stop what plays, or play the current clip."""
         if self.audition.playing:
@@ -202,9 +161,7 @@ class ClipPane(QWidget):
         self.wave_pane.set_playing(bool(self.audition.playing))
         self.wave_pane.wave.set_position(seconds if clip is not None and clip.path == path else -1.0)
         self.view.show_position(self.audition.playing, path, seconds)
-        beside = self.wave_pane.beside
-        beside.wave.set_position(seconds if beside.source is not None and beside.source.path == path else -1.0)
-        beside.show_playing(self.audition.playing)
+        self.sources.show_position(path, seconds)
 
     def _on_current(self, path: str, by_user: bool) -> None:
         self.wave_pane.show_clip(self.current())
@@ -281,20 +238,15 @@ class ClipPane(QWidget):
 
     def _enable(self) -> None:
         has_part = self.wave_pane.wave.part[1] > 0
-        clip, missing = self.current(), "" if has_part else NO_PART
-        has_clip, choose = clip is not None, "" if clip is not None else "Choose a clip first."
-        lacks: dict[How, str] = {how: choose or (missing if how == "fill" else "") for how in HOWS}
-        self.ways.show_missing(lacks)
-        why_not = {how: self.abilities.refusal([how]) or lacks[how] for how in HOWS}
+        clip, why_not = self.current(), self.sources.why_not()
         has_source = clip is not None and bool(clip.source)
-        self.commands.enable(has_clip, has_part, has_source, self.files.trash.can_undo, why_not)
+        self.commands.enable(clip is not None, has_part, has_source, self.files.trash.can_undo, why_not)
 
     def _on_state(self, state: str, _why: str) -> None:
         if state == ABSENT:
             self.view.set_hint("Clipbridge is not running. Start it to see its clips.")
 
     def _on_loaded(self, shown: int, total: int) -> None:
-        self._choose_result()
         clips = "1 clip" if total == 1 else f"{total:,} clips"
         narrow = self.search_bar.query.is_narrow
         self.count.setText(f"{clips} found" if narrow else clips)

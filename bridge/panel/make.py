@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from PySide6.QtCore import QSettings, Qt, QTimer, Signal
@@ -18,14 +19,14 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from bridge.domain.limits import MAX_PROMPT_CHARACTERS, STRENGTH, TAKES
+from bridge.domain.limits import MAX_PROMPT_CHARACTERS, TAKES
 from bridge.domain.source_keys import excluded
 from bridge.domain.tempo import Tempo
 from bridge.errors import BadArgument
-from bridge.panel import form, saved
+from bridge.panel import form, form_memory
 from bridge.panel.abilities import Abilities
 from bridge.panel.extras import Extras
-from bridge.panel.form import AUTO, BARS, RANGES, BadField, Form
+from bridge.panel.form import BARS, BadField, Form
 from bridge.panel.length_fields import LengthFields
 from bridge.panel.link import ABSENT, Link
 from bridge.panel.preset_box import PresetBox
@@ -128,14 +129,10 @@ class Make(QWidget):
 
     def save(self) -> None:
         """Remember what is filled in."""
-        (unit, length), (more_unit, more) = (self.lengths.value_of(how) for how in (None, "continue"))
-        for name, value in (
-            ("text", self.prompt.text()[:MAX_PROMPT_CHARACTERS]), ("preset", self.preset.currentData() or ""),
-            ("unit", unit), ("length", length), ("takes", self.takes.value()), ("note", self.note.text()),
-            ("loop", int(self.loop.isChecked())), ("more_unit", more_unit), ("more", more),
-            ("strength", "" if self.source.strength.value is None else self.source.strength.value),
-        ):  # fmt: skip
-            self._settings.setValue(f"form/{name}", value)
+        unit, length = self.lengths.value_of(None)
+        form = replace(self.filled(), unit=unit, length=length)
+        memory = form_memory.Memory(form, self.lengths.value_of("continue"), self.source.strength.value)
+        form_memory.save(self._settings, memory)
 
     def _build(self) -> None:
         self.prompt = QLineEdit(placeholderText=SOUND)
@@ -226,23 +223,10 @@ class Make(QWidget):
         self._show_tempo()
 
     def _restore(self) -> None:
-        texts = {name: str(self._settings.value(f"form/{name}") or "") for name in ("text", "preset", "unit", "note")}
-        more = str(self._settings.value("form/more_unit")), saved.number(self._settings.value("form/more"), 4.0)
-        self.lengths.keep("continue", more[0] if more[0] in RANGES else AUTO, more[1])
-        strength = saved.number(self._settings.value("form/strength"), -1.0, -1.0)
-        self.source.strength.set(strength if strength in STRENGTH else None)
-        length, takes, loop = (self._settings.value(f"form/{name}") for name in ("length", "takes", "loop"))
-        self._fill(
-            Form(
-                text=texts["text"][:MAX_PROMPT_CHARACTERS],
-                preset=texts["preset"],
-                unit=texts["unit"] if texts["unit"] in RANGES else AUTO,
-                length=saved.number(length, 4.0),
-                takes=saved.whole(takes, 1),
-                note=texts["note"],
-                loop=saved.whole(loop) > 0,
-            )
-        )
+        memory = form_memory.restored(self._settings)
+        self.lengths.keep("continue", *memory.more)
+        self.source.strength.set(memory.strength)
+        self._fill(memory.form)
 
     def _fill(self, filled: Form) -> None:
         self.prompt.setText(filled.text)

@@ -258,10 +258,10 @@ class Window(QMainWindow):
         clips.recipe_wanted.connect(self.make.set_recipe)
         clips.again_wanted.connect(self.recall)
         clips.source_wanted.connect(self.make.set_source)
-        self.make.source.play_wanted.connect(clips.play_source)
+        self.make.source.play_wanted.connect(clips.sources.play)
         clips.audition.moved.connect(self.make.source.show_position)
         clips.audition.ended.connect(lambda path: self.make.source.show_position(path, -1.0))
-        self._play_new, self._show_result = clips.play_new, clips.show_result
+        self._play_new, self._show_result = clips.play_new, clips.sources.show_result
         pads, kit = PadsPage(self._link, self._settings), KitPage(self._link, self._settings)
         clips.said.connect(self.say)
         pads.said.connect(self.say)

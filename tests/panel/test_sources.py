@@ -45,7 +45,7 @@ def pane_of(window: Window) -> ClipPane:
 
 def ready(window: Window, wait: Wait) -> None:
     wait(lambda: window.state_line.words.text() == "ready")
-    wait(lambda: window.make.abilities.ways() and pane_of(window).abilities.ways())
+    wait(lambda: window.make.abilities.ways() and pane_of(window).sources.abilities.ways())
 
 
 def focus(window: Window, widget: QWidget, wait: Wait) -> None:
@@ -133,17 +133,20 @@ def test_a_clip_of_the_list_or_a_part_of_it_becomes_the_source(
     window = open_window(panel_daemon.port)
     ready(window, wait)
     pane = pane_of(window)
-    assert not pane.ways.buttons["vary"].isEnabled() and pane.ways.buttons["vary"].toolTip() == "Choose a clip first."
+    assert (
+        not pane.sources.ways.buttons["vary"].isEnabled()
+        and pane.sources.ways.buttons["vary"].toolTip() == "Choose a clip first."
+    )
     wait(lambda: pane.model.index_of(path).isValid())
     pane.view.choose(pane.model.index_of(path), quietly=True)
-    assert pane.ways.buttons["vary"].isEnabled() and not pane.ways.buttons["fill"].isEnabled()
-    assert "Select the gap" in pane.ways.buttons["fill"].toolTip()
+    assert pane.sources.ways.buttons["vary"].isEnabled() and not pane.sources.ways.buttons["fill"].isEnabled()
+    assert "Select the gap" in pane.sources.ways.buttons["fill"].toolTip()
     focus(window, pane.view, wait)
     QTest.keyClick(pane.view, Qt.Key.Key_V)
     source = window.make.source.source
     assert source is not None and (source.path, source.how, source.words) == (path, "vary", "deep kick")
     pane.wave_pane.wave.set_part(0.25, 0.5)
-    pane.ways.buttons["fill"].click()
+    pane.sources.ways.buttons["fill"].click()
     source = window.make.source.source
     assert source is not None and (source.how, source.part) == ("fill", (0.25, 0.5))
 
