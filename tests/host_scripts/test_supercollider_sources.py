@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from bridge.domain import recipe
 from bridge.files.tags import recipe_in
 from tests.harness import Daemon, free_port, need
 from tests.host_scripts.answering import RATE, Answering, answering, noise
-from tests.host_scripts.sclang import run, told
+from tests.host_scripts.sclang import QUARK, run, told
 from tests.jack_device import Jack
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="runs sclang without a window, as Qt on Linux can")
@@ -143,3 +144,45 @@ def test_a_buffer_is_its_file_or_is_written_first(
     assert told(lines, "path") == [["nil"]] and "was freed" in told(lines, "freed")[0][0]
     for path in {*paths} - {file}:
         path.unlink()
+
+
+HELP = """
+var server = Server(\\clips, NetAddr("127.0.0.1", SCSYNTH));
+Server.default = server;
+server.options.numInputBusChannels = 0;
+thisProcess.interpreter.s = server;
+server.waitForBoot({ fork {
+    "FOLDER/*.scd".pathMatch.sort.do { |file|
+        File.readAllString(file).interpret;
+        server.sync;
+        0.5.wait;
+        while { Clipbridge.clips.notEmpty } { 0.2.wait };
+    };
+    server.quit;
+    end.value;
+} });
+"""
+
+
+def test_the_examples_of_the_help_file_make_clips(
+    server: Jack, daemon: Daemon, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    need("scsynth")
+    server.lend(monkeypatch)
+    section = (
+        (QUARK / "HelpSource/Classes/Clipbridge.schelp").read_text("utf-8").split("subsection:: Start from a sound")[1]
+    )
+    blocks = re.findall(r"^code::\n(.*?)\n::$", section.split("method:: cancel")[0], re.DOTALL | re.MULTILINE)
+    folder = tmp_path / "blocks"
+    folder.mkdir()
+    for number, block in enumerate(blocks):
+        (folder / f"{number}.scd").write_text(block, "utf-8")
+    script = HELP.replace("SCSYNTH", str(free_port())).replace("FOLDER", str(folder))
+    _, posted = run(script, daemon.port, tmp_path)
+    assert len(blocks) == 7 and "WARNING: Clipbridge" not in posted, posted[-3000:]
+    made = re.findall(r"^Clipbridge: (?:\"[^\"]*\"|the clip) (\S+\.wav)", posted, re.MULTILINE)
+    sources = [recipe.read(recipe_in(Path(path))).prompt.source for path in made]
+    assert [source and source.how for source in sources] == [None, "vary", None, "continue", "fill", "vary"]
+    written = sources[-1]
+    assert written is not None and soundfile.info(written.path).frames == 48_000
+    Path(written.path).unlink()
