@@ -24,7 +24,7 @@ class Abilities(QObject):
         super().__init__(parent)
         self._link, self._model = link, ""
         self._can: frozenset[str] | None = None  # None: not known
-        self._is_old = False
+        self._is_old, self._max_s = False, 0.0
         link.state_changed.connect(self._on_state)
         link.received.connect(self._on_message)
 
@@ -42,9 +42,14 @@ class Abilities(QObject):
         what = lacks[0] if len(lacks) == 1 else f"{', '.join(lacks[:-1])} or {lacks[-1]}"
         return f"The checkpoint {self._model} cannot {what}."
 
-    def lack(self, how: How) -> str:
-        """As `refusal`, but only if it is known that the checkpoint cannot."""
-        return self.refusal([how]) if self._can is not None else ""
+    def lack(self, how: How, used_s: float) -> str:
+        """Why the running checkpoint cannot use `used_s` seconds of a source so, as far as is known; "" if it can."""
+        if self._can is None:
+            return ""
+        if not (why := self.refusal([how])) and 0 < self._max_s < used_s:
+            then = "cut it first" if how == "fill" else "mark a shorter part of its waveform"
+            why = f"The checkpoint {self._model} uses at most {self._max_s:g} seconds of a sound, and this is {used_s:.4g}: {then}."
+        return why
 
     def ways(self) -> list[How]:
         """The ways in which the running checkpoint can use a source."""
@@ -60,6 +65,8 @@ class Abilities(QObject):
         if address == "/bridge/status" and arguments[:1] == [READY]:
             facts = pairs(arguments, 1)
             model, can = facts.get("model"), facts.get("can")
+            longest = facts.get("max_seconds")
+            self._max_s = float(longest) if isinstance(longest, int | float) else 0.0
             words = frozenset(can.split()) if isinstance(can, str) else None
             self._set(model if isinstance(model, str) else "", words, is_old=words is None)
 

@@ -71,7 +71,7 @@ class Beside(QWidget):
         """Say what the button does while the clip at `path` sounds."""
         sounds = self.source is not None and path == self.source.path
         self.button.setText("Hear the result" if sounds else "Hear the source")
-        self.button.setToolTip("Change between the source and the result, at the same moment (B)")
+        self.button.setToolTip("Change between the source and the result, at the same moment (B, or Ctrl+B anywhere)")
 
     def other(self, clip: Clip, playing: str, position: float) -> tuple[Clip, float]:
         """What to play at a switch, and from where: the other one of the two, at the moment that sounds now, or else the source from its

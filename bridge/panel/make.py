@@ -111,7 +111,7 @@ class Make(QWidget):
         """Ask for what is filled in, if it is valid; else show what is wrong."""
         filled = self.filled()
         try:
-            if filled.source is not None and (why := self.abilities.lack(filled.source.how)):
+            if filled.source is not None and (why := self.abilities.lack(filled.source.how, filled.source.used_s)):
                 raise BadField("", why)
             ask = filled.ask(self.tempo)
         except BadField as error:

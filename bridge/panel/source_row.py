@@ -25,13 +25,16 @@ LINES = 2  # of text: the height of the waveform
 LOW, HIGH = 19, 24  # lines of text of a window
 MARK = "Drag over the waveform to mark the gap, or press [ and ] in it."
 
+PLAY, STOP = "Play the source", "Stop the source"
+
 
 class SourceRow(QFrame):
     """`source`: what the next clip starts from, None for nothing. `changed`: it, or how it is used. `play_wanted(clip, from, to)`: hear
-    it, from and to in seconds."""
+    it, from and to in seconds. `stop_wanted`: no longer."""
 
     changed = Signal()
     play_wanted = Signal(object, float, float)
+    stop_wanted = Signal()
 
     def __init__(self, abilities: Abilities) -> None:
         super().__init__()
@@ -40,7 +43,9 @@ class SourceRow(QFrame):
         self.peaks = Peaks(self)
         self.ways = WayButtons(abilities, stays=True)
         self.name = TextLine("Source")
-        self.play, self.remove = self._button("Play the source", icons.PLAY), self._button("Use no source", icons.CLOSE)
+        self.play, self.remove = QToolButton(autoRaise=True), QToolButton(autoRaise=True)
+        _show(self.play, PLAY, icons.PLAY)
+        _show(self.remove, "Use no source", icons.CLOSE)
         self.wave = WaveView(self.peaks, pulls=False, lines=LINES)
         self.strength = Strength()
         self.hint = QLabel(MARK, wordWrap=True)
@@ -90,20 +95,15 @@ class SourceRow(QFrame):
         """Show what sounds: `seconds` -1 if it does not."""
         mine = self._source is not None and self._source.path == path
         self.wave.set_position(seconds if mine else -1.0)
-
-    def _button(self, words: str, icon: str) -> QToolButton:
-        button = QToolButton(autoRaise=True)
-        button.setIcon(icons.icon(icon))
-        button.setAccessibleName(words)
-        button.setToolTip(words)
-        return button
+        if (sounds := self.wave.position >= 0) != (self.play.accessibleName() == STOP):
+            _show(self.play, *((STOP, icons.STOP) if sounds else (PLAY, icons.PLAY)))
 
     def _connect(self) -> None:
         self.ways.chosen.connect(self._on_changed)
         self.strength.changed.connect(self.changed)
         self.wave.part_changed.connect(self._on_changed)
         self.wave.play_wanted.connect(self._play)
-        self.play.clicked.connect(lambda: self._play(self.wave.part[0]))
+        self.play.clicked.connect(self._toggle)
         self.remove.clicked.connect(lambda: self.set(None))
         self.peaks.ready.connect(self._on_read)
         for key, end in ((Qt.Key.Key_BracketLeft, 0), (Qt.Key.Key_BracketRight, 1)):
@@ -132,6 +132,12 @@ class SourceRow(QFrame):
             ends[1] = wave.seconds
         wave.set_part(*ends)
 
+    def _toggle(self) -> None:
+        if self.wave.position >= 0:
+            self.stop_wanted.emit()
+        else:
+            self._play(self.wave.part[0])
+
     def _play(self, from_s: float) -> None:
         if self.wave.clip is not None:
             low, high = self.wave.part
@@ -149,3 +155,9 @@ class SourceRow(QFrame):
         must_mark = how == "fill" and not has_part
         self.part.setVisible(has_part or (must_mark and not self._has_wave))
         self.hint.setVisible(must_mark and self._has_wave)
+
+
+def _show(button: QToolButton, words: str, icon: str) -> None:
+    button.setIcon(icons.icon(icon))
+    button.setAccessibleName(words)
+    button.setToolTip(words)

@@ -250,6 +250,8 @@ class Window(QMainWindow):
             QShortcut(QKeySequence(f"Ctrl+{at + 1}"), self, lambda at=at: self.pages.setCurrentIndex(at))
 
     def _add_pages(self) -> None:
+        from PySide6.QtGui import QKeySequence, QShortcut
+
         from bridge.panel.clip_pane import ClipPane
         from bridge.panel.kit_page import KitPage
         from bridge.panel.pads_page import PadsPage
@@ -259,6 +261,8 @@ class Window(QMainWindow):
         clips.again_wanted.connect(self.recall)
         clips.source_wanted.connect(self.make.set_source)
         self.make.source.play_wanted.connect(clips.sources.play)
+        self.make.source.stop_wanted.connect(clips.audition.stop)
+        QShortcut(QKeySequence("Ctrl+B"), self, clips.sources.switch_side)
         clips.audition.moved.connect(self.make.source.show_position)
         clips.audition.ended.connect(lambda path: self.make.source.show_position(path, -1.0))
         self._play_new, self._show_result = clips.play_new, clips.sources.show_result

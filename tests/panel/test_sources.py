@@ -181,6 +181,9 @@ def test_a_key_changes_between_the_source_and_the_result_at_the_same_moment(
     path, *rest = played()
     assert path == "/c/b.wav" and 0 <= dict(zip(rest[::2], rest[1::2], strict=True)).get("from", 0.0) < 2.0
     assert beside.button.text() == "Hear the source"
+    focus(window, window.make.prompt, wait)
+    QTest.keyClick(window.make.prompt, Qt.Key.Key_B, Qt.KeyboardModifier.ControlModifier)
+    assert played()[0] == "/s/a.wav"
     assert beside.other(pane.current(), "/c/b.wav", 1.5) == (beside.source, 2.5)  # type: ignore[arg-type]
     assert beside.other(pane.current(), "/c/b.wav", 5.0) == (beside.source, 1.0)  # type: ignore[arg-type]
 
@@ -191,7 +194,7 @@ def test_only_what_the_checkpoint_can_do_is_offered_and_the_rest_says_why(
     window = open_window(fake.port)
     wait(lambda: ("/bridge/status", []) in fake.heard)
     abilities, buttons = window.make.abilities, window.make.source.ways.buttons
-    assert "not ready yet" in abilities.refusal() and abilities.lack("vary") == ""
+    assert "not ready yet" in abilities.refusal() and abilities.lack("vary", 1.0) == ""
     fake.say("/bridge/status", "ready", "queue", 0, "model", "tiny", "can", "steps vary")
     wait(lambda: abilities.ways() == ["vary"])
     assert abilities.refusal() == "The checkpoint tiny cannot continue a sound or fill a gap in a sound."
@@ -200,6 +203,11 @@ def test_only_what_the_checkpoint_can_do_is_offered_and_the_rest_says_why(
     window.make.set_source(FormSource("/s/a.wav", "continue", 2.0))
     window.make.generate()
     assert window.make.fault.text() == "The checkpoint tiny cannot continue a sound." and window.jobs.rows() == []
+    fake.say("/bridge/status", "ready", "queue", 0, "model", "tiny", "max_seconds", 10.0, "can", CAN)
+    wait(lambda: len(abilities.ways()) == 3)
+    window.make.set_source(FormSource("/s/a.wav", "vary", 12.5))
+    window.make.generate()
+    assert "at most 10 seconds of a sound, and this is 12.5: mark a shorter part" in window.make.fault.text()
     fake.say("/bridge/state", "loading", "changing to big")
     wait(lambda: abilities.ways() == [])
     fake.say("/bridge/state", "ready", "")
@@ -332,3 +340,18 @@ def test_a_source_whose_file_is_gone_says_so(open_window: Open, wait: Wait, tmp_
     window.make.set_source(FormSource(str(tmp_path / "here.wav"), "vary"))
     wait(lambda: window.make.source.name.text() == "here, 1 s")
     assert "no longer there" not in wave.accessibleDescription() and wave.seconds == 1.0
+
+
+def test_the_source_is_played_from_the_form_and_stopped_there(open_window: Open, fake: FakeDaemon, wait: Wait) -> None:
+    window = open_window(fake.port)
+    wait(lambda: fake.heard and window.state_line.words.text() == "ready")
+    row = window.make.source
+    window.make.set_source(FormSource("/s/a.wav", "vary", 2.0, (0.5, 1.5)))
+    row.play.click()
+    keys = ["output", "cue", "gain", 1.0, "from", 0.5, "to", 1.5]
+    wait(lambda: fake.heard[-1] == ("/bridge/play", ["/s/a.wav", *keys]))
+    fake.say("/bridge/voice", 7, "began", "", "path", "/s/a.wav")
+    wait(lambda: row.wave.position >= 0.5 and row.play.accessibleName() == "Stop the source")
+    row.play.click()
+    wait(lambda: fake.heard[-1][0] == "/bridge/voice/7/stop")
+    assert row.play.accessibleName() == "Play the source" and row.wave.position == -1
