@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -26,6 +27,7 @@ HEAD = """#N canvas 0 0 600 400 12;
 #X obj 200 100 array define -k kick SIZE;
 """
 WIRES = "#X connect 0 0 1 0;\n#X connect 2 1 3 0;\n"
+WRITTEN = "clipbridge-*-*-*"  # the folders of arrays, in /tmp
 FIRST = 5  # the number of the first object of a test
 
 
@@ -86,6 +88,15 @@ def pd(folder: Path, port: int, *messages: str, array: np.ndarray | None = None,
     return printed
 
 
+@pytest.fixture(autouse=True)
+def tidy() -> Iterator[None]:
+    """Remove the folders of arrays that a test leaves."""
+    before = set(Path("/tmp").glob(WRITTEN))
+    yield
+    for folder in set(Path("/tmp").glob(WRITTEN)) - before:
+        shutil.rmtree(folder)
+
+
 @pytest.fixture
 def stand_in() -> Iterator[Answering]:
     with answering() as stand_in:
@@ -138,8 +149,6 @@ def test_an_array_is_written_to_a_file_of_its_own_for_each_ask(stand_in: Answeri
     for path in (Path(first.vary), Path(second.continue_)):
         written, rate = soundfile.read(path, dtype="float32")
         assert rate == RATE and path.name == "kick.wav" and np.allclose(written, samples, rtol=1e-6)
-        path.unlink()
-        path.parent.rmdir()
 
 
 @pytest.mark.parametrize(
@@ -178,8 +187,6 @@ def test_the_real_daemon_starts_from_an_array(message: str, frames: int, daemon:
     clip = soundfile.read(file, dtype="float32")[0]
     kept = {"vary": 0, "continue": 22_000, "fill": 9_600}[message.split()[0]]
     assert np.allclose(clip[:kept], samples[:kept], atol=1e-6) and not np.array_equal(clip[:24_000], samples)
-    Path(source.path).unlink()
-    Path(source.path).parent.rmdir()
 
 
 def test_the_help_patch_varies_continues_and_fills_what_it_has_just_made(daemon: Daemon, tmp_path: Path) -> None:
