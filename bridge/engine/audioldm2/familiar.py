@@ -20,6 +20,9 @@ SOUNDS = {
     (False, False): ("wind", "rain", "fire"),
     (False, True): ("wind", "rain", "fire", "crash", "thunder"),
 }
+FLUCTUATION = (
+    5.0  # how much a change between two frames of a noise weighs: waves of the sea are nearer to wind than to fire
+)
 DEEPEST_DB = 40.0  # below the loudest band; what is softer is not compared
 USUAL_S, USUAL_STEPS = 1.2, 10  # of a sound that is made to know such sounds
 SILENT = 1e-4  # a peak below this is not raised
@@ -56,13 +59,16 @@ class Familiar:
         factor: float = 10 ** ((self.inpainter.loudest(self.mel(text)) - self.inpainter.loudness(known)) / 20)
         return min(factor, LOUDEST / peak)
 
-    def apart(self, wave: Wave, text: str) -> float:
+    def apart(self, wave: Wave, text: str, tonal: bool) -> float:
         """The distance of a sound from one of these words, in dB: of their spectra, and of how much their levels fluctuate."""
         mel, other = self.inpainter.mel(wave), self.mel(text)
         spectra = (self._spectrum(mel) - self._spectrum(other)).abs().mean()
-        return float(spectra + (self._fluctuation(mel) - self._fluctuation(other)).abs())
+        return float(
+            spectra + (1.0 if tonal else FLUCTUATION) * (self._fluctuation(mel) - self._fluctuation(other)).abs()
+        )
 
     def _fluctuation(self, mel: torch.Tensor) -> torch.Tensor:
+        """The mean change of the level from frame to frame, in dB."""
         levels = self.inpainter.scale.levels(mel)
         return (levels[1:] - levels[:-1]).abs().mean()
 

@@ -83,7 +83,9 @@ class Joined:
         named = [self._as(self.stages, self.material, self.around, words) for words in heard]
         return min(
             named,
-            key=lambda other: familiar.apart(tones.played(listened, rate, other.speed), other.heard.text),
+            key=lambda other: familiar.apart(
+                tones.played(listened, rate, other.speed), other.heard.text, other.tone is not None
+            ),
             default=self,
         )
 
