@@ -34,9 +34,10 @@ class Strength(QWidget):
         self.number.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
-        for part in (QLabel("the source"), self.slider, QLabel("a new sound"), self.number):
-            if isinstance(part, QLabel) and part is not self.number:
-                part.setForegroundRole(QPalette.ColorRole.PlaceholderText)
+        ends = QLabel("the source"), QLabel("a new sound")
+        for end in ends:
+            end.setForegroundRole(QPalette.ColorRole.PlaceholderText)
+        for part in (ends[0], self.slider, ends[1], self.number):
             row.addWidget(part, int(part is self.slider))
         self.slider.valueChanged.connect(self._on_moved)
         self.set(None)

@@ -55,6 +55,14 @@ def focus(window: Window, widget: QWidget, wait: Wait) -> None:
     widget.setFocus()
 
 
+def next_of(fake: FakeDaemon, address: str, wait: Wait) -> list[Any]:
+    """The arguments of the next message to an address; what came before it is forgotten."""
+    wait(lambda: address in [heard for heard, _ in fake.heard])
+    (arguments, *_) = [values for heard, values in fake.heard if heard == address]
+    fake.heard.clear()
+    return arguments
+
+
 def made_from(window: Window, wait: Wait) -> tuple[str, str]:
     """Press Enter in the form: the paths of the clip that it makes, and of its source, once both are shown."""
     beside, before = pane_of(window).wave_pane.beside, pane_of(window).view.current_path()
@@ -168,8 +176,7 @@ def test_a_key_changes_between_the_source_and_the_result_at_the_same_moment(
     assert beside.words.text() == "Continued from a" and beside.isVisible()
 
     def played() -> list[Any]:
-        wait(lambda: fake.heard[-1][0] == "/bridge/play")
-        return fake.heard.pop()[1]
+        return next_of(fake, "/bridge/play", wait)
 
     focus(window, pane.view, wait)
     QTest.keyClick(pane.view, Qt.Key.Key_B)
@@ -210,8 +217,9 @@ def test_only_what_the_checkpoint_can_do_is_offered_and_the_rest_says_why(
     assert "at most 10 seconds of a sound, and this is 12.5: mark a shorter part" in window.make.fault.text()
     fake.say("/bridge/state", "loading", "changing to big")
     wait(lambda: abilities.ways() == [])
+    fake.heard.clear()
     fake.say("/bridge/state", "ready", "")
-    wait(lambda: fake.heard[-1][0] == "/bridge/status")
+    next_of(fake, "/bridge/status", wait)
     fake.say("/bridge/status", "ready", "queue", 0, "model", "big", "can", CAN)
     wait(lambda: len(abilities.ways()) == 3)
     assert abilities.refusal() == ""
@@ -349,9 +357,9 @@ def test_the_source_is_played_from_the_form_and_stopped_there(open_window: Open,
     window.make.set_source(FormSource("/s/a.wav", "vary", 2.0, (0.5, 1.5)))
     row.play.click()
     keys = ["output", "cue", "gain", 1.0, "from", 0.5, "to", 1.5]
-    wait(lambda: fake.heard[-1] == ("/bridge/play", ["/s/a.wav", *keys]))
+    assert next_of(fake, "/bridge/play", wait) == ["/s/a.wav", *keys]
     fake.say("/bridge/voice", 7, "began", "", "path", "/s/a.wav")
     wait(lambda: row.wave.position >= 0.5 and row.play.accessibleName() == "Stop the source")
     row.play.click()
-    wait(lambda: fake.heard[-1][0] == "/bridge/voice/7/stop")
+    next_of(fake, "/bridge/voice/7/stop", wait)
     assert row.play.accessibleName() == "Play the source" and row.wave.position == -1
