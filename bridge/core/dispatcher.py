@@ -174,8 +174,10 @@ class Dispatcher:
     def on_finished(self, message: messages.Finished) -> None:
         """The engine has sent all samples of a job."""
         job = self._jobs.running.pop(message.serial)
-        if job.prompt.source is None:  # one is encoded too, and fewer of its steps are guided
+        if job.prompt.source is None:
             self._jobs.eta.learn(message.cost)
+        else:
+            self._jobs.eta.learn_source(job.prompt, message.cost.seconds)
         job.engine_took = message.cost.seconds
         if not job.state.ended:
             assert job.model is not None

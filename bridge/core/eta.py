@@ -9,8 +9,14 @@ from pathlib import Path
 from statistics import median_low
 
 from bridge.domain.clip import Prompt
+from bridge.domain.source import Source
 from bridge.engine.messages import Cost
 from bridge.system.keeping import KeptFile
+
+# A clip with a source takes this much of what a clip without one takes for as many steps, before that is learned (measured on the
+# starter): there is more to encode and to decode.
+OF_A_SOURCE = {"vary": 1.1, "vary hits": 3.0, "continue": 1.3, "continue hits": 1.0, "fill": 1.3}
+LEAST_FACTOR, MOST_FACTOR = 0.1, 20.0
 
 # The median of the last three runs follows a laptop that gets hot within two jobs, and ignores a single job that had to
 # share the machine.
@@ -67,6 +73,7 @@ class Eta:
         self._unit = {2: Curve(), 1: Curve()}
         self._rest = Curve()
         self._deliver = Curve()
+        self._factors = {way: deque([factor], maxlen=RUNS) for way, factor in OF_A_SOURCE.items()}
         self.whole_s = 0.0  # if each clip costs as much as one of this length, however short it is; else 0
 
     def learn(self, cost: Cost) -> None:
@@ -74,12 +81,22 @@ class Eta:
         self._unit[cost.evaluations].learn(cost.sound_s, cost.per_unit_s)
         self._rest.learn(cost.sound_s, cost.fixed_s)
 
+    def learn_source(self, prompt: Prompt, seconds: float) -> None:
+        """Remember how long the engine worked on a prompt with a source."""
+        plain = self._plain_seconds(prompt)
+        if plain and prompt.source is not None:
+            self._factors[_way(prompt.source)].append(min(max(seconds / plain, LEAST_FACTOR), MOST_FACTOR))
+
     def learn_delivery(self, prompt: Prompt, deliver_s: float) -> None:
         """Remember how long shaping and writing took."""
         self._deliver.learn(prompt.seconds * prompt.takes, deliver_s)
 
     def engine_seconds(self, prompt: Prompt) -> float:
         """Expected seconds in the engine; 0 without a measurement."""
+        factor = 1.0 if prompt.source is None else median_low(self._factors[_way(prompt.source)])
+        return factor * self._plain_seconds(prompt)
+
+    def _plain_seconds(self, prompt: Prompt) -> float:
         sound = (self.whole_s or prompt.seconds) * prompt.takes
         evaluations = prompt.evaluations
         unit = self._unit[evaluations].at(sound)
@@ -105,6 +122,11 @@ class Eta:
 
     def _curves(self) -> dict[str, Curve]:
         return {"guided": self._unit[2], "unguided": self._unit[1], "rest": self._rest, "deliver": self._deliver}
+
+
+def _way(source: Source) -> str:
+    """The key of OF_A_SOURCE. What has a tempo is mostly varied and continued by its hits."""
+    return f"{source.how} hits" if source.bpm and source.how != "fill" and source.parts != "whole" else source.how
 
 
 class EtaFile:

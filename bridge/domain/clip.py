@@ -101,6 +101,11 @@ class Prompt:
         return not self.source.keeps and not (same_length and self.source.bpm == self.bpm)
 
     @property
+    def made_seconds(self) -> float:
+        """The length that the engine makes: that of the clip, or of a source whose beats are moved to other bars afterwards."""
+        return self.source.seconds if self.source is not None and self.conforms else self.seconds
+
+    @property
     def units(self) -> int:
         """The units of the engine's work: the denoising steps that are run, or 1 in a family without steps."""
         if self.steps and self.source is not None:

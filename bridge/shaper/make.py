@@ -37,10 +37,11 @@ def make(samples: Samples, sample_rate: int, prompt: Prompt, source: Samples | N
     Raises BadAudio."""
     frames, shape = round(prompt.seconds * OUTPUT_RATE), prompt.shape
     is_source = source is not None and prompt.source is not None and prompt.source.strength == 0
+    made_frames = round(prompt.made_seconds * OUTPUT_RATE)
     if source is not None and is_source:
-        samples, shape = fit_length(source, frames), _without_fades(shape, len(source) > frames)
+        samples, shape = fit_length(source, made_frames), _without_fades(shape, len(source) > made_frames)
     else:
-        samples = prepare(samples, sample_rate, frames, prompt.loop)
+        samples = prepare(samples, sample_rate, made_frames, prompt.loop)
     if shape.channels == 1 and samples.shape[1] > 1:
         samples = (samples @ mixing(samples))[:, None]
     measured: dict[str, float | str] = {}

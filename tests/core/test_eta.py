@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bridge.core.eta import Curve, Eta, EtaFile
 from bridge.domain.clip import Prompt
+from bridge.domain.source import Source
 from bridge.engine.messages import Cost
 
 
@@ -121,3 +124,27 @@ def test_a_family_without_steps_is_estimated_as_a_whole_and_one_of_fixed_cost_by
     fixed.whole_s = 47.0
     fixed.learn(Cost.of(whole, 6.0, 1.0, whole_s=47.0))
     assert fixed.seconds(Prompt("x", "x", 0.5, seed=1)) == pytest.approx(7.0)
+
+
+def varied(strength: float, **more: Any) -> Prompt:
+    return replace(prompt(**more), source=Source("/a.wav", "0" * 64, "vary", 4.0, 0.0, 4.0, strength))
+
+
+def test_half_the_strength_is_estimated_at_about_half_the_time() -> None:
+    eta = Eta()
+    eta.learn(Cost.of(prompt(), 4.0, 0.2))
+    half, whole = eta.engine_seconds(varied(0.5)), eta.engine_seconds(varied(1.0))
+    assert 0.4 < half / whole < 0.75 and 0.9 < whole / eta.engine_seconds(prompt()) < 1.3
+
+
+def test_what_clips_with_a_source_take_is_learned_by_way_and_changes_no_other_estimate() -> None:
+    eta = Eta()
+    eta.learn(Cost.of(prompt(), 4.0, 0.2))
+    plain = eta.engine_seconds(prompt())
+    rhythm = replace(varied(0.5), source=replace(varied(0.5).source, bpm=120.0))  # type: ignore[type-var]
+    assert eta.engine_seconds(rhythm) > 2 * eta.engine_seconds(varied(0.5))
+    before = eta.engine_seconds(varied(0.5))
+    for _ in range(3):
+        eta.learn_source(rhythm, 9.0)
+    assert eta.engine_seconds(rhythm) == pytest.approx(9.0)
+    assert (eta.engine_seconds(varied(0.5)), eta.engine_seconds(prompt())) == (before, plain)

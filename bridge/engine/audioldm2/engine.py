@@ -150,6 +150,7 @@ class AudioLDM2(Runner):
     def run(self, prompt: Prompt, on_step: OnStep) -> Iterator[Piece]:
         """See Runner."""
         started = time.perf_counter()
+        prompt = replace(prompt, seconds=prompt.made_seconds)
         self._denoised_s, self._method, self._how, self._words = 0.0, "", "", ()
         self._lacking.clear()
         self.steady()
