@@ -15,7 +15,7 @@ from bridge.system.keeping import KeptFile
 
 # A clip with a source takes this much of what a clip without one takes for as many steps, before that is learned (measured on the
 # starter): there is more to encode and to decode.
-OF_A_SOURCE = {"vary": 1.1, "vary hits": 3.0, "continue": 1.3, "continue hits": 1.0, "fill": 1.3}
+OF_A_SOURCE = {"vary": 1.1, "vary hits": 2.0, "continue": 1.1, "continue hits": 1.0, "fill": 1.0}
 LEAST_FACTOR, MOST_FACTOR = 0.1, 20.0
 
 # The median of the last three runs follows a laptop that gets hot within two jobs, and ignores a single job that had to

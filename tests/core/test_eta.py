@@ -142,7 +142,7 @@ def test_what_clips_with_a_source_take_is_learned_by_way_and_changes_no_other_es
     eta.learn(Cost.of(prompt(), 4.0, 0.2))
     plain = eta.engine_seconds(prompt())
     rhythm = replace(varied(0.5), source=replace(varied(0.5).source, bpm=120.0))  # type: ignore[type-var]
-    assert eta.engine_seconds(rhythm) > 2 * eta.engine_seconds(varied(0.5))
+    assert eta.engine_seconds(rhythm) > 1.5 * eta.engine_seconds(varied(0.5))
     before = eta.engine_seconds(varied(0.5))
     for _ in range(3):
         eta.learn_source(rhythm, 9.0)
