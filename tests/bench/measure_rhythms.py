@@ -23,9 +23,9 @@ from bridge.audio.beats import Samples
 from bridge.config import EngineConfig
 from bridge.domain.clip import Prompt
 from bridge.domain.source import How, Source
-from bridge.engine.audioldm2 import rhythms
 from bridge.engine.audioldm2.engine import AudioLDM2
-from bridge.engine.audioldm2.hits import Variations
+from bridge.engine.audioldm2.sources import rhythms
+from bridge.engine.audioldm2.sources.hits import Variations
 from bridge.engine.families import open_engine
 from bridge.files.same_file import hash_of
 from bridge.starter import drums

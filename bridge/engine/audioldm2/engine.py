@@ -16,17 +16,18 @@ from bridge.checkpoints.find import Checkpoint, licence
 from bridge.config import EngineConfig
 from bridge.domain.clip import Piece, Prompt
 from bridge.domain.model import Model
-from bridge.engine.audioldm2 import methods, unet
+from bridge.engine.audioldm2 import unet
 from bridge.engine.audioldm2.decoding import Decoder
 from bridge.engine.audioldm2.denoising import Denoiser, states
 from bridge.engine.audioldm2.encoding import Encoder
 from bridge.engine.audioldm2.geometry import Geometry
 from bridge.engine.audioldm2.hearing import Vocabulary
-from bridge.engine.audioldm2.kit import Kit
 from bridge.engine.audioldm2.loading import load_pipeline, quiet, scheduler_facts
 from bridge.engine.audioldm2.loops import Denoise, Loop
-from bridge.engine.audioldm2.method import Material
 from bridge.engine.audioldm2.ranking import by_ear
+from bridge.engine.audioldm2.sources import methods
+from bridge.engine.audioldm2.sources.kit import Kit
+from bridge.engine.audioldm2.sources.method import Material
 from bridge.engine.audioldm2.starting import Kept, Start
 from bridge.engine.audioldm2.text import Texts, TextSide
 from bridge.engine.audioldm2.untrained import build

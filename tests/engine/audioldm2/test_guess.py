@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from bridge.engine.audioldm2.guess import Scale, ahead, between, follow, has_decayed
+from bridge.engine.audioldm2.sources.guess import Scale, ahead, between, follow, has_decayed
 
 SCALE = Scale(db=10.0, floor=-8.0, frame_s=0.01)
 BANDS = torch.linspace(1.0, -3.0, 24)

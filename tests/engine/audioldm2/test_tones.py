@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from bridge.audio.beats import Curve
-from bridge.engine.audioldm2 import tones
 from bridge.engine.audioldm2.hearing import HARMONICS
+from bridge.engine.audioldm2.sources import tones
 from bridge.starter.tones import BELL
 
 RATE = 44_100

@@ -11,13 +11,14 @@ import torch
 from numpy.typing import NDArray
 
 from bridge.audio import prediction
-from bridge.engine.audioldm2 import guess, mel_16k, vocoding
+from bridge.engine.audioldm2 import mel_16k, vocoding
 from bridge.engine.audioldm2.decoding import Decoder
 from bridge.engine.audioldm2.encoding import Encoder
 from bridge.engine.audioldm2.geometry import Geometry
-from bridge.engine.audioldm2.guess import Scale
 from bridge.engine.audioldm2.known import Known
 from bridge.engine.audioldm2.mel_vocoder import LOWEST, SPREAD
+from bridge.engine.audioldm2.sources import guess
+from bridge.engine.audioldm2.sources.guess import Scale
 from bridge.engine.audioldm2.starting import Kept
 
 Wave = NDArray[np.float32]

@@ -11,8 +11,8 @@ from bridge.audio import continuing, hits
 from bridge.audio.beats import Frames
 from bridge.audio.hits import Hit
 from bridge.audio.rhythm import Rhythm, onsets, rhythm_of
-from bridge.engine.audioldm2.hits import Variations
-from bridge.engine.audioldm2.method import Material, Method, Stages, Wave
+from bridge.engine.audioldm2.sources.hits import Variations
+from bridge.engine.audioldm2.sources.method import Material, Method, Stages, Wave
 from bridge.engine.messages import OnStep
 from bridge.errors import Unsupported
 

@@ -12,7 +12,7 @@ import torch
 
 from bridge.domain.clip import Prompt
 from bridge.engine.audioldm2.hearing import Vocabulary
-from bridge.engine.audioldm2.method import Stages
+from bridge.engine.audioldm2.sources.method import Stages
 from bridge.engine.audioldm2.text import stacked
 
 # What rhythms are made of. A vocabulary may lack some of them.

@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from bridge.domain.clip import Prompt
-from bridge.engine.audioldm2 import tones
 from bridge.engine.audioldm2.hearing import Heard, without_notes
+from bridge.engine.audioldm2.sources import tones
+from bridge.engine.audioldm2.sources.tones import Wave
 from bridge.engine.audioldm2.text import TextSide
-from bridge.engine.audioldm2.tones import Wave
 
 IN_TUNE = 0.003  # 5 cents
 

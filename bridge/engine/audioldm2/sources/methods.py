@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from bridge.domain.source import How
-from bridge.engine.audioldm2 import continuing, filling, varying
-from bridge.engine.audioldm2.method import Choose, Material, Method, Stages
+from bridge.engine.audioldm2.sources import continuing, filling, varying
+from bridge.engine.audioldm2.sources.method import Choose, Material, Method, Stages
 from bridge.errors import Unsupported
 
 CHOICES: dict[How, Choose] = {"vary": varying.choose, "continue": continuing.choose, "fill": filling.choose}

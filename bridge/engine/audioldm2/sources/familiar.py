@@ -9,8 +9,8 @@ import numpy as np
 import torch
 
 from bridge.domain.clip import Prompt
-from bridge.engine.audioldm2.inpainting import Inpainter
-from bridge.engine.audioldm2.method import Stages, Wave
+from bridge.engine.audioldm2.sources.inpainting import Inpainter
+from bridge.engine.audioldm2.sources.method import Stages, Wave
 
 # Which sounds may be meant if no word is known, by whether the source has a pitch and whether it decays. A vocabulary may lack some.
 # Noise that swells seems to decay at times.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from bridge.engine.audioldm2.joining import Around, Joined
-from bridge.engine.audioldm2.method import Material, Method, Stages, Wave
+from bridge.engine.audioldm2.sources.joining import Around, Joined
+from bridge.engine.audioldm2.sources.method import Material, Method, Stages, Wave
 
 CONTEXT_S = 3.0  # what the network hears on each side
 

@@ -9,12 +9,12 @@ import numpy as np
 import torch
 
 from bridge.domain.source import PARTS
-from bridge.engine.audioldm2 import rhythms
 from bridge.engine.audioldm2.loops import HIT_TAIL_S, SECOND_HALF, ringing_on
-from bridge.engine.audioldm2.method import Material, Method, Stages, Wave
-from bridge.engine.audioldm2.pitched import Pitched, pitched
+from bridge.engine.audioldm2.sources import rhythms
+from bridge.engine.audioldm2.sources.method import Material, Method, Stages, Wave
+from bridge.engine.audioldm2.sources.pitched import Pitched, pitched
+from bridge.engine.audioldm2.sources.tones import played
 from bridge.engine.audioldm2.starting import Start
-from bridge.engine.audioldm2.tones import played
 from bridge.engine.messages import OnStep
 from bridge.errors import Unsupported
 

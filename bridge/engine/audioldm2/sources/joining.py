@@ -10,12 +10,12 @@ import numpy as np
 import torch
 
 from bridge.domain.clip import Prompt
-from bridge.engine.audioldm2 import guess, tones
-from bridge.engine.audioldm2.familiar import SILENT, SOUNDS, Familiar
 from bridge.engine.audioldm2.hearing import Heard, without_notes
-from bridge.engine.audioldm2.inpainting import Gap, Inpainter
-from bridge.engine.audioldm2.method import Material, Stages, Wave
-from bridge.engine.audioldm2.tones import Tone
+from bridge.engine.audioldm2.sources import guess, tones
+from bridge.engine.audioldm2.sources.familiar import SILENT, SOUNDS, Familiar
+from bridge.engine.audioldm2.sources.inpainting import Gap, Inpainter
+from bridge.engine.audioldm2.sources.method import Material, Stages, Wave
+from bridge.engine.audioldm2.sources.tones import Tone
 from bridge.engine.messages import OnStep
 
 FADE_S = 0.02  # from the source to the rendering of it that the new part grows out of

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from bridge.engine.audioldm2 import rhythms
-from bridge.engine.audioldm2.joining import Around, Joined
-from bridge.engine.audioldm2.method import Material, Method, Stages, Wave
+from bridge.engine.audioldm2.sources import rhythms
+from bridge.engine.audioldm2.sources.joining import Around, Joined
+from bridge.engine.audioldm2.sources.method import Material, Method, Stages, Wave
 from bridge.errors import BadSource
 
 CONTEXT_S = 4.0  # what the network hears of the source

@@ -14,7 +14,7 @@ from bridge.domain.clip import Prompt
 from bridge.domain.limits import seed_after
 from bridge.domain.source import Source
 from bridge.engine.audioldm2.hearing import Heard
-from bridge.engine.audioldm2.method import Stages, Wave
+from bridge.engine.audioldm2.sources.method import Stages, Wave
 from bridge.engine.audioldm2.starting import Start
 from bridge.engine.audioldm2.text import Embeddings, stacked
 from bridge.engine.messages import OnStep
