@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bridge.audio.beats import mixing
+from bridge.audio.prediction import ahead
 from bridge.audio.stretch import Samples, fit_length
 from bridge.domain.clip import OUTPUT_RATE
 
@@ -92,8 +93,9 @@ def going_on(before: Sound, frames: int) -> Samples:
         lag = furthest - int(likeness.argmax())
         start = len(before) - lag
         repeat, difference = before[start : start + frames], before[lag:] - before[:-lag]
+    predicted = np.stack([ahead(wave, frames, ORDER) for wave in difference[-PREDICTED_FROM:].T], axis=1)
     full = max(1.0, float(np.abs(before).max(initial=0.0)))
-    return np.asarray(np.clip(repeat + _predicted(difference[-PREDICTED_FROM:], frames), -full, full), np.float32)
+    return np.asarray(np.clip(repeat + predicted, -full, full), np.float32)
 
 
 def _correlation(old: Sound, new: Sound) -> Curve:
@@ -122,28 +124,3 @@ def _block_levels(samples: Sound) -> Curve:
         return np.zeros(0)
     blocks = samples[: whole * STEPS_BLOCK].reshape(whole, -1)
     return np.asarray(10 * np.log10(np.square(blocks, dtype=np.float64).mean(axis=1) + 1e-10))
-
-
-def _predicted(before: Sound, frames: int) -> Curve:
-    """Linear prediction of each channel by Burg's method, which never grows."""
-    out = np.zeros((frames, before.shape[1]))
-    for channel, wave in enumerate(before.T):
-        forward, backward, filters = wave, wave, np.ones(1)
-        for _ in range(min(ORDER, len(wave) // 2)):
-            forward, backward = forward[1:], backward[:-1]
-            power = forward @ forward + backward @ backward
-            if power < 1e-18:
-                break
-            reflection = -2 * (forward @ backward) / power
-            filters = np.append(filters, 0.0)
-            filters = filters + reflection * filters[::-1]
-            forward, backward = forward + reflection * backward, backward + reflection * forward
-        order = len(filters) - 1
-        if not order:
-            continue
-        taps = -filters[:0:-1]  # oldest first
-        whole = np.concatenate([wave[-order:], out[:, channel]])
-        for at in range(frames):
-            whole[order + at] = taps @ whole[at : at + order]
-        out[:, channel] = whole[order:]
-    return out

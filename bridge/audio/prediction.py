@@ -6,19 +6,21 @@ stable, so what it predicts never grows: tones ring on, noise fades.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
-Wave = npt.NDArray[np.float32]
+Wave = npt.NDArray[np.floating[Any]]
 
 ORDER = 1_000  # past samples from which the next is predicted
 LISTENED = 8_192  # samples from which the predictor is found: 0.19 s at 44.1 kHz
 
 
-def ahead(wave: Wave, count: int) -> Wave:
-    """The `count` samples that would follow a wave (samples,); silence after silence."""
+def ahead(wave: Wave, count: int, order: int = ORDER) -> npt.NDArray[np.float32]:
+    """The `count` samples that would follow a wave (samples,), each predicted from `order` before it; silence after silence."""
     part = wave[-LISTENED:].astype(np.float64)
-    order = min(ORDER, len(part) // 3)
+    order = min(order, len(part) // 3)
     if order < 1 or not np.abs(part).max() > 1e-9:
         return np.zeros(count, np.float32)
     weights = burg(part, order)[::-1]
