@@ -27,7 +27,7 @@ from bridge.engine.audioldm2.loops import Denoise, Loop
 from bridge.engine.audioldm2.ranking import by_ear
 from bridge.engine.audioldm2.sources import methods
 from bridge.engine.audioldm2.sources.kit import Kit
-from bridge.engine.audioldm2.sources.method import Material
+from bridge.engine.audioldm2.sources.method import FamiliarSounds, Material
 from bridge.engine.audioldm2.starting import Kept, Start
 from bridge.engine.audioldm2.text import Texts, TextSide
 from bridge.engine.audioldm2.untrained import build
@@ -54,7 +54,7 @@ class AudioLDM2(Runner):
         super().__init__(checkpoint, compute, config, cache)
         self.compiled, self._unranked, self._method, self._how, self._denoised_s = "off", "", "", "", 0.0
         self._words: Sequence[str] = ()
-        self.familiar_sounds: dict[str, torch.Tensor] = {}
+        self.familiar_sounds: FamiliarSounds = {}
         self._lacking: set[str] = set()
 
     def load(self, on_stage: OnStage) -> Model:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -67,6 +68,15 @@ def test_the_same_seed_makes_the_same_samples_bit_for_bit_and_another_seed_other
     new = slice(round(0.95 * both.geometry.sample_rate), round(1.05 * both.geometry.sample_rate))
     assert np.sqrt(np.mean((first[new] - other[new]) ** 2)) > 0.2 * np.sqrt(np.mean(first[new] ** 2))
     assert both.remarks(asked)["method"] == "texture"
+
+
+def test_a_clip_does_not_depend_on_those_before_it(starter: AudioLDM2, tmp_path: Path) -> None:
+    asked = prompt(continued(tmp_path, strings(0.6)), "strings", seconds=1.0)
+    starter.familiar_sounds.clear()
+    first = waves(starter, asked)[0]
+    starter.familiar_sounds.clear()
+    waves(starter, replace(asked, guidance=9.0, negative="soft"))
+    assert np.array_equal(first, waves(starter, asked)[0])
 
 
 @pytest.mark.parametrize("seconds", [0.31, 1.0, 2.017, 6.5])

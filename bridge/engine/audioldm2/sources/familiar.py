@@ -25,6 +25,7 @@ FLUCTUATION = (
 )
 DEEPEST_DB = 40.0  # below the loudest band; what is softer is not compared
 USUAL_S, USUAL_STEPS = 1.2, 10  # of a sound that is made to know such sounds
+REMEMBERED = 256  # sounds: of 20 KB each
 SILENT = 1e-4  # a peak below this is not raised
 LOUDEST = 4.0  # the highest peak to which a sound is raised
 
@@ -41,15 +42,18 @@ class Familiar:
     def mel(self, text: str) -> torch.Tensor:
         """The spectrogram (frames, bands) of a sound of these words."""
         sounds, stages = self.stages.familiar_sounds, self.stages
-        if text not in sounds:
+        made_with = text, self.prompt.negative, self.prompt.guidance  # or a clip would depend on those before it
+        if made_with not in sounds:
+            if len(sounds) >= REMEMBERED:
+                sounds.clear()
             prompt = replace(
                 self.prompt, text=text, full_text=text, seconds=USUAL_S, seed=0, takes=1, steps=USUAL_STEPS
             )
             generators = stages.generators(prompt)
             noise = stages.noise(generators, stages.geometry.rows_for(USUAL_S))
             latents = stages.denoise(prompt, noise, generators, lambda step, steps: self.alive())
-            sounds[text] = stages.decoder.mel(latents)[0, 0].float()
-        return sounds[text]
+            sounds[made_with] = stages.decoder.mel(latents)[0, 0].float()
+        return sounds[made_with]
 
     def gain(self, known: Wave, text: str) -> float:
         """The factor that brings a sound to the level at which the checkpoint makes sounds of these words."""

@@ -21,6 +21,8 @@ from bridge.engine.messages import OnStep
 from bridge.files import source_file
 
 Wave = NDArray[np.float32]
+FamiliarSounds = dict[tuple[str, str | None, float | None], torch.Tensor]
+"""Spectrograms by what they were made with: text, negative prompt and guidance. See Familiar."""
 
 
 class Namer(Protocol):
@@ -37,7 +39,7 @@ class Stages(Protocol):
     texts: TextSide
     encoder: Encoder
     decoder: Decoder
-    familiar_sounds: dict[str, torch.Tensor]  # see Familiar
+    familiar_sounds: FamiliarSounds
 
     @property
     def kit(self) -> Namer | None:
