@@ -60,7 +60,8 @@ class Search:
 
 def _with_source(ask: Ask, path: Path, facts: dict[str, Any]) -> Ask:
     """The ask with what was found. Raises BadSource if what is kept would be cut off at full scale."""
-    if facts["over_db"] and ask.how != "vary" and ask.bits != 32:
+    may_have_32_bits = ask.bits == 32 or (ask.bits is None and ask.preset)  # of a preset, the shaper knows
+    if facts["over_db"] and ask.how != "vary" and not may_have_32_bits:
         raise BadSource(
             f"{path.name} cannot be kept as it is: its peaks exceed full scale by {facts['over_db']:.2g} dB. Lower it first, or ask for "
             "bits 32."

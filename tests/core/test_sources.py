@@ -154,3 +154,19 @@ def test_an_ask_is_cancelled_while_its_source_is_looked_for(owner: str, job_id: 
         assert len(files.inspected) == 2 - expected and not made
 
     asyncio.run(cancel())
+
+
+@pytest.mark.parametrize(
+    ("ask", "is_refused"),
+    [
+        (Ask("x", continue_="last"), True),
+        (Ask("x", continue_="last", bits=24, preset="loud"), True),
+        (Ask("x", continue_="last", bits=32), False),
+        (Ask("x", continue_="last", preset="loud"), False),  # it may have bits 32
+        (Ask("x", vary="last"), False),
+    ],
+)
+def test_a_source_that_would_be_cut_off_at_full_scale_is_refused_at_once(ask: Ask, is_refused: bool) -> None:
+    result = found(ask, over_db=2.0)
+    assert isinstance(result, BadSource) == is_refused
+    assert is_refused or result.source is not None
