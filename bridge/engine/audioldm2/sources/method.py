@@ -86,6 +86,10 @@ class Material:
         samples, file_rate = source_file.read(source)
         return cls(prompt, source, sound(samples, file_rate, rate, circular=prompt.loop))
 
+    def of_length(self, frames: int) -> Wave:
+        """The wave, cut to `frames` or with silence behind it."""
+        return np.pad(self.wave[:frames], (0, max(0, frames - len(self.wave))))
+
 
 class Method(Protocol):
     """Makes the takes of one prompt."""

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-import numpy as np
-
 from bridge.audio import continuing, hits
 from bridge.audio.beats import Frames
 from bridge.audio.hits import Hit
@@ -49,11 +47,10 @@ class VariedHits:
 
     @property
     def _wave(self) -> Wave:
-        """The part of the source that is used, with silence behind it if it is shorter than the clip."""
         wave, frames = self.material.wave, self.stages.geometry.frames(self.material.prompt.seconds)
         if self.material.prompt.loop and abs(len(wave) - frames) <= ROUNDING:
             return wave
-        return np.pad(wave[:frames], (0, max(0, frames - len(wave))))
+        return self.material.of_length(frames)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,17 +86,17 @@ def vary_hits(stages: Stages, material: Material) -> Method:
 
 def varied_rhythm(stages: Stages, material: Material) -> Method | None:
     """The method that varies a source by its hits if it is a rhythm, else None. A note is for the whole sound."""
-    told = None if material.prompt.note else _rhythm(stages, material)
-    return None if told is None else VariedHits(stages, material, told.onsets)
+    rhythm = None if material.prompt.note else _rhythm(stages, material)
+    return None if rhythm is None else VariedHits(stages, material, rhythm.onsets)
 
 
 def continued_rhythm(stages: Stages, material: Material) -> Method | None:
     """The method that continues a source if it is a rhythm with a tempo, else None."""
-    told = _rhythm(stages, material)
+    rhythm = _rhythm(stages, material)
     rate, frames = stages.geometry.sample_rate, len(material.wave)
-    if told is None or not continuing.period(told, rate, frames, material.prompt.beats_per_bar):
+    if rhythm is None or not continuing.period(rhythm, rate, frames, material.prompt.beats_per_bar):
         return None
-    return ContinuedHits(stages, material, told)
+    return ContinuedHits(stages, material, rhythm)
 
 
 def _rhythm(stages: Stages, material: Material) -> Rhythm | None:

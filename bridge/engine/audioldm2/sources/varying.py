@@ -83,19 +83,15 @@ class Whole:
         """How to denoise a loop, see Denoiser.run and `loops`: None for what has attacks, which are lost on the circle."""
         if not self.material.prompt.loop:
             return None
-        if (
-            tuned.heard.steady is None
-        ):  # free text: as in new loops, the first half of the schedule decides where a sound begins
+        # Free text: as in new loops, the first half of the schedule decides where a sound begins.
+        if tuned.heard.steady is None:
             share = self.material.source.schedule_share
             return max(0.0, 1 - SECOND_HALF / share)
         return 0.0 if tuned.heard.steady and is_even(self._wave, self.stages.geometry.sample_rate) else None
 
     @property
     def _wave(self) -> Wave:
-        """The part of the source that is used, with silence behind it if it is shorter than the clip."""
-        frames = self.stages.geometry.frames(self.material.prompt.seconds)
-        wave = self.material.wave[:frames]
-        return np.pad(wave, (0, frames - len(wave)))
+        return self.material.of_length(self.stages.geometry.frames(self.material.prompt.seconds))
 
 
 def is_even(wave: Wave, rate: int) -> bool:
