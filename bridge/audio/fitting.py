@@ -15,10 +15,8 @@ MOST_SHIFT_S = 0.015
 RISE_S = 0.001  # of the fade in of a hit
 LEVEL_S = 0.1  # of a hit, over which levels are compared
 CROSSOVER_HZ = 200.0
-LEAST_SHARE, LACKING = (
-    0.1,
-    3.0,
-)  # of the level of the hit, that a band must have; times as much as the other band must be raised
+LEAST_SHARE = 0.1  # of the level of a hit: a softer band is not matched
+LACKING = 3.0  # a replacement lacks the band that it would have to raise this many times more than the other one
 LONGEST_S, LONG_FADE_S = 1.5, 0.1  # of a hit that is replaced; what rings on for longer stays
 CLOSER_S = ((0.008, 0.06), (0.02, 0.2))  # the attack that is kept, and how long the sound is no louder
 # A tail is no louder than this times the other hit's before the next hit begins, or it would hide that.

@@ -17,10 +17,8 @@ from bridge.audio.beats import Frames
 from bridge.audio.stretch import Samples
 
 LEAD_S = 0.002  # a hit begins this long before its onset, so that its attack is whole
-CHECKS, HEARD_S = (
-    4,
-    0.002,
-)  # a hit that is not heard this near its onset is made more like the old one, and checked again
+# A hit that is not heard within HEARD_S of its onset is made more like the old one, and checked again, at most CHECKS times.
+CHECKS, HEARD_S = 4, 0.002
 AROUND_S = 0.1  # of a loop that is listened to before its beginning
 FADE_S = 0.003  # the crossfade from one hit to the next ends there
 

@@ -37,10 +37,8 @@ def main(options: argparse.Namespace) -> int:
         return _by_file(options)
     keys = {key: value for key in KEYS if (value := getattr(options, key)) is not None}
     keys |= {how: whole(keys[how]) for how in HOWS if how in keys}
-    words, has_source = (
-        [*filter(None, [options.prompt, options.seconds]), *options.rest],
-        any(how in keys for how in HOWS),
-    )
+    words = [*filter(None, [options.prompt, options.seconds]), *options.rest]
+    has_source = any(how in keys for how in HOWS)
     if not words and not has_source:
         raise BadArgument('A prompt is missing: clipbridge generate "rain on tin" 4')
     if has_source and (not words or (len(words) == 1 and is_number(words[0]))):  # the source says what it is

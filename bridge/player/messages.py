@@ -49,9 +49,9 @@ class Play:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Load a file (as in Play, but it is not removed) and hold it as `slot`, both ends faded by `fade_ms`, for an overlap with other
-    sound, or with the `same`.
-    With a `sample_rate` of 0 it is any audio file of at most `longest_s` seconds, for a `loop` or not, and Held answers."""
+    """Load a file (as in Play, but it is not removed) and hold it as `slot`, both ends faded by `fade_ms`, for an overlap with
+    another sound or, if `same`, with a copy of its own. With a `sample_rate` of 0 it is any audio file of at most `longest_s`
+    seconds, for a `loop` or not, and Held answers."""
 
     slot: int
     file: str

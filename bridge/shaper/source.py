@@ -28,10 +28,8 @@ from bridge.shaper.messages import InspectSource
 MAX_CHANNELS = 2
 TOLERANCE_S = 0.001  # what a 32-bit float may lose of the length of a file
 SAME_LENGTH_S = 0.001  # a part this close to the whole clip is the clip
-UNKNOWN_SIZES = (
-    0,
-    0xFFFFFFFF,
-)  # of a recorder that was switched off, or a stream; libsndfile reads to the end of the file
+# Of a recorder that was switched off, or a stream; libsndfile reads to the end of the file.
+UNKNOWN_SIZES = (0, 0xFFFFFFFF)
 MAX_CHUNKS = 1_000
 
 
@@ -41,9 +39,7 @@ def inspect(ask: InspectSource) -> dict[str, Any]:
     path, whole = Path(ask.path), ask.how == "fill"
     try:
         file = AudioFile(path, 0.0 if whole else ask.from_s, None if whole else ask.to_s, longest_s=SECONDS.high + 1)
-    except BadAudio as error:
-        raise BadSource(str(error)) from error
-    except BadArgument as error:  # it ends before the part begins
+    except (BadAudio, BadArgument) as error:  # BadArgument: it ends before the part begins
         raise BadSource(str(error)) from error
     rate, total_s = file.sample_rate, file.total / file.sample_rate
     end_s = total_s if ask.to_s is None else ask.to_s

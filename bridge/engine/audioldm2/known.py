@@ -7,9 +7,7 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 
-CARRIED_FRAMES = (
-    8  # the phases of the last known frame are carried on this far, 93 ms; Griffin-Lim finds those after them
-)
+CARRIED_FRAMES = 8  # the phases of the last known frame are carried on this far, 93 ms; Griffin-Lim finds those after
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,9 +76,7 @@ def recall(osc: Osc, request: Request) -> None:
         raise BadArgument(
             "A clip can be recalled by its path from this machine only: send clip: and its number, as /bridge/clip has it."
         )
-    elif not Path(
-        arguments[0]
-    ).is_absolute():  # else it would be looked for in the folder that Clipbridge was started in
+    elif not Path(arguments[0]).is_absolute():  # it would be looked for in the folder that Clipbridge was started in
         refuse(BadRecipe(f"{arguments[0]!r} is not a whole path: send it as /bridge/done and /bridge/clip state it."))
         return
     else:

@@ -20,9 +20,8 @@ SOUNDS = {
     (False, False): ("wind", "rain", "fire"),
     (False, True): ("wind", "rain", "fire", "crash", "thunder"),
 }
-FLUCTUATION = (
-    5.0  # how much a change between two frames of a noise weighs: waves of the sea are nearer to wind than to fire
-)
+# How much a change between two frames of a noise weighs: waves of the sea are nearer to wind than to fire.
+FLUCTUATION = 5.0
 DEEPEST_DB = 40.0  # below the loudest band; what is softer is not compared
 USUAL_S, USUAL_STEPS = 1.2, 10  # of a sound that is made to know such sounds
 REMEMBERED = 256  # sounds: of 20 KB each

@@ -70,11 +70,8 @@ class Joined:
 
     def _named(self, familiar: Familiar) -> Joined:
         """With the noun of the sound that is most like the source, if no word is known."""
-        vocabulary, listened, rate = (
-            self.stages.texts.vocabulary,
-            self.around.listened,
-            self.stages.geometry.sample_rate,
-        )
+        vocabulary, rate = self.stages.texts.vocabulary, self.stages.geometry.sample_rate
+        listened = self.around.listened
         if vocabulary is None or self.heard.noun or np.abs(listened).max(initial=0.0) < SILENT:
             return self
         fades = guess.decays(familiar.inpainter.mel(listened), familiar.inpainter.scale)
@@ -97,12 +94,10 @@ class Joined:
     @torch.no_grad()
     def takes(self, on_step: OnStep) -> Iterator[Iterator[Wave]]:
         """See Method."""
-        inpainter, prompt = (
-            Inpainter(self.stages.geometry, self.stages.encoder, self.stages.decoder),
-            self.material.prompt,
-        )
+        stages, prompt = self.stages, self.material.prompt
+        inpainter = Inpainter(stages.geometry, stages.encoder, stages.decoder)
         on_step(0, prompt.units)
-        familiar = Familiar(self.stages, inpainter, replace(prompt, source=None), lambda: on_step(0, prompt.units))
+        familiar = Familiar(stages, inpainter, replace(prompt, source=None), lambda: on_step(0, prompt.units))
         return self._named(familiar)._made(familiar, on_step)
 
     def _made(self, familiar: Familiar, on_step: OnStep) -> Iterator[Iterator[Wave]]:
