@@ -26,6 +26,8 @@ exit codes: 0 done · 1 the job failed · 2 wrong usage · 3 no daemon answers �
 8 wrong configuration · 9 no audio device · 10 the library cannot be used · 11 no window can be opened · 130 interrupted"""
 
 
+METAVARS = {"text": "TEXT", "note": "NOTE", "key": "KEY", "source": "SOUND"}
+SOURCE = "an audio file, last (your last clip), or clip: and the number that clipbridge find prints"
 PART_TITLES = {
     "sound": "the sound",
     "shape": "shaping the samples",
@@ -69,10 +71,9 @@ def add_fields(command: argparse.ArgumentParser, fields: Iterable[Field]) -> Non
         default = f"{field.default:g}" if isinstance(field.default, float) else field.default
         unless = " without a preset" if field.in_presets else ""
         notes += [f"default{unless}: {default}"] if field.default is not None else []
+        notes += [SOURCE] if field.kind == "source" else []
         help = field.what + (f" ({'; '.join(notes)})" if notes else "")
-        metavar = "|".join(map(str, field.choices)) or {"text": "TEXT", "note": "NOTE", "key": "KEY"}.get(
-            field.kind, "N"
-        )
+        metavar = "|".join(map(str, field.choices)) or METAVARS.get(field.kind, "N")
         option = f"--{field.name.replace('_', '-')}"
         groups[field.part].add_argument(option, metavar=metavar, help=help.replace("`", "").replace("%", "%%"))
 

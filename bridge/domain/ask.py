@@ -70,7 +70,7 @@ FIELDS = {
               "what suits the source and the checkpoint", choices=PARTS, doors=EVERYWHERE | KIT),
         Field("continue", "source", "sound", "go on after this sound, which the clip begins with; for a stream `1`: each clip goes on "
               "after the one before"),
-        Field("fill", "source", "sound", "make the seconds `from` to `to` of this sound anew, and keep the rest"),
+        Field("fill", "source", "sound", "replace the seconds from `from` to `to` of this sound, and keep the rest"),
         Field("from", "number", "sound", "where the gap of `fill` begins, or the part that `vary` and `continue` use, in seconds", PLACE_S),
         Field("to", "number", "sound", "where it ends", END_S),
         Field("more", "number", "sound", "the seconds that `continue` adds, instead of the length of the whole clip", limits.SECONDS,

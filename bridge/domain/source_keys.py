@@ -38,8 +38,9 @@ def check(values: Mapping[str, Any]) -> None:
     how = ways[0]
     unused = next((name for name in NO_USE[how] if name in values), "")
     if unused:
-        why = "a filled clip keeps its length" if unused in ("seconds", "bars", "bpm") else f"{how} has no use for it"
-        raise BadArgument(f"{why[:1].upper()}{why[1:]}: leave {unused} out.")
+        of_length = unused in ("seconds", "bars", "bpm")
+        why = "A filled clip keeps its length" if of_length else f"{unused} does not go with {how}"
+        raise BadArgument(f"{why}: leave {unused} out.")
     if "note" in values:
         raise BadArgument("A source has its own pitch: leave note out.")
     lengths = [name for name in LENGTHS if name in values]

@@ -129,7 +129,7 @@ def file_of(connection: sqlite3.Connection, number: int) -> Path:
     """The file of a clip by its number. Raises UnknownClip."""
     row = connection.execute("SELECT path FROM clips WHERE id = ? AND gone = 0", (number,)).fetchone()
     if row is None:
-        raise UnknownClip(f"The library has no clip {number}: /bridge/clip states the number of each.")
+        raise UnknownClip(f"The library has no clip {number}: clipbridge find and /bridge/clip show the numbers.")
     return Path(row[0])
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from bridge.checkpoints.find import STARTER_FOLDER
 from bridge.checkpoints.sounds import known_sounds
 from bridge.commands import find
 from bridge.commands.clip_table import MAX_PROMPT_CELLS, cells, table
+from bridge.domain.source import HOWS, Source
 from bridge.engine.audioldm2.hearing import Vocabulary
 from bridge.errors import NoModel
 from bridge.library.clips import Clip
@@ -54,7 +57,7 @@ def test_the_columns_of_the_table_line_up_whatever_the_script() -> None:
     lines = list(table([clip(prompt, f"/music/{n}.wav") for n, prompt in enumerate(prompts)]))
     assert lines[0] == "in /music:" and "\x1b" not in "".join(lines)
     places = {cells(line[: re.search(r"  (length|1 s)\b", line).start()]) for line in lines[1:]}  # type: ignore[union-attr]
-    assert len(places) == 1 and places.pop() <= MAX_PROMPT_CELLS + 6
+    assert len(places) == 1 and places.pop() <= MAX_PROMPT_CELLS + 12
 
 
 def test_the_table_shows_prompt_length_tempo_note_and_star() -> None:
@@ -68,6 +71,17 @@ def test_the_table_shows_prompt_length_tempo_note_and_star() -> None:
     assert second.split() == ["kick", "1", "s", "drums/b.wav"]
 
 
+def test_the_table_tells_a_clip_from_the_sound_that_it_was_made_from() -> None:
+    source = Source("/samples/rain.wav", "", "vary", 1.0, 0.0, 1.0)
+    made = [clip("rain", f"/music/{how}.wav", number=7, source=replace(source, how=how)) for how in HOWS]
+    heading, *rows = list(table([clip("rain", number=12), *made]))[1:]
+    assert heading.split() == ["clip", "prompt", "length", "tempo", "note", "made", "file"]
+    assert rows[0].split() == ["12", "rain", "1", "s", "a.wav"]
+    froms = ["varied from rain.wav", "continued from rain.wav", "filled from rain.wav"]
+    assert [row.split("1 s")[1].rsplit(maxsplit=1)[0].strip() for row in rows[1:]] == froms
+    assert "made" not in next(itertools.islice(table([clip("rain")]), 1, None)).split()
+
+
 def test_find_shows_a_table_on_a_terminal_and_says_how_many_more_there_are(
     clips: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -78,7 +92,7 @@ def test_find_shows_a_table_on_a_terminal_and_says_how_many_more_there_are(
     assert error == "22 more: --limit 25 lists them too.\n"
     assert cli.main(["find", "--note", "c3"]) == 0
     out, error = capsys.readouterr()
-    assert out.splitlines()[-1].split() == ["kick", "7", "2", "s", "120", "BPM", "c3", "7.wav"] and error == ""
+    assert out.splitlines()[-1].split()[1:] == ["kick", "7", "2", "s", "120", "BPM", "c3", "7.wav"] and error == ""
     monkeypatch.undo()
 
 

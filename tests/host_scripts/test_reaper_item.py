@@ -106,7 +106,7 @@ def test_an_item_that_shows_a_part_of_its_file_uses_that_part_and_the_new_take_i
     assert not played[:23_999].any() and np.abs(played[24_000:96_000] - samples).max() < 1e-6
 
 
-def test_fill_makes_the_time_selection_within_the_item_anew(
+def test_fill_makes_the_time_selection_within_the_item_again(
     reaper: Reaper, stand_in: Answering, tmp_path: Path
 ) -> None:
     file, clip = tmp_path / "long.wav", tmp_path / "clip.wav"

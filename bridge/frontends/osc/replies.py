@@ -80,7 +80,7 @@ REPLIES = {
               "then `seed` i, `sample_rate` i, `channels` i, "
               "`frames` i, `model` s, with bars `bars` f, `bpm` f, `measured_bpm` f, `ratio` f, `confidence` f, "
               "with a key `root` s, `cents` f, `root_confidence` f, with a note `off_cents` f, of a loop `seam` f, "
-              "with `lufs` the measured `lufs` f, `engine_seconds` f, `delivery_seconds` f, "
+              "with `lufs` the measured `lufs` f, of a source `method` s, `engine_seconds` f, `delivery_seconds` f, "
               "with a deadline `takes` i, `steps` i, "
               "`late_seconds` f (0 or more), where it sounds `voice` i, [`heard` s], [`remark` s]", event="done"),
         Reply("/bridge/failed", "id, s code, s why", f"There is no clip, and why. Codes: {CODES}.", event="failed"),
