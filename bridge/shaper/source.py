@@ -31,6 +31,7 @@ SAME_LENGTH_S = 0.001  # a part this close to the whole clip is the clip
 # Of a recorder that was switched off, or a stream; libsndfile reads to the end of the file.
 UNKNOWN_SIZES = (0, 0xFFFFFFFF)
 MAX_CHUNKS = 1_000
+LOOSE_BEATS, LOOSE_TEMPO = 0.01, 0.001  # what a measured tempo may be off whole beats in all, and as a share
 
 
 def inspect(ask: InspectSource) -> dict[str, Any]:
@@ -66,7 +67,7 @@ def inspect(ask: InspectSource) -> dict[str, Any]:
         "from_s": ask.from_s if whole else begin_s,
         "to_s": min(end_s, total_s) if whole else begin_s + used_s,
         "words": (made.text if made is not None else "") or words_in_name(path.name),
-        "bpm": bpm or _tempo(samples, rate, ask.bpm),
+        "bpm": bpm or whole_beats(_tempo(samples, rate, ask.bpm), used_s),
         "loop": made is not None and made.claimed.loop and is_clip,
     }
 
@@ -103,6 +104,15 @@ def _tempo(samples: Any, rate: int, near_bpm: float) -> float:
         wave = soxr.resample(wave, rate, OUTPUT_RATE, "HQ")
     beats = measure(wave[:, None], near_bpm)
     return round(beats.bpm, 3) if beats.confidence >= MIN_TEMPO_CONFIDENCE else 0.0
+
+
+def whole_beats(bpm: float, seconds: float) -> float:
+    """The tempo at which `seconds` are exactly a whole number of beats, if `bpm` is that but for what measuring is off: a loop of two
+    seconds that is measured as 120.002 BPM goes on at 120. Any other tempo, and 0, is returned as it is."""
+    beats = seconds * bpm / 60
+    whole = round(beats)
+    near = min(LOOSE_BEATS, LOOSE_TEMPO * whole)
+    return 60 * whole / seconds if whole and abs(beats - whole) <= near else bpm
 
 
 def _is_cut_short(path: Path) -> bool:
