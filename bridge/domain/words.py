@@ -12,7 +12,8 @@ LENGTH = re.compile(
     r"(?<=\S)\s+(?P<number>[0-9]{1,4}([.,][0-9]{1,6})?|[.,][0-9]{1,6})(\s*(s|secs?|seconds?))?\s*$", re.IGNORECASE
 )
 MAX_NAME_CHARACTERS = 80
-OUR_ENDING = re.compile(r"_s\d+_[0-9a-f]{4}(-\d+)?$")  # of the name of a clip: its seed and a random tag
+# Of the name of a clip: that it is a part, its tempo and bars, its seed, a random tag.
+OUR_ENDING = re.compile(r"(_crop)?(_\d+bpm_[\d.]+bars?)?_s\d+_[0-9a-f]{4}(-\d+)?$")
 
 # The remark about a clip of a small checkpoint whose prompt names no sound that it knows.
 UNHEARD = (
@@ -40,7 +41,8 @@ def length_in(prompt: str) -> str:
 
 
 def words_in_name(path: str) -> str:
-    """What a sound in a file of this name may be called; of the names of clips, the words of the prompt. "" if there are none."""
+    """What a sound in a file of this name may be called; of the names of clips, the words of the prompt and the pitch. "" if there are
+    none."""
     words, ours = OUR_ENDING.subn("", PurePosixPath(path).stem)
     stem = "".join(one if one.isprintable() else " " for one in (re.sub("[-_]", " ", words) if ours else words))
     return " ".join(stem.split())[:MAX_NAME_CHARACTERS]

@@ -102,8 +102,9 @@ REPLIES = {
               "`fresh`, those that are `repeated` sound again in turn.",
               "then `fresh` i, `repeated` i, [`why` s], after set [`remark` s]", event="pad"),
         Reply("/bridge/pad/<n>/prompt", "s prompt",
-              "To subscribers after set, clear and lock, and in answer to `/bridge/pads`: what the pad was set to; empty if it is empty. "
-              "For labels.", "then `locked` i, the keys that it was set with, if it plays a file `file` s, "
+              "To subscribers after set, clear and lock, and in answer to `/bridge/pads`: what the pad was set to. For labels; empty if "
+              "the pad is empty, or if a key such as `vary` names a source and no words were sent.",
+              "then `locked` i, the keys that it was set with, if it plays a file `file` s, "
               "in a choke group `choke` i", event="pad set"),
         Reply("/bridge/pad/<n>/voice", "i voice, s state",
               "To subscribers, and in answer to `/bridge/pads` for what sounds: a voice of the pad `began` or `ended`, or is `waiting` for "
