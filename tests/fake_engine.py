@@ -13,10 +13,11 @@ from bridge.checkpoints.audioldm2 import USUAL
 from bridge.config import EngineConfig
 from bridge.domain.clip import Piece
 from bridge.domain.limits import Range
-from bridge.domain.model import Abilities, AudioInput, Model
+from bridge.domain.model import Abilities, Model
+from bridge.domain.source import How
 from bridge.engine.messages import Broken, Cancel, Cost, Finished, Generate, Ready, Samples, Stage, Step, Unloadable
 
-USES = frozenset[AudioInput]({"vary", "continue", "fill"})
+USES = frozenset[How]({"vary", "continue", "fill"})
 ABILITIES = replace(USUAL, sample_rate=16_000, seconds=Range(0.1, 10.0), audio=USES)
 MODEL = Model("fake", "", ABILITIES, "cpu", "float32", "none")
 BARE = replace(MODEL, abilities=Abilities(sample_rate=44_100, channels=2, seconds=Range(0.1, 10.0)))

@@ -8,13 +8,13 @@ from typing import Literal
 
 from bridge.domain.clip import Prompt
 from bridge.domain.limits import SECONDS, Range
+from bridge.domain.source import How
 from bridge.errors import BadArgument, ClipbridgeError, Unsupported
 
-AudioInput = Literal["vary", "continue", "fill"]
-WITH_SOURCES: dict[AudioInput, str] = {
-    "vary": "vary a clip",
-    "continue": "continue a clip",
-    "fill": "fill a gap in a clip",
+WITH_SOURCES: dict[How, str] = {
+    "vary": "vary a sound",
+    "continue": "continue a sound",
+    "fill": "fill a gap in a sound",
 }
 
 
@@ -60,7 +60,7 @@ class Abilities:
     notes: Literal["tuned", "words", "none"] = "none"
     tempo: bool = False
     loops: bool = False
-    audio: frozenset[AudioInput] = frozenset()
+    audio: frozenset[How] = frozenset()
     speech: bool = False
     lyrics: bool = False
     early: bool = False

@@ -8,10 +8,10 @@ from typing import Any
 from PySide6.QtCore import QObject, Signal
 
 from bridge.client import pairs
+from bridge.domain.model import WITH_SOURCES
 from bridge.domain.source import HOWS, How
 from bridge.panel.link import ABSENT, Link
 
-TO: dict[How, str] = {"vary": "vary a sound", "continue": "continue a sound", "fill": "fill a gap in a sound"}
 READY = "ready"
 
 
@@ -36,7 +36,7 @@ class Abilities(QObject):
             return "This Clipbridge is older than the panel: update it and start it again."
         if self._can is None:
             return "Clipbridge is not ready yet: it does not say what it can do with a sound."
-        lacks = [TO[how] for how in ways if how not in self._can]
+        lacks = [WITH_SOURCES[how] for how in ways if how not in self._can]
         if not lacks:
             return ""
         what = lacks[0] if len(lacks) == 1 else f"{', '.join(lacks[:-1])} or {lacks[-1]}"

@@ -71,12 +71,12 @@ def test_the_note_of_a_preset_is_only_for_checkpoints_that_play_it_in_tune() -> 
         (replace(USUAL, speech=True), {}, BadArgument, "Tiny is a speech checkpoint: send the words"),
         (replace(BARE, seconds=Range(0.5, 1.0)), {}, BadArgument, "Tiny makes at most 1 seconds, not 2."),
         (replace(BARE, seconds=Range(3.0, 9.0)), {}, BadArgument, "Tiny makes at least 3 seconds, not 2."),
-        (BARE, {"source": SOURCE}, Unsupported, "Tiny cannot vary a clip. Checkpoints that can: Big One, Other."),
+        (BARE, {"source": SOURCE}, Unsupported, "Tiny cannot vary a sound. Checkpoints that can: Big One, Other."),
         (
             replace(BARE, audio=frozenset({"vary"})),
             {"source": replace(SOURCE, how="fill")},
             Unsupported,
-            "Tiny cannot fill a gap in a clip. Checkpoints that can: ",
+            "Tiny cannot fill a gap in a sound. Checkpoints that can: ",
         ),
         (
             replace(BARE, audio=frozenset({"vary"}), seconds=Range(0.5, 2.5)),
