@@ -14,7 +14,7 @@ from filelock import FileLock, Timeout
 from bridge.frontends.inbox.dropped import Dropped, Stamp
 from bridge.frontends.inbox.journal import Journal
 from bridge.frontends.inbox.partners import claimed, partner_of
-from bridge.frontends.inbox.reading import CLIPS, Known, free_names, is_for_us, read, stamp_of
+from bridge.frontends.inbox.reading import CLIPS, LISTS, Known, free_names, is_for_us, read, stamp_of
 from bridge.system import portable
 
 log = logging.getLogger("clipbridge")
@@ -94,8 +94,10 @@ class InboxFolder:
                 writing = True
             elif now - since < UNCHANGED_S:
                 writing = True
-            elif name not in self._stuck and stamp.bytes:  # an empty file was just created and will be written
+            elif name not in self._stuck:
                 partner = partner_of(name, files)
+                if not stamp.bytes and not (partner and name.lower().endswith(LISTS) and now - since > UNREADABLE_S):
+                    continue  # it was just created and will be written; a text that stays empty still has its audio
                 if partner and (name.lower().endswith(CLIPS) or not self._is_complete(partner, files[partner], now)):
                     writing = True  # the list comes first, once both are complete
                     continue

@@ -61,6 +61,18 @@ def test_a_text_of_only_keys_or_comments_varies_the_audio_without_a_prompt(inbox
     assert second is not None and [(ask.text, ask.strength, ask.takes) for ask in asks(second)] == [("", 0.7, 3)]
 
 
+def test_a_text_that_stays_empty_varies_the_audio_too(inbox: InboxFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    sound(inbox.folder / "a.wav")
+    (inbox.folder / "a.txt").touch()
+    (inbox.folder / "b.txt").touch()  # without audio it waits for its prompts
+    monkeypatch.setattr("bridge.frontends.inbox.folder.UNREADABLE_S", 1.0)
+    dropped = settled(inbox)
+    assert dropped is not None and dropped.name == "a.txt"
+    assert [(ask.text, ask.how) for ask in asks(dropped)] == [("", "vary")]
+    finished(inbox, dropped)
+    assert settled(inbox) is None
+
+
 def test_after_a_restart_the_text_still_knows_its_audio(inbox: InboxFolder, tmp_path: Path) -> None:
     sound(inbox.folder / "kick.wav")
     (inbox.folder / "kick.txt").write_text("distorted kick\n")
