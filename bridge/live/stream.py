@@ -250,10 +250,6 @@ class Stream:
         self._announce(self.state, self.ahead_s, why)
 
     def _check(self, ask: Ask, period_s: float) -> None:
-        if ask.how in ("continue", "fill") and not continues_itself(ask):
-            raise BadArgument(
-                "A stream goes on after itself: send continue 1, or vary with a sound that it should be like."
-            )
         if ask.takes not in (None, 1) or ask.deadline_s is not None or ask.gate is not None:
             raise BadArgument("A stream plays clip after clip: leave takes, deadline_s and gate out.")
         if period_s not in PERIODS_S:
@@ -274,6 +270,14 @@ class Stream:
         if report != self._last_report:
             self._last_report = report
             self._publish(StreamChanged(state, ahead_s, why))
+
+
+def check_way(ask: Ask) -> None:
+    """Raises BadArgument for a way to use a source that a stream does not have."""
+    if ask.how in ("continue", "fill") and not continues_itself(ask):
+        raise BadArgument(
+            "A stream goes on after itself: send continue 1, or vary with a sound that it should be like."
+        )
 
 
 def continues_itself(ask: Ask) -> bool:

@@ -130,6 +130,7 @@ def _with_stream(osc: Osc, request: Request, change: Callable[[Ask], None]) -> N
     ask = asks.read(request).ask_without_sink(STREAM_SOUNDS)
     if ask.continue_ == "0":
         ask = dataclasses.replace(ask, continue_=None)
+    streams.check_way(ask)  # before its source is looked for
 
     def answer(ask: Ask) -> None:
         change(ask)

@@ -96,8 +96,8 @@ def follow(
     only_lower: bool,
 ) -> torch.Tensor:
     """`mel` (frames, bands) with the frames of the guess outside of the `gap`, and inside with its level in each band near the
-    `joins`: whether something known comes before, and after. `tonal`: the partials are known, so that any band may be raised, and far
-    from the joins HOLD_TONE of the offset remains. `only_lower`: never louder than the guess."""
+    `joins`: whether something known comes before, and after. `tonal`: the partials are known, so that any band may be raised, and
+    HOLD_TONE of the offset remains far from the joins. `only_lower`: never louder than the guess."""
     if not any(joins):
         return mel
     out = guess.clone()
