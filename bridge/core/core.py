@@ -213,6 +213,9 @@ class Core:
 
     def cancel_kits(self, owner: str, name: str | None = None) -> None:
         """Cancel one kit of `owner`, or all, with their jobs. Raises UnknownJob if no unfinished kit has that name."""
+        place = ("kit", owner) if name is None else ("kit", owner, name)
+        if self.sources.leave(place, "It was cancelled before it began.") and name is not None:
+            return
         for job in self.kits.cancel(owner, name):
             self._cancel_quietly(job)
 
@@ -251,6 +254,7 @@ class Core:
         """Silence everything, including clips that accepted jobs would play. Jobs go on."""
         for job in self.jobs.unfinished.values():
             job.silenced = True
+        self.sources.panic()
         self.stage.panic()
 
     # ---- the daemon ----
@@ -294,6 +298,7 @@ class Core:
         """Fail waiting jobs, let the running one end (for at most STOPPING_BUDGET_S, or until `now`), end the processes."""
         self._state.move("stopping")
         self.kits.stop()
+        self.sources.stop()
         for job in list(self.jobs.queue):
             self._reporter.fail(job, Stopping("Clipbridge was stopped before this job began."))
         self.jobs.queue.clear()

@@ -22,7 +22,7 @@ class Search:
     taken. `on_end` is called first."""
 
     def __init__(self, ask: Ask, answer: Answer, refuse: Refuse, files: FileWork, bpm: float) -> None:
-        self._ask, self._answer, self._refuse, self._files = ask, answer, refuse, files
+        self.ask, self._answer, self._refuse, self._files = ask, answer, refuse, files
         self._bpm, self._is_over = ask.bpm or bpm, False
         self.on_end: Callable[[], Any] = lambda: None
 
@@ -30,12 +30,17 @@ class Search:
         """Have the file inspected; it was found."""
         if self._is_over:
             return
-        ask = self._ask
+        ask = self.ask
         message = InspectSource(0, str(path), ask.how, ask.from_ or 0.0, ask.to, self._bpm)
         try:
             self._files.inspect(message, lambda facts: self._go_on(path, facts), self.fail)
         except ClipbridgeError as error:
             self.fail(error)
+
+    def silence(self) -> None:
+        """Make only a file of it, if it was to sound too."""
+        if self.ask.sink == "both":
+            self.ask = dataclasses.replace(self.ask, sink="folder")
 
     def fail(self, error: Exception) -> None:
         """Refuse the ask."""
@@ -49,7 +54,7 @@ class Search:
             return
         self._end()
         try:
-            self._answer(_with_source(self._ask, path, facts))
+            self._answer(_with_source(self.ask, path, facts))
         except ClipbridgeError as error:
             self._refuse(error)
 

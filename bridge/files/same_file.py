@@ -14,17 +14,28 @@ MOST_BYTES = 1_000_000_000  # 150 s of two channels at 768 kHz take 0.9 GB in fl
 SAMPLES = ".npy"  # what the stream continues: samples at 48 kHz, as numpy.save writes them
 
 
-def hash_of(path: Path) -> str:
-    """The SHA-256 of a regular file, in hexadecimal. Raises BadSource."""
-    digest = hashlib.sha256()
+def check_size(path: Path) -> None:
+    """Raises BadSource if the path is of no regular file, or of one with more than MOST_BYTES."""
+    name = path.name or str(path)
     try:
         status = path.stat()
-        if not stat.S_ISREG(status.st_mode):  # reading a pipe could block for ever
-            raise BadSource(f"{path.name} is {'a folder' if stat.S_ISDIR(status.st_mode) else 'not a regular file'}.")
-        if status.st_size > MOST_BYTES:
-            raise BadSource(
-                f"{path.name} is larger than {MOST_BYTES // 1_000_000_000} GB: cut out what you need of it."
-            )
+    except FileNotFoundError as error:
+        raise BadSource(f"There is no file {path.as_posix()[-200:]}.") from error
+    except (OSError, ValueError) as error:
+        raise BadSource(f"{name[:200]} cannot be read ({getattr(error, 'strerror', None) or error}).") from error
+    if not stat.S_ISREG(status.st_mode):  # reading a pipe could block for ever
+        raise BadSource(
+            f"{name} cannot be read: it is {'a folder' if stat.S_ISDIR(status.st_mode) else 'not a regular file'}."
+        )
+    if status.st_size > MOST_BYTES:
+        raise BadSource(f"{name} is larger than {MOST_BYTES // 1_000_000_000} GB: cut out what you need of it.")
+
+
+def hash_of(path: Path) -> str:
+    """The SHA-256 of a regular file, in hexadecimal. Raises BadSource."""
+    check_size(path)
+    digest = hashlib.sha256()
+    try:
         with path.open("rb") as file:
             while chunk := file.read(CHUNK_BYTES):
                 digest.update(chunk)

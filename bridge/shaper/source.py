@@ -21,7 +21,7 @@ from bridge.domain.source import SHORTEST_SOURCE_S
 from bridge.domain.words import words_in_name
 from bridge.errors import BadArgument, BadAudio, BadRecipe, BadSource
 from bridge.files.audio_file import AudioFile
-from bridge.files.same_file import hash_of
+from bridge.files.same_file import check_size, hash_of
 from bridge.files.tags import recipe_in
 from bridge.shaper.messages import InspectSource
 
@@ -38,6 +38,7 @@ def inspect(ask: InspectSource) -> dict[str, Any]:
     """The facts of the part that is used, or for `fill` of the whole file: `seconds`, `from_s`, `to_s`, `words`, `bpm`, `sha256`, by how
     much its peaks are `over_db` full scale, and whether the whole of it `loop`s. Raises BadSource."""
     path, whole = Path(ask.path), ask.how == "fill"
+    check_size(path)  # first: libsndfile looks through all of some files for their length
     try:
         file = AudioFile(path, 0.0 if whole else ask.from_s, None if whole else ask.to_s, longest_s=SECONDS.high + 1)
     except (BadAudio, BadArgument) as error:  # BadArgument: it ends before the part begins
@@ -47,7 +48,10 @@ def inspect(ask: InspectSource) -> dict[str, Any]:
     if end_s > total_s + TOLERANCE_S:
         raise BadSource(f"{path.name} is only {total_s:.3f} seconds long, and to is {end_s:g}.")
     _check_form(path, file, whole, ask.to_s is not None)
-    samples = file.read(file.frames)
+    try:
+        samples = file.read(file.frames)
+    except BadAudio as error:
+        raise BadSource(str(error)) from error
     if len(samples) < file.frames or _is_cut_short(path):
         raise BadSource(f"{path.name} is damaged: it ends before it says. Copy it again.")
     if not np.isfinite(samples).all():
@@ -78,10 +82,10 @@ def _check_form(path: Path, file: AudioFile, whole: bool, chosen: bool) -> None:
         raise BadSource(f"{path.name} has {file.channels} channels, and a source has one or two: mix it down first.")
     used_s = file.frames / file.sample_rate
     if used_s > SECONDS.high:
-        total_s = file.total / file.sample_rate
+        total_s, part = file.total / file.sample_rate, chosen and not whole
         how = "cut it first" if whole else "choose a shorter part with from and to"
         raise BadSource(
-            f"{'That part of ' if chosen and not whole else ''}{path.name} has {used_s if chosen else total_s:.0f} seconds, and a source "
+            f"{'That part of ' if part else ''}{path.name} has {used_s if part else total_s:.0f} seconds, and a source "
             f"at most {SECONDS.high:g}: {how}."
         )
     if used_s < SHORTEST_SOURCE_S:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from bridge.core.sources import MAX_WAITING, Sources
+from bridge.core.sources import MAX_WAITING, STREAM, Place, Sources
 from bridge.domain.ask import Ask
-from bridge.errors import BadArgument, BadSource, ClipbridgeError, UnknownClip
+from bridge.errors import BadSource, ClipbridgeError, IdTaken, QueueFull, UnknownClip
 
 FACTS = {
     "sha256": "0" * 64, "over_db": 0.0, "seconds": 1.0, "from_s": 0.0, "to_s": 1.0, "words": "kick", "bpm": 0.0, "loop": False,
@@ -127,7 +128,7 @@ def test_only_a_bounded_number_of_asks_waits_for_files() -> None:
         sources = Sources(files, library, stage)
         for _ in range(MAX_WAITING):
             sources.find(Ask("x", vary="clip:1"), "me", True, lambda ask: None, lambda error: None)
-        with pytest.raises(BadArgument, match="ask again later"):
+        with pytest.raises(QueueFull, match="ask again later"):
             sources.find(Ask("x", vary="clip:1"), "me", True, lambda ask: None, lambda error: None)
         sources.find(Ask("rain"), "me", True, lambda ask: None, lambda error: None)
 
@@ -170,3 +171,66 @@ def test_a_source_that_would_be_cut_off_at_full_scale_is_refused_at_once(ask: As
     result = found(ask, over_db=2.0)
     assert isinstance(result, BadSource) == is_refused
     assert is_refused or result.source is not None
+
+
+def searching(*asks: tuple[Ask, Any, Place], then: Callable[[Sources], Any]) -> tuple[list[Ask], list[ClipbridgeError]]:
+    """What is made and what is refused of asks, each with its id and its place, if `then` happens before their files are found."""
+    stage: Any = SimpleNamespace(tempo=SimpleNamespace(bpm=120.0))
+    library: Any = Library()
+    files: Any = Files()
+    made: list[Ask] = []
+    refused: list[ClipbridgeError] = []
+
+    async def search() -> None:
+        sources = Sources(files, library, stage)
+        for ask, job_id, place in asks:
+            sources.find(ask, "me", True, made.append, refused.append, job_id, place)
+        then(sources)
+        for _ in range(100):
+            if len(made) + len(refused) >= len(asks):
+                break
+            await asyncio.sleep(0.01)
+
+    asyncio.run(search())
+    assert len(made) + len(refused) == len(asks)
+    return made, refused
+
+
+def test_what_is_newer_on_a_pad_takes_the_place_of_an_ask_whose_source_is_looked_for() -> None:
+    asks = [(Ask("x", vary="clip:1"), None, ("pad", number)) for number in (3, 4)]
+    made, refused = searching(*asks, then=lambda sources: sources.leave(("pad", 3)))
+    assert len(made) == 1 and [error.code for error in refused] == ["cancelled"]
+
+
+@pytest.mark.parametrize(("place", "kept"), [(("kit", "me", "drums"), 1), (("kit", "me"), 0), (("kit", "you"), 2)])
+def test_a_kit_is_cancelled_by_its_name_or_with_all_of_its_owner(place: Place, kept: int) -> None:
+    asks = [(Ask("x", vary="clip:1"), None, ("kit", "me", name)) for name in ("drums", "bells")]
+    made, refused = searching(*asks, then=lambda sources: sources.leave(place))
+    assert (len(made), len(refused)) == (kept, 2 - kept)
+
+
+def test_after_a_panic_nothing_sounds_whose_source_was_looked_for_and_files_are_made_all_the_same() -> None:
+    sinks = ("audio", "both", "folder", None)
+    asks: list[Any] = [(Ask("x", vary="clip:1", sink=sink), None, ()) for sink in sinks]
+    asks += [(Ask("x", vary="clip:1"), None, STREAM)]
+    made, refused = searching(*asks, then=lambda sources: sources.panic())
+    assert {ask.sink for ask in made} == {"folder", None} and len(made) == 3
+    assert [error.code for error in refused] == ["cancelled"] * 2
+
+
+def test_asks_whose_sources_are_looked_for_are_refused_when_clipbridge_stops() -> None:
+    made, refused = searching((Ask("x", vary="clip:1"), 7, ()), then=lambda sources: sources.stop())
+    assert not made and [error.code for error in refused] == ["stopping"]
+
+
+def test_an_id_belongs_to_one_ask_while_its_source_is_looked_for() -> None:
+    ask = Ask("x", vary="clip:1")
+
+    def again(sources: Sources) -> None:
+        with pytest.raises(IdTaken, match="use another"):
+            sources.find(Ask("rain"), "me", True, lambda ask: None, lambda error: None, 7)
+        sources.find(Ask("rain"), "you", True, lambda ask: None, lambda error: None, 7)
+        sources.find(ask, "me", True, lambda ask: None, lambda error: None, 7)
+
+    made, refused = searching((ask, 7, ()), then=again)
+    assert len(made) == 1 and not refused

@@ -93,14 +93,17 @@ class Asker:
         self._searched += 1
 
         def make(found: Ask) -> None:
-            if dropped is self._file:  # else it was removed meanwhile
+            if dropped is self._file:
                 self._add(dropped, place, self._core.generate(found, OWNER)[0])
-            self._searched -= 1
+                self._searched -= 1
+            else:  # it was removed meanwhile, and another file may wait for its turn
+                self._searched -= 1
+                self._loop.call_soon(self._feed)
 
         def refuse(error: ClipbridgeError) -> None:
             self._searched -= 1
-            if dropped is self._file and self._refuse(dropped, place, error):
-                self._feed()
+            if dropped is not self._file or self._refuse(dropped, place, error):
+                self._loop.call_soon(self._feed)
 
         try:
             self._core.sources.find(what, OWNER, True, make, refuse)

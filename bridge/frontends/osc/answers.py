@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from bridge.core.core import Core
+from bridge.core.sources import Place
 from bridge.domain.ask import Ask
 from bridge.domain.events import Event, JobId
 from bridge.errors import BadArgument, ClipbridgeError
@@ -101,9 +102,10 @@ class Osc:
         answer: Callable[[Ask], None],
         refuse: Callable[[ClipbridgeError], None] | None = None,
         job_id: JobId | None = None,
+        place: Place = (),
     ) -> None:
         """Call `answer` with the ask once the source that it names is found; at once if it names none. An error of either is refused by
-        `refuse`, or else with /bridge/error. `job_id`: of the job that the ask will become."""
+        `refuse`, or else with /bridge/error. `job_id`: of the job that the ask will become. `place`: what else it is for."""
 
         def fail(error: Exception) -> None:
             if refuse is not None and isinstance(error, ClipbridgeError):
@@ -118,7 +120,7 @@ class Osc:
                 fail(error)
 
         try:
-            self.core.sources.find(ask, request.machine, request.is_local, found, fail, job_id)
+            self.core.sources.find(ask, request.machine, request.is_local, found, fail, job_id, place)
         except ClipbridgeError as error:
             fail(error)
 

@@ -66,7 +66,7 @@ def kit(osc: Osc, request: Request) -> None:
             if last_event is not None:
                 osc.send_event(target, last_event)
 
-        osc.with_source(ask.ask, request, begin, refuse)
+        osc.with_source(ask.ask, request, begin, refuse, place=("kit", target[0], name))
 
     try:
         message = parse(request.arguments)

@@ -7,6 +7,7 @@ import dataclasses
 import time
 from collections.abc import Callable
 
+from bridge.core import sources
 from bridge.domain.ask import Ask
 from bridge.domain.limits import BEATS_PER_BAR, BPM, GAIN, PAN, VOICE_FADE_MS, Range
 from bridge.errors import BadArgument
@@ -123,6 +124,7 @@ def stream_stop(osc: Osc, request: Request) -> None:
     """/bridge/stream/stop"""
     fade_ms = _fade_ms(request)
     if fade_ms > 0:
+        osc.core.sources.leave(sources.STREAM)
         osc.core.stage.stream.stop(STREAM_STOP_FADE_MS if fade_ms == 1 else max(fade_ms, VOICE_FADE_MS.low))
 
 
@@ -136,10 +138,11 @@ def _with_stream(osc: Osc, request: Request, change: Callable[[Ask], None]) -> N
         change(ask)
         _confirm_stream(osc, request, ask.unread)
 
+    osc.core.sources.leave(sources.STREAM)  # the last ask counts, however long the source of an earlier one takes
     if streams.continues_itself(ask):
         answer(ask)
     else:
-        osc.with_source(ask, request, answer)
+        osc.with_source(ask, request, answer, place=sources.STREAM)
 
 
 def _confirm_stream(osc: Osc, request: Request, remark: str) -> None:

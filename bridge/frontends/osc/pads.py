@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from bridge.core.sources import Place
 from bridge.domain.ask import Ask
 from bridge.domain.events import PadChanged
 from bridge.domain.limits import CHOKES, PAD_FILE_KEYS, QUANTIZE, Range
@@ -30,7 +31,10 @@ def set_prompt(osc: Osc, request: Request) -> None:
         osc.core.stage.pads.set(request.number, ask)
         _send(osc, request.sender, request.number, ask.unread)
 
-    osc.with_source(ask, request, answer)
+    osc.core.sources.leave(
+        _place(request.number)
+    )  # the last ask counts, however long the source of an earlier one takes
+    osc.with_source(ask, request, answer, place=_place(request.number))
 
 
 def load(osc: Osc, request: Request) -> None:
@@ -48,6 +52,7 @@ def load(osc: Osc, request: Request) -> None:
         osc.core.stage.pads.load(request.number, ask, file.as_posix())
         _send(osc, request.sender, request.number)
 
+    osc.core.sources.leave(_place(request.number))
     look = request.is_local  # others may not look at this disk
     osc.off_loop(lambda: library.audio_file(path, look), answer, request.sender, request.address)
 
@@ -89,6 +94,7 @@ def stop(osc: Osc, request: Request) -> None:
 
 def clear(osc: Osc, request: Request) -> None:
     """/bridge/pad/<n>/clear"""
+    osc.core.sources.leave(_place(request.number))
     osc.core.stage.pads.clear(request.number)
     _send(osc, request.sender, request.number)
 
@@ -114,6 +120,10 @@ def pads(osc: Osc, request: Request) -> None:
     _send(osc, request.sender)
     for event in osc.core.stage.pads.settings():
         osc.send_event(request.sender, event)
+
+
+def _place(number: int) -> Place:
+    return "pad", number
 
 
 def _send(osc: Osc, target: Target, only: int | None = None, remark: str = "") -> None:
