@@ -18,11 +18,11 @@ SAMPLES_RATE = 48_000
 
 def read(source: Source) -> tuple[npt.NDArray[np.float32], int]:
     """The samples that are used, (frames, channels) as float32, and their rate in Hz. Raises BadSource."""
-    check(source)
     path, whole = Path(source.path), source.how == "fill"
-    if path.suffix == SAMPLES:
+    if path.suffix == SAMPLES and not source.sha256:  # only this daemon writes there, and asks for it
         samples, rate = _stored(path), SAMPLES_RATE
         return samples if whole else samples[round(source.from_s * rate) : round(source.to_s * rate)], rate
+    check(source)
     from bridge.files.audio_file import AudioFile
 
     try:

@@ -75,6 +75,11 @@ def test_a_file_that_ends_before_it_says_is_refused(tmp_path: Path) -> None:
 def test_stored_samples_of_the_stream_are_read_as_they_are(tmp_path: Path) -> None:
     samples = np.random.default_rng(1).uniform(-1, 1, (48_000, 2)).astype(np.float32)
     np.save(tmp_path / "7.npy", samples)
-    source = Source((tmp_path / "7.npy").as_posix(), hash_of(tmp_path / "7.npy"), "continue", 0.5, 0.5, 1.0)
+    source = Source((tmp_path / "7.npy").as_posix(), "", "continue", 0.5, 0.5, 1.0)
     part, rate = source_file.read(source)
     assert rate == 48_000 and np.array_equal(part, samples[24_000:])
+    with pytest.raises(BadSource, match="cannot be made again"):
+        check(source)  # as for a recipe, which may come from anybody
+    (tmp_path / "7.npy").unlink()
+    with pytest.raises(BadSource, match="cannot be read"):
+        source_file.read(source)
