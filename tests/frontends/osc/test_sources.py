@@ -51,7 +51,7 @@ def flawed(file: Path) -> str:
 
 
 BAD_FILES = [
-    ("no-such.wav", lambda file: str(file), "No such file"),
+    ("no-such.wav", lambda file: str(file), "no file"),
     ("text.wav", text, "not audio"),
     ("folder.wav", folder, "is a folder"),
     ("pipe.wav", pipe, "not a regular file"),
