@@ -9,6 +9,6 @@ from bridge.domain.source import LAST, NUMBERED
 
 def whole(reference: str) -> str:
     """What names a source, for the daemon, which runs in another folder: a path as a whole one."""
-    if reference == LAST or NUMBERED.fullmatch(reference):
+    if not reference or reference == LAST or NUMBERED.fullmatch(reference):
         return reference
     return Path(reference).expanduser().absolute().as_posix()

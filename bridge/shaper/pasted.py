@@ -8,6 +8,7 @@ import numpy as np
 
 from bridge.audio.beats import mixing
 from bridge.audio.keep import at_output_rate, continued, filled
+from bridge.audio.levels import at_level, steady_level
 from bridge.audio.shape import SILENT_DBFS, Samples, fade, prepare
 from bridge.audio.stretch import fit_length
 from bridge.audio.tuning import off_cents
@@ -18,6 +19,7 @@ from bridge.files import source_file
 from bridge.shaper.make import Clip
 
 MOST_CHANNELS = 2
+LEVEL_GLIDE_S, MOST_LEVEL_DB = 0.3, 6.0
 
 
 def source_of(prompt: Prompt) -> Samples | None:
@@ -59,6 +61,9 @@ def paste(samples: Samples, sample_rate: int, prompt: Prompt, source: Samples) -
     pasted = (
         filled(source, rendering, first, last) if prompt.source.how == "fill" else continued(source, rendering, frames)
     )
+    if prompt.source.how == "continue" and (level := steady_level(source)):
+        # A network lets most textures sink by some decibels.
+        pasted = np.concatenate([pasted[:first], at_level(pasted[first:], level, LEVEL_GLIDE_S, MOST_LEVEL_DB)])
     new = pasted[first:last]  # a view: these fades change the clip
     if not first:
         fade(new, prompt.shape.fade_in_ms)

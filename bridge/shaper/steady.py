@@ -7,7 +7,7 @@ from collections import OrderedDict
 
 import numpy as np
 
-from bridge.audio.levels import loud_rms
+from bridge.audio.levels import at_level, loud_rms
 from bridge.audio.shape import Samples
 from bridge.domain.clip import OUTPUT_RATE, Prompt
 from bridge.files.same_file import SAMPLES
@@ -15,7 +15,6 @@ from bridge.files.same_file import SAMPLES
 REMEMBERED = 64  # clips
 MOST_DB = 9.0  # of gain or loss in one clip
 GLIDE_S = 1.5  # from the level of what is kept to that of the stream
-CEILING = 0.99
 
 
 class Steady:
@@ -36,19 +35,6 @@ class Steady:
         self._levels[file] = level
         while len(self._levels) > REMEMBERED:
             self._levels.popitem(last=False)
-        return _at_level(samples, kept, level) if goes_on else samples
-
-
-def _at_level(samples: Samples, kept: int, level: float) -> Samples:
-    new = samples[kept:]
-    now = loud_rms(new)
-    if not now or not level:
+        if goes_on:
+            samples = np.concatenate([samples[:kept], at_level(samples[kept:], level, GLIDE_S, MOST_DB)])
         return samples
-    gain_db = float(np.clip(20 * np.log10(level / now), -MOST_DB, MOST_DB))
-    glide = np.clip(np.arange(len(new)) / (GLIDE_S * OUTPUT_RATE), 0, 1)
-    louder = new * (10 ** (gain_db * glide / 20)).astype(np.float32)[:, None]
-    peak = float(np.abs(louder).max(initial=0.0))
-    if peak > CEILING:  # only where it is too loud: what is kept must not change
-        loudest = 20 * np.log10(CEILING / float(np.abs(new).max(initial=0.0)))
-        louder = new * (10 ** (min(gain_db, max(loudest, 0.0)) * glide / 20)).astype(np.float32)[:, None]
-    return np.concatenate([samples[:kept], louder])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bridge.audio.levels import loud_rms
+from bridge.audio.levels import loud_rms, steady_level
 from bridge.domain.clip import Prompt
 from bridge.domain.source import Source
 from bridge.shaper.steady import Steady
@@ -60,3 +60,11 @@ def test_a_stream_whose_shaper_was_started_again_takes_the_level_of_what_it_goes
     made = np.concatenate([noise(0.1, 1.0), noise(0.05, 4.0)])
     held = Steady().held(made, after("/s/9.npy"), "/s/10.npy")
     assert abs(decibels(held[-2 * RATE :], made[:RATE])) < 1.5
+
+
+@pytest.mark.parametrize(("change_db", "is_steady"), [(0.0, True), (-1.5, True), (-6.0, False), (6.0, False)])
+def test_a_sound_that_fades_or_swells_at_its_end_is_not_steady(change_db: float, is_steady: bool) -> None:
+    sound = noise(0.1, 3.0)
+    sound[2 * RATE :] *= 10 ** (change_db / 20)
+    assert bool(steady_level(sound)) == is_steady
+    assert not steady_level(sound[-RATE // 2 :]) and not steady_level(np.zeros_like(sound))
