@@ -12,6 +12,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import psutil
@@ -79,6 +80,18 @@ class Jack:
                     os.unlink(file)
 
 
+def _client(jack: Any, name: str, tries: int = 3) -> Any:
+    """A new client. A server on a busy machine may not answer in time."""
+    for attempt in range(1, tries + 1):
+        try:
+            return jack.Client(name)
+        except jack.JackOpenError:
+            if attempt == tries:
+                raise
+            time.sleep(1.0)
+    raise AssertionError("unreachable")
+
+
 def _answers(environment: dict[str, str]) -> bool:
     """Whether the server answers. Asking one that is just starting may hang for ever (one in 60 starts)."""
     try:
@@ -122,7 +135,7 @@ class Recorder:
             import jack
         except (ImportError, OSError) as error:
             skip_or_fail(f"JACK-Client cannot be used: {error}")
-        self.client = jack.Client(device or ("direct" if of_player else "recorder"))
+        self.client = _client(jack, device or ("direct" if of_player else "recorder"))
         self.channels = CHANNELS if device else server.channels
         self._ins = [self.client.inports.register(f"in_{number}") for number in range(self.channels)]
         self._blocks: list[np.ndarray] = []
