@@ -9,7 +9,7 @@ from typing import Any
 from bridge.core.source_length import length
 from bridge.domain.ask import FIELDS, Ask, Shape, check_shape
 from bridge.domain.clip import Prompt
-from bridge.domain.limits import DRAWN_SEEDS, is_sub_folder
+from bridge.domain.limits import DRAWN_SEEDS, MAX_PROMPT_CHARACTERS, is_sub_folder
 from bridge.domain.model import NO_PREFERENCES, Preferences
 from bridge.domain.musical_keys import key_of
 from bridge.domain.notes import NOTE
@@ -116,13 +116,15 @@ def _of_a_source(ask: Ask, source: Source, preset: Preset | None, tempo: Tempo) 
     if ask.strength is None and preset is not None and preset.strength is not None:
         source = dataclasses.replace(source, strength=preset.strength)
     text = ask.text or source.words
+    if preset is not None and preset.strength is not None:  # its words are what is asked for: "distorted", of a kick
+        text = preset.words_around(text)[:MAX_PROMPT_CHARACTERS]
     key = [f"in the key of {key_of(ask.key).words}"] if ask.key else []
     shape = _shape(ask, preset)
     if source.keeps:  # a preset that changes all of a clip would change what is kept
         shape = dataclasses.replace(shape, trim="off", reverse=0, lufs=None)
     return Prompt(
         text=text,
-        full_text=", ".join([preset.words_around(text) if preset else text, *key]),
+        full_text=", ".join([preset.words_around(text) if preset and preset.strength is None else text, *key]),
         seconds=seconds,
         bars=bars,
         bpm=bpm,
