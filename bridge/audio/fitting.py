@@ -122,7 +122,7 @@ def closer(sound: Samples, hit: Place, rate: int, closeness: int) -> Samples:
 
 
 def _onset(hit: Place, sound: Samples, rate: int) -> int:
-    """The frame at which a sound in the place of a hit rises most over what goes on, counted from the hit's start. The wave counts, in
+    """The frame at which a sound that replaces a hit rises most over what goes on, counted from the hit's start. The wave counts, in
     which kicks are loud, and its differences, in which hats are."""
     before, after, reach = (round(seconds * rate) for seconds in (BEFORE_S, AFTER_S, REACH_S))
     size = min(len(sound), hit.lead + reach + after)

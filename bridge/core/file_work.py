@@ -59,22 +59,14 @@ class FileWork:
         ShaperLost."""
         self._add(_Request(messages.CropFile(0, str(file), *part), answer, refuse))
 
-    def inspect(
+    def ask(
         self,
-        message: messages.InspectSource,
+        message: messages.InspectSource | messages.Keep,
         answer: Callable[[dict[str, Any]], None],
         refuse: Callable[[ClipbridgeError], None],
     ) -> None:
-        """Inspect a source (see shaper.source), then call one of the two. Raises BadArgument, ShaperLost."""
-        self._add(_Request(message, answer, refuse))
-
-    def keep(
-        self,
-        message: messages.Keep,
-        answer: Callable[[dict[str, Any]], None],
-        refuse: Callable[[ClipbridgeError], None],
-    ) -> None:
-        """Write what sounded into the folder, then call one of the two. Raises BadArgument, ShaperLost."""
+        """Inspect a source (see shaper.source), or write what sounded into the folder; then call one of the two. Raises BadArgument,
+        ShaperLost."""
         self._add(_Request(message, answer, refuse))
 
     def _add(self, request: _Request) -> None:

@@ -116,15 +116,18 @@ def _of_a_source(ask: Ask, source: Source, preset: Preset | None, tempo: Tempo) 
     if ask.strength is None and preset is not None and preset.strength is not None:
         source = dataclasses.replace(source, strength=preset.strength)
     text = ask.text or source.words
-    if preset is not None and preset.strength is not None:  # its words are what is asked for: "distorted", of a kick
-        text = preset.words_around(text)[:MAX_PROMPT_CHARACTERS]
+    around = preset.words_around(text) if preset else text
+    if (
+        preset is not None and preset.strength is not None
+    ):  # made for variations: the prompt is "distorted kick", not "kick"
+        text = around = around[:MAX_PROMPT_CHARACTERS]
     key = [f"in the key of {key_of(ask.key).words}"] if ask.key else []
     shape = _shape(ask, preset)
     if source.keeps:  # a preset that changes all of a clip would change what is kept
         shape = dataclasses.replace(shape, trim="off", reverse=0, lufs=None)
     return Prompt(
         text=text,
-        full_text=", ".join([preset.words_around(text) if preset and preset.strength is None else text, *key]),
+        full_text=", ".join([around, *key]),
         seconds=seconds,
         bars=bars,
         bpm=bpm,

@@ -33,7 +33,7 @@ class Search:
         ask = self.ask
         message = InspectSource(0, str(path), ask.how, ask.from_ or 0.0, ask.to, self._bpm)
         try:
-            self._files.inspect(message, lambda facts: self._go_on(path, facts), self.fail)
+            self._files.ask(message, lambda facts: self._go_on(path, facts), self.fail)
         except ClipbridgeError as error:
             self.fail(error)
 
@@ -46,8 +46,9 @@ class Search:
         """Refuse the ask."""
         if not self._is_over:
             self._end()
-            known = isinstance(error, ClipbridgeError)
-            self._refuse(error if known else BadSource(f"The source cannot be read ({error})."))  # type: ignore[arg-type]
+            if not isinstance(error, ClipbridgeError):
+                error = BadSource(f"The source cannot be read ({error}).")
+            self._refuse(error)
 
     def _go_on(self, path: Path, facts: dict[str, Any]) -> None:
         if self._is_over:

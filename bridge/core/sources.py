@@ -128,7 +128,7 @@ class Sources:
             sound = heard(self._stage, number)
             if isinstance(sound, Samples):
                 keep = Keep(0, sound.file, sound.prompt, sound.model)
-                self._files.keep(keep, lambda facts: search.inspect(Path(facts["path"])), search.fail)
+                self._files.ask(keep, lambda facts: search.inspect(Path(facts["path"])), search.fail)
                 return None
             return lambda: Path(sound)
         if not is_local:  # the answer would tell which files exist here

@@ -25,7 +25,7 @@ class Files:
     def __init__(self, slow: bool = False, **facts: Any) -> None:
         self.facts, self.slow, self.inspected = FACTS | facts, slow, list[Any]()
 
-    def inspect(self, message: Any, answer: Any, refuse: Any) -> None:
+    def ask(self, message: Any, answer: Any, refuse: Any) -> None:
         self.inspected.append(message)
         if not self.slow:
             answer(dict(self.facts))

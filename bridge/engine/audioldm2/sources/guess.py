@@ -1,6 +1,6 @@
 """Guess how a spectrogram goes on where a sound is unknown: with the spectrum of what is around, its decay, and its fluctuations.
 
-The network starts with a guess in the place of silence, or the last rows that it keeps would sound like the end of a clip; and what
+The network starts with a guess instead of silence, or the last rows that it keeps would sound like the end of a clip; and what
 it makes follows the guess in level and timbre at the joins.
 """
 
