@@ -27,12 +27,21 @@ RATE, BLOCK, CHANNELS = 48_000, 1_024, 2
 class Jack:
     """One server. With `environment`, a program uses it and no other. `timeout_ms`: how long it waits for a silent client;
     after a client was killed, it answers no one for about twenty times as long. `realtime`: its threads and the rendering
-    threads of its clients get real-time priority, as on stage; not every machine allows that. `channels`: of its output."""
+    threads of its clients get real-time priority, as on stage; not every machine allows that. `channels`: of its output.
+    `synchronous`: it waits for late clients; without, it goes on without them, as a sound card does. `block`: in frames."""
 
-    def __init__(self, timeout_ms: int = 2_000, realtime: bool = False, channels: int = CHANNELS) -> None:
+    def __init__(
+        self,
+        timeout_ms: int = 2_000,
+        realtime: bool = False,
+        channels: int = CHANNELS,
+        synchronous: bool = True,
+        block: int = BLOCK,
+    ) -> None:
         self.timeout_ms, self.channels = timeout_ms, channels
         self.mode = ["--realtime", "-P", "20"] if realtime else ["--no-realtime"]
-        self.block = BLOCK
+        self.mode += ["-S"] if synchronous else []
+        self.block = block
         self.name = "t" + uuid.uuid4().hex[:8]
         self.environment = {
             "JACK_DEFAULT_SERVER": self.name,
@@ -47,9 +56,9 @@ class Jack:
             patch.setenv(name, value)
 
     def start(self) -> None:
-        """Start the server and wait until it answers. -S: synchronous blocks; -m: no monitor connections are made late."""
+        """Start the server and wait until it answers. -m: no monitor connections are made late."""
         command = [
-            need("jackd"), "-n", self.name, *self.mode, "-S", "-t", str(self.timeout_ms), "-d", "dummy", "-m",
+            need("jackd"), "-n", self.name, *self.mode, "-t", str(self.timeout_ms), "-d", "dummy", "-m",
             "-r", str(RATE), "-p", str(self.block), "-C", str(CHANNELS), "-P", str(self.channels),
         ]  # fmt: skip
         environment = {**os.environ, **self.environment}
@@ -112,11 +121,17 @@ def _forget_dead_servers() -> None:
 
 
 @contextlib.contextmanager
-def jack(timeout_ms: int = 2_000, realtime: bool = False, channels: int = CHANNELS) -> Iterator[Jack]:
+def jack(
+    timeout_ms: int = 2_000,
+    realtime: bool = False,
+    channels: int = CHANNELS,
+    synchronous: bool = True,
+    block: int = BLOCK,
+) -> Iterator[Jack]:
     """A running server. Without JACK the test is skipped (in CI it fails)."""
     if sys.platform != "linux":
         pytest.skip("JACK's dummy driver as Debian has it")
-    server = Jack(timeout_ms, realtime, channels)
+    server = Jack(timeout_ms, realtime, channels, synchronous, block)
     server.start()
     try:
         yield server

@@ -61,8 +61,7 @@ def main() -> None:
     seconds = options.parse_args().seconds
     print(f"| {VOICES} voices, {seconds:g} s, a busy loop a core | underflows | % of a core |\n|---|---|---|")
     for name, code in (("NumPy in a separate process", OURS), ("rtmixer", THEIRS)):
-        server = Jack()
-        server.block = 256
+        server = Jack(block=256)
         server.start()
         busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(os.cpu_count() or 2)]
         try:
