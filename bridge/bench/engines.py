@@ -11,6 +11,7 @@ import itertools
 import platform
 import random
 import statistics
+import time
 from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
@@ -26,6 +27,7 @@ from bridge.config import EngineConfig
 from bridge.domain.clip import Prompt
 from bridge.engine.audioldm2.engine import AudioLDM2
 from bridge.engine.families import open_engine
+from bridge.engine.process import PAUSE_S
 from bridge.engine.runtime.graphs import Captured
 
 WORDS = (
@@ -109,6 +111,8 @@ def opened(model: str, compute: str, folder: Path | None = None) -> tuple[float,
     def prepare() -> None:
         engine.load(lambda done, total, what: None)
         engine.warm(lambda done, total, what: None)
+        for _ in engine.improve(lambda done, total, what: None, lambda: False):
+            time.sleep(PAUSE_S)
 
     return timed(prepare, engine.compute), engine
 

@@ -65,6 +65,8 @@ class Terminal:
                 self._say("Stopped.")
             case events.Preparing():
                 self._show(f"{event.phase} {event.what}", event.done, event.total)
+                if event.done >= event.total:
+                    self._close_bar()
             case events.StateChanged():
                 self._state(event)
             case events.JobEvent():

@@ -136,15 +136,20 @@ class Dispatcher:
     # ---- reports of the links (EngineListener) ----
 
     def on_preparing(self, stage: messages.Stage) -> None:
-        """The engine is loading or warming."""
-        self.preparing = stage
-        self._state.move(stage.phase)
+        """The engine is loading or warming, or improves between jobs."""
+        if stage.phase != "improving":
+            self.preparing = stage
+            self._state.move(stage.phase)
         self._publish(Preparing(stage.phase, stage.done, stage.total, stage.what))
 
     def on_ready(self, ready: messages.Ready) -> None:
-        """The engine takes jobs."""
+        """The engine takes jobs, or has improved."""
+        key = _eta_key(ready.model)
+        if self._state.model is not None and _eta_key(self._state.model) != key:  # the same checkpoint, in a faster way
+            self._save_eta()
+            self._jobs.forget_times()
         # Recall once per checkpoint: after a mere restart of the engine, newer measurements are in memory.
-        if self._eta_file is not None and self._recalled_key != (key := _eta_key(ready.model)):
+        if self._eta_file is not None and self._recalled_key != key:
             self._eta_file.recall(self._jobs.eta, key)
             self._recalled_key = key
         self._jobs.set_abilities(ready.model.abilities)
@@ -153,6 +158,9 @@ class Dispatcher:
         self._jobs.estimate()
         self._stage.live.player.spawn()
         self._state.model = ready.model
+        for job in self._jobs.running.values():  # sent before, and not begun: the engine improves between jobs
+            if job.model is not None and not job.state.ended:
+                job.model = ready.model
         self._state.move("ready", ready.shortcoming)
         self.feed()
 

@@ -102,7 +102,8 @@ class EngineLink:
             listener.on_preparing(message)
         elif isinstance(message, messages.Ready):
             self.model, self._needs, self.highest_bytes = message.model, message.needs, message.highest_bytes
-            self._child.watch(None)
+            if self.serial is None:  # else it improved just before it got the job
+                self._child.watch(None)
             self._child.settled()
             listener.on_ready(message)
         elif isinstance(message, messages.Unloadable):

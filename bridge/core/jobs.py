@@ -155,7 +155,12 @@ class Jobs:
 
     def forget_checkpoint(self) -> None:
         """Forget the abilities and times of the checkpoint: another one will be loaded."""
-        self.eta, self.abilities = Eta(), None
+        self.forget_times()
+        self.abilities = None
+
+    def forget_times(self) -> None:
+        """Forget the learned times: something else will make the clips, or makes them in another way."""
+        self.eta = Eta()
 
     def estimate(self) -> None:
         """Estimate the waiting jobs again: they counted as 0 s until something was measured."""

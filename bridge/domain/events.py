@@ -77,7 +77,7 @@ class StateChanged(Event):
 
 @dataclass(frozen=True, slots=True)
 class Preparing(Event):
-    """The engine has finished `done` of `total` steps of `phase` (loading or warming); `what` is next."""
+    """The engine has finished `done` of `total` steps of `phase` (loading, warming, or improving between jobs); `what` is next."""
 
     phase: str
     done: int

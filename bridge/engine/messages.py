@@ -24,12 +24,13 @@ OnStage = Callable[[int, int, str], None]
 class Engine(Protocol):
     """Turns prompts into samples. All methods are called on one thread, to which CUDA graphs are bound.
 
-    `shortcoming`: a sentence on a setting that does not work here, or "". `needs`: the memory that jobs need, measured while
-    warming. Of the last completed `generate`: its `cost`, and `scores`, which say how well each take fits the prompt (higher
-    is better; empty if takes are not ranked), and `threads`, the number of threads of each step on a CPU (see Threads.used),
-    else "".
+    `model`: the facts of the loaded checkpoint. `shortcoming`: a sentence on a setting that does not work here, or "". `needs`:
+    the memory that jobs need, measured while warming. Of the last completed `generate`: its `cost`, and `scores`, which say how
+    well each take fits the prompt (higher is better; empty if takes are not ranked), and `threads`, the number of threads of each
+    step on a CPU (see Threads.used), else "".
     """
 
+    model: Model
     shortcoming: str
     needs: Needs
     cost: Cost
@@ -39,10 +40,14 @@ class Engine(Protocol):
     def threads(self) -> str: ...
 
     def load(self, on_stage: OnStage) -> Model:
-        """Read the checkpoint. Raises NoModel with a sentence."""
+        """Read the checkpoint, which sets `model`. Raises NoModel with a sentence."""
 
     def warm(self, on_stage: OnStage) -> list[Cost]:
-        """Run typical prompts once, and return what they took."""
+        """What must come before the first job, so that it is served at once; returns what its runs took."""
+
+    def improve(self, on_stage: OnStage, waiting: Callable[[], bool]) -> Iterator[list[Cost] | None]:
+        """What makes a warm engine better, in steps between jobs. A step is short, or ends once a job is `waiting`. Yields what its
+        runs took if the front is to know of a change (in them, `model`, `needs` or `shortcoming`), else None."""
 
     def generate(self, prompt: Prompt, on_step: OnStep) -> Iterator[Piece]:
         """Yield the samples of all takes. Raises OutOfMemory, and what `on_step` raises."""
@@ -73,7 +78,7 @@ class Cancel:
 # ---- engine → front ----
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Progress before the engine is ready; `phase` is `loading` or `warming`."""
+    """Progress. `phase` is `loading` or `warming` before the engine is ready, and `improving` between jobs."""
 
     phase: str
     done: int
@@ -106,7 +111,7 @@ class Cost:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """The engine accepts jobs. `highest_bytes`: as in Finished; `shortcoming`: see Engine."""
+    """The engine accepts jobs; sent again when it has improved. `highest_bytes`: as in Finished; `shortcoming`: see Engine."""
 
     model: Model
     costs: tuple[Cost, ...]

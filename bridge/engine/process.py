@@ -4,21 +4,39 @@ from __future__ import annotations
 
 import dataclasses
 import gc
+import logging
 import os
 import queue
 import threading
 import traceback
+from collections.abc import Iterator
 from multiprocessing.connection import Connection
 from typing import Any
 
 from bridge.config import EngineConfig
 from bridge.domain.clip import Prompt
 from bridge.engine.families import open_engine
-from bridge.engine.messages import Broken, Cancel, Engine, Finished, Generate, Ready, Samples, Stage, Step, Unloadable
+from bridge.engine.messages import (
+    Broken,
+    Cancel,
+    Cost,
+    Engine,
+    Finished,
+    Generate,
+    Ready,
+    Samples,
+    Stage,
+    Step,
+    Unloadable,
+)
 from bridge.errors import ClipbridgeError, EngineLost, JobCancelled, NoModel
 from bridge.system.portable import yield_to_the_front
 
+log = logging.getLogger("clipbridge")
+
 POISONED_EXIT = 70  # after a CUDA error only a new process works
+# Between two steps that improve the engine: the front has this long to send the next of several jobs.
+PAUSE_S = 0.2
 
 
 def main(connection: Connection, config: EngineConfig, model: str | None = None) -> None:
@@ -38,6 +56,7 @@ class Server:
         self._config = config
         self._jobs: queue.SimpleQueue[Generate] = queue.SimpleQueue()
         self._cancelled: set[int] = set()
+        self._improving: Iterator[list[Cost] | None] | None = None
 
     def run(self) -> None:
         threading.Thread(target=self._listen, name="engine-listen", daemon=True).start()
@@ -56,20 +75,48 @@ class Server:
         gc.freeze()
         gc.enable()
         while True:
-            job = self._jobs.get()
             if engine is None:
-                self._connection.send(Broken(job.serial, NoModel.code, "No checkpoint is loaded."))
+                self._connection.send(Broken(self._jobs.get().serial, NoModel.code, "No checkpoint is loaded."))
             else:
-                self._serve(engine, job)
+                self._serve(engine, self._next_job(engine))
 
     def _prepare(self) -> Engine:
         # First: importing torch takes as long as everything else in loading a small checkpoint.
         self._stage("loading", 0, 1, "torch")
         engine = open_engine(self._config)
-        model = engine.load(lambda done, total, what: self._stage("loading", total + done, 2 * total, what))
+        engine.load(lambda done, total, what: self._stage("loading", total + done, 2 * total, what))
         costs = engine.warm(lambda done, total, what: self._stage("warming", done, total, what))
-        self._connection.send(Ready(model, tuple(costs), engine.needs, engine.highest_bytes(), engine.shortcoming))
+        self._ready(engine, costs)
+        self._improving = engine.improve(
+            lambda done, total, what: self._stage("improving", done, total, what), lambda: not self._jobs.empty()
+        )
         return engine
+
+    def _ready(self, engine: Engine, costs: list[Cost]) -> None:
+        ready = Ready(engine.model, tuple(costs), engine.needs, engine.highest_bytes(), engine.shortcoming)
+        self._connection.send(ready)
+
+    def _next_job(self, engine: Engine) -> Generate:
+        """Wait for a job, and let the engine improve meanwhile."""
+        while self._improving is not None:
+            try:
+                return self._jobs.get(timeout=PAUSE_S)
+            except queue.Empty:
+                self._improve(engine, self._improving)
+        return self._jobs.get()
+
+    def _improve(self, engine: Engine, steps: Iterator[list[Cost] | None]) -> None:
+        try:
+            costs = next(steps)
+        except StopIteration:
+            self._improving = None
+            return
+        except Exception as error:  # jobs are served as before; it is logged
+            log.info("the engine does not improve further", exc_info=error)
+            self._improving = None
+            return
+        if costs is not None:
+            self._ready(engine, costs)
 
     def _stage(self, phase: str, done: int, total: int, what: str) -> None:
         self._connection.send(Stage(phase, done, total, what))

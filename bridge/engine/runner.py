@@ -5,7 +5,7 @@ from __future__ import annotations
 import abc
 import gc
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from bridge.engine.messages import Cost, OnStage, OnStep
 from bridge.engine.needs import Needs
 from bridge.engine.runtime import memory
 from bridge.engine.runtime.threads import Threads
-from bridge.errors import OutOfMemory
+from bridge.errors import JobCancelled, OutOfMemory
 
 log = logging.getLogger("clipbridge")
 
@@ -31,9 +31,10 @@ WARM_STEPS = 4
 class Runner(abc.ABC):
     """An engine (see the Engine protocol) on one compute ("cuda", "mps" or "cpu"); a family adds the abstract methods.
 
-    `load` sets `abilities`; `run` sets `cost` and may set `scores`.
+    `load` sets `model` and `abilities`; `run` sets `cost` and may set `scores`.
     """
 
+    model: Model
     abilities: Abilities
     cost: Cost
 
@@ -74,18 +75,35 @@ class Runner(abc.ABC):
         return False
 
     def warm(self, on_stage: OnStage) -> list[Cost]:
-        """Run each of WARM_SECONDS once, so that the first job is as fast as the next; returns their costs."""
+        """Run the shortest of WARM_SECONDS once, so that the first job is as fast as the next; returns its cost."""
         self.prepare(on_stage)
-        on_stage(0, len(WARM_SECONDS) + 1, "memory")
+        on_stage(0, 2, "memory")
         # Measuring slows a run down; the very first is slow anyway, because it initialises everything.
         self.needs = replace(self.measure(), whole_s=self.abilities.whole_s)
-        costs = []
-        for done, seconds in enumerate(WARM_SECONDS, 1):
-            on_stage(done, len(WARM_SECONDS) + 1, f"{seconds:g} s")
-            for _ in self.generate(self.warm_up(seconds), lambda step, steps: None):
-                pass
-            costs.append(self.cost)
-        return costs
+        on_stage(1, 2, f"{WARM_SECONDS[0]:g} s")
+        return [self.warm_run(WARM_SECONDS[0])]
+
+    def improve(self, on_stage: OnStage, waiting: Callable[[], bool]) -> Iterator[list[Cost] | None]:
+        """Run the others of WARM_SECONDS, so that all lengths can be estimated. See Engine."""
+
+        def on_step(_done: int, _units: int) -> None:
+            if waiting():
+                raise JobCancelled("a job waits")
+
+        for seconds in WARM_SECONDS[1:]:
+            cost = None
+            while cost is None:
+                try:
+                    cost = self.warm_run(seconds, on_step)
+                except JobCancelled:
+                    yield None
+            yield [cost]
+
+    def warm_run(self, seconds: float, on_step: OnStep = lambda done, units: None) -> Cost:
+        """Make that much sound, and drop it. Raises OutOfMemory, and what `on_step` raises."""
+        for _ in self.generate(self.warm_up(seconds), on_step):
+            pass
+        return self.cost
 
     def warm_up(self, seconds: float) -> Prompt:
         """A prompt for warming."""

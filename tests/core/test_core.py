@@ -429,3 +429,16 @@ def test_a_first_job_does_not_go_before_jobs_with_a_deadline(tmp_path: Path) -> 
         await until(lambda: all(job.state.ended for job in (running, plain, timed, first, other)))
 
     play(tmp_path, "slow", story)
+
+
+def test_an_engine_that_improves_stays_ready_and_its_clips_say_how_they_were_made(tmp_path: Path) -> None:
+    async def story(core: Core, recorder: Recorder) -> None:
+        await until(lambda: core.state == "ready")
+        core.jobs.eta.learn(Cost(0.0, 99.0, 10, 0.2, 2))
+        job = ask(core)
+        await until(lambda: job.state.ended)
+        assert job.model is not None and job.model.compiled == "faster"
+        assert core.jobs.eta.engine_seconds(job.prompt) < 10  # nothing of how it was before
+
+    recorder = play(tmp_path, "improves", story)
+    assert recorder.ends() == {1: ["done"]} and "improving" not in recorder.states

@@ -22,6 +22,7 @@ from bridge.live.parts import OVERLAP_S
 from bridge.live.stage import Stage
 from bridge.presets.files import Presets, shipped_folder
 from bridge.shaper import messages as shaper
+from tests.fake_engine import MODEL
 
 
 class RecordingListener:
@@ -41,11 +42,14 @@ class IdleChild:
         self.sent: list[Any] = []
         self.on_message: Any = None
         self.on_death: Any = None
+        self.budget_s: float | None = None
 
     def send(self, message: Any) -> None:
         self.sent.append(message)
 
-    def watch(self, budget_s: float | None, doing: str = "") -> None: ...
+    def watch(self, budget_s: float | None, doing: str = "") -> None:
+        self.budget_s = budget_s
+
     def settled(self) -> None: ...
 
 
@@ -80,6 +84,13 @@ def test_an_engine_link_is_free_before_it_reports_that_a_job_ended() -> None:
     broken = engine.Broken(7, "cancelled", "")
     child.on_message(broken)
     assert link.serial is None and listener.reports == [("on_broken", broken)]
+
+
+def test_an_engine_that_improved_just_before_a_job_is_watched_during_the_job() -> None:
+    link, child, listener = engine_link()
+    link.generate(JOB, 1.0)
+    child.on_message(ready := engine.Ready(MODEL, ()))
+    assert child.budget_s and listener.reports == [("on_ready", ready)]
 
 
 def test_the_death_of_an_engine_names_its_job() -> None:

@@ -19,7 +19,7 @@ from bridge.domain.clip import Piece, Prompt
 from bridge.domain.limits import Range
 from bridge.domain.model import Abilities, Model
 from bridge.engine import needs
-from bridge.engine.messages import Cost, Finished, Generate, OnStage, OnStep, Samples, Step
+from bridge.engine.messages import Cost, Finished, Generate, OnStage, OnStep, Ready, Samples, Step
 from bridge.engine.needs import Needs
 from bridge.engine.process import Server
 from bridge.engine.runner import WARM_SECONDS, Runner
@@ -39,7 +39,8 @@ class Tiny(Runner):
         self.before, self.spare, self.prompts = 0, False, list[Prompt]()
 
     def load(self, on_stage: OnStage) -> Model:
-        return Model("tiny", "", self.abilities, "cpu", "float32", "none")
+        self.model = Model("tiny", "", self.abilities, "cpu", "float32", "none")
+        return self.model
 
     def run(self, prompt: Prompt, on_step: OnStep) -> Iterator[Piece]:
         self.prompts.append(prompt)
@@ -67,9 +68,19 @@ def nothing(*_at: object) -> None:
     """Listen to no progress."""
 
 
+def never() -> bool:
+    """No job waits."""
+    return False
+
+
+def fully_warmed(engine: Runner) -> list[Cost]:
+    """The costs of all runs that warm an engine."""
+    return engine.warm(nothing) + [cost for costs in engine.improve(nothing, never) for cost in costs or []]
+
+
 def test_warming_runs_short_and_long_without_steps_and_counts_each_clip_as_a_unit() -> None:
     engine = Tiny()
-    costs = engine.warm(nothing)
+    costs = fully_warmed(engine)
     assert [(cost.sound_s, cost.units, cost.evaluations, cost.seconds) for cost in costs] == [
         (seconds, 1, 1, 2.5) for seconds in WARM_SECONDS
     ]
@@ -78,7 +89,7 @@ def test_warming_runs_short_and_long_without_steps_and_counts_each_clip_as_a_uni
 
 def test_a_family_of_fixed_cost_costs_and_needs_as_much_as_its_longest_clip() -> None:
     engine = Tiny(replace(BARE, fixed_cost=True))
-    assert {cost.sound_s for cost in engine.warm(nothing)} == {47.0}
+    assert {cost.sound_s for cost in fully_warmed(engine)} == {47.0}
     assert engine.needs.bytes(1.0, 1, 1) == engine.needs.bytes(47.0, 1, 1) > 47e6
     with pytest.raises(OutOfMemory, match="use a smaller checkpoint"):  # a shorter clip would not help
         needs.check(PROMPT, engine.needs, "cpu")
@@ -120,3 +131,49 @@ def test_the_engine_process_sends_both_channels_and_a_unit_of_progress() -> None
     assert (begin, step) == (Step(7, 0, 1), Step(7, 1, 1))
     assert isinstance(samples, Samples) and samples.piece.channels == 2 and len(samples.piece.samples) == 100 * 2 * 4
     assert isinstance(finished, Finished) and finished.scores == () and finished.cost.units == 1
+
+
+def served(engine: Runner, *jobs: Generate) -> tuple[Server, list[Any]]:
+    """A server whose engine is ready and has these jobs, and what it sent."""
+    sent: list[Any] = []
+    server = Server(cast(Connection, SimpleNamespace(send=sent.append)), EngineConfig())
+    engine.load(nothing)
+    for job in jobs:
+        server._jobs.put(job)
+    server._improving = engine.improve(nothing, lambda: not server._jobs.empty())
+    return server, sent
+
+
+def test_a_job_comes_before_all_that_makes_the_engine_better() -> None:
+    engine, job = Tiny(), Generate(7, PROMPT)
+    server, sent = served(engine, job)
+    assert server._next_job(engine) is job and sent == [] and engine.prompts == []
+
+
+def test_the_front_gets_another_ready_once_the_engine_is_better() -> None:
+    engine = Tiny()
+    server, sent = served(engine)
+    assert server._improving is not None
+    while server._improving is not None:
+        server._improve(engine, server._improving)
+    (ready,) = sent
+    assert isinstance(ready, Ready) and [cost.sound_s for cost in ready.costs] == list(WARM_SECONDS[1:])
+
+
+def test_a_run_for_warming_ends_for_a_job_and_is_made_later() -> None:
+    engine, waiting = Tiny(), [False, True]
+    steps = engine.improve(nothing, lambda: waiting.pop() if waiting else False)
+    assert next(steps) is None
+    costs = next(steps)
+    assert costs is not None and [cost.sound_s for cost in costs] == list(WARM_SECONDS[1:])
+    assert next(steps, "the end") == "the end"
+
+
+def test_an_engine_that_fails_to_improve_goes_on_as_it_is() -> None:
+    engine = Tiny()
+    engine.failures = [RuntimeError("no more")]
+    server, sent = served(engine)
+    assert server._improving is not None
+    server._improve(engine, server._improving)
+    server._jobs.put(Generate(7, PROMPT))
+    assert server._next_job(engine).serial == 7 and sent == []

@@ -86,7 +86,7 @@ class AudioLDM2(Runner):
         self.compiled, self.shortcoming = opened.way, opened.shortcoming
         guided_above = GUIDED_ABOVE if vocabulary is not None else 0.0
         self.denoiser = Denoiser(pipe, opened.network, self.compute, guided_above)
-        return Model(
+        self.model = Model(
             name=self.checkpoint.name,
             revision=self.checkpoint.revision,
             abilities=self.abilities,
@@ -98,6 +98,7 @@ class AudioLDM2(Runner):
             untrained=self.checkpoint.folder is None,
             compiled=self.compiled,
         )
+        return self.model
 
     def prepare(self, on_stage: OnStage) -> None:
         """Capture the graphs of one take of the usual lengths, so that their memory is taken before any job. Other batches, texts
