@@ -121,7 +121,7 @@ HEAVY = {
         "audio/hits.py",
         "audio/rhythm.py",
         "audio/sustained.py",
-        "player/device.py",
+        "player/output.py",
         "player/samples.py",
         "player/clip_voices.py",
         "player/held_file.py",

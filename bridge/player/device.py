@@ -1,4 +1,4 @@
-"""Audio devices: find one by name, open it at its own rate and channels. The only importer of sounddevice.
+"""Audio devices: find one by name. The only importer of sounddevice.
 
 PortAudio can hang or end its process: call this only from the player process or from a command.
 """
@@ -9,13 +9,8 @@ import contextlib
 import ctypes
 import ctypes.util
 import sys
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
-
-import numpy as np
-import numpy.typing as npt
 
 from bridge.errors import NoAudio
 
@@ -28,8 +23,6 @@ NO_PORTAUDIO = (
 OWN_CHANNELS = ("Core Audio", "JACK Audio Connection Kit", "ASIO", "Windows WASAPI", "Windows WDM-KS")
 MME_NAME = 31  # characters, at which MME cuts the name that other systems of Windows give in full
 _kept_names: list[ctypes.c_char_p] = []
-
-Render = Callable[[npt.NDArray[np.float32], float], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +49,7 @@ class Device:
 
 def outputs(refresh: bool = False) -> list[Device]:
     """All output devices. PortAudio keeps the list from its start unless `refresh` is set. Raises NoAudio."""
-    sounddevice = _sounddevice()
+    sounddevice = sounddevice_module()
     try:
         if refresh:  # PortAudio has no function for it
             leave()
@@ -107,54 +100,6 @@ def leave() -> None:
         sounddevice._terminate()  # type: ignore[union-attr]
 
 
-class Output:
-    """An open stream. It calls `render(out, now)` for its next frames, `now` in seconds of `time.perf_counter`. `frames` counts
-    the frames requested, `underflows` the blocks that came too late, `faults` holds exceptions of `render`."""
-
-    def __init__(self, device: Device, render: Render, channels: int) -> None:
-        """Open and start the stream with the device's first `channels`. Raises NoAudio."""
-        self.device, self.frames, self.underflows = device, 0, 0
-        self._render = render
-        self.faults: list[Exception] = []
-        sounddevice = _sounddevice()
-        try:
-            self._stream = sounddevice.OutputStream(
-                device=device.index, samplerate=device.sample_rate, channels=channels, dtype="float32",
-                latency="low", callback=self._callback,
-            )  # fmt: skip
-            self._stream.start()
-        except (sounddevice.PortAudioError, ValueError) as error:
-            raise NoAudio(f"The audio device {device.name!r} cannot be opened: {error}. Is it in use?") from error
-
-    @property
-    def active(self) -> bool:
-        """Whether the device still requests frames."""
-        return bool(self._stream.active)
-
-    @property
-    def latency_ms(self) -> float:
-        """The latency that the device reports; some report 0."""
-        try:
-            return round(float(self._stream.latency) * 1000, 1)
-        except (ValueError, OverflowError):
-            return 0.0
-
-    def close(self) -> None:
-        """Close the device. May hang if its server is dead."""
-        self._stream.close(ignore_errors=True)
-
-    def _callback(self, out: npt.NDArray[np.float32], frames: int, _time: Any, status: Any) -> None:
-        if status.output_underflow and self.frames:  # some systems report an underflow for the very first block
-            self.underflows += 1
-        try:
-            self._render(out, time.perf_counter())
-        except Exception as error:  # noqa: BLE001 - play silence and report it later: an exception here ends the stream
-            out.fill(0.0)
-            if len(self.faults) < 10:
-                self.faults.append(error)
-        self.frames += frames
-
-
 def name_jack_client(name: str) -> None:
     """Be called `name` in JACK's patch bays instead of PortAudio; before sounddevice starts PortAudio. sounddevice has no function
     for it, and only the library of a Linux system can have JACK."""
@@ -164,7 +109,7 @@ def name_jack_client(name: str) -> None:
             ctypes.CDLL(ctypes.util.find_library("portaudio") or "").PaJack_SetClientName(_kept_names[-1])
 
 
-def _sounddevice() -> Any:
+def sounddevice_module() -> Any:
     if not _kept_names:
         name_jack_client("Clipbridge")
     try:

@@ -9,9 +9,10 @@ from collections.abc import Callable
 from bridge.domain.outputs import ONE_PAIR, WIDTH, Pairs
 from bridge.errors import NoAudio
 from bridge.player.choosing import cue_device, main_device
-from bridge.player.device import Device, Output, choose, leave, outputs
+from bridge.player.device import Device, choose, leave, outputs
 from bridge.player.layout import layout
 from bridge.player.mixer import Mixer
+from bridge.player.output import Output
 
 RETRY_S, SLOW_RETRY_S = 1.0, 5.0
 QUICK_RETRIES = 20

@@ -19,13 +19,14 @@ OURS = """
 import sys, time, numpy as np, resource
 from bridge.player.mixer import Mixer
 from bridge.player import device
+from bridge.player.output import Output
 seconds, voices = float(sys.argv[1]), int(sys.argv[2])
 chosen = device.choose("system", device.outputs())
 mixer = Mixer(chosen.sample_rate, chosen.channels)
 samples = np.random.default_rng(0).normal(0, 0.01, (48_000 * 5, 1)).astype(np.float32)
 for number in range(voices):
     mixer.requests.append(mixer.voice(number, samples, loop=True))
-output = device.Output(chosen, mixer.render, mixer.channels)
+output = Output(chosen, mixer.render, mixer.channels)
 time.sleep(1)
 before, used = output.underflows, sum(resource.getrusage(resource.RUSAGE_SELF)[:2])
 time.sleep(seconds)
