@@ -8,18 +8,15 @@ import queue
 import time
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bridge.errors import ClipbridgeError
+from bridge.player.audio_part import AudioPart
 from bridge.player.desk import Desk
 from bridge.player.messages import Ended, Play, Stop
 from bridge.player.samples import read
 from bridge.player.voice import MIN_FADE_MS, Samples, Voice, clean
-
-if TYPE_CHECKING:
-    from bridge.player.audio_part import AudioPart
 
 log = logging.getLogger("clipbridge")
 
@@ -95,8 +92,6 @@ class ClipVoices:
 
     def _opened(self, play: Play, device_rate: int) -> tuple[Samples, int]:
         """The first samples of an audio file, and the number of frames if more follow, else 0. Raises ClipbridgeError."""
-        from bridge.player.audio_part import AudioPart  # late: libsndfile, for those who play files
-
         part = AudioPart(play, device_rate)
         samples = part.read(FIRST_S)
         if part.is_over:

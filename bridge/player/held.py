@@ -11,6 +11,7 @@ from functools import partial
 
 from bridge.errors import ClipbridgeError
 from bridge.player.desk import Desk
+from bridge.player.held_file import whole
 from bridge.player.messages import Ended, Held, Hold, Sound
 from bridge.player.samples import read
 from bridge.player.voice import Samples, clean, fade_ends
@@ -100,6 +101,4 @@ class HeldTakes:
 def _samples_of(hold: Hold, device_rate: int) -> Samples:
     if hold.sample_rate:
         return read(hold.file, hold.sample_rate, device_rate)
-    from bridge.player.held_file import whole  # late: libsndfile, for pads that hold files
-
     return whole(hold, device_rate)

@@ -108,8 +108,9 @@ class Change:
 # ---- player → front ----
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A device is open. `channels`: the number of open ones. `latency_ms`: as the device reports it; some report 0. `remark`: where
-    it plays pads if their pair is missing. `no_cue`: why the cue has no pair of this device."""
+    """A device is open. `channels`: the number of open ones. `latency_ms`: from the arrival of a request to its sound, at most: mixing
+    ahead, and what the device reports (some report 0). `remark`: where it plays pads if their pair is missing. `no_cue`: why the cue has
+    no pair of this device."""
 
     device: str
     sample_rate: int
@@ -164,6 +165,6 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class Alive:
-    """A sign of life. `underflows`: how often the device had to wait for samples since it was opened."""
+    """A sign of life. `underflows`: blocks that the device did not get in time since it was opened."""
 
     underflows: int = 0

@@ -1,12 +1,13 @@
 """Mix voices into the outputs of one device, each starting at its exact frame.
 
-Runs inside the audio callback: hardly any allocation, no locks, and no exception for any valid request.
+Runs against time: hardly any allocation, no locks, and no exception for any valid request.
 """
 
 from __future__ import annotations
 
 import heapq
 from collections import deque
+from collections.abc import Callable
 
 import numpy as np
 
@@ -25,7 +26,8 @@ DUE_MS = 50.0  # tempo messages of a clock come more often, and each moves the g
 
 class Mixer:
     """All voices of one device. Other threads only append to `requests`: a Voice, Stop, Change or Tempo. `began`: numbers of
-    scheduled voices that have started; `ended`: of voices that are over."""
+    scheduled voices that have started; `ended`: of voices that are over. `fade_mixed`: fades out what is mixed and was not played
+    yet, within that many frames, and returns how many of them that was."""
 
     def __init__(self, sample_rate: int, channels: int, layout: Layout = MAIN_ALONE) -> None:
         self.sample_rate, self.channels, self.layout = sample_rate, channels, layout
@@ -33,6 +35,7 @@ class Mixer:
         self.began: deque[int] = deque()
         self.ended: deque[int] = deque()
         self.voices: list[Voice] = []
+        self.fade_mixed: Callable[[int], int] = lambda _frames: 0
         self.frame = 0  # the next one to render
         self._scheduled: list[tuple[int, int, object]] = []  # a heap by frame, then by order of request
         self._count = 0
@@ -155,9 +158,11 @@ class Mixer:
                 for voice in sorted(self.voices, key=lambda voice: not voice.is_cue)[:beyond]:
                     voice.stop(self.frames(MIN_FADE_MS))
         elif isinstance(request, Stop):
+            fade = self.frames(max(request.fade_ms, MIN_FADE_MS))
+            done = self.fade_mixed(fade) if request.voice is None and request.when == NOW else 0
             for voice in self.voices:
                 if request.voice in (None, voice.number):
-                    voice.stop(self.frames(max(request.fade_ms, MIN_FADE_MS)))
+                    voice.stop(fade, done)
             self._forget(request.voice)
         elif isinstance(request, Change):
             for voice in self.voices:

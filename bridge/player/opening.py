@@ -79,10 +79,10 @@ class Opening:
         plan = layout(device, self._pairs, missing)
         mixer = Mixer(device.sample_rate, plan.channels, plan)
         try:
-            return device, mixer, Output(device, mixer.render, plan.channels)
+            return device, mixer, Output(device, mixer)
         except NoAudio as error:
             if plan.channels <= WIDTH:
                 raise
             plan = layout(device, self._pairs, f"{device.name} does not open with {plan.channels} channels ({error})")
             mixer = Mixer(device.sample_rate, plan.channels, plan)
-            return device, mixer, Output(device, mixer.render, plan.channels)
+            return device, mixer, Output(device, mixer)

@@ -2,6 +2,9 @@
 
 One thread receives messages, one loads clips, one audio files, one takes; PortAudio's thread renders. When the device is lost, this
 process reports it and is replaced: PortAudio hangs when it closes a stream of a dead server.
+
+The mixing thread must get Python's lock within its margin. So nothing here may hold that lock for long: every library is loaded before
+the device is open (loading one holds it), NumPy, soxr and libsndfile let it go while they work, and the collector finds little to scan.
 """
 
 from __future__ import annotations
@@ -40,6 +43,7 @@ from bridge.player.stall import Stall
 from bridge.player.voice import MIN_FADE_MS
 from bridge.system import portable
 
+SWITCH_S = 0.0005  # a thread that runs Python lets another one run after this long
 DEVICE_POLL_S = 0.05
 ALIVE_S = 1.0
 FADE_OUT_S = 0.1  # for the fade, and for frames that the device has not played yet
@@ -55,7 +59,7 @@ def main(connection: Connection, name: str, pairs: Pairs = ONE_PAIR, apart_from:
     with open(os.devnull, "w") as nowhere:
         os.dup2(nowhere.fileno(), 2)
     portable.raise_priority()
-    gc.freeze()  # the collector need not scan imported modules
+    sys.setswitchinterval(SWITCH_S)
     if apart_from is not None:  # by one name, JACK's patch bays would connect the cue as they did the main output
         name_jack_client("Clipbridge cue")
     Player(connection, Opening(name, pairs, apart_from)).run()
@@ -77,8 +81,9 @@ class Player:
             threading.Thread(target=work, name=work.__qualname__, daemon=True).start()
         self._needed.wait()
         device, mixer, output = self._opening.open(lambda why: self._say(Unusable(why)))
+        gc.freeze()  # the collector need not scan what was imported
         self._desk.open(mixer)
-        latency_ms, all_loaded, is_reported = output.latency_ms, self._held.when_loaded(), False
+        all_loaded, is_reported = self._held.when_loaded(), False
         opened_at = alive_at = time.monotonic()
         stall = Stall(opened_at)
         while True:
@@ -99,7 +104,7 @@ class Player:
                 _wait_for_the_end()
             if not is_reported and (all_loaded.is_set() or now - opened_at > LOADING_TIMEOUT_S):
                 is_reported = True
-                plan = mixer.layout
+                plan, latency_ms = mixer.layout, output.latency_ms
                 self._say(Opened(device.name, device.sample_rate, plan.channels, latency_ms, plan.remark, plan.no_cue))
             if now - alive_at > ALIVE_S and output.frames:
                 alive_at = now

@@ -97,11 +97,12 @@ class Voice:
         if self.loop and _level(self.samples[-around:]) > QUIETER * _level(self.samples[:around]):
             self._resume()
 
-    def stop(self, frames: int) -> None:
-        """Fade out in `frames` frames, unless a shorter fade is already running."""
-        if not self.stopping or frames < self.fade.remaining:
+    def stop(self, frames: int, done: int = 0) -> None:
+        """Fade out in `frames` frames, unless a shorter fade is already running. `done` of them have been mixed already."""
+        self.fade.now *= max(0.0, 1.0 - done / frames)
+        if not self.stopping or frames - done < self.fade.remaining:
             self.stopping = True
-            self.fade.to(0.0, frames)
+            self.fade.to(0.0, frames - done)
         if self.starved or not self.sounded:
             self.fade.remaining = 0
 

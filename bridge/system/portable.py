@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 APP = "clipbridge"
 STOP_SIGNALS = ("SIGINT", "SIGTERM", "SIGBREAK", "SIGHUP")
 RAISED_NICENESS = -11  # as PipeWire and PulseAudio use
+JACK_CLIENTS_PRIORITY = 5  # of 1 to 99: below JACK's server and PipeWire
+USER_INTERACTIVE = 0x21  # of <sys/qos.h>
 WINDOWS = sys.platform == "win32"
 # For programs without a window of their own: on Windows, one that a window starts would open a console.
 NO_CONSOLE = 0x0800_0000 if WINDOWS else 0  # CREATE_NO_WINDOW
@@ -143,6 +145,23 @@ def raise_priority() -> None:
 
     with contextlib.suppress(OSError, psutil.Error):
         psutil.Process().nice(psutil.HIGH_PRIORITY_CLASS if WINDOWS else RAISED_NICENESS)
+
+
+def raise_thread_priority() -> None:
+    """Let the calling thread go before other programs' work, where the system allows it: on Linux real time as JACK's clients have
+    it, for those with the right (members of `audio`, usually); on macOS what the user waits for; on Windows the task "Pro Audio" of
+    the multimedia scheduler, which needs no right."""
+    import ctypes
+
+    if WINDOWS:
+        with contextlib.suppress(OSError, AttributeError):
+            ctypes.windll.avrt.AvSetMmThreadCharacteristicsW("Pro Audio", ctypes.byref(ctypes.c_ulong(0)))  # type: ignore[attr-defined,unused-ignore]
+    elif sys.platform == "darwin":
+        with contextlib.suppress(OSError, AttributeError):
+            ctypes.CDLL(None).pthread_set_qos_class_self_np(USER_INTERACTIVE, 0)
+    else:
+        with contextlib.suppress(OSError, AttributeError):  # 0: this thread
+            os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(JACK_CLIENTS_PRIORITY))
 
 
 def ignore_stop_signals() -> None:

@@ -1,4 +1,4 @@
-"""Our mixer compared with rtmixer, for RESULTS.md: `pip install rtmixer`, then `python -m tests.bench.measure_mixing [--seconds 60]`.
+"""Our mixer compared with rtmixer's, for RESULTS.md: `python -m tests.bench.measure_mixing [--seconds 60]`.
 
 Each plays 32 voices through a JACK dummy device, 256 frames a block, while a loop keeps every core busy: underflows and share
 of a core.
@@ -26,7 +26,7 @@ mixer = Mixer(chosen.sample_rate, chosen.channels)
 samples = np.random.default_rng(0).normal(0, 0.01, (48_000 * 5, 1)).astype(np.float32)
 for number in range(voices):
     mixer.requests.append(mixer.voice(number, samples, loop=True))
-output = Output(chosen, mixer.render, mixer.channels)
+output = Output(chosen, mixer)
 time.sleep(1)
 before, used = output.underflows, sum(resource.getrusage(resource.RUSAGE_SELF)[:2])
 time.sleep(seconds)
@@ -61,7 +61,7 @@ def main() -> None:
     options.add_argument("--seconds", type=float, default=60.0)
     seconds = options.parse_args().seconds
     print(f"| {VOICES} voices, {seconds:g} s, a busy loop a core | underflows | % of a core |\n|---|---|---|")
-    for name, code in (("NumPy in a separate process", OURS), ("rtmixer", THEIRS)):
+    for name, code in (("ours, in NumPy, ahead of the device", OURS), ("rtmixer's, in C", THEIRS)):
         server = Jack(block=256)
         server.start()
         busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(os.cpu_count() or 2)]

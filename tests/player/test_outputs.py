@@ -70,9 +70,9 @@ def test_a_device_that_opens_only_with_two_channels_still_plays_the_main_output(
 ) -> None:
     opened = []
 
-    def open_output(one: Device, _render: object, channels: int) -> None:
-        opened.append(channels)
-        if channels > 2:
+    def open_output(_device: Device, mixer: Mixer) -> None:
+        opened.append(mixer.channels)
+        if mixer.channels > 2:
             raise NoAudio("Invalid number of channels.")
 
     monkeypatch.setattr(opening, "Output", open_output)
