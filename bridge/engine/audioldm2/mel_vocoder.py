@@ -1,8 +1,7 @@
 """The starter's vocoder: a logarithmic mel spectrogram back to 44.1 kHz sound by inversion and Griffin-Lim.
 
-It has no weights. Mel bands become a linear spectrum by multiplicative non-negative least squares (Lee and
-Seung, NIPS 2000), and phases are found by the fast Griffin-Lim algorithm (Perraudin, Balazs, Søndergaard, WASPAA 2013).
-Training uses the other direction, `mel`.
+It has no weights. Mel bands become a linear spectrum in mel_inversion.py, which gets its phases in griffin_lim.py. Training uses
+the other direction, `mel`.
 """
 
 from __future__ import annotations
@@ -15,8 +14,10 @@ import torch
 import torch.nn.functional as F
 from transformers import PretrainedConfig, PreTrainedModel
 
-from bridge.engine.audioldm2 import partials
+from bridge.engine.audioldm2 import griffin_lim, partials
+from bridge.engine.audioldm2.frames import Frames
 from bridge.engine.audioldm2.known import Known, joined
+from bridge.engine.audioldm2.mel_inversion import Inversion
 
 FLOOR = 1e-3  # magnitude; quieter is silence
 SHIFT, SPREAD = 2.5, 4.0  # log magnitudes come out between about -1.1 and 1.3
@@ -24,7 +25,7 @@ LOWEST = (math.log(FLOOR) + SHIFT) / SPREAD
 # A band below this counts as silent. The residue of a network in pauses lies here, and nothing audible.
 GATE = -0.95
 # With known partials the search begins near its end. More steps would follow errors of the spectrogram again.
-KNOWN_INVERSION_STEPS, KNOWN_PHASE_STEPS = 3, 10
+KNOWN_INVERSION_STEPS, KNOWN_PHASE_STEPS = 2, 6
 
 
 class MelVocoderConfig(PretrainedConfig):
@@ -42,8 +43,8 @@ class MelVocoderConfig(PretrainedConfig):
         lowest_hz: float = 20.0,
         highest_hz: float = 22_050.0,
         bend_hz: float = 300.0,
-        inversion_steps: int = 20,
-        phase_steps: int = 20,
+        inversion_steps: int = 5,
+        phase_steps: int = 14,
         momentum: float = 0.99,
         lead_in_samples: int = 838,
         rise_samples: int = 44,
@@ -82,6 +83,7 @@ class MelVocoder(PreTrainedModel):
         self.hop = math.prod(config.upsample_rates)
         self.scale = torch.nn.Parameter(torch.ones(1))  # a PreTrainedModel needs a parameter; this is the output's gain
         self._bands: torch.Tensor | None = None
+        self._inversion: Inversion | None = None
         self.post_init()
 
     def _init_weights(self, module: torch.nn.Module) -> None:
@@ -114,9 +116,9 @@ class MelVocoder(PreTrainedModel):
         the waveform that the rest must join."""
         alone = spectrogram.dim() == 2
         mel = spectrogram.float()[None] if alone else spectrogram.float()
-        if mel.device.type == "mps":  # MPS lacks some complex operations; a CPU takes 0.1 s per clip
+        if mel.device.type == "mps":  # MPS lacks some complex operations; a CPU takes 10 ms per clip
             mel = mel.cpu()
-        wave = self._with_phases(self._linear(mel, partials_hz), partials_hz, known=known)
+        wave = torch.stack([self._clip(one, partials_hz, known) for one in mel])
         wave = wave[:, self.config.lead_in_samples :] * self.scale.float().to(wave.device)
         if known is None:
             wave[:, : self.config.rise_samples] *= torch.linspace(0, 1, self.config.rise_samples, device=wave.device)
@@ -131,81 +133,63 @@ class MelVocoder(PreTrainedModel):
             mel = mel.cpu()
         # At least two windows long, or the window would see itself more than once.
         turns = -(-2 * self.config.window // (self.hop * mel.shape[1]))
-        wave = self._with_phases(self._linear(mel.repeat(1, turns, 1), partials_hz), partials_hz, circular=True)
+        wave = torch.stack([self._wave(one, partials_hz, circular=True) for one in mel.repeat(1, turns, 1)])
         wave = wave[:, : mel.shape[1] * self.hop] * self.scale.float().to(wave.device)
         return wave.roll(-self.config.lead_in_samples, 1)
 
-    def _linear(self, mel: torch.Tensor, partials_hz: Sequence[float]) -> torch.Tensor:
-        bands = self.bands(mel.device)
-        back, weight = bands.t().contiguous(), bands.sum(1)[:, None]
-        mel = mel.clamp(LOWEST, 1.6).transpose(1, 2)
-        magnitude = torch.where(mel <= GATE, FLOOR * 0.01, torch.exp(mel * SPREAD - SHIFT))
-        power = (magnitude**2 / weight).contiguous()
-        linear = torch.matmul(back / (back.sum(1, keepdim=True) + 1e-6), power / weight) + 1e-10
-        target = torch.matmul(back, power)
+    def _clip(self, mel: torch.Tensor, partials_hz: Sequence[float], known: Known | None) -> torch.Tensor:
+        """The wave (frames × hop,) of one clip (frames, bands). Pauses are left out and stay silent: what sounds on both sides of one
+        does not overlap."""
+        if known is not None:
+            return self._wave(mel, partials_hz, known=known)
+        overlap = self.config.window // self.hop
+        sounds = (~(mel <= GATE)).any(1).float()[None]  # what is no number does, and is not hidden
+        kept = F.max_pool1d(sounds, 2 * overlap + 1, 1, overlap)[0] > 0
+        hops = mel.new_zeros(len(mel), self.hop)
+        if kept.any():
+            hops[kept] = self._wave(mel[kept], partials_hz).view(-1, self.hop)
+        return hops.view(-1)
+
+    def _wave(
+        self, mel: torch.Tensor, partials_hz: Sequence[float], circular: bool = False, known: Known | None = None
+    ) -> torch.Tensor:
+        """The wave (frames × hop,) of one clip (frames, bands)."""
+        magnitude = self._magnitude(mel, partials_hz)
+        (count, bins), hop, window = magnitude.shape, self.hop, self.config.window
+        frames = Frames.of(count, window, hop, circular, mel.device)
+        phases = griffin_lim.first_phases(magnitude, hop, circular)
+        frame_s = hop / self.config.sampling_rate
         if partials_hz:
-            linear = linear * partials.power(partials_hz, bands.shape[1], self._bin_hz).to(mel.device)[:, None]
-        for _ in range(KNOWN_INVERSION_STEPS if partials_hz else self.config.inversion_steps):
-            linear = linear * (target / (torch.matmul(back, torch.matmul(bands, linear)) + 1e-14))
-        return linear.sqrt()
+            phases = partials.phases(partials_hz, phases.cpu(), self._bin_hz, frame_s).to(mel.device)
+        steps = KNOWN_PHASE_STEPS if partials_hz else self.config.phase_steps
+        if known is None:
+            spectrum = griffin_lim.spectrum_of(magnitude, phases)
+            wave = griffin_lim.wave_of(spectrum, magnitude, frames, steps, self.config.momentum)
+        else:  # at (k + 1/2) hops of the source lies frame k, see below
+            fixed = known.within((count - 1) * hop, self.config.lead_in_samples - hop // 2).to(mel.device)
+            steady = partials.turns(partials_hz, bins, self._bin_hz, frame_s) if partials_hz else None
+            angles = griffin_lim.spectrum_of(torch.ones_like(phases), phases)
+            true = frames.to_spectrum(fixed.samples)
+            magnitude, angles = joined(magnitude, angles, true, fixed.frames(window, hop), steady)
+            wave = griffin_lim.wave_of(
+                magnitude * angles, magnitude, frames, steps, self.config.momentum, fixed.put_into
+            )
+        # `mel` centres frame k at (k + 1/2) hops, Frames at k hops.
+        return wave.roll(hop // 2) if circular else F.pad(wave, (hop // 2, hop - hop // 2))
+
+    def _magnitude(self, mel: torch.Tensor, partials_hz: Sequence[float]) -> torch.Tensor:
+        """The magnitudes (frames, bins) of one clip (frames, bands)."""
+        bands = self.bands(mel.device)
+        if self._inversion is None or self._inversion.device != mel.device:
+            self._inversion = Inversion(bands)
+        mel = mel.clamp(LOWEST, 1.6)
+        loudness = torch.where(mel <= GATE, FLOOR * 0.01, torch.exp(mel * SPREAD - SHIFT))
+        power = loudness**2 / bands.sum(1)
+        if not partials_hz:
+            return self._inversion.power(power, self.config.inversion_steps).sqrt_()
+        expected = partials.power(partials_hz, bands.shape[1], self._bin_hz).to(mel.device)
+        return self._inversion.power(power, KNOWN_INVERSION_STEPS, expected).sqrt_()
 
     @property
     def _bin_hz(self) -> float:
         return float(self.config.sampling_rate) / self.config.window
-
-    def _with_phases(
-        self,
-        magnitude: torch.Tensor,
-        partials_hz: Sequence[float],
-        circular: bool = False,
-        known: Known | None = None,
-    ) -> torch.Tensor:
-        window, hop = self.config.window, self.hop
-        batch, bins, frames = magnitude.shape
-        length = (frames - 1) * hop
-        shape = torch.hann_window(window, device=magnitude.device)
-        beyond = -(-window // hop)  # frames of a window
-
-        def to_wave(spectrum: torch.Tensor) -> torch.Tensor:
-            if not circular:
-                return torch.istft(spectrum, window, hop, window, shape, center=True, length=length)
-            spectrum = torch.cat([spectrum[:, :, -beyond:], spectrum, spectrum[:, :, :beyond]], dim=2)
-            long = torch.istft(
-                spectrum, window, hop, window, shape, center=True, length=(frames + 2 * beyond - 1) * hop
-            )
-            return long[:, beyond * hop : (beyond + frames) * hop]
-
-        def to_spectrum(wave: torch.Tensor) -> torch.Tensor:
-            if not circular:
-                return torch.stft(
-                    wave, window, hop, window, shape, center=True, pad_mode="constant", return_complex=True
-                )
-            wave = torch.cat([wave[:, -(window // 2) :], wave, wave[:, : window // 2 - hop]], dim=1)
-            return torch.stft(wave, window, hop, window, shape, center=False, return_complex=True)
-
-        # The same initial phases for each clip of a batch, so that a take sounds the same alone.
-        generator = torch.Generator("cpu").manual_seed(0)
-        phases = 2 * math.pi * torch.rand((1, frames, bins), generator=generator)
-        if partials_hz:
-            phases = partials.phases(partials_hz, phases[0], self._bin_hz, hop / self.config.sampling_rate)[None]
-        phases = phases.transpose(1, 2).to(magnitude.device)
-        angles = torch.polar(torch.ones_like(phases), phases).expand(batch, -1, -1)
-        fixed = None
-        if known is not None:  # at (k + 1/2) hops of the source lies frame k, see below
-            fixed = known.within(length, self.config.lead_in_samples - hop // 2).to(magnitude.device)
-            steady = None
-            if partials_hz:
-                steady = partials.turns(partials_hz, bins, self._bin_hz, hop / self.config.sampling_rate)
-            magnitude, angles = joined(magnitude, angles, to_spectrum(fixed.samples), fixed.frames(window, hop), steady)
-        previous = None
-        for _ in range(KNOWN_PHASE_STEPS if partials_hz else self.config.phase_steps):
-            wave = to_wave(magnitude * angles)
-            again = to_spectrum(wave if fixed is None else fixed.put_into(wave))
-            ahead = again if previous is None else again + self.config.momentum * (again - previous)
-            previous, angles = again, ahead / (ahead.abs() + 1e-8)
-        wave = to_wave(magnitude * angles)
-        wave = wave if fixed is None else fixed.put_into(wave)
-        # `mel` centres frame k at (k + 1/2) hops, `istft` at k hops.
-        if circular:
-            return wave.roll(hop // 2, 1)
-        return F.pad(wave, (hop // 2, frames * hop - length - hop // 2))

@@ -30,7 +30,7 @@ def noise() -> np.ndarray:
 
 def again(vocoder: MelVocoder, wave: np.ndarray, certain: np.ndarray | None, partials: tuple[float, ...]) -> np.ndarray:
     mel = vocoder.mel(torch.from_numpy(np.pad(wave, (LEAD, 0)))[None])
-    hidden = None if certain is None else Known(torch.from_numpy(wave * (certain > 0))[None], torch.from_numpy(certain))
+    hidden = None if certain is None else Known(torch.from_numpy(wave * (certain > 0)), torch.from_numpy(certain))
     return vocoder(mel, partials, hidden)[0].numpy()
 
 

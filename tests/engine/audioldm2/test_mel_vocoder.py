@@ -64,8 +64,30 @@ def test_silence_stays_silent_and_the_lead_in_is_cut_off(vocoder: MelVocoder) ->
 def test_a_clip_sounds_the_same_alone_and_in_a_batch(vocoder: MelVocoder) -> None:
     mel = vocoder.mel(torch.from_numpy(np.stack([tone(200)[: 40 * 512], tone(330)[: 40 * 512]])))
     alone, batch = vocoder(mel[1:2]), vocoder(mel)
-    assert torch.equal(alone, vocoder(mel[1:2]))
-    torch.testing.assert_close(alone[0], batch[1], atol=1e-3, rtol=0)
+    assert torch.equal(alone, vocoder(mel[1:2])) and torch.equal(alone[0], batch[1])
+    assert torch.equal(vocoder.period(mel)[0], vocoder.period(mel[:1])[0])
+
+
+def test_a_pause_is_silent_and_what_follows_it_keeps_its_place(vocoder: MelVocoder) -> None:
+    wave = np.zeros(80 * 512, np.float32)
+    for at in (5_000, 30_000):
+        wave[at : at + 400] = np.random.default_rng(at).normal(size=400) * 0.3
+    again = np.concatenate([np.zeros(838, np.float32), vocoder(vocoder.mel(torch.from_numpy(wave)[None]))[0].numpy()])
+    assert again[11_000:24_000].max() == 0 == again[11_000:24_000].min()
+    for at in (5_000, 30_000):
+        power = again[at - 2_000 : at + 2_400] ** 2
+        middle = (power * np.arange(len(power))).sum() / power.sum() - 2_000
+        assert abs(middle - 200) < 50 and 0.6 < power.sum() / (wave[at : at + 400] ** 2).sum() < 1.5
+
+
+@pytest.mark.parametrize("at", range(15_000, 15_512, 128))
+def test_a_click_stays_a_click_at_its_place(vocoder: MelVocoder, at: int) -> None:
+    wave = np.zeros(60 * 512, np.float32)
+    wave[at] = 0.9
+    power = vocoder(vocoder.mel(torch.from_numpy(wave)[None]))[0].numpy() ** 2
+    at -= 838
+    assert abs(int(power.argmax()) - at) < 90  # 2 ms
+    assert power[at - 220 : at + 220].sum() > 0.95 * power.sum()
 
 
 def test_numbers_far_out_of_range_give_finite_samples(vocoder: MelVocoder) -> None:

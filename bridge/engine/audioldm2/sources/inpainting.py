@@ -139,7 +139,7 @@ class Inpainter:
         if end < len(samples):
             before = predicted(samples[end:][::-1], room)[::-1]
             samples[end - len(before) : end], certain[end - len(before) : end] = before, faded(len(before))[::-1]
-        return Known(torch.from_numpy(samples)[None], torch.from_numpy(certain))
+        return Known(torch.from_numpy(samples), torch.from_numpy(certain))
 
 
 def predicted(wave: Wave, room: int) -> Wave:
