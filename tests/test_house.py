@@ -44,6 +44,8 @@ HEAVY = {
         "engine/families.py",  # late
         "engine/audioldm2/unet.py",
         "engine/audioldm2/loading.py",
+        "engine/audioldm2/pipeline.py",
+        "engine/lean_imports.py",  # late
         "engine/audioldm2/untrained.py",
         "engine/audioldm2/mel_vocoder.py",
         "engine/runtime/threads.py",

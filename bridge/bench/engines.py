@@ -19,13 +19,14 @@ from typing import Any
 from unittest import mock
 
 import torch
-from diffusers import DDIMScheduler
+from diffusers import AudioLDM2Pipeline, DDIMScheduler
 
 from bridge.bench import floor, random_weights
 from bridge.bench.timing import in_turns, timed
 from bridge.config import EngineConfig
 from bridge.domain.clip import Prompt
 from bridge.engine.audioldm2.engine import AudioLDM2
+from bridge.engine.audioldm2.pipeline import Pipeline
 from bridge.engine.families import open_engine
 from bridge.engine.process import PAUSE_S
 from bridge.engine.runtime.graphs import Captured
@@ -70,11 +71,22 @@ def measure(
     return figures
 
 
+def stock(pipe: Pipeline) -> AudioLDM2Pipeline:
+    """The stock pipeline of the same parts."""
+    own = (
+        "vae", "text_encoder", "text_encoder_2", "projection_model", "language_model", "tokenizer", "tokenizer_2",
+        "feature_extractor", "unet", "scheduler", "vocoder",
+    )  # fmt: skip
+    whole = AudioLDM2Pipeline(**{part: getattr(pipe, part) for part in own})
+    whole.set_progress_bar_config(disable=True)
+    return whole
+
+
 class Recipe:
     """The stock pipeline on the engine's weights."""
 
     def __init__(self, engine: AudioLDM2, compiled: bool) -> None:
-        self.engine, self.pipe = engine, engine.pipe
+        self.engine, self.pipe = engine, stock(engine.pipe)
         self.what = "recipe, compiled" if compiled else "recipe, not compiled"
         self._unet: Any = engine.pipe.unet
         if compiled:

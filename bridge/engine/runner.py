@@ -15,6 +15,7 @@ from bridge.checkpoints.find import Checkpoint
 from bridge.config import EngineConfig
 from bridge.domain.clip import Piece, Prompt
 from bridge.domain.model import Abilities, Model
+from bridge.engine.lean_imports import without_compiler
 from bridge.engine.messages import Cost, OnStage, OnStep
 from bridge.engine.needs import Needs
 from bridge.engine.runtime import memory
@@ -79,7 +80,8 @@ class Runner(abc.ABC):
         self.prepare(on_stage)
         on_stage(0, 2, "memory")
         # Measuring slows a run down; the very first is slow anyway, because it initialises everything.
-        self.needs = replace(self.measure(), whole_s=self.abilities.whole_s)
+        with without_compiler():  # torch asks it whenever operations are counted
+            self.needs = replace(self.measure(), whole_s=self.abilities.whole_s)
         on_stage(1, 2, f"{WARM_SECONDS[0]:g} s")
         return [self.warm_run(WARM_SECONDS[0])]
 

@@ -30,7 +30,6 @@ from bridge.engine.audioldm2.sources.kit import Kit
 from bridge.engine.audioldm2.sources.method import FamiliarSounds, Material
 from bridge.engine.audioldm2.starting import Kept, Start
 from bridge.engine.audioldm2.text import Texts, TextSide
-from bridge.engine.audioldm2.untrained import build
 from bridge.engine.messages import Cost, OnStage, OnStep
 from bridge.engine.needs import Needs
 from bridge.engine.runner import WARM_SECONDS, Runner
@@ -62,13 +61,15 @@ class AudioLDM2(Runner):
         quiet()
         memory.limit(self.compute, self._config.memory_gb)
         dtype = torch.float32 if self.compute == "cpu" else torch.float16
-        folder = self.checkpoint.folder or build(self._cache)
+        folder = self.checkpoint.folder or _untrained(self._cache)
         try:
             pipe = load_pipeline(folder, self.compute, dtype, self._config.scheduler, on_stage)
+            if self.checkpoint.folder is None:
+                _ = pipe.unet  # read now, while it can still be built again
         except NoModel:
             if self.checkpoint.folder is not None:
                 raise
-            folder = build(self._cache, again=True)  # a cleaner of caches has damaged it
+            folder = _untrained(self._cache, again=True)  # a cleaner of caches has damaged it
             pipe = load_pipeline(folder, self.compute, dtype, self._config.scheduler, on_stage)
         if self.checkpoint.folder is None and self.compute == "cpu":
             # So small that a second thread costs more than it gains.
@@ -287,7 +288,14 @@ class AudioLDM2(Runner):
     def noise(self, generators: list[torch.Generator], rows: int) -> torch.Tensor:
         """Noise of shape (takes, channels, rows, width), drawn row by row on the CPU, so that a seed starts with the same noise
         for any length, batch and compute."""
-        channels = self.pipe.unet.config.in_channels
+        channels = self.pipe.unet_config["in_channels"]
         width = self.pipe.vocoder.config.model_in_dim // self.pipe.vae_scale_factor
         noise = [torch.randn((rows, channels, width), generator=generator).permute(1, 0, 2) for generator in generators]
-        return torch.stack(noise).contiguous().to(self.compute, self.pipe.unet.dtype)
+        return torch.stack(noise).contiguous().to(self.compute, self.pipe.dtype)
+
+
+def _untrained(cache: Path, again: bool = False) -> Path:
+    """The folder of the untrained checkpoint."""
+    from bridge.engine.audioldm2.untrained import build  # imports what only building needs
+
+    return build(cache, again)

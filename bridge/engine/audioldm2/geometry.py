@@ -30,7 +30,7 @@ class Geometry:
             hop=hop,
             row_samples=hop * pipe.vae_scale_factor,
             # The UNet halves the rows at each level but the first. Other numbers of rows take a slower path.
-            rows_unit=2 ** (len(pipe.unet.config.block_out_channels) - 1),
+            rows_unit=2 ** (len(pipe.unet_config["block_out_channels"]) - 1),
             # The starter is trained with silence before the attack.
             lead_in=int(getattr(vocoder, "lead_in_samples", 0)),
         )

@@ -5,31 +5,33 @@ Every known way in which libraries load one wrongly without an error is refused 
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import json
 import sys
 import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import diffusers
 import torch
 import transformers
-from diffusers import AudioLDM2Pipeline, AudioLDM2ProjectionModel, AudioLDM2UNet2DConditionModel, AutoencoderKL
+from diffusers import AudioLDM2ProjectionModel, AudioLDM2UNet2DConditionModel, AutoencoderKL
 from tqdm import tqdm
-from transformers import ClapModel, GPT2LMHeadModel, SpeechT5HifiGan, T5EncoderModel, VitsModel, VitsTokenizer
-from transformers.utils import is_phonemizer_available
+from transformers import ClapModel, GPT2LMHeadModel, T5EncoderModel
 
-from bridge.checkpoints.audioldm2 import OLD_VOCODER, SPEECH
+from bridge.checkpoints.audioldm2 import OLD_VOCODER, SPEECH, abilities
 from bridge.checkpoints.reading import class_of, scheduler_config
 from bridge.engine.audioldm2 import mel_vocoder
 from bridge.engine.audioldm2.mel_vocoder import MelVocoder
+from bridge.engine.audioldm2.pipeline import Pipeline
+from bridge.engine.lean_imports import without_compiler
 from bridge.engine.messages import OnStage
 from bridge.errors import ConfigError, NoModel
 
-# Always GPT2LMHeadModel: published checkpoints declare GPT2Model, which lost the method that the pipeline needs (diffusers
+# Always GPT2LMHeadModel: published checkpoints declare GPT2Model, which lost the method that the stock pipeline needs (diffusers
 # #12630). The weights are the same, and so is hidden_states[-1], bit for bit.
 CLASSES: dict[str, Any] = {
     "vae": AutoencoderKL,
@@ -37,11 +39,9 @@ CLASSES: dict[str, Any] = {
     "text_encoder_2": T5EncoderModel,
     "projection_model": AudioLDM2ProjectionModel,
     "language_model": GPT2LMHeadModel,
-    "unet": AudioLDM2UNet2DConditionModel,
 }
-# diffusers loads a part only if the module that the checkpoint names is imported.
+# diffusers' pipeline loads a part only if the module that the checkpoint names is imported.
 sys.modules.setdefault(OLD_VOCODER, mel_vocoder)
-VOCODERS: dict[str, Any] = {"SpeechT5HifiGan": SpeechT5HifiGan, "MelVocoder": MelVocoder}
 
 # Never left to the default: the same class takes "leading" if a file does not state it and "linspace" if a config in memory
 # does not. The same seed then makes another waveform (9.8 % apart).
@@ -51,6 +51,9 @@ SCHEDULER_SETTINGS: dict[str, dict[str, Any]] = {
 }
 # EDMEulerScheduler ignores the noise schedule of the checkpoint; DPMSolverSDEScheduler needs another package.
 UNFIT_SCHEDULERS = {"EDMEulerScheduler", "DPMSolverSDEScheduler"}
+
+# Functions of torch.nn.init. In an empty tensor they take as long as reading the starter, and import SymPy.
+FILLING = ("normal_", "uniform_", "kaiming_uniform_", "xavier_uniform_", "trunc_normal_")
 
 # Lower case, because small checkpoints may not know capitals.
 KNOWN_SENTENCE = "the sound of a hammer hitting a wooden surface"
@@ -69,41 +72,74 @@ def quiet() -> None:
     tqdm.set_lock(threading.RLock())
 
 
-def load_pipeline(
-    folder: Path, compute: str, dtype: torch.dtype, scheduler: str, on_stage: OnStage
-) -> AudioLDM2Pipeline:
-    """The pipeline on its compute, with the requested scheduler. Raises NoModel (checkpoint) or ConfigError (scheduler)."""
+def load_pipeline(folder: Path, compute: str, dtype: torch.dtype, scheduler: str, on_stage: OnStage) -> Pipeline:
+    """The parts on their compute, with the requested scheduler. Raises NoModel (checkpoint) or ConfigError (scheduler)."""
+
+    def to_compute(part: str, cls: Any) -> Any:
+        # Only to a device, never `.to(dtype)`: T5 keeps its `wo` layers in float32 on purpose (they overflow in fp16).
+        return load_part(folder, part, cls, dtype).to(compute)
+
+    classes = CLASSES | _others(folder)
+    total = len(classes) + 1
     parts: dict[str, Any] = {}
-    vocoder = VOCODERS.get(class_of(folder, "vocoder"))
-    if vocoder is None:
-        raise NoModel(f"{folder}: model_index.json names an unknown vocoder. Fetch the checkpoint again.")
-    classes = {**CLASSES, "vocoder": vocoder}
-    if class_of(folder, "text_encoder_2") == SPEECH:
-        classes["text_encoder_2"] = VitsModel
-    total = len(classes) + 2
     for done, (part, cls) in enumerate(classes.items()):
         on_stage(done, total, part)
-        parts[part] = _load_part(folder, part, cls, dtype)
+        parts[part] = to_compute(part, cls)
     on_stage(len(classes), total, "tokenizers")
-    pipe = _refuse_on_error(
-        folder,
-        "the tokenizers",
-        lambda: AudioLDM2Pipeline.from_pretrained(folder, dtype=dtype, local_files_only=True, **parts),
+    for part in ("tokenizer", "tokenizer_2"):
+        parts[part] = _small_part(transformers, folder, part)
+        check_tokenizer(parts[part], folder)
+    ranked = abilities(folder).ranked
+    declared = _small_part(diffusers, folder, "scheduler")
+    return Pipeline(
+        **parts,
+        feature_extractor=_small_part(transformers, folder, "feature_extractor") if ranked else None,
+        scheduler=make_scheduler(declared, scheduler_config(folder), scheduler),
+        dtype=dtype,
+        unet_config=_refuse_on_error(
+            folder, "unet", lambda: AudioLDM2UNet2DConditionModel.load_config(folder / "unet")
+        ),
+        load_unet=lambda: to_compute("unet", AudioLDM2UNet2DConditionModel),
     )
-    for tokenizer in (pipe.tokenizer, pipe.tokenizer_2):
-        check_tokenizer(tokenizer, folder)
-    pipe.scheduler = make_scheduler(pipe.scheduler, scheduler_config(folder), scheduler)
-    pipe.set_progress_bar_config(disable=True)
-    on_stage(len(classes) + 1, total, f"moving to {compute}")
-    # Only to a device, never `.to(dtype)`: T5 keeps its `wo` layers in float32 on purpose (they overflow in fp16).
-    return pipe.to(compute)
 
 
-def _load_part(folder: Path, part: str, cls: Any, dtype: torch.dtype) -> Any:
+def _others(folder: Path) -> dict[str, Any]:
+    """The classes of the parts in which checkpoints differ, whose modules are imported only if they are needed."""
+    vocoder = class_of(folder, "vocoder")
+    others: dict[str, Any] = {}
+    if class_of(folder, "text_encoder_2") == SPEECH:
+        others["text_encoder_2"] = transformers.VitsModel
+    if vocoder == "SpeechT5HifiGan":
+        others["vocoder"] = transformers.SpeechT5HifiGan
+    elif vocoder == MelVocoder.__name__:
+        others["vocoder"] = MelVocoder
+    else:
+        raise NoModel(f"{folder}: model_index.json names an unknown vocoder. Fetch the checkpoint again.")
+    return others
+
+
+def _small_part(library: Any, folder: Path, part: str) -> Any:
+    """A part without weights, of the class that the checkpoint names; `checkpoints.find` has checked that name."""
+
     def read() -> Any:
-        return cls.from_pretrained(
-            folder, subfolder=part, dtype=dtype, use_safetensors=True, local_files_only=True, output_loading_info=True
-        )
+        return getattr(library, class_of(folder, part)).from_pretrained(folder / part, local_files_only=True)
+
+    return _refuse_on_error(folder, part, read)
+
+
+def load_part(folder: Path, part: str, cls: Any, dtype: torch.dtype) -> Any:
+    """A part with weights, of class `cls`. Raises NoModel."""
+
+    def read() -> Any:
+        with without_compiler(), _unfilled():
+            return cls.from_pretrained(
+                folder,
+                subfolder=part,
+                dtype=dtype,
+                use_safetensors=True,
+                local_files_only=True,
+                output_loading_info=True,
+            )
 
     model, info = _refuse_on_error(folder, part, read)
     wrong = sorted(map(str, info.get("missing_keys") or [])) + sorted(map(str, info.get("mismatched_keys") or []))
@@ -113,6 +149,19 @@ def _load_part(folder: Path, part: str, cls: Any, dtype: torch.dtype) -> Any:
             f"{' and others' if len(wrong) > 1 else ''}. Fetch the checkpoint again, or use another one."
         )
     return model.eval()
+
+
+@contextlib.contextmanager
+def _unfilled() -> Iterator[None]:
+    """Fill no new weights with random numbers: each is read from a file, or the part is refused."""
+    originals = {name: getattr(torch.nn.init, name) for name in FILLING}
+    try:
+        for name in FILLING:
+            setattr(torch.nn.init, name, lambda tensor, *_a, **_more: tensor)
+        yield
+    finally:
+        for name, original in originals.items():
+            setattr(torch.nn.init, name, original)
 
 
 def _refuse_on_error(folder: Path, what: str, read: Callable[[], Any]) -> Any:
@@ -133,7 +182,7 @@ def check_tokenizer(tokenizer: Any, folder: Path) -> None:
     Catches a vocabulary of 14 tokens (a T5 folder without tokenizer.json: every word is unknown) and lost merges
     (transformers 5.0.0: one token per letter), which both run and make the wrong sound.
     """
-    if isinstance(tokenizer, VitsTokenizer):
+    if type(tokenizer).__name__ == "VitsTokenizer":
         _check_letters(tokenizer, folder)
         return
     ids = tokenizer(KNOWN_SENTENCE).input_ids
@@ -146,9 +195,9 @@ def check_tokenizer(tokenizer: Any, folder: Path) -> None:
         )
 
 
-def _check_letters(tokenizer: VitsTokenizer, folder: Path) -> None:
+def _check_letters(tokenizer: Any, folder: Path) -> None:
     """Letters and phonemes cannot be decoded to words, but there must be several. Raises NoModel."""
-    if tokenizer.phonemize and not is_phonemizer_available():
+    if tokenizer.phonemize and not transformers.utils.is_phonemizer_available():
         raise NoModel(
             f"{folder} reads phonemes: pip install phonemizer, and install espeak-ng (Debian: apt install espeak-ng, "
             "macOS: brew install espeak-ng, Windows: its installer from github.com/espeak-ng/espeak-ng/releases)."

@@ -128,9 +128,7 @@ class TextSide:
             attention_mask_1=mask,
         )
         new_tokens = getattr(pipe.language_model.config, "max_new_tokens", None) or 8
-        gpt2 = pipe.generate_language_model(
-            projected.hidden_states, attention_mask=projected.attention_mask, max_new_tokens=new_tokens
-        )
+        gpt2 = pipe.continued(projected.hidden_states, projected.attention_mask, new_tokens)
         return Embeddings(t5.to(pipe.text_encoder_2.dtype), mask, gpt2.to(pipe.language_model.dtype), max(cut, t5_cut))
 
     def _tokens(self, tokenizer: Any, text: str) -> tuple[dict[str, Any], int]:

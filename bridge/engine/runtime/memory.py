@@ -86,6 +86,8 @@ def limit(compute: str, memory_gb: int) -> None:
 
 def budget(compute: str, memory_gb: int) -> int:
     """Bytes for jobs, beside the loaded weights; 0: whatever the system has free when a job starts."""
+    if compute == "cpu" and not memory_gb:
+        return 0
     gc.collect()
     if compute == "cuda":
         torch.cuda.empty_cache()  # the rest is in use, or belongs to graphs

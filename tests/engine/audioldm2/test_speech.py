@@ -12,6 +12,7 @@ import torch
 from diffusers import AudioLDM2ProjectionModel
 from transformers import VitsConfig, VitsModel, VitsTokenizer
 
+from bridge.bench.engines import stock
 from bridge.config import EngineConfig
 from bridge.domain.clip import Prompt
 from bridge.engine.audioldm2 import speech, untrained
@@ -83,12 +84,12 @@ def test_other_words_sound_different_and_the_same_words_sound_the_same(speaker: 
 def test_speech_equals_that_of_the_stock_pipeline(speaker: AudioLDM2) -> None:
     rows = 16
     noise = speaker.noise([torch.Generator().manual_seed(5)], rows)
-    stock = speaker.pipe(
+    expected = stock(speaker.pipe)(
         "a calm voice", transcription="hello there", latents=noise, num_inference_steps=4, guidance_scale=1.0,
         audio_length_in_s=rows * 640 / 16_000,
     ).audios[0]  # fmt: skip
     ours = wave(speaker, "hello there", guidance=1.0)
-    assert np.abs(ours - stock[: len(ours)]).max() < 1e-5
+    assert np.abs(ours - expected[: len(ours)]).max() < 1e-5
 
 
 def test_words_end_where_the_padding_begins_and_surplus_ones_get_a_remark(speaker: AudioLDM2) -> None:
