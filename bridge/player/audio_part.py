@@ -16,6 +16,7 @@ LONGEST_S = 600.0  # of a file is played, from `from` on
 LONGEST_CIRCLE = (
     4_000_000  # samples; a longer loop is resampled as if it were no circle: its seam is not heard so often
 )
+RESAMPLE_FRAMES = 8_192  # at a time
 HALF_POWER = 0.7071
 # The side of each channel of a recording in surround, in the order of WAVE_FORMAT_EXTENSIBLE: left, right, both (C), none (-).
 SURROUND = {3: "LRC", 4: "LRLR", 5: "LRCLR", 6: "LRC-LR", 7: "LRC-CLR", 8: "LRC-LRLR"}
@@ -53,7 +54,7 @@ class AudioPart:
         if self._is_circle:
             return resample_loop(samples, max(1, round(len(samples) * self.device_rate / file.sample_rate)))
         if self._stream is not None:
-            samples = self._stream.resample_chunk(np.ascontiguousarray(samples), last=self.is_over)
+            samples = self._resampled(np.ascontiguousarray(samples))
         at = self._position + np.arange(len(samples), dtype=np.float32)[:, None]
         if self._fade_in and self._position < self._fade_in:
             samples = samples * np.minimum(1.0, at / self._fade_in)
@@ -61,6 +62,17 @@ class AudioPart:
             samples = samples * np.clip((self.frames - 1 - at) / self._fade_out, 0.0, 1.0)
         self._position += len(samples)
         return samples
+
+    def _resampled(self, samples: Samples) -> Samples:
+        """In small steps: soxr's stream holds Python's lock, and two seconds at once took 8 ms, for which nothing was mixed."""
+        assert self._stream is not None
+        starts = range(0, max(1, len(samples)), RESAMPLE_FRAMES)
+        return np.concatenate(
+            [
+                self._stream.resample_chunk(samples[at : at + RESAMPLE_FRAMES], last=self.is_over and at == starts[-1])
+                for at in starts
+            ]
+        )
 
     def _mixed(self, samples: Samples) -> Samples:
         return samples if self._mix is None else (samples @ self._mix).astype(np.float32)
