@@ -1,9 +1,10 @@
-"""Figures of the live part, for RESULTS.md: `python -m tests.bench.measure_live [--minutes 5] [--stream-minutes 10]`. Needs JACK,
-as tests/live/test_live.py does.
+"""Figures of the live part, for RESULTS.md: `python -m tests.bench.measure_live [--minutes 5] [--stream-minutes 10] [--realtime]
+[--parts soak]`. Needs JACK, as tests/live/test_live.py does, and a C compiler.
 
 Pads: from the packet to the first audible sample, at a block of 1,024 frames (21.3 ms). Panic: from the packet to the last audible
 one. Stream: the quietest 20 ms, relative to the median. Soak: a looped voice while clips are made and 5,000 messages a second
-come in.
+come in; at the same time a client in C plays on the same server, and another one on a server of its own, because JACK reports a late
+block to every client of a server, and waits for it.
 """
 
 from __future__ import annotations
@@ -22,10 +23,12 @@ from pathlib import Path
 import numpy as np
 import psutil
 
+from tests.bench.steady_client import SteadyClient, steady_client
 from tests.harness import Client, Daemon, pairs
 from tests.jack_device import BLOCK, RATE, Recorder, jack
 
 PRESSES, PANICS, RAIN = 100, 20, 5_000
+PARTS = ["pads", "panics", "stream", "soak"]
 NAMES = {os.SCHED_OTHER: "normal", os.SCHED_FIFO: "real-time", os.SCHED_RR: "real-time"}
 
 
@@ -37,8 +40,9 @@ def main() -> None:
     parser.add_argument(
         "--realtime", action="store_true", help="real-time priority for the device's threads, as on stage"
     )
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
     options = parser.parse_args()
-    minutes = options.minutes
+    minutes, parts = options.minutes, options.parts
     with jack(realtime=options.realtime) as server, tempfile.TemporaryDirectory() as place:
         os.environ.update(server.environment)
         daemon = Daemon(Path(place) / "clips", Path(place) / "home", "--audio-device", "system")
@@ -50,21 +54,32 @@ def main() -> None:
             print("| what | figure |\n|---|---|")
             print(f"| one block of the device | {1000 * BLOCK / RATE:.1f} ms |")
             print(f"| how the player's threads are scheduled | {', '.join(rendering(daemon))} |")
-            pads("alone", client, recorder, direct)
-            busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(os.cpu_count() or 2)]
-            try:
-                pads("beside a busy loop a core", client, recorder, direct)
-            finally:
-                for process in busy:
-                    process.kill()
-                    process.wait()
-            panics(client, recorder, direct)
-            stream(options.stream_minutes, client, recorder)
+            if "pads" in parts:
+                pads("alone", client, recorder, direct)
+                busy = [
+                    subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(os.cpu_count() or 2)
+                ]
+                try:
+                    pads("beside a busy loop a core", client, recorder, direct)
+                finally:
+                    for process in busy:
+                        process.kill()
+                        process.wait()
+            if "panics" in parts:
+                panics(client, recorder, direct)
+            if "stream" in parts:
+                stream(options.stream_minutes, client, recorder)
         finally:
             recorder.close()
             direct.close()
         try:
-            soak(minutes, client, daemon.client())
+            if "soak" in parts:
+                with (
+                    jack(realtime=options.realtime) as other,
+                    steady_client(server) as beside,
+                    steady_client(other) as alone,
+                ):
+                    soak(minutes, client, daemon.client(), {"its server": beside, "a server of its own": alone})
         finally:
             daemon.stop()
 
@@ -144,9 +159,9 @@ def stream(minutes: float, client: Client, recorder: Recorder) -> None:
     time.sleep(3.0)
 
 
-def soak(minutes: float, client: Client, other: Client) -> None:
-    """Underflows of a looped voice under load. Without the recorder: it would be a second client of the device, in the process
-    that sends 5,000 messages a second, and JACK reports one late client to all."""
+def soak(minutes: float, client: Client, other: Client, in_c: dict[str, SteadyClient]) -> None:
+    """Underflows of a looped voice under load, and what clients in C missed, `in_c` by where they play. Without the recorder: it would
+    be a second client of the device, in the process that sends 5,000 messages a second, and JACK reports one late client to all."""
     client.send("/bridge/generate", "drone", 10.0, "steps", 1, "sink", "audio", "gain", 0.2, "id", "soak")
     voice = pairs(client.until("/bridge/done", job="soak")[1], 3)["voice"]
     client.send(f"/bridge/voice/{voice}/loop", 1)
@@ -180,12 +195,18 @@ def soak(minutes: float, client: Client, other: Client) -> None:
     thread.join()
     time.sleep(2.0)  # the player reports them now and then
     late = underflows(client) - before
+    theirs = {where: steady.stop() for where, steady in in_c.items()}
     took = time.monotonic() - began
     print(
         f"| {minutes:g} minutes, {clips} clips made ({again} asks sent again), {sent[0] / took:.0f} messages a second: "
         f"underflows | {late} (before, with the recorders and the busy loops: {before}; the machine's host took "
         f"{100 * (steal_s() - stolen) / took / (os.cpu_count() or 1):.1f} % of the cores' time for others) |"
     )
+    for where, figures in theirs.items():
+        print(
+            f"| … of a client in C on {where}: blocks missed | {figures.missed} ({figures.xruns} reports of the server; at most "
+            f"{figures.late_ms:.1f} ms late) |"
+        )
 
 
 def rendering(daemon: Daemon) -> list[str]:
