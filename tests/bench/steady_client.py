@@ -1,9 +1,8 @@
 """A JACK client in C, as a plain synthesiser is one, that counts the blocks it does not get in time (steady_client.c).
 
-It needs a C compiler and JACK's headers (Debian: gcc, libc6-dev,
-libjack-jackd2-dev). Which servers show a missed block, tried by stopping
-the client for 30 ms five times beside the dummy driver with blocks of 5.3 ms, which costs 24 blocks. With
-real-time threads or without, the same; `realtime` says which ones the client got.
+It needs a C compiler and JACK's headers (Debian: gcc, libc6-dev, libjack-jackd2-dev). Which servers show a missed block, tried by
+stopping the client for 30 ms five times beside the dummy driver with blocks of 5.3 ms, which costs 24 blocks. With real-time threads
+or without, the same; `realtime` says which ones the client got.
 
 - With `-S` the server waits for a late client: it skips none (`skipped` 0), but comes late itself, and `lost` says 24.
 - Without it (`Jack(synchronous=False)`) it goes on without the client, as a sound card does: `skipped` and `lost` both say 24.
@@ -17,9 +16,12 @@ figures are to be compared need a server each.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
+import functools
 import json
 import os
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -80,27 +82,33 @@ class SteadyClient:
 def steady_client(server: Jack, voices: int = 16, gain: float = 0.0, seconds: float = 0.0) -> Iterator[SteadyClient]:
     """A client of `server` that plays and counts until `stop` (or for `seconds`). `voices`: sines, about 2 µs each in a block
     of 256 frames; `gain`: of each, 0 is silence that costs as much. Skips a test where it cannot be compiled."""
-    with tempfile.TemporaryDirectory() as place:
-        program = Path(place) / "steady_client"
-        command = [need("cc"), "-O2", "-o", str(program), str(SOURCE), "-ljack", "-lm", "-pthread"]
-        compiled = subprocess.run(command, capture_output=True, text=True, check=False)
-        if compiled.returncode:
-            skip_or_fail(
-                f"no client of JACK can be compiled (Debian: libc6-dev, libjack-jackd2-dev): {compiled.stderr.strip()[-300:]}"
-            )
-        process = subprocess.Popen(
-            [str(program), "steady", str(seconds), str(voices), str(gain)],
-            env={**os.environ, **server.environment},
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        assert process.stdout is not None
-        try:
-            if process.stdout.readline() != "playing\n":
-                raise RuntimeError("the steady client does not start")
-            yield SteadyClient(process, process.stdout)
-        finally:
-            if process.poll() is None:
-                process.kill()
-                process.wait()
-            process.stdout.close()
+    process = subprocess.Popen(
+        [_program(), "steady", str(seconds), str(voices), str(gain)],
+        env={**os.environ, **server.environment},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    try:
+        if process.stdout.readline() != "playing\n":
+            raise RuntimeError("the steady client does not start")
+        yield SteadyClient(process, process.stdout)
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+        process.stdout.close()
+
+
+@functools.cache
+def _program() -> str:
+    """The path of the compiled client, which lives as long as this process."""
+    place = tempfile.mkdtemp(prefix="clipbridge-steady-client-")
+    atexit.register(shutil.rmtree, place, ignore_errors=True)
+    program = str(Path(place) / "steady_client")
+    command = [need("cc"), "-O2", "-o", program, str(SOURCE), "-ljack", "-lm", "-pthread"]
+    compiled = subprocess.run(command, capture_output=True, text=True, check=False)
+    if compiled.returncode:
+        why = compiled.stderr.strip()[-300:]
+        skip_or_fail(f"no client of JACK can be compiled (Debian: libc6-dev, libjack-jackd2-dev): {why}")
+    return program

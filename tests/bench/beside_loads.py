@@ -1,0 +1,122 @@
+"""Programs that are busy beside the engine, in a login session of one's choice; and the priority of another process's threads.
+
+Linux gives each session (setsid) an equal share of the cores as long as /proc/sys/kernel/sched_autogroup_enabled is 1, and heeds
+niceness only within one (sched(7), "The autogroup feature"). Where control groups divide the cores, their shares count instead.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+
+AGAINST_OTHERS = "-10"  # niceness of our sessions: ten times the share of a session of somebody else
+CORES = os.cpu_count() or 2
+LOOP = [sys.executable, "-c", "while True: pass"]
+BURSTS = [sys.executable, "-m", "tests.bench.bursts", "6", "10"]  # 60 % of a core
+
+
+@dataclass(frozen=True)
+class Load:
+    """One program a core. `apart`: in a session of its own, as a DAW that is started elsewhere."""
+
+    name: str
+    program: list[str] = field(default_factory=list)
+    apart: bool = False
+
+
+LOADS = (
+    Load("alone"),
+    Load("loops, same session", LOOP),
+    Load("loops, another session", LOOP, apart=True),
+    Load("bursts, same session", BURSTS),
+    Load("bursts, another session", BURSTS, apart=True),
+    Load("real-time bursts", [*BURSTS, "--realtime"], apart=True),
+)
+
+
+@dataclass(frozen=True)
+class Priority:
+    """How the threads of a process are scheduled."""
+
+    name: str
+    niceness: int
+    policy: int = os.SCHED_OTHER
+
+    def set(self, pid: int) -> None:
+        """Give it to all threads of the process; those that it starts later inherit it. Raising needs the right to."""
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            with contextlib.suppress(ProcessLookupError):
+                os.sched_setscheduler(int(task.name), self.policy, os.sched_param(0))
+                os.setpriority(os.PRIO_PROCESS, int(task.name), self.niceness)
+
+
+PRIORITIES = (
+    Priority("nice 0", 0),
+    Priority("nice 1", 1),
+    Priority("nice 2", 2),
+    Priority("nice 5", 5),
+    Priority("batch, nice 0", 0, os.SCHED_BATCH),
+    Priority("batch, nice 5", 5, os.SCHED_BATCH),
+)
+
+
+@contextlib.contextmanager
+def running(load: Load) -> Iterator[list[subprocess.Popen[str]]]:
+    """The load, one program a core. Killed at the end, unless `late` ended it before."""
+    programs = [
+        subprocess.Popen(load.program, stdout=subprocess.PIPE, text=True, start_new_session=load.apart)
+        for _ in range(CORES if load.program else 0)
+    ]
+    try:
+        for program in programs if load.apart else []:
+            favour(program.pid)
+        yield programs
+    finally:
+        for program in programs:
+            if program.poll() is None:
+                program.kill()
+                program.wait()
+            assert program.stdout is not None
+            program.stdout.close()
+
+
+def late(programs: list[subprocess.Popen[str]]) -> float:
+    """End bursts, and return the share of those that were late."""
+    counted = [0, 0]
+    for program in programs:
+        program.send_signal(signal.SIGTERM)
+        bursts, missed = map(int, program.communicate(timeout=10)[0].split())
+        counted = [counted[0] + bursts, counted[1] + missed]
+    return counted[1] / counted[0]
+
+
+def session(pid: int) -> str:
+    """The group that shares the cores with other groups (proc(5)); "" where the kernel has none."""
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/autogroup").read_text("utf-8").split()[0]
+    return ""
+
+
+def favour(pid: int) -> None:
+    """Give the session of a process a larger share than those of other people on this machine."""
+    with contextlib.suppress(FileNotFoundError):
+        Path(f"/proc/{pid}/autogroup").write_text(AGAINST_OTHERS, "ascii")
+
+
+def waited_s(pid: int) -> float:
+    """Seconds that the real-time threads of a process were ready and had to wait for a core (sched-stats: the second number). A
+    core that the host of a virtual machine took away does not count."""
+    total = 0
+    for thread in psutil.Process(pid).threads():
+        with contextlib.suppress(OSError):
+            if os.sched_getscheduler(thread.id) in (os.SCHED_FIFO, os.SCHED_RR):
+                total += int(Path(f"/proc/{pid}/task/{thread.id}/schedstat").read_text("ascii").split()[1])
+    return total / 1e9
