@@ -30,7 +30,7 @@ from bridge.engine.messages import (
     Unloadable,
 )
 from bridge.errors import ClipbridgeError, EngineLost, JobCancelled, NoModel
-from bridge.system.portable import yield_to_the_front
+from bridge.system.portable import compute_beside_others
 
 log = logging.getLogger("clipbridge")
 
@@ -44,7 +44,7 @@ def main(connection: Connection, config: EngineConfig, model: str | None = None)
     # No loader may download anything: that is left to `clipbridge pull`.
     os.environ["HF_HUB_OFFLINE"] = "1"
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
-    yield_to_the_front()
+    compute_beside_others()
     Server(connection, config if model is None else dataclasses.replace(config, model=model)).run()
 
 

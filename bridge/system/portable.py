@@ -250,11 +250,26 @@ def same_volume(one: Path, other: Path) -> bool:
     return one.stat().st_dev == other.stat().st_dev
 
 
-def yield_to_the_front() -> None:
-    """Lower this process's priority by five steps of niceness, so that OSC replies come at once while it computes.
+def compute_beside_others() -> None:
+    """Give this process, before it starts threads, the priority of the engine: an equal share of the cores beside a DAW's work that
+    has no real-time priority, and no more. What has real-time priority, such as the DAW's audio, goes first on every system.
 
-    A no-op on Windows, whose scheduler already favours a thread that wakes up.
+    On Linux it also leads a login session of its own. A kernel with autogroups gives each session an equal share, so that of the
+    terminal in which a user also compiles something need not be divided (sched(7), "The autogroup feature"); and as SCHED_BATCH its
+    threads that wake up do not push aside one that runs. Elsewhere it keeps the usual priority: Windows runs no thread of a lower
+    class beside a busy loop (but every four seconds), macOS few; and both favour a thread that wakes up after a pause, as the
+    front does. Measured in bench/RESULTS.md, "Beside a DAW".
     """
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):  # it leads a session already, or is not allowed to
+            os.setsid()
+        with contextlib.suppress(OSError):
+            os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+
+
+def yield_to_the_front() -> None:
+    """Lower this process's priority by five steps of niceness: for work that can wait. A no-op on Windows, where it would wait for
+    ever."""
     if not WINDOWS:
         os.nice(5)
 

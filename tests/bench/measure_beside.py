@@ -72,6 +72,7 @@ def measure(place: Path, server: Jack, clips: int) -> list[Cell]:
     cells = []
     try:
         client, engine = daemon.client(), daemon.child("engine").pid
+        favour(engine)  # which may lead a session of its own
         timers = (Pings(daemon.client()), Pings(None, ours.recv()))
         for number in range(5):  # the first ones are slower, and teach the estimate
             make(client, f"first {number}")
