@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import platform
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -16,6 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import psutil
 import torch
 
 from bridge.bench.engines import opened
@@ -31,14 +33,20 @@ IMPORTS = "import torch, transformers, diffusers; transformers.ClapModel; diffus
 def main() -> None:
     """Measure and print a table."""
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--rounds", type=int, default=12, help="clips of each kind (default: 12)")
+    options.add_argument("--rounds", type=int, default=12, help="clips of each kind (default: 12; 0 for starts only)")
     options.add_argument("--starts", type=int, default=5, help="starts of the daemon (default: 5)")
     chosen = options.parse_args()
     print(f"{platform.system()} {platform.machine()}, {torch.get_num_threads()} threads, torch {torch.__version__}\n")
     print("| what | figure |\n|---|---|")
-    imports, ready = in_turns({"imports": _imports, "ready": _start}, chosen.starts)
+    answered_s: list[float] = []
+    resident_mib: list[float] = []
+    imports, ready = in_turns({"imports": _imports, "ready": lambda: _start(answered_s, resident_mib)}, chosen.starts)
     print(f"| bare import of torch, transformers and diffusers (baseline) | {imports:.2f} s |")
-    print(f"| start to ready | {ready:.2f} s ({ready / imports:.2f} ×) |", flush=True)
+    print(f"| start to ready | {ready:.2f} s ({ready / imports:.2f} ×) |")
+    print(f"| start to the first answer | {statistics.median(answered_s):.2f} s |")
+    print(f"| resident memory of the engine, just ready | {statistics.median(resident_mib):.0f} MiB |", flush=True)
+    if not chosen.rounds:
+        return
     _took, engine = opened("starter", "cpu")
     kinds: dict[str, Callable[[], float]] = {
         "as it is": lambda: clip(engine),
@@ -83,9 +91,12 @@ def _imports() -> float:
     return timed(lambda: subprocess.run([sys.executable, "-c", IMPORTS], check=True, capture_output=True), "cpu")
 
 
-def _start() -> float:
+def _start(answered_s: list[float], resident_mib: list[float]) -> float:
     with tempfile.TemporaryDirectory() as folder:
         daemon = Daemon(Path(folder), "starter")
+        answered_s.append(daemon.answered_s)
+        children = psutil.Process(daemon.process.pid).children(recursive=True)
+        resident_mib.append(max(child.memory_info().rss for child in children) / 2**20)
         daemon.stop()
         return daemon.ready_s
 
