@@ -19,7 +19,7 @@ from bridge.engine.lean_imports import without_compiler
 from bridge.engine.messages import Cost, OnStage, OnStep
 from bridge.engine.needs import Needs
 from bridge.engine.runtime import memory
-from bridge.engine.runtime.threads import Threads
+from bridge.engine.runtime.threads import Threads, one_thread
 from bridge.errors import JobCancelled, OutOfMemory
 
 log = logging.getLogger("clipbridge")
@@ -80,7 +80,8 @@ class Runner(abc.ABC):
         self.prepare(on_stage)
         on_stage(0, 2, "memory")
         # Measuring slows a run down; the very first is slow anyway, because it initialises everything.
-        with without_compiler():  # torch asks it whenever operations are counted
+        # On one thread: beside a busy program, several took up to 8 s. Counting operations would import the compiler.
+        with one_thread(), without_compiler():
             self.needs = replace(self.measure(), whole_s=self.abilities.whole_s)
         on_stage(1, 2, f"{WARM_SECONDS[0]:g} s")
         return [self.warm_run(WARM_SECONDS[0])]
