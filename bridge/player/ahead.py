@@ -21,8 +21,8 @@ from bridge.player.ring import Ring
 from bridge.player.voice import Samples
 from bridge.system import portable
 
-MARGIN_S = 0.006  # a thread of real-time priority came up to 5.7 ms late beside a generation (RESULTS.md); 3 ms was once too little
-PIECE_S = 0.002
+MARGIN_S = 0.0055  # 3 ms was too little for one block in 90 s beside a generation; more would be felt
+PIECE_S = 0.0015
 MOST_FRAMES = 4_096  # at a time, when what was missed is made up for
 MOST_FAULTS = 10
 HANDS_OFF_S = 0.001  # before the device takes a block, nothing in it is changed
