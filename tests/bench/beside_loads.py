@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -69,33 +70,36 @@ PRIORITIES = (
 
 
 @contextlib.contextmanager
-def running(load: Load) -> Iterator[list[subprocess.Popen[str]]]:
-    """The load, one program a core. Killed at the end, unless `late` ended it before."""
-    programs = [
-        subprocess.Popen(load.program, stdout=subprocess.PIPE, text=True, start_new_session=load.apart)
-        for _ in range(CORES if load.program else 0)
-    ]
+def running(load: Load) -> Iterator[subprocess.Popen[str] | None]:
+    """The load, one program a core, all in one session. Killed at the end, unless `late` ended it before."""
+    if not load.program:
+        yield None
+        return
+    programs = f"{shlex.join(load.program)} & " * CORES + "wait"
+    group = subprocess.Popen(
+        ["sh", "-c", programs],
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=load.apart,
+        process_group=None if load.apart else 0,
+    )
     try:
-        for program in programs if load.apart else []:
-            favour(program.pid)
-        yield programs
+        if load.apart:
+            favour(group.pid)
+        yield group
     finally:
-        for program in programs:
-            if program.poll() is None:
-                program.kill()
-                program.wait()
-            assert program.stdout is not None
-            program.stdout.close()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(group.pid, signal.SIGKILL)
+        group.wait()
+        assert group.stdout is not None
+        group.stdout.close()
 
 
-def late(programs: list[subprocess.Popen[str]]) -> float:
+def late(group: subprocess.Popen[str]) -> float:
     """End bursts, and return the share of those that were late."""
-    counted = [0, 0]
-    for program in programs:
-        program.send_signal(signal.SIGTERM)
-        bursts, missed = map(int, program.communicate(timeout=10)[0].split())
-        counted = [counted[0] + bursts, counted[1] + missed]
-    return counted[1] / counted[0]
+    os.killpg(group.pid, signal.SIGTERM)
+    counted = [[int(number) for number in line.split()] for line in group.communicate(timeout=10)[0].splitlines()]
+    return sum(missed for _, missed in counted) / sum(bursts for bursts, _ in counted)
 
 
 def session(pid: int) -> str:

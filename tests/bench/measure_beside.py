@@ -22,6 +22,7 @@ import multiprocessing
 import os
 import socket
 import statistics
+import subprocess
 import sys
 import tempfile
 import threading
@@ -80,9 +81,9 @@ def measure(place: Path, server: Jack, clips: int) -> list[Cell]:
             for priority in (None, *PRIORITIES):
                 if priority is not None:
                     priority.set(engine)
-                with running(load) as programs:
+                with running(load) as group:
                     time.sleep(0.3)
-                    cells.append(_cell(load, priority, programs, daemon, client, timers, server, clips))
+                    cells.append(_cell(load, priority, group, daemon, client, timers, server, clips))
                 print(".", end="", file=sys.stderr, flush=True)
     finally:
         daemon.stop()
@@ -93,7 +94,7 @@ def measure(place: Path, server: Jack, clips: int) -> list[Cell]:
 def _cell(
     load: Load,
     priority: Priority | None,
-    programs: list[Any],
+    group: subprocess.Popen[str] | None,
     daemon: Daemon,
     client: Client,
     timers: tuple[Pings, Pings],
@@ -101,8 +102,8 @@ def _cell(
     clips: int,
 ) -> Cell:
     """One load beside the engine at one priority (None: idle)."""
-    apart = [session(program.pid) != session(daemon.process.pid) for program in programs]
-    assert all(other == load.apart for other in apart) or not session(os.getpid()), "not in the session it should be in"
+    if group is not None and session(group.pid):
+        assert (session(group.pid) != session(daemon.process.pid)) == load.apart, "not in the session it should be in"
     name = IDLE if priority is None else priority.name
     stolen, began, took = psutil.cpu_times().steal, time.monotonic(), []
     with steady_client(server) as steady, timers[0], timers[1]:
@@ -116,8 +117,8 @@ def _cell(
     cell |= {"late_ms": figures.late_ms, "waited_us": 1e6 * waited / max(1, figures.callbacks)}
     cell |= {"pings": timers[0].times, "echoes": timers[1].times}
     cell["stolen"] = (psutil.cpu_times().steal - stolen) / (time.monotonic() - began) / (os.cpu_count() or 1)
-    if "bursts" in load.name:
-        cell["late"] = late(programs)
+    if group is not None and "bursts" in load.name:
+        cell["late"] = late(group)
     return cell
 
 
