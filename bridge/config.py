@@ -14,9 +14,10 @@ from bridge.errors import BadArgument, ConfigError
 from bridge.system import portable
 from bridge.system.text import read_text
 
-COMPILES = ("auto", "trace", "graphs", "off")
-COMPUTES = ("auto", "cuda", "mps", "cpu")
+COMPILES = ("auto", "openvino", "graphs", "off")
+COMPUTES = ("auto", "cuda", "mps", "cpu", "intel")
 DEFAULT_OSC_PORT = 57200
+MOST_THREADS = 64
 TYPE_NAMES = {int: "a whole number", bool: "true or false", str: "text", Path: "a folder"}
 
 
@@ -32,13 +33,15 @@ class OscConfig:
 @dataclass(frozen=True, slots=True)
 class EngineConfig:
     """`model`: checkpoint folder or hub name in the cache, "" for the default. `scheduler`: a diffusers class name. `compile`:
-    how the network runs (see `engine.runtime.ways`). `memory_gb`: the memory in GB that the engine may use, weights
+    how the network runs (see `engine.runtime.ways`). `threads`: of the engine on a processor, 0 for one a core; clips are equal byte
+    for byte only if it is. `memory_gb`: the memory in GB that the engine may use, weights
     included; 0 for no limit."""
 
     model: str = ""
     compute: str = "auto"
     scheduler: str = "DPMSolverMultistepScheduler"
     compile: str = "auto"
+    threads: int = 0
     memory_gb: int = 0
 
 
@@ -197,6 +200,8 @@ def _check(config: Config) -> None:
         raise ConfigError(not_one_of("engine.compute", config.engine.compute, COMPUTES))
     if config.engine.compile not in COMPILES:
         raise ConfigError(not_one_of("engine.compile", config.engine.compile, COMPILES))
+    if not 0 <= config.engine.threads <= MOST_THREADS:
+        raise ConfigError(f"engine.threads must be 0 to {MOST_THREADS}, not {config.engine.threads}.")
     if not 0 <= config.engine.memory_gb <= 1_000:
         raise ConfigError(f"engine.memory_gb must be 0 to 1000, not {config.engine.memory_gb}.")
     try:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests import scheduling
+from tests import prepared, scheduling
 from tests.harness import RUN, Client, Daemon
 from tests.jack_device import Jack, Recorder, jack
 
@@ -43,7 +43,7 @@ TRAININGS = {"work", "pooled"}
 # The groups that take longest, longest first, so that the workers finish together. The other groups follow, one a file.
 LONGEST = (
     "shared_daemon", "tests/test_faults.py", "stage", "engine", "tests/commands/test_cli.py", "tests/starter/test_starter.py",
-    "tests/frontends/test_midi.py", "tests/engine/runtime/test_tracing.py",
+    "tests/frontends/test_midi.py", "tests/engine/runtime/test_conversions.py",
 )  # fmt: skip
 
 
@@ -89,6 +89,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session", autouse=True)
 def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Keep this process out of the user's cache too, on systems where a variable names it."""
+    own = tmp_path_factory.getbasetemp()
+    prepared.keep_in((own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "converted")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("own-cache")))
         yield

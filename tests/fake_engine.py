@@ -19,7 +19,7 @@ from bridge.engine.messages import Broken, Cancel, Cost, Finished, Generate, Rea
 
 USES = frozenset[How]({"vary", "continue", "fill"})
 ABILITIES = replace(USUAL, sample_rate=16_000, seconds=Range(0.1, 10.0), audio=USES)
-MODEL = Model("fake", "", ABILITIES, "cpu", "float32", "none")
+MODEL = Model("fake", "", ABILITIES, "cpu", "float32", "none", threads="1")
 BARE = replace(MODEL, abilities=Abilities(sample_rate=44_100, channels=2, seconds=Range(0.1, 10.0)))
 
 
@@ -94,4 +94,4 @@ def _generate(connection: Connection, ask: Generate, behaviour: str, cancelled: 
         if behaviour == "pauses between takes":
             time.sleep(0.5)
         connection.send(Samples(ask.serial, Piece(take, 0, samples, abilities.channels, True)))
-    connection.send(Finished(ask.serial, Cost.of(prompt, 0.1, 0.1), (), unmet=unmet, threads="1"))
+    connection.send(Finished(ask.serial, Cost.of(prompt, 0.1, 0.1), (), unmet=unmet))

@@ -23,6 +23,7 @@ import pytest
 
 from bridge import cli
 from bridge import client as osc_client
+from tests import prepared
 
 # On the processor everywhere: tests compare samples bit for bit, and CI has no GPU.
 RUN = [sys.executable, "-m", "bridge", "run", "--compute", "cpu", "--osc-port", "0"]
@@ -121,12 +122,16 @@ def pairs(values: list[Any], start: int) -> dict[str, Any]:
 _built: set[Path] = set()
 
 
-def lend_built(home: Path) -> None:
-    """Copy the small checkpoint and its trace, which take seconds to build, from the homes of earlier daemons to a new one."""
+def lend_built(home: Path, is_starter: bool) -> None:
+    """Copy what takes seconds to build to the cache of a new daemon: the small checkpoint, from the homes of earlier daemons, and the
+    starter's converted networks."""
     cache = home / "cache" / "clipbridge"
-    if cache not in _built and not cache.exists():
+    networks = Path("networks")
+    if is_starter and not (cache / networks).exists():
+        shutil.copytree(prepared.starter() / networks, cache / networks, dirs_exist_ok=True)
+    if cache not in _built and not list(cache.glob("untrained-[0-9]")):
         for other in _built:
-            for built in (*other.glob("untrained-[0-9]"), *other.glob("traces")):
+            for built in other.glob("untrained-[0-9]"):
                 with contextlib.suppress(shutil.Error, OSError):  # another daemon is writing there
                     shutil.copytree(built, cache / built.name, dirs_exist_ok=True)
     _built.add(cache)
@@ -137,7 +142,7 @@ class Daemon:
 
     def __init__(self, folder: Path, home: Path, *options: str, wait: bool = True, run: list[str] = RUN) -> None:
         self.folder, self.home = folder, home
-        lend_built(home)
+        lend_built(home, is_starter=run is RUN and "--model" not in options)
         self.inbox = home / "inboxes" / secrets.token_hex(4)  # daemons cannot share an inbox
         self._clients: list[Client] = []
         self.lines: list[dict[str, Any]] = []

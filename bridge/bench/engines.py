@@ -16,7 +16,6 @@ from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import torch
 from diffusers import AudioLDM2Pipeline, DDIMScheduler
@@ -59,12 +58,10 @@ def measure(
         "compute": f"{engine.compute}, network: {engine.compiled}",
         "load and warm, cold / with its caches": f"{cold:.2f} s / {warm:.2f} s",
     }
-    with mock.patch.object(torch.jit, "trace", wraps=torch.jit.trace) as trace:
-        recipe, per_second = Recipe(engine, compiled), floor.rate(engine)
-        for seconds in lengths:
-            figures |= _beside(engine, recipe, seconds, rounds, per_second)
-        figures |= _random_requests(engine, requests, max(lengths))
-    figures["traces made after ready"] = str(trace.call_count)
+    recipe, per_second = Recipe(engine, compiled), floor.rate(engine)
+    for seconds in lengths:
+        figures |= _beside(engine, recipe, seconds, rounds, per_second)
+    figures |= _random_requests(engine, requests, max(lengths))
     if isinstance(network := engine.denoiser.network, Captured):
         figures["CUDA graphs captured while warming / after ready"] = f"{ready} / {network.captures - ready}"
     figures["peak memory, loaded and warmed"] = f"{peak / 1e9:.2f} GB"

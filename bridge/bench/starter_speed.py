@@ -1,7 +1,7 @@
 """Measure what each optimisation of the starter gains: `python -m bridge.bench.starter_speed`.
 
 Compares the time from start to ready with a bare import of torch, diffusers and transformers, and a one-second clip with the
-same clip guided to the end, untraced, and on one thread. All variants take turns in one run, so that heat and load affect
+same clip guided to the end, and by the network as it is. All variants take turns in one run, so that heat and load affect
 them alike.
 """
 
@@ -51,8 +51,7 @@ def main() -> None:
     kinds: dict[str, Callable[[], float]] = {
         "as it is": lambda: clip(engine),
         "guided to the end (baseline)": lambda: _guided_to_the_end(engine),
-        "the network as it is, not traced": lambda: _untraced(engine),
-        "one thread": lambda: _one_thread(engine),
+        "the network as it is": lambda: _as_it_is(engine),
     }
     took = in_turns(kinds, chosen.rounds)
     for name, seconds in zip(kinds, took, strict=True):
@@ -72,18 +71,10 @@ def _guided_to_the_end(engine: Any) -> float:
     return seconds
 
 
-def _untraced(engine: Any) -> float:
+def _as_it_is(engine: Any) -> float:
     network, engine.denoiser.network = engine.denoiser.network, Unet(engine.pipe.unet)
     seconds = clip(engine)
     engine.denoiser.network = network
-    return seconds
-
-
-def _one_thread(engine: Any) -> float:
-    most, engine._threads._most = engine._threads._most, 1
-    torch.set_num_threads(1)
-    seconds = clip(engine)
-    engine._threads._most = most
     return seconds
 
 

@@ -188,8 +188,6 @@ class Dispatcher:
             self._jobs.eta.learn_source(job.prompt, message.cost.seconds)
         job.engine_took = message.cost.seconds
         if not job.state.ended:
-            assert job.model is not None
-            job.model = dataclasses.replace(job.model, threads=message.threads)
             job.remarks, job.prompt = message.remarks, dataclasses.replace(job.prompt, unmet=message.unmet)
             self._delivery.deliver(job, message.scores)
         self.feed()

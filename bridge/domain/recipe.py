@@ -31,7 +31,7 @@ CONDITIONS = (
     ("compute", "the compute"),
     ("dtype", "the precision"),
     ("compiled", "how the network runs"),
-    (THREADS, "the number of processor threads (lower while other programs are busy)"),
+    (THREADS, "the number of processor threads"),
 )
 
 

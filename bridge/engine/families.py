@@ -18,7 +18,7 @@ ENGINES = {audioldm2.FAMILY.pipeline: "bridge.engine.audioldm2.opening"}
 
 
 def open_engine(config: EngineConfig, cache: Path | None = None) -> Engine:
-    """The engine for a configuration; nothing is loaded yet. `cache`: the folder for traces and the untrained checkpoint, by
+    """The engine for a configuration; nothing is loaded yet. `cache`: the folder for converted networks and the untrained checkpoint, by
     default the user's cache folder. Raises NoModel."""
     compute = _compute(config.compute)
     checkpoint = checkpoints.find(config.model) if config.model else checkpoints.default(compute != "cpu")
@@ -31,6 +31,11 @@ def _compute(requested: str) -> str:
     """`requested`, or the fastest one for "auto". Raises NoModel if it is not available."""
     import torch
 
+    if requested == "intel":
+        from bridge.engine.runtime import openvino
+
+        openvino.accelerator()
+        return requested
     available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     usable = [name for name, is_available in available.items() if is_available]
     if requested != "auto" and requested not in usable:

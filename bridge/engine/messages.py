@@ -26,8 +26,7 @@ class Engine(Protocol):
 
     `model`: the facts of the loaded checkpoint. `shortcoming`: a sentence on a setting that does not work here, or "". `needs`:
     the memory that jobs need, measured while warming. Of the last completed `generate`: its `cost`, and `scores`, which say how
-    well each take fits the prompt (higher is better; empty if takes are not ranked), and `threads`, the number of threads of each
-    step on a CPU (see Threads.used), else "".
+    well each take fits the prompt (higher is better; empty if takes are not ranked).
     """
 
     model: Model
@@ -35,9 +34,6 @@ class Engine(Protocol):
     needs: Needs
     cost: Cost
     scores: tuple[float, ...]
-
-    @property
-    def threads(self) -> str: ...
 
     def load(self, on_stage: OnStage) -> Model:
         """Read the checkpoint, which sets `model`. Raises NoModel with a sentence."""
@@ -145,7 +141,7 @@ class Samples:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """All samples of a job were sent. `scores`, `remarks`, `highest_bytes`, `unmet`, `threads`: see Engine."""
+    """All samples of a job were sent. `scores`, `remarks`, `highest_bytes`, `unmet`: see Engine."""
 
     serial: int
     cost: Cost
@@ -153,7 +149,6 @@ class Finished:
     remarks: dict[str, str] = field(default_factory=dict)
     highest_bytes: int = 0
     unmet: tuple[str, ...] = ()
-    threads: str = ""
 
 
 @dataclass(frozen=True, slots=True)

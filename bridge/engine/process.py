@@ -29,6 +29,7 @@ from bridge.engine.messages import (
     Step,
     Unloadable,
 )
+from bridge.engine.runtime.waiting import let_threads_sleep
 from bridge.errors import ClipbridgeError, EngineLost, JobCancelled, NoModel
 from bridge.system.portable import compute_beside_others
 
@@ -44,6 +45,7 @@ def main(connection: Connection, config: EngineConfig, model: str | None = None)
     # No loader may download anything: that is left to `clipbridge pull`.
     os.environ["HF_HUB_OFFLINE"] = "1"
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
+    let_threads_sleep()
     compute_beside_others()
     Server(connection, config if model is None else dataclasses.replace(config, model=model)).run()
 
@@ -127,7 +129,7 @@ class Server:
         if failure is None:
             remarks, unmet = engine.remarks(job.prompt), engine.unmet(job.prompt)
             self._connection.send(
-                Finished(job.serial, engine.cost, engine.scores, remarks, engine.highest_bytes(), unmet, engine.threads)
+                Finished(job.serial, engine.cost, engine.scores, remarks, engine.highest_bytes(), unmet)
             )
         else:
             self._connection.send(failure)

@@ -18,8 +18,7 @@ from bridge.domain.model import Abilities, Model
 from bridge.engine.lean_imports import without_compiler
 from bridge.engine.messages import Cost, OnStage, OnStep
 from bridge.engine.needs import Needs
-from bridge.engine.runtime import memory
-from bridge.engine.runtime.threads import Threads, one_thread
+from bridge.engine.runtime import memory, threads
 from bridge.errors import JobCancelled, OutOfMemory
 
 log = logging.getLogger("clipbridge")
@@ -30,7 +29,7 @@ WARM_STEPS = 4
 
 
 class Runner(abc.ABC):
-    """An engine (see the Engine protocol) on one compute ("cuda", "mps" or "cpu"); a family adds the abstract methods.
+    """An engine (see the Engine protocol) on one compute ("cuda", "mps", "cpu" or "intel"); a family adds the abstract methods.
 
     `load` sets `model` and `abilities`; `run` sets `cost` and may set `scores`.
     """
@@ -42,7 +41,10 @@ class Runner(abc.ABC):
     def __init__(self, checkpoint: Checkpoint, compute: str, config: EngineConfig, cache: Path) -> None:
         self.checkpoint, self.compute, self._config, self._cache = checkpoint, compute, config, cache
         self.shortcoming = ""
-        self._threads = Threads(torch.get_num_threads())
+        # The untrained checkpoint is so small that a second thread costs more than it gains.
+        self.threads = threads.number(config.threads or int(checkpoint.folder is None))
+        if self.on_a_processor:
+            torch.set_num_threads(self.threads)
         self.scores: tuple[float, ...] = ()
         self.needs = Needs()
         self._highest_bytes = 0
@@ -81,7 +83,7 @@ class Runner(abc.ABC):
         on_stage(0, 2, "memory")
         # Measuring slows a run down; the very first is slow anyway, because it initialises everything.
         # On one thread: beside a busy program, several took up to 8 s. Counting operations would import the compiler.
-        with one_thread(), without_compiler():
+        with threads.one_thread(), without_compiler():
             self.needs = replace(self.measure(), whole_s=self.abilities.whole_s)
         on_stage(1, 2, f"{WARM_SECONDS[0]:g} s")
         return [self.warm_run(WARM_SECONDS[0])]
@@ -119,7 +121,6 @@ class Runner(abc.ABC):
         prompt = self.abilities.settled(prompt)
         for again in (False, True):
             out_of_memory, began = "", False
-            self._threads.begin()
             try:
                 for piece in self.run(prompt, on_step):
                     began = True
@@ -132,7 +133,7 @@ class Runner(abc.ABC):
             # Outside the except block: only now the frames that hold tensors are gone.
             gc.collect()
             held = self.forget()
-            if self.compute != "cpu":
+            if not self.on_a_processor:
                 getattr(torch, self.compute).empty_cache()
             if again or began or not held:
                 break  # else try once more with the freed memory
@@ -148,14 +149,14 @@ class Runner(abc.ABC):
         return self._highest_bytes
 
     @property
-    def threads(self) -> str:
-        """See the Engine protocol."""
-        return self._threads.used if self.compute == "cpu" else ""
+    def on_a_processor(self) -> bool:
+        """Whether torch runs on the processor."""
+        return self.device == "cpu"
 
-    def steady(self) -> None:
-        """Choose the number of threads on a CPU; call it at each step."""
-        if self.compute == "cpu":
-            self._threads.choose()
+    @property
+    def device(self) -> str:
+        """Torch's device. Intel's devices are OpenVINO's, for converted networks."""
+        return "cpu" if self.compute == "intel" else self.compute
 
 
 def _is_out_of_memory(error: BaseException) -> bool:

@@ -36,7 +36,7 @@ def config_folder() -> Path:
 
 
 def cache_folder() -> Path:
-    """The folder for what can be rebuilt: the untrained checkpoint, traces (not created)."""
+    """The folder for what can be rebuilt: the untrained checkpoint, converted networks (not created)."""
     return Path(platformdirs.user_cache_dir(APP, appauthor=False))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import shutil
 import sys
@@ -260,27 +259,6 @@ def test_the_starter_makes_the_same_clip_bit_for_bit_and_another_seed_another(st
     first = snare()
     assert np.array_equal(first, snare()) and not np.array_equal(first, snare(seed=2))
     assert np.array_equal(first, snare("Snaer!!"))  # what is heard is the same
-
-
-def test_equal_numbers_of_threads_make_equal_bytes_and_others_are_recorded(
-    starter: AudioLDM2, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def wave(numbers: list[int], loop: bool) -> tuple[np.ndarray, str]:
-        steps = itertools.cycle(numbers)
-        monkeypatch.setattr(starter._threads, "_set", lambda: torch.set_num_threads(next(steps)))
-        return sound(starter, "bright snare", 0.5, steps=6, loop=loop), starter.threads
-
-    try:
-        for loop in (False, True):
-            first, threads = wave([2, 1, 1], loop)
-            assert threads.startswith("2x1 1x2 2x1 1x2")
-            starter.texts.encoded.cache_clear()
-            torch.set_num_threads(2)  # when the text is encoded
-            again, same = wave([2, 1, 1], loop)
-            assert same == threads and np.array_equal(first, again)
-            assert wave([2], loop)[1] == "2" and wave([1], loop)[1] == "1"
-    finally:
-        torch.set_num_threads(1)
 
 
 def test_the_starter_encodes_a_text_to_the_same_bits_on_any_number_of_threads(starter: AudioLDM2) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +16,8 @@ from bridge.checkpoints.find import Checkpoint, licence
 from bridge.config import EngineConfig
 from bridge.domain.clip import Piece, Prompt
 from bridge.domain.model import Model
-from bridge.engine.audioldm2 import unet
+from bridge.engine.audioldm2 import converted, unet
+from bridge.engine.audioldm2.converted import HiFiGan
 from bridge.engine.audioldm2.decoding import Decoder
 from bridge.engine.audioldm2.denoising import Denoiser, states
 from bridge.engine.audioldm2.encoding import Encoder
@@ -33,10 +34,10 @@ from bridge.engine.audioldm2.text import Texts, TextSide
 from bridge.engine.messages import Cost, OnStage, OnStep
 from bridge.engine.needs import Needs
 from bridge.engine.runner import WARM_SECONDS, Runner
-from bridge.engine.runtime import memory, ways
+from bridge.engine.runtime import conversions, memory, openvino, ways
+from bridge.engine.runtime.conversions import Conversions
 from bridge.engine.runtime.graphs import Captured
 from bridge.engine.runtime.network import Inputs
-from bridge.engine.runtime.threads import Threads
 from bridge.errors import NoModel
 
 # CUDA graphs for lengths up to this are captured while warming; the stock pipeline makes 10.24 s by default.
@@ -55,38 +56,37 @@ class AudioLDM2(Runner):
         self._words: Sequence[str] = ()
         self.familiar_sounds: FamiliarSounds = {}
         self._lacking: set[str] = set()
+        self._conversions: Conversions | None = None
 
     def load(self, on_stage: OnStage) -> Model:
         """Read the checkpoint: fp16 on a GPU, fp32 on a CPU (where fp16 is slower). Raises NoModel, ConfigError."""
         quiet()
         memory.limit(self.compute, self._config.memory_gb)
-        dtype = torch.float32 if self.compute == "cpu" else torch.float16
+        dtype = torch.float32 if self.on_a_processor else torch.float16
         folder = self.checkpoint.folder or _untrained(self._cache)
         try:
-            pipe = load_pipeline(folder, self.compute, dtype, self._config.scheduler, on_stage)
+            pipe = load_pipeline(folder, self.device, dtype, self._config.scheduler, on_stage)
             if self.checkpoint.folder is None:
                 _ = pipe.unet  # read now, while it can still be built again
         except NoModel:
             if self.checkpoint.folder is not None:
                 raise
             folder = _untrained(self._cache, again=True)  # a cleaner of caches has damaged it
-            pipe = load_pipeline(folder, self.compute, dtype, self._config.scheduler, on_stage)
-        if self.checkpoint.folder is None and self.compute == "cpu":
-            # So small that a second thread costs more than it gains.
-            self._threads = Threads(1)
-            torch.set_num_threads(1)
+            pipe = load_pipeline(folder, self.device, dtype, self._config.scheduler, on_stage)
         self.pipe = pipe
         self.geometry = Geometry.of(pipe)
         self.abilities = replace(abilities(folder), sample_rate=self.geometry.sample_rate)
-        self.encoder, self.decoder = Encoder(pipe, self.geometry), Decoder(pipe, self.geometry)
+        self.encoder = Encoder(pipe, self.geometry)
+        self.decoder = Decoder(pipe.vae.config.scaling_factor, self._spectrogram, pipe.vocoder, self.geometry)
         vocabulary = Vocabulary.read(folder)
-        self.texts = TextSide(pipe, self.compute, vocabulary)
+        self.texts = TextSide(pipe, self.device, vocabulary)
         self.kit = None if vocabulary is None else Kit(self, vocabulary)
         on_stage(99, 100, "network")
-        opened = self._open_network()
+        opened = self._open_network(folder)
         self.compiled, self.shortcoming = opened.way, opened.shortcoming
         guided_above = GUIDED_ABOVE if vocabulary is not None else 0.0
-        self.denoiser = Denoiser(pipe, opened.network, self.compute, guided_above)
+        self.denoiser = Denoiser(pipe, opened.network, self.device, guided_above)
+        self._use_converted()
         self.model = Model(
             name=self.checkpoint.name,
             revision=self.checkpoint.revision,
@@ -98,8 +98,42 @@ class AudioLDM2(Runner):
             licence=licence(folder),
             untrained=self.checkpoint.folder is None,
             compiled=self.compiled,
+            threads=f"{self.threads}" if self.on_a_processor else "",
         )
         return self.model
+
+    def improve(self, on_stage: OnStage, waiting: Callable[[], bool]) -> Iterator[list[Cost] | None]:
+        """See Engine. While networks are converted, jobs are served by the networks as they are."""
+        yield from super().improve(on_stage, waiting)
+        conversions = self._conversions
+        while conversions is not None and (progress := conversions.progress) is not None:
+            on_stage(*progress)
+            if not conversions.look():
+                yield None
+                continue
+            on_stage(progress.total, progress.total, progress.what)
+            self.shortcoming = conversions.shortcoming
+            self._use_converted()
+            self.model = replace(self.model, compiled=self.compiled)
+            self.needs = replace(self.measure(), whole_s=self.abilities.whole_s)
+            yield [self.warm_run(seconds) for seconds in WARM_SECONDS]
+
+    def _use_converted(self) -> None:
+        """Run the converted networks, if there are any."""
+        networks = {} if self._conversions is None else self._conversions.networks
+        if not networks:
+            return
+        self.compiled = "openvino"
+        self.denoiser.network = networks[converted.UNET].network
+        self.decoder.spectrogram = networks[converted.DECODER].network
+        if converted.VOCODER in networks:
+            self.decoder.vocoder = HiFiGan(self.pipe.vocoder.config, networks[converted.VOCODER].network)
+        self.pipe.forget_unet()
+        # Sounds that were made to compare with are of the other networks.
+        self.familiar_sounds = {}
+        self.kit = None if self.texts.vocabulary is None else Kit(self, self.texts.vocabulary)
+        # What is left to torch is small. Its threads would take the cores from those of OpenVINO.
+        torch.set_num_threads(1)
 
     def prepare(self, on_stage: OnStage) -> None:
         """Capture the graphs of one take of the usual lengths, so that their memory is taken before any job. Other batches, texts
@@ -156,10 +190,8 @@ class AudioLDM2(Runner):
         prompt = replace(prompt, seconds=prompt.made_seconds)
         self._denoised_s, self._method, self._how, self._words = 0.0, "", "", ()
         self._lacking.clear()
-        self.steady()
 
         def after_step(step: int, steps: int) -> None:
-            self.steady()
             on_step(step, steps)
 
         waves = []
@@ -254,36 +286,52 @@ class AudioLDM2(Runner):
         prompt = self.warm_up(WARM_SECONDS[0])
         texts = self.texts.positive(prompt), self.texts.positive(prompt)
         noise = self.noise(self.generators(prompt) * 2, 2 * self.geometry.rows_unit)
-        return noise, torch.tensor(500, device=self.compute), *states(texts, 1)
+        return noise, torch.tensor(500, device=self.device), *states(texts, 1)
 
     @torch.no_grad()
-    def _open_network(self) -> ways.Opened:
-        network, folder = unet.Unet(self.pipe.unet).eval(), self._cache / "traces"
+    def _open_network(self, folder: Path) -> ways.Opened:
+        way = ways.way_of(self._config.compile, self.compute)
+        if way != "openvino" or (self._config.compile == "auto" and self.checkpoint.folder is None):
+            return ways.open_network(way, unet.Unet(self.pipe.unet).eval(), unet, self._example)
         name = f"{self.checkpoint.name} {self.checkpoint.revision}"
-        return ways.open_network(self._config.compile, self.compute, network, unet, self._example, folder, name)
+        source = conversions.Source(converted.MODULE, folder, converted.FOLDERS, name)
+        self._conversions = Conversions(source, self._cache, openvino.device(self.compute), self.threads)
+        self._conversions.open()
+        if networks := self._conversions.networks:
+            return ways.Opened(networks[converted.UNET].network, way)
+        return ways.Opened(unet.Unet(self.pipe.unet).eval(), "off", self._conversions.shortcoming)
+
+    def _spectrogram(self, latents: torch.Tensor) -> torch.Tensor:
+        spectrogram: torch.Tensor = self.pipe.vae.decode(latents).sample
+        return spectrogram
 
     @torch.no_grad()
     def measure(self) -> Needs:
-        """The memory that a second of sound needs, measured by a short run without trace or graphs."""
+        """The memory that a second of sound needs, measured by a short run of the networks as they are, or when they were
+        converted."""
+        networks = {} if self._conversions is None else self._conversions.networks
         prompt = self.warm_up(WARM_SECONDS[0])
         rows, samples = self.geometry.rows_for(prompt.seconds), self.geometry.frames(prompt.seconds)
         seconds = rows * self.geometry.row_seconds
         generators, text = self.generators(prompt), self.texts.positive(prompt)
+        noise = self.noise(generators, rows)
         self.highest_bytes()  # `peak` resets the counter
-        denoiser = self.plain_denoiser(0.0)
-        with memory.peak(self.compute) as denoising:
-            latents = denoiser.run(
-                self.noise(generators, rows), text, text, 2, 2.0, generators, lambda step, steps: None
-            )
-        with memory.peak(self.compute) as decoding:
-            for _ in self.decoder.pieces(latents, self.texts.hears(prompt), samples, samples):
+        with memory.peak(self.device) as denoising:
+            if not networks:
+                self.plain_denoiser(0.0).run(noise, text, text, 2, 2.0, generators, lambda step, steps: None)
+        with memory.peak(self.device) as decoding:
+            for _ in self.decoder.pieces(noise, self.texts.hears(prompt), samples, samples):
                 pass
-        room = memory.budget(self.compute, self._config.memory_gb)
-        return Needs(denoising.bytes / 2 / seconds, decoding.bytes / seconds, room)
+        denoise, decode = denoising.bytes / 2 / seconds, decoding.bytes / seconds
+        if networks:
+            denoise = networks[converted.UNET].memory / self.geometry.row_seconds
+            decode += networks[converted.DECODER].memory / self.geometry.row_seconds
+            # HiFi-GAN works by chunks, and needs the same for any length.
+        return Needs(denoise, decode, memory.budget(self.compute, self._config.memory_gb))
 
     def plain_denoiser(self, guided_above: float) -> Denoiser:
-        """A denoiser whose network runs without trace or graphs, in which operations cannot be counted."""
-        return Denoiser(self.pipe, unet.Unet(self.pipe.unet).eval(), self.compute, guided_above)
+        """A denoiser whose network runs as it is: in others, operations cannot be counted."""
+        return Denoiser(self.pipe, unet.Unet(self.pipe.unet).eval(), self.device, guided_above)
 
     def noise(self, generators: list[torch.Generator], rows: int) -> torch.Tensor:
         """Noise of shape (takes, channels, rows, width), drawn row by row on the CPU, so that a seed starts with the same noise
@@ -291,7 +339,7 @@ class AudioLDM2(Runner):
         channels = self.pipe.unet_config["in_channels"]
         width = self.pipe.vocoder.config.model_in_dim // self.pipe.vae_scale_factor
         noise = [torch.randn((rows, channels, width), generator=generator).permute(1, 0, 2) for generator in generators]
-        return torch.stack(noise).contiguous().to(self.compute, self.pipe.dtype)
+        return torch.stack(noise).contiguous().to(self.device, self.pipe.dtype)
 
 
 def _untrained(cache: Path, again: bool = False) -> Path:

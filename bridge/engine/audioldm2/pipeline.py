@@ -37,6 +37,10 @@ class Pipeline:
         """The UNet, which is read when it is first used: a converted network does without."""
         return self.load_unet()
 
+    def forget_unet(self) -> None:
+        """Free the UNet; it is read again if it is used again."""
+        self.__dict__.pop("unet", None)
+
     @property
     def vae_scale_factor(self) -> int:
         """Bands, and frames, of the spectrogram for each of the latents'."""

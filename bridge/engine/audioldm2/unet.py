@@ -34,7 +34,7 @@ class Unet(torch.nn.Module):
     ) -> torch.Tensor:
         predicted: torch.Tensor = self.unet(
             latents,
-            timestep,
+            timestep.float(),
             encoder_hidden_states=gpt2,
             encoder_hidden_states_1=t5,
             encoder_attention_mask_1=mask,

@@ -1,1 +1,1 @@
-"""How networks run: traces, graphs, threads, memory."""
+"""How networks run: converted, by graphs, with how many threads, in how much memory."""

@@ -1,22 +1,19 @@
-"""How a network runs: traced on a CPU, by CUDA graphs on such a GPU, or unchanged."""
+"""How a network runs: converted for a processor, by CUDA graphs on such a GPU, or as it is."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from pathlib import Path
 from typing import NamedTuple
 
 import torch
 
 from bridge.engine.runtime.graphs import Capture, Captured, CudaCapture, Layout
 from bridge.engine.runtime.network import Inputs, Network
-from bridge.engine.runtime.tracing import traced
 
 log = logging.getLogger("clipbridge")
 
-# A larger network takes so long for a step that Python hardly counts, and a trace would hold its weights twice.
-MOST_TRACED_PARAMETERS = 100_000_000
+BEST = {"cuda": "graphs", "cpu": "openvino", "intel": "openvino"}
 
 
 class Opened(NamedTuple):
@@ -27,32 +24,28 @@ class Opened(NamedTuple):
     shortcoming: str = ""
 
 
+def way_of(requested: str, compute: str) -> str:
+    """`openvino` (see `conversions`), `graphs` or `off`. `auto` is the best of them for a compute."""
+    return BEST.get(compute, "off") if requested == "auto" else requested
+
+
 def open_network(
-    requested: str,
-    compute: str,
+    way: str,
     network: torch.nn.Module,
     layout: Layout,
     example: Callable[[], Inputs],
-    folder: Path,
-    name: str,
+    capture: Callable[[], Capture] = CudaCapture,
 ) -> Opened:
-    """The network, ready to run. `requested`: `trace`, `graphs`, `off`, or `auto`: graphs on CUDA, and a trace on a CPU if
-    the network is small. If that fails, the network runs unchanged. `example`: makes inputs of a batch of two. `folder`,
-    `name`: see `traced`."""
-    small = sum(weights.numel() for weights in network.parameters()) < MOST_TRACED_PARAMETERS
-    best = {"cuda": "graphs", "cpu": "trace" if small else "off"}.get(compute, "off")
-    way = best if requested == "auto" else requested
+    """The network, ready to run by `graphs`, or as it is if that fails. `example`: makes inputs of a batch of two."""
+    if way != "graphs":
+        return Opened(network, "off")
     try:
-        if way == "trace":
-            return Opened(traced(network, example(), folder, name), way)
-        if way == "graphs":
-            return Opened(captured(network, layout, example(), CudaCapture()), way)
-    except Exception as error:  # TorchScript and CUDA raise anything; it is reported, and the engine goes on
+        return Opened(captured(network, layout, example(), capture()), way)
+    except Exception as error:  # CUDA raises anything; it is reported, and the engine goes on
         log.info("engine.compile %s failed", way, exc_info=error)
         reason = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
-        without = f"engine.compile = {way} does not work here, so the network runs without ({reason})"
+        without = f"engine.compile = {way} does not work here, so the network runs as it is ({reason})"
         return Opened(network, "off", without)
-    return Opened(network, "off")
 
 
 def captured(network: torch.nn.Module, layout: Layout, example: Inputs, capture: Capture) -> Captured:

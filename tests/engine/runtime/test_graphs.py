@@ -202,9 +202,7 @@ def test_graphs_are_freed_when_memory_runs_out(
 def test_graphs_without_cuda_are_reported_and_the_network_runs_without(
     engine: AudioLDM2,
 ) -> None:
-    opened = ways.open_network(
-        "graphs", "cpu", Unet(engine.pipe.unet).eval(), unet, engine._example, engine._cache, "untrained"
-    )
+    opened = ways.open_network("graphs", Unet(engine.pipe.unet).eval(), unet, engine._example)
     assert opened.way == "off" and "engine.compile = graphs does not work here" in opened.shortcoming
 
 

@@ -1,82 +1,51 @@
-"""All threads while the cores are free, one beside busy programs."""
+"""A fixed number of threads, which sleep while they wait."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+import subprocess
+import sys
 
+import psutil
 import pytest
 import torch
 
 from bridge.engine.runtime import threads
-from bridge.engine.runtime.threads import Threads
 
 
-@pytest.fixture(autouse=True)
-def as_before() -> Iterator[None]:
-    before = torch.get_num_threads()
-    yield
-    torch.set_num_threads(before)
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The time, and the step by which it advances at each reading."""
-    state = [100.0, 0.0]
-
-    def look() -> float:
-        state[0] += state[1]
-        return state[0]
-
-    monkeypatch.setattr(threads.time, "monotonic", look)
-    return state
-
-
-def test_free_cores_are_all_used(clock: list[float]) -> None:
-    torch.set_num_threads(1)
-    Threads(2).choose()
-    assert torch.get_num_threads() == 2
-
-
-def test_beside_a_busy_program_one_thread_works_until_the_cores_are_free_again(clock: list[float]) -> None:
-    chooser = Threads(2)
-    clock[1] = 0.005  # the system takes 5 ms to hand a core back
-    chooser.choose()
-    assert torch.get_num_threads() == 1
-    clock[1] = 0.0
-    chooser.choose()
-    assert torch.get_num_threads() == 1  # no new probe yet
-    clock[0] += threads.PAUSE_S + 1
-    chooser.choose()
-    assert torch.get_num_threads() == 2
-
-
-def test_the_numbers_of_a_run_are_recorded_in_the_order_of_its_steps(clock: list[float]) -> None:
-    chooser = Threads(2)
-    assert chooser.used == ""
-    for _ in range(3):
-        chooser.choose()
-    assert chooser.used == "2"
-    clock[1] = 0.005
-    chooser.choose()
-    clock[1] = 0.0
-    chooser.choose()
-    clock[0] += threads.PAUSE_S + 1
-    chooser.choose()
-    assert chooser.used == "2x3 1x2 2x1"
-    chooser.begin()
-    chooser.choose()
-    assert chooser.used == "2"
+def test_an_engine_uses_the_physical_cores_that_it_may_unless_a_number_is_requested(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert threads.number(3) == 3 and threads.number() >= 1
+    monkeypatch.setattr(psutil, "cpu_count", lambda logical: 64 if logical else 32)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: set(range(6)), raising=False)
+    assert threads.number() == 6
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: set(range(64)), raising=False)
+    assert threads.number() == 32
+    monkeypatch.setattr(psutil, "cpu_count", lambda logical: None)  # not known
+    assert threads.number() == 64
+    monkeypatch.delattr(os, "sched_getaffinity")  # macOS and Windows
+    monkeypatch.setattr(os, "cpu_count", lambda: None)
+    assert threads.number() == 1
 
 
 def test_what_runs_on_one_thread_leaves_the_number_as_it_was() -> None:
+    before = torch.get_num_threads()
     torch.set_num_threads(2)
     with pytest.raises(ValueError), threads.one_thread():
         assert torch.get_num_threads() == 1
         raise ValueError
     assert torch.get_num_threads() == 2
+    torch.set_num_threads(before)
 
 
-def test_an_engine_of_one_thread_stays_at_one(clock: list[float]) -> None:
-    torch.set_num_threads(1)
-    Threads(1).choose()
-    assert torch.get_num_threads() == 1
+def test_threads_that_the_user_lets_spin_spin() -> None:
+    code = (
+        "import os; from bridge.engine.runtime import waiting; waiting.let_threads_sleep(); "
+        "print(os.environ['GOMP_SPINCOUNT'], os.environ['KMP_BLOCKTIME'])"
+    )
+    said = [
+        subprocess.run([sys.executable, "-c", code], env={**os.environ, **own}, capture_output=True, text=True).stdout
+        for own in ({}, {"GOMP_SPINCOUNT": "7"})
+    ]
+    assert said == ["1000 0\n", "7 0\n"]
