@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from bridge.domain.clip import Prompt
 from bridge.engine.audioldm2.engine import AudioLDM2
 from bridge.engine.audioldm2.mel_vocoder import MelVocoder, MelVocoderConfig
 from bridge.engine.families import open_engine
+from bridge.engine.process import PAUSE_S
 from bridge.presets.files import Preset
 from bridge.starter import classifier
 from bridge.starter.catalogue import NAMES, at_peak
@@ -52,10 +54,13 @@ class Judge:
 
 
 def open_starter(checkpoint: str) -> AudioLDM2:
-    """A checkpoint ("starter" or a folder), loaded on the CPU."""
+    """A checkpoint ("starter" or a folder), loaded on the CPU, with the networks that the daemon uses: until they are converted, which
+    happens once, others would be judged."""
     engine = open_engine(EngineConfig(model=checkpoint, compute="cpu"))
     assert isinstance(engine, AudioLDM2)
     engine.load(lambda done, total, what: None)
+    for _ in engine.improve(lambda done, total, what: None, lambda: False):
+        time.sleep(PAUSE_S)
     return engine
 
 

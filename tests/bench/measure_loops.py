@@ -15,10 +15,9 @@ import numpy as np
 
 from bridge.audio.seam import hole_db, seam_score
 from bridge.audio.shape import Samples, shape
-from bridge.config import EngineConfig
+from bridge.bench.engines import opened
 from bridge.domain.ask import Shape
 from bridge.domain.clip import Piece, Prompt
-from bridge.engine.families import open_engine
 from bridge.engine.runner import Runner
 
 SUSTAINED = ("pad", "synth pad", "drone", "strings", "violin", "cello", "wind", "breeze", "lead", "synth lead")
@@ -40,10 +39,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--every", type=int, default=1, help="only every Nth prompt")
     every = parser.parse_args().every
-    engine = open_engine(EngineConfig(model="starter", compute="cpu"))
-    assert isinstance(engine, Runner)
-    engine.load(lambda done, total, what: None)
-    engine.warm(lambda done, total, what: None)
+    _took, engine = opened("starter", "cpu")
     groups = {
         "sustained, 4 s": (4.0, itertools.product(WORDS, SUSTAINED)),
         "others, 2 s": (2.0, itertools.product(("", "dark"), OTHERS)),

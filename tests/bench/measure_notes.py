@@ -16,11 +16,9 @@ import numpy as np
 import soxr
 
 from bridge.audio import key
-from bridge.config import EngineConfig
+from bridge.bench.engines import opened
 from bridge.domain.clip import OUTPUT_RATE, Piece, Prompt
 from bridge.domain.notes import frequency_of, midi_of
-from bridge.engine.families import open_engine
-from bridge.engine.runner import Runner
 from bridge.shaper.make import make
 from bridge.starter.catalogue import BY_NAME, LEAD_IN, draw, render
 from bridge.starter.parts import SAMPLE_RATE, hz_of_c
@@ -164,10 +162,7 @@ def main() -> None:
         for wave, hz in synthesised(sound, 12, 2):
             known.append((cents_off(wave, sound, hz), octave_off(wave, sound, hz), np.nan, sound))
     print(row("synthesised, to judge the judge", known), flush=True)
-    engine = open_engine(EngineConfig(model="starter", compute="cpu"))
-    assert isinstance(engine, Runner)
-    engine.load(lambda done, total, what: None)
-    engine.warm(lambda done, total, what: None)
+    _took, engine = opened("starter", "cpu")
     every: list[tuple[float, int, float, str]] = []
     for noun, sound in NOUNS.items():
         results = []

@@ -23,13 +23,12 @@ import torch.nn.functional as F
 from bridge.audio import key
 from bridge.audio.seam import seam_score
 from bridge.audio.shape import resample_loop
-from bridge.config import EngineConfig
+from bridge.bench.engines import opened
 from bridge.domain import source as sources
 from bridge.domain.clip import OUTPUT_RATE, Prompt
 from bridge.domain.notes import frequency_of, midi_of
 from bridge.domain.source import Source
 from bridge.engine.audioldm2.engine import AudioLDM2
-from bridge.engine.families import open_engine
 from bridge.files.same_file import hash_of
 
 RATE, SECONDS, TAKES = 44_100, 1.0, 2
@@ -189,9 +188,7 @@ def main() -> None:
     options = parser.parse_args()
     if options.shares:
         sources.NOISE = ((0.0, 0.0), (1.0, 1.0))  # type: ignore[assignment]
-    engine = open_engine(EngineConfig(model="starter", compute="cpu"))
-    assert isinstance(engine, AudioLDM2)
-    engine.load(lambda done, total, what: None)
+    _took, engine = opened("starter", "cpu")
     if options.loops or options.tones:
         with tempfile.TemporaryDirectory() as folder:
             (print_loops if options.loops else print_tones)(engine, Path(folder))
