@@ -20,8 +20,8 @@ from typing import Any
 import psutil
 import torch
 
+from bridge.bench.daemon import Daemon
 from bridge.bench.engines import opened
-from bridge.bench.main_job import Daemon
 from bridge.bench.timing import in_turns, timed
 from bridge.domain.clip import Prompt
 from bridge.engine.audioldm2.engine import AudioLDM2
