@@ -42,12 +42,17 @@ PAUSE_S = 0.2
 
 def main(connection: Connection, config: EngineConfig, model: str | None = None) -> None:
     """The child process: load, warm, then serve until the pipe ends. `model`: a checkpoint instead of the configured one."""
+    set_up()
+    Server(connection, config if model is None else dataclasses.replace(config, model=model)).run()
+
+
+def set_up() -> None:
+    """Settle what holds for the whole process. Call it before torch is imported."""
     # No loader may download anything: that is left to `clipbridge pull`.
     os.environ["HF_HUB_OFFLINE"] = "1"
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
     let_threads_sleep()
     compute_beside_others()
-    Server(connection, config if model is None else dataclasses.replace(config, model=model)).run()
 
 
 class Server:
