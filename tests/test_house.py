@@ -49,8 +49,7 @@ HEAVY = {
         "engine/audioldm2/untrained.py",
         "engine/audioldm2/mel_vocoder.py",
         "engine/runtime/threads.py",
-        "bench/starter_speed.py",
-        "bench/engines.py",
+        "bench/recipe.py",
         "bench/random_weights.py",
         "engine/audioldm2/text.py",
         "doctor/compute.py",  # in a process of its own
@@ -79,7 +78,7 @@ HEAVY = {
         "engine/runtime/network.py",
         "engine/runtime/ways.py",
         "bench/floor.py",
-        "bench/timing.py",
+        "bench/timing.py",  # late
         "engine/audioldm2/speech.py",
         "engine/audioldm2/vocoding.py",
         "engine/audioldm2/partials.py",
@@ -93,7 +92,7 @@ HEAVY = {
         "engine/audioldm2/parts.py",
         "engine/audioldm2/loading.py",
         "engine/audioldm2/untrained.py",
-        "bench/engines.py",
+        "bench/recipe.py",
     },
     "transformers": {
         "engine/audioldm2/parts.py",

@@ -18,11 +18,11 @@ REPLY_TIMEOUT_S = 120.0
 class Daemon:
     """A daemon and a socket to it. `answered_s`, `ready_s`: seconds from its start to the first answer and to `ready`."""
 
-    def __init__(self, folder: Path, model: str) -> None:
+    def __init__(self, folder: Path, model: str, compute: str = "cpu") -> None:
         started = time.perf_counter()
         self.process = subprocess.Popen(
             [
-                sys.executable, "-m", "bridge", "run", "--json", "--compute", "cpu", "--model", model, "--osc-port", "0",
+                sys.executable, "-m", "bridge", "run", "--json", "--compute", compute, "--model", model, "--osc-port", "0",
                 "--folder", str(folder / "clips"), "--inbox", "",
             ],
             stdout=subprocess.PIPE, text=True,

@@ -20,7 +20,8 @@ GPU_SIZE, ROUNDS = 8_192, 8
 
 
 def operations(engine: AudioLDM2, prompt: Prompt) -> int:
-    """The operations of one clip, which is generated once, with its text cached or not."""
+    """The operations of one clip, which is generated once, with its text cached or not. All networks of the engine are torch's
+    (`compile="off"`): others are not counted."""
     original = engine.denoiser
     engine.denoiser = engine.plain_denoiser(original.guided_above)
     try:
@@ -34,9 +35,9 @@ def operations(engine: AudioLDM2, prompt: Prompt) -> int:
 
 def rate(engine: AudioLDM2) -> float:
     """Operations per second: the best of a few matrix products in the engine's data type."""
-    size = SIZES.get(engine.compute, GPU_SIZE)
-    a, b = torch.randn(2, size, size, device=engine.compute).to(engine.pipe.unet.dtype)
-    return 2 * size**3 / min(timed(lambda: a @ b, engine.compute) for _ in range(ROUNDS))
+    size = SIZES.get(engine.device, GPU_SIZE)
+    a, b = torch.randn(2, size, size, device=engine.device).to(engine.pipe.unet.dtype)
+    return 2 * size**3 / min(timed(lambda: a @ b, engine.device) for _ in range(ROUNDS))
 
 
 def _attention(query: torch.Size, keys: torch.Size, values: torch.Size, *_more: object, **_others: object) -> int:

@@ -7,18 +7,18 @@ is compared with that of a bare UDP echo process in the same run.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import multiprocessing
 import platform
 import socket
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
+from bridge.bench import busy
 from bridge.bench.daemon import Daemon
 
 FLOOD = 10_000
@@ -93,27 +93,16 @@ def _cost_per_job(daemon: Daemon, jobs: int) -> dict[str, str]:
 def _beside_busy_programs(daemon: Daemon) -> dict[str, str]:
     """The same clip next to one busy loop per core at normal priority, like a DAW under load."""
     took: dict[str, list[float]] = {"alone": [], "busy": []}
-    loops: list[subprocess.Popen[bytes]] = []
-    try:
-        for which, times in took.items():
-            if which == "busy":
-                loops += [
-                    subprocess.Popen([sys.executable, "-c", "while True: pass"])
-                    for _ in range(multiprocessing.cpu_count())
-                ]
-                time.sleep(0.5)
+    for which, times in took.items():
+        with busy.a_loop_a_core() if which == "busy" else contextlib.nullcontext():
             for number in range(8):
                 started = time.perf_counter()
                 daemon.send("/bridge/generate", "beside", 1.0, "id", f"{which} {number}")
                 daemon.until("/bridge/done", f"{which} {number}")
                 times.append(time.perf_counter() - started)
-    finally:
-        for loop in loops:
-            loop.kill()
-            loop.wait()
-    alone, busy = statistics.median(took["alone"]), statistics.median(took["busy"])
+    alone, beside = statistics.median(took["alone"]), statistics.median(took["busy"])
     what = "1 s clip beside one busy loop a core (at normal priority), p50"
-    return {what: f"{busy * 1000:.0f} ms ({busy / alone:.1f} × alone in the same run)"}
+    return {what: f"{beside * 1000:.0f} ms ({beside / alone:.1f} × alone in the same run)"}
 
 
 def _latencies(daemon: Daemon, rounds: int) -> dict[str, str]:

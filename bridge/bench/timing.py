@@ -5,24 +5,35 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
-import torch
+# Between two turns: torch's threads spin for some milliseconds after their work, and would take a core from another process.
+PAUSE_S = 0.1
 
 
-def timed(work: Callable[[], Any], compute: str) -> float:
-    """Seconds of `work`, including the GPU work that it queued."""
+class Took(NamedTuple):
+    """Seconds over all rounds. The least is what other programs on the machine disturb least."""
+
+    median: float
+    least: float
+
+
+def timed(work: Callable[[], Any], device: str) -> float:
+    """Seconds of `work`, including the work that it queued on torch's `device`."""
     started = time.perf_counter()
     work()
-    if compute != "cpu":
-        getattr(torch, compute).synchronize()
+    if device != "cpu":
+        import torch
+
+        getattr(torch, device).synchronize()
     return time.perf_counter() - started
 
 
-def in_turns(kinds: dict[str, Callable[[], float]], rounds: int) -> list[float]:
-    """The median of the seconds that each kind returns; every round runs each kind once."""
+def in_turns(kinds: dict[str, Callable[[], float]], rounds: int) -> dict[str, Took]:
+    """What each kind returns, which is seconds; every round runs each kind once."""
     took: dict[str, list[float]] = {name: [] for name in kinds}
     for _ in range(rounds):
         for name, run in kinds.items():
+            time.sleep(PAUSE_S)
             took[name].append(run())
-    return [statistics.median(seconds) for seconds in took.values()]
+    return {name: Took(statistics.median(seconds), min(seconds)) for name, seconds in took.items()}

@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 
 from bridge import config
+from bridge.checkpoints.find import UNTRAINED
 from bridge.domain.limits import SECONDS
 from bridge.errors import BadArgument
 
@@ -19,13 +20,16 @@ def main(options: argparse.Namespace) -> int:
         raise BadArgument(f"--rounds and --requests must be at least 1, --seconds {SECONDS}.")
     settings = {"engine.model": options.model, "engine.compute": options.compute}
     chosen = config.load(settings={key: value for key, value in settings.items() if value is not None})
-    from bridge.bench import engines  # late: torch and diffusers
+    from bridge.bench import engines, starts
 
+    model, compute = chosen.engine.model, chosen.engine.compute
     with tempfile.TemporaryDirectory() as folder:
         figures = engines.measure(
-            chosen.engine.model, chosen.engine.compute, options.random_weights or "", lengths,
+            model, compute, options.random_weights or "", lengths,
             options.rounds, options.requests, options.compile_recipe, Path(folder),
         )  # fmt: skip
+        if not options.random_weights and figures["checkpoint"] != UNTRAINED:
+            figures |= starts.figures(model, compute, Path(folder))
     if options.json:
         print(json.dumps(figures))
     else:

@@ -15,7 +15,7 @@ import numpy as np
 
 from bridge.audio.seam import hole_db, seam_score
 from bridge.audio.shape import Samples, shape
-from bridge.bench.engines import opened
+from bridge.bench.ours import opened
 from bridge.domain.ask import Shape
 from bridge.domain.clip import Piece, Prompt
 from bridge.engine.runner import Runner
@@ -39,7 +39,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--every", type=int, default=1, help="only every Nth prompt")
     every = parser.parse_args().every
-    _took, engine = opened("starter", "cpu")
+    engine = opened("starter", "cpu")
     groups = {
         "sustained, 4 s": (4.0, itertools.product(WORDS, SUSTAINED)),
         "others, 2 s": (2.0, itertools.product(("", "dark"), OTHERS)),

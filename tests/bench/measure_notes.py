@@ -16,7 +16,7 @@ import numpy as np
 import soxr
 
 from bridge.audio import key
-from bridge.bench.engines import opened
+from bridge.bench.ours import opened
 from bridge.domain.clip import OUTPUT_RATE, Piece, Prompt
 from bridge.domain.notes import frequency_of, midi_of
 from bridge.shaper.make import make
@@ -162,7 +162,7 @@ def main() -> None:
         for wave, hz in synthesised(sound, 12, 2):
             known.append((cents_off(wave, sound, hz), octave_off(wave, sound, hz), np.nan, sound))
     print(row("synthesised, to judge the judge", known), flush=True)
-    _took, engine = opened("starter", "cpu")
+    engine = opened("starter", "cpu")
     every: list[tuple[float, int, float, str]] = []
     for noun, sound in NOUNS.items():
         results = []

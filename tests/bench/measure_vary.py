@@ -23,7 +23,7 @@ import torch.nn.functional as F
 from bridge.audio import key
 from bridge.audio.seam import seam_score
 from bridge.audio.shape import resample_loop
-from bridge.bench.engines import opened
+from bridge.bench.ours import opened
 from bridge.domain import source as sources
 from bridge.domain.clip import OUTPUT_RATE, Prompt
 from bridge.domain.notes import frequency_of, midi_of
@@ -188,7 +188,7 @@ def main() -> None:
     options = parser.parse_args()
     if options.shares:
         sources.NOISE = ((0.0, 0.0), (1.0, 1.0))  # type: ignore[assignment]
-    _took, engine = opened("starter", "cpu")
+    engine = opened("starter", "cpu")
     if options.loops or options.tones:
         with tempfile.TemporaryDirectory() as folder:
             (print_loops if options.loops else print_tones)(engine, Path(folder))

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from bridge.bench.engines import stock
+from bridge.bench.recipe import stock
 from bridge.config import EngineConfig
 from bridge.domain.clip import Piece, Prompt
 from bridge.engine import runner

@@ -12,7 +12,7 @@ import torch
 from diffusers import AudioLDM2ProjectionModel
 from transformers import VitsConfig, VitsModel, VitsTokenizer
 
-from bridge.bench.engines import stock
+from bridge.bench.recipe import stock
 from bridge.config import EngineConfig
 from bridge.domain.clip import Prompt
 from bridge.engine.audioldm2 import speech, untrained
