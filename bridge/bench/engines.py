@@ -48,10 +48,10 @@ def measure(
         if facts["shortcoming"]:
             figures["shortcoming"] = facts["shortcoming"]
         figures |= _starts(starts, folder, facts["compute"], facts["threads"], facts["network"] == "openvino")
-        per_second = recipe.ask("rate")
+        recipe.ask("rate")
         what = "recipe, compiled" if compiled else "recipe, not compiled"
         for seconds in lengths:
-            figures |= _clips(ours, recipe, what, seconds, rounds, per_second)
+            figures |= _clips(ours, recipe, what, seconds, rounds)
         figures |= steadiness.figures(ours, min(lengths), rounds, sample)
         figures |= requests.figures(ours, asks, max(lengths))
         if captured is not None:
@@ -73,7 +73,7 @@ def _starts(starts: list[tuple[float, float]], folder: Path, compute: str, threa
     return figures
 
 
-def _clips(ours: Apart, recipe: Apart, what: str, seconds: float, rounds: int, per_second: float) -> Figures:
+def _clips(ours: Apart, recipe: Apart, what: str, seconds: float, rounds: int) -> Figures:
     fresh = (f"kick number {n}" for n in itertools.count())
     kinds: dict[str, Callable[[], float]] = {
         "plain 20": lambda: recipe.ask("clip", "kick", seconds, RUN_STEPS, plain=True),
@@ -89,7 +89,7 @@ def _clips(ours: Apart, recipe: Apart, what: str, seconds: float, rounds: int, p
         return twenty + (PLAIN_STEPS - RUN_STEPS) * max(0.0, (twenty - two) / (RUN_STEPS - 2))
 
     plain = Took(*map(whole, took["plain 20"], took["plain 2"]))
-    operations = recipe.ask("operations", seconds)
+    operations, per_second = recipe.ask("operations", seconds), recipe.ask("rate")
     least = operations / per_second
 
     def row(value: Took) -> str:

@@ -1,4 +1,4 @@
-"""A lower bound for a clip's time: its arithmetic operations at the rate at which this machine multiplies matrices.
+"""A yardstick for a clip's time: its arithmetic operations at the rate at which torch multiplies matrices on this machine.
 
 Torch counts the operations (multiplications and additions of convolutions, matrix products and attention). The rate is
 measured in the same run with the engine's data type, as the best of a few large products.
