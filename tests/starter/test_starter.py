@@ -30,6 +30,7 @@ from bridge.starter.catalogue import BY_NAME, LEAD_IN, NAMES, SOUNDS, Sound, dra
 from bridge.starter.parts import SAMPLE_RATE, Attributes
 from bridge.starter.resume import Resumable
 from bridge.starter.train_unet import Course
+from tests import prepared
 
 IDS = list(NAMES)
 
@@ -175,7 +176,7 @@ def test_a_training_that_was_stopped_goes_on_and_ends_in_a_checkpoint_that_the_e
     assert sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()) < 25e6
     text = "".join(file.read_text("utf-8") for file in folder.rglob("*.json"))
     assert str(work) not in text and "/tmp" not in text
-    engine = open_engine(EngineConfig(model=str(folder), compute="cpu"))
+    engine = open_engine(EngineConfig(model=str(folder), compute="cpu", compile="off"))
     model = engine.load(lambda *stage: None)
     assert model.abilities.sample_rate == 44_100
     piece = next(iter(engine.generate(Prompt("kick", "kick", 0.5, 1, steps=2), lambda *step: None)))
@@ -211,9 +212,8 @@ def test_texts_are_encoded_in_a_batch_as_each_is_alone(work: Path) -> None:
 
 @pytest.fixture(scope="module")
 def starter() -> AudioLDM2:
-    """The shipped checkpoint on one thread. With more, the engine drops to one beside a busy program, and adds in another order."""
-    torch.set_num_threads(1)
-    engine = open_engine(EngineConfig(model="starter", compute="cpu"))
+    """The shipped checkpoint, with converted networks."""
+    engine = open_engine(EngineConfig(model="starter", compute="cpu"), prepared.starter())
     engine.load(lambda *stage: None)
     return engine  # type: ignore[return-value]
 
@@ -352,7 +352,7 @@ def test_a_starter_without_its_weights_is_refused_by_name(tmp_path: Path) -> Non
     from bridge.errors import NoModel
 
     with pytest.raises(NoModel, match="unet"):
-        open_engine(EngineConfig(model=str(copy), compute="cpu"))
+        open_engine(EngineConfig(model=str(copy), compute="cpu", compile="off"))
 
 
 def test_the_training_command_says_what_it_wants(

@@ -64,7 +64,7 @@ def build(folder: Path, phonemize: bool = False) -> Path:
 @pytest.fixture(scope="module")
 def speaker(tmp_path_factory: pytest.TempPathFactory) -> AudioLDM2:
     folder = build(tmp_path_factory.mktemp("speech") / "speaker")
-    engine = open_engine(EngineConfig(model=str(folder), compute="cpu"))
+    engine = open_engine(EngineConfig(model=str(folder), compute="cpu", compile="off"))
     assert isinstance(engine, AudioLDM2) and engine.load(lambda *stage: None).abilities.speech
     return engine
 
@@ -104,7 +104,9 @@ def test_warming_needs_no_transcript(speaker: AudioLDM2) -> None:
 
 
 def test_a_checkpoint_of_phonemes_is_refused_with_the_command_that_installs_their_reader(tmp_path: Path) -> None:
-    engine = open_engine(EngineConfig(model=str(build(tmp_path / "speaker", phonemize=True)), compute="cpu"))
+    engine = open_engine(
+        EngineConfig(model=str(build(tmp_path / "speaker", phonemize=True)), compute="cpu", compile="off")
+    )
     with pytest.raises(NoModel, match="pip install phonemizer.*espeak-ng"):
         engine.load(lambda *stage: None)
 
