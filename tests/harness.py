@@ -195,15 +195,19 @@ class Daemon:
         self.wait_for(lambda line: line.get("state") == "ready", START_S, start)
 
     def child(self, name: str) -> psutil.Process:
-        """The engine or the shaper process of a ready daemon: the engine has torch and is the largest, the shaper has
-        libsndfile, the third is the player, which may have it too, but only with PortAudio."""
-        children = psutil.Process(self.process.pid).children(recursive=True)
-        ours = [child for child in children if "spawn_main" in " ".join(child.cmdline())]
-        assert len(ours) == 3, ours
-        *others, engine = sorted(ours, key=lambda child: child.memory_info().rss)
-        maps = {child: " ".join(mapped.path for mapped in child.memory_maps()) for child in others}
-        (shaper,) = [child for child, files in maps.items() if "sndfile" in files and "portaudio" not in files]
-        return {"engine": engine, "shaper": shaper}[name]
+        """The engine or the shaper process of a ready daemon: the engine has torch and is the largest; the third is the player,
+        which soon prints nothing more (it hides what ALSA prints)."""
+        end = time.monotonic() + ANSWER_S
+        while time.monotonic() < end:
+            children = psutil.Process(self.process.pid).children(recursive=True)
+            ours = [child for child in children if "spawn_main" in " ".join(child.cmdline())]
+            if len(ours) == 3:
+                *others, engine = sorted(ours, key=lambda child: child.memory_info().rss)
+                printing = [child for child in others if os.readlink(f"/proc/{child.pid}/fd/2") != os.devnull]
+                if len(printing) == 1:
+                    return {"engine": engine, "shaper": printing[0]}[name]
+            time.sleep(0.05)
+        raise AssertionError(f"the processes are not told apart: {ours}")
 
     def client(self) -> Client:
         """A new client, closed together with the daemon."""

@@ -120,7 +120,8 @@ def test_a_varied_loop_closes(starter: AudioLDM2, tmp_path: Path) -> None:
     twice = at_output(starter, np.tile(out, 2))
     assert off_ms(np.tile(wave, 2), twice) < 3
     steps = np.abs(np.diff(twice))
-    assert steps[len(wave) - 100 : len(wave) + 100].max() < 0.3 * steps.max()
+    around = steps[len(wave) - 100 : len(wave) + 100]
+    assert around[97:102].max() < 1.5 * max(around[:97].max(), around[102:].max())  # no click where it turns
 
 
 def test_nothing_is_varied_at_strength_0(starter: AudioLDM2, loop: Source) -> None:
