@@ -14,7 +14,7 @@ from bridge.errors import BadArgument, ConfigError
 from bridge.system import portable
 from bridge.system.text import read_text
 
-COMPILES = ("auto", "openvino", "graphs", "off")
+COMPILES = ("auto", "openvino", "graphs", "inductor", "off")
 COMPUTES = ("auto", "cuda", "mps", "cpu", "intel")
 DEFAULT_OSC_PORT = 57200
 MOST_THREADS = 64

@@ -61,6 +61,7 @@ HEAVY = {
         "engine/audioldm2/parts.py",
         "engine/audioldm2/converted.py",
         "engine/runtime/graphs.py",
+        "engine/runtime/inductor.py",
         "engine/audioldm2/decoding.py",
         "engine/audioldm2/encoding.py",
         "engine/audioldm2/starting.py",

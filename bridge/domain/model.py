@@ -140,7 +140,8 @@ class Abilities:
 @dataclass(frozen=True, slots=True)
 class Model:
     """The facts of a loaded checkpoint that replies and recipes state. `licence`: as its card states it, else ""; `compiled`: how
-    its network runs (`trace`, `graphs` or `off`). `threads`: of the run that made a clip (see Engine), "" before and on a GPU."""
+    its network runs (`openvino`, `graphs`, `inductor` or `off`). `threads`: of the run that made a clip (see Engine), "" before and on a
+    GPU."""
 
     name: str
     revision: str

@@ -34,14 +34,17 @@ from bridge.engine.audioldm2.text import Texts, TextSide
 from bridge.engine.messages import Cost, OnStage, OnStep
 from bridge.engine.needs import Needs
 from bridge.engine.runner import WARM_SECONDS, Runner
-from bridge.engine.runtime import conversions, memory, openvino, ways
+from bridge.engine.runtime import conversions, inductor, memory, openvino, ways
 from bridge.engine.runtime.conversions import Conversions
 from bridge.engine.runtime.graphs import Captured
+from bridge.engine.runtime.inductor import Regional
 from bridge.engine.runtime.network import Inputs
 from bridge.errors import NoModel
 
 # CUDA graphs for lengths up to this are captured while warming; the stock pipeline makes 10.24 s by default.
 GRAPHS_TO_SECONDS = 10.24
+# Compiling takes far longer than capturing, so only these lengths are compiled; others run as without it.
+COMPILED_SECONDS = (10.24, 4.0, 2.0, 1.0, 0.5)
 # The starter is guided while the noise is louder than the sound. Guided to the end, it exaggerates resonances.
 GUIDED_ABOVE = 1.0
 
@@ -137,17 +140,19 @@ class AudioLDM2(Runner):
 
     def prepare(self, on_stage: OnStage) -> None:
         """Capture the graphs of one take of the usual lengths, so that their memory is taken before any job. Other batches, texts
-        of more than 64 tokens and longer clips get theirs when they first occur."""
+        of more than 64 tokens and longer clips get theirs when they first occur. Or compile for one take of some lengths."""
         network = self.denoiser.network
-        if not isinstance(network, Captured):
+        if not isinstance(network, Captured | Regional):
             return
         latents, timestep, *texts = self._example()
         timestep = timestep.to(self.pipe.scheduler.timesteps.dtype)
         batches = (2, 1) if self.denoiser.guided_above else (2,)  # steps without guidance have a batch of one
-        longest = self.geometry.rows_for(GRAPHS_TO_SECONDS)
-        # The longest first: the others then reuse its memory.
-        for rows in range(longest, 0, -self.geometry.rows_unit):
-            on_stage(longest - rows, longest, f"{rows * self.geometry.row_seconds:.2f} s")
+        lengths = list(range(self.geometry.rows_for(GRAPHS_TO_SECONDS), 0, -self.geometry.rows_unit))
+        if isinstance(network, Regional):
+            lengths = list(dict.fromkeys(self.geometry.rows_for(seconds) for seconds in COMPILED_SECONDS))
+        # The longest first: the graphs of others then reuse its memory.
+        for done, rows in enumerate(lengths):
+            on_stage(done, len(lengths), f"{rows * self.geometry.row_seconds:.2f} s")
             for batch in batches:
                 inputs = latents[:batch], timestep, *(text[:batch] for text in texts)
                 network.prepare(unet.with_rows(inputs, rows))
@@ -291,6 +296,8 @@ class AudioLDM2(Runner):
     @torch.no_grad()
     def _open_network(self, folder: Path) -> ways.Opened:
         way = ways.way_of(self._config.compile, self.compute)
+        if way == "inductor":
+            inductor.keep_caches(self._cache / "inductor")
         if way != "openvino" or (self._config.compile == "auto" and self.checkpoint.folder is None):
             return ways.open_network(way, unet.Unet(self.pipe.unet).eval(), unet, self._example)
         name = f"{self.checkpoint.name} {self.checkpoint.revision}"

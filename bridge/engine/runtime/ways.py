@@ -1,4 +1,4 @@
-"""How a network runs: converted for a processor, by CUDA graphs on such a GPU, or as it is."""
+"""How a network runs: converted for a processor, by CUDA graphs or compiled blocks on such a GPU, or as it is."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import torch
 
+from bridge.engine.runtime import inductor
 from bridge.engine.runtime.graphs import Capture, Captured, CudaCapture, Layout
 from bridge.engine.runtime.network import Inputs, Network
 
@@ -25,7 +26,7 @@ class Opened(NamedTuple):
 
 
 def way_of(requested: str, compute: str) -> str:
-    """`openvino` (see `conversions`), `graphs` or `off`. `auto` is the best of them for a compute."""
+    """`openvino` (see `conversions`), `graphs`, `inductor` or `off`. `auto` is the best of them for a compute."""
     return BEST.get(compute, "off") if requested == "auto" else requested
 
 
@@ -36,12 +37,14 @@ def open_network(
     example: Callable[[], Inputs],
     capture: Callable[[], Capture] = CudaCapture,
 ) -> Opened:
-    """The network, ready to run by `graphs`, or as it is if that fails. `example`: makes inputs of a batch of two."""
-    if way != "graphs":
+    """The network, ready to run by `graphs` or `inductor`, or as it is if that fails. `example`: makes inputs of a batch of two."""
+    if way not in ("graphs", "inductor"):
         return Opened(network, "off")
     try:
+        if way == "inductor":
+            return Opened(inductor.compiled(network, layout, example()), way)
         return Opened(captured(network, layout, example(), capture()), way)
-    except Exception as error:  # CUDA raises anything; it is reported, and the engine goes on
+    except Exception as error:  # CUDA and compilers raise anything; it is reported, and the engine goes on
         log.info("engine.compile %s failed", way, exc_info=error)
         reason = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
         without = f"engine.compile = {way} does not work here, so the network runs as it is ({reason})"
