@@ -11,7 +11,7 @@ from typing import Any
 
 from bridge.doctor.check import INSTALL_AGAIN, Check, fault, ok, warning
 from bridge.doctor.child import command, environment
-from bridge.system.accelerators import INSTALL_CUDA
+from bridge.system.accelerators import INSTALL_CUDA, INSTALL_ROCM, has_amd_card
 
 IMPORT_TIMEOUT_S = 180.0  # torch's first import from a cold disk
 PACKAGES = ("torch", "diffusers", "transformers", "accelerate", "soundfile", "soxr")
@@ -61,7 +61,8 @@ def _compute(facts: dict[str, Any], requested: str) -> list[Check]:
         return []
     best = "cuda" if facts["cuda"] else "mps" if facts["mps"] else "cpu"
     if requested not in ("auto", best, "cpu"):
-        fix = INSTALL_CUDA if requested == "cuda" else "clipbridge run --compute auto"
+        install = INSTALL_ROCM if facts["amd"] and not facts["nvidia"] else INSTALL_CUDA
+        fix = install if requested == "cuda" else "clipbridge run --compute auto"
         return [fault("compute", f"{requested} is requested, but this torch finds no such device", fix)]
     if best != "cpu" and requested != "cpu":
         return [ok("compute", f"{best}: {facts['cuda'] or 'Apple silicon'}")]
@@ -74,6 +75,17 @@ def _compute(facts: dict[str, Any], requested: str) -> list[Check]:
     if facts["nvidia"]:
         what = f"{threads}. There is an NVIDIA card, but this torch is built without CUDA"
         return [warning("compute", what, INSTALL_CUDA)]
+    if facts["amd"] and facts["built_for_rocm"]:
+        what = f"{threads}. There is an AMD card, but this torch ({facts['built_for_rocm']}) does not find it"
+        return [
+            warning(
+                "compute", what, "Look in AMD's documentation of ROCm whether it supports the card and this system."
+            )
+        ]
+    if facts["amd"]:
+        return [
+            warning("compute", f"{threads}. There is an AMD card, but this torch is built without ROCm", INSTALL_ROCM)
+        ]
     if facts["apple"]:
         fix = 'pip install --force-reinstall "torch>=2.10,<2.14", with a Python for Apple silicon (arm64)'
         return [warning("compute", f"{threads}. This Mac has a GPU, but torch does not find it", fix)]
@@ -84,7 +96,7 @@ def main() -> None:
     """Run in the child: import everything and print the facts as one line of JSON."""
     broken: dict[str, str] = {}
     versions: dict[str, str] = {}
-    facts: dict[str, Any] = {"cuda": "", "built_for_cuda": "", "mps": False, "threads": 0}
+    facts: dict[str, Any] = {"cuda": "", "built_for_cuda": "", "built_for_rocm": "", "mps": False, "threads": 0}
     for name in PACKAGES:
         try:
             module = importlib.import_module(name)
@@ -96,11 +108,15 @@ def main() -> None:
 
         facts["threads"] = torch.get_num_threads()
         facts["built_for_cuda"] = torch.version.cuda and f"CUDA {torch.version.cuda}"
+        facts["built_for_rocm"] = torch.version.hip and f"ROCm {torch.version.hip}"
         facts["mps"] = bool(torch.backends.mps.is_available())
         if torch.cuda.is_available():
             card = torch.cuda.get_device_properties(0)
-            facts["cuda"] = f"{card.name}, {card.total_memory / 1e9:.0f} GB, CUDA {torch.version.cuda}"
+            facts["cuda"] = (
+                f"{card.name}, {card.total_memory / 1e9:.0f} GB, {facts['built_for_rocm'] or facts['built_for_cuda']}"
+            )
     facts["nvidia"] = shutil.which("nvidia-smi") is not None
+    facts["amd"] = has_amd_card()
     facts["apple"] = platform.system() == "Darwin" and platform.machine() == "arm64"
     print(json.dumps({**facts, "broken": broken, "versions": versions, "conflicts": conflicts(versions)}))
 

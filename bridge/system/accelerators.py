@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import importlib.util
 import platform
@@ -16,7 +17,16 @@ INSTALL_CUDA = (
     'pip install --force-reinstall "torch>=2.10,<2.14" --index-url https://download.pytorch.org/whl/cu130'
     " (for an older driver see https://pytorch.org/get-started/locally)"
 )
+# Torch for AMD cards exists for Linux. There is no build of it at pytorch.org for Windows.
+INSTALL_ROCM = (
+    'pip install --force-reinstall "torch>=2.10,<2.14" --index-url https://download.pytorch.org/whl/rocm7.2'
+    " (Linux only; for another version of ROCm see https://pytorch.org/get-started/locally)"
+)
 DRIVERS = {"linux": "libcuda.so.1", "win32": "nvcuda.dll"}  # NVIDIA's, from the CUDA driver API
+CARDS = Path("/sys/class/drm")  # of Linux
+AMD = "0x1002"
+# Graphics inside a processor have an AMD number too, but hardly any memory of their own, and ROCm supports few of them.
+LEAST_AMD_BYTES = 3_500_000_000
 BUILT_FOR = re.compile(r"^(cuda|hip)\b[^=\n]*= *(['\"].*['\"])", re.MULTILINE)
 
 
@@ -28,6 +38,18 @@ def check(compute: str) -> None:
         raise ConfigError(f"--compute {compute}: {reason} Or leave it out: --compute auto uses what there is.")
 
 
+def has_amd_card(cards: Path = CARDS) -> bool:
+    """Whether Linux knows an AMD card with memory of its own. False on other systems, where torch cannot use one."""
+    if sys.platform != "linux":
+        return False
+    for vendor in cards.glob("card*/device/vendor"):
+        with contextlib.suppress(OSError, ValueError):  # a driver that is not amdgpu does not state the memory
+            memory = int(vendor.with_name("mem_info_vram_total").read_text("utf-8"))
+            if vendor.read_text("utf-8").strip() == AMD and memory >= LEAST_AMD_BYTES:
+                return True
+    return False
+
+
 def _no_cuda() -> str:
     """Why CUDA cannot be used, and what to do; "" if it may be there."""
     spec = importlib.util.find_spec("torch")
@@ -35,9 +57,12 @@ def _no_cuda() -> str:
     if file is None or not file.is_file():
         return ""  # the engine says what is wrong with torch
     builds = {name for name, _ in BUILT_FOR.findall(file.read_text("utf-8", "replace"))}
+    driver = _can_be_loaded(DRIVERS.get(sys.platform, ""))
+    if "hip" not in builds and not driver and has_amd_card():
+        return f"this torch is built without ROCm, which an AMD card needs. Install another one: {INSTALL_ROCM}."
     if not builds:
         return f"this torch is built without CUDA. Install another one: {INSTALL_CUDA}."
-    if "hip" not in builds and not _can_be_loaded(DRIVERS.get(sys.platform, "")):
+    if "hip" not in builds and not driver:
         return "there is no NVIDIA driver. Install it from nvidia.com, then restart the machine."
     return ""
 

@@ -102,6 +102,9 @@ def test_a_broken_settings_file_is_named_and_the_other_looks_go_on_whatever_lies
         ({}, "mps", "fault", "mps is requested"),
         ({"nvidia": True}, "auto", "warning", "built without CUDA"),
         ({"nvidia": True, "built_for_cuda": "CUDA 13.0"}, "auto", "warning", "driver"),
+        ({"amd": True}, "auto", "warning", "built without ROCm"),
+        ({"amd": True, "built_for_rocm": "ROCm 7.2"}, "auto", "warning", "(ROCm 7.2) does not find it"),
+        ({"amd": True, "cuda": "RX, 16 GB, ROCm 7.2"}, "auto", "ok", "ROCm 7.2"),
         ({"cuda": "H200"}, "cpu", "ok", "as the configuration says"),
         ({"apple": True}, "auto", "warning", "torch does not find it"),
     ],
@@ -112,14 +115,25 @@ def test_the_compute_is_reported_with_the_install_that_would_change_it(
     plain: dict[str, object] = {
         "cuda": "",
         "built_for_cuda": None,
+        "built_for_rocm": None,
         "mps": False,
         "nvidia": False,
+        "amd": False,
         "apple": False,
         "threads": 2,
         "broken": {},
     }
     (check,) = compute._compute({**plain, **facts}, setting)
     assert check.state == state and words in check.what and bool(check.fix) == (state != "ok")
+
+
+@pytest.mark.parametrize(
+    ("amd", "nvidia", "index"), [(True, False, "rocm"), (True, True, "cu1"), (False, False, "cu1")]
+)
+def test_the_install_for_a_requested_gpu_is_that_of_the_card(amd: bool, nvidia: bool, index: str) -> None:
+    facts = {"cuda": "", "mps": False, "nvidia": nvidia, "amd": amd, "broken": {}}
+    (check,) = compute._compute(facts, "cuda")
+    assert check.state == "fault" and f"whl/{index}" in check.fix
 
 
 def test_versions_that_clipbridge_does_not_work_with_are_conflicts() -> None:

@@ -22,11 +22,22 @@ BUILDS = {
 }
 
 
+def card_of(vendor: str, memory_bytes: str | None, cards: Path) -> Path:
+    """Stand in for the folder of a card in Linux."""
+    device = cards / "card0" / "device"
+    device.mkdir(parents=True)
+    (device / "vendor").write_text(f"{vendor}\n")
+    if memory_bytes is not None:
+        (device / "mem_info_vram_total").write_text(f"{memory_bytes}\n")
+    return cards
+
+
 def torch_of(build: str, folder: Path, monkeypatch: pytest.MonkeyPatch, driver: bool) -> None:
     """Stand in for an installed torch and for NVIDIA's driver."""
     (folder / "version.py").write_text(f"__version__ = '2.13.0+cuda-or-not'\ndebug = False\n{BUILDS[build]}")
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: SimpleNamespace(origin=str(folder / "__init__.py")))
     monkeypatch.setattr(accelerators, "_can_be_loaded", lambda library: driver)
+    monkeypatch.setattr(accelerators, "has_amd_card", lambda: False)
 
 
 @pytest.mark.parametrize("driver", [True, False])
@@ -47,6 +58,42 @@ def test_a_torch_without_cuda_is_told_apart_from_a_missing_driver(
                 accelerators.check("cuda")
     for compute in ("auto", "cpu"):
         accelerators.check(compute)
+
+
+@pytest.mark.parametrize(
+    ("system", "vendor", "memory_bytes", "known"),
+    [
+        ("linux", "0x1002", "17163091968", True),
+        ("linux", "0x1002", "4278190080", True),
+        ("linux", "0x1002", "536870912", False),  # inside a processor
+        ("linux", "0x1002", None, False),
+        ("linux", "0x1002", "many", False),
+        ("linux", "0x10de", "17163091968", False),
+        ("win32", "0x1002", "17163091968", False),
+    ],
+)
+def test_an_amd_card_is_one_with_memory_of_its_own(
+    system: str, vendor: str, memory_bytes: str | None, known: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "platform", system)
+    assert accelerators.has_amd_card(card_of(vendor, memory_bytes, tmp_path)) is known
+    assert not accelerators.has_amd_card(tmp_path / "nothing")
+
+
+@pytest.mark.parametrize(
+    ("build", "driver", "fits"),
+    [("cpu", False, False), ("cuda", False, False), ("cuda", True, True), ("rocm", False, True)],
+)
+def test_an_amd_card_needs_a_torch_for_rocm(
+    build: str, driver: bool, fits: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch_of(build, tmp_path, monkeypatch, driver)
+    monkeypatch.setattr(accelerators, "has_amd_card", lambda: True)
+    if fits:
+        accelerators.check("cuda")
+    else:
+        with pytest.raises(ConfigError, match=r"built without ROCm.*whl/rocm"):
+            accelerators.check("cuda")
 
 
 @pytest.mark.parametrize(

@@ -26,8 +26,11 @@ class Opened(NamedTuple):
 
 
 def way_of(requested: str, compute: str) -> str:
-    """`openvino` (see `conversions`), `graphs`, `inductor` or `off`. `auto` is the best of them for a compute."""
-    return BEST.get(compute, "off") if requested == "auto" else requested
+    """`openvino` (see `conversions`), `graphs`, `inductor` or `off`. `auto` is the best of them for a compute; on an AMD card,
+    where graphs have not been measured, it is `off`."""
+    if requested != "auto":
+        return requested
+    return "off" if compute == "cuda" and torch.version.hip else BEST.get(compute, "off")
 
 
 def open_network(

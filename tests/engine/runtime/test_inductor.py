@@ -214,6 +214,15 @@ def test_without_cuda_it_is_reported_and_the_network_runs_without(engine: AudioL
     assert "engine.compile = inductor does not work here" in opened.shortcoming and "CUDA" in opened.shortcoming
 
 
+@pytest.mark.parametrize(("hip", "way"), [(None, "graphs"), ("7.0", "off")])
+def test_graphs_are_the_default_on_nvidia_cards_only(
+    hip: str | None, way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.version, "hip", hip)
+    assert ways.way_of("auto", "cuda") == way
+    assert ways.way_of("graphs", "cuda") == "graphs" and ways.way_of("auto", "cpu") == "openvino"
+
+
 def test_caches_are_kept_in_our_folder_unless_the_user_has_another(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
