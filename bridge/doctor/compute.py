@@ -11,6 +11,7 @@ from typing import Any
 
 from bridge.doctor.check import INSTALL_AGAIN, Check, fault, ok, warning
 from bridge.doctor.child import command, environment
+from bridge.errors import NoModel
 from bridge.system.accelerators import INSTALL_CUDA, INSTALL_ROCM, has_amd_card
 
 IMPORT_TIMEOUT_S = 180.0  # torch's first import from a cold disk
@@ -29,7 +30,7 @@ def start() -> subprocess.Popen[str]:
 
 
 def finish(child: subprocess.Popen[str], requested: str) -> tuple[list[Check], bool]:
-    """The findings for the `requested` compute ("auto", "cuda", "mps" or "cpu"), and whether it runs on a GPU. Waits up to
+    """The findings for the `requested` compute ("auto", "cuda", "mps", "cpu" or "intel"), and whether it runs on a GPU. Waits up to
     IMPORT_TIMEOUT_S seconds."""
     try:
         output, errors = child.communicate(timeout=IMPORT_TIMEOUT_S)
@@ -42,7 +43,8 @@ def finish(child: subprocess.Popen[str], requested: str) -> tuple[list[Check], b
     except (ValueError, IndexError):
         last = errors.strip().splitlines()[-1:] or [f"exit code {child.returncode}"]
         return [fault("torch", f"cannot be checked: {last[0][:300]}", INSTALL_AGAIN)], False
-    accelerated = requested != "cpu" and bool(facts["cuda"] or facts["mps"])
+    found = facts["intel"] if requested == "intel" else facts["cuda"] or facts["mps"]
+    accelerated = requested != "cpu" and bool(found)
     return [*_packages(facts), *_compute(facts, requested)], accelerated
 
 
@@ -59,6 +61,10 @@ def _packages(facts: dict[str, Any]) -> list[Check]:
 def _compute(facts: dict[str, Any], requested: str) -> list[Check]:
     if "torch" in facts["broken"]:
         return []
+    if requested == "intel" and facts["intel"]:
+        return [ok("compute", f"intel: OpenVINO's device {facts['intel']}")]
+    if requested == "intel":
+        return [fault("compute", facts["no_intel"], "clipbridge run --compute auto")]
     best = "cuda" if facts["cuda"] else "mps" if facts["mps"] else "cpu"
     if requested not in ("auto", best, "cpu"):
         install = INSTALL_ROCM if facts["amd"] and not facts["nvidia"] else INSTALL_CUDA
@@ -89,6 +95,8 @@ def _compute(facts: dict[str, Any], requested: str) -> list[Check]:
     if facts["apple"]:
         fix = 'pip install --force-reinstall "torch>=2.10,<2.14", with a Python for Apple silicon (arm64)'
         return [warning("compute", f"{threads}. This Mac has a GPU, but torch does not find it", fix)]
+    if facts["intel"]:
+        return [ok("compute", f"{threads}. OpenVINO finds {facts['intel']}; clipbridge run --compute intel tries it")]
     return [ok("compute", threads)]
 
 
@@ -96,7 +104,14 @@ def main() -> None:
     """Run in the child: import everything and print the facts as one line of JSON."""
     broken: dict[str, str] = {}
     versions: dict[str, str] = {}
-    facts: dict[str, Any] = {"cuda": "", "built_for_cuda": "", "built_for_rocm": "", "mps": False, "threads": 0}
+    facts: dict[str, Any] = {
+        "cuda": "",
+        "built_for_cuda": "",
+        "built_for_rocm": "",
+        "mps": False,
+        "intel": "",
+        "threads": 0,
+    }
     for name in PACKAGES:
         try:
             module = importlib.import_module(name)
@@ -115,10 +130,21 @@ def main() -> None:
             facts["cuda"] = (
                 f"{card.name}, {card.total_memory / 1e9:.0f} GB, {facts['built_for_rocm'] or facts['built_for_cuda']}"
             )
+        facts["intel"], facts["no_intel"] = _intel()
     facts["nvidia"] = shutil.which("nvidia-smi") is not None
     facts["amd"] = has_amd_card()
     facts["apple"] = platform.system() == "Darwin" and platform.machine() == "arm64"
     print(json.dumps({**facts, "broken": broken, "versions": versions, "conflicts": conflicts(versions)}))
+
+
+def _intel() -> tuple[str, str]:
+    """OpenVINO's name of an Intel GPU or NPU, or why there is none."""
+    try:
+        from bridge.engine.runtime.openvino import accelerator  # imports torch
+
+        return accelerator(), ""
+    except Exception as error:  # noqa: BLE001 - drivers raise anything, and it is the finding
+        return "", str(error) if isinstance(error, NoModel) else f"{type(error).__name__}: {str(error)[:200]}"
 
 
 def conflicts(versions: dict[str, str]) -> list[str]:

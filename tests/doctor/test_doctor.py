@@ -14,6 +14,8 @@ import pytest
 
 from bridge.doctor import compute, panel, weights
 from bridge.engine.audioldm2 import untrained
+from bridge.engine.runtime import openvino
+from bridge.errors import NoModel
 from bridge.system import qt_libraries
 from tests.harness import environment
 
@@ -105,6 +107,9 @@ def test_a_broken_settings_file_is_named_and_the_other_looks_go_on_whatever_lies
         ({"amd": True}, "auto", "warning", "built without ROCm"),
         ({"amd": True, "built_for_rocm": "ROCm 7.2"}, "auto", "warning", "(ROCm 7.2) does not find it"),
         ({"amd": True, "cuda": "RX, 16 GB, ROCm 7.2"}, "auto", "ok", "ROCm 7.2"),
+        ({"intel": "GPU.0"}, "intel", "ok", "GPU.0"),
+        ({"intel": "NPU"}, "auto", "ok", "--compute intel"),
+        ({"no_intel": "finds no Intel GPU"}, "intel", "fault", "finds no Intel GPU"),
         ({"cuda": "H200"}, "cpu", "ok", "as the configuration says"),
         ({"apple": True}, "auto", "warning", "torch does not find it"),
     ],
@@ -117,6 +122,8 @@ def test_the_compute_is_reported_with_the_install_that_would_change_it(
         "built_for_cuda": None,
         "built_for_rocm": None,
         "mps": False,
+        "intel": "",
+        "no_intel": "",
         "nvidia": False,
         "amd": False,
         "apple": False,
@@ -134,6 +141,23 @@ def test_the_install_for_a_requested_gpu_is_that_of_the_card(amd: bool, nvidia: 
     facts = {"cuda": "", "mps": False, "nvidia": nvidia, "amd": amd, "broken": {}}
     (check,) = compute._compute(facts, "cuda")
     assert check.state == "fault" and f"whl/{index}" in check.fix
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [(NoModel("OpenVINO finds no Intel GPU"), "OpenVINO finds no Intel GPU"), (RuntimeError("x"), "RuntimeError: x")],
+)
+def test_why_openvino_finds_no_device_is_a_fact_and_not_a_failure(
+    error: Exception, reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(openvino, "accelerator", lambda: "GPU")
+    assert compute._intel() == ("GPU", "")
+
+    def fails() -> str:
+        raise error
+
+    monkeypatch.setattr(openvino, "accelerator", fails)
+    assert compute._intel() == ("", reason)
 
 
 def test_versions_that_clipbridge_does_not_work_with_are_conflicts() -> None:
