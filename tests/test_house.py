@@ -52,7 +52,7 @@ HEAVY = {
         "bench/recipe.py",
         "bench/random_weights.py",
         "engine/audioldm2/text.py",
-        "doctor/compute.py",  # in a process of its own
+        "doctor/facts.py",  # in a process of its own
         "engine/audioldm2/ranking.py",
         "engine/audioldm2/denoising.py",
         "engine/runtime/conversion.py",

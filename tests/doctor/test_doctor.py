@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.doctor import compute, panel, weights
+from bridge.doctor import compute, facts, panel, weights
 from bridge.engine.audioldm2 import untrained
 from bridge.engine.runtime import openvino
 from bridge.errors import NoModel
@@ -151,18 +151,18 @@ def test_why_openvino_finds_no_device_is_a_fact_and_not_a_failure(
     error: Exception, reason: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(openvino, "accelerator", lambda: "GPU")
-    assert compute._intel() == ("GPU", "")
+    assert facts._intel() == ("GPU", "")
 
     def fails() -> str:
         raise error
 
     monkeypatch.setattr(openvino, "accelerator", fails)
-    assert compute._intel() == ("", reason)
+    assert facts._intel() == ("", reason)
 
 
 def test_versions_that_clipbridge_does_not_work_with_are_conflicts() -> None:
-    assert compute.conflicts({"torch": "2.13.0+cpu", "transformers": "5.23.0"}) == []
-    (conflict,) = compute.conflicts({"transformers": "5.0.0"})
+    assert facts.conflicts({"torch": "2.13.0+cpu", "transformers": "5.23.0"}) == []
+    (conflict,) = facts.conflicts({"transformers": "5.0.0"})
     assert conflict.startswith("transformers 5.0.0 is not")
 
 
