@@ -6,7 +6,11 @@ import importlib
 import json
 import platform
 import shutil
+from importlib.metadata import PackageNotFoundError, requires, version
 from typing import Any
+
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 
 from bridge.errors import NoModel
 from bridge.system.accelerators import has_amd_card
@@ -26,10 +30,10 @@ def main() -> None:
         "intel": "",
         "threads": 0,
     }
-    for name in PACKAGES:
+    # Some machines have no wheel of OpenVINO: there it is not required, and does not count as missing.
+    for name in (*PACKAGES, *({"openvino"} & required().keys())):
         try:
-            module = importlib.import_module(name)
-            versions[name] = str(getattr(module, "__version__", ""))
+            versions[name] = _openvino() if name == "openvino" else _imported(name)
         except Exception as error:  # noqa: BLE001 - any error of a broken installation is the finding
             broken[name] = f"{type(error).__name__}: {str(error)[:200]}"
     if "torch" not in broken:
@@ -51,6 +55,10 @@ def main() -> None:
     print(json.dumps({**facts, "broken": broken, "versions": versions, "conflicts": conflicts(versions)}))
 
 
+def _imported(name: str) -> str:
+    return str(getattr(importlib.import_module(name), "__version__", ""))
+
+
 def _intel() -> tuple[str, str]:
     """OpenVINO's name of an Intel GPU or NPU, or why there is none."""
     try:
@@ -61,22 +69,29 @@ def _intel() -> tuple[str, str]:
         return "", str(error) if isinstance(error, NoModel) else f"{type(error).__name__}: {str(error)[:200]}"
 
 
+def _openvino() -> str:
+    """The version of OpenVINO, which is imported as the engine does: without its telemetry."""
+    from bridge.engine.runtime.openvino import core  # imports torch
+
+    core()
+    return version("openvino")
+
+
+def required() -> dict[str, SpecifierSet]:
+    """The versions of each package that Clipbridge requires on this machine, its extras left out. Empty if it is not installed."""
+    try:
+        lines = map(Requirement, requires("clipbridge") or [])
+    except PackageNotFoundError:  # run from a checkout
+        return {}
+    return {each.name: each.specifier for each in lines if not each.marker or each.marker.evaluate({"extra": ""})}
+
+
 def conflicts(versions: dict[str, str]) -> list[str]:
     """A sentence for each package whose installed version is outside the range that Clipbridge requires."""
-    from importlib.metadata import PackageNotFoundError, requires
-
-    from packaging.requirements import Requirement
-
-    try:
-        requirements = [Requirement(line) for line in requires("clipbridge") or []]
-    except PackageNotFoundError:  # run from a checkout, not installed
-        return []
     return [
-        f"{required.name} {versions[required.name]} is not {required.specifier}"
-        for required in requirements
-        if required.name in versions
-        and not required.marker
-        and not required.specifier.contains(versions[required.name], prereleases=True)
+        f"{name} {versions[name]} is not {specifier}"
+        for name, specifier in required().items()
+        if name in versions and not specifier.contains(versions[name], prereleases=True)
     ]
 
 

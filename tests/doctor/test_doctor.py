@@ -160,6 +160,45 @@ def test_why_openvino_finds_no_device_is_a_fact_and_not_a_failure(
     assert facts._intel() == ("", reason)
 
 
+@pytest.mark.parametrize(
+    ("installed", "marker", "packages"),
+    [
+        (True, f"sys_platform == '{sys.platform}'", {"openvino"}),
+        (False, f"sys_platform == '{sys.platform}'", set()),
+        (True, f"sys_platform != '{sys.platform}'", set()),
+        (False, f"sys_platform != '{sys.platform}'", set()),
+    ],
+)
+def test_openvino_is_missed_only_where_it_is_required(
+    installed: bool,
+    marker: str,
+    packages: set[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def core() -> None:
+        if not installed:
+            raise ImportError("No module named 'openvino'")
+
+    monkeypatch.setattr(facts, "requires", lambda name: [f"openvino>=2026.1,<2027; {marker}", "mido; extra == 'midi'"])
+    monkeypatch.setattr(facts, "PACKAGES", ())
+    monkeypatch.setattr(facts, "_intel", lambda: ("", ""))
+    monkeypatch.setattr(facts, "version", lambda name: "2026.4.1")
+    monkeypatch.setattr(openvino, "core", core)
+    facts.main()
+    found = json.loads(capsys.readouterr().out)
+    assert set(found["versions"]) == packages and found["conflicts"] == []
+    assert set(found["broken"]) == ({"openvino"} if "!=" not in marker and not installed else set())
+
+
+def test_the_range_of_a_package_that_only_some_machines_need_counts_on_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    ranges = [f"openvino>=2026.1,<2027; sys_platform == '{sys.platform}'", "soxr<1; extra == 'midi'"]
+    monkeypatch.setattr(facts, "requires", lambda name: ranges)
+    assert facts.conflicts({"openvino": "2026.4.1", "soxr": "1.0"}) == []
+    (conflict,) = facts.conflicts({"openvino": "2025.4.0"})
+    assert conflict.startswith("openvino 2025.4.0 is not")
+
+
 def test_versions_that_clipbridge_does_not_work_with_are_conflicts() -> None:
     assert facts.conflicts({"torch": "2.13.0+cpu", "transformers": "5.23.0"}) == []
     (conflict,) = facts.conflicts({"transformers": "5.0.0"})
