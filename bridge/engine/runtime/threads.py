@@ -12,9 +12,10 @@ import torch
 
 
 def number(requested: int = 0) -> int:
-    """`requested`, or as many as this process may use physical cores."""
-    if requested:
-        return requested
+    """`requested`, or what OMP_NUM_THREADS says, which torch follows too, or as many as this process may use physical cores."""
+    stated = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
+    if requested or (stated.isdecimal() and int(stated)):
+        return requested or int(stated)
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return max(1, min(usable, psutil.cpu_count(logical=False) or usable))
 

@@ -16,7 +16,9 @@ from bridge.engine.runtime import threads
 def test_an_engine_uses_the_physical_cores_that_it_may_unless_a_number_is_requested(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    assert threads.number(3) == 3 and threads.number() >= 1
+    monkeypatch.setenv("OMP_NUM_THREADS", "5,2")
+    assert threads.number(3) == 3 and threads.number() == 5
+    monkeypatch.setenv("OMP_NUM_THREADS", "many")
     monkeypatch.setattr(psutil, "cpu_count", lambda logical: 64 if logical else 32)
     monkeypatch.setattr(os, "sched_getaffinity", lambda process: set(range(6)), raising=False)
     assert threads.number() == 6
