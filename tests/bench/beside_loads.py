@@ -103,15 +103,15 @@ def late(group: subprocess.Popen[str]) -> float:
 
 
 def session(pid: int) -> str:
-    """The group that shares the cores with other groups (proc(5)); "" where the kernel has none."""
+    """The group that shares the cores with other groups (proc(5)); "" where the kernel has none, or names none in a container."""
     with contextlib.suppress(OSError):
-        return Path(f"/proc/{pid}/autogroup").read_text("utf-8").split()[0]
+        return Path(f"/proc/{pid}/autogroup").read_text("utf-8").partition(" ")[0].strip()
     return ""
 
 
 def favour(pid: int) -> None:
     """Give the session of a process a larger share than those of other people on this machine."""
-    with contextlib.suppress(FileNotFoundError):
+    with contextlib.suppress(OSError):  # there is no such file, or no group to favour
         Path(f"/proc/{pid}/autogroup").write_text(AGAINST_OTHERS, "ascii")
 
 
