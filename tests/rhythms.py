@@ -9,9 +9,9 @@ import numpy as np
 import soxr
 
 from bridge.audio.beats import Samples
-from bridge.starter import drums
 from bridge.starter.catalogue import BY_NAME, draw
-from bridge.starter.parts import SAMPLE_RATE, Attributes
+from bridge.starter.sounds import drums
+from bridge.starter.sounds.parts import SAMPLE_RATE, Attributes
 
 RATE = 48_000
 

@@ -10,9 +10,10 @@ import diffusers
 from diffusers import AudioLDM2UNet2DConditionModel, AutoencoderKL
 
 from bridge.engine.audioldm2.mel_vocoder import MelVocoder, MelVocoderConfig
-from bridge.starter import text_stack, tones
+from bridge.starter import text_stack
 from bridge.starter.captions import ADJECTIVES, CHORDS, WAVES
 from bridge.starter.catalogue import BY_NAME, SOUNDS, STEADY, TUNED
+from bridge.starter.sounds import tones
 from bridge.starter.train_unet import make_scheduler
 
 CARD = Path(__file__).parent / "checkpoint" / "README.md"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bridge.starter.catalogue import SOUNDS, Sound
-from bridge.starter.parts import Attributes
+from bridge.starter.sounds.parts import Attributes
 
 ADJECTIVES = {
     "pitch": (("deep", "low", "low pitched"), ("high", "high pitched")),

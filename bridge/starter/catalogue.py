@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bridge.starter import drums, effects, tones
-from bridge.starter.parts import SAMPLE_RATE, Attributes, Wave
+from bridge.starter.sounds import drums, effects, tones
+from bridge.starter.sounds.parts import SAMPLE_RATE, Attributes, Wave
 
 Make = Callable[[np.random.Generator, Attributes, int], Wave]
 LEAD_IN = 882  # samples of silence before the attack: 20 ms, so that a frame of the spectrogram can hold it alone

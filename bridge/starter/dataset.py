@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from bridge.engine.audioldm2.mel_vocoder import MelVocoder, MelVocoderConfig
 from bridge.starter.catalogue import BY_NAME, SOUNDS, draw, render
-from bridge.starter.parts import Attributes
+from bridge.starter.sounds.parts import Attributes
 
 HOP = 512
 ROW_SAMPLES = 8 * HOP  # per row of latents: 93 ms

@@ -20,7 +20,7 @@ from bridge.engine.process import PAUSE_S
 from bridge.presets.files import Preset
 from bridge.starter import classifier
 from bridge.starter.catalogue import NAMES, at_peak
-from bridge.starter.parts import Wave
+from bridge.starter.sounds.parts import Wave
 
 
 class Judge:

@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 
 from bridge.domain.notes import frequency_of
-from bridge.starter.parts import SAMPLE_RATE, Wave
+from bridge.starter.sounds.parts import SAMPLE_RATE, Wave
 
 WINDOW, STRIDE = 2_048, 512
 

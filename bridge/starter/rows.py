@@ -19,7 +19,7 @@ from bridge.starter.captions import as_typed, caption
 from bridge.starter.catalogue import BY_NAME, NAMES, SOUNDS, TUNED, draw, render
 from bridge.starter.dataset import ROW_SAMPLES
 from bridge.starter.judge import Judge
-from bridge.starter.parts import SAMPLE_RATE, Wave
+from bridge.starter.sounds.parts import SAMPLE_RATE, Wave
 
 SEED = 90_001  # for prompts; the training uses seeds from 1, the classifier from 2001
 BARE, TYPED = 2, 10  # prompts per sound: plainest names, and captions as typed

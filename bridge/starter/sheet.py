@@ -14,7 +14,7 @@ from bridge.domain.clip import Prompt
 from bridge.engine.audioldm2.mel_vocoder import LOWEST, MelVocoder, MelVocoderConfig
 from bridge.starter.catalogue import LEAD_IN, SOUNDS, at_peak, draw, render
 from bridge.starter.judge import first_take, open_starter
-from bridge.starter.parts import SAMPLE_RATE, Wave
+from bridge.starter.sounds.parts import SAMPLE_RATE, Wave
 
 SECONDS, COLUMNS = 2.0, 9
 

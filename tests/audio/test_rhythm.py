@@ -10,7 +10,7 @@ from bridge.audio import beats, continuing, hits
 from bridge.audio.beats import Samples
 from bridge.audio.rhythm import Rhythm, rhythm_of
 from bridge.starter.catalogue import BY_NAME, draw
-from bridge.starter.parts import SAMPLE_RATE
+from bridge.starter.sounds.parts import SAMPLE_RATE
 from tests.rhythms import PATTERNS, RATE, chord, clicks, places, rhythm, tone
 
 

@@ -10,7 +10,7 @@ import soxr
 
 from bridge.domain.clip import OUTPUT_RATE
 from bridge.starter.catalogue import BY_NAME, LEAD_IN, draw, render
-from bridge.starter.parts import SAMPLE_RATE
+from bridge.starter.sounds.parts import SAMPLE_RATE
 
 Wave = np.ndarray
 Make = Callable[[float, float, int], Wave]

@@ -21,7 +21,7 @@ from bridge.domain.clip import OUTPUT_RATE, Piece, Prompt
 from bridge.domain.notes import frequency_of, midi_of
 from bridge.shaper.make import make
 from bridge.starter.catalogue import BY_NAME, LEAD_IN, draw, render
-from bridge.starter.parts import SAMPLE_RATE, hz_of_c
+from bridge.starter.sounds.parts import SAMPLE_RATE, hz_of_c
 
 NOUNS = {
     "pluck": "pluck",

@@ -28,8 +28,8 @@ from bridge.engine.audioldm2.sources import rhythms
 from bridge.engine.audioldm2.sources.hits import Variations
 from bridge.engine.families import open_engine
 from bridge.files.same_file import hash_of
-from bridge.starter import drums
-from bridge.starter.parts import Attributes
+from bridge.starter.sounds import drums
+from bridge.starter.sounds.parts import Attributes
 from tests.engine.audioldm2.sources import mel_db
 from tests.rhythms import RATE, chord, hit, places, rhythm, synthesised
 

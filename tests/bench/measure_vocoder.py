@@ -25,8 +25,8 @@ from bridge.engine.audioldm2.mel_vocoder import MelVocoder
 from bridge.starter import measures
 from bridge.starter.catalogue import BY_NAME, SOUNDS, STEADY, Sound, draw, render
 from bridge.starter.dataset import ROW_SAMPLES
-from bridge.starter.parts import Wave
 from bridge.starter.rows import DRUMS
+from bridge.starter.sounds.parts import Wave
 
 ROOM = "bridge.engine.audioldm2"
 SEED = 4_242

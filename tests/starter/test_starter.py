@@ -27,8 +27,8 @@ from bridge.engine.families import open_engine
 from bridge.starter import assemble, dataset, measures, text_stack, train, train_text, train_unet, train_vae
 from bridge.starter.captions import as_typed, caption
 from bridge.starter.catalogue import BY_NAME, LEAD_IN, NAMES, SOUNDS, Sound, draw, render
-from bridge.starter.parts import SAMPLE_RATE, Attributes
 from bridge.starter.resume import Resumable
+from bridge.starter.sounds.parts import SAMPLE_RATE, Attributes
 from bridge.starter.train_unet import Course
 from tests import prepared
 

@@ -8,7 +8,7 @@ import pytest
 from bridge.audio.beats import Curve
 from bridge.engine.audioldm2.hearing import HARMONICS
 from bridge.engine.audioldm2.sources import tones
-from bridge.starter.tones import BELL
+from bridge.starter.sounds.tones import BELL
 
 RATE = 44_100
 KNOWN = [3, 4, 5]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from bridge.starter.parts import (
+from bridge.starter.sounds.parts import (
     SAMPLE_RATE,
     Attributes,
     Wave,

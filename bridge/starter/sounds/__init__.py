@@ -1,0 +1,1 @@
+"""Synthesised sounds: what the starter learns from."""
