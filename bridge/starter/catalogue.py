@@ -2,81 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from bridge.starter.sounds import drums, effects, tones
 from bridge.starter.sounds.parts import SAMPLE_RATE, Attributes, Wave
+from bridge.starter.sounds.sound import SOFT, TONE, Sound, sound
 
-Make = Callable[[np.random.Generator, Attributes, int], Wave]
 LEAD_IN = 882  # samples of silence before the attack: 20 ms, so that a frame of the spectrogram can hold it alone
 PEAK = 0.89
 
 
-@dataclass(frozen=True, slots=True)
-class Sound:
-    """One class of sounds. `nouns`: what people call it, the plainest first, hyphens as spaces. `fits`: which of the
-    attributes pitch, brightness, length, force and distortion adjectives change it; `force`: the words for little and
-    much force. `octaves`: the Cs it is made at, empty without a pitch. `fills`: it goes on until the clip ends."""
-
-    name: str
-    make: Make
-    nouns: tuple[str, ...]
-    fits: str = "pitch brightness length distortion"
-    force: tuple[tuple[str, ...], tuple[str, ...]] | None = None
-    octaves: tuple[int, ...] = ()
-    waves: tuple[str, ...] = ()
-    chords: tuple[str, ...] = ()
-    fills: bool = False
-
-
-SOFT = (("soft", "gentle", "light"), ("punchy", "hard", "heavy"))
-TONE = "brightness length distortion"
-
-
-def _sound(name: str, make: Make, nouns: str, **more: object) -> Sound:
-    return Sound(name, make, tuple(noun.strip() for noun in nouns.split(",")), **more)  # type: ignore[arg-type]
-
-
 SOUNDS = (
-    _sound("kick", drums.kick, "kick, kick drum, bass drum, bd, kickdrum, kik, four on the floor kick", force=SOFT),
-    _sound("808", drums.bass_808, "808, 808 bass, 808 kick, sub kick, trap bass, 808 sub, 808 boom", fits=TONE, force=SOFT, octaves=(1, 2)),
-    _sound("snare", drums.snare, "snare, snare drum, sd, snare hit, backbeat", force=(("soft", "gentle", "light"), ("punchy", "hard", "snappy"))),
-    _sound("clap", drums.clap, "clap, hand clap, handclap, claps, clapping, applause hit", fits=TONE),
-    _sound("rim", drums.rim, "rimshot, rim, rim shot, side stick, cross stick, rim click"),
-    _sound("closed_hat", drums.closed_hat, "closed hi hat, closed hat, closed hihat, hi hat, hihat, hat, hh, tick hat"),
-    _sound("open_hat", drums.open_hat, "open hi hat, open hat, open hihat, washy hat"),
-    _sound("ride", drums.ride, "ride, ride cymbal, ride bell, rides, bell of the ride", force=SOFT),
-    _sound("crash", drums.crash, "crash, crash cymbal, cymbal, cymbal crash, splash, splash cymbal, china cymbal"),
-    _sound("tom", drums.tom, "tom, tom drum, floor tom, tom tom, toms, rack tom, timpani"),
-    _sound("cowbell", drums.cowbell, "cowbell, cow bell, 808 cowbell, agogo"),
-    _sound("clave", drums.clave, "clave, claves, wood block, woodblock, wooden stick, sticks"),
-    _sound("conga", drums.conga, "conga, congas, bongo, bongos, hand drum, djembe, tabla", fits="pitch brightness length distortion", force=SOFT),
-    _sound("tambourine", drums.tambourine, "tambourine, tamb, jingles, sleigh bells, sleigh bell, jingle", fits=TONE),
-    _sound("shaker", drums.shaker, "shaker, maraca, maracas, egg shaker, cabasa, shake", fits=TONE),
-    _sound("bass", tones.bass, "bass, bass note, synth bass, bassline, bass synth, bass guitar, reese", fits=TONE, octaves=(1, 2), waves=("saw", "square")),
-    _sound("sub", tones.sub, "sub, sub bass, subbass, sine bass, sub tone, low sine", fits=TONE, octaves=(1, 2)),
-    _sound("pluck", tones.pluck, "pluck, plucked string, guitar pluck, synth pluck, pizzicato, guitar, harp, plucked, koto, acoustic guitar", fits=TONE, octaves=(3, 4, 5)),
-    _sound("pad", tones.pad, "pad, synth pad, ambient pad, warm pad, string pad, drone, pads, ambient drone, soundscape", fits="brightness distortion", octaves=(3, 4, 5), chords=("single", "fifth", "major", "minor"), fills=True),
-    _sound("lead", tones.lead, "lead, synth lead, lead synth, solo lead, solo synth, chiptune lead, synth note", fits=TONE, octaves=(4, 5, 6), waves=("saw", "square"), fills=True),
-    _sound("organ", tones.organ, "organ, organ note, hammond organ, church organ, hammond, pipe organ", fits=TONE, octaves=(3, 4, 5), fills=True),
-    _sound("bell", tones.bell, "bell, bells, church bell, chime, chimes, glass bell, tubular bell, gong", fits=TONE, octaves=(4, 5, 6)),
-    _sound("mallet", tones.mallet, "mallet, marimba, xylophone, vibraphone, kalimba, glockenspiel, mallets, music box", fits="brightness length", force=(("soft", "gentle"), ("hard", "punchy")), octaves=(4, 5, 6)),
-    _sound("string", tones.strings, "strings, string, violin, cello, bowed string, string section, string ensemble, orchestra strings, fiddle, viola", fits=TONE, octaves=(3, 4, 5), fills=True),
-    _sound("stab", tones.stab, "chord stab, stab, synth stab, house stab, rave stab, chord hit, house chord, stabs", fits=TONE, octaves=(3, 4), chords=("major", "minor")),
-    _sound("riser", effects.riser, "riser, build up, uplifter, rising sweep, buildup, sweep up, upsweep, tension riser", waves=("saw", "noise"), fills=True),
-    _sound("downlifter", effects.downlifter, "downlifter, falling sweep, down sweep, sweep down, downer, fall down sweep, drop sweep", waves=("saw", "noise"), fills=True),
-    _sound("impact", effects.impact, "impact, boom, cinematic hit, explosion, blast, cinematic boom, cinematic impact, slam, bomb"),
-    _sound("laser", effects.laser, "laser, zap, laser zap, pew, blaster, laser gun, ray gun, laser shot"),
-    _sound("siren", effects.siren, "siren, alarm, police siren, ambulance, ambulance siren, air raid siren, fire alarm", fits="pitch brightness distortion", force=(("slow",), ("fast",)), waves=("saw", "sine"), fills=True),
-    _sound("wind", effects.wind, "wind, wind noise, howling wind, breeze, gust, storm wind, gale, windy", fits="brightness", fills=True),
-    _sound("rain", effects.rain, "rain, rainfall, raining, rain shower, downpour, rain on a window, drizzle", fits="brightness", force=(("light", "gentle", "soft"), ("heavy", "hard", "dense")), fills=True),
-    _sound("thunder", effects.thunder, "thunder, thunder roll, thunderclap, rumble, thunderstorm, distant thunder", fits="brightness length", force=(("soft", "gentle"), ("hard", "heavy"))),
-    _sound("fire", effects.fire, "fire, crackle, vinyl crackle, fire crackle, campfire, fireplace, record noise, crackling, vinyl noise, burning", fits="brightness", force=(("sparse", "gentle"), ("dense", "heavy")), fills=True),
-    _sound("water_drop", effects.water_drop, "water drop, drip, droplet, water droplet, dripping, drop of water, bubble, water drip, blip", fits="pitch brightness length"),
-    _sound("glitch", effects.glitch, "glitch, digital glitch, stutter, glitch noise, malfunction, data noise, computer glitch, bitcrushed noise", fits="pitch brightness length distortion"),
+    sound("kick", drums.kick, "kick, kick drum, bass drum, bd, kickdrum, kik, four on the floor kick", force=SOFT),
+    sound("808", drums.bass_808, "808, 808 bass, 808 kick, sub kick, trap bass, 808 sub, 808 boom", fits=TONE, force=SOFT, octaves=(1, 2)),
+    sound("snare", drums.snare, "snare, snare drum, sd, snare hit, backbeat", force=(("soft", "gentle", "light"), ("punchy", "hard", "snappy"))),
+    sound("clap", drums.clap, "clap, hand clap, handclap, claps, clapping, applause hit", fits=TONE),
+    sound("rim", drums.rim, "rimshot, rim, rim shot, side stick, cross stick, rim click"),
+    sound("closed_hat", drums.closed_hat, "closed hi hat, closed hat, closed hihat, hi hat, hihat, hat, hh, tick hat"),
+    sound("open_hat", drums.open_hat, "open hi hat, open hat, open hihat, washy hat"),
+    sound("ride", drums.ride, "ride, ride cymbal, ride bell, rides, bell of the ride", force=SOFT),
+    sound("crash", drums.crash, "crash, crash cymbal, cymbal, cymbal crash, splash, splash cymbal, china cymbal"),
+    sound("tom", drums.tom, "tom, tom drum, floor tom, tom tom, toms, rack tom, timpani"),
+    sound("cowbell", drums.cowbell, "cowbell, cow bell, 808 cowbell, agogo"),
+    sound("clave", drums.clave, "clave, claves, wood block, woodblock, wooden stick, sticks"),
+    sound("conga", drums.conga, "conga, congas, bongo, bongos, hand drum, djembe, tabla", fits="pitch brightness length distortion", force=SOFT),
+    sound("tambourine", drums.tambourine, "tambourine, tamb, jingles, sleigh bells, sleigh bell, jingle", fits=TONE),
+    sound("shaker", drums.shaker, "shaker, maraca, maracas, egg shaker, cabasa, shake", fits=TONE),
+    sound("bass", tones.bass, "bass, bass note, synth bass, bassline, bass synth, bass guitar, reese", fits=TONE, octaves=(1, 2), waves=("saw", "square")),
+    sound("sub", tones.sub, "sub, sub bass, subbass, sine bass, sub tone, low sine", fits=TONE, octaves=(1, 2)),
+    sound("pluck", tones.pluck, "pluck, plucked string, guitar pluck, synth pluck, pizzicato, guitar, harp, plucked, koto, acoustic guitar", fits=TONE, octaves=(3, 4, 5)),
+    sound("pad", tones.pad, "pad, synth pad, ambient pad, warm pad, string pad, drone, pads, ambient drone, soundscape", fits="brightness distortion", octaves=(3, 4, 5), chords=("single", "fifth", "major", "minor"), fills=True),
+    sound("lead", tones.lead, "lead, synth lead, lead synth, solo lead, solo synth, chiptune lead, synth note", fits=TONE, octaves=(4, 5, 6), waves=("saw", "square"), fills=True),
+    sound("organ", tones.organ, "organ, organ note, hammond organ, church organ, hammond, pipe organ", fits=TONE, octaves=(3, 4, 5), fills=True),
+    sound("bell", tones.bell, "bell, bells, church bell, chime, chimes, glass bell, tubular bell, gong", fits=TONE, octaves=(4, 5, 6)),
+    sound("mallet", tones.mallet, "mallet, marimba, xylophone, vibraphone, kalimba, glockenspiel, mallets, music box", fits="brightness length", force=(("soft", "gentle"), ("hard", "punchy")), octaves=(4, 5, 6)),
+    sound("string", tones.strings, "strings, string, violin, cello, bowed string, string section, string ensemble, orchestra strings, fiddle, viola", fits=TONE, octaves=(3, 4, 5), fills=True),
+    sound("stab", tones.stab, "chord stab, stab, synth stab, house stab, rave stab, chord hit, house chord, stabs", fits=TONE, octaves=(3, 4), chords=("major", "minor")),
+    sound("riser", effects.riser, "riser, build up, uplifter, rising sweep, buildup, sweep up, upsweep, tension riser", waves=("saw", "noise"), fills=True),
+    sound("downlifter", effects.downlifter, "downlifter, falling sweep, down sweep, sweep down, downer, fall down sweep, drop sweep", waves=("saw", "noise"), fills=True),
+    sound("impact", effects.impact, "impact, boom, cinematic hit, explosion, blast, cinematic boom, cinematic impact, slam, bomb"),
+    sound("laser", effects.laser, "laser, zap, laser zap, pew, blaster, laser gun, ray gun, laser shot"),
+    sound("siren", effects.siren, "siren, alarm, police siren, ambulance, ambulance siren, air raid siren, fire alarm", fits="pitch brightness distortion", force=(("slow",), ("fast",)), waves=("saw", "sine"), fills=True),
+    sound("wind", effects.wind, "wind, wind noise, howling wind, breeze, gust, storm wind, gale, windy", fits="brightness", fills=True),
+    sound("rain", effects.rain, "rain, rainfall, raining, rain shower, downpour, rain on a window, drizzle", fits="brightness", force=(("light", "gentle", "soft"), ("heavy", "hard", "dense")), fills=True),
+    sound("thunder", effects.thunder, "thunder, thunder roll, thunderclap, rumble, thunderstorm, distant thunder", fits="brightness length", force=(("soft", "gentle"), ("hard", "heavy"))),
+    sound("fire", effects.fire, "fire, crackle, vinyl crackle, fire crackle, campfire, fireplace, record noise, crackling, vinyl noise, burning", fits="brightness", force=(("sparse", "gentle"), ("dense", "heavy")), fills=True),
+    sound("water_drop", effects.water_drop, "water drop, drip, droplet, water droplet, dripping, drop of water, bubble, water drip, blip", fits="pitch brightness length"),
+    sound("glitch", effects.glitch, "glitch, digital glitch, stutter, glitch noise, malfunction, data noise, computer glitch, bitcrushed noise", fits="pitch brightness length distortion"),
 )  # fmt: skip
 NAMES = tuple(sound.name for sound in SOUNDS)
 # Sounds that can be tuned: below C3 a spectrogram of 21 Hz per bin does not resolve the pitch (44 % within 50 cents),
@@ -93,7 +67,7 @@ BY_NAME = {sound.name: sound for sound in SOUNDS}
 
 def draw(rng: np.random.Generator, sound: Sound) -> Attributes:
     """Attributes for one clip of `sound`, each as likely low as high; one in five that can be is distorted."""
-    position = {key: float(rng.uniform(-1, 1)) for key in ("pitch", "brightness", "length", "force")}
+    position: dict[str, Any] = {key: float(rng.uniform(-1, 1)) for key in ("pitch", "brightness", "length", "force")}
     rough = "distortion" in sound.fits and rng.random() < 0.2
     return Attributes(
         **position,

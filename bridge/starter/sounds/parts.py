@@ -22,6 +22,9 @@ Wave = NDArray[np.float32]
 class Attributes:
     """What adjectives control. The first four are −1 to 1, `distortion` is 0 to 1 (audible from about 0.5).
 
+    Of rhythms: `density` −1 (sparse) to 1 (busy), `swing` 0 (straight) to 1 (triplets), `dust` 0 to 1 as `distortion`, `half`: the
+    snare comes half as often; `bpm`: beats a minute.
+
     `octave` is the number in a note's name (C4 = 261.63 Hz), 0 for sounds without a pitch; `wave` is "saw", "square",
     "sine" or "noise"; `chord` is "single", "fifth", "major" or "minor".
     """
@@ -34,6 +37,11 @@ class Attributes:
     octave: int = 0
     wave: str = "saw"
     chord: str = "single"
+    density: float = 0.0
+    swing: float = 0.0
+    dust: float = 0.0
+    half: bool = False
+    bpm: float = 120.0
 
 
 def mix(low: float, high: float, position: float) -> float:
