@@ -12,7 +12,7 @@ import torch
 from bridge.core.resolving import resolve
 from bridge.domain.ask import Ask
 from bridge.domain.notes import c_of, midi_of
-from bridge.engine.audioldm2.hearing import MAX_SHIFT
+from bridge.engine.audioldm2.hearing import REACH
 from bridge.presets.files import Presets, shipped_folder
 from bridge.starter import measures
 from bridge.starter.captions import as_typed, caption
@@ -114,7 +114,7 @@ def note_rows(judge: Judge) -> list[Row]:
         noun = BY_NAME[name].nouns[0]
         for number, note in enumerate(NOTES):
             wanted = midi_of(note)
-            if any(abs(c_of(octave) - wanted) <= MAX_SHIFT for octave in BY_NAME[name].octaves):
+            if any(abs(c_of(octave) - wanted) <= REACH[1] for octave in BY_NAME[name].octaves):
                 off.setdefault(name, []).append(
                     measures.pitch_midi(judge.sound(f"{noun} {note}", 700 + number)) - wanted
                 )

@@ -33,7 +33,7 @@ class Decoder:
         """The samples of one take, `frames` in all, in the vocoder's pieces. `needed`: the samples to decode, more than `frames`
         for a tone that is played faster to reach its note."""
         mel = self.mel(latents)
-        if heard.fills:
+        if heard.fills and heard.usual_bpm is None:  # a rhythm would change its tempo
             mel = _fitted(mel, math.ceil(needed / self._geometry.hop))
         waveform = vocoding.waveform(self.vocoder, mel[:, 0], partials_hz=self._audible(heard, heard.model_hz))
         pieces: Iterator[NDArray[np.float32]] = (piece.numpy() for piece in waveform)

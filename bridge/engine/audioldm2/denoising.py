@@ -14,6 +14,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from bridge.engine.audioldm2.clock import CHANNELS, beside
 from bridge.engine.audioldm2.starting import Kept, Start, kept_prediction, prepared
 from bridge.engine.audioldm2.text import Embeddings
 from bridge.engine.messages import OnStep
@@ -42,16 +43,20 @@ class Denoiser:
         circular_from: float | None = None,
         start: Start | None = None,
         kept: Kept | None = None,
+        clock: torch.Tensor | None = None,
     ) -> torch.Tensor:
         """Latents (takes, channels, rows, width) from noise of that shape. `negative`: None for no guidance. `circular_from`: the
         share of the steps, 0 to 1, after which the last row is followed by the first; None: never. `steps` are those of the whole
-        schedule, of which a `start` runs the last ones; `on_step` counts those that are run. Raises what `on_step` raises.
+        schedule, of which a `start` runs the last ones; `on_step` counts those that are run. `clock`: see clock.rows_of; None for none.
+        Raises what `on_step` raises.
 
         The network assumes silence beyond the first and last row. For a circle its input is therefore rolled, at each later
         step by a different number of rows, and its output rolled back: no place is an end at more than one step. The
         scheduler, which may keep a history, does not notice.
         """
         takes = len(noise)
+        if clock is None and self._pipe.keeps_time:
+            clock = noise.new_zeros(CHANNELS, noise.shape[2])
         scheduler, timesteps = prepared(self._pipe.scheduler, steps, start, self._compute)
         takes_generator = "generator" in inspect.signature(scheduler.step).parameters
         extra = {"generator": generators} if takes_generator else {}
@@ -68,6 +73,7 @@ class Denoiser:
             turn = round(done * GOLDEN % 1 * latents.shape[2]) if turned else 0
             scaled = scheduler.scale_model_input(latents, timestep)
             batch = torch.cat([scaled] * 2) if guided else scaled
+            batch = batch if clock is None else beside(batch, clock)
             batch = batch.roll(turn, 2) if turn else batch
             if guided:
                 assert both is not None

@@ -16,7 +16,7 @@ from bridge.checkpoints.find import Checkpoint, licence
 from bridge.config import EngineConfig
 from bridge.domain.clip import Piece, Prompt
 from bridge.domain.model import Model
-from bridge.engine.audioldm2 import converted, unet
+from bridge.engine.audioldm2 import clock, converted, keeping_time, unet
 from bridge.engine.audioldm2.converted import HiFiGan
 from bridge.engine.audioldm2.decoding import Decoder
 from bridge.engine.audioldm2.denoising import Denoiser, states
@@ -176,7 +176,9 @@ class AudioLDM2(Runner):
             remarks["heard"] = ", ".join(self._words)
         if prompt.source is not None:
             remarks["method"] = self._method
-        remark = "; ".join(filter(None, [remarks.get("remark", ""), self._how, self._unranked]))
+        bpm = 0.0 if prompt.bars else keeping_time.bpm_of(prompt, self.texts.hears(settled))
+        tempo = f"made at {bpm:.4g} BPM" if bpm else ""
+        remark = "; ".join(filter(None, [remarks.get("remark", ""), tempo, self._how, self._unranked]))
         return remarks | ({"remark": remark} if remark else {})
 
     def unmet(self, prompt: Prompt) -> tuple[str, ...]:
@@ -259,9 +261,10 @@ class AudioLDM2(Runner):
         """See Stages."""
         assert prompt.steps is not None and prompt.guidance is not None
         text, negative = texts or (self.texts.positive(prompt), self.texts.negative(prompt))
+        when = None if texts else self._clock(prompt, noise.shape[2], circular_from)
         encoded = time.perf_counter()
         latents = self.denoiser.run(
-            noise, text, negative, prompt.steps, prompt.guidance, generators, on_step, circular_from, start, kept
+            noise, text, negative, prompt.steps, prompt.guidance, generators, on_step, circular_from, start, kept, when
         )
         if self.compute == "cuda":
             torch.cuda.synchronize()
@@ -277,9 +280,21 @@ class AudioLDM2(Runner):
             return self.denoiser.run(
                 self.noise(generators, rows), self.texts.positive(prompt), self.texts.negative(prompt),
                 prompt.steps, prompt.guidance, generators, lambda step, steps: on_step(steps, steps), circular_from,
+                clock=self._clock(prompt, rows, circular_from),
             )  # fmt: skip
 
         return denoise
+
+    def _clock(self, prompt: Prompt, rows: int, circular_from: float | None) -> torch.Tensor | None:
+        """The clock of a clip of so many rows; None if the network takes none."""
+        if not self.pipe.keeps_time:
+            return None
+        geometry, ring = self.geometry, circular_from == 0.0
+        bpm = keeping_time.bpm_of(prompt, self.texts.hears(prompt))
+        if ring:  # whole rows, which are played slightly faster or slower
+            bpm *= prompt.seconds / (rows * geometry.row_seconds)
+        lead_in_s = geometry.lead_in / geometry.sample_rate
+        return clock.rows_of(rows, geometry.row_seconds, lead_in_s, bpm, ring).to(self.device)
 
     @staticmethod
     def generators(prompt: Prompt) -> list[torch.Generator]:
@@ -291,6 +306,8 @@ class AudioLDM2(Runner):
         prompt = self.warm_up(WARM_SECONDS[0])
         texts = self.texts.positive(prompt), self.texts.positive(prompt)
         noise = self.noise(self.generators(prompt) * 2, 2 * self.geometry.rows_unit)
+        if self.pipe.keeps_time:
+            noise = clock.beside(noise, noise.new_zeros(clock.CHANNELS, noise.shape[2]))
         return noise, torch.tensor(500, device=self.device), *states(texts, 1)
 
     @torch.no_grad()

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -39,7 +39,7 @@ REAL_WORDS = frozenset(
     loser pack pat path rail rice rise ruin scare shape share snake snore spare stair stars table wing wink""".split()  # noqa: SIM905
 )
 HARMONICS = tuple(float(number) for number in range(1, 201))
-MAX_SHIFT = 12  # semitones by which a tone can be shifted and still sound like itself
+REACH = (-12, 12)  # semitones by which a tone can be shifted and still sound like itself; some sounds have their own
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,8 @@ class Heard:
     """`text` is for the encoders, `words` for the musician; `noun` names the sound, or is "". `fills`: the sound lasts until the
     clip ends. `steady`: it sounds alike all along; None if nobody knows. `model_hz`: the pitch that the model will make,
     `target_hz`: the requested one; both 0.0 without a note. `partials`: multiples of the pitch that sound in it. `remark`: what
-    was left out and why, or "".
+    was left out and why, or "". `note`: the requested one, "" for none; `usual_bpm`: between which tempi a rhythm is usual, None if
+    the sound is none.
     """
 
     text: str
@@ -59,12 +60,15 @@ class Heard:
     target_hz: float = 0.0
     partials: tuple[float, ...] = ()
     remark: str = ""
+    note: str = ""
+    usual_bpm: tuple[float, float] | None = None
 
 
 class Vocabulary:
     """The words of one checkpoint: `nouns` with the sound that each means, other `words`, the `octaves` that it knows of each
     sound (by their C), the sounds that fill a clip, those that are `steady`, and the `partials` (multiples of the pitch) of sounds
-    that do not have all harmonics."""
+    that do not have all harmonics, also by sound and chord ("stab minor"). `rhythms`: their usual tempi; `reach`: the semitones by
+    which low sounds can be shifted, `plays`: the notes that they play unless another is requested."""
 
     def __init__(
         self,
@@ -74,10 +78,16 @@ class Vocabulary:
         fills: Sequence[str] = (),
         steady: Sequence[str] | None = None,
         partials: Mapping[str, Sequence[float]] = MappingProxyType({}),
+        rhythms: Mapping[str, Sequence[float]] = MappingProxyType({}),
+        reach: Mapping[str, Sequence[int]] = MappingProxyType({}),
+        plays: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self._nouns, self._octaves = nouns, octaves
         self._fills, self._steady = frozenset(fills), None if steady is None else frozenset(steady)
         self._partials = {sound: tuple(multiples) for sound, multiples in partials.items()}
+        self._rhythms = {sound: (low, high) for sound, (low, high) in rhythms.items()}
+        self._reach = {sound: (down, up) for sound, (down, up) in reach.items()}
+        self._plays = dict(plays)
         self._phrases = {*nouns, *words, *IGNORED_PHRASES}
         self._in_adjectives = {single for phrase in words for single in phrase.split()}
         self._singles = self._in_adjectives | {single for noun in nouns for single in noun.split()}
@@ -100,7 +110,13 @@ class Vocabulary:
                 raise ValueError("an octave is not a number from 0 to 9")
             if not all(type(n) in (int, float) and 0.1 <= n <= 1_000 for numbers in partials.values() for n in numbers):
                 raise ValueError("a partial is not a number from 0.1 to 1000")
-            return cls(nouns, words, octaves, fills, steady, partials)
+            more = {name: dict(content.get(name, {})) for name in ("rhythms", "reach", "plays")}
+            for pair in (*more["rhythms"].values(), *more["reach"].values()):
+                if len(pair) != 2 or not all(type(n) in (int, float) and -60 <= n <= 400 for n in pair):
+                    raise ValueError("a range is not two numbers")
+            if not all(isinstance(note, str) and NOTE.fullmatch(note) for note in more["plays"].values()):
+                raise ValueError("what a sound plays is not a note")
+            return cls(nouns, words, octaves, fills, steady, partials, **more)
         except (OSError, ValueError, TypeError, KeyError, RecursionError, AttributeError) as error:
             raise NoModel(f"{file} is damaged ({type(error).__name__}: {error}).") from error
 
@@ -164,20 +180,35 @@ class Vocabulary:
         text = " ".join(words)
         sound = self._nouns.get(noun, "")
         fills, steady = sound in self._fills, sound in self._steady if sound and self._steady is not None else None
-        if not note:
-            return Heard(text, text, noun, fills, steady)
+        heard = Heard(text, text, noun, fills, steady, note=note, usual_bpm=self._rhythms.get(sound))
+        played = note or self._plays.get(sound, "")
+        if not played:
+            return heard
         octaves = self._octaves.get(sound, [])
-        midi = midi_of(note)
+        midi = midi_of(played)
         nearest = min(octaves, key=lambda octave: abs(c_of(octave) - midi), default=None)
+        down, up = self._reach.get(sound, REACH)
         if nearest is None:
             why = f"{noun or 'this'} cannot be tuned"
-        elif abs(c_of(nearest) - midi) > MAX_SHIFT:
+        elif not down <= midi - c_of(nearest) <= up:
             why = f"it is too far for {noun}"
         else:
-            model_hz, target_hz = frequency_of(c_of(nearest)), frequency_of(midi)
-            partials = self._partials.get(sound, HARMONICS)
-            return Heard(f"{text} c{nearest}", f"{text} {note}", noun, fills, steady, model_hz, target_hz, partials)
-        return Heard(text, text, noun, fills, steady, remark=f"the note {note} was left out: {why}")
+            chord = self._chord_of(sound, words)
+            return replace(
+                heard,
+                text=" ".join(filter(None, (text, "" if chord in words else chord, f"c{nearest}"))),
+                words=f"{text} {note}" if note else text,
+                model_hz=frequency_of(c_of(nearest)),
+                target_hz=frequency_of(midi),
+                partials=self._partials.get(f"{sound} {chord}" if chord else sound, HARMONICS),
+            )
+        return replace(heard, remark=f"the note {note} was left out: {why}")
+
+    def _chord_of(self, sound: str, words: list[str]) -> str:
+        """The chord among the words of a sound that plays chords, "major" if none is; "" of other sounds."""
+        chords = [name.removeprefix(f"{sound} ") for name in self._partials if name.startswith(f"{sound} ")]
+        said = [chord for chord in chords if any(chord in word.split() for word in words)]
+        return said[0] if said else "major" if "major" in chords else ""
 
     def _phrase_at(self, words: list[str], at: int) -> tuple[str, int]:
         for size in range(min(MAX_PHRASE_WORDS, len(words) - at), 0, -1):

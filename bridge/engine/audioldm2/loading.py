@@ -25,6 +25,8 @@ from transformers import ClapModel, GPT2LMHeadModel, T5EncoderModel
 from bridge.checkpoints.audioldm2 import OLD_VOCODER, SPEECH, abilities
 from bridge.checkpoints.reading import class_of, scheduler_config
 from bridge.engine.audioldm2 import mel_vocoder
+from bridge.engine.audioldm2.clock import FILE as CLOCK
+from bridge.engine.audioldm2.clock import with_clock
 from bridge.engine.audioldm2.mel_vocoder import MelVocoder
 from bridge.engine.audioldm2.pipeline import Pipeline
 from bridge.engine.lean_imports import without_compiler
@@ -99,7 +101,8 @@ def load_pipeline(folder: Path, compute: str, dtype: torch.dtype, scheduler: str
         unet_config=_refuse_on_error(
             folder, "unet", lambda: AudioLDM2UNet2DConditionModel.load_config(folder / "unet")
         ),
-        load_unet=lambda: to_compute("unet", AudioLDM2UNet2DConditionModel),
+        load_unet=lambda: with_clock(to_compute("unet", AudioLDM2UNet2DConditionModel), folder),
+        keeps_time=(folder / CLOCK).is_file(),
     )
 
 

@@ -11,6 +11,7 @@ from torch.export import Dim
 from transformers import SpeechT5HifiGan
 
 from bridge.checkpoints.reading import class_of, read_json
+from bridge.engine.audioldm2.clock import with_clock
 from bridge.engine.audioldm2.converted import DECODER, UNET, VOCODER
 from bridge.engine.audioldm2.loading import load_part, quiet
 from bridge.engine.audioldm2.unet import Unet
@@ -49,7 +50,7 @@ def parts(checkpoint: Path) -> list[Part]:
     """The parts of a checkpoint, in float32. The starter's vocoder has no weights, and stays as it is. Raises NoModel."""
     quiet()
     dtype = torch.float32
-    unet = load_part(checkpoint, "unet", AudioLDM2UNet2DConditionModel, dtype)
+    unet = with_clock(load_part(checkpoint, "unet", AudioLDM2UNet2DConditionModel, dtype), checkpoint)
     vae = load_part(checkpoint, "vae", AutoencoderKL, dtype)
     vocoder, gpt2, t5 = (
         read_json(checkpoint / part / "config.json") for part in ("vocoder", "language_model", "text_encoder_2")
@@ -70,7 +71,7 @@ def _unet(unet: Any, width: int, gpt2_tokens: int, gpt2_width: int, t5_width: in
 
     def inputs(batch: int, units: int, tokens: int) -> Inputs:
         return (
-            torch.randn(batch, unet.config.in_channels, units * unit, width),
+            torch.randn(batch, unet.conv_in.in_channels, units * unit, width),
             torch.tensor(500.0),
             torch.randn(batch, gpt2_tokens, gpt2_width),
             torch.randn(batch, tokens, t5_width),

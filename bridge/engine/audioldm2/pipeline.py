@@ -16,7 +16,7 @@ import torch
 class Pipeline:
     """The parts of a checkpoint on its compute, in `dtype`. `text_encoder`: CLAP; `text_encoder_2`: T5, or VITS of a speech
     checkpoint, each with its tokenizer; `feature_extractor`: None if nothing is ranked. `unet_config`: the settings of the UNet,
-    which `load_unet` reads; raises NoModel."""
+    which `load_unet` reads; raises NoModel. `keeps_time`: it takes a clock beside the latents, see clock.py."""
 
     vae: Any
     text_encoder: Any
@@ -31,6 +31,7 @@ class Pipeline:
     dtype: torch.dtype
     unet_config: dict[str, Any]
     load_unet: Callable[[], Any]
+    keeps_time: bool = False
 
     @functools.cached_property
     def unet(self) -> Any:

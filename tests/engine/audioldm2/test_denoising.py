@@ -30,7 +30,7 @@ def run(scheduler: object, guided_above: float, guidance: float | None) -> tuple
         batches.append(len(latents))
         return 0.1 * latents * gpt2[:, :1, :1, None].clamp(0, 1)
 
-    denoiser = Denoiser(SimpleNamespace(scheduler=scheduler), network, "cpu", guided_above)
+    denoiser = Denoiser(SimpleNamespace(scheduler=scheduler, keeps_time=False), network, "cpu", guided_above)
     unwanted = None if guidance is None else text(0.5, 9)
     generators = [torch.Generator().manual_seed(n) for n in (1, 2)]
     latents = denoiser.run(

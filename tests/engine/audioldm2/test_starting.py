@@ -65,7 +65,7 @@ def run(
 
     noise = torch.randn((2, 8, 6, 16), generator=torch.Generator().manual_seed(2))
     generators = [torch.Generator().manual_seed(n) for n in (1, 2)]
-    denoiser = Denoiser(SimpleNamespace(scheduler=scheduler), watched, "cpu", 0.0)
+    denoiser = Denoiser(SimpleNamespace(scheduler=scheduler, keeps_time=False), watched, "cpu", 0.0)
     latents = denoiser.run(noise, TEXT, None, steps, 1.0, generators, lambda *at: reported.append(at), None, **more)
     return latents, reported, places
 

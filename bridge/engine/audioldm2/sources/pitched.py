@@ -34,7 +34,7 @@ def pitched(texts: TextSide, prompt: Prompt, wave: Wave, rate: int) -> Pitched:
     heard = replace(texts.hears(prompt), fills=False)  # the source says how long it is
     if texts.vocabulary is None or not heard.noun:
         return Pitched(prompt, heard)
-    words, requested_hz = without_notes(heard.text), heard.target_hz
+    words, requested_hz = without_notes(heard.text), heard.target_hz if heard.note else 0.0
     plain = replace(prompt, text=words, full_text=words, note="")
     octaves, multiples = texts.vocabulary.tones_of(heard.noun)
     tone = tones.find(wave, rate, octaves, multiples) if octaves else None
