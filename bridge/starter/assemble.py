@@ -9,11 +9,13 @@ from pathlib import Path
 import diffusers
 from diffusers import AudioLDM2UNet2DConditionModel, AutoencoderKL
 
-from bridge.engine.audioldm2.mel_vocoder import MelVocoder, MelVocoderConfig
+from safetensors.torch import save_file
+import torch
+from bridge.engine.audioldm2 import clock
+from bridge.starter.dataset import spectrogram
 from bridge.starter import text_stack
-from bridge.starter.captions import ADJECTIVES, CHORDS, WAVES
-from bridge.starter.catalogue import BY_NAME, SOUNDS, STEADY, TUNED
-from bridge.starter.sounds import tones
+from bridge.starter.captions import ADJECTIVES, CHORDS, FILTERED, WAVES
+from bridge.starter.catalogue import BY_NAME, LOW, LOW_REACH, PARTIALS, SOUNDS, STEADY, TUNED, USUAL_BPM
 from bridge.starter.train_unet import make_scheduler
 
 CARD = Path(__file__).parent / "checkpoint" / "README.md"
@@ -44,8 +46,8 @@ def assemble(work: Path) -> Path:
         network.half()
     stack.save(folder)
     AutoencoderKL.from_pretrained(parts / "vae").half().save_pretrained(folder / "vae")
-    AudioLDM2UNet2DConditionModel.from_pretrained(parts / "unet").half().save_pretrained(folder / "unet")
-    MelVocoder(MelVocoderConfig()).half().save_pretrained(folder / "vocoder")
+    _save_unet(AudioLDM2UNet2DConditionModel.from_pretrained(parts / "unet").half(), folder)
+    spectrogram().half().save_pretrained(folder / "vocoder")
     make_scheduler().save_pretrained(folder / "scheduler")
     index = {"_class_name": "AudioLDM2Pipeline", "_diffusers_version": diffusers.__version__, **INDEX}
     _write(folder / "model_index.json", index)
@@ -57,10 +59,22 @@ def assemble(work: Path) -> Path:
     return folder
 
 
+def _save_unet(unet: AudioLDM2UNet2DConditionModel, folder: Path) -> None:
+    """Save the UNet without the weights for the clock, so that the stock pipeline runs it, and those beside it."""
+    plain, wide = unet.conv_in, unet.conv_in.weight.data
+    channels = unet.config.out_channels
+    unet.conv_in = torch.nn.Conv2d(channels, plain.out_channels, 3, padding=1, dtype=wide.dtype)
+    unet.conv_in.weight.data, unet.conv_in.bias = wide[:, :channels].contiguous(), plain.bias
+    unet.register_to_config(in_channels=channels)
+    unet.save_pretrained(folder / "unet")
+    save_file({clock.WEIGHT: wide[:, channels:].contiguous()}, folder / clock.FILE)
+
+
 def vocabulary() -> dict[str, object]:
     """The starter's vocabulary for `bridge.engine.audioldm2.hearing`: nouns with their sounds, other words, octaves,
     partials of the sounds that do not have all harmonics."""
     words = {word for low, high in ADJECTIVES.values() for word in (*low, *high)}
+    words |= set(FILTERED)
     words |= {word for group in (*WAVES.values(), *CHORDS.values()) for word in group}
     words |= {word for sound in SOUNDS if sound.force for group in sound.force for word in group}
     return {
@@ -69,7 +83,10 @@ def vocabulary() -> dict[str, object]:
         "octaves": {name: list(BY_NAME[name].octaves) for name in TUNED},
         "fills": [sound.name for sound in SOUNDS if sound.fills],
         "steady": list(STEADY),
-        "partials": {"bell": list(tones.BELL), "mallet": list(tones.MALLET), "organ": list(tones.DRAWBARS)},
+        "partials": PARTIALS,
+        "rhythms": {name: list(bpm) for name, bpm in USUAL_BPM.items()},
+        "reach": dict.fromkeys(LOW, list(LOW_REACH)),
+        "plays": LOW,
     }
 
 

@@ -20,7 +20,13 @@ ADJECTIVES = {
         ("long", "sustained", "ringing", "long decay", "long tail"),
     ),
     "distortion": (("clean",), ("distorted", "gritty", "overdriven", "saturated", "dirty", "crunchy", "fuzzy")),
+    "density": (("sparse", "minimal", "simple"), ("busy", "complex", "full")),
+    "swing": (("straight",), ("swing", "swinging", "shuffled", "swung")),
+    "dust": ((), ("dusty", "lofi", "vintage", "old school")),
+    "half": ((), ("half time", "halftime")),
 }
+# Words that only some sounds know by: what is dark in a rhythm was filtered.
+FILTERED = ("filtered", "low passed")
 WAVES = {
     "saw": ("saw", "sawtooth"),
     "square": ("square", "square wave"),
@@ -59,7 +65,7 @@ AFTER = (
     "for house music", "for drum and bass", "no background noise", "close mic", "high quality",
 )  # fmt: skip
 UNRELATED = """
-lo fi dusty huge tiny big small fat thin wet analog digital vintage modern classic electronic acoustic trap house
+huge tiny big small fat thin wet analog digital modern classic electronic acoustic trap house
 dubstep techno cinematic eerie spooky loud quiet very really super extra slightly with without no in the of for to
 make give me an old new wooden smooth rough retro 8 bit 80s hit tone key bpm loop beautiful weird summer night space
 spaceship game dreamy floating recorded studio room tape cheap expensive nasty sweet angry lonely little giant ancient
@@ -71,10 +77,10 @@ roof city street machine robot alien
 @dataclass(frozen=True, slots=True)
 class Meaning:
     """The content of a caption as numbers that the text stack learns to predict: the index of the sound; −1, 0 or 1 for each
-    of pitch, brightness, length, distortion and force; octave (0: unstated); wave and chord as index + 1 (0: unstated)."""
+    of ADJECTIVES and for force; octave (0: unstated); wave and chord as index + 1 (0: unstated)."""
 
     sound: int
-    adjectives: tuple[int, int, int, int, int]
+    adjectives: tuple[int, ...]
     octave: int
     wave: int
     chord: int
@@ -83,15 +89,18 @@ class Meaning:
 def caption(rng: np.random.Generator, sound: Sound, a: Attributes, keep: float = 0.7) -> tuple[str, Meaning]:
     """A caption in lower case for a clip of `sound` with attributes `a`, and its meaning. Each adjective that applies is
     mentioned with probability `keep`."""
-    said, words = [0, 0, 0, 0, 0], []
-    values = {"pitch": a.pitch, "brightness": a.brightness, "length": a.length, "distortion": a.distortion * 2 - 0.8}
-    for number, (key, (low, high)) in enumerate(ADJECTIVES.items()):
-        chance = 0.15 if key == "distortion" and values[key] < 0 else keep
-        if key in sound.fits and abs(values[key]) > 0.25 and rng.random() < chance:
-            said[number] = 1 if values[key] > 0 else -1
-            words.append(str(rng.choice(high if values[key] > 0 else low)))
+    said, words = [0] * (len(ADJECTIVES) + 1), []
+    for number, (key, value) in enumerate(_values(a).items()):
+        low, high = ADJECTIVES[key]
+        if key == "brightness" and sound.ring is not None:
+            low = low + FILTERED
+        spoken = high if value > 0 else low
+        chance = 0.15 if key in ("distortion", "swing") and value < 0 else keep
+        if spoken and key in sound.fits.split() and abs(value) > 0.25 and rng.random() < chance:
+            said[number] = 1 if value > 0 else -1
+            words.append(str(rng.choice(spoken)))
     if sound.force and abs(a.force) > 0.25 and rng.random() < keep:
-        said[4] = 1 if a.force > 0 else -1
+        said[-1] = 1 if a.force > 0 else -1
         words.append(str(rng.choice(sound.force[1] if a.force > 0 else sound.force[0])))
     octave = wave = chord = 0
     if sound.waves and rng.random() < keep * 0.6:
@@ -116,7 +125,21 @@ def caption(rng: np.random.Generator, sound: Sound, a: Attributes, keep: float =
     noun = sound.nouns[0] if rng.random() < 0.35 else str(rng.choice(sound.nouns))
     behind = len(words) > 0 and rng.random() < 0.2
     text = " ".join([noun + after, *words] if behind else [*words, noun + after])
-    return text, Meaning(SOUNDS.index(sound), (said[0], said[1], said[2], said[3], said[4]), octave, wave, chord)
+    return text, Meaning(SOUNDS.index(sound), tuple(said), octave, wave, chord)
+
+
+def _values(a: Attributes) -> dict[str, float]:
+    """The attributes that ADJECTIVES are about, each −1 to 1."""
+    return {
+        "pitch": a.pitch,
+        "brightness": a.brightness,
+        "length": a.length,
+        "distortion": a.distortion * 2 - 0.8,
+        "density": a.density,
+        "swing": a.swing * 2 - 0.8,
+        "dust": a.dust * 2 - 0.8,
+        "half": 1.0 if a.half else -1.0,
+    }
 
 
 def as_typed(rng: np.random.Generator, text: str) -> str:

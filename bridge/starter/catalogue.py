@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from bridge.starter.sounds import drums, effects, tones
+from bridge.starter.rhythms.catalogue import RHYTHMS, USUAL_BPM
+from bridge.starter.sounds import drums, effects, foley, keys, machines, nature, noises, percussion, strings_plucked, synths, tones, winds
 from bridge.starter.sounds.parts import SAMPLE_RATE, Attributes, Wave
 from bridge.starter.sounds.sound import SOFT, TONE, Sound, sound
 
@@ -14,7 +15,7 @@ LEAD_IN = 882  # samples of silence before the attack: 20 ms, so that a frame of
 PEAK = 0.89
 
 
-SOUNDS = (
+_FIRST = (
     sound("kick", drums.kick, "kick, kick drum, bass drum, bd, kickdrum, kik, four on the floor kick", force=SOFT),
     sound("808", drums.bass_808, "808, 808 bass, 808 kick, sub kick, trap bass, 808 sub, 808 boom", fits=TONE, force=SOFT, octaves=(1, 2)),
     sound("snare", drums.snare, "snare, snare drum, sd, snare hit, backbeat", force=(("soft", "gentle", "light"), ("punchy", "hard", "snappy"))),
@@ -52,29 +53,65 @@ SOUNDS = (
     sound("water_drop", effects.water_drop, "water drop, drip, droplet, water droplet, dripping, drop of water, bubble, water drip, blip", fits="pitch brightness length"),
     sound("glitch", effects.glitch, "glitch, digital glitch, stutter, glitch noise, malfunction, data noise, computer glitch, bitcrushed noise", fits="pitch brightness length distortion"),
 )  # fmt: skip
+SINGLES = (*_FIRST, *percussion.SOUNDS, *foley.SOUNDS, *nature.SOUNDS, *machines.SOUNDS, *noises.SOUNDS, *keys.SOUNDS, *winds.SOUNDS,
+           *strings_plucked.SOUNDS, *synths.SOUNDS)  # fmt: skip
+SOUNDS = (*SINGLES, *RHYTHMS)
 NAMES = tuple(sound.name for sound in SOUNDS)
-# Sounds that can be tuned: below C3 a spectrogram of 21 Hz per bin does not resolve the pitch (44 % within 50 cents),
-# and that of a chord stab is ambiguous.
+BY_NAME = {sound.name: sound for sound in SOUNDS}
+# Tones that are made at C3, which a spectrogram of 21 Hz per bin holds, and the notes that they play unless another is asked for.
+LOW = {"808": "g1", "bass": "c2", "sub": "g1", "reese": "c2", "acid": "c2", "wobble": "g1"}
+LOW_REACH = (-24, 12)  # semitones from C3: C1 to C4
+
+
+def _of_chord(*semitones: int) -> list[float]:
+    """The partials of a chord of tones with all harmonics, as multiples of its root."""
+    return sorted({round(number * 2 ** (pitch / 12), 5) for pitch in semitones for number in range(1, 41)})
+
+
+_CHORDS = {
+    **dict.fromkeys(("major", "happy"), _of_chord(0, 4, 7)),
+    **dict.fromkeys(("minor", "sad"), _of_chord(0, 3, 7)),
+}
+_FIFTHS = dict.fromkeys(("fifth", "power"), _of_chord(0, 7))
+# Multiples of the pitch, of the sounds that do not have all harmonics, also by the words for chords.
+PARTIALS: dict[str, list[float]] = {
+    "bell": list(tones.BELL),
+    "mallet": list(tones.MALLET),
+    "organ": list(tones.DRAWBARS),
+    "pad": _of_chord(0),
+    **{f"pad {word}": partials for word, partials in (_CHORDS | _FIFTHS).items()},
+    **{f"stab {word}": partials for word, partials in _CHORDS.items()},
+}
+# Sounds that can be tuned: made at C3 or above, with partials that are known.
 TUNED = tuple(
     sound.name
-    for sound in SOUNDS
-    if sound.octaves and min(sound.octaves) >= 3 and (not sound.chords or "single" in sound.chords)
+    for sound in SINGLES
+    if sound.octaves
+    and min(sound.octaves) >= 3
+    and (not sound.chords or "single" in sound.chords or f"{sound.name} major" in PARTIALS)
 )
-# They sound alike all along, so that they can be made on a circle.
-STEADY = ("sub", "pad", "lead", "organ", "string", "siren", "wind", "rain", "fire")
-BY_NAME = {sound.name: sound for sound in SOUNDS}
+# They sound alike all along, or in each turn, so that they can be made on a circle.
+STEADY = ("sub", "pad", "lead", "organ", "string", "siren", "wind", "rain", "fire", *(rhythm.name for rhythm in RHYTHMS))
+DUSTY, SWINGING, HALF = 0.12, 0.35, 0.15  # shares of the clips that are
 
 
 def draw(rng: np.random.Generator, sound: Sound) -> Attributes:
     """Attributes for one clip of `sound`, each as likely low as high; one in five that can be is distorted."""
     position: dict[str, Any] = {key: float(rng.uniform(-1, 1)) for key in ("pitch", "brightness", "length", "force")}
-    rough = "distortion" in sound.fits and rng.random() < 0.2
+    fits = sound.fits.split()
+    rough = "distortion" in fits and rng.random() < 0.2
+    dusty = rng.random() < DUSTY
+    swings = "swing" in fits and rng.random() < SWINGING
     return Attributes(
         **position,
         distortion=float(rng.uniform(0.5, 1.0)) if rough else float(rng.uniform(0.0, 0.3)),
         octave=int(rng.choice(sound.octaves)) if sound.octaves else 0,
         wave=str(rng.choice(sound.waves)) if sound.waves else "saw",
         chord=str(rng.choice(sound.chords)) if sound.chords else "single",
+        density=float(rng.uniform(-1, 1)) if "density" in fits else 0.0,
+        swing=float(rng.uniform(0.6, 1.0)) if swings else 0.0,
+        dust=float(rng.uniform(0.5, 1.0)) if dusty and "dust" in fits else 0.0,
+        half="half" in fits and rng.random() < HALF,
     )
 
 

@@ -45,14 +45,18 @@ def main() -> None:
     parser.add_argument("--unet-steps", type=int, default=UNET_STEPS)
     parser.add_argument("--second-steps", type=int, default=SECOND_STEPS)
     parser.add_argument("--chunks", type=int, default=DATA_CHUNKS, help=f"of {dataset.CHUNK} clips each")
+    parser.add_argument(
+        "--start", type=Path, help="a checkpoint of an earlier edition whose autoencoder and UNet it begins with"
+    )
     parser.add_argument("--until", choices=("vae", "text", "unet", "second"), help="stop after this stage")
     chosen = parser.parse_args()
     torch.set_flush_denormal(True)
     accelerator = Accelerator(cpu=chosen.compute == "cpu")
     chosen.work.mkdir(parents=True, exist_ok=True)
     latents = _stage(chosen.work, "vae", lambda: _vae_stage(chosen, accelerator))
-    first = Course("unet", chosen.unet_steps, 1.2e-3)
-    second = Course("second", chosen.second_steps, 5e-4, goes_on=True)
+    begin = None if chosen.start is None else chosen.start / "unet"
+    first = Course("unet", chosen.unet_steps, 1.2e-3 if begin is None else 8e-4, begin)
+    second = Course("second", chosen.second_steps, 5e-4, chosen.work / "parts" / "unet")
     stages = {
         "text": lambda: train_text.train(chosen.text_steps, chosen.work, fresh(accelerator)),
         "unet": lambda: train_unet.train(latents, first, chosen.work, fresh(accelerator)),
@@ -81,7 +85,7 @@ def fresh(accelerator: Accelerator) -> Accelerator:
 
 def _vae_stage(chosen: argparse.Namespace, accelerator: Accelerator) -> Any:
     groups = dataset.make(DATA_SEED, chosen.chunks, workers=os.cpu_count() or 1)
-    vae = train_vae.train(groups, chosen.vae_steps, chosen.work, accelerator)
+    vae = train_vae.train(groups, chosen.vae_steps, chosen.work, accelerator, chosen.start)
     latents = train_vae.whiten(vae, train_vae.encode(vae, groups))
     vae.save_pretrained(chosen.work / "parts" / "vae")
     return train_unet.labelled(groups, latents)

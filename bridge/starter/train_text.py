@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from accelerate import Accelerator
 
 from bridge.starter import text_stack
-from bridge.starter.captions import CHORDS, WAVES, Meaning, as_typed, caption
+from bridge.starter.captions import ADJECTIVES, CHORDS, WAVES, Meaning, as_typed, caption
 from bridge.starter.catalogue import SOUNDS, draw
 from bridge.starter.progress import Log, share_of_rate
 from bridge.starter.resume import Resumable
@@ -20,8 +20,8 @@ from bridge.starter.text_stack import TextStack
 BATCH, POOL = 64, 3_072  # captions per step; captions from which batches of equal length are drawn
 LEARNING_RATE = 2e-3
 OCTAVES = 8
-# Outputs of the classification heads: sound, five adjectives with three values each, octave, wave, chord.
-SIZES = (len(SOUNDS), 3, 3, 3, 3, 3, OCTAVES, len(WAVES) + 1, len(CHORDS) + 1)
+# Outputs of the classification heads: sound, adjectives with three values each, octave, wave, chord.
+SIZES = (len(SOUNDS), *(3,) * (len(ADJECTIVES) + 1), OCTAVES, len(WAVES) + 1, len(CHORDS) + 1)
 
 
 def train(steps: int, work: Path, accelerator: Accelerator, seed: int = 0) -> None:

@@ -14,13 +14,16 @@ from diffusers import AudioLDM2UNet2DConditionModel, DPMSolverMultistepScheduler
 from diffusers.training_utils import EMAModel
 from numpy.typing import NDArray
 
+from bridge.engine.audioldm2 import clock
 from bridge.starter import text_stack
 from bridge.starter.captions import as_typed, caption
-from bridge.starter.catalogue import SOUNDS
-from bridge.starter.dataset import Group, Labelled
+from bridge.starter.catalogue import LEAD_IN, SOUNDS
+from bridge.starter.dataset import ROW_SAMPLES, Group, Labelled
 from bridge.starter.progress import Log, share_of_rate
 from bridge.starter.resume import Resumable
+from bridge.starter.sounds.parts import SAMPLE_RATE
 from bridge.starter.text_stack import TextStack
+from bridge.starter.train_vae import LATENT_CHANNELS
 
 ROWS_A_STEP = 420  # rows of latents in a batch, whatever the length of its clips
 VARIANTS = 4  # captions per clip
@@ -29,18 +32,19 @@ AVERAGED = 0.999  # decay of the averaged weights, which are shipped
 EVERY = 4  # steps between updates of the average
 TIMESTEPS = 1_000
 
+# Of each group: the rows, the latents (clips, 16, rows, 16), the labels.
 Latents = list[tuple[int, NDArray[np.float16], tuple[Labelled, ...]]]
 
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """A training run: its name in the log and the work folder, the number of steps and the highest learning rate. A course that
-    `goes_on` starts from the averaged UNet in `work`/parts, others from random weights."""
+    """A training run: its name in the log and the work folder, the number of steps and the highest learning rate. `start`: the
+    folder of the UNet that it begins with; None for random weights."""
 
     name: str
     steps: int
     learning_rate: float
-    goes_on: bool = False
+    start: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +61,8 @@ def make_unet() -> AudioLDM2UNet2DConditionModel:
     width = text_stack.WIDTH
     return AudioLDM2UNet2DConditionModel(
         sample_size=28,
-        in_channels=16,
-        out_channels=16,
+        in_channels=LATENT_CHANNELS + clock.CHANNELS,
+        out_channels=LATENT_CHANNELS,
         down_block_types=("DownBlock2D", "CrossAttnDownBlock2D", "DownBlock2D"),
         up_block_types=("UpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
         block_out_channels=(64, 96, 160),
@@ -98,7 +102,7 @@ def train(latents: Latents, course: Course, work: Path, accelerator: Accelerator
     heard = [encode_captions(stack, labels, seed + group) for group, (_, _, labels) in enumerate(latents)]
     nothing = encode_texts(stack, [""])[0]
     torch.manual_seed(seed)
-    unet = AudioLDM2UNet2DConditionModel.from_pretrained(work / "parts" / "unet") if course.goes_on else make_unet()
+    unet = make_unet() if course.start is None else begun(course.start)
     unet.train()
     optimiser = torch.optim.AdamW(unet.parameters(), lr=course.learning_rate, weight_decay=0.01, betas=(0.9, 0.99))
     unet, optimiser = accelerator.prepare(unet, optimiser)
@@ -128,9 +132,15 @@ def train(latents: Latents, course: Course, work: Path, accelerator: Accelerator
         t = ((torch.arange(batch) + torch.rand(batch)) / batch * TIMESTEPS).long().clamp(0, TIMESTEPS - 1)
         t = t.to(accelerator.device)
         signal, noise_level = kept[t].sqrt()[:, None, None, None], (1 - kept[t]).sqrt()[:, None, None, None]
+        when = clocks(latents[chosen], clips).to(accelerator.device)
+        for number, clip in enumerate(clips):
+            if latents[chosen][2][clip].ring:  # it has no beginning: the engine turns it at each step
+                turn = int(rng.integers(latents[chosen][0]))
+                z[number], when[number] = z[number].roll(turn, 1), when[number].roll(turn, 1)
         noise = torch.randn_like(z)
         noisy = signal * z + noise_level * noise
-        predicted = unet(noisy, t, **together(texts, accelerator.device)).sample
+        inputs = torch.cat([noisy, when[..., None].expand(-1, -1, -1, z.shape[3])], dim=1)
+        predicted = unet(inputs, t, **together(texts, accelerator.device)).sample
         loss = F.mse_loss(predicted, signal * noise - noise_level * z)
         optimiser.zero_grad()
         accelerator.backward(loss)
@@ -143,6 +153,25 @@ def train(latents: Latents, course: Course, work: Path, accelerator: Accelerator
             _save_average(accelerator.unwrap_model(unet), average, work / "parts" / "unet")
     # Save it again: an interruption between the last state and its average would leave an older one.
     _save_average(accelerator.unwrap_model(unet), average, work / "parts" / "unet")
+
+
+def begun(folder: Path) -> AudioLDM2UNet2DConditionModel:
+    """A UNet that takes the clock, with the weights in `folder`, of which those for the clock may be missing: they are then zero."""
+    unet = AudioLDM2UNet2DConditionModel.from_pretrained(folder).float()
+    missing = make_unet().conv_in.in_channels - unet.conv_in.in_channels
+    if missing:
+        unet.conv_in = clock.widened(unet.conv_in, torch.zeros(unet.conv_in.out_channels, missing, 3, 3))
+        unet.register_to_config(in_channels=unet.conv_in.in_channels)
+    return unet
+
+
+def clocks(group: tuple[int, NDArray[np.float16], tuple[Labelled, ...]], clips: NDArray[np.int64]) -> torch.Tensor:
+    """The clock (clips, channels, rows) of some clips of a group."""
+    rows, _, labels = group
+    row_seconds, lead_in_s = ROW_SAMPLES / SAMPLE_RATE, LEAD_IN / SAMPLE_RATE
+    return torch.stack(
+        [clock.rows_of(rows, row_seconds, lead_in_s, labels[clip].bpm, labels[clip].ring) for clip in clips]
+    )
 
 
 def _save_average(unet: Any, average: EMAModel, folder: Path) -> None:

@@ -11,14 +11,15 @@ from accelerate import Accelerator
 from diffusers import AutoencoderKL
 from numpy.typing import NDArray
 
-from bridge.starter.dataset import Group
+from bridge.starter.dataset import ROW_FRAMES, Group
 from bridge.starter.progress import Log, share_of_rate
 from bridge.starter.resume import Resumable
 
 LATENT_CHANNELS = 16
 CROP = 64  # frames
+AROUND = 8  # rows of a ring that go on at each of its ends when it is encoded
 BATCH = 16
-LEARNING_RATE = 2.5e-3
+LEARNING_RATE, GOING_ON = 2.5e-3, 1.2e-3  # from random weights, and from those of an earlier edition
 DIVERGENCE = 3e-4  # weight of the KL divergence from a normal distribution
 
 
@@ -38,20 +39,24 @@ def make_vae() -> AutoencoderKL:
     ).to(memory_format=torch.channels_last)
 
 
-def train(groups: list[Group], steps: int, work: Path, accelerator: Accelerator, seed: int = 0) -> AutoencoderKL:
-    """Train for `steps` steps, resuming from `work`, with L1 and squared error on random crops."""
+def train(
+    groups: list[Group], steps: int, work: Path, accelerator: Accelerator, start: Path | None = None, seed: int = 0
+) -> AutoencoderKL:
+    """Train for `steps` steps, resuming from `work`, with L1 and squared error on random crops. `start`: a checkpoint whose
+    autoencoder it begins with; None for random weights."""
     torch.manual_seed(seed)
-    vae = make_vae()
-    optimiser = torch.optim.AdamW(vae.parameters(), lr=LEARNING_RATE, weight_decay=0.0, betas=(0.9, 0.99))
+    highest = LEARNING_RATE if start is None else GOING_ON
+    vae = make_vae() if start is None else AutoencoderKL.from_pretrained(start / "vae").float().train()
+    optimiser = torch.optim.AdamW(vae.parameters(), lr=highest, weight_decay=0.0, betas=(0.9, 0.99))
     vae, optimiser = accelerator.prepare(vae, optimiser)
     state = Resumable(work / "vae", accelerator)
     log = Log(work / "log.jsonl", "vae", steps)
     usable = [group for group in groups if group.mels.shape[1] >= CROP]
-    shares = np.array([len(group.labels) * min(group.rows, 28) for group in usable], dtype=float)
+    shares = np.array([len(group.labels) * min(group.rows, 56) for group in usable], dtype=float)
     for step in range(state.step, steps):
         rng = np.random.default_rng((seed, step))
         torch.manual_seed(seed * 1_000_003 + step)
-        rate = LEARNING_RATE * share_of_rate(step, steps, warm_up=50, last=0.03)
+        rate = highest * share_of_rate(step, steps, warm_up=50, last=0.03)
         for group in optimiser.param_groups:
             group["lr"] = rate
         crops = torch.from_numpy(_crops(rng, usable[rng.choice(len(usable), p=shares / shares.sum())]))
@@ -73,21 +78,24 @@ def _crops(rng: np.random.Generator, group: Group) -> NDArray[np.float32]:
     """BATCH crops, half of them near the attack, where the detail is."""
     which = rng.integers(0, len(group.labels), BATCH)
     room = group.mels.shape[1] - CROP + 1
-    starts = np.where(rng.random(BATCH) < 0.5, rng.integers(0, min(room, 33), BATCH), rng.integers(0, room, BATCH))
+    starts = np.where(rng.random(BATCH) < 0.5, rng.integers(0, min(room, 65), BATCH), rng.integers(0, room, BATCH))
     return np.stack([group.mels[i, s : s + CROP] for i, s in zip(which, starts, strict=True)]).astype(np.float32)
 
 
 @torch.no_grad()
 def encode(vae: AutoencoderKL, groups: list[Group]) -> list[NDArray[np.float32]]:
-    """The latents of every group, (clips, 16, rows, 16)."""
+    """The latents of every group, (clips, 16, rows, 16). Around a ring it goes on."""
     latents = []
     for group in groups:
         batch = max(1, 400 // group.rows)
         parts = []
         for start in range(0, len(group.labels), batch):
             x = torch.from_numpy(group.mels[start : start + batch].astype(np.float32))[:, None]
+            around = AROUND * ROW_FRAMES if group.ring else 0
+            x = torch.cat([x[:, :, x.shape[2] - around :], x, x[:, :, :around]], dim=2)
             x = x.to(vae.device).contiguous(memory_format=torch.channels_last)
-            parts.append(vae.encode(x).latent_dist.mean.float().cpu().numpy())
+            latents_of = vae.encode(x).latent_dist.mean.float().cpu().numpy()
+            parts.append(latents_of[:, :, AROUND : AROUND + group.rows] if group.ring else latents_of)
         latents.append(np.concatenate(parts))
     return latents
 

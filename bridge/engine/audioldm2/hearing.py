@@ -205,10 +205,10 @@ class Vocabulary:
         return replace(heard, remark=f"the note {note} was left out: {why}")
 
     def _chord_of(self, sound: str, words: list[str]) -> str:
-        """The chord among the words of a sound that plays chords, "major" if none is; "" of other sounds."""
+        """The chord among the words of a sound that plays chords; "major" if none is and the sound has no partials of its own."""
         chords = [name.removeprefix(f"{sound} ") for name in self._partials if name.startswith(f"{sound} ")]
         said = [chord for chord in chords if any(chord in word.split() for word in words)]
-        return said[0] if said else "major" if "major" in chords else ""
+        return said[0] if said else "major" if "major" in chords and sound not in self._partials else ""
 
     def _phrase_at(self, words: list[str], at: int) -> tuple[str, int]:
         for size in range(min(MAX_PHRASE_WORDS, len(words) - at), 0, -1):

@@ -28,6 +28,12 @@ FAULTS: tuple[dict[str, object], ...] = (
     {"partials": {"bell": ["x"]}},
     {"partials": {"bell": [float("nan")]}},
     {"partials": {"bell": 2.0}},
+    {"rhythms": {"bell": [90]}},
+    {"rhythms": {"bell": ["x", "y"]}},
+    {"reach": {"bell": [1e9, 0]}},
+    {"reach": 4},
+    {"plays": {"bell": "h9"}},
+    {"plays": {"bell": 4}},
 )
 WRONG = [json.dumps({"nouns": {"bell": "bell"}, "words": [], "octaves": {}, "fills": [], **fault}) for fault in FAULTS]
 
@@ -188,3 +194,33 @@ def test_any_text_gives_only_known_words(vocabulary: Vocabulary) -> None:
     assert count > 500
     # The longest prompt, with only nearly known words, must not take long.
     assert vocabulary.hear(" ".join(f"s{letter}nare" for letter in string.ascii_lowercase * 22)[:4_000]).words
+
+
+def test_a_low_tone_plays_its_usual_note_unless_another_is_asked_for_and_reaches_far_down() -> None:
+    low = Vocabulary({"bass": "bass"}, [], {"bass": [3]}, reach={"bass": (-24, 12)}, plays={"bass": "c2"})
+    usual, asked, far = low.hear("bass"), low.hear("bass e1"), low.hear("bass c6")
+    assert (usual.text, usual.words, usual.note) == ("bass c3", "bass", "")
+    assert usual.model_hz / usual.target_hz == pytest.approx(2)
+    assert (asked.text, asked.words, asked.note) == ("bass c3", "bass e1", "e1")
+    assert asked.target_hz == pytest.approx(41.2034, abs=1e-3)
+    assert "too far" in far.remark and not far.target_hz
+
+
+def test_a_stab_without_a_chord_is_major_and_a_pad_without_one_is_a_single_tone() -> None:
+    partials = {"stab major": (1, 1.26, 1.5), "stab minor": (1, 1.19, 1.5), "pad": (1, 2), "pad minor": (1, 1.19)}
+    chords = Vocabulary(
+        {"stab": "stab", "pad": "pad"}, ["minor", "major"], {"stab": [3], "pad": [3]}, partials=partials
+    )
+    assert chords.hear("stab c3").text == "stab major c3" and chords.hear("stab c3").partials == (1, 1.26, 1.5)
+    assert chords.hear("minor stab c3").text == "minor stab c3" and chords.hear("minor stab c3").partials == (
+        1,
+        1.19,
+        1.5,
+    )
+    assert chords.hear("pad c3").partials == (1, 2) and chords.hear("pad minor c3").partials == (1, 1.19)
+
+
+def test_a_rhythm_says_between_which_tempi_it_is_usual() -> None:
+    rhythms = Vocabulary({"house loop": "house_loop", "kick": "kick"}, [], {}, rhythms={"house_loop": (118, 128)})
+    assert rhythms.hear("house loop").usual_bpm == (118, 128)
+    assert rhythms.hear("kick").usual_bpm is None
