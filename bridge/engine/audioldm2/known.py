@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 
-CARRIED_FRAMES = 8  # the phases of the last known frame are carried on this far, 93 ms; Griffin-Lim finds those after
+CARRIED_S = 0.093  # the phases of the last known frame are carried on this far; Griffin-Lim finds those after
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +44,11 @@ def joined(
     angles: torch.Tensor,
     true: torch.Tensor,
     known: torch.Tensor,
+    frame_s: float,
     steady: tuple[torch.Tensor, torch.Tensor] | None = None,
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Magnitudes and complex angles (frames, bins) with those of the `true` spectrum (frames, bins) in the frames (frames,) that are
-    `known`, and its phases carried on into the frames after and before those: for CARRIED_FRAMES as they
+    `known`, and its phases carried on into the frames after and before those: for CARRIED_S as they
     turned last, in the bins of partials up to the next known frame. `steady`: see partials.turns."""
     at = known.nonzero()[:, 0].tolist()
     phases = true / (true.abs() + 1e-8)
@@ -64,7 +65,7 @@ def joined(
             free = next((n for n in range(frame, len(known) if step > 0 else -1, step) if n in there), None)
             count = len(known) if free is None else abs(free - last) // 2 + 1
             while 0 <= frame < len(known) and frame not in there and abs(frame - last) <= count:
-                if abs(frame - last) > CARRIED_FRAMES:
+                if abs(frame - last) * frame_s > CARRIED_S:
                     if steady is None:
                         break
                     bins = steady[1]

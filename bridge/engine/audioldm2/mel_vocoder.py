@@ -170,7 +170,7 @@ class MelVocoder(PreTrainedModel):
             steady = partials.turns(partials_hz, bins, self._bin_hz, frame_s) if partials_hz else None
             angles = griffin_lim.spectrum_of(torch.ones_like(phases), phases)
             true = frames.to_spectrum(fixed.samples)
-            magnitude, angles = joined(magnitude, angles, true, fixed.frames(window, hop), steady)
+            magnitude, angles = joined(magnitude, angles, true, fixed.frames(window, hop), frame_s, steady)
             wave = griffin_lim.wave_of(
                 magnitude * angles, magnitude, frames, steps, self.config.momentum, fixed.put_into
             )
