@@ -7,15 +7,16 @@ import shutil
 from pathlib import Path
 
 import diffusers
-from diffusers import AudioLDM2UNet2DConditionModel, AutoencoderKL
-
-from safetensors.torch import save_file
 import torch
+from diffusers import AudioLDM2UNet2DConditionModel, AutoencoderKL
+from safetensors.torch import save_file
+
 from bridge.engine.audioldm2 import clock
-from bridge.starter.dataset import spectrogram
 from bridge.starter import text_stack
 from bridge.starter.captions import ADJECTIVES, CHORDS, FILTERED, WAVES
-from bridge.starter.catalogue import BY_NAME, LOW, LOW_REACH, PARTIALS, SOUNDS, STEADY, TUNED, USUAL_BPM
+from bridge.starter.catalogue import BY_NAME, LOW, LOW_REACH, PARTIALS, SOUNDS, STEADY, TUNED
+from bridge.starter.dataset import spectrogram
+from bridge.starter.rhythms.catalogue import USUAL_BPM
 from bridge.starter.train_unet import make_scheduler
 
 CARD = Path(__file__).parent / "checkpoint" / "README.md"
@@ -85,7 +86,7 @@ def vocabulary() -> dict[str, object]:
         "steady": list(STEADY),
         "partials": PARTIALS,
         "rhythms": {name: list(bpm) for name, bpm in USUAL_BPM.items()},
-        "reach": dict.fromkeys(LOW, list(LOW_REACH)),
+        "reach": {name: list(LOW_REACH) for name in LOW},
         "plays": LOW,
     }
 

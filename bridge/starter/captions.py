@@ -70,7 +70,7 @@ dubstep techno cinematic eerie spooky loud quiet very really super extra slightl
 make give me an old new wooden smooth rough retro 8 bit 80s hit tone key bpm loop beautiful weird summer night space
 spaceship game dreamy floating recorded studio room tape cheap expensive nasty sweet angry lonely little giant ancient
 modular beat song track intro chorus breakdown texture background chill beats movie trailer horror nature forest tin
-roof city street machine robot alien
+roof city street alien dusty vintage busy sparse simple swing straight filtered full
 """.split()  # noqa: SIM905
 
 

@@ -6,8 +6,21 @@ from typing import Any
 
 import numpy as np
 
-from bridge.starter.rhythms.catalogue import RHYTHMS, USUAL_BPM
-from bridge.starter.sounds import drums, effects, foley, keys, machines, nature, noises, percussion, strings_plucked, synths, tones, winds
+from bridge.starter.rhythms.catalogue import RHYTHMS
+from bridge.starter.sounds import (
+    drums,
+    effects,
+    foley,
+    keys,
+    machines,
+    nature,
+    noises,
+    percussion,
+    strings_plucked,
+    synths,
+    tones,
+    winds,
+)
 from bridge.starter.sounds.parts import SAMPLE_RATE, Attributes, Wave
 from bridge.starter.sounds.sound import SOFT, TONE, Sound, sound
 
@@ -17,40 +30,40 @@ PEAK = 0.89
 
 _FIRST = (
     sound("kick", drums.kick, "kick, kick drum, bass drum, bd, kickdrum, kik, four on the floor kick", force=SOFT),
-    sound("808", drums.bass_808, "808, 808 bass, 808 kick, sub kick, trap bass, 808 sub, 808 boom", fits=TONE, force=SOFT, octaves=(1, 2)),
+    sound("808", drums.bass_808, "808, 808 bass, 808 kick, sub kick, trap bass, 808 sub, 808 boom", fits=TONE, force=SOFT, octaves=(3,)),
     sound("snare", drums.snare, "snare, snare drum, sd, snare hit, backbeat", force=(("soft", "gentle", "light"), ("punchy", "hard", "snappy"))),
     sound("clap", drums.clap, "clap, hand clap, handclap, claps, clapping, applause hit", fits=TONE),
-    sound("rim", drums.rim, "rimshot, rim, rim shot, side stick, cross stick, rim click"),
+    sound("rim", drums.rim, "rimshot, rim, rim shot, rim click"),
     sound("closed_hat", drums.closed_hat, "closed hi hat, closed hat, closed hihat, hi hat, hihat, hat, hh, tick hat"),
     sound("open_hat", drums.open_hat, "open hi hat, open hat, open hihat, washy hat"),
     sound("ride", drums.ride, "ride, ride cymbal, ride bell, rides, bell of the ride", force=SOFT),
     sound("crash", drums.crash, "crash, crash cymbal, cymbal, cymbal crash, splash, splash cymbal, china cymbal"),
-    sound("tom", drums.tom, "tom, tom drum, floor tom, tom tom, toms, rack tom, timpani"),
+    sound("tom", drums.tom, "tom, tom drum, floor tom, tom tom, toms, rack tom"),
     sound("cowbell", drums.cowbell, "cowbell, cow bell, 808 cowbell, agogo"),
     sound("clave", drums.clave, "clave, claves, wood block, woodblock, wooden stick, sticks"),
     sound("conga", drums.conga, "conga, congas, bongo, bongos, hand drum, djembe, tabla", fits="pitch brightness length distortion", force=SOFT),
     sound("tambourine", drums.tambourine, "tambourine, tamb, jingles, sleigh bells, sleigh bell, jingle", fits=TONE),
     sound("shaker", drums.shaker, "shaker, maraca, maracas, egg shaker, cabasa, shake", fits=TONE),
-    sound("bass", tones.bass, "bass, bass note, synth bass, bassline, bass synth, bass guitar, reese", fits=TONE, octaves=(1, 2), waves=("saw", "square")),
-    sound("sub", tones.sub, "sub, sub bass, subbass, sine bass, sub tone, low sine", fits=TONE, octaves=(1, 2)),
-    sound("pluck", tones.pluck, "pluck, plucked string, guitar pluck, synth pluck, pizzicato, guitar, harp, plucked, koto, acoustic guitar", fits=TONE, octaves=(3, 4, 5)),
+    sound("bass", tones.bass, "bass, bass note, synth bass, bass synth, bass guitar", fits=TONE, octaves=(3,), waves=("saw", "square")),
+    sound("sub", tones.sub, "sub, sub bass, subbass, sine bass, sub tone, low sine", fits=TONE, octaves=(3,)),
+    sound("pluck", tones.pluck, "pluck, plucked string, synth pluck, pizzicato, plucked", fits=TONE, octaves=(3, 4, 5)),
     sound("pad", tones.pad, "pad, synth pad, ambient pad, warm pad, string pad, drone, pads, ambient drone, soundscape", fits="brightness distortion", octaves=(3, 4, 5), chords=("single", "fifth", "major", "minor"), fills=True),
     sound("lead", tones.lead, "lead, synth lead, lead synth, solo lead, solo synth, chiptune lead, synth note", fits=TONE, octaves=(4, 5, 6), waves=("saw", "square"), fills=True),
     sound("organ", tones.organ, "organ, organ note, hammond organ, church organ, hammond, pipe organ", fits=TONE, octaves=(3, 4, 5), fills=True),
-    sound("bell", tones.bell, "bell, bells, church bell, chime, chimes, glass bell, tubular bell, gong", fits=TONE, octaves=(4, 5, 6)),
+    sound("bell", tones.bell, "bell, bells, church bell, chime, chimes, glass bell, tubular bell", fits=TONE, octaves=(4, 5, 6)),
     sound("mallet", tones.mallet, "mallet, marimba, xylophone, vibraphone, kalimba, glockenspiel, mallets, music box", fits="brightness length", force=(("soft", "gentle"), ("hard", "punchy")), octaves=(4, 5, 6)),
     sound("string", tones.strings, "strings, string, violin, cello, bowed string, string section, string ensemble, orchestra strings, fiddle, viola", fits=TONE, octaves=(3, 4, 5), fills=True),
     sound("stab", tones.stab, "chord stab, stab, synth stab, house stab, rave stab, chord hit, house chord, stabs", fits=TONE, octaves=(3, 4), chords=("major", "minor")),
     sound("riser", effects.riser, "riser, build up, uplifter, rising sweep, buildup, sweep up, upsweep, tension riser", waves=("saw", "noise"), fills=True),
     sound("downlifter", effects.downlifter, "downlifter, falling sweep, down sweep, sweep down, downer, fall down sweep, drop sweep", waves=("saw", "noise"), fills=True),
-    sound("impact", effects.impact, "impact, boom, cinematic hit, explosion, blast, cinematic boom, cinematic impact, slam, bomb"),
+    sound("impact", effects.impact, "impact, boom, cinematic hit, cinematic boom, cinematic impact, slam"),
     sound("laser", effects.laser, "laser, zap, laser zap, pew, blaster, laser gun, ray gun, laser shot"),
     sound("siren", effects.siren, "siren, alarm, police siren, ambulance, ambulance siren, air raid siren, fire alarm", fits="pitch brightness distortion", force=(("slow",), ("fast",)), waves=("saw", "sine"), fills=True),
     sound("wind", effects.wind, "wind, wind noise, howling wind, breeze, gust, storm wind, gale, windy", fits="brightness", fills=True),
     sound("rain", effects.rain, "rain, rainfall, raining, rain shower, downpour, rain on a window, drizzle", fits="brightness", force=(("light", "gentle", "soft"), ("heavy", "hard", "dense")), fills=True),
     sound("thunder", effects.thunder, "thunder, thunder roll, thunderclap, rumble, thunderstorm, distant thunder", fits="brightness length", force=(("soft", "gentle"), ("hard", "heavy"))),
     sound("fire", effects.fire, "fire, crackle, vinyl crackle, fire crackle, campfire, fireplace, record noise, crackling, vinyl noise, burning", fits="brightness", force=(("sparse", "gentle"), ("dense", "heavy")), fills=True),
-    sound("water_drop", effects.water_drop, "water drop, drip, droplet, water droplet, dripping, drop of water, bubble, water drip, blip", fits="pitch brightness length"),
+    sound("water_drop", effects.water_drop, "water drop, drip, droplet, water droplet, dripping, drop of water, water drip, blip", fits="pitch brightness length"),
     sound("glitch", effects.glitch, "glitch, digital glitch, stutter, glitch noise, malfunction, data noise, computer glitch, bitcrushed noise", fits="pitch brightness length distortion"),
 )  # fmt: skip
 SINGLES = (*_FIRST, *percussion.SOUNDS, *foley.SOUNDS, *nature.SOUNDS, *machines.SOUNDS, *noises.SOUNDS, *keys.SOUNDS, *winds.SOUNDS,
@@ -81,6 +94,9 @@ PARTIALS: dict[str, list[float]] = {
     "pad": _of_chord(0),
     **{f"pad {word}": partials for word, partials in (_CHORDS | _FIFTHS).items()},
     **{f"stab {word}": partials for word, partials in _CHORDS.items()},
+    "piano": list(keys.PIANO),
+    "felt_piano": list(keys.PIANO),
+    "electric_guitar": _of_chord(0, 7, 12),
 }
 # Sounds that can be tuned: made at C3 or above, with partials that are known.
 TUNED = tuple(
@@ -91,7 +107,11 @@ TUNED = tuple(
     and (not sound.chords or "single" in sound.chords or f"{sound.name} major" in PARTIALS)
 )
 # They sound alike all along, or in each turn, so that they can be made on a circle.
-STEADY = ("sub", "pad", "lead", "organ", "string", "siren", "wind", "rain", "fire", *(rhythm.name for rhythm in RHYTHMS))
+STEADY = (
+    "sub", "pad", "lead", "organ", "string", "siren", "wind", "rain", "fire", "brass", "choir", "flute", "whistle", "reed", "supersaw",
+    "reese", "wobble", "hoover", "machine_hum", "engine", "helicopter", "static", "tape_hiss", "room_tone", "white_noise", "ocean",
+    "water", "bubbles", *(rhythm.name for rhythm in RHYTHMS),
+)  # fmt: skip
 DUSTY, SWINGING, HALF = 0.12, 0.35, 0.15  # shares of the clips that are
 
 

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from bridge.engine.audioldm2.mel_vocoder import MelVocoder, MelVocoderConfig
 from bridge.starter import rings
-from bridge.starter.catalogue import BY_NAME, LEAD_IN, LOW, RHYTHMS, SINGLES, SOUNDS, STEADY, USUAL_BPM, draw, render
+from bridge.starter.catalogue import BY_NAME, LEAD_IN, LOW, RHYTHMS, SINGLES, SOUNDS, STEADY, draw, render
+from bridge.starter.rhythms.catalogue import USUAL_BPM
 from bridge.starter.sounds.parts import SAMPLE_RATE, Attributes, Wave
 from bridge.starter.sounds.sound import Sound
 

@@ -28,8 +28,8 @@ from bridge.starter import assemble, dataset, progress, train_text, train_unet, 
 from bridge.starter.train_unet import Course
 from bridge.system.writing import write_whole
 
-DATA_SEED, DATA_CHUNKS = 1, 100  # 18,000 clips
-VAE_STEPS, TEXT_STEPS, UNET_STEPS, SECOND_STEPS = 2_400, 2_500, 8_500, 5_000
+DATA_SEED, DATA_CHUNKS = 1, 130  # 23,400 clips
+VAE_STEPS, TEXT_STEPS, UNET_STEPS, SECOND_STEPS = 2_400, 3_500, 12_000, 6_000
 # The second course uses other clips, with more of the sounds that were weak after the first.
 SECOND_SEED = 3
 WEAK = ("crash", "crash", "ride", "ride", "clave", "tambourine", "bass", "sub", "fire", "closed_hat")
@@ -48,6 +48,7 @@ def main() -> None:
     parser.add_argument(
         "--start", type=Path, help="a checkpoint of an earlier edition whose autoencoder and UNet it begins with"
     )
+    parser.add_argument("--bfloat16", action="store_true", help="train the UNet in bfloat16")
     parser.add_argument("--until", choices=("vae", "text", "unet", "second"), help="stop after this stage")
     chosen = parser.parse_args()
     torch.set_flush_denormal(True)
@@ -55,8 +56,8 @@ def main() -> None:
     chosen.work.mkdir(parents=True, exist_ok=True)
     latents = _stage(chosen.work, "vae", lambda: _vae_stage(chosen, accelerator))
     begin = None if chosen.start is None else chosen.start / "unet"
-    first = Course("unet", chosen.unet_steps, 1.2e-3 if begin is None else 8e-4, begin)
-    second = Course("second", chosen.second_steps, 5e-4, chosen.work / "parts" / "unet")
+    first = Course("unet", chosen.unet_steps, 1.2e-3 if begin is None else 8e-4, begin, chosen.bfloat16)
+    second = Course("second", chosen.second_steps, 5e-4, chosen.work / "parts" / "unet", chosen.bfloat16)
     stages = {
         "text": lambda: train_text.train(chosen.text_steps, chosen.work, fresh(accelerator)),
         "unet": lambda: train_unet.train(latents, first, chosen.work, fresh(accelerator)),

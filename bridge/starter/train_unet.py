@@ -39,12 +39,14 @@ Latents = list[tuple[int, NDArray[np.float16], tuple[Labelled, ...]]]
 @dataclass(frozen=True, slots=True)
 class Course:
     """A training run: its name in the log and the work folder, the number of steps and the highest learning rate. `start`: the
-    folder of the UNet that it begins with; None for random weights."""
+    folder of the UNet that it begins with; None for random weights. In `bfloat16`, a processor that has it takes four fifths of the
+    time."""
 
     name: str
     steps: int
     learning_rate: float
     start: Path | None = None
+    bfloat16: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +142,9 @@ def train(latents: Latents, course: Course, work: Path, accelerator: Accelerator
         noise = torch.randn_like(z)
         noisy = signal * z + noise_level * noise
         inputs = torch.cat([noisy, when[..., None].expand(-1, -1, -1, z.shape[3])], dim=1)
-        predicted = unet(inputs, t, **together(texts, accelerator.device)).sample
+        words = together(texts, accelerator.device)
+        with torch.autocast(accelerator.device.type, torch.bfloat16, enabled=course.bfloat16):
+            predicted = unet(inputs, t, **words).sample.float()
         loss = F.mse_loss(predicted, signal * noise - noise_level * z)
         optimiser.zero_grad()
         accelerator.backward(loss)

@@ -83,6 +83,7 @@ class Vocabulary:
         plays: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self._nouns, self._octaves = nouns, octaves
+        self._words = frozenset(words)
         self._fills, self._steady = frozenset(fills), None if steady is None else frozenset(steady)
         self._partials = {sound: tuple(multiples) for sound, multiples in partials.items()}
         self._rhythms = {sound: (low, high) for sound, (low, high) in rhythms.items()}
@@ -164,7 +165,7 @@ class Vocabulary:
                     pending = []
                 else:
                     # The last noun names the sound: a "bell pluck" is a pluck.
-                    known = [word for word in known if word != noun] + pending + [phrase]
+                    known = [word for word in known if word != noun or word in self._words] + pending + [phrase]
                     noun, pending = phrase, []
             elif phrase and phrase not in IGNORED_PHRASES:
                 (pending if aside or negated else known).append(phrase)

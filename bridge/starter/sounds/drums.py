@@ -12,6 +12,7 @@ from bridge.starter.sounds.parts import (
     distorted,
     filtered,
     harmonics,
+    hz_of_c,
     metal,
     mix,
     modes,
@@ -37,12 +38,13 @@ def kick(rng: Random, a: Attributes, n: int) -> Wave:
 
 
 def bass_808(rng: Random, a: Attributes, n: int) -> Wave:
-    """A long, tuned 808: a dropping sine that rings at a C."""
-    t = seconds_of(n)
-    f = 32.703 * (2.0 if a.octave == 2 else 1.0) * (1 + scale(1.0, 3.0, a.force) * np.exp(-t / 0.03))
-    y = sine(f, n) * decay(n, scale(0.45, 1.6, a.length))
+    """A tuned 808: a dropping sine that rings at a C. Made at C3 it is played two octaves lower or more, so all of it is four times
+    as fast."""
+    t, faster = seconds_of(n), 4.0 if a.octave >= 3 else 1.0
+    f = hz_of_c(a.octave) * (1 + scale(1.0, 3.0, a.force) * np.exp(-t * faster / 0.03))
+    y = sine(f, n) * decay(n, scale(0.45, 1.6, a.length) / faster)
     y = np.tanh(y * scale(1.1, 3.5, a.brightness)).astype(np.float32)
-    y += filtered(white(rng, n), "low", 3_000) * decay(n, 0.003) * scale(0.02, 0.2, a.brightness)
+    y += filtered(white(rng, n), "low", 3_000 * faster) * decay(n, 0.003 / faster) * scale(0.02, 0.2, a.brightness)
     return distorted(y, a.distortion)
 
 
@@ -75,9 +77,14 @@ def clap(rng: Random, a: Attributes, n: int) -> Wave:
 
 
 def rim(rng: Random, a: Attributes, n: int) -> Wave:
-    """A rimshot: two short modes and a crack of noise."""
-    f, ring = scale(380, 620, a.pitch), scale(0.008, 0.03, a.length)
-    y = sine(f, n) * decay(n, ring) + 0.8 * sine(f * 2.73, n) * decay(n, ring * 0.6)
+    """A rimshot: the ring of the rim over a snare's body, and a crack of noise."""
+    f, ring = scale(420, 640, a.pitch), scale(0.012, 0.05, a.length)
+    y = (
+        sine(f, n) * decay(n, ring)
+        + 0.9 * sine(f * 2.73, n) * decay(n, ring * 0.7)
+        + 0.5 * sine(f * 4.1, n) * decay(n, ring * 0.4)
+    )
+    y += 0.4 * sine(f * 0.42, n) * decay(n, ring * 1.5)
     crack = filtered(white(rng, n), "high", 1_500) * decay(n, 0.006)
     return distorted(y + crack * scale(0.4, 1.4, a.brightness), a.distortion)
 
@@ -107,10 +114,13 @@ def ride(rng: Random, a: Attributes, n: int) -> Wave:
     ring = scale(0.35, 1.1, a.length)
     tone = modes(f * ping, ring * np.array([1.0, 0.8, 0.7, 0.6, 0.5]), np.array([1.0, 0.8, 0.6, 0.5, 0.4]), n)
     wash = filtered(
-        metal(rng, scale(380, 520, a.pitch), n) * 0.5 + white(rng, n) * 0.4, "high", scale(5_000, 8_500, a.brightness)
+        metal(rng, scale(380, 520, a.pitch), n) * 0.5 + white(rng, n) * 0.4,
+        "band",
+        scale(4_500, 8_000, a.brightness),
+        0.8,
     )
     stick = filtered(white(rng, n), "high", 4_000) * decay(n, 0.003)
-    return distorted(tone + wash * decay(n, ring) * 0.35 + stick * scale(0.4, 1.2, a.force), a.distortion)
+    return distorted(tone + wash * decay(n, ring) * 0.25 + stick * scale(0.4, 1.2, a.force), a.distortion)
 
 
 def crash(rng: Random, a: Attributes, n: int) -> Wave:
@@ -124,8 +134,12 @@ def crash(rng: Random, a: Attributes, n: int) -> Wave:
 def tom(rng: Random, a: Attributes, n: int) -> Wave:
     """A tom: a falling tone with a skin mode above it."""
     f = scale(80, 230, a.pitch) * (1 + 0.6 * np.exp(-seconds_of(n) / 0.035))
-    ring = scale(0.10, 0.45, a.length)
-    y = sine(f, n) * decay(n, ring) + 0.35 * sine(f * 1.59, n) * decay(n, ring * 0.5)
+    ring = scale(0.14, 0.55, a.length)
+    y = (
+        sine(f, n) * decay(n, ring)
+        + 0.45 * sine(f * 1.59, n) * decay(n, ring * 0.5)
+        + 0.2 * sine(f * 2.14, n) * decay(n, ring * 0.3)
+    )
     skin = filtered(white(rng, n), "band", scale(400, 3_000, a.brightness)) * decay(n, 0.02)
     return distorted(y + skin * scale(0.2, 1.2, a.brightness), a.distortion)
 
@@ -144,8 +158,8 @@ def clave(rng: Random, a: Attributes, n: int) -> Wave:
     """Two sticks: one pure, short, high tone."""
     f = scale(1_900, 3_000, a.pitch)
     ring = scale(0.015, 0.06, a.length)
-    y = sine(f, n) * decay(n, ring) + 0.25 * sine(f * 2.76, n) * decay(n, ring * 0.3)
-    return distorted(y + white(rng, n) * decay(n, 0.001) * scale(0.05, 0.4, a.brightness), a.distortion)
+    y = sine(f, n) * decay(n, ring, 0.0002) + 0.15 * sine(f * 2.76, n) * decay(n, ring * 0.3, 0.0002)
+    return distorted(y + white(rng, n) * decay(n, 0.001) * scale(0.03, 0.2, a.brightness), a.distortion)
 
 
 def conga(rng: Random, a: Attributes, n: int) -> Wave:

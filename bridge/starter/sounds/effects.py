@@ -22,6 +22,7 @@ from bridge.starter.sounds.parts import (
     swept,
     white,
 )
+from bridge.starter.sounds.tones import release_s
 
 Random = np.random.Generator
 
@@ -37,10 +38,10 @@ def riser(rng: Random, a: Attributes, n: int) -> Wave:
     t, span = seconds_of(n), _span(a, n)
     u = np.clip(t / span, 0, 1)
     if a.wave == "noise":
-        y = swept(white(rng, n), "band", scale(250, 500, a.pitch) * 2 ** (5.0 * u), 1.5)
-        y += 0.3 * filtered(white(rng, n), "high", scale(3_000, 8_000, a.brightness)) * u
+        y = swept(white(rng, n), "band", scale(250, 500, a.pitch) * 2 ** (5.0 * u), 3.0)
+        y += 0.08 * filtered(white(rng, n), "high", scale(3_000, 8_000, a.brightness)) * u
     else:
-        y = oscillator(scale(70, 180, a.pitch) * 2 ** (3.5 * u), harmonics(a.wave, mix(-0.6, 0.4, a.brightness), 24), n)
+        y = oscillator(scale(90, 220, a.pitch) * 2 ** (3.5 * u), harmonics(a.wave, mix(-0.8, 0.2, a.brightness), 16), n)
     return distorted(y * (0.03 + u**1.6) * (t < span), a.distortion)
 
 
@@ -49,11 +50,11 @@ def downlifter(rng: Random, a: Attributes, n: int) -> Wave:
     t, span = seconds_of(n), _span(a, n)
     u = np.clip(t / span, 0, 1)
     if a.wave == "noise":
-        y = swept(white(rng, n), "band", scale(250, 500, a.pitch) * 2 ** (5.0 * (1 - u)), 1.5)
-        y += 0.3 * filtered(white(rng, n), "high", scale(3_000, 8_000, a.brightness)) * (1 - u)
+        y = swept(white(rng, n), "band", scale(250, 500, a.pitch) * 2 ** (5.0 * (1 - u)), 3.0)
+        y += 0.08 * filtered(white(rng, n), "high", scale(3_000, 8_000, a.brightness)) * (1 - u)
     else:
         y = oscillator(
-            scale(70, 180, a.pitch) * 2 ** (3.5 * (1 - u)), harmonics(a.wave, mix(-0.6, 0.4, a.brightness), 24), n
+            scale(90, 220, a.pitch) * 2 ** (3.5 * (1 - u)), harmonics(a.wave, mix(-0.8, 0.2, a.brightness), 16), n
         )
     return distorted(y * (1 - u) ** 1.2 * np.clip(t / 0.01, 0, 1), a.distortion)
 
@@ -70,17 +71,18 @@ def impact(rng: Random, a: Attributes, n: int) -> Wave:
 def laser(rng: Random, a: Attributes, n: int) -> Wave:
     """A tone that falls very fast from very high."""
     t, fall = seconds_of(n), scale(0.05, 0.35, a.length)
-    f = 80 + scale(1_800, 7_000, a.pitch) * np.exp(-t / (fall * 0.4))
-    y = oscillator(f, harmonics("square", 0.0, 6), n) if a.brightness > 0 else sine(f, n)
-    return distorted(y * decay(n, fall), a.distortion)
+    f = 120 + scale(2_500, 8_000, a.pitch) * np.exp(-t / (fall * 0.5))
+    y = oscillator(f, harmonics("square", 0.0, 4), n) if a.brightness > 0 else sine(f, n)
+    return distorted(y * decay(n, fall * 1.2), a.distortion)
 
 
 def siren(rng: Random, a: Attributes, n: int) -> Wave:
-    """A tone that goes up and down until the clip ends."""
+    """A tone that goes up and down until the clip ends, evenly: as many octaves a second up as down."""
     t = seconds_of(n)
-    swing = np.sin(2 * np.pi * scale(0.8, 4.0, a.force) * t + 6.28 * rng.random())
+    turn = (scale(0.5, 3.0, a.force) * t + rng.random()) % 1
+    swing = 1 - 4 * np.abs(turn - 0.5)
     y = oscillator(
-        scale(450, 1_100, a.pitch) * 2 ** (0.5 * swing), harmonics(a.wave, mix(-0.8, 0.5, a.brightness), 14), n
+        scale(450, 1_100, a.pitch) * 2 ** (0.5 * swing), harmonics(a.wave, mix(-0.9, 0.1, a.brightness), 8), n
     )
     return distorted(y * hold(n, n / SAMPLE_RATE, 0.01, 0.05), a.distortion)
 
@@ -91,7 +93,7 @@ def wind(rng: Random, a: Attributes, n: int) -> Wave:
     gust = np.sin(2 * np.pi * rng.uniform(0.25, 0.7) * t + 6.28 * rng.random())
     y = swept(white(rng, n), "band", scale(280, 1_400, a.brightness) * 2 ** (0.8 * gust), 2.2, 2)
     whole = n / SAMPLE_RATE
-    return y * (0.6 + 0.4 * gust) * hold(n, whole, min(0.15, 0.2 * whole), min(0.2, 0.2 * whole))
+    return y * (0.85 + 0.15 * gust) * hold(n, whole, min(0.15, 0.1 * whole), release_s(n))
 
 
 def _drops(rng: Random, rate: float, n: int) -> Wave:
@@ -107,7 +109,7 @@ def rain(rng: Random, a: Attributes, n: int) -> Wave:
     drops = filtered(_drops(rng, scale(150, 1_200, a.force), n), "band", scale(2_500, 7_000, a.brightness), 2.0)
     bed = filtered(white(rng, n), "high", scale(900, 3_500, a.brightness)) * scale(0.01, 0.06, a.force)
     whole = n / SAMPLE_RATE
-    return (drops + bed) * hold(n, whole, min(0.05, 0.1 * whole), min(0.1, 0.1 * whole))
+    return (drops + bed) * hold(n, whole, min(0.05, 0.1 * whole), release_s(n))
 
 
 def thunder(rng: Random, a: Attributes, n: int) -> Wave:

@@ -39,18 +39,19 @@ def _total(n: int) -> float:
     return n / SAMPLE_RATE
 
 
-def _held(a: Attributes, n: int, shortest: float) -> float:
+def held(a: Attributes, n: int, shortest: float) -> float:
     """The seconds of a held note: to the end of the clip, unless a short one is requested."""
     whole = max(_total(n) - 0.01, 0.1)
     return whole if a.length > -0.3 else max(0.1, min(shortest * scale(1.0, 2.0, 2 * a.length + 1.6), whole))
 
 
 def bass(rng: Random, a: Attributes, n: int) -> Wave:
-    """A synth bass whose filter closes while it rings."""
+    """A synth bass whose filter closes while it rings. Made at C3 to be played at half speed or slower, so all of it is quick and
+    bright."""
     f = hz_of_c(a.octave)
-    ring = scale(0.12, 1.2, a.length)
-    dark = oscillator(f, harmonics(a.wave, mix(-0.9, -0.1, a.brightness)), n)
-    bright = oscillator(f, harmonics(a.wave, mix(-0.2, 0.9, a.brightness)), n)
+    ring = scale(0.12, 1.2, a.length) * (0.5 if a.octave >= 3 else 1.0)
+    dark = oscillator(f, harmonics(a.wave, mix(-0.7, 0.1, a.brightness)), n)
+    bright = oscillator(f, harmonics(a.wave, mix(0.0, 1.0, a.brightness)), n)
     return distorted((dark + (bright - dark) * decay(n, ring * 0.3)) * decay(n, ring, 0.004), a.distortion)
 
 
@@ -58,7 +59,7 @@ def sub(rng: Random, a: Attributes, n: int) -> Wave:
     """A sub bass: hardly more than a held sine."""
     f = hz_of_c(a.octave)
     y = sine(f, n) + scale(0.01, 0.12, a.brightness) * sine(2 * f, n)
-    return distorted(y * hold(n, _held(a, n, 0.25), 0.012, 0.06), min(a.distortion, 0.5))
+    return distorted(y * hold(n, held(a, n, 0.25), 0.006, 0.03), min(a.distortion, 0.5))
 
 
 def pluck(rng: Random, a: Attributes, n: int) -> Wave:
@@ -72,15 +73,20 @@ def pluck(rng: Random, a: Attributes, n: int) -> Wave:
 
 
 def pad(rng: Random, a: Attributes, n: int) -> Wave:
-    """A pad: detuned saws that swell, hold and fade with the clip."""
+    """A pad: saws that swell and hold. One at the pitch is louder than the two beside it, so that they beat by little."""
     y = np.zeros(n, dtype=np.float32)
     amplitudes = harmonics("saw", mix(-1.0, 0.35, a.brightness))
     for semitones in CHORDS[a.chord]:
-        for detune in (-0.003, 0.003):
-            y += oscillator(hz_of_c(a.octave) * 2 ** (semitones / 12) * (1 + detune), amplitudes, n, rng.random())
+        for detune, level in ((-0.003, 0.09), (0.0, 1.0), (0.003, 0.09)):
+            f = hz_of_c(a.octave) * 2 ** (semitones / 12) * (1 + detune)
+            y += np.float32(level) * oscillator(f, amplitudes, n, rng.random())
     whole = _total(n)
-    rise = min(rng.uniform(0.25, 0.7), 0.4 * whole)
-    return distorted(y * hold(n, whole, rise, min(0.6, 0.3 * whole)), a.distortion)
+    return distorted(y * hold(n, whole, min(rng.uniform(0.1, 0.3), 0.1 * whole), release_s(n)), a.distortion)
+
+
+def release_s(n: int) -> float:
+    """The seconds in which a sound that fills its clip of n samples ends."""
+    return min(0.15, 0.05 * _total(n))
 
 
 def lead(rng: Random, a: Attributes, n: int) -> Wave:
@@ -88,7 +94,7 @@ def lead(rng: Random, a: Attributes, n: int) -> Wave:
     t = seconds_of(n)
     f = hz_of_c(a.octave) * (1 + 0.005 * np.sin(2 * np.pi * 5.5 * t) * np.clip((t - 0.25) * 3, 0, 1))
     y = oscillator(f, harmonics(a.wave, mix(-0.2, 1.0, a.brightness)), n)
-    return distorted(y * hold(n, _held(a, n, 0.25), 0.006, 0.05) * (0.75 + 0.25 * np.exp(-t / 0.12)), a.distortion)
+    return distorted(y * hold(n, held(a, n, 0.25), 0.006, 0.05) * (0.85 + 0.15 * np.exp(-t / 0.12)), a.distortion)
 
 
 def organ(rng: Random, a: Attributes, n: int) -> Wave:
@@ -99,7 +105,7 @@ def organ(rng: Random, a: Attributes, n: int) -> Wave:
         lift = scale(0.3, 1.8, a.brightness) if footage > 1.5 else 1.0
         y += np.float32(level * lift) * sine(footage * f, n, rng.random())
     y += filtered(white(rng, n), "high", 3_000) * decay(n, 0.003) * 0.15
-    return distorted(y * hold(n, _held(a, n, 0.3), 0.006, 0.05), a.distortion)
+    return distorted(y * hold(n, held(a, n, 0.3), 0.006, 0.05), a.distortion)
 
 
 def bell(rng: Random, a: Attributes, n: int) -> Wave:
@@ -126,19 +132,18 @@ def strings(rng: Random, a: Attributes, n: int) -> Wave:
     t = seconds_of(n)
     y = np.zeros(n, dtype=np.float32)
     amplitudes = harmonics("saw", mix(-0.3, 0.8, a.brightness))
-    for _ in range(3):
-        depth, rate, phase = rng.uniform(0.003, 0.006), rng.uniform(4.5, 6.5), 6.28 * rng.random()
-        y += oscillator(
-            hz_of_c(a.octave) * (1 + depth * np.sin(2 * np.pi * rate * t + phase)), amplitudes, n, rng.random()
-        )
+    for number in range(5):
+        depth, rate, phase = rng.uniform(0.002, 0.005), rng.uniform(4.5, 6.5), 6.28 * rng.random()
+        pitch = hz_of_c(a.octave) * (1 + depth * np.sin(2 * np.pi * rate * t + phase))
+        y += np.float32(1.0 if number == 0 else 0.35) * oscillator(pitch, amplitudes, n, rng.random())
     y = y + 1.2 * filtered(y, "band", 1_100, 1.5) + 0.8 * filtered(y, "band", 2_800, 2.0)
     y += filtered(white(rng, n), "band", 3_500, 0.7) * 0.25 * float(np.abs(y).mean())
-    return distorted(y * hold(n, _held(a, n, 0.4), min(0.09, 0.2 * _total(n)), 0.10), a.distortion)
+    return distorted(y * hold(n, held(a, n, 0.4), min(0.09, 0.2 * _total(n)), release_s(n)), a.distortion)
 
 
 def stab(rng: Random, a: Attributes, n: int) -> Wave:
     """A chord stab: saws in a chord behind a filter that snaps shut."""
-    dark, bright = harmonics("saw", mix(-1.0, -0.3, a.brightness)), harmonics("saw", mix(0.0, 1.0, a.brightness))
+    dark, bright = harmonics("saw", mix(-0.8, -0.1, a.brightness)), harmonics("saw", mix(0.2, 1.0, a.brightness))
     low, high = np.zeros(n, dtype=np.float32), np.zeros(n, dtype=np.float32)
     for semitones in CHORDS[a.chord]:
         f, phase = hz_of_c(a.octave) * 2 ** (semitones / 12), rng.random()

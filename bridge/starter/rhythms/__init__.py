@@ -1,0 +1,1 @@
+"""Rhythms that the starter learns from: patterns, what plays them, and their names."""

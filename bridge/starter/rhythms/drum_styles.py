@@ -1,0 +1,123 @@
+"""Drum patterns by style: sixteenths of a bar for each part, of which one variant is drawn, and the kit that plays them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from bridge.starter.rhythms.pattern import BUSY, Hit, form, hits_of_bar, with_fill
+from bridge.starter.sounds.parts import Attributes
+
+Variants = Mapping[str, tuple[str, ...]]
+Range = tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """`parts`: variants of the pattern of each part; `kit`: ranges of the attributes of its sounds (each −1 to 1); `fill`: the part
+    that plays the fill; `rolls`: hats in thirty-seconds now and then."""
+
+    parts: Variants
+    kit: Mapping[str, Mapping[str, Range]] = field(default_factory=dict)
+    fill: str = "snare"
+    rolls: bool = False
+
+
+FOUR = ("X...X...X...X...",)
+BACK = ("....X.......X...",)
+EIGHTHS = ("o.o.o.o.o.o.o.o.", "X.-.X.-.X.-.X.-.")
+SIXTEENTHS = ("ogogogogogogogog", "o-o-o-o-o-o-o-o-", "X-o-X-o-X-o-X-o-")
+OFF = ("..X...X...X...X.",)
+TIGHT: Mapping[str, Range] = {"length": (-1.0, -0.2)}
+DEEP: Mapping[str, Range] = {"pitch": (-1.0, -0.2), "length": (0.0, 0.8)}
+
+DRUMS: dict[str, Style] = {
+    "four_on_the_floor_loop": Style(
+        {"kick": FOUR, "snare": BACK, "closed_hat": (*EIGHTHS, *SIXTEENTHS)}, {"kick": {"length": (-0.5, 0.5)}}
+    ),
+    "house_loop": Style(
+        {"kick": FOUR, "clap": BACK, "open_hat": OFF, "closed_hat": ("ggogggogggogggog", "-.......-.......", "o-.-o-.-o-.-o-.-"), "shaker": ("................", "-g-g-g-g-g-g-g-g")},
+        {"kick": {"length": (0.0, 0.8)}, "open_hat": {"length": (-1.0, -0.3)}},
+        fill="clap",
+    ),
+    "techno_loop": Style(
+        {"kick": FOUR, "closed_hat": ("..o...o...o...o.", "-go--go--go--go-"), "rim": ("...-..-.....-...", "......o.....-..o", "................"), "ride": ("................", "o.o.o.o.o.o.o.o.")},
+        {"kick": {"pitch": (-0.8, 0.0), "length": (0.0, 0.9)}, "rim": {"brightness": (-0.5, 1.0)}},
+        fill="rim",
+    ),
+    "breakbeat_loop": Style(
+        {"kick": ("X.o.......o.-...", "X..o......oo....", "X.....o...o....."), "snare": ("....X..g.g..X..g", "....X..-.-..X...", "....X.....g.X.-."), "closed_hat": EIGHTHS, "ride": ("................", "................", "o.o.o.o.o.o.o.o.")},
+        {"snare": {"force": (0.2, 1.0)}},
+    ),
+    "hip_hop_loop": Style(
+        {"kick": ("X.....o.-.o.....", "X..o....-.o..-..", "X......o..o....."), "snare": BACK, "closed_hat": ("o.o.o.o.o.o.o.o.", "o.o.o.ogo.o.o.o.", "o.-.o.-.o.-.o.-g")},
+        {"kick": DEEP, "snare": {"pitch": (-1.0, 0.0), "length": (0.0, 0.9)}},
+    ),
+    "trap_loop": Style(
+        {"808": ("X.....o...-.....", "X..o......o.....", "X.........o..-.."), "snare": ("........X.......",), "closed_hat": ("o.o.o.o.o.o.o.o.", "o-o.o-o.o.o-o.o-")},
+        {"808": {"length": (-0.4, 0.6)}, "snare": {"pitch": (0.0, 1.0)}, "closed_hat": TIGHT},
+        rolls=True,
+    ),
+    "drum_and_bass_loop": Style(
+        {"kick": ("X.........o.....", "X.o.......o.....", "X.........o..-.."), "snare": ("....X..g.g..X...", "....X.......X..g", "....X..-....X.g."), "closed_hat": (*EIGHTHS, "o-o-o-o-o-o-o-o-"), "ride": ("................", "................", "o.o.o.o.o.o.o.o.")},
+        {"snare": {"pitch": (0.2, 1.0), "force": (0.3, 1.0), "length": (-0.6, 0.2)}, "kick": TIGHT},
+    ),
+    "dub_loop": Style(
+        {"kick": ("........X.......", "X.......X......."), "rim": ("........X.......", "....o.......o..."), "closed_hat": ("o..oo..oo..oo..o", "..o...o...o...o.", "o.-.o.-.o.-.o.-.")},
+        {"kick": DEEP, "closed_hat": {"brightness": (-1.0, 0.0)}},
+        fill="rim",
+    ),
+    "rock_loop": Style(
+        {"kick": ("X.......X.-.....", "X.......X.o.....", "X.o.....X.o....."), "snare": BACK, "closed_hat": ("X.o.X.o.X.o.X.o.", "o.o.o.o.o.o.o.o."), "crash": ("................", "................", "X...............")},
+        {"snare": {"length": (0.0, 1.0), "force": (0.2, 1.0)}, "crash": {"length": (-1.0, 0.0)}},
+        fill="tom",
+    ),
+    "latin_loop": Style(
+        {"kick": ("X..o....X..o....", "X..o..o.X..o..o."), "clave": ("o..o..o...o.o...", "..o.o...o..o..o."), "conga": ("..o...oo..o...oo", "--o---oo--o---oo"), "shaker": ("o-o-o-o-o-o-o-o-", "................"), "cowbell": ("................", "o...o...o...o...")},
+        fill="conga",
+    ),
+    "reggaeton_loop": Style(
+        {"kick": FOUR, "snare": ("...X..X....X..X.",), "closed_hat": ("o.o.o.o.o.o.o.o.", "................")},
+        {"snare": TIGHT},
+    ),
+    "garage_loop": Style(
+        {"kick": ("X.........o.....", "X......o..o.....", "X..-......o....."), "clap": BACK, "closed_hat": ("..o..o....o..o.-", "o.og..o.o.og..o."), "open_hat": ("..............o.", "......o.......o."), "rim": ("................", ".......-.......-")},
+        {"open_hat": {"length": (-1.0, -0.4)}},
+        fill="clap",
+    ),
+    "disco_loop": Style(
+        {"kick": FOUR, "snare": BACK, "open_hat": OFF, "closed_hat": ("oo.ooo.ooo.ooo.o", "o-.-o-.-o-.-o-.-"), "tambourine": ("................", "..o...o...o...o.")},
+        {"open_hat": {"length": (-0.6, 0.2)}},
+    ),
+    "hat_loop": Style(
+        {"closed_hat": (*EIGHTHS, *SIXTEENTHS, "o-go-go-o-go-go-"), "open_hat": ("................", "..............X.", "......X.......X.", "..X...X...X...X.")},
+        {"open_hat": {"length": (-1.0, 0.0)}},
+        fill="closed_hat",
+    ),
+    "shaker_loop": Style({"shaker": ("X-o-X-o-X-o-X-o-", "o-X-o-X-o-X-o-X-", "X-oX-oX-oX-oX-o-")}, {"shaker": TIGHT}, fill="shaker"),
+    "percussion_loop": Style(
+        {"conga": ("o..oo.o.o..oo.o.", "..o...oo..o...oo", "o.-.o.oo..o.-.o."), "cowbell": ("....o.......o...", "................", "o..o..o.o..o..o."), "tambourine": ("..-...-...-...-.", "................"), "clave": ("o..o..o...o.o...", "................"), "rim": ("................", "......o......o..")},
+        fill="conga",
+    ),
+}  # fmt: skip
+
+
+def hits(rng: np.random.Generator, a: Attributes, style: Style) -> list[Hit]:
+    """Four bars: three alike, and a fourth that may end with a fill."""
+    steps = {part: str(rng.choice(variants)) for part, variants in style.parts.items()}
+    if a.half and "snare" in steps:
+        steps["snare"] = "........X......."
+        steps["kick" if "kick" in steps else "808"] = str(rng.choice(["X.........o.....", "X.....o........."]))
+    bar = hits_of_bar(rng, steps, a)
+    if style.rolls and a.density > -0.33:
+        bar += _roll(rng)
+    last = with_fill(bar, style.fill, a.swing) if a.density > BUSY and rng.random() < 0.5 else bar
+    return form([bar, bar, bar, last])
+
+
+def _roll(rng: np.random.Generator) -> list[Hit]:
+    """Hats in thirty-seconds, or in triplets of them, for half a beat."""
+    start, count = float(rng.choice([1.5, 2.5, 3.0, 3.5])), int(rng.choice([4, 6]))
+    return [Hit(start + number * 0.5 / count, "closed_hat", 0.4 + 0.5 * number / count) for number in range(count)]
