@@ -15,7 +15,7 @@ from typing import Any
 import torch
 
 from bridge.checkpoints.find import STARTER
-from bridge.starter import rows
+from bridge.starter import more_rows, rows
 from bridge.starter.judge import Judge
 from bridge.starter.rows import Row
 
@@ -26,6 +26,12 @@ RECOGNITION = {
     "fewer_steps": ("recognised, 10 steps", 10, "≥ 93 / 97 %"),
 }
 PARTS = {
+    "typed": more_rows.typed_rows,
+    "rhythms": more_rows.rhythm_rows,
+    "low_notes": more_rows.low_note_rows,
+    "held": more_rows.held_rows,
+    "seams": more_rows.seam_rows,
+    "confidence": more_rows.confidence_rows,
     "presets": rows.preset_rows,
     "adjectives": rows.adjective_rows,
     "notes": rows.note_rows,

@@ -14,12 +14,12 @@ from bridge.core.resolving import preferences, resolve
 from bridge.domain.ask import Ask
 from bridge.domain.clip import Prompt
 from bridge.engine.audioldm2.engine import AudioLDM2
-from bridge.engine.audioldm2.mel_vocoder import MelVocoder, MelVocoderConfig
 from bridge.engine.families import open_engine
 from bridge.engine.process import PAUSE_S
 from bridge.presets.files import Preset
 from bridge.starter import classifier
 from bridge.starter.catalogue import NAMES, at_peak
+from bridge.starter.dataset import spectrogram
 from bridge.starter.sounds.parts import Wave
 
 
@@ -29,7 +29,7 @@ class Judge:
     def __init__(self, checkpoint: str, work: Path) -> None:
         self.classifier, self.accuracy = classifier.trained(work)
         self.engine = open_starter(checkpoint)
-        self.front_end = MelVocoder(MelVocoderConfig())
+        self.front_end = spectrogram()
 
     def sound(self, text: str, seed: int, seconds: float = 1.6, steps: int = 20) -> Wave:
         """The waveform as the daemon would pass it to the shaper."""
@@ -51,6 +51,11 @@ class Judge:
     def recognised(self, wave: Wave) -> str:
         """The name of the sound that the classifier hears."""
         return NAMES[int(self.classifier(self.mel(wave)).argmax())]
+
+    @torch.no_grad()
+    def confidence(self, wave: Wave, name: str) -> float:
+        """How sure the classifier is that it hears this sound, 0 to 1."""
+        return float(self.classifier(self.mel(wave))[0].softmax(0)[NAMES.index(name)])
 
 
 def open_starter(checkpoint: str) -> AudioLDM2:

@@ -134,9 +134,9 @@ def codec_rows(judge: Judge) -> list[Row]:
     vae, vocoder = judge.engine.pipe.vae, judge.engine.pipe.vocoder
     for sound in SOUNDS:
         for _ in range(2):
-            wave = render(rng, sound, draw(rng, sound), 20 * ROW_SAMPLES)
+            wave = render(rng, sound, draw(rng, sound), 40 * ROW_SAMPLES)
             with torch.no_grad():
-                mel = judge.front_end.mel(torch.from_numpy(wave)[None])
+                mel = vocoder.mel(torch.from_numpy(wave)[None])
                 again = vocoder(vae.decode(vae.encode(mel[:, None]).latent_dist.mode()).sample[:, 0])[0].numpy()
             original = wave[vocoder.config.lead_in_samples :]
             alone.append(measures.log_spectral_distance_db(vocoder(mel)[0].numpy(), original))
@@ -159,7 +159,7 @@ def variety_rows(judge: Judge, clips: int = 6) -> list[Row]:
             attributes = draw(rng, sound)
             text, _ = caption(rng, sound, attributes, keep=1.0)
             wave = judge.sound(text, 900 + k)
-            synthetic = render(rng, sound, attributes, 20 * ROW_SAMPLES)[judge.front_end.config.lead_in_samples :][
+            synthetic = render(rng, sound, attributes, 40 * ROW_SAMPLES)[judge.front_end.config.lead_in_samples :][
                 : len(wave)
             ]
             made.append(judge.mel(wave)[0].numpy())

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from bridge.checkpoints.find import STARTER
 from bridge.domain.clip import Prompt
-from bridge.engine.audioldm2.mel_vocoder import LOWEST, MelVocoder, MelVocoderConfig
+from bridge.engine.audioldm2.mel_vocoder import LOWEST
 from bridge.starter.catalogue import LEAD_IN, SOUNDS, at_peak, draw, render
+from bridge.starter.dataset import spectrogram
 from bridge.starter.judge import first_take, open_starter
 from bridge.starter.sounds.parts import SAMPLE_RATE, Wave
 
@@ -50,7 +51,7 @@ def main() -> None:
 
 def image(wave: Wave) -> NDArray[np.float32]:
     """The log-mel spectrogram, (bands, frames), of a wave at the usual peak level."""
-    mel = MelVocoder(MelVocoderConfig()).mel(torch.from_numpy(at_peak(wave))[None])
+    mel = spectrogram().mel(torch.from_numpy(at_peak(wave))[None])
     return np.asarray(mel[0].t().numpy(), dtype=np.float32)
 
 
