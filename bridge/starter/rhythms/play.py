@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -125,7 +126,7 @@ def _kit(
     drawn = {}
     for name in parts:
         ranges = style.kit.get(name, {})
-        values = {
+        values: dict[str, Any] = {
             key: float(rng.uniform(*ranges.get(key, (-1, 1)))) for key in ("pitch", "brightness", "length", "force")
         }
         drawn[name] = Attributes(**values, distortion=0.0, octave=1)
