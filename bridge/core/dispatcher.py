@@ -188,7 +188,8 @@ class Dispatcher:
             self._jobs.eta.learn_source(job.prompt, message.cost.seconds)
         job.engine_took = message.cost.seconds
         if not job.state.ended:
-            job.remarks, job.prompt = message.remarks, dataclasses.replace(job.prompt, unmet=message.unmet)
+            job.remarks = message.remarks
+            job.prompt = dataclasses.replace(job.prompt, unmet=message.unmet, in_tempo=message.in_tempo)
             self._delivery.deliver(job, message.scores)
         self.feed()
 

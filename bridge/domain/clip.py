@@ -41,6 +41,7 @@ class Prompt:
     `text`: as the musician wrote it; `full_text`: for the engine (a preset puts words around it). Take `n` (from 1) has the
     seed `seed + n - 1`, so that a take can be made alone.
     `unmet`: of UNMET, in that order, once the clip is made. It changes nothing about the sound, which recall makes from the same request.
+    `in_tempo`: the engine made it in the tempo of its bars, from the first beat on.
     `crop`: the part of the clip that is kept; the other attributes are those of the whole one.
     `source`: the audio that it starts from, if any.
     """
@@ -63,6 +64,7 @@ class Prompt:
     loop: bool = False  # the end runs into the beginning without a seam
     key: str = ""  # "f#m", or "" for none
     unmet: tuple[str, ...] = ()
+    in_tempo: bool = False
     crop: Crop | None = None
     source: Source | None = None
 
@@ -94,9 +96,9 @@ class Prompt:
 
     @property
     def conforms(self) -> bool:
-        """Whether its beats are moved to its bars. Not if they are those of a source that is in that tempo already."""
+        """Whether its beats are moved to its bars. Not if they are there already, or those of a source in that tempo."""
         if not self.bars or self.source is None:
-            return bool(self.bars)
+            return self.bars > 0 and not self.in_tempo
         same_length = abs(self.source.seconds - self.seconds) * OUTPUT_RATE < 1
         return not self.source.keeps and not (same_length and self.source.bpm == self.bpm)
 

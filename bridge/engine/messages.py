@@ -58,6 +58,9 @@ class Engine(Protocol):
     def unmet(self, prompt: Prompt) -> tuple[str, ...]:
         """See Prompt: the `note`, if nothing tunes the sound to it."""
 
+    def in_tempo(self, prompt: Prompt) -> bool:
+        """See Prompt."""
+
 
 # ---- front → engine ----
 @dataclass(frozen=True, slots=True)
@@ -141,7 +144,7 @@ class Samples:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """All samples of a job were sent. `scores`, `remarks`, `highest_bytes`, `unmet`: see Engine."""
+    """All samples of a job were sent. `scores`, `remarks`, `highest_bytes`, `unmet`, `in_tempo`: see Engine."""
 
     serial: int
     cost: Cost
@@ -149,6 +152,7 @@ class Finished:
     remarks: dict[str, str] = field(default_factory=dict)
     highest_bytes: int = 0
     unmet: tuple[str, ...] = ()
+    in_tempo: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -133,9 +133,8 @@ class Server:
         # Outside the except block: only now the frames of a failed run are gone and its tensors free (pytorch #18853).
         if failure is None:
             remarks, unmet = engine.remarks(job.prompt), engine.unmet(job.prompt)
-            self._connection.send(
-                Finished(job.serial, engine.cost, engine.scores, remarks, engine.highest_bytes(), unmet)
-            )
+            facts = engine.highest_bytes(), unmet, engine.in_tempo(job.prompt)
+            self._connection.send(Finished(job.serial, engine.cost, engine.scores, remarks, *facts))
         else:
             self._connection.send(failure)
             if failure.code == EngineLost.code:

@@ -65,6 +65,10 @@ class Runner(abc.ABC):
         """See the Engine protocol. A family that tunes its sounds overrides it."""
         return ("note",) if prompt.note else ()
 
+    def in_tempo(self, prompt: Prompt) -> bool:
+        """See the Engine protocol. A family that keeps time overrides it."""
+        return False
+
     def prepare(self, on_stage: OnStage) -> None:
         """Prepare what needs more than one run (CUDA graphs), before anything is measured."""
         return

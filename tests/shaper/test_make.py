@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -69,3 +70,12 @@ def test_a_clip_whose_peaks_forbid_the_requested_loudness_says_so() -> None:
         return " ".join(make(clicks(120, 2.0), RATE, Prompt("x", "x", 2.0, 1, shape=Shape(0, 0, lufs=lufs))).remarks)
 
     assert "At -10 LUFS its peaks would clip" in remarks(-10.0) and not remarks(-50.0)
+
+
+def test_a_clip_that_was_made_in_tempo_is_not_moved_and_another_is() -> None:
+    late = clicks(118.0, 4.3)  # its beats need stretching to be at 120
+    plain = Prompt("loop", "loop", 4.0, 0, bars=2, bpm=120.0)
+    kept, moved = make(late, RATE, replace(plain, in_tempo=True)), make(late, RATE, plain)
+    assert kept.on_the_grid and not kept.remarks and "measured_bpm" not in kept.measured
+    assert moved.measured["measured_bpm"] == pytest.approx(118.0, abs=0.5)
+    assert len(kept.samples) == len(moved.samples) == 4 * 48_000

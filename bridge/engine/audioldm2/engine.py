@@ -186,6 +186,11 @@ class AudioLDM2(Runner):
         tuned = self.texts.hears(self.abilities.settled(prompt)).target_hz > 0
         return super().unmet(prompt) if not tuned or "note" in self._lacking else ()
 
+    def in_tempo(self, prompt: Prompt) -> bool:
+        """See Engine."""
+        heard = self.texts.hears(self.abilities.settled(prompt))
+        return self.pipe.keeps_time and prompt.source is None and prompt.bars > 0 and heard.usual_bpm is not None
+
     def lack(self, name: str) -> None:
         """See Stages."""
         self._lacking.add(name)
