@@ -96,13 +96,56 @@ def labelled(groups: list[Group], latents: list[NDArray[np.float32]]) -> Latents
     return [(g.rows, part.astype(np.float16), g.labels) for g, part in zip(groups, latents, strict=True)]
 
 
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Clips of one length: latents `z` (n, 16, rows, 16), their `clock` (n, channels, rows), what was said about each."""
+
+    z: torch.Tensor
+    clock: torch.Tensor
+    texts: list[Encoded]
+
+
+class Clips:
+    """Batches of clips with captions, chosen by step: the same for the same seed."""
+
+    def __init__(self, latents: Latents, stack: TextStack, seed: int, rows_a_step: int = ROWS_A_STEP) -> None:
+        self._latents, self._seed = latents, seed
+        self._heard = [encode_captions(stack, labels, seed + group) for group, (_, _, labels) in enumerate(latents)]
+        self._batch_of = [max(2, round(rows_a_step / rows)) for rows, _, _ in latents]
+        shares = [len(labels) / batch for (_, _, labels), batch in zip(latents, self._batch_of, strict=True)]
+        self._shares = np.array(shares) / sum(shares)
+
+    def batch(self, step: int, device: torch.device) -> tuple[Batch, np.random.Generator]:
+        """The batch of a step, and the random numbers of that step that are left."""
+        rng = np.random.default_rng((self._seed, 11, step))
+        chosen = int(rng.choice(len(self._latents), p=self._shares))
+        rows, z_of, labels = self._latents[chosen]
+        clips = rng.integers(0, len(labels), self._batch_of[chosen])
+        texts = [self._heard[chosen][int(clip)][int(rng.integers(VARIANTS))] for clip in clips]
+        z, when = torch.from_numpy(z_of[clips].astype(np.float32)), clocks(self._latents[chosen], clips)
+        for number, clip in enumerate(clips):
+            if labels[clip].ring:  # it has no beginning: the engine turns it at each step
+                turn = int(rng.integers(rows))
+                z[number], when[number] = z[number].roll(turn, 1), when[number].roll(turn, 1)
+        return Batch(z.to(device), when.to(device), texts), rng
+
+
+def with_clocks(noisy: torch.Tensor, when: torch.Tensor) -> torch.Tensor:
+    """The network's input: latents (n, 16, rows, width) with the clock (n, channels, rows) of each behind them."""
+    return torch.cat([noisy, when[..., None].expand(-1, -1, -1, noisy.shape[3])], dim=1)
+
+
+def spread_times(n: int) -> torch.Tensor:
+    """One time from each of `n` equal parts of the schedule: the loss varies less than with independent draws."""
+    return ((torch.arange(n) + torch.rand(n)) / n * TIMESTEPS).long().clamp(0, TIMESTEPS - 1)
+
+
 def train(latents: Latents, course: Course, work: Path, accelerator: Accelerator, seed: int = 0) -> None:
     """Train for a course, resuming from `work`, and save the averaged UNet to `work`/parts."""
     stack = text_stack.load(work / "parts")
     for network in stack.networks().values():
         network.to(accelerator.device).eval().requires_grad_(False)
-    heard = [encode_captions(stack, labels, seed + group) for group, (_, _, labels) in enumerate(latents)]
-    nothing = encode_texts(stack, [""])[0]
+    clips, nothing = Clips(latents, stack, seed), encode_texts(stack, [""])[0]
     torch.manual_seed(seed)
     unet = make_unet() if course.start is None else begun(course.start)
     unet.train()
@@ -114,38 +157,19 @@ def train(latents: Latents, course: Course, work: Path, accelerator: Accelerator
     state = Resumable(work / course.name, accelerator)
     log = Log(work / "log.jsonl", course.name, course.steps)
     kept = make_scheduler().alphas_cumprod.to(accelerator.device)
-    batch_of = [max(2, round(ROWS_A_STEP / rows)) for rows, _, _ in latents]
-    shares = np.array([len(labels) / batch for (_, _, labels), batch in zip(latents, batch_of, strict=True)])
     for step in range(state.step, course.steps):
-        rng = np.random.default_rng((seed, 11, step))
         torch.manual_seed(seed * 1_000_003 + step)
-        rate = course.learning_rate * share_of_rate(step, course.steps, warm_up=100, last=0.02)
-        for group in optimiser.param_groups:
-            group["lr"] = rate
-        chosen = int(rng.choice(len(latents), p=shares / shares.sum()))
-        batch = batch_of[chosen]
-        clips = rng.integers(0, len(latents[chosen][2]), batch)
-        texts = [
-            nothing if rng.random() < UNGUIDED else heard[chosen][int(clip)][int(rng.integers(VARIANTS))]
-            for clip in clips
-        ]
-        z = torch.from_numpy(latents[chosen][1][clips].astype(np.float32)).to(accelerator.device)
-        # One time from each of `batch` equal parts of the schedule: the loss varies less than with independent draws.
-        t = ((torch.arange(batch) + torch.rand(batch)) / batch * TIMESTEPS).long().clamp(0, TIMESTEPS - 1)
-        t = t.to(accelerator.device)
+        set_rate(optimiser, course.learning_rate * share_of_rate(step, course.steps, warm_up=100, last=0.02))
+        batch, rng = clips.batch(step, accelerator.device)
+        texts = [nothing if rng.random() < UNGUIDED else text for text in batch.texts]
+        t = spread_times(len(texts)).to(accelerator.device)
         signal, noise_level = kept[t].sqrt()[:, None, None, None], (1 - kept[t]).sqrt()[:, None, None, None]
-        when = clocks(latents[chosen], clips).to(accelerator.device)
-        for number, clip in enumerate(clips):
-            if latents[chosen][2][clip].ring:  # it has no beginning: the engine turns it at each step
-                turn = int(rng.integers(latents[chosen][0]))
-                z[number], when[number] = z[number].roll(turn, 1), when[number].roll(turn, 1)
-        noise = torch.randn_like(z)
-        noisy = signal * z + noise_level * noise
-        inputs = torch.cat([noisy, when[..., None].expand(-1, -1, -1, z.shape[3])], dim=1)
+        noise = torch.randn_like(batch.z)
+        inputs = with_clocks(signal * batch.z + noise_level * noise, batch.clock)
         words = together(texts, accelerator.device)
         with torch.autocast(accelerator.device.type, torch.bfloat16, enabled=course.bfloat16):
             predicted = unet(inputs, t, **words).sample.float()
-        loss = F.mse_loss(predicted, signal * noise - noise_level * z)
+        loss = F.mse_loss(predicted, signal * noise - noise_level * batch.z)
         optimiser.zero_grad()
         accelerator.backward(loss)
         accelerator.clip_grad_norm_(unet.parameters(), 1.0)
@@ -154,9 +178,15 @@ def train(latents: Latents, course: Course, work: Path, accelerator: Accelerator
             average.step(unet.parameters())
         log.add(step + 1, **{"squared error": float(loss.detach())})
         if state.keep(step + 1, last=step + 1 == course.steps):
-            _save_average(accelerator.unwrap_model(unet), average, work / "parts" / "unet")
+            save_average(accelerator.unwrap_model(unet), average, work / "parts" / "unet")
     # Save it again: an interruption between the last state and its average would leave an older one.
-    _save_average(accelerator.unwrap_model(unet), average, work / "parts" / "unet")
+    save_average(accelerator.unwrap_model(unet), average, work / "parts" / "unet")
+
+
+def set_rate(optimiser: torch.optim.Optimizer, rate: float) -> None:
+    """Set the learning rate."""
+    for group in optimiser.param_groups:
+        group["lr"] = rate
 
 
 def begun(folder: Path) -> AudioLDM2UNet2DConditionModel:
@@ -178,7 +208,8 @@ def clocks(group: tuple[int, NDArray[np.float16], tuple[Labelled, ...]], clips: 
     )
 
 
-def _save_average(unet: Any, average: EMAModel, folder: Path) -> None:
+def save_average(unet: Any, average: EMAModel, folder: Path) -> None:
+    """Save the averaged weights to `folder`."""
     average.store(unet.parameters())
     average.copy_to(unet.parameters())
     unet.save_pretrained(folder)
