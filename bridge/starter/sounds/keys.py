@@ -13,17 +13,16 @@ from bridge.starter.sounds.parts import (
     hz_of_c,
     mix,
     modes,
+    oscillator,
     scale,
     seconds_of,
-    sine,
     white,
 )
 from bridge.starter.sounds.sound import TONE, sound
 
 Random = np.random.Generator
 STRETCH = 0.0003  # by which the partials of a piano are sharp: those of a stiff string
-PIANO = tuple(float(k * np.sqrt(1 + STRETCH * k * k)) for k in range(1, 31))  # multiples of the pitch
-CLAVINET = tuple(float(k) for k in range(1, 41))
+PIANO = tuple(float(k * np.sqrt(1 + STRETCH * k * k)) for k in range(1, 49))  # multiples of the pitch
 
 
 def piano(rng: Random, a: Attributes, n: int) -> Wave:
@@ -41,7 +40,7 @@ def felt_piano(rng: Random, a: Attributes, n: int) -> Wave:
 def _strings(rng: Random, a: Attributes, n: int, roll: float, knock: float, hammer_hz: float) -> Wave:
     f, ring = hz_of_c(a.octave), scale(0.35, 1.6, a.length)
     k = np.array(PIANO)
-    gains = np.abs(np.sin(np.pi * np.arange(1, 31) * rng.uniform(0.11, 0.13))) / k**roll
+    gains = np.abs(np.sin(np.pi * np.arange(1, len(PIANO) + 1) * rng.uniform(0.11, 0.13))) / k**roll
     fast = modes(f * k, ring * 0.25 / (0.7 + 0.3 * k), gains, n)
     slow = modes(f * k * (1 + 0.0004), ring / (0.8 + 0.2 * k), gains * 0.5, n)
     thump = filtered(white(rng, n), "low", hammer_hz) * decay(n, 0.012, 0.001) * knock
@@ -50,7 +49,7 @@ def _strings(rng: Random, a: Attributes, n: int, roll: float, knock: float, hamm
 
 def rhodes(rng: Random, a: Attributes, n: int) -> Wave:
     """An electric piano: a tine above a tone bar, whose bark fades first. Frequency modulation, as on the DX7."""
-    f, t, ring = hz_of_c(a.octave), seconds_of(n), scale(0.4, 1.8, a.length)
+    f, t, ring = hz_of_c(a.octave), seconds_of(n).astype(np.float64), scale(0.4, 1.8, a.length)
     bark = scale(0.4, 2.4, a.brightness) * np.exp(-t / 0.25)
     phase = 2 * np.pi * f * t
     body = np.sin(phase + bark * np.sin(phase))
@@ -62,7 +61,7 @@ def rhodes(rng: Random, a: Attributes, n: int) -> Wave:
 def clavinet(rng: Random, a: Attributes, n: int) -> Wave:
     """A clavinet or harpsichord: a struck, hard, thin string that is damped soon."""
     f, ring = hz_of_c(a.octave), scale(0.12, 0.6, a.length)
-    k = np.arange(1, 41)
+    k = np.arange(1, 65)
     gains = np.abs(np.sin(np.pi * k * 0.08)) / k ** scale(0.8, 0.25, a.brightness)
     y = filtered(modes(f * k, ring / (0.9 + 0.1 * k), gains, n), "high", f * 1.2)
     click = filtered(white(rng, n), "high", 2_000) * decay(n, 0.002) * mix(0.1, 0.4, a.brightness)
@@ -74,10 +73,9 @@ def music_toy(rng: Random, a: Attributes, n: int) -> Wave:
     f, ring = hz_of_c(a.octave), scale(0.08, 0.5, a.length)
     t = seconds_of(n)
     duty = 0.5 if a.brightness < 0 else 0.25
-    phase = (f * t) % 1
     steps = np.floor(np.clip(1 - t / (3 * ring), 0, 1) * 15) / 15  # volume in sixteen steps
-    smooth = filtered(np.where(phase < duty, 1.0, -1.0).astype(np.float32) - (2 * duty - 1), "low", 14_000)
-    return distorted(smooth * steps.astype(np.float32) + 0 * sine(f, n), a.distortion)
+    k = np.arange(1, 161)
+    return distorted(oscillator(f, np.sin(np.pi * k * duty) / k, n) * steps.astype(np.float32), a.distortion)
 
 
 SOUNDS = (

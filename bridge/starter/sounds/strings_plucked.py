@@ -57,12 +57,13 @@ def sitar(rng: Random, a: Attributes, n: int) -> Wave:
     """A sitar or banjo: a string that buzzes against its bridge, with harmonics that sweep downwards."""
     f, ring = hz_of_c(a.octave), scale(0.3, 1.2, a.length)
     k = np.arange(1, 51)
-    late = np.minimum(0.004 * k, 0.12)  # seconds after which the buzz has reached a harmonic
+    late = 0.12 * (1 - k / 50)  # seconds after which the buzz has come down to a harmonic
     y = modes(f * k, ring / (0.9 + 0.1 * k), np.ones(50) / k ** scale(0.9, 0.4, a.brightness), n)
     buzz = np.zeros(n, dtype=np.float32)
-    for number in range(4, 20, 3):
+    for number in range(4, 46, 3):
+        chosen = k[number : number + 3]
         start = min(n - 1, int(late[number] * SAMPLE_RATE))
-        buzz[start:] += modes(f * k[number : number + 3], np.full(3, ring * 0.5), np.full(3, 0.12), n - start)
+        buzz[start:] += modes(f * chosen, 0.5 * ring / (0.7 + 0.08 * chosen), 0.4 / np.sqrt(chosen), n - start)
     return distorted(y / (np.abs(y).max() + 1e-9) + buzz, a.distortion)
 
 

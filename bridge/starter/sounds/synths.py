@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from bridge.starter.sounds.parts import (
+    SAMPLE_RATE,
     Attributes,
     Wave,
     decay,
     distorted,
+    filtered,
     harmonics,
     hold,
     hz_of_c,
@@ -20,18 +22,18 @@ from bridge.starter.sounds.parts import (
     swept,
 )
 from bridge.starter.sounds.sound import TONE, sound
-from bridge.starter.sounds.tones import held
+from bridge.starter.sounds.tones import held, levelled, release_s
 
 Random = np.random.Generator
 
 
 def supersaw(rng: Random, a: Attributes, n: int) -> Wave:
-    """Seven saws side by side, as on the JP-8000."""
+    """Seven saws side by side, the middle one louder, as on the JP-8000."""
     f, y = hz_of_c(a.octave), np.zeros(n, dtype=np.float32)
     levels = harmonics("saw", mix(0.2, 1.0, a.brightness))
     for detune in (-0.012, -0.007, -0.003, 0.0, 0.003, 0.007, 0.012):
-        y += oscillator(f * (1 + detune), levels, n, rng.random())
-    return distorted(y * hold(n, held(a, n, 0.3), 0.005, 0.06), a.distortion)
+        y += np.float32(1.0 if detune else 2.0) * oscillator(f * (1 + detune), levels, n, rng.random())
+    return distorted(levelled(y), a.distortion) * hold(n, held(a, n, 0.3), 0.005, min(0.06, release_s(n)))
 
 
 def acid(rng: Random, a: Attributes, n: int) -> Wave:
@@ -40,34 +42,34 @@ def acid(rng: Random, a: Attributes, n: int) -> Wave:
     ring = scale(0.05, 0.35, a.length)
     cut = scale(300, 900, a.brightness) * (1 + scale(4, 14, a.brightness) * np.exp(-t / ring))
     y = swept(oscillator(f, harmonics(a.wave, 1.0), n), "low", np.minimum(cut, 16_000), rng.uniform(5, 9), 1)
-    return distorted(
-        np.tanh(1.5 * y).astype(np.float32) * hold(n, min(n / 44_100, 4 * ring), 0.003, 0.02), max(a.distortion, 0.4)
-    )
+    driven = distorted(np.tanh(1.5 * y).astype(np.float32), max(a.distortion, 0.4))
+    # A resonant filter leans to one side of zero, which clipping turns into a constant.
+    return filtered(driven, "high", 40) * hold(n, min(n / SAMPLE_RATE, max(0.3, 4 * ring)), 0.003, 0.02)
 
 
 def reese(rng: Random, a: Attributes, n: int) -> Wave:
     """A reese: low saws apart, whose beating moves through a filter."""
     f, y = hz_of_c(a.octave), np.zeros(n, dtype=np.float32)
     levels = harmonics("saw", mix(0.0, 0.8, a.brightness))
-    for detune in (-0.012, -0.004, 0.004, 0.012):
-        y += oscillator(f * (1 + detune), levels, n, rng.random())
+    for detune, level in ((-0.010, 0.7), (0.0, 1.0), (0.010, 0.7)):
+        y += np.float32(level) * oscillator(f * (1 + detune), levels, n, rng.random())
     t = seconds_of(n)
     moved = swept(
         y, "low", scale(700, 3_500, a.brightness) * 2 ** (0.7 * np.sin(2 * np.pi * 1.7 * t + 6.28 * rng.random())), 1.2
     )
-    return distorted(
-        (moved + 2 * sine(f, n)).astype(np.float32) * hold(n, n / 44_100, 0.01, 0.05), max(a.distortion, 0.3)
-    )
+    voiced = levelled(moved + np.float32(0.5) * sine(f, n))
+    return distorted(voiced, max(a.distortion, 0.3)) * hold(n, n / SAMPLE_RATE, 0.01, min(0.05, release_s(n)))
 
 
 def wobble(rng: Random, a: Attributes, n: int) -> Wave:
     """A dubstep wobble: a filter that opens and closes several times a second."""
     f, t = hz_of_c(a.octave), seconds_of(n)
-    rate = float(rng.choice((4.0, 6.0, 8.0, 12.0)))
+    rate = float(rng.choice((5.0, 8.0, 12.0)))
     swing = 0.5 - 0.5 * np.cos(2 * np.pi * rate * t)
     source = oscillator(f, harmonics("saw", 1.0), n) + oscillator(f * 1.005, harmonics("square", 0.8), n, rng.random())
     y = swept(source, "low", 150 * (scale(25, 70, a.brightness) ** swing), 4.0)
-    return distorted(y * hold(n, n / 44_100, 0.005, 0.05), max(a.distortion, 0.4))
+    driven = filtered(distorted(y, max(a.distortion, 0.4)), "high", 40)
+    return driven * hold(n, n / SAMPLE_RATE, 0.005, min(0.05, release_s(n)))
 
 
 def sub_drop(rng: Random, a: Attributes, n: int) -> Wave:
@@ -83,10 +85,18 @@ def hoover(rng: Random, a: Attributes, n: int) -> Wave:
     f, t = hz_of_c(a.octave), seconds_of(n)
     slide = 2 ** (-0.8 * np.exp(-t / 0.07))
     levels, y = harmonics("saw", mix(0.1, 0.9, a.brightness)), np.zeros(n, dtype=np.float32)
-    for detune, octave in ((0.0, 0.5), (0.010, 1.0), (-0.010, 1.0), (0.004, 2.0)):
-        y += oscillator((f * octave * (1 + detune) * slide).astype(np.float32), levels, n, rng.random())
-    pulse = (0.8 + 0.2 * np.sin(2 * np.pi * 7 * t)).astype(np.float32)
-    return distorted(y * pulse * hold(n, held(a, n, 0.4), 0.01, 0.06), a.distortion)
+    for detune, octave, level in (
+        (0.0, 0.5, 0.6),
+        (0.0, 1.0, 1.0),
+        (0.010, 1.0, 0.6),
+        (-0.010, 1.0, 0.6),
+        (0.003, 2.0, 0.4),
+    ):
+        y += np.float32(level) * oscillator(
+            (f * octave * (1 + detune) * slide).astype(np.float32), levels, n, rng.random()
+        )
+    pulse = (0.92 + 0.08 * np.sin(2 * np.pi * 7 * t)).astype(np.float32)
+    return distorted(levelled(y) * pulse, a.distortion) * hold(n, held(a, n, 0.4), 0.01, min(0.06, release_s(n)))
 
 
 SOUNDS = (

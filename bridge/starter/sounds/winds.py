@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from bridge.starter.sounds.parts import (
+    SAMPLE_RATE,
     Attributes,
     Wave,
     distorted,
@@ -19,7 +20,7 @@ from bridge.starter.sounds.parts import (
     white,
 )
 from bridge.starter.sounds.sound import TONE, sound
-from bridge.starter.sounds.tones import held
+from bridge.starter.sounds.tones import held, levelled, release_s
 
 Random = np.random.Generator
 # Formants of sung vowels: Hz and levels (table of the Csound manual, tenor, rounded).
@@ -56,7 +57,7 @@ def brass(rng: Random, a: Attributes, n: int) -> Wave:
         )
         y += low + (high - low) * opened.astype(np.float32)
     y = y + 0.7 * filtered(y, "band", 1_300, 1.2)
-    return distorted(y * hold(n, held(a, n, 0.3), rise, 0.06), a.distortion)
+    return distorted(levelled(y), a.distortion) * hold(n, held(a, n, 0.3), rise, min(0.06, release_s(n)))
 
 
 def choir(rng: Random, a: Attributes, n: int) -> Wave:
@@ -73,7 +74,8 @@ def choir(rng: Random, a: Attributes, n: int) -> Wave:
     sung = sum(
         (filtered(y, "band", hz, hz / 90) * np.float32(level) for hz, level in vowel), np.zeros(n, dtype=np.float32)
     )
-    return distorted((sung + 0.05 * y) * hold(n, n / 44_100, min(0.15, 0.2 * n / 44_100), 0.12), a.distortion)
+    whole = n / SAMPLE_RATE
+    return distorted(levelled(sung + 0.05 * y), a.distortion) * hold(n, whole, min(0.15, 0.1 * whole), release_s(n))
 
 
 def flute(rng: Random, a: Attributes, n: int) -> Wave:
@@ -84,7 +86,9 @@ def flute(rng: Random, a: Attributes, n: int) -> Wave:
     tone = oscillator(pitch, levels, n) * (1 + 0.06 * np.sin(2 * np.pi * 5.2 * t)).astype(np.float32)
     breath = filtered(white(rng, n), "band", 2 * f, 1.0) * scale(0.03, 0.12, a.brightness)
     chiff = filtered(white(rng, n), "band", 3 * f, 2.0) * np.exp(-t / 0.04) * 0.5
-    return distorted((tone + breath + chiff).astype(np.float32) * hold(n, held(a, n, 0.3), 0.05, 0.08), a.distortion)
+    return distorted(
+        (tone + breath + chiff).astype(np.float32) * hold(n, held(a, n, 0.3), 0.05, release_s(n)), a.distortion
+    )
 
 
 def whistle(rng: Random, a: Attributes, n: int) -> Wave:
@@ -93,19 +97,21 @@ def whistle(rng: Random, a: Attributes, n: int) -> Wave:
     pitch = f * (1 - 0.12 * np.exp(-t / 0.03)) * _vibrato(rng, n, 18, 6.0, 0.2)
     tone = oscillator(pitch.astype(np.float32), np.array([1.0, 0.02]), n)
     air = filtered(white(rng, n), "band", f, 6.0) * 0.12
-    return distorted((tone + air) * hold(n, held(a, n, 0.3), 0.03, 0.06), a.distortion)
+    return distorted((tone + air) * hold(n, held(a, n, 0.3), 0.03, release_s(n)), a.distortion)
 
 
 def reed(rng: Random, a: Attributes, n: int) -> Wave:
     """A saxophone or clarinet: a reedy square with a nasal formant and a breathy attack."""
     f, t = hz_of_c(a.octave), seconds_of(n)
-    k = np.arange(1, 41)
+    k = np.arange(1, 121)
     levels = np.where(k % 2 == 1, 1.0, scale(0.15, 0.7, a.brightness)) / k**1.1
     pitch = (f * (1 - 0.02 * np.exp(-t / 0.03)) * _vibrato(rng, n, 12, 5.0, 0.3)).astype(np.float32)
     y = oscillator(pitch, levels, n)
     y = y + 1.5 * filtered(y, "band", 1_500, 2.5)
     breath = filtered(white(rng, n), "band", 3_000, 0.8) * (0.04 + 0.3 * np.exp(-t / 0.03)).astype(np.float32)
-    return distorted((y + breath * float(np.abs(y).mean())) * hold(n, held(a, n, 0.3), 0.03, 0.06), a.distortion)
+    return distorted(
+        (y + breath * float(np.abs(y).mean())) * hold(n, held(a, n, 0.3), 0.03, release_s(n)), a.distortion
+    )
 
 
 SOUNDS = (
