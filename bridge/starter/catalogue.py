@@ -97,6 +97,7 @@ PARTIALS: dict[str, list[float]] = {
     "piano": list(keys.PIANO),
     "felt_piano": list(keys.PIANO),
     "electric_guitar": _of_chord(0, 7, 12),
+    "hoover": [number / 2 for number in range(1, 41)],  # one of its voices is an octave below
 }
 # Sounds that can be tuned: made at C3 or above, with partials that are known.
 TUNED = tuple(

@@ -115,9 +115,9 @@ def reed(rng: Random, a: Attributes, n: int) -> Wave:
 
 
 SOUNDS = (
-    sound("brass", brass, "brass, brass stab, trumpet, horns, horn section, trombone, brass section, french horn, brass hit, tuba", fits=TONE, octaves=(3, 4), fills=True),
+    sound("brass", brass, "brass, brass stab, trumpet, horns, horn section, trombone, brass section, french horn, brass hit", fits=TONE, octaves=(3, 4), fills=True),
     sound("choir", choir, "choir, vox pad, voices, vocal pad, choir pad, voice pad, aah, ooh, vocal aah, singing, vox, human voice, gregorian choir", fits="brightness distortion", octaves=(3, 4), fills=True),
     sound("flute", flute, "flute, pan flute, recorder, shakuhachi, piccolo, ocarina, wooden flute", fits=TONE, octaves=(4, 5), fills=True),
-    sound("whistle", whistle, "whistle, whistling, human whistle, referee whistle", fits=TONE, octaves=(5, 6), fills=True),
-    sound("reed", reed, "saxophone, sax, clarinet, oboe, bassoon, accordion, harmonica, woodwind", fits=TONE, octaves=(3, 4, 5), fills=True),
+    sound("whistle", whistle, "whistle, whistling, human whistle", fits=TONE, octaves=(5, 6), fills=True),
+    sound("reed", reed, "saxophone, sax, clarinet, oboe, bassoon, harmonica, woodwind", fits=TONE, octaves=(3, 4, 5), fills=True),
 )  # fmt: skip
