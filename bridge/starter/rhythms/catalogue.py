@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from bridge.starter.rhythms.drum_styles import DRUMS
 from bridge.starter.rhythms.play import PLAYERS
 from bridge.starter.sounds.sound import Sound
 
-OF_DRUMS = "brightness distortion density swing dust half"
-OF_ONE = "brightness distortion density swing dust"
+FITS = "brightness distortion density swing dust"
 ENDINGS = ("loop", "beat", "drums", "drum loop", "drum beat", "groove", "pattern", "drum pattern", "rhythm")
 
 
@@ -45,13 +45,13 @@ USUAL_BPM: dict[str, tuple[float, float]] = {
     "bass_line": (90, 140), "arpeggio": (90, 140), "chord_progression": (75, 130), "melody": (80, 140),
 }  # fmt: skip
 _TONAL = ("bass_line", "arpeggio", "chord_progression", "melody")
-_ONE = ("hat_loop", "shaker_loop", "percussion_loop", *_TONAL)
+_HALF_TIME = tuple(name for name, style in DRUMS.items() if style.back)
 RHYTHMS: tuple[Sound, ...] = tuple(
     Sound(
         name,
         player.make,
         _NOUNS[name],
-        fits=OF_ONE if name in _ONE else OF_DRUMS,
+        fits=f"{FITS} half" if name in _HALF_TIME else FITS,
         chords=("major", "minor") if name in _TONAL else (),
         fills=True,
         ring=player.ring,

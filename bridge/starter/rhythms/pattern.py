@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -13,8 +13,15 @@ BEATS_PER_BAR, BARS = 4, 4  # a form is four bars, of which the last may end wit
 STEPS = 16  # sixteenths of a bar
 # Marks of a step: an accent, a hit, a hit that a sparse pattern leaves out, and a soft one that only a busy pattern has.
 VELOCITIES = {"X": 1.0, "o": 0.75, "-": 0.55, "g": 0.35}
-SPARSE, BUSY = -0.33, 0.33
-TRIPLET = 1 / 3 - 1 / 4  # beats by which the second and fourth sixteenth of a beat come late at full swing
+SPARSE, BUSY = -0.25, 0.25  # as the captions have it
+KEEP_TIME = ("closed_hat", "shaker", "ride", "tambourine")  # thinned in a sparse pattern
+FILLED_UP = (
+    "closed_hat",
+    "shaker",
+)  # the first of them plays the other sixteenths of a busy pattern; the rest rings too long
+GHOSTS, GHOST_STEPS = 3, (1, 3, 5, 7, 9, 11, 13, 15)  # soft hits that a busy pattern adds, and where they may be
+SWINGS = 0.25  # from which on swing is audible
+OFF_STEPS = 3  # hits on odd sixteenths of a bar from which on the sixteenths swing, instead of the eighths
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,35 +36,69 @@ class Hit:
     beats: float = 0.0
 
 
-def hits_of_bar(
-    rng: np.random.Generator, steps: Mapping[str, str], a: Attributes, tuned: Mapping[str, int] | None = None
-) -> list[Hit]:
-    """One bar from a string of STEPS marks for each part."""
-    hits = []
+def hits_of_bar(rng: np.random.Generator, steps: Mapping[str, str], a: Attributes, ghosts: str = "") -> list[Hit]:
+    """One straight bar from a string of STEPS marks for each part. A busy one gets more hits of a part that keeps time, and soft ones
+    of the part `ghosts`."""
+    bar, full = [], next((part for part in FILLED_UP if part in steps), "")
     for part, marks in steps.items():
-        for step, mark in enumerate(marks):
-            if mark == "." or (mark == "-" and a.density < SPARSE) or (mark == "g" and a.density < BUSY):
-                continue
-            velocity = VELOCITIES[mark] * float(rng.uniform(0.92, 1.0))
-            hits.append(Hit(swung(step / 4, a.swing), part, velocity, (tuned or {}).get(part, 0)))
-    return hits
+        played = {
+            step: VELOCITIES[mark]
+            for step, mark in enumerate(marks)
+            if not (mark == "." or (mark == "-" and a.density < SPARSE) or (mark == "g" and a.density < BUSY))
+        }
+        if part in KEEP_TIME and a.density < SPARSE:
+            played = _thinned(played, a.swing > SWINGS)
+        elif part == full and a.density > BUSY:
+            played = {step: VELOCITIES["g"] for step in range(STEPS) if step % 4 != 0} | played
+        if part == ghosts and a.density > BUSY and part != full:
+            free = [step for step in GHOST_STEPS if step not in played]
+            played |= dict.fromkeys(sorted(rng.permutation(free)[:GHOSTS].tolist()), VELOCITIES["g"])
+        bar += [
+            Hit(step / 4, part, velocity * float(rng.uniform(0.92, 1.0))) for step, velocity in sorted(played.items())
+        ]
+    return bar
 
 
-def swung(beat: float, swing: float) -> float:
-    """Where a sixteenth falls: every second one late, by up to TRIPLET."""
-    return beat + (TRIPLET * swing if round(beat * 4) % 2 else 0.0)
+def _thinned(played: dict[int, float], swings: bool) -> dict[int, float]:
+    """Sixteenths become eighths, eighths quarters unless it `swings`; a pattern of few hits stays as it is."""
+    if len(played) < 7:
+        return played
+    every = 2 if swings or (any(step % 2 for step in played) and len(played) > 8) else 4
+    kept = {step: velocity for step, velocity in played.items() if step % every == 0}
+    return played if swings and not any(step % 4 for step in kept) else kept
 
 
-def form(bars: list[list[Hit]]) -> list[Hit]:
-    """Four bars one after another."""
-    return [
-        Hit(hit.beat + number * BEATS_PER_BAR, hit.part, hit.velocity, hit.semitones, hit.beats)
-        for number, bar in enumerate(bars)
-        for hit in bar
-    ]
+def swung(beat: float, swing: float, eighths: bool) -> float:
+    """The beat at which something straight falls: the second of two sixteenths, or of two `eighths`, comes late, up to the last third
+    of the two at full swing; what is between moves along."""
+    pair = 1.0 if eighths else 0.5
+    start = beat // pair * pair
+    place = (beat - start) / pair
+    middle = 1 / 2 + swing / 6
+    return start + pair * (place * 2 * middle if place <= 0.5 else middle + (place - 0.5) * 2 * (1 - middle))
 
 
-def with_fill(bar: list[Hit], part: str, swing: float) -> list[Hit]:
+def eighths_swing(hits: list[Hit]) -> bool:
+    """Whether the eighths swing: true if a bar has hardly any hits between them."""
+    odd = {round(hit.beat * 4) for hit in hits if hit.beat < BEATS_PER_BAR and round(hit.beat * 4, 3) % 2 == 1}
+    return len(odd) < OFF_STEPS
+
+
+def form(bars: list[list[Hit]], swing: float) -> list[Hit]:
+    """Straight bars one after another, swung."""
+    hits = [replace(hit, beat=hit.beat + number * BEATS_PER_BAR) for number, bar in enumerate(bars) for hit in bar]
+    if swing <= 0:
+        return hits
+    eighths = eighths_swing(hits)
+
+    def late(hit: Hit) -> Hit:
+        begin, end = (swung(beat, swing, eighths) for beat in (hit.beat, hit.beat + hit.beats))
+        return replace(hit, beat=begin, beats=end - begin if hit.beats else 0.0)
+
+    return [late(hit) for hit in hits]
+
+
+def with_fill(bar: list[Hit], part: str) -> list[Hit]:
     """The bar with four rising hits of a part in its last beat, instead of what else but the kick plays there."""
     kept = [hit for hit in bar if hit.beat < 3 or hit.part == "kick"]
-    return kept + [Hit(swung(3 + step / 4, swing), part, 0.5 + 0.15 * step) for step in range(4)]
+    return kept + [Hit(3 + step / 4, part, 0.5 + 0.15 * step) for step in range(4)]
