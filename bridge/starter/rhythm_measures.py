@@ -15,12 +15,15 @@ SEARCH = 0.04  # share of the tempo by which it is searched on each side
 WINDOW = 512  # samples
 EDGES = np.array([0, 2, 4, 8, 16, 32, 64, 128, 256])  # bins at which bands begin
 AHEAD = 6  # frames over which a rise is measured: 9 ms
+HELD = 17  # frames, 25 ms: a rise counts from the highest level in them, or each period of a bass would be a hit
 DEEPEST_DB = 45.0  # below a band's loudest moment; what is softer does not rise
 LOUD, LEAST_DB = (
     0.3,
     3.0,
 )  # an onset is a rise of at least this share of the greatest one, and of so many decibels on average
 APART = 20  # frames between two onsets: 29 ms
+GRID_COUNTS = 0.5  # how much the sixteenths of a tempo count beside the likeness of bars
+SOFTEST_S = 0.015  # from the beginning of a soft attack to the middle of its rise: that of a shaker
 BEATS_PER_BAR = 4
 
 
@@ -45,6 +48,12 @@ def tempo_bpm(wave: Wave, near_bpm: float) -> float:
     lags = np.arange(int(bar * (1 - SEARCH)), int(bar * (1 + SEARCH)) + 2)
     lags = lags[lags < len(envelope) - 8]
     likeness = np.array([float(envelope[lag:] @ envelope[:-lag]) / (len(envelope) - lag) for lag in lags])
+    # Bars of different chords resemble each other little: what is on the sixteenths of a tempo counts, too.
+    times = np.arange(len(envelope))
+    sixteenths = np.exp(2j * np.pi * 4 * BEATS_PER_BAR * times[None] / lags[:, None])
+    likeness = likeness / (likeness.max() + 1e-12) + GRID_COUNTS * np.abs(sixteenths @ envelope) / (
+        np.abs(envelope).sum() + 1e-12
+    )
     best = int(np.argmax(likeness))
     offset = 0.0
     if 0 < best < len(lags) - 1:
@@ -58,7 +67,9 @@ def onsets_s(wave: Wave) -> NDArray[np.float64]:
     power = np.abs(np.fft.rfft(_framed(wave) * np.hanning(WINDOW))) ** 2
     bands = np.add.reduceat(power, EDGES, axis=1)[:, :-1]
     level = 10 * np.log10(bands + bands.max(0) * 10 ** (-DEEPEST_DB / 10) + 1e-12)
-    change = level[AHEAD:] - level[:-AHEAD]
+    quiet = np.pad(level, ((HELD - 1, 0), (0, 0)), mode="edge")
+    before = np.lib.stride_tricks.sliding_window_view(quiet, HELD, axis=0).max(-1)
+    change = level[AHEAD:] - before[:-AHEAD]
     loudness = bands.sum(0) ** 0.3
     rise = _smooth((np.clip(change, 0, None) * loudness).sum(1) / loudness.sum(), 7)
     most = np.lib.stride_tricks.sliding_window_view(np.pad(rise, APART, mode="constant"), 2 * APART + 1).max(1)
@@ -74,13 +85,14 @@ def _framed(wave: Wave) -> NDArray[np.float64]:
 
 def share_on_grid(wave: Wave, bpm: float, within_s: float = 0.010, per_beat: int = 4) -> float:
     """The share of the onsets that lie within `within_s` of a sixteenth (`per_beat` of them a beat) counted from the beginning; 0 for
-    fewer than two."""
+    fewer than two. A soft attack is heard after it begins: by how much most of them are late, up to SOFTEST_S, is taken off."""
     times = onsets_s(wave)
     if len(times) < 2:
         return 0.0
     step = 60 / bpm / per_beat
-    off = np.abs((times + step / 2) % step - step / 2)
-    return float((off <= within_s).mean())
+    off = (times + step / 2) % step - step / 2
+    late = float(np.clip(np.median(off), 0.0, SOFTEST_S))
+    return float((np.abs(off - late) <= within_s).mean())
 
 
 def _smooth(values: NDArray[np.float64], width: int) -> NDArray[np.float64]:
