@@ -3,37 +3,59 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
+import soxr
 import torch
 
 from bridge.checkpoints.audioldm2 import NEGATIVE
 from bridge.config import EngineConfig
 from bridge.core.resolving import preferences, resolve
 from bridge.domain.ask import Ask
-from bridge.domain.clip import Prompt
+from bridge.domain.clip import OUTPUT_RATE, Prompt
 from bridge.engine.audioldm2.engine import AudioLDM2
 from bridge.engine.families import open_engine
 from bridge.engine.process import PAUSE_S
 from bridge.presets.files import Preset
+from bridge.shaper.make import make
 from bridge.starter import classifier
 from bridge.starter.catalogue import NAMES, at_peak
 from bridge.starter.dataset import spectrogram
-from bridge.starter.sounds.parts import Wave
+from bridge.starter.sounds.parts import SAMPLE_RATE, Wave
+
+Item = TypeVar("Item")
 
 
 class Judge:
-    """A checkpoint ("starter" or a folder) on the CPU and a classifier, loaded from `work` or trained there."""
+    """A checkpoint ("starter" or a folder) on the CPU and a classifier, loaded from `work` or trained there. `steps` of each clip, unless
+    a row asks for others; of the prompts and sounds of each row, every `every`th is judged."""
 
-    def __init__(self, checkpoint: str, work: Path) -> None:
+    def __init__(self, checkpoint: str, work: Path, steps: int = 20, every: int = 1) -> None:
+        self.steps, self.every = steps, every
         self.classifier, self.accuracy = classifier.trained(work)
         self.engine = open_starter(checkpoint)
         self.front_end = spectrogram()
 
-    def sound(self, text: str, seed: int, seconds: float = 1.6, steps: int = 20) -> Wave:
-        """The waveform as the daemon would pass it to the shaper."""
-        return first_take(self.engine, Prompt(text, text, seconds, seed, negative=NEGATIVE, steps=steps))
+    def some(self, items: Sequence[Item]) -> Sequence[Item]:
+        """Every `every`th of the items."""
+        return items[:: self.every]
+
+    def sound(self, text: str, seed: int, seconds: float = 1.6, steps: int = 0) -> Wave:
+        """The waveform as the daemon would pass it to the shaper. `steps`: 0 for the usual ones."""
+        return first_take(self.engine, Prompt(text, text, seconds, seed, negative=NEGATIVE, steps=steps or self.steps))
+
+    def finished(self, noun: str, note: str, seed: int, seconds: float = 2.0) -> Wave:
+        """The waveform of a sound at a note as it comes into the sample folder, at 44.1 kHz."""
+        prompt = Prompt(noun, noun, seconds, seed, negative=NEGATIVE, steps=self.steps, note=note)
+        return self.shaped(first_take(self.engine, prompt), prompt)
+
+    def shaped(self, wave: Wave, prompt: Prompt) -> Wave:
+        """What the shaper makes of a waveform: tuned, its beats on the grid, trimmed; at 44.1 kHz."""
+        clip = make(wave[:, None], self.engine.abilities.sample_rate, prompt)
+        return np.asarray(soxr.resample(clip.samples[:, 0], OUTPUT_RATE, SAMPLE_RATE), np.float32)
 
     def preset(self, preset: Preset) -> Wave:
         """The waveform of a preset's example, with its length, steps and guidance."""

@@ -11,15 +11,15 @@ import torch
 
 from bridge.core.resolving import resolve
 from bridge.domain.ask import Ask
-from bridge.domain.notes import c_of, midi_of
-from bridge.engine.audioldm2.hearing import REACH
 from bridge.presets.files import Presets, shipped_folder
 from bridge.starter import measures
 from bridge.starter.captions import as_typed, caption
-from bridge.starter.catalogue import BY_NAME, NAMES, SOUNDS, TUNED, draw, render
+from bridge.starter.catalogue import BY_NAME, NAMES, SOUNDS, draw, render
 from bridge.starter.dataset import ROW_SAMPLES
+from bridge.starter.held_out_kinds import KINDS
 from bridge.starter.judge import Judge
 from bridge.starter.sounds.parts import SAMPLE_RATE, Wave
+from bridge.starter.sounds.sound import Sound
 
 SEED = 90_001  # for prompts; the training uses seeds from 1, the classifier from 2001
 BARE, TYPED = 2, 10  # prompts per sound: plainest names, and captions as typed
@@ -29,7 +29,6 @@ ADJECTIVE_SOUNDS = {
     ("high", "deep"): "kick snare tom cowbell rim conga laser water_drop",
 }
 DRUMS = ("kick", "snare", "clap", "rim", "closed_hat", "tom", "clave", "conga", "cowbell", "pluck", "mallet")
-NOTES = ("c3", "e3", "a#3", "c4", "f#4", "a4", "c5", "d#5", "g5", "c6")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +51,7 @@ def held_out() -> list[tuple[str, str, int]]:
     return prompts
 
 
-def recognised(judge: Judge, prompts: Iterable[tuple[str, str, int]], steps: int) -> list[tuple[str, str, str]]:
+def recognised(judge: Judge, prompts: Iterable[tuple[str, str, int]], steps: int = 0) -> list[tuple[str, str, str]]:
     """(sound, prompt, recognised sound) for each."""
     results = []
     for name, text, seed in prompts:
@@ -71,7 +70,7 @@ def class_rows(results: list[tuple[str, str, str]], title: str, bar: str) -> lis
     return [
         Row(f"{title}, {len(results)} prompts", f"{everything:.1%}{names}", bar),
         Row(
-            f"{title}: weakest sounds", ", ".join(f"{name} {share[name]:.0%}" for name in weakest), "each ≥ 75 % / 90 %"
+            f"{title}: weakest sounds", ", ".join(f"{name} {share[name]:.0%}" for name in weakest), "each ≥ 80 % / 90 %"
         ),
     ]
 
@@ -107,53 +106,45 @@ def adjective_rows(judge: Judge, clips: int = 3) -> list[Row]:
     return rows
 
 
-def note_rows(judge: Judge) -> list[Row]:
-    """The share of notes within 50 cents, exactly and modulo octaves, by sound."""
-    off: dict[str, list[float]] = {}
-    for name in TUNED:
-        noun = BY_NAME[name].nouns[0]
-        for number, note in enumerate(NOTES):
-            wanted = midi_of(note)
-            if any(abs(c_of(octave) - wanted) <= REACH[1] for octave in BY_NAME[name].octaves):
-                off.setdefault(name, []).append(
-                    measures.pitch_midi(judge.sound(f"{noun} {note}", 700 + number)) - wanted
-                )
-    every = np.concatenate([np.array(values) for values in off.values()])
-    right = {name: np.abs(measures.folded(np.array(values))) < 0.5 for name, values in off.items()}
-    weakest = ", ".join(f"{name} {np.mean(hits):.0%}" for name, hits in right.items() if np.mean(hits) < 0.9)
-    folded = np.mean(np.concatenate([*right.values()]))
-    figure = f"{np.mean(np.abs(every) < 0.5):.0%}; octaves folded {folded:.0%}"
-    title = f"notes C3–C6 within 50 cents, {len(every)} clips of {len(off)} sounds"
-    return [Row(title, figure + (f" (weak: {weakest})" if weakest else ""), "– / 90 %")]
-
-
 def codec_rows(judge: Judge) -> list[Row]:
-    """The loss from VAE and vocoder alone, on held-out synthetic clips."""
+    """The loss from VAE and vocoder alone, on held-out synthetic clips, and on kinds that the starter was not trained on."""
+    alone, distances, buzzes = _through_codec(judge, judge.some(SOUNDS), 2)
+    kinds = {kind.name: _through_codec(judge, [kind], 4) for kind in KINDS}
+    unknown = ", ".join(
+        f"{name} {np.mean(through):.2f} (vocoder {np.mean(exact):.2f})" for name, (exact, through, _) in kinds.items()
+    )
+    return [
+        Row("the vocoder alone, from exact spectrograms: log-spectral distance", f"{np.mean(alone):.2f} dB", ""),
+        Row("VAE and vocoder: log-spectral distance", f"{np.mean(distances):.2f} dB", "≤ 6.5 / 5 dB"),
+        Row("VAE and vocoder: the same of kinds that it was not trained on, dB", unknown, "≤ 6.5 / 5 dB"),
+        Row("VAE and vocoder: buzz added at the frame rate, mean", f"{np.mean(buzzes):.3f}", "≤ .05 / .03"),
+    ]
+
+
+def _through_codec(judge: Judge, sounds: Iterable[Sound], clips: int) -> tuple[list[float], list[float], list[float]]:
+    """The distances in dB of clips that went through the vocoder alone, and through the VAE, too; and the buzz that is added."""
     rng = np.random.default_rng(SEED + 1)
-    distances, alone, buzzes = [], [], []
+    alone, distances, buzzes = [], [], []
     vae, vocoder = judge.engine.pipe.vae, judge.engine.pipe.vocoder
-    for sound in SOUNDS:
-        for _ in range(2):
+    for sound in sounds:
+        for _ in range(clips):
             wave = render(rng, sound, draw(rng, sound), 40 * ROW_SAMPLES)
             with torch.no_grad():
                 mel = vocoder.mel(torch.from_numpy(wave)[None])
                 again = vocoder(vae.decode(vae.encode(mel[:, None]).latent_dist.mode()).sample[:, 0])[0].numpy()
+                exact = vocoder(mel)[0].numpy()
             original = wave[vocoder.config.lead_in_samples :]
-            alone.append(measures.log_spectral_distance_db(vocoder(mel)[0].numpy(), original))
+            alone.append(measures.log_spectral_distance_db(exact, original))
             distances.append(measures.log_spectral_distance_db(again, original))
             buzzes.append(max(0.0, measures.buzz(again) - max(0.0, measures.buzz(original))))
-    return [
-        Row("the vocoder alone, from exact spectrograms: log-spectral distance", f"{np.mean(alone):.2f} dB", ""),
-        Row("VAE and vocoder: log-spectral distance", f"{np.mean(distances):.2f} dB", "≤ 6.5 / 5 dB"),
-        Row("VAE and vocoder: buzz added at the frame rate, mean", f"{np.mean(buzzes):.3f}", "≤ .05 / .03"),
-    ]
+    return alone, distances, buzzes
 
 
 def variety_rows(judge: Judge, clips: int = 6) -> list[Row]:
     """Variety within a sound, generated compared with synthesised, for the same captions; energy above 8 kHz; attacks."""
     rng = np.random.default_rng(SEED + 2)
     ratios, highs, early = {}, {}, []
-    for sound in SOUNDS:
+    for sound in judge.some(SOUNDS):
         made, real, above = [], [], []
         for k in range(clips):
             attributes = draw(rng, sound)
@@ -170,15 +161,15 @@ def variety_rows(judge: Judge, clips: int = 6) -> list[Row]:
         ratios[sound.name] = measures.spread(np.stack(made)) / measures.spread(np.stack(real))
         if sound.name in {"closed_hat", "open_hat", "ride", "crash"}:
             highs[sound.name] = float(np.sum([a for a, _ in above]) / np.sum([b for _, b in above]))
-    low = [f"{name} {ratio:.2f}" for name, ratio in ratios.items() if ratio < 0.8]
-    under = f" (under .8: {', '.join(low)})" if low else ""
+    low = [f"{name} {ratio:.2f}" for name, ratio in ratios.items() if ratio < 0.7]
+    under = f" (under .7: {', '.join(low)})" if low else ""
     high = ", ".join(f"{name} {ratio:.2f}" for name, ratio in highs.items())
     worst = f"{np.median(early):.0f} dB, {max(early):.0f} dB"
     return [
         Row(
             "variety within a sound against the synthesised, mean",
             f"{np.mean([*ratios.values()]):.2f}{under}",
-            "≥ .8 / .9",
+            "each ≥ .7 / .85",
         ),
         Row("energy above 8 kHz against the synthesised", high, "0.7–1.4 / 0.85–1.15"),
         Row("20 ms before the attack, median and worst of the drums", worst, "≤ −40 dB"),
