@@ -43,6 +43,7 @@ HEAVY = {
         "engine/runner.py",
         "engine/families.py",  # late
         "engine/audioldm2/unet.py",
+        "engine/audioldm2/clock.py",
         "engine/audioldm2/loading.py",
         "engine/audioldm2/pipeline.py",
         "engine/lean_imports.py",  # late

@@ -48,7 +48,7 @@ def main() -> None:
     parser.add_argument(
         "--start", type=Path, help="a checkpoint of an earlier edition whose autoencoder and UNet it begins with"
     )
-    parser.add_argument("--bfloat16", action="store_true", help="train the UNet in bfloat16")
+    parser.add_argument("--bfloat16", action="store_true", help="encode, and train the UNet, in bfloat16")
     parser.add_argument("--until", choices=("vae", "text", "unet", "second"), help="stop after this stage")
     chosen = parser.parse_args()
     torch.set_flush_denormal(True)
@@ -87,7 +87,7 @@ def fresh(accelerator: Accelerator) -> Accelerator:
 def _vae_stage(chosen: argparse.Namespace, accelerator: Accelerator) -> Any:
     groups = dataset.make(DATA_SEED, chosen.chunks, workers=os.cpu_count() or 1)
     vae = train_vae.train(groups, chosen.vae_steps, chosen.work, accelerator, chosen.start)
-    latents = train_vae.whiten(vae, train_vae.encode(vae, groups))
+    latents = train_vae.whiten(vae, train_vae.encode(vae, groups, chosen.bfloat16))
     vae.save_pretrained(chosen.work / "parts" / "vae")
     return train_unet.labelled(groups, latents)
 
@@ -95,7 +95,7 @@ def _vae_stage(chosen: argparse.Namespace, accelerator: Accelerator) -> Any:
 def _second_data(chosen: argparse.Namespace) -> Any:
     groups = dataset.make(SECOND_SEED, chosen.chunks, workers=os.cpu_count() or 1, extra=WEAK)
     vae = AutoencoderKL.from_pretrained(chosen.work / "parts" / "vae").eval()
-    return train_unet.labelled(groups, train_vae.encode(vae, groups))
+    return train_unet.labelled(groups, train_vae.encode(vae, groups, chosen.bfloat16))
 
 
 def _stage(work: Path, name: str, run: Any) -> Any:

@@ -83,8 +83,8 @@ def _crops(rng: np.random.Generator, group: Group) -> NDArray[np.float32]:
 
 
 @torch.no_grad()
-def encode(vae: AutoencoderKL, groups: list[Group]) -> list[NDArray[np.float32]]:
-    """The latents of every group, (clips, 16, rows, 16). Around a ring it goes on."""
+def encode(vae: AutoencoderKL, groups: list[Group], bfloat16: bool = False) -> list[NDArray[np.float32]]:
+    """The latents of every group, (clips, 16, rows, 16). Around a ring it goes on. In `bfloat16` a processor that has it is faster."""
     latents = []
     for group in groups:
         batch = max(1, 400 // group.rows)
@@ -94,7 +94,8 @@ def encode(vae: AutoencoderKL, groups: list[Group]) -> list[NDArray[np.float32]]
             around = AROUND * ROW_FRAMES if group.ring else 0
             x = torch.cat([x[:, :, x.shape[2] - around :], x, x[:, :, :around]], dim=2)
             x = x.to(vae.device).contiguous(memory_format=torch.channels_last)
-            latents_of = vae.encode(x).latent_dist.mean.float().cpu().numpy()
+            with torch.autocast(vae.device.type, torch.bfloat16, enabled=bfloat16):
+                latents_of = vae.encode(x).latent_dist.mean.float().cpu().numpy()
             parts.append(latents_of[:, :, AROUND : AROUND + group.rows] if group.ring else latents_of)
         latents.append(np.concatenate(parts))
     return latents

@@ -99,7 +99,8 @@ def typing(rng: Random, a: Attributes, n: int) -> Wave:
             m, 0.006, 0.0005
         )
         case = sine(rng.uniform(150, 260), m) * decay(m, 0.012) * 0.25
-        pieces += [(time, (click + case) * float(rng.uniform(0.6, 1.0))), (time + 0.045, click * 0.3)]
+        press: Wave = ((click + case) * rng.uniform(0.6, 1.0)).astype(np.float32)
+        pieces += [(time, press), (time + 0.045, click * 0.3)]
         time += float(rng.uniform(0.07, 0.22))
     return laid(n, pieces)
 
