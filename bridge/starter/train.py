@@ -1,6 +1,6 @@
 """`python -m bridge.starter.train WORK_FOLDER`: train the starter, from synthesis to the checkpoint folder.
 
-Stages: data and autoencoder, text stack, two courses of the UNet, assembly. Each can be stopped at any time; the same
+Stages: data and autoencoder, text stack, two courses of the UNet, a second UNet for few steps, assembly. Each can be stopped at any time; the same
 command goes on where it was (a stage that is done stays as it is: for other settings take another folder). Seeds are
 fixed: what is drawn does not depend on the time or the machine, except that a stopped text stage goes on with other
 captions.
@@ -24,12 +24,12 @@ import transformers
 from accelerate import Accelerator
 from diffusers import AutoencoderKL
 
-from bridge.starter import assemble, dataset, progress, train_text, train_unet, train_vae
+from bridge.starter import assemble, dataset, progress, train_few, train_text, train_unet, train_vae
 from bridge.starter.train_unet import Course
 from bridge.system.writing import write_whole
 
 DATA_SEED, DATA_CHUNKS = 1, 130  # 23,400 clips
-VAE_STEPS, TEXT_STEPS, UNET_STEPS, SECOND_STEPS = 2_400, 3_500, 12_000, 6_000
+VAE_STEPS, TEXT_STEPS, UNET_STEPS, SECOND_STEPS, FEW_STEPS = 2_400, 3_500, 12_000, 6_000, 2_000
 # The second course uses other clips, with more of the sounds that were weak after the first.
 SECOND_SEED = 3
 WEAK = ("crash", "crash", "ride", "ride", "clave", "tambourine", "bass", "sub", "fire", "closed_hat")
@@ -44,12 +44,13 @@ def main() -> None:
     parser.add_argument("--text-steps", type=int, default=TEXT_STEPS)
     parser.add_argument("--unet-steps", type=int, default=UNET_STEPS)
     parser.add_argument("--second-steps", type=int, default=SECOND_STEPS)
+    parser.add_argument("--few-steps", type=int, default=FEW_STEPS)
     parser.add_argument("--chunks", type=int, default=DATA_CHUNKS, help=f"of {dataset.CHUNK} clips each")
     parser.add_argument(
         "--start", type=Path, help="a checkpoint of an earlier edition whose autoencoder and UNet it begins with"
     )
     parser.add_argument("--bfloat16", action="store_true", help="encode, and train the UNet, in bfloat16")
-    parser.add_argument("--until", choices=("vae", "text", "unet", "second"), help="stop after this stage")
+    parser.add_argument("--until", choices=("vae", "text", "unet", "second", "few"), help="stop after this stage")
     chosen = parser.parse_args()
     torch.set_flush_denormal(True)
     accelerator = Accelerator(cpu=chosen.compute == "cpu")
@@ -65,6 +66,7 @@ def main() -> None:
         "second": lambda: train_unet.train(
             _stage(chosen.work, "second-data", lambda: None), second, chosen.work, fresh(accelerator), seed=1
         ),
+        "few": lambda: train_few.train(latents, chosen.few_steps, chosen.work, fresh(accelerator), chosen.bfloat16),
     }
     for name, run in stages.items():
         if chosen.until == "vae":
