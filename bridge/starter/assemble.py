@@ -68,7 +68,7 @@ def _save_unet(unet: AudioLDM2UNet2DConditionModel, folder: Path) -> None:
     unet.conv_in.weight.data, unet.conv_in.bias = wide[:, :channels].contiguous(), plain.bias
     unet.register_to_config(in_channels=channels)
     unet.save_pretrained(folder / "unet")
-    save_file({clock.WEIGHT: wide[:, channels:].contiguous()}, folder / clock.FILE)
+    save_file({clock.WEIGHT: wide[:, channels:].contiguous()}, folder / "unet" / clock.FILE)
 
 
 def vocabulary() -> dict[str, object]:

@@ -16,7 +16,7 @@ from safetensors.torch import load_file
 
 from bridge.errors import NoModel
 
-FILE = "unet/clock.safetensors"  # of a checkpoint
+FILE = "clock.safetensors"  # beside the other weights of a UNet
 WEIGHT = "conv_in.weight"
 CYCLES = (16.0, 8.0, 4.0, 2.0, 1.0, 0.5, 0.25)  # beats: four bars, two, one, half a bar, a beat, half of it, a quarter
 CHANNELS = 2 + 2 * len(CYCLES)
@@ -44,9 +44,9 @@ def beside(latents: torch.Tensor, clock: torch.Tensor) -> torch.Tensor:
     return torch.cat([latents, clock], dim=1)
 
 
-def with_clock(unet: Any, checkpoint: Path) -> Any:
-    """The UNet of a checkpoint, which takes latents with the clock beside them if it was trained to. Raises NoModel."""
-    file = checkpoint / FILE
+def with_clock(unet: Any, folder: Path) -> Any:
+    """The UNet of a folder, which takes latents with the clock beside them if it was trained to. Raises NoModel."""
+    file = folder / FILE
     if not file.is_file():
         return unet
     plain = unet.conv_in

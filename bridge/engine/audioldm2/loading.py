@@ -101,8 +101,8 @@ def load_pipeline(folder: Path, compute: str, dtype: torch.dtype, scheduler: str
         unet_config=_refuse_on_error(
             folder, "unet", lambda: AudioLDM2UNet2DConditionModel.load_config(folder / "unet")
         ),
-        load_unet=lambda: with_clock(to_compute("unet", AudioLDM2UNet2DConditionModel), folder),
-        keeps_time=(folder / CLOCK).is_file(),
+        load_unet=lambda: with_clock(to_compute("unet", AudioLDM2UNet2DConditionModel), folder / "unet"),
+        keeps_time=(folder / "unet" / CLOCK).is_file(),
     )
 
 

@@ -50,7 +50,7 @@ def parts(checkpoint: Path) -> list[Part]:
     """The parts of a checkpoint, in float32. The starter's vocoder has no weights, and stays as it is. Raises NoModel."""
     quiet()
     dtype = torch.float32
-    unet = with_clock(load_part(checkpoint, "unet", AudioLDM2UNet2DConditionModel, dtype), checkpoint)
+    unet = with_clock(load_part(checkpoint, "unet", AudioLDM2UNet2DConditionModel, dtype), checkpoint / "unet")
     vae = load_part(checkpoint, "vae", AutoencoderKL, dtype)
     vocoder, gpt2, t5 = (
         read_json(checkpoint / part / "config.json") for part in ("vocoder", "language_model", "text_encoder_2")

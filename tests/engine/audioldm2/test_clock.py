@@ -54,7 +54,6 @@ def test_a_network_without_a_clock_in_its_checkpoint_stays_as_it_is(tmp_path: Pa
 
 
 def test_the_weights_for_the_clock_change_nothing_while_the_clock_is_zero(tmp_path: Path) -> None:
-    (tmp_path / "unet").mkdir()
     save_file({clock.WEIGHT: torch.randn(5, clock.CHANNELS, 3, 3)}, tmp_path / clock.FILE)
     network, latents = Network(), torch.randn(2, 3, 8, 4)
     plain = network.conv_in(latents)
@@ -67,7 +66,6 @@ def test_the_weights_for_the_clock_change_nothing_while_the_clock_is_zero(tmp_pa
 
 @pytest.mark.parametrize("fault", ["text", "name", "shape"])
 def test_a_damaged_clock_is_refused_by_the_name_of_its_file(tmp_path: Path, fault: str) -> None:
-    (tmp_path / "unet").mkdir()
     file = tmp_path / clock.FILE
     if fault == "text":
         file.write_bytes(b"not safe at all")
