@@ -15,6 +15,7 @@ from bridge.errors import NoModel
 
 OLD_VOCODER = "bridge.engine.mel_vocoder"  # the module's name in checkpoints trained before the code had rooms
 SPEECH = "VitsModel"  # as text_encoder_2: a checkpoint that speaks
+FEW, FEW_FACTS = "unet_few", "few.json"  # the folder of a second UNet that needs few steps, and the file there that says how many
 WORDS = "heard.json"  # the word list of a small checkpoint, whose notes are tuned
 # The negative prompt in the README of the cvssp/audioldm2 checkpoints.
 NEGATIVE = "Low quality, average quality."
@@ -41,15 +42,23 @@ def abilities(folder: Path | None) -> Abilities:
         return USUAL
     vocoder = read_json(folder / "vocoder" / "config.json")
     rate = vocoder.get("sampling_rate")
-    small = (folder / WORDS).is_file()
+    small, few = (folder / WORDS).is_file(), few_steps(folder)
     return dataclasses.replace(
         USUAL,
+        few_steps=few,
+        least_steps=few or USUAL.least_steps,
         sample_rate=rate if type(rate) is int else 0,
         notes="tuned" if small else "words",
         audio=USUAL.audio if _hears(folder, vocoder) else frozenset(),
         speech=class_of(folder, "text_encoder_2") == SPEECH,
         ranked=not small,  # a small checkpoint's CLAP hears no sounds
     )
+
+
+def few_steps(folder: Path) -> int:
+    """The steps of the second UNet of a checkpoint; 0 if it has none."""
+    steps = read_json(folder / FEW / FEW_FACTS).get("steps")
+    return steps if type(steps) is int and steps in STEPS else 0
 
 
 def _hears(folder: Path, vocoder: dict[str, Any]) -> bool:

@@ -41,7 +41,8 @@ class Abilities:
 
     `sample_rate` in Hz. `seconds`: the possible lengths. `fixed_cost`: a short clip costs as much as the longest. `steps`:
     denoising steps, None in a family without them; `least_steps`: enough for a deadline. `guidance`: None for a distilled
-    checkpoint. `usual_negative`: its own negative prompt, None if it takes none. `notes`: it makes exact notes (`tuned`),
+    checkpoint. `few_steps`: in so many a second network of it makes clips without a source, without guidance; 0: it has none.
+    `usual_negative`: its own negative prompt, None if it takes none. `notes`: it makes exact notes (`tuned`),
     reads them in the text (`words`), or neither (`none`). `tempo`: it takes the tempo as an argument. `loops`: the end can
     run into the beginning. `audio`: what it can do with a source. `early`: pieces come before the clip is complete.
     `equal_takes`: the takes of a job equal the same seeds alone. `ranked`: it scores its takes.
@@ -54,6 +55,7 @@ class Abilities:
     steps: Range | None = None
     usual_steps: int = 0
     least_steps: int = 1
+    few_steps: int = 0
     guidance: Range | None = None
     usual_guidance: float = 1.0
     usual_negative: str | None = None
@@ -86,10 +88,14 @@ class Abilities:
         """The prompt with all settings of this checkpoint: from the ask, else from the preset, else the usual ones."""
         preset = preferences
         steps, guidance, negative = prompt.steps, prompt.guidance, prompt.negative
+        # Guidance and a negative prompt need the network that is guided. A preset's effort cannot scale what has one number of steps.
+        few = self.few_steps if prompt.source is None and guidance is None and not negative else 0
         if steps is None and self.steps is not None:
-            steps = int(_within(self.steps, preset.steps or round(self.usual_steps * preset.effort)))
+            usual = few or round(self.usual_steps * preset.effort)
+            steps = int(_within(self.steps, preset.steps or usual))
         if guidance is None and self.guidance is not None:
-            guidance = _within(self.guidance, self.usual_guidance if preset.guidance is None else preset.guidance)
+            usual_guidance = self.usual_guidance if preset.guidance is None else preset.guidance
+            guidance = 1.0 if few and steps == few else _within(self.guidance, usual_guidance)
         if negative is None and self.usual_negative is not None:
             negative = self.usual_negative if preset.negative is None else preset.negative
         loop = prompt.loop and (self.loops or not preset.loop)

@@ -12,7 +12,8 @@ from diffusers import AudioLDM2UNet2DConditionModel, AutoencoderKL
 from safetensors.torch import save_file
 
 from bridge.engine.audioldm2 import clock
-from bridge.starter import text_stack
+from bridge.checkpoints.audioldm2 import FEW, FEW_FACTS
+from bridge.starter import text_stack, train_few
 from bridge.starter.captions import ADJECTIVES, CHORDS, FILTERED, WAVES
 from bridge.starter.catalogue import BY_NAME, LOW, LOW_REACH, PARTIALS, SOUNDS, STEADY, TUNED
 from bridge.starter.dataset import spectrogram
@@ -47,7 +48,10 @@ def assemble(work: Path) -> Path:
         network.half()
     stack.save(folder)
     AutoencoderKL.from_pretrained(parts / "vae").half().save_pretrained(folder / "vae")
-    _save_unet(AudioLDM2UNet2DConditionModel.from_pretrained(parts / "unet").half(), folder)
+    _save_unet(parts / "unet", folder / "unet")
+    if (parts / FEW).is_dir():
+        _save_unet(parts / FEW, folder / FEW)
+        _write(folder / FEW / FEW_FACTS, {"steps": train_few.STEPS})
     spectrogram().half().save_pretrained(folder / "vocoder")
     make_scheduler().save_pretrained(folder / "scheduler")
     index = {"_class_name": "AudioLDM2Pipeline", "_diffusers_version": diffusers.__version__, **INDEX}
@@ -60,15 +64,16 @@ def assemble(work: Path) -> Path:
     return folder
 
 
-def _save_unet(unet: AudioLDM2UNet2DConditionModel, folder: Path) -> None:
-    """Save the UNet without the weights for the clock, so that the stock pipeline runs it, and those beside it."""
+def _save_unet(trained: Path, folder: Path) -> None:
+    """Save a UNet without the weights for the clock, so that the stock pipeline runs it, and those beside it."""
+    unet = AudioLDM2UNet2DConditionModel.from_pretrained(trained).half()
     plain, wide = unet.conv_in, unet.conv_in.weight.data
     channels = unet.config.out_channels
     unet.conv_in = torch.nn.Conv2d(channels, plain.out_channels, 3, padding=1, dtype=wide.dtype)
     unet.conv_in.weight.data, unet.conv_in.bias = wide[:, :channels].contiguous(), plain.bias
     unet.register_to_config(in_channels=channels)
-    unet.save_pretrained(folder / "unet")
-    save_file({clock.WEIGHT: wide[:, channels:].contiguous()}, folder / "unet" / clock.FILE)
+    unet.save_pretrained(folder)
+    save_file({clock.WEIGHT: wide[:, channels:].contiguous()}, folder / clock.FILE)
 
 
 def vocabulary() -> dict[str, object]:

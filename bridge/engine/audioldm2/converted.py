@@ -8,9 +8,9 @@ import torch
 
 from bridge.engine.runtime.network import Network
 
-UNET, DECODER, VOCODER = "unet", "decoder", "vocoder"
+UNET, FEW, DECODER, VOCODER = "unet", "few", "decoder", "vocoder"
 MODULE = "bridge.engine.audioldm2.parts"  # converts them
-FOLDERS = ("unet", "vae", "vocoder")  # of a checkpoint: their weights are in the converted networks
+FOLDERS = ("unet", "unet_few", "vae", "vocoder")  # of a checkpoint, if it has them: their weights are in the converted networks
 
 
 class HiFiGan:

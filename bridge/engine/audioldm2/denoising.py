@@ -20,15 +20,19 @@ from bridge.engine.audioldm2.text import Embeddings
 from bridge.engine.messages import OnStep
 from bridge.engine.runtime.network import Network
 
+STRAIGHT = {"solver_order": 1}  # of DPMSolverMultistepScheduler, which is DDIM then
 GOLDEN = (math.sqrt(5) - 1) / 2  # multiples of it, modulo 1, stay far apart for any number of steps
 
 
 class Denoiser:
-    """Runs `network` with a pipeline's scheduler. `guided_above`: guidance ends at this noise level (standard deviation of the
+    """Runs `network` with a pipeline's scheduler, or `few`, a network that makes in few steps without guidance what the other makes in
+    many; None if there is none. `guided_above`: guidance ends at this noise level (standard deviation of the
     noise over that of the signal); 0 guides to the end, as the stock pipeline does."""
 
-    def __init__(self, pipe: Any, network: Network, compute: str, guided_above: float) -> None:
-        self.network, self.guided_above = network, guided_above
+    def __init__(
+        self, pipe: Any, network: Network, compute: str, guided_above: float, few: Network | None = None
+    ) -> None:
+        self.network, self.few, self.guided_above = network, few, guided_above
         self._pipe, self._compute = pipe, compute
 
     def run(
@@ -54,10 +58,14 @@ class Denoiser:
         step by a different number of rows, and its output rolled back: no place is an end at more than one step. The
         scheduler, which may keep a history, does not notice.
         """
-        takes = len(noise)
+        takes, network, scheduler = len(noise), self.network, self._pipe.scheduler
+        if self.few is not None and negative is None and start is None and kept is None and steps == self._pipe.few_steps:
+            # It learned to go straight from each of its steps to the next.
+            straight = STRAIGHT if "solver_order" in scheduler.config else {}
+            network, scheduler = self.few, type(scheduler).from_config(scheduler.config, **straight)
         if clock is None and self._pipe.keeps_time:
             clock = noise.new_zeros(CHANNELS, noise.shape[2])
-        scheduler, timesteps = prepared(self._pipe.scheduler, steps, start, self._compute)
+        scheduler, timesteps = prepared(scheduler, steps, start, self._compute)
         takes_generator = "generator" in inspect.signature(scheduler.step).parameters
         extra = {"generator": generators} if takes_generator else {}
         levels = self._levels(scheduler, timesteps)
@@ -77,10 +85,10 @@ class Denoiser:
             batch = batch.roll(turn, 2) if turn else batch
             if guided:
                 assert both is not None
-                away, towards = self.network(batch, timestep, *both).chunk(2)
+                away, towards = network(batch, timestep, *both).chunk(2)
                 predicted = away + guidance * (towards - away)
             else:
-                predicted = self.network(batch, timestep, *alone)
+                predicted = network(batch, timestep, *alone)
             predicted = predicted.roll(-turn, 2) if turn else predicted
             if kept is not None:
                 true = kept_prediction(kept, scaled, level, scheduler.config.prediction_type)

@@ -38,7 +38,7 @@ from bridge.engine.runtime import conversions, inductor, memory, openvino, ways
 from bridge.engine.runtime.conversions import Conversions
 from bridge.engine.runtime.graphs import Captured
 from bridge.engine.runtime.inductor import Regional
-from bridge.engine.runtime.network import Inputs
+from bridge.engine.runtime.network import Inputs, Network
 from bridge.errors import NoModel
 
 # CUDA graphs for lengths up to this are captured while warming; the stock pipeline makes 10.24 s by default.
@@ -88,7 +88,7 @@ class AudioLDM2(Runner):
         opened = self._open_network(folder)
         self.compiled, self.shortcoming = opened.way, opened.shortcoming
         guided_above = GUIDED_ABOVE if vocabulary is not None else 0.0
-        self.denoiser = Denoiser(pipe, opened.network, self.device, guided_above)
+        self.denoiser = Denoiser(pipe, opened.network, self.device, guided_above, self._open_few())
         self._use_converted()
         self.model = Model(
             name=self.checkpoint.name,
@@ -128,6 +128,7 @@ class AudioLDM2(Runner):
             return
         self.compiled = "openvino"
         self.denoiser.network = networks[converted.UNET].network
+        self.denoiser.few = networks[converted.FEW].network if converted.FEW in networks else None
         self.decoder.spectrogram = networks[converted.DECODER].network
         if converted.VOCODER in networks:
             self.decoder.vocoder = HiFiGan(self.pipe.vocoder.config, networks[converted.VOCODER].network)
@@ -329,6 +330,12 @@ class AudioLDM2(Runner):
         if networks := self._conversions.networks:
             return ways.Opened(networks[converted.UNET].network, way)
         return ways.Opened(unet.Unet(self.pipe.unet).eval(), "off", self._conversions.shortcoming)
+
+    def _open_few(self) -> Network | None:
+        """The second network as it is: its few steps are not worth the memory of graphs."""
+        if not self.pipe.few_steps or (self._conversions is not None and self._conversions.networks):
+            return None
+        return unet.Unet(self.pipe.few).eval()
 
     def _spectrogram(self, latents: torch.Tensor) -> torch.Tensor:
         spectrogram: torch.Tensor = self.pipe.vae.decode(latents).sample

@@ -22,7 +22,7 @@ from diffusers import AudioLDM2ProjectionModel, AudioLDM2UNet2DConditionModel, A
 from tqdm import tqdm
 from transformers import ClapModel, GPT2LMHeadModel, T5EncoderModel
 
-from bridge.checkpoints.audioldm2 import OLD_VOCODER, SPEECH, abilities
+from bridge.checkpoints.audioldm2 import FEW, OLD_VOCODER, SPEECH, abilities
 from bridge.checkpoints.reading import class_of, scheduler_config
 from bridge.engine.audioldm2 import mel_vocoder
 from bridge.engine.audioldm2.clock import FILE as CLOCK
@@ -81,6 +81,9 @@ def load_pipeline(folder: Path, compute: str, dtype: torch.dtype, scheduler: str
         # Only to a device, never `.to(dtype)`: T5 keeps its `wo` layers in float32 on purpose (they overflow in fp16).
         return load_part(folder, part, cls, dtype).to(compute)
 
+    def to_compute_unet(part: str) -> Any:
+        return with_clock(to_compute(part, AudioLDM2UNet2DConditionModel), folder / part)
+
     classes = CLASSES | _others(folder)
     total = len(classes) + 1
     parts: dict[str, Any] = {}
@@ -91,18 +94,20 @@ def load_pipeline(folder: Path, compute: str, dtype: torch.dtype, scheduler: str
     for part in ("tokenizer", "tokenizer_2"):
         parts[part] = _small_part(transformers, folder, part)
         check_tokenizer(parts[part], folder)
-    ranked = abilities(folder).ranked
+    able = abilities(folder)
     declared = _small_part(diffusers, folder, "scheduler")
     return Pipeline(
         **parts,
-        feature_extractor=_small_part(transformers, folder, "feature_extractor") if ranked else None,
+        feature_extractor=_small_part(transformers, folder, "feature_extractor") if able.ranked else None,
         scheduler=make_scheduler(declared, scheduler_config(folder), scheduler),
         dtype=dtype,
         unet_config=_refuse_on_error(
             folder, "unet", lambda: AudioLDM2UNet2DConditionModel.load_config(folder / "unet")
         ),
-        load_unet=lambda: with_clock(to_compute("unet", AudioLDM2UNet2DConditionModel), folder / "unet"),
+        load_unet=lambda: to_compute_unet("unet"),
         keeps_time=(folder / "unet" / CLOCK).is_file(),
+        few_steps=able.few_steps,
+        load_few=(lambda: to_compute_unet(FEW)) if able.few_steps else None,
     )
 
 

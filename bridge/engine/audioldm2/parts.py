@@ -10,9 +10,10 @@ from diffusers import AudioLDM2UNet2DConditionModel, AutoencoderKL
 from torch.export import Dim
 from transformers import SpeechT5HifiGan
 
+from bridge.checkpoints import audioldm2
 from bridge.checkpoints.reading import class_of, read_json
 from bridge.engine.audioldm2.clock import with_clock
-from bridge.engine.audioldm2.converted import DECODER, UNET, VOCODER
+from bridge.engine.audioldm2.converted import DECODER, FEW, UNET, VOCODER
 from bridge.engine.audioldm2.loading import load_part, quiet
 from bridge.engine.audioldm2.unet import Unet
 from bridge.engine.runtime.conversion import Part
@@ -50,23 +51,25 @@ def parts(checkpoint: Path) -> list[Part]:
     """The parts of a checkpoint, in float32. The starter's vocoder has no weights, and stays as it is. Raises NoModel."""
     quiet()
     dtype = torch.float32
-    unet = with_clock(load_part(checkpoint, "unet", AudioLDM2UNet2DConditionModel, dtype), checkpoint / "unet")
+    unets = {UNET: "unet", **({FEW: audioldm2.FEW} if audioldm2.few_steps(checkpoint) else {})}
     vae = load_part(checkpoint, "vae", AutoencoderKL, dtype)
     vocoder, gpt2, t5 = (
         read_json(checkpoint / part / "config.json") for part in ("vocoder", "language_model", "text_encoder_2")
     )
     bands = vocoder["model_in_dim"]
     width = bands // 2 ** (len(vae.config.block_out_channels) - 1)
-    found = [
-        _unet(unet, width, gpt2.get("max_new_tokens") or 8, gpt2["n_embd"], t5.get("d_model") or t5["hidden_size"]),
-        _decoder(vae, width),
-    ]
+    texts = gpt2.get("max_new_tokens") or 8, gpt2["n_embd"], t5.get("d_model") or t5["hidden_size"]
+    found = []
+    for name, folder in unets.items():
+        unet = with_clock(load_part(checkpoint, folder, AudioLDM2UNet2DConditionModel, dtype), checkpoint / folder)
+        found.append(_unet(name, unet, width, *texts))
+    found.append(_decoder(vae, width))
     if class_of(checkpoint, "vocoder") == SpeechT5HifiGan.__name__:
         found.append(_vocoder(load_part(checkpoint, "vocoder", SpeechT5HifiGan, dtype), bands))
     return found
 
 
-def _unet(unet: Any, width: int, gpt2_tokens: int, gpt2_width: int, t5_width: int) -> Part:
+def _unet(name: str, unet: Any, width: int, gpt2_tokens: int, gpt2_width: int, t5_width: int) -> Part:
     unit = 2 ** (len(unet.config.block_out_channels) - 1)
 
     def inputs(batch: int, units: int, tokens: int) -> Inputs:
@@ -80,7 +83,7 @@ def _unet(unet: Any, width: int, gpt2_tokens: int, gpt2_width: int, t5_width: in
 
     batch, units, tokens = Dim("batch", max=MOST_TOGETHER), Dim("units"), Dim("tokens")
     return Part(
-        UNET,
+        name,
         Unet(unet),
         inputs(4, 3, 6),
         ({0: batch, 2: unit * units}, None, {0: batch}, {0: batch, 1: tokens}, {0: batch, 1: tokens}),

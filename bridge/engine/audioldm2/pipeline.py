@@ -16,7 +16,8 @@ import torch
 class Pipeline:
     """The parts of a checkpoint on its compute, in `dtype`. `text_encoder`: CLAP; `text_encoder_2`: T5, or VITS of a speech
     checkpoint, each with its tokenizer; `feature_extractor`: None if nothing is ranked. `unet_config`: the settings of the UNet,
-    which `load_unet` reads; raises NoModel. `keeps_time`: it takes a clock beside the latents, see clock.py."""
+    which `load_unet` reads; raises NoModel. `keeps_time`: it takes a clock beside the latents, see clock.py. `few_steps`: those of a second
+    UNet that needs no guidance and that `load_few` reads; 0 if there is none."""
 
     vae: Any
     text_encoder: Any
@@ -32,15 +33,23 @@ class Pipeline:
     unet_config: dict[str, Any]
     load_unet: Callable[[], Any]
     keeps_time: bool = False
+    few_steps: int = 0
+    load_few: Callable[[], Any] | None = None
 
     @functools.cached_property
     def unet(self) -> Any:
         """The UNet, which is read when it is first used: a converted network does without."""
         return self.load_unet()
 
+    @functools.cached_property
+    def few(self) -> Any:
+        """The second UNet, as `unet`; None if there is none."""
+        return None if self.load_few is None else self.load_few()
+
     def forget_unet(self) -> None:
-        """Free the UNet; it is read again if it is used again."""
-        self.__dict__.pop("unet", None)
+        """Free the UNets; they are read again if they are used again."""
+        for name in ("unet", "few"):
+            self.__dict__.pop(name, None)
 
     @property
     def vae_scale_factor(self) -> int:

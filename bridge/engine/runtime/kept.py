@@ -56,7 +56,7 @@ def key(checkpoint: Path, parts: Iterable[str], name: str) -> str:
     known by its size and the time of its last change. Raises OSError."""
     stats = {}
     for part in parts:
-        for file in sorted((checkpoint / part).iterdir()):
+        for file in sorted((checkpoint / part).glob("*")):
             stats[f"{part}/{file.name}"] = (file.stat().st_size, file.stat().st_mtime_ns)
     facts = [FORMAT, name, stats, {library: version(library) for library in MADE_WITH}]
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
