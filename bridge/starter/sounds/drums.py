@@ -38,14 +38,17 @@ def kick(rng: Random, a: Attributes, n: int) -> Wave:
 
 
 def bass_808(rng: Random, a: Attributes, n: int) -> Wave:
-    """A tuned 808: a dropping sine that rings at a C. Made at C3 it is played two octaves lower or more, so all of it is four times
-    as fast."""
+    """A tuned 808: a dropping sine that rings at a C. At C3 everything is four times as fast: the engine plays it at a quarter of
+    the speed."""
     t, faster = seconds_of(n), 4.0 if a.octave >= 3 else 1.0
-    f = hz_of_c(a.octave) * (1 + scale(1.0, 3.0, a.force) * np.exp(-t * faster / 0.03))
+    f = hz_of_c(a.octave) * (1 + scale(1.0, 4.0, a.force) * np.exp(-t * faster / 0.03))
     y = sine(f, n) * decay(n, scale(0.45, 1.6, a.length) / faster)
-    y = np.tanh(y * scale(1.1, 3.5, a.brightness)).astype(np.float32)
-    y += filtered(white(rng, n), "low", 3_000 * faster) * decay(n, 0.003 / faster) * scale(0.02, 0.2, a.brightness)
-    return distorted(y, a.distortion)
+    # The offset adds even harmonics, which make a low note audible on small speakers.
+    drive, offset = scale(1.1, 5.0, a.brightness), mix(0.05, 0.35, a.brightness)
+    y = (np.tanh(y * drive + offset) - np.tanh(offset)).astype(np.float32)
+    click = filtered(white(rng, n), "low", 2_000 * faster) * decay(n, 0.004 / faster)
+    y += click * scale(0.03, 0.3, a.brightness) * scale(0.6, 1.6, a.force)
+    return distorted(filtered(y, "high", 6 * faster), a.distortion)
 
 
 def snare(rng: Random, a: Attributes, n: int) -> Wave:
@@ -85,8 +88,10 @@ def rim(rng: Random, a: Attributes, n: int) -> Wave:
         + 0.5 * sine(f * 4.1, n) * decay(n, ring * 0.4)
     )
     y += 0.4 * sine(f * 0.42, n) * decay(n, ring * 1.5)
-    crack = filtered(white(rng, n), "high", 1_500) * decay(n, 0.006)
-    return distorted(y + crack * scale(0.4, 1.4, a.brightness), a.distortion)
+    crack = filtered(white(rng, n), "high", scale(900, 3_500, a.brightness)) * decay(
+        n, scale(0.004, 0.012, a.brightness)
+    )
+    return distorted(y + crack * scale(0.25, 1.8, a.brightness), a.distortion)
 
 
 def _hat(rng: Random, a: Attributes, n: int, ring: float) -> Wave:
@@ -108,32 +113,33 @@ def open_hat(rng: Random, a: Attributes, n: int) -> Wave:
 
 
 def ride(rng: Random, a: Attributes, n: int) -> Wave:
-    """A ride cymbal: a clear ping over a long, thin wash."""
-    f = scale(2_400, 4_200, a.pitch)
-    ping = np.array([1.0, 1.37, 1.71, 2.18, 2.63])
-    ring = scale(0.35, 1.1, a.length)
-    tone = modes(f * ping, ring * np.array([1.0, 0.8, 0.7, 0.6, 0.5]), np.array([1.0, 0.8, 0.6, 0.5, 0.4]), n)
-    wash = filtered(
-        metal(rng, scale(380, 520, a.pitch), n) * 0.5 + white(rng, n) * 0.4,
-        "band",
-        scale(4_500, 8_000, a.brightness),
-        0.8,
+    """A ride cymbal: a stick's clear ping over the dense, dark ring of the plate."""
+    ring, f = scale(0.35, 1.1, a.length), scale(2_400, 3_800, a.pitch)
+    ping = modes(
+        f * np.array([1.0, 1.37, 1.71, 2.18]),
+        0.45 * ring * np.array([1.0, 0.8, 0.6, 0.5]),
+        np.array([1.0, 0.8, 0.5, 0.3]),
+        n,
     )
-    stick = filtered(white(rng, n), "high", 4_000) * decay(n, 0.003)
-    return distorted(tone + wash * decay(n, ring) * 0.25 + stick * scale(0.4, 1.2, a.force), a.distortion)
+    plate_hz = np.geomspace(0.22, 2.6, 24) * f * rng.uniform(0.96, 1.04, 24)
+    plate = modes(plate_hz, ring * rng.uniform(0.6, 1.2, 24), rng.uniform(0.05, 0.16, 24), n)
+    wash = filtered(filtered(white(rng, n), "band", scale(3_500, 6_500, a.brightness), 0.8), "low", 8_000)
+    stick = filtered(white(rng, n), "high", 3_500) * decay(n, 0.003)
+    y = ping + plate + wash * decay(n, 0.8 * ring) * scale(0.12, 0.35, a.brightness)
+    return distorted(y + stick * scale(0.3, 1.5, a.force), a.distortion)
 
 
 def crash(rng: Random, a: Attributes, n: int) -> Wave:
     """A crash cymbal: broad noise that bursts and dies away slowly."""
     ring = scale(0.22, 1.6, a.length)  # from a choked cymbal to a large one that rings freely
     source = metal(rng, scale(240, 420, a.pitch), n) * 0.5 + white(rng, n)
-    wash = filtered(source, "high", scale(1_200, 4_500, a.brightness)) * decay(n, ring, 0.002)
+    wash = filtered(source, "high", scale(1_200, 4_500, a.brightness)) * decay(n, ring)
     return distorted(wash + filtered(white(rng, n), "band", 2_200) * decay(n, 0.09) * 0.9, a.distortion)
 
 
 def tom(rng: Random, a: Attributes, n: int) -> Wave:
     """A tom: a falling tone with a skin mode above it."""
-    f = scale(80, 230, a.pitch) * (1 + 0.6 * np.exp(-seconds_of(n) / 0.035))
+    f = scale(80, 230, a.pitch) * (1 + 0.9 * np.exp(-seconds_of(n) / 0.05))
     ring = scale(0.14, 0.55, a.length)
     y = (
         sine(f, n) * decay(n, ring)
@@ -147,9 +153,8 @@ def tom(rng: Random, a: Attributes, n: int) -> Wave:
 def cowbell(rng: Random, a: Attributes, n: int) -> Wave:
     """Two square waves slightly more than a fifth apart through a band-pass filter."""
     f = scale(480, 700, a.pitch)
-    y = oscillator(f, harmonics("square", 1.0), n, rng.random()) + oscillator(
-        f * 1.482, harmonics("square", 1.0), n, rng.random()
-    )
+    # Both start at an edge, so that the attack is always as sharp.
+    y = oscillator(f, harmonics("square", 1.0), n) + oscillator(f * 1.482, harmonics("square", 1.0), n)
     y = filtered(y, "band", f * scale(1.6, 4.0, a.brightness), 1.2)
     return distorted(y * (decay(n, scale(0.06, 0.3, a.length)) + 0.8 * decay(n, 0.02)), a.distortion)
 
@@ -157,9 +162,11 @@ def cowbell(rng: Random, a: Attributes, n: int) -> Wave:
 def clave(rng: Random, a: Attributes, n: int) -> Wave:
     """Two sticks: one pure, short, high tone."""
     f = scale(1_900, 3_000, a.pitch)
-    ring = scale(0.015, 0.06, a.length)
+    ring = scale(0.012, 0.09, a.length)
     y = sine(f, n) * decay(n, ring, 0.0002) + 0.15 * sine(f * 2.76, n) * decay(n, ring * 0.3, 0.0002)
-    return distorted(y + white(rng, n) * decay(n, 0.001) * scale(0.03, 0.2, a.brightness), a.distortion)
+    return distorted(
+        y + filtered(white(rng, n), "high", 3_000) * decay(n, 0.003) * scale(0.02, 0.6, a.brightness), a.distortion
+    )
 
 
 def conga(rng: Random, a: Attributes, n: int) -> Wave:

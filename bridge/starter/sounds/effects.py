@@ -22,7 +22,7 @@ from bridge.starter.sounds.parts import (
     swept,
     white,
 )
-from bridge.starter.sounds.tones import release_s
+from bridge.starter.sounds.tones import levelled, release_s
 
 Random = np.random.Generator
 
@@ -56,7 +56,7 @@ def downlifter(rng: Random, a: Attributes, n: int) -> Wave:
         y = oscillator(
             scale(90, 220, a.pitch) * 2 ** (3.5 * (1 - u)), harmonics(a.wave, mix(-0.8, 0.2, a.brightness), 16), n
         )
-    return distorted(y * (1 - u) ** 1.2 * np.clip(t / 0.01, 0, 1), a.distortion)
+    return distorted(y * (1 - u) ** 1.2 * np.clip(t / 0.001, 0, 1), a.distortion)
 
 
 def impact(rng: Random, a: Attributes, n: int) -> Wave:
@@ -79,7 +79,7 @@ def laser(rng: Random, a: Attributes, n: int) -> Wave:
 def siren(rng: Random, a: Attributes, n: int) -> Wave:
     """A tone that goes up and down until the clip ends, evenly: as many octaves a second up as down."""
     t = seconds_of(n)
-    turn = (scale(0.5, 3.0, a.force) * t + rng.random()) % 1
+    turn = (scale(0.8, 3.2, a.force) * t + rng.random()) % 1  # in a second nearly one turn, or it would be a sweep
     swing = 1 - 4 * np.abs(turn - 0.5)
     y = oscillator(
         scale(450, 1_100, a.pitch) * 2 ** (0.5 * swing), harmonics(a.wave, mix(-0.9, 0.1, a.brightness), 8), n
@@ -88,12 +88,11 @@ def siren(rng: Random, a: Attributes, n: int) -> Wave:
 
 
 def wind(rng: Random, a: Attributes, n: int) -> Wave:
-    """Noise through a resonance that wanders, in gusts."""
-    t = seconds_of(n)
+    """Noise through a resonance that wanders, in gusts that are heard as pitch more than as level."""
+    t, whole = seconds_of(n), n / SAMPLE_RATE
     gust = np.sin(2 * np.pi * rng.uniform(0.25, 0.7) * t + 6.28 * rng.random())
     y = swept(white(rng, n), "band", scale(280, 1_400, a.brightness) * 2 ** (0.8 * gust), 2.2, 2)
-    whole = n / SAMPLE_RATE
-    return y * (0.85 + 0.15 * gust) * hold(n, whole, min(0.15, 0.1 * whole), release_s(n))
+    return (levelled(y) * (1 + 0.08 * gust) * hold(n, whole, min(0.15, 0.1 * whole), release_s(n))).astype(np.float32)
 
 
 def _drops(rng: Random, rate: float, n: int) -> Wave:
@@ -106,10 +105,11 @@ def _drops(rng: Random, rate: float, n: int) -> Wave:
 
 def rain(rng: Random, a: Attributes, n: int) -> Wave:
     """Many small drops over a bed of hiss."""
-    drops = filtered(_drops(rng, scale(150, 1_200, a.force), n), "band", scale(2_500, 7_000, a.brightness), 2.0)
+    falling = np.minimum(_drops(rng, scale(350, 1_800, a.force), n), 2.0)  # no single drop stands out of the level
+    drops = filtered(falling, "band", scale(2_500, 7_000, a.brightness), 2.0)
     bed = filtered(white(rng, n), "high", scale(900, 3_500, a.brightness)) * scale(0.01, 0.06, a.force)
     whole = n / SAMPLE_RATE
-    return (drops + bed) * hold(n, whole, min(0.05, 0.1 * whole), release_s(n))
+    return levelled(drops + bed) * hold(n, whole, min(0.05, 0.1 * whole), release_s(n))
 
 
 def thunder(rng: Random, a: Attributes, n: int) -> Wave:
@@ -124,7 +124,8 @@ def thunder(rng: Random, a: Attributes, n: int) -> Wave:
         * decay(n, 0.12, 0.01)
         * scale(0.1, 0.6, a.force)
     )
-    return (rumble + crack * 0.5) * np.exp(-t / scale(0.6, 2.5, a.length)) * np.clip(t / 0.04, 0, 1)
+    y = filtered((rumble + crack * 0.5).astype(np.float32), "high", 30)  # below is nothing to hear
+    return (y * np.exp(-t / scale(0.6, 2.5, a.length)) * np.clip(t / 0.04, 0, 1)).astype(np.float32)
 
 
 def fire(rng: Random, a: Attributes, n: int) -> Wave:
@@ -145,7 +146,9 @@ def water_drop(rng: Random, a: Attributes, n: int) -> Wave:
             t, ring = seconds_of(n - at), scale(0.02, 0.08, a.length)
             f = scale(500, 1_500, a.pitch) * (1 + 0.9 * np.clip(t / (2.5 * ring), 0, 1)) * rng.uniform(0.9, 1.2)
             y[at:] += sine(f, n - at) * decay(n - at, ring, 0.003) * (0.6 if number else 1.0)
-    return y + filtered(white(rng, n), "band", 4_000) * decay(n, 0.002) * scale(0.02, 0.2, a.brightness)
+    return y + filtered(white(rng, n), "band", scale(2_500, 7_000, a.brightness)) * decay(n, 0.003) * scale(
+        0.02, 0.6, a.brightness
+    )
 
 
 def glitch(rng: Random, a: Attributes, n: int) -> Wave:
