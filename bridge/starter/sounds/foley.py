@@ -43,17 +43,18 @@ def _size(seconds: float) -> int:
 def footstep(rng: Random, a: Attributes, n: int) -> Wave:
     """A step: the heel, and a little later the sole that scrapes."""
     m = _size(0.25)
-    heel = filtered(white(rng, m), "low", scale(250, 900, a.brightness)) * decay(m, 0.025, 0.002)
+    heel = filtered(white(rng, m), "low", scale(250, 900, a.brightness)) * decay(m, 0.025)
     sole = filtered(white(rng, m), "band", scale(900, 3_500, a.brightness), 0.8) * decay(m, 0.04, 0.01) * 0.35
-    gap, pace = rng.uniform(0.06, 0.11), scale(0.9, 0.45, a.force)
+    gap, pace = scale(0.11, 0.05, a.force) * rng.uniform(0.9, 1.1), scale(0.9, 0.45, a.force)
     steps = int(rng.integers(1, 4))
-    return laid(
+    y = laid(
         n, [(step * pace + late, wave) for step in range(steps) for late, wave in ((0.0, 2.5 * heel), (gap, sole))]
     )
+    return filtered(y, "high", 30)
 
 
 def door(rng: Random, a: Attributes, n: int) -> Wave:
-    """A door that falls shut: a low thud, the frame's rattle, and the latch before it."""
+    """A door that falls shut: a low thud, and the rattle of its frame and latch."""
     m, ring = _size(0.9), scale(0.06, 0.18, a.length)
     thud = modes(
         scale(70, 120, a.pitch) * np.array([1.0, 1.6, 2.3, 3.9]),
@@ -61,10 +62,10 @@ def door(rng: Random, a: Attributes, n: int) -> Wave:
         np.array([1.0, 0.8, 0.5, 0.3]),
         m,
     )
-    slam = filtered(white(rng, m), "low", scale(800, 3_000, a.brightness)) * decay(m, 0.05, 0.001)
+    slam = filtered(white(rng, m), "low", scale(800, 3_000, a.brightness)) * decay(m, 0.05)
     rattle = filtered(white(rng, m), "band", 2_200, 1.5) * decay(m, 0.02) * 0.25
     hit = 1.5 * thud / (np.abs(thud).max() + 1e-9) + slam
-    return distorted(laid(n, [(0.0, 0.25 * rattle), (0.05, hit), (0.11, rattle), (0.19, 0.5 * rattle)]), a.distortion)
+    return distorted(laid(n, [(0.0, hit), (0.06, rattle), (0.14, 0.5 * rattle)]), a.distortion)
 
 
 def breaking_glass(rng: Random, a: Attributes, n: int) -> Wave:
@@ -130,10 +131,12 @@ def knock(rng: Random, a: Attributes, n: int) -> Wave:
 
 
 def heartbeat(rng: Random, a: Attributes, n: int) -> Wave:
-    """A heart: lub, dub, and a pause."""
+    """A heart: lub, dub, and a pause. The thump around 150 Hz is what small speakers play of it."""
     m, period = _size(0.3), 60 / scale(60, 110, a.force)
     t = seconds_of(m)
-    lub = sine((scale(38, 60, a.pitch) * (1 + 0.6 * np.exp(-t / 0.02))).astype(np.float32), m) * decay(m, 0.06, 0.006)
+    f = (scale(48, 80, a.pitch) * (1 + 0.8 * np.exp(-t / 0.02))).astype(np.float32)
+    lub = sine(f, m) * decay(m, 0.06, 0.001) + 0.3 * sine(2 * f, m) * decay(m, 0.04)
+    lub = lub + filtered(white(rng, m), "low", scale(140, 260, a.pitch), 0.7, 2) * decay(m, 0.02) * 1.5
     times = np.arange(0, n / SAMPLE_RATE, period)
     return laid(
         n, [(float(time + late), lub * level) for time in times for late, level in ((0.0, 1.0), (0.28 * period, 0.7))]
@@ -152,12 +155,18 @@ def scratch(rng: Random, a: Attributes, n: int) -> Wave:
 
 
 def paper(rng: Random, a: Attributes, n: int) -> Wave:
-    """Paper or cloth that rustles: crackling noise in bursts."""
-    t = seconds_of(n)
-    moving = np.clip(filtered(np.abs(white(rng, n)), "low", 6.0) - 0.75, 0, None) * 12
-    grain = white(rng, n) * (rng.random(n) < 0.08)
-    y = filtered(grain.astype(np.float32), "band", scale(2_500, 6_500, a.brightness), 0.6) * moving
-    return (y * np.clip(t / 0.01, 0, 1)).astype(np.float32)
+    """Paper or cloth that rustles: crackling in gestures, with pauses between them."""
+    t, moving, time = seconds_of(n), np.full(n, 0.03), 0.0
+    while time < n / SAMPLE_RATE:
+        long = float(rng.uniform(0.12, 0.4))
+        u = (t - time) / long
+        moving += rng.uniform(0.5, 1.0) * np.clip(u / 0.04, 0, 1) * np.clip(1 - u, 0, 1) ** 1.2
+        time += long * float(rng.uniform(0.8, 1.3))
+    grain = white(rng, n) * (rng.random(n) < 0.12 * moving)
+    friction = white(rng, n) * 0.12 * moving
+    return filtered(
+        ((grain + friction) * np.sqrt(moving)).astype(np.float32), "band", scale(2_500, 6_500, a.brightness), 0.6
+    )
 
 
 SOUNDS = (

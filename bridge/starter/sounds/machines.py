@@ -50,14 +50,14 @@ def engine(rng: Random, a: Attributes, n: int) -> Wave:
         filtered((knock - knock.mean()).astype(np.float32), "low", scale(500, 2_500, a.brightness))
         + filtered(white(rng, n), "band", 900, 0.6) * knock * 0.25
     )
-    return distorted((y * _held(n)).astype(np.float32), max(a.distortion, 0.4))
+    return filtered(distorted((y * _held(n)).astype(np.float32), max(a.distortion, 0.4)), "high", 25)
 
 
 def helicopter(rng: Random, a: Attributes, n: int) -> Wave:
     """Rotor blades: thuds of noise many times a second over a turbine's whine."""
     t, rate = seconds_of(n), scale(9, 15, a.pitch)
     blade = np.exp(-((t * rate + rng.random()) % 1) * 6)
-    y = filtered(white(rng, n), "low", scale(300, 1_200, a.brightness)) * blade + 0.03 * filtered(
+    y = filtered(filtered(white(rng, n), "low", scale(300, 1_200, a.brightness)), "high", 35) * blade + 0.03 * filtered(
         white(rng, n), "band", 3_500, 1.0
     )
     return (y * _held(n)).astype(np.float32)
@@ -76,7 +76,7 @@ def beep(rng: Random, a: Attributes, n: int) -> Wave:
     """An electronic beep, once or several times."""
     t, f = seconds_of(n), scale(700, 2_400, a.pitch)
     period = float(rng.choice((0.0, 0.25, 0.4)))
-    long = scale(0.06, 0.4, a.length) if not period else 0.5 * period
+    long = scale(0.06, 0.4, a.length) if not period else scale(0.25, 0.75, a.length) * period
     on = ((t % period) < long) if period else (t < long)
     smooth = filtered(on.astype(np.float32), "low", 200)
     return (sine(f, n) + mix(0.0, 0.3, a.brightness) * sine(3 * f, n)) * smooth

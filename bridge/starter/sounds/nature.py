@@ -57,8 +57,11 @@ def ocean(rng: Random, a: Attributes, n: int) -> Wave:
     """The sea: waves that swell, break brightly and draw back."""
     t, period = seconds_of(n), rng.uniform(3.0, 5.0)
     turn = (t / period + rng.random()) % 1
-    swell = np.where(turn < 0.35, (turn / 0.35) ** 2, np.exp(-(turn - 0.35) / 0.25))
-    deep = filtered(white(rng, n), "low", scale(300, 700, a.brightness)) * (0.5 + 0.5 * swell)
+    # Both halves meet at 1, and the end of a wave at the beginning of the next one.
+    swell = np.where(
+        turn < 0.35, np.sin(0.5 * np.pi * turn / 0.35) ** 2, np.cos(0.5 * np.pi * (turn - 0.35) / 0.65) ** 2
+    )
+    deep = filtered(filtered(white(rng, n), "low", scale(300, 700, a.brightness)), "high", 40) * (0.5 + 0.5 * swell)
     spray = filtered(white(rng, n), "band", scale(1_500, 4_000, a.brightness), 0.5) * swell**1.5 * 0.5
     return ((deep + spray) * hold(n, n / SAMPLE_RATE, 0.05, release_s(n))).astype(np.float32)
 
@@ -66,8 +69,9 @@ def ocean(rng: Random, a: Attributes, n: int) -> Wave:
 def cricket(rng: Random, a: Attributes, n: int) -> Wave:
     """Crickets: a high tone in groups of pulses."""
     t, f = seconds_of(n), scale(3_800, 5_200, a.pitch)
+    turn = (t * scale(1.6, 3.0, a.force) + rng.random()) % 1
     pulses = np.clip(np.sin(2 * np.pi * 28 * t), 0, 1)
-    groups = ((t * scale(1.6, 3.0, a.force) + rng.random()) % 1) < 0.45
+    groups = np.clip(turn / 0.03, 0, 1) * np.clip((0.45 - turn) / 0.03, 0, 1)  # ramps, or their edges would click
     return (sine(f, n) * pulses * groups + 0.02 * filtered(white(rng, n), "band", 5_000, 2.0)).astype(np.float32)
 
 

@@ -22,7 +22,7 @@ from bridge.starter.sounds.parts import (
     white,
 )
 from bridge.starter.sounds.sound import sound
-from bridge.starter.sounds.tones import release_s
+from bridge.starter.sounds.tones import levelled, release_s
 
 Random = np.random.Generator
 
@@ -50,8 +50,8 @@ def tape_hiss(rng: Random, a: Attributes, n: int) -> Wave:
 
 def room_tone(rng: Random, a: Attributes, n: int) -> Wave:
     """A quiet room: low, soft noise, as of far-away air."""
-    y = filtered(white(rng, n), "low", scale(120, 500, a.brightness), 0.7, 2)
-    return (y + filtered(white(rng, n), "low", 2_500) * 0.01) * _held(n)
+    y = filtered(filtered(white(rng, n), "low", scale(120, 500, a.brightness), 0.7, 2), "high", 40)
+    return (levelled(y) + filtered(white(rng, n), "low", 2_500) * 0.13) * _held(n)
 
 
 def vinyl_stop(rng: Random, a: Attributes, n: int) -> Wave:
@@ -66,7 +66,8 @@ def vinyl_stop(rng: Random, a: Attributes, n: int) -> Wave:
             n,
             rng.random(),
         )
-    beat = 1 + 0.8 * np.exp(-((np.cumsum(speed) / SAMPLE_RATE * 6) % 1) * 6)
+    turn = (np.cumsum(speed) / SAMPLE_RATE * 6) % 1
+    beat = 1 + 0.8 * np.minimum(turn / 0.02, 1) * np.exp(-turn * 6)  # its edge takes 3 ms, so that it does not click
     return (y * beat * np.clip(speed * 8, 0, 1)).astype(np.float32)
 
 
@@ -75,9 +76,10 @@ def whoosh(rng: Random, a: Attributes, n: int) -> Wave:
     t, span = seconds_of(n), scale(0.25, 1.2, a.length)
     near = np.exp(-(((t - 0.55 * span) / (0.18 * span)) ** 2))
     y = swept(white(rng, n), "band", scale(350, 1_100, a.pitch) * (1 + 2.5 * near), 1.2)
-    return (y * near + 0.2 * filtered(white(rng, n), "high", scale(2_000, 6_000, a.brightness)) * near**2).astype(
-        np.float32
-    )
+    return (
+        y * near
+        + scale(0.03, 0.5, a.brightness) * filtered(white(rng, n), "high", scale(1_500, 5_000, a.brightness)) * near**2
+    ).astype(np.float32)
 
 
 def reverse_cymbal(rng: Random, a: Attributes, n: int) -> Wave:
@@ -96,7 +98,9 @@ def explosion(rng: Random, a: Attributes, n: int) -> Wave:
     blast = filtered(white(rng, n), "low", scale(1_500, 6_000, a.brightness)) * decay(n, 0.12, 0.001)
     rumble = filtered(white(rng, n), "low", scale(90, 200, a.brightness), 0.7, 2) * decay(n, ring, 0.02) * 5
     debris = filtered(white(rng, n) * (rng.random(n) < 0.004), "band", 2_500, 0.8) * decay(n, ring * 0.6, 0.1) * 6
-    return distorted(np.tanh(1.6 * (blast + rumble)).astype(np.float32) + 0.5 * debris, max(a.distortion, 0.3))
+    return distorted(
+        filtered(np.tanh(1.6 * (blast + rumble)).astype(np.float32), "high", 30) + 0.5 * debris, max(a.distortion, 0.3)
+    )
 
 
 def white_noise(rng: Random, a: Attributes, n: int) -> Wave:

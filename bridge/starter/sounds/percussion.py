@@ -23,18 +23,26 @@ Random = np.random.Generator
 
 
 def snap(rng: Random, a: Attributes, n: int) -> Wave:
-    """Fingers that snap: a narrow click after a soft slide."""
-    f, ring = scale(1_300, 2_400, a.pitch), scale(0.008, 0.025, a.length)
+    """Fingers that snap: a narrow click in a small room."""
+    f, ring = scale(1_300, 2_400, a.pitch), scale(0.007, 0.03, a.length)
     y = filtered(white(rng, n), "band", f, 4.0, 2) * decay(n, ring, 0.0003)
-    room = filtered(white(rng, n), "band", f * 0.8, 1.5) * decay(n, 0.05) * 0.06
-    return distorted(y + 0.3 * filtered(white(rng, n), "high", 4_000) * decay(n, 0.002) + room, a.distortion)
+    click = filtered(white(rng, n), "high", 4_000) * decay(n, 0.003) * scale(0.08, 0.9, a.brightness)
+    room = (
+        filtered(white(rng, n), "band", f * scale(0.6, 1.5, a.brightness), 1.2)
+        * decay(n, scale(0.03, 0.1, a.length))
+        * 0.08
+    )
+    return distorted(y + click + room, a.distortion)
 
 
 def cross_stick(rng: Random, a: Attributes, n: int) -> Wave:
     """A stick laid across the snare: a woody knock, softer than a rimshot."""
-    f, ring = scale(700, 1_100, a.pitch), scale(0.015, 0.04, a.length)
-    y = modes(f * np.array([1.0, 1.71, 2.6]), ring * np.array([1.0, 0.6, 0.3]), np.array([1.0, 0.4, 0.2]), n)
-    return distorted(y + filtered(white(rng, n), "band", 500, 2.0) * decay(n, 0.03) * 0.15, a.distortion)
+    f, ring = scale(700, 1_100, a.pitch), scale(0.012, 0.05, a.length)
+    gains = np.array([1.0, 0.4, 0.2]) * scale(0.45, 1.8, a.brightness) ** np.arange(3)
+    y = modes(f * np.array([1.0, 1.71, 2.6]), ring * np.array([1.0, 0.6, 0.3]), gains, n)
+    tap = filtered(white(rng, n), "band", scale(1_200, 4_500, a.brightness), 1.0) * decay(n, 0.004)
+    shell = filtered(white(rng, n), "band", 500, 2.0) * decay(n, 0.03) * 0.15
+    return distorted(y + tap * scale(0.08, 0.5, a.brightness) + shell, a.distortion)
 
 
 def triangle(rng: Random, a: Attributes, n: int) -> Wave:
@@ -46,15 +54,14 @@ def triangle(rng: Random, a: Attributes, n: int) -> Wave:
 
 
 def guiro(rng: Random, a: Attributes, n: int) -> Wave:
-    """A stick along the notches of a gourd: clicks that come faster and faster."""
-    span = scale(0.12, 0.5, a.length)
-    count = int(span * 110)
-    times = span * np.linspace(0, 1, count) ** 0.8
+    """A stick along the notches of a gourd: separate clicks that come faster and faster."""
+    span = scale(0.15, 0.55, a.length)
+    count = max(6, int(span * 65))
+    times = span * np.linspace(0, 1, count) ** 0.65 + rng.uniform(0, 0.0015, count)
+    places = np.sort((times * SAMPLE_RATE).astype(int))
+    strengths = np.linspace(0.6, 1.0, count) * rng.uniform(0.7, 1.0, count)
     y = np.zeros(n, dtype=np.float32)
-    for number, time in enumerate(times):
-        at = int(time * SAMPLE_RATE)
-        if at < n:
-            y[at] += 0.4 + 0.6 * number / count
+    y[places[places < n]] = strengths[places < n]
     f = scale(1_800, 3_600, a.brightness)
     return distorted(filtered(y, "band", f, 2.5) + 0.5 * filtered(y, "band", f * 1.9, 3.0), a.distortion)
 
@@ -65,37 +72,43 @@ def timpani(rng: Random, a: Attributes, n: int) -> Wave:
     ratios = np.array([1.0, 1.5, 1.99, 2.44, 2.9])
     y = modes(f * ratios, ring / (0.8 + 0.5 * (ratios - 1)), np.array([1.0, 0.6, 0.4, 0.25, 0.15]), n)
     felt = filtered(white(rng, n), "low", scale(250, 1_500, a.brightness)) * decay(n, 0.03, 0.001) * 0.4
-    return distorted(y + felt * float(np.abs(y).max()), a.distortion)
+    return distorted(filtered(y + felt * float(np.abs(y).max()), "high", 30), a.distortion)
 
 
 def gong(rng: Random, a: Attributes, n: int) -> Wave:
-    """A gong: a hum that blooms into a wash."""
-    f, ring, t = scale(70, 160, a.pitch), scale(1.0, 3.0, a.length), seconds_of(n)
-    ratios = np.sort(np.concatenate([[1.0, 1.48, 2.05], rng.uniform(2.2, 12.0, 18)]))
-    y = modes(f * ratios, ring / (0.7 + 0.08 * ratios), scale(0.6, 1.2, a.brightness) / ratios**0.6, n)
-    bloom = (
+    """A gong: a hum out of which a dense, bright ring blooms and sinks again."""
+    f, ring, t = scale(70, 160, a.pitch), scale(0.8, 2.5, a.length), seconds_of(n)
+    hum = modes(
+        f * np.array([1.0, 1.48, 2.05, 2.74]), ring * np.array([1.0, 0.8, 0.7, 0.6]), np.array([1.0, 0.6, 0.5, 0.3]), n
+    )
+    high = rng.uniform(3.2, 26.0, 22)
+    plate = modes(
+        f * high, ring / (1 + 0.06 * high), rng.uniform(0.3, 1.0, 22) / high ** scale(0.9, 0.3, a.brightness), n
+    )
+    plate = plate * (1 - 0.75 * np.exp(-t / 0.12))
+    wash = (
         filtered(white(rng, n), "band", scale(1_500, 3_500, a.brightness), 0.7)
         * (1 - np.exp(-t / 0.15))
-        * np.exp(-t / (0.5 * ring))
+        * np.exp(-2 * t / ring)
     )
-    return distorted((y / (np.abs(y).max() + 1e-9) + 0.15 * bloom).astype(np.float32), a.distortion)
+    mallet = filtered(white(rng, n), "low", 600) * decay(n, 0.02)
+    y = hum / np.abs(hum).max() + 0.9 * plate / np.abs(plate).max() + 0.1 * wash + 0.8 * mallet
+    return distorted(filtered(y.astype(np.float32), "high", 30), a.distortion)
 
 
 def brush(rng: Random, a: Attributes, n: int) -> Wave:
-    """A brush swept over a snare: noise that swells and is stopped by a tap."""
-    span, t = scale(0.12, 0.4, a.length), seconds_of(n)
-    swish = np.clip(t / span, 0, 1) ** 1.5 * (t < span)
-    tap = np.exp(-np.maximum(t - span, 0) / 0.06) * (t >= span)
+    """A brush on a snare: it taps, then sweeps over the skin until it is lifted."""
+    span, t = scale(0.14, 0.5, a.length), seconds_of(n)
+    u = np.clip(t / span, 0, 1)
+    sweep = (np.clip(np.sin(np.pi * u**0.8), 0, 1) ** 1.5) * (0.8 + 0.2 * np.sin(2 * np.pi * 28 * t))
     noise = filtered(white(rng, n), "band", scale(2_500, 6_000, a.brightness), 0.7)
-    return (noise * (0.6 * swish + tap) + sine(190.0, n) * tap * 0.15).astype(np.float32)
+    return (noise * (decay(n, 0.02) + 0.45 * sweep) + sine(190.0, n) * decay(n, 0.05) * 0.3).astype(np.float32)
 
 
 def metronome(rng: Random, a: Attributes, n: int) -> Wave:
     """The click of a metronome: a very short, dry tone."""
-    f = scale(900, 2_200, a.pitch)
-    return sine(f, n) * decay(n, scale(0.004, 0.012, a.length), 0.0002) + 0.3 * filtered(
-        white(rng, n), "high", 3_000
-    ) * decay(n, 0.0015)
+    f, ring = scale(900, 2_200, a.pitch), scale(0.003, 0.02, a.length)
+    return sine(f, n) * decay(n, ring, 0.0002) + 0.3 * filtered(white(rng, n), "high", 3_000) * decay(n, 0.0015)
 
 
 def steel_drum(rng: Random, a: Attributes, n: int) -> Wave:
