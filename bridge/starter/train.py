@@ -1,8 +1,8 @@
 """`python -m bridge.starter.train WORK_FOLDER`: train the starter, from synthesis to the checkpoint folder.
 
-Stages: data and autoencoder, text stack, two courses of the UNet, a second UNet for few steps, assembly. Each can be stopped at any time; the same
-command goes on where it was (a stage that is done stays as it is: for other settings take another folder). Seeds are
-fixed: what is drawn does not depend on the time or the machine, except that a stopped text stage goes on with other
+Stages: data and autoencoder, text stack, two courses of the UNet, a second UNet for few steps, assembly. Each can be stopped at
+any time; the same command goes on where it was (a stage that is done stays as it is: for other settings take another folder).
+Seeds are fixed: what is drawn does not depend on the time or the machine, except that a stopped text stage goes on with other
 captions.
 """
 
