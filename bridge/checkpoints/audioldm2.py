@@ -15,7 +15,10 @@ from bridge.errors import NoModel
 
 OLD_VOCODER = "bridge.engine.mel_vocoder"  # the module's name in checkpoints trained before the code had rooms
 SPEECH = "VitsModel"  # as text_encoder_2: a checkpoint that speaks
-FEW, FEW_FACTS = "unet_few", "few.json"  # the folder of a second UNet that needs few steps, and the file there that says how many
+FEW, FEW_FACTS = (
+    "unet_few",
+    "few.json",
+)  # the folder of a second UNet that needs few steps, and the file there that says how many
 WORDS = "heard.json"  # the word list of a small checkpoint, whose notes are tuned
 # The negative prompt in the README of the cvssp/audioldm2 checkpoints.
 NEGATIVE = "Low quality, average quality."

@@ -11,8 +11,8 @@ import torch
 from diffusers import AudioLDM2UNet2DConditionModel, AutoencoderKL
 from safetensors.torch import save_file
 
-from bridge.engine.audioldm2 import clock
 from bridge.checkpoints.audioldm2 import FEW, FEW_FACTS
+from bridge.engine.audioldm2 import clock
 from bridge.starter import text_stack, train_few
 from bridge.starter.captions import ADJECTIVES, CHORDS, FILTERED, WAVES
 from bridge.starter.catalogue import BY_NAME, LOW, LOW_REACH, PARTIALS, SOUNDS, STEADY, TUNED

@@ -90,7 +90,11 @@ def _plan(rng: np.random.Generator, sound: Sound) -> tuple[int, bool, Attributes
         lengths = LOW_LENGTHS if sound.name in LOW else RINGING_LENGTHS if sound.name in RINGING else LENGTHS
         rows = int(rng.choice(list(lengths), p=list(lengths.values())))
         ring = sound.name in STEADY and rows >= 16 and rng.random() < STEADY_RINGS
-        return rows, ring, replace(attributes, length=1.0) if ring else attributes  # a short note would end on its way round
+        return (
+            rows,
+            ring,
+            replace(attributes, length=1.0) if ring else attributes,
+        )  # a short note would end on its way round
     usual = BPM if rng.random() < UNUSUAL else USUAL_BPM[sound.name]
     bpm = float(rng.uniform(*usual))
     if rng.random() >= RHYTHM_RINGS:

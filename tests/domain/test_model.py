@@ -37,6 +37,21 @@ def test_effort_is_a_factor_of_the_usual_steps_within_their_range() -> None:
     assert FAST.settled(prompt(), Preferences(steps=25)).steps == 16
 
 
+def test_few_steps_are_usual_where_nothing_asks_for_guidance() -> None:
+    few = replace(USUAL, few_steps=5, least_steps=5)
+
+    def how(asked: Prompt, preferences: Preferences = Preferences()) -> tuple[int | None, float | None]:  # noqa: B008
+        settled = few.settled(asked, preferences)
+        assert few.settled(settled) == settled
+        return settled.steps, settled.guidance
+
+    assert how(prompt()) == how(prompt(), Preferences(effort=1.25, guidance=4.0)) == (5, 1.0)
+    assert how(prompt(steps=20)) == (20, 3.5)
+    assert how(prompt(guidance=6.0)) == (20, 6.0)
+    assert how(prompt(negative="hiss")) == how(prompt(source=SOURCE)) == (20, 3.5)
+    assert how(prompt(), Preferences(steps=12)) == (12, 3.5)
+
+
 def test_what_only_a_preset_prefers_is_dropped_where_the_checkpoint_has_no_such_setting() -> None:
     wish = Preferences(steps=25, guidance=4.0, negative="hiss", least_steps=12, loop=True)
     settled = BARE.settled(prompt(loop=True), wish)

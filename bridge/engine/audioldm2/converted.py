@@ -10,7 +10,12 @@ from bridge.engine.runtime.network import Network
 
 UNET, FEW, DECODER, VOCODER = "unet", "few", "decoder", "vocoder"
 MODULE = "bridge.engine.audioldm2.parts"  # converts them
-FOLDERS = ("unet", "unet_few", "vae", "vocoder")  # of a checkpoint, if it has them: their weights are in the converted networks
+FOLDERS = (
+    "unet",
+    "unet_few",
+    "vae",
+    "vocoder",
+)  # of a checkpoint, if it has them: their weights are in the converted networks
 
 
 class HiFiGan:

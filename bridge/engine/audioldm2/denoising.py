@@ -59,7 +59,13 @@ class Denoiser:
         scheduler, which may keep a history, does not notice.
         """
         takes, network, scheduler = len(noise), self.network, self._pipe.scheduler
-        if self.few is not None and negative is None and start is None and kept is None and steps == self._pipe.few_steps:
+        if (
+            self.few is not None
+            and negative is None
+            and start is None
+            and kept is None
+            and steps == self._pipe.few_steps
+        ):
             # It learned to go straight from each of its steps to the next.
             straight = STRAIGHT if "solver_order" in scheduler.config else {}
             network, scheduler = self.few, type(scheduler).from_config(scheduler.config, **straight)
