@@ -107,5 +107,5 @@ def test_each_of_few_steps_goes_straight_to_the_next() -> None:
     for number in range(5):
         torch.testing.assert_close(seen[number], x, atol=1e-4, rtol=1e-4)
         now, then = (tuple(map(torch.tensor, levels[number + ahead])) for ahead in (0, 1))
-        x = train_few.moved(x, 0.3 * x + 0.2, now, then)  # type: ignore[arg-type]
+        x = train_few.moved(x, 0.3 * x + 0.2, now, then)
     torch.testing.assert_close(made, x, atol=1e-4, rtol=1e-4)
