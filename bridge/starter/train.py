@@ -24,12 +24,12 @@ import transformers
 from accelerate import Accelerator
 from diffusers import AutoencoderKL
 
-from bridge.starter import assemble, dataset, progress, train_few, train_text, train_unet, train_vae
+from bridge.starter import assemble, dataset, progress, text_stack, train_few, train_text, train_unet, train_vae
 from bridge.starter.train_unet import Course
 from bridge.system.writing import write_whole
 
 DATA_SEED, DATA_CHUNKS = 1, 130  # 23,400 clips
-VAE_STEPS, TEXT_STEPS, UNET_STEPS, SECOND_STEPS, FEW_STEPS = 2_400, 3_500, 12_000, 6_000, 2_000
+VAE_STEPS, TEXT_STEPS, UNET_STEPS, SECOND_STEPS, FEW_STEPS = 2_400, 7_000, 30_000, 10_000, 2_000
 # The second course uses other clips, with more of the sounds that were weak after the first.
 SECOND_SEED = 3
 WEAK = ("crash", "crash", "ride", "ride", "clave", "tambourine", "bass", "sub", "fire", "closed_hat")
@@ -40,14 +40,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("work", type=Path, help="folder for the state of the training (about 2 GB)")
     parser.add_argument("--compute", choices=("auto", "cpu"), default="auto", help="auto: CUDA or MPS if there")
-    parser.add_argument("--vae-steps", type=int, default=VAE_STEPS)
+    parser.add_argument("--vae-steps", type=int, default=VAE_STEPS, help="0: keep the autoencoder of --start")
     parser.add_argument("--text-steps", type=int, default=TEXT_STEPS)
     parser.add_argument("--unet-steps", type=int, default=UNET_STEPS)
     parser.add_argument("--second-steps", type=int, default=SECOND_STEPS)
     parser.add_argument("--few-steps", type=int, default=FEW_STEPS)
     parser.add_argument("--chunks", type=int, default=DATA_CHUNKS, help=f"of {dataset.CHUNK} clips each")
     parser.add_argument(
-        "--start", type=Path, help="a checkpoint of an earlier edition whose autoencoder and UNet it begins with"
+        "--start",
+        type=Path,
+        help="a checkpoint whose autoencoder and UNet it begins with, and whose text stack it keeps if that knows the same words",
     )
     parser.add_argument("--bfloat16", action="store_true", help="encode, and train the UNet, in bfloat16")
     parser.add_argument("--until", choices=("vae", "text", "unet", "second", "few"), help="stop after this stage")
@@ -60,7 +62,7 @@ def main() -> None:
     first = Course("unet", chosen.unet_steps, 1.2e-3 if begin is None else 8e-4, begin, chosen.bfloat16)
     second = Course("second", chosen.second_steps, 5e-4, chosen.work / "parts" / "unet", chosen.bfloat16)
     stages = {
-        "text": lambda: train_text.train(chosen.text_steps, chosen.work, fresh(accelerator)),
+        "text": lambda: _text_stage(chosen, accelerator),
         "unet": lambda: train_unet.train(latents, first, chosen.work, fresh(accelerator)),
         "second-data": lambda: _second_data(chosen),
         "second": lambda: train_unet.train(
@@ -89,9 +91,28 @@ def fresh(accelerator: Accelerator) -> Accelerator:
 def _vae_stage(chosen: argparse.Namespace, accelerator: Accelerator) -> Any:
     groups = dataset.make(DATA_SEED, chosen.chunks, workers=os.cpu_count() or 1)
     vae = train_vae.train(groups, chosen.vae_steps, chosen.work, accelerator, chosen.start)
-    latents = train_vae.whiten(vae, train_vae.encode(vae, groups, chosen.bfloat16))
+    latents = train_vae.encode(vae, groups, chosen.bfloat16)
+    if chosen.vae_steps:  # an autoencoder that is kept has white latents, which a UNet knows
+        latents = train_vae.whiten(vae, latents)
     vae.save_pretrained(chosen.work / "parts" / "vae")
     return train_unet.labelled(groups, latents)
+
+
+def _text_stage(chosen: argparse.Namespace, accelerator: Accelerator) -> None:
+    if chosen.start is None or not knows_the_same_words(chosen.start):
+        train_text.train(chosen.text_steps, chosen.work, fresh(accelerator))
+        return
+    stack = text_stack.load(chosen.start)
+    for network in stack.networks().values():
+        network.float()
+    stack.save(chosen.work / "parts")
+
+
+def knows_the_same_words(checkpoint: Path) -> bool:
+    """Whether the text stack of a checkpoint was trained on the words of the catalogue as it is."""
+    known: dict[str, object] = json.loads((checkpoint / "heard.json").read_text("utf-8"))
+    wanted = assemble.vocabulary()
+    return all(known.get(name) == wanted[name] for name in ("nouns", "words"))
 
 
 def _second_data(chosen: argparse.Namespace) -> Any:

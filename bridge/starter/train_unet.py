@@ -190,11 +190,14 @@ def set_rate(optimiser: torch.optim.Optimizer, rate: float) -> None:
 
 
 def begun(folder: Path) -> AudioLDM2UNet2DConditionModel:
-    """A UNet that takes the clock, with the weights in `folder`, of which those for the clock may be missing: they are then zero."""
+    """A UNet that takes the clock, with the weights in `folder`: of a training, or of a checkpoint, where those for the clock lie beside
+    the others. In one that has none they are zero."""
     unet = AudioLDM2UNet2DConditionModel.from_pretrained(folder).float()
-    missing = make_unet().conv_in.in_channels - unet.conv_in.in_channels
-    if missing:
-        unet.conv_in = clock.widened(unet.conv_in, torch.zeros(unet.conv_in.out_channels, missing, 3, 3))
+    if unet.conv_in.in_channels == LATENT_CHANNELS:
+        clock.with_clock(unet, folder)
+        if not (folder / clock.FILE).is_file():
+            silent = torch.zeros(unet.conv_in.out_channels, clock.CHANNELS, 3, 3)
+            unet.conv_in = clock.widened(unet.conv_in, silent)
         unet.register_to_config(in_channels=unet.conv_in.in_channels)
     return unet
 

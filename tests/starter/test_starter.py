@@ -185,6 +185,11 @@ def test_a_training_that_was_stopped_goes_on_and_ends_in_a_checkpoint_that_the_e
     model = engine.load(lambda *stage: None)
     assert model.abilities.sample_rate == 44_100
     assert model.abilities.few_steps == train_few.STEPS
+    again, trained = (train_unet.begun(place / "unet").state_dict() for place in (folder, work / "parts"))
+    assert all(torch.allclose(again[name], trained[name], atol=2e-3) for name in trained)
+    assert train.knows_the_same_words(folder)
+    (folder / "heard.json").write_text(json.dumps({"nouns": {}, "words": []}), "utf-8")
+    assert not train.knows_the_same_words(folder)
     pieces = [
         next(iter(engine.generate(Prompt(text, text, 0.5, 1, steps=steps, guidance=1.0), lambda *step: None)))
         for text, steps in (("kick", 2), ("kick", train_few.STEPS), ("house loop", 2), ("sub", 2))
