@@ -78,7 +78,8 @@ def main() -> None:
             break
     if chosen.until is None:
         folder = assemble.assemble(chosen.work)
-        progress.plot(chosen.work / "log.jsonl", chosen.work / "losses.png")
+        if (chosen.work / "log.jsonl").is_file():  # not of a few steps
+            progress.plot(chosen.work / "log.jsonl", chosen.work / "losses.png")
         print(f"{folder}: {sum(f.stat().st_size for f in folder.rglob('*') if f.is_file()) / 1e6:.1f} MB")
 
 

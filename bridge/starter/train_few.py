@@ -92,8 +92,9 @@ def train(latents: Latents, steps: int, work: Path, accelerator: Accelerator, bf
         x, arrived, ends = _lesson(first, batch, nothing, number, kept, bfloat16)
         target = wanted(x, arrived, *ends)
         t = torch.full((len(x),), times(STEPS)[number], device=device)
+        inputs, words = with_clocks(x, batch.clock), together(batch.texts, device)
         with torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
-            predicted = second(with_clocks(x, batch.clock), t, **together(batch.texts, device)).sample.float()
+            predicted = second(inputs, t, **words).sample.float()
         loss = F.mse_loss(predicted, target)
         optimiser.zero_grad()
         accelerator.backward(loss)

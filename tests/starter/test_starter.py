@@ -37,7 +37,7 @@ IDS = list(NAMES)
 
 @pytest.mark.parametrize("sound", SOUNDS, ids=IDS)
 def test_every_sound_starts_after_20_ms_peaks_alike_and_ends_quietly_at_any_length(sound: Sound) -> None:
-    for rows in (8, 24, 176):
+    for rows in (8, 24, 88):
         rng = np.random.default_rng(rows)
         wave = render(rng, sound, draw(rng, sound), rows * dataset.ROW_SAMPLES)
         assert wave.shape == (rows * dataset.ROW_SAMPLES,) and wave.dtype == np.float32
@@ -150,7 +150,7 @@ def work(pooled: list[dataset.Group], tmp_path_factory: pytest.TempPathFactory) 
     shutil.copytree(folder / "parts" / "unet", folder / "unet-second")
     first.save_pretrained(folder / "unet-first")
     for steps in (1, 2):
-        train_few.train(latents, steps, folder, Accelerator(cpu=True), bfloat16=False)
+        train_few.train(latents, steps, folder, Accelerator(cpu=True), bfloat16=True)
     return folder
 
 
