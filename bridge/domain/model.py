@@ -41,7 +41,7 @@ class Abilities:
 
     `sample_rate` in Hz. `seconds`: the possible lengths. `fixed_cost`: a short clip costs as much as the longest. `steps`:
     denoising steps, None in a family without them; `least_steps`: enough for a deadline. `guidance`: None for a distilled
-    checkpoint. `few_steps`: in so many a second network of it makes clips without a source, without guidance; 0: it has none.
+    checkpoint. `few_steps`: the steps in which its second network makes a clip without guidance, unless there is a source; 0 without one.
     `usual_negative`: its own negative prompt, None if it takes none. `notes`: it makes exact notes (`tuned`),
     reads them in the text (`words`), or neither (`none`). `tempo`: it takes the tempo as an argument. `loops`: the end can
     run into the beginning. `audio`: what it can do with a source. `early`: pieces come before the clip is complete.

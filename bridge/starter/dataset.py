@@ -110,7 +110,7 @@ def _plan(rng: np.random.Generator, sound: Sound) -> tuple[int, bool, Attributes
 
 
 def ring_rows(bars: int, bpm: float) -> int:
-    """Rows of latents, a multiple of ROWS_UNIT, that hold so many bars of four beats nearly in that tempo."""
+    """Rows of latents for `bars` bars of four beats: the multiple of ROWS_UNIT whose tempo is nearest to `bpm`."""
     return round(bars * 240 / bpm * SAMPLE_RATE / ROW_SAMPLES / ROWS_UNIT) * ROWS_UNIT
 
 

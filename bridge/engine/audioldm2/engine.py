@@ -292,7 +292,7 @@ class AudioLDM2(Runner):
         return denoise
 
     def _clock(self, prompt: Prompt, rows: int, circular_from: float | None) -> torch.Tensor | None:
-        """The clock of a clip of so many rows; None if the network takes none."""
+        """The clock of a clip of `rows` rows, or None for a network without a clock."""
         if not self.pipe.keeps_time:
             return None
         geometry, ring = self.geometry, circular_from == 0.0

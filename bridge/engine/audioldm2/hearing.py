@@ -47,8 +47,8 @@ class Heard:
     """`text` is for the encoders, `words` for the musician; `noun` names the sound, or is "". `fills`: the sound lasts until the
     clip ends. `steady`: it sounds alike all along; None if nobody knows. `model_hz`: the pitch that the model will make,
     `target_hz`: the requested one; both 0.0 without a note. `partials`: multiples of the pitch that sound in it. `remark`: what
-    was left out and why, or "". `note`: the requested one, "" for none; `usual_bpm`: between which tempi a rhythm is usual, None if
-    the sound is none.
+    was left out and why, or "". `note`: the requested one, "" for none; `usual_bpm`: the usual range of a rhythm's tempo, None for
+    other sounds.
     """
 
     text: str

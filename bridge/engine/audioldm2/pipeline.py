@@ -16,8 +16,8 @@ import torch
 class Pipeline:
     """The parts of a checkpoint on its compute, in `dtype`. `text_encoder`: CLAP; `text_encoder_2`: T5, or VITS of a speech
     checkpoint, each with its tokenizer; `feature_extractor`: None if nothing is ranked. `unet_config`: the settings of the UNet,
-    which `load_unet` reads; raises NoModel. `keeps_time`: it takes a clock beside the latents, see clock.py. `few_steps`: those of a second
-    UNet that needs no guidance and that `load_few` reads; 0 if there is none."""
+    which `load_unet` reads; raises NoModel. `keeps_time`: it takes a clock beside the latents, see clock.py. `few_steps`: the steps of a second
+    UNet without guidance, which `load_few` reads; 0 without one."""
 
     vae: Any
     text_encoder: Any
@@ -43,7 +43,7 @@ class Pipeline:
 
     @functools.cached_property
     def few(self) -> Any:
-        """The second UNet, as `unet`; None if there is none."""
+        """The second UNet, read when it is first used, or None."""
         return None if self.load_few is None else self.load_few()
 
     def forget_unet(self) -> None:
