@@ -25,8 +25,9 @@ GOLDEN = (math.sqrt(5) - 1) / 2  # multiples of it, modulo 1, stay far apart for
 
 
 class Denoiser:
-    """Runs `network` with a pipeline's scheduler. `few`: the network for few steps without guidance, if the checkpoint has one. `guided_above`: guidance ends at this noise level (standard deviation of the
-    noise over that of the signal); 0 guides to the end, as the stock pipeline does."""
+    """Runs `network` with a pipeline's scheduler. `few`: the network for few steps without guidance, if the checkpoint has one.
+    `guided_above`: guidance ends at this noise level (standard deviation of the noise over that of the signal); 0 guides to the end, as the
+    stock pipeline does."""
 
     def __init__(
         self, pipe: Any, network: Network, compute: str, guided_above: float, few: Network | None = None

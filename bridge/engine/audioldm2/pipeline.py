@@ -16,8 +16,8 @@ import torch
 class Pipeline:
     """The parts of a checkpoint on its compute, in `dtype`. `text_encoder`: CLAP; `text_encoder_2`: T5, or VITS of a speech
     checkpoint, each with its tokenizer; `feature_extractor`: None if nothing is ranked. `unet_config`: the settings of the UNet,
-    which `load_unet` reads; raises NoModel. `keeps_time`: it takes a clock beside the latents, see clock.py. `few_steps`: the steps of a second
-    UNet without guidance, which `load_few` reads; 0 without one."""
+    which `load_unet` reads; raises NoModel. `keeps_time`: it takes a clock beside the latents, see clock.py. `few_steps`: the
+    steps of a second UNet without guidance, which `load_few` reads; 0 without one."""
 
     vae: Any
     text_encoder: Any

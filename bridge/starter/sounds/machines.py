@@ -12,7 +12,6 @@ from bridge.starter.sounds.parts import (
     distorted,
     filtered,
     harmonics,
-    hold,
     mix,
     oscillator,
     scale,
@@ -21,13 +20,9 @@ from bridge.starter.sounds.parts import (
     white,
 )
 from bridge.starter.sounds.sound import sound
-from bridge.starter.sounds.tones import release_s
+from bridge.starter.sounds.tones import throughout
 
 Random = np.random.Generator
-
-
-def _held(n: int) -> Wave:
-    return hold(n, n / SAMPLE_RATE, min(0.05, 0.1 * n / SAMPLE_RATE), release_s(n))
 
 
 def machine_hum(rng: Random, a: Attributes, n: int) -> Wave:
@@ -36,7 +31,7 @@ def machine_hum(rng: Random, a: Attributes, n: int) -> Wave:
     k = np.arange(1, 21)
     levels = rng.uniform(0.2, 1.0, 20) / k ** scale(1.6, 0.7, a.brightness)
     y = oscillator(f, levels, n, rng.random())
-    return (y + filtered(white(rng, n), "band", 600, 0.5) * 0.08 * float(np.abs(y).max())) * _held(n)
+    return (y + filtered(white(rng, n), "band", 600, 0.5) * 0.08 * float(np.abs(y).max())) * throughout(n, 0.05)
 
 
 def engine(rng: Random, a: Attributes, n: int) -> Wave:
@@ -50,7 +45,7 @@ def engine(rng: Random, a: Attributes, n: int) -> Wave:
         filtered((knock - knock.mean()).astype(np.float32), "low", scale(500, 2_500, a.brightness))
         + filtered(white(rng, n), "band", 900, 0.6) * knock * 0.25
     )
-    return filtered(distorted((y * _held(n)).astype(np.float32), max(a.distortion, 0.4)), "high", 25)
+    return filtered(distorted((y * throughout(n, 0.05)).astype(np.float32), max(a.distortion, 0.4)), "high", 25)
 
 
 def helicopter(rng: Random, a: Attributes, n: int) -> Wave:
@@ -60,7 +55,7 @@ def helicopter(rng: Random, a: Attributes, n: int) -> Wave:
     y = filtered(filtered(white(rng, n), "low", scale(300, 1_200, a.brightness)), "high", 35) * blade + 0.03 * filtered(
         white(rng, n), "band", 3_500, 1.0
     )
-    return (y * _held(n)).astype(np.float32)
+    return (y * throughout(n, 0.05)).astype(np.float32)
 
 
 def telephone(rng: Random, a: Attributes, n: int) -> Wave:

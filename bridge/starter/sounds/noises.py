@@ -12,7 +12,6 @@ from bridge.starter.sounds.parts import (
     distorted,
     filtered,
     harmonics,
-    hold,
     metal,
     oscillator,
     scale,
@@ -22,13 +21,9 @@ from bridge.starter.sounds.parts import (
     white,
 )
 from bridge.starter.sounds.sound import sound
-from bridge.starter.sounds.tones import levelled, release_s
+from bridge.starter.sounds.tones import levelled, throughout
 
 Random = np.random.Generator
-
-
-def _held(n: int) -> Wave:
-    return hold(n, n / SAMPLE_RATE, min(0.03, 0.1 * n / SAMPLE_RATE), release_s(n))
 
 
 def static(rng: Random, a: Attributes, n: int) -> Wave:
@@ -39,19 +34,19 @@ def static(rng: Random, a: Attributes, n: int) -> Wave:
     tune = sine(
         (1_200 + 800 * np.sin(2 * np.pi * rng.uniform(0.3, 1.0) * t + 6.28 * rng.random())).astype(np.float32), n
     )
-    return ((y + 0.12 * tune) * _held(n)).astype(np.float32)
+    return ((y + 0.12 * tune) * throughout(n, 0.03)).astype(np.float32)
 
 
 def tape_hiss(rng: Random, a: Attributes, n: int) -> Wave:
     """A tape without music: steady high noise."""
     y = filtered(white(rng, n), "high", scale(1_500, 5_000, a.brightness))
-    return (y + filtered(white(rng, n), "low", 200) * 0.1) * _held(n)
+    return (y + filtered(white(rng, n), "low", 200) * 0.1) * throughout(n, 0.03)
 
 
 def room_tone(rng: Random, a: Attributes, n: int) -> Wave:
     """A quiet room: low, soft noise, as of far-away air."""
     y = filtered(filtered(white(rng, n), "low", scale(120, 500, a.brightness), 0.7, 2), "high", 40)
-    return (levelled(y) + filtered(white(rng, n), "low", 2_500) * 0.13) * _held(n)
+    return (levelled(y) + filtered(white(rng, n), "low", 2_500) * 0.13) * throughout(n, 0.03)
 
 
 def vinyl_stop(rng: Random, a: Attributes, n: int) -> Wave:
@@ -106,7 +101,9 @@ def explosion(rng: Random, a: Attributes, n: int) -> Wave:
 def white_noise(rng: Random, a: Attributes, n: int) -> Wave:
     """Plain noise of all frequencies."""
     y = white(rng, n)
-    return (filtered(y, "low", scale(4_000, 20_000, 2 * a.brightness + 1)) if a.brightness < 0 else y) * _held(n)
+    return (filtered(y, "low", scale(4_000, 20_000, 2 * a.brightness + 1)) if a.brightness < 0 else y) * throughout(
+        n, 0.03
+    )
 
 
 SOUNDS = (

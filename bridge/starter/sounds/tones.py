@@ -96,6 +96,11 @@ def pad(rng: Random, a: Attributes, n: int) -> Wave:
     return distorted(levelled(y), a.distortion) * hold(n, whole, rise, release_s(n))
 
 
+def throughout(n: int, rise_s: float) -> Wave:
+    """The level of a sound that fills its clip of n samples and begins softly."""
+    return hold(n, _total(n), min(rise_s, 0.1 * _total(n)), release_s(n))
+
+
 def release_s(n: int) -> float:
     """The seconds in which a sound that fills its clip of n samples ends."""
     return min(0.15, 0.05 * _total(n))
