@@ -13,11 +13,11 @@ from bridge.starter.measures import share_above
 from bridge.starter.rhythm_measures import onsets_s, share_on_grid
 from bridge.starter.rhythms.catalogue import RHYTHMS, USUAL_BPM
 from bridge.starter.rhythms.drum_styles import DRUMS
-from bridge.starter.rhythms.grid import grid_seconds, hit_seconds
 from bridge.starter.rhythms.pattern import BARS, BEATS_PER_BAR, Hit, swung
 from bridge.starter.rhythms.play import PLAYERS
 from bridge.starter.sounds.parts import SAMPLE_RATE, Attributes, Wave
 from bridge.starter.sounds.sound import Sound
+from tests.starter.rhythm_grid import grid_seconds, hit_seconds
 
 BY_NAME = {rhythm.name: rhythm for rhythm in RHYTHMS}
 NAMES = [rhythm.name for rhythm in RHYTHMS]

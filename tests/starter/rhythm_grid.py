@@ -1,4 +1,4 @@
-"""Where the hits of a rhythm are in time, for tests and the evaluation."""
+"""Where the hits of a rhythm are in time."""
 
 from __future__ import annotations
 
