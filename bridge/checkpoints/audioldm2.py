@@ -18,7 +18,7 @@ SPEECH = "VitsModel"  # as text_encoder_2: a checkpoint that speaks
 FEW, FEW_FACTS = (
     "unet_few",
     "few.json",
-)  # the folder of a second UNet that needs few steps, and the file there that says how many
+)  # the folder of a second UNet for few steps, and the file in it that says how many
 WORDS = "heard.json"  # the word list of a small checkpoint, whose notes are tuned
 # The negative prompt in the README of the cvssp/audioldm2 checkpoints.
 NEGATIVE = "Low quality, average quality."

@@ -13,6 +13,7 @@ from bridge.domain.ask import Shape
 from bridge.domain.clip import OUTPUT_RATE, Prompt
 from bridge.starter import rhythm_measures as rhythm
 from bridge.starter.catalogue import BY_NAME, RHYTHMS, STEADY, draw, render
+from bridge.starter.dataset import ROW_SAMPLES
 from bridge.starter.judge import Judge, first_take
 from bridge.starter.rhythms.catalogue import USUAL_BPM
 from bridge.starter.rows import Row
@@ -113,7 +114,8 @@ def confidence_rows(judge: Judge, clips: int = 4) -> list[Row]:
     for name in WEAK:
         sound, rng = BY_NAME[name], np.random.default_rng(RHYTHM_SEED)
         made = np.mean([judge.confidence(judge.sound(sound.nouns[0], 80 + n), name) for n in range(clips)])
-        real = [render(rng, sound, draw(rng, sound), 40 * 2_048)[838:] for _ in range(2 * clips)]
+        lead_in = judge.front_end.config.lead_in_samples
+        real = [render(rng, sound, draw(rng, sound), 40 * ROW_SAMPLES)[lead_in:] for _ in range(2 * clips)]
         figures.append(f"{name} {made / np.mean([judge.confidence(wave, name) for wave in real]):.2f}")
     return [Row("confidence of the judge over that for synthesised sounds", ", ".join(figures), "≥ .8 / .9")]
 

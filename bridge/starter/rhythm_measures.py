@@ -17,10 +17,8 @@ EDGES = np.array([0, 2, 4, 8, 16, 32, 64, 128, 256])  # bins at which bands begi
 AHEAD = 6  # frames over which a rise is measured: 9 ms
 HELD = 17  # frames, 25 ms: a rise counts from the highest level in them, or each period of a bass would be a hit
 DEEPEST_DB = 45.0  # below a band's loudest moment; what is softer does not rise
-LOUD, LEAST_DB = (
-    0.3,
-    3.0,
-)  # an onset is a rise of at least this share of the greatest one, and of so many decibels on average
+# The smallest rise that counts as an onset: as a share of the greatest one, and in decibels.
+LOUD, LEAST_DB = 0.3, 3.0
 APART = 20  # frames between two onsets: 29 ms
 GRID_COUNTS = 0.5  # how much the sixteenths of a tempo count beside the likeness of bars
 SOFTEST_S = 0.015  # from the beginning of a soft attack to the middle of its rise: that of a shaker

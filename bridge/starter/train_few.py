@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from accelerate import Accelerator
 from diffusers.training_utils import EMAModel
 
+from bridge.engine.audioldm2.clock import beside
 from bridge.starter import text_stack
 from bridge.starter.progress import Log, share_of_rate
 from bridge.starter.resume import Resumable
@@ -30,7 +31,6 @@ from bridge.starter.train_unet import (
     save_average,
     set_rate,
     together,
-    with_clocks,
 )
 
 STEPS = 5  # of the second network
@@ -92,7 +92,7 @@ def train(latents: Latents, steps: int, work: Path, accelerator: Accelerator, bf
         x, arrived, ends = _lesson(first, batch, nothing, number, kept, bfloat16)
         target = wanted(x, arrived, *ends)
         t = torch.full((len(x),), times(STEPS)[number], device=device)
-        inputs, words = with_clocks(x, batch.clock), together(batch.texts, device)
+        inputs, words = beside(x, batch.clock), together(batch.texts, device)
         with torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
             predicted = second(inputs, t, **words).sample.float()
         loss = F.mse_loss(predicted, target)
@@ -128,7 +128,7 @@ def _lesson(
     for index in range(SUBSTEPS):
         now, then = level(index), level(index + 1)
         t = torch.full((count,), fine[index], device=device)
-        inputs = with_clocks(x, batch.clock)
+        inputs = beside(x, batch.clock)
         with torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
             if float(now[1] / now[0]) > GUIDED_ABOVE:
                 away, towards = first(inputs.repeat(2, 1, 1, 1), t.repeat(2), **both).sample.float().chunk(2)

@@ -130,11 +130,6 @@ class Clips:
         return Batch(z.to(device), when.to(device), texts), rng
 
 
-def with_clocks(noisy: torch.Tensor, when: torch.Tensor) -> torch.Tensor:
-    """The network's input: latents (n, 16, rows, width) with the clock (n, channels, rows) of each behind them."""
-    return torch.cat([noisy, when[..., None].expand(-1, -1, -1, noisy.shape[3])], dim=1)
-
-
 def spread_times(n: int) -> torch.Tensor:
     """One time from each of `n` equal parts of the schedule: the loss varies less than with independent draws."""
     return ((torch.arange(n) + torch.rand(n)) / n * TIMESTEPS).long().clamp(0, TIMESTEPS - 1)
@@ -165,7 +160,7 @@ def train(latents: Latents, course: Course, work: Path, accelerator: Accelerator
         t = spread_times(len(texts)).to(accelerator.device)
         signal, noise_level = kept[t].sqrt()[:, None, None, None], (1 - kept[t]).sqrt()[:, None, None, None]
         noise = torch.randn_like(batch.z)
-        inputs = with_clocks(signal * batch.z + noise_level * noise, batch.clock)
+        inputs = clock.beside(signal * batch.z + noise_level * noise, batch.clock)
         words = together(texts, accelerator.device)
         with torch.autocast(accelerator.device.type, torch.bfloat16, enabled=course.bfloat16):
             predicted = unet(inputs, t, **words).sample.float()

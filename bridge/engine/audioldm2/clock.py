@@ -38,9 +38,10 @@ def rows_of(rows: int, row_seconds: float, lead_in_s: float, bpm: float, ring: b
 
 
 def beside(latents: torch.Tensor, clock: torch.Tensor) -> torch.Tensor:
-    """The network's input: latents (batch, channels, rows, width) and behind them, for each of the batch, the clock (CHANNELS, rows)."""
+    """The network's input: latents (batch, channels, rows, width) and behind them the clock: one for all (CHANNELS, rows), or one for each
+    of the batch (batch, CHANNELS, rows)."""
     batch, _, _, width = latents.shape
-    clock = clock.to(latents)[None, :, :, None].expand(batch, -1, -1, width)
+    clock = clock.to(latents)[..., None].expand(batch, -1, -1, width)
     return torch.cat([latents, clock], dim=1)
 
 

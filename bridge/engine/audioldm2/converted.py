@@ -10,12 +10,8 @@ from bridge.engine.runtime.network import Network
 
 UNET, FEW, DECODER, VOCODER = "unet", "few", "decoder", "vocoder"
 MODULE = "bridge.engine.audioldm2.parts"  # converts them
-FOLDERS = (
-    "unet",
-    "unet_few",
-    "vae",
-    "vocoder",
-)  # of a checkpoint, if it has them: their weights are in the converted networks
+# Those folders of a checkpoint, as far as it has them, whose weights are in the converted networks.
+FOLDERS = ("unet", "unet_few", "vae", "vocoder")
 
 
 class HiFiGan:

@@ -177,7 +177,7 @@ class AudioLDM2(Runner):
             remarks["heard"] = ", ".join(self._words)
         if prompt.source is not None:
             remarks["method"] = self._method
-        bpm = 0.0 if prompt.bars else keeping_time.bpm_of(prompt, self.texts.hears(settled))
+        bpm = 0.0 if prompt.bars else self._bpm(settled)
         tempo = f"made at {bpm:.4g} BPM" if bpm else ""
         remark = "; ".join(filter(None, [remarks.get("remark", ""), tempo, self._how, self._unranked]))
         return remarks | ({"remark": remark} if remark else {})
@@ -189,8 +189,7 @@ class AudioLDM2(Runner):
 
     def in_tempo(self, prompt: Prompt) -> bool:
         """See Engine."""
-        heard = self.texts.hears(self.abilities.settled(prompt))
-        return self.pipe.keeps_time and prompt.source is None and prompt.bars > 0 and heard.usual_bpm is not None
+        return prompt.source is None and prompt.bars > 0 and self._bpm(self.abilities.settled(prompt)) > 0
 
     def lack(self, name: str) -> None:
         """See Stages."""
@@ -291,12 +290,16 @@ class AudioLDM2(Runner):
 
         return denoise
 
+    def _bpm(self, prompt: Prompt) -> float:
+        """The tempo in which a rhythm is made; 0 of other sounds, and without a clock."""
+        return keeping_time.bpm_of(prompt, self.texts.hears(prompt)) if self.pipe.keeps_time else 0.0
+
     def _clock(self, prompt: Prompt, rows: int, circular_from: float | None) -> torch.Tensor | None:
         """The clock of a clip of `rows` rows, or None for a network without a clock."""
         if not self.pipe.keeps_time:
             return None
         geometry, ring = self.geometry, circular_from == 0.0
-        bpm = keeping_time.bpm_of(prompt, self.texts.hears(prompt))
+        bpm = self._bpm(prompt)
         if ring:  # whole rows, which are played slightly faster or slower
             bpm *= prompt.seconds / (rows * geometry.row_seconds)
         lead_in_s = geometry.lead_in / geometry.sample_rate

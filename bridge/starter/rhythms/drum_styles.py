@@ -148,7 +148,7 @@ def hits(rng: np.random.Generator, a: Attributes, style: Style) -> list[Hit]:
 
 
 def _with_soft_hits(bar: list[Hit], steps: Mapping[str, str], after: float) -> list[Hit]:
-    """The bar with a soft hit, of a part that keeps time, so many beats after each beat, which shows that it swings."""
+    """The bar with a soft hit of a timekeeping part this many beats after each beat, so that the swing is heard."""
     part = next((part for part in KEEP_TIME if part in steps), "closed_hat")
     taken = {hit.beat for hit in bar if hit.part == part}
     beats = [beat + after for beat in range(BEATS_PER_BAR)]
