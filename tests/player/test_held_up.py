@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from bridge.player.ahead import MARGIN_S
-from bridge.player.device import choose, outputs
+from bridge.player.device import choose, leave, outputs
 from bridge.player.mixer import Mixer
 from bridge.player.output import Output
 from bridge.system import portable
@@ -55,6 +55,7 @@ def play(connection: Connection, hold_s: float, pause_s: float, has_c: bool) -> 
     time.sleep(0.2)
     connection.send(output.underflows - before)
     output.close()
+    leave()  # a server waits for a client that vanishes, and lets no other in meanwhile
     os._exit(0)
 
 

@@ -40,8 +40,9 @@ def playing(server: Jack, device: str = "system", *how: object) -> Iterator[Conn
 
 
 @pytest.fixture
-def player(server: Jack) -> Iterator[Connection]:
-    with playing(server) as connection:
+def player() -> Iterator[Connection]:
+    """On a server of its own: one that other tests have used may still wait for a client of theirs, and lets none in meanwhile."""
+    with jack() as server, playing(server) as connection:
         yield connection
 
 
@@ -53,12 +54,13 @@ def take(tmp_path: Path) -> str:
 
 
 def until(player: Connection, kind: type[Any], voice: int | None = None) -> Any:
-    end = time.monotonic() + 15
+    end, others = time.monotonic() + 15, []
     while player.poll(max(0.0, end - time.monotonic())):
         message = player.recv()
         if isinstance(message, kind) and (voice is None or message.voice == voice):
             return message
-    raise AssertionError(f"no {kind.__name__}")
+        others.append(message)
+    raise AssertionError(f"no {kind.__name__}, but {others}")
 
 
 def test_a_press_while_the_device_opens_sounds(player: Connection, take: str) -> None:
