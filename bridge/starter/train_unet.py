@@ -14,6 +14,7 @@ from diffusers import AudioLDM2UNet2DConditionModel, DPMSolverMultistepScheduler
 from diffusers.training_utils import EMAModel
 from numpy.typing import NDArray
 
+from bridge.engine import beat_clock
 from bridge.engine.audioldm2 import clock
 from bridge.starter import text_stack
 from bridge.starter.captions import as_typed, caption
@@ -63,7 +64,7 @@ def make_unet() -> AudioLDM2UNet2DConditionModel:
     width = text_stack.WIDTH
     return AudioLDM2UNet2DConditionModel(
         sample_size=28,
-        in_channels=LATENT_CHANNELS + clock.CHANNELS,
+        in_channels=LATENT_CHANNELS + beat_clock.CHANNELS,
         out_channels=LATENT_CHANNELS,
         down_block_types=("DownBlock2D", "CrossAttnDownBlock2D", "DownBlock2D"),
         up_block_types=("UpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
@@ -191,7 +192,7 @@ def begun(folder: Path) -> AudioLDM2UNet2DConditionModel:
     if unet.conv_in.in_channels == LATENT_CHANNELS:
         clock.with_clock(unet, folder)
         if not (folder / clock.FILE).is_file():
-            silent = torch.zeros(unet.conv_in.out_channels, clock.CHANNELS, 3, 3)
+            silent = torch.zeros(unet.conv_in.out_channels, beat_clock.CHANNELS, 3, 3)
             unet.conv_in = clock.widened(unet.conv_in, silent)
         unet.register_to_config(in_channels=unet.conv_in.in_channels)
     return unet
@@ -202,7 +203,7 @@ def clocks(group: tuple[int, NDArray[np.float16], tuple[Labelled, ...]], clips: 
     rows, _, labels = group
     row_seconds, lead_in_s = ROW_SAMPLES / SAMPLE_RATE, LEAD_IN / SAMPLE_RATE
     return torch.stack(
-        [clock.rows_of(rows, row_seconds, lead_in_s, labels[clip].bpm, labels[clip].ring) for clip in clips]
+        [beat_clock.rows_of(rows, row_seconds, lead_in_s, labels[clip].bpm, labels[clip].ring) for clip in clips]
     )
 
 

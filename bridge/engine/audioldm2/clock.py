@@ -1,12 +1,10 @@
-"""Where each row of latents lies in the bar: a second input of networks that were trained to keep time.
+"""The clock (see beat_clock) beside the latents: a second input of a UNet that was trained to keep time.
 
-A network as small as the starter's does not keep a tempo that is a word. Sines of the position in bar, beat and sub-beat, at each
-row, made the difference. They are added where the latents enter, so that a pipeline without them runs the same checkpoint.
+It is added where the latents enter, so that a pipeline without it runs the same checkpoint.
 """
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import Any
 
@@ -14,27 +12,11 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
+from bridge.engine.beat_clock import CHANNELS
 from bridge.errors import NoModel
 
 FILE = "clock.safetensors"  # beside the other weights of a UNet
 WEIGHT = "conv_in.weight"
-CYCLES = (16.0, 8.0, 4.0, 2.0, 1.0, 0.5, 0.25)  # beats: four bars, two, one, half a bar, a beat, half of it, a quarter
-CHANNELS = 2 + 2 * len(CYCLES)
-
-
-def rows_of(rows: int, row_seconds: float, lead_in_s: float, bpm: float, ring: bool) -> torch.Tensor:
-    """The clock (CHANNELS, rows): whether there is a beat, whether the last row is followed by the first, and sine and cosine of the
-    position in each cycle at the middle of each row. `bpm`: 0 without a beat; `lead_in_s`: silence before the first beat."""
-    clock = torch.zeros(CHANNELS, rows)
-    clock[1] = float(ring)
-    if not bpm:
-        return clock
-    clock[0] = 1.0
-    beats = ((torch.arange(rows, dtype=torch.float64) + 0.5) * row_seconds - lead_in_s) * bpm / 60
-    for number, cycle in enumerate(CYCLES):
-        angle = 2 * math.pi * beats / cycle
-        clock[2 + 2 * number], clock[3 + 2 * number] = angle.sin(), angle.cos()
-    return clock
 
 
 def beside(latents: torch.Tensor, clock: torch.Tensor) -> torch.Tensor:

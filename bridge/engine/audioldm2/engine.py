@@ -16,6 +16,7 @@ from bridge.checkpoints.find import Checkpoint, licence
 from bridge.config import EngineConfig
 from bridge.domain.clip import Piece, Prompt
 from bridge.domain.model import Model
+from bridge.engine import beat_clock
 from bridge.engine.audioldm2 import clock, converted, keeping_time, unet
 from bridge.engine.audioldm2.converted import HiFiGan
 from bridge.engine.audioldm2.decoding import Decoder
@@ -303,7 +304,7 @@ class AudioLDM2(Runner):
         if ring:  # whole rows, which are played slightly faster or slower
             bpm *= prompt.seconds / (rows * geometry.row_seconds)
         lead_in_s = geometry.lead_in / geometry.sample_rate
-        return clock.rows_of(rows, geometry.row_seconds, lead_in_s, bpm, ring).to(self.device)
+        return beat_clock.rows_of(rows, geometry.row_seconds, lead_in_s, bpm, ring).to(self.device)
 
     @staticmethod
     def generators(prompt: Prompt) -> list[torch.Generator]:
@@ -316,7 +317,7 @@ class AudioLDM2(Runner):
         texts = self.texts.positive(prompt), self.texts.positive(prompt)
         noise = self.noise(self.generators(prompt) * 2, 2 * self.geometry.rows_unit)
         if self.pipe.keeps_time:
-            noise = clock.beside(noise, noise.new_zeros(clock.CHANNELS, noise.shape[2]))
+            noise = clock.beside(noise, noise.new_zeros(beat_clock.CHANNELS, noise.shape[2]))
         return noise, torch.tensor(500, device=self.device), *states(texts, 1)
 
     @torch.no_grad()

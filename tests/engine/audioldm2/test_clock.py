@@ -10,6 +10,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from bridge.domain.clip import Prompt
+from bridge.engine import beat_clock
 from bridge.engine.audioldm2 import clock
 from bridge.engine.audioldm2.hearing import Heard
 from bridge.engine.audioldm2.keeping_time import bpm_of
@@ -31,19 +32,19 @@ def loop(seconds: float, text: str = "drum loop", bars: float = 0.0, bpm: float 
 
 
 def test_the_clock_says_where_in_the_bar_each_row_lies_and_nothing_without_a_beat() -> None:
-    rows = clock.rows_of(86, ROW_S, 0.02, 120.0, ring=False)
-    beat = 2 + 2 * clock.CYCLES.index(1.0)
+    rows = beat_clock.rows_of(86, ROW_S, 0.02, 120.0, ring=False)
+    beat = 2 + 2 * beat_clock.CYCLES.index(1.0)
     first = torch.tensor(2 * torch.pi * (0.5 * ROW_S - 0.02) * 2)
-    assert rows.shape == (clock.CHANNELS, 86) and bool((rows[0] == 1).all()) and not rows[1].any()
+    assert rows.shape == (beat_clock.CHANNELS, 86) and bool((rows[0] == 1).all()) and not rows[1].any()
     assert torch.allclose(rows[beat, 0], first.sin())
-    silent = clock.rows_of(8, ROW_S, 0.02, 0.0, ring=True)
+    silent = beat_clock.rows_of(8, ROW_S, 0.02, 0.0, ring=True)
     assert bool((silent[1] == 1).all()) and not silent[0].any() and not silent[2:].any()
 
 
 def test_after_four_bars_the_clock_is_where_it_was() -> None:
     rows, bars = 172, 4
     bpm = bars * 240 / (rows * ROW_S)
-    twice = clock.rows_of(2 * rows, ROW_S, 0.02, bpm, ring=True)
+    twice = beat_clock.rows_of(2 * rows, ROW_S, 0.02, bpm, ring=True)
     assert torch.allclose(twice[:, :rows], twice[:, rows:], atol=1e-4)
 
 
@@ -54,13 +55,13 @@ def test_a_network_without_a_clock_in_its_checkpoint_stays_as_it_is(tmp_path: Pa
 
 
 def test_the_weights_for_the_clock_change_nothing_while_the_clock_is_zero(tmp_path: Path) -> None:
-    save_file({clock.WEIGHT: torch.randn(5, clock.CHANNELS, 3, 3)}, tmp_path / clock.FILE)
+    save_file({clock.WEIGHT: torch.randn(5, beat_clock.CHANNELS, 3, 3)}, tmp_path / clock.FILE)
     network, latents = Network(), torch.randn(2, 3, 8, 4)
     plain = network.conv_in(latents)
     clock.with_clock(network, tmp_path)
-    still = clock.beside(latents, torch.zeros(clock.CHANNELS, 8))
+    still = clock.beside(latents, torch.zeros(beat_clock.CHANNELS, 8))
     assert torch.allclose(network.conv_in(still), plain, atol=1e-6)
-    running = clock.beside(latents, clock.rows_of(8, ROW_S, 0.02, 120.0, ring=False))
+    running = clock.beside(latents, beat_clock.rows_of(8, ROW_S, 0.02, 120.0, ring=False))
     assert not torch.allclose(network.conv_in(running), plain, atol=1e-2)
 
 
