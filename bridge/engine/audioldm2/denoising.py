@@ -51,7 +51,7 @@ class Denoiser:
     ) -> torch.Tensor:
         """Latents (takes, channels, rows, width) from noise of that shape. `negative`: None for no guidance. `circular_from`: the
         share of the steps, 0 to 1, after which the last row is followed by the first; None: never. `steps` are those of the whole
-        schedule, of which a `start` runs the last ones; `on_step` counts those that are run. `clock`: see beat_clock.rows_of; None for none.
+        schedule, of which a `start` runs the last ones; `on_step` counts those that are run. `clock`: see beat_clock; None for none.
         Raises what `on_step` raises.
 
         The network assumes silence beyond the first and last row. For a circle its input is therefore rolled, at each later
