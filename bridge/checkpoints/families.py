@@ -6,13 +6,13 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-from bridge.checkpoints import audioldm2
+from bridge.checkpoints import audioldm2, audiolm
 from bridge.checkpoints.family import Family
 from bridge.checkpoints.reading import read_index
 from bridge.domain.source import How
 from bridge.errors import NoModel
 
-FAMILIES = {family.pipeline: family for family in (audioldm2.FAMILY,)}
+FAMILIES = {family.pipeline: family for family in (audioldm2.FAMILY, audiolm.FAMILY)}
 UNTRAINED_FAMILY = audioldm2.FAMILY
 
 

@@ -90,7 +90,7 @@ def caption(rng: np.random.Generator, sound: Sound, a: Attributes, keep: float =
     """A caption in lower case for a clip of `sound` with attributes `a`, and its meaning. Each adjective that applies is
     mentioned with probability `keep`."""
     said, words = [0] * (len(ADJECTIVES) + 1), []
-    for number, (key, value) in enumerate(_values(a).items()):
+    for number, (key, value) in enumerate(adjective_values(a).items()):
         low, high = ADJECTIVES[key]
         if key == "brightness" and sound.ring is not None:
             low = low + FILTERED
@@ -128,7 +128,7 @@ def caption(rng: np.random.Generator, sound: Sound, a: Attributes, keep: float =
     return text, Meaning(SOUNDS.index(sound), tuple(said), octave, wave, chord)
 
 
-def _values(a: Attributes) -> dict[str, float]:
+def adjective_values(a: Attributes) -> dict[str, float]:
     """The attributes that ADJECTIVES are about, each −1 to 1."""
     return {
         "pitch": a.pitch,

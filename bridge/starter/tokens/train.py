@@ -1,0 +1,92 @@
+"""`python -m bridge.starter.tokens.train WORK_FOLDER`: train the base model of AudioLM, from synthesis to its folder.
+
+Stages: the codec, its tokens, the causal network, the masked one. Each can be stopped at any time; the same command goes on where it
+was. Several GPUs: `accelerate launch -m bridge.starter.tokens.train WORK_FOLDER`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import pickle
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import torch
+from accelerate import Accelerator
+
+from bridge.engine.audiolm import model_folder
+from bridge.engine.audiolm.model_folder import TokenModel
+from bridge.starter import dataset
+from bridge.starter.tokens import data, train_codec, train_orders
+from bridge.system.writing import write_whole
+
+SEED, CHUNKS = 1, 130
+CODEC_STEPS, CAUSAL_STEPS, MASKED_STEPS = 2_500, 12_000, 6_000
+
+Result = TypeVar("Result")
+
+
+def main() -> None:
+    """Run the stages that are not done."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("work", type=Path, help="folder for the state of the training (about 1 GB)")
+    parser.add_argument("--compute", choices=("auto", "cpu"), default="auto", help="auto: CUDA or MPS if there")
+    parser.add_argument("--chunks", type=int, default=CHUNKS, help=f"of {dataset.CHUNK} clips each")
+    parser.add_argument("--codec-steps", type=int, default=CODEC_STEPS)
+    parser.add_argument("--causal-steps", type=int, default=CAUSAL_STEPS)
+    parser.add_argument("--masked-steps", type=int, default=MASKED_STEPS)
+    parser.add_argument("--start", type=Path, help="a model whose codec it keeps and whose networks it begins with")
+    parser.add_argument("--bfloat16", action="store_true", help="train the networks in bfloat16")
+    chosen = parser.parse_args()
+    torch.set_flush_denormal(True)
+    accelerator = Accelerator(cpu=chosen.compute == "cpu")
+    chosen.work.mkdir(parents=True, exist_ok=True)
+    started = None if chosen.start is None else model_folder.load(chosen.start)
+
+    def fresh() -> Accelerator:
+        accelerator.free_memory()
+        return accelerator
+
+    def coded() -> Any:
+        groups = dataset.make(SEED, chosen.chunks, workers=os.cpu_count() or 1)
+        codec = (
+            train_codec.train(groups, chosen.codec_steps, chosen.work, fresh()) if started is None else started.codec
+        )
+        return codec, data.encoded(codec.cpu(), groups)
+
+    codec, groups = _stage(chosen.work, "codec", coded)
+    known = data.words()
+
+    def trained(causal: bool, steps: int, start: Any) -> Any:
+        return train_orders.train(
+            causal, groups, codec, known, steps, chosen.work, fresh(), start, chosen.bfloat16
+        ).cpu()
+
+    begin = None if started is None or started.words.tokens != known.tokens else started
+    causal = _stage(chosen.work, "causal", lambda: trained(True, chosen.causal_steps, begin and begin.causal))
+    masked = _stage(
+        chosen.work, "masked", lambda: trained(False, chosen.masked_steps, begin.masked if begin else causal)
+    )
+    folder = chosen.work / "model"
+    model_folder.save(TokenModel(codec, causal, masked, known), folder)
+    print(f"{folder}: {sum(f.stat().st_size for f in folder.rglob('*') if f.is_file()) / 1e6:.1f} MB")
+
+
+def _stage(work: Path, name: str, run: Callable[[], Result]) -> Result:
+    """The result of a stage: from its file if it is done, else by running it."""
+    file = work / f"{name}.done"
+    if file.is_file():
+        result: Result = pickle.loads(file.read_bytes())  # written by ourselves, below
+        return result
+    started = time.monotonic()
+    result = run()
+    print(f"{name}: {(time.monotonic() - started) / 60:.1f} min in this run", flush=True)
+    write_whole(file, pickle.dumps(result))
+    return result
+
+
+if __name__ == "__main__":
+    main()
