@@ -43,8 +43,9 @@ class Sounding:
         return self.lead_in / self.codec.config.sample_rate
 
     def frames(self, samples: int) -> int:
-        """Frames of tokens for at least this many samples."""
-        return math.ceil((samples + self.lead_in) / self.codec.config.frame_samples)
+        """Frames of tokens for at least this many samples; samples that are known are put in place up to a hop before the end."""
+        config = self.codec.config
+        return math.ceil((samples + self.lead_in + config.hop) / config.frame_samples)
 
     def heard_frames(self, samples: int) -> int:
         """Frames of tokens that do not depend on what comes after this many samples: a window of the spectrogram reaches beyond its
