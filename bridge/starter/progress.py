@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import time
+from collections.abc import Callable
 from pathlib import Path
 from statistics import fmean
 
@@ -17,9 +18,12 @@ def share_of_rate(step: int, steps: int, warm_up: int, last: float) -> float:
 
 
 class Log:
-    """Appends a JSON line to `file` every REPORT_EVERY steps and prints it."""
+    """Appends a JSON line to `file` every REPORT_EVERY steps and prints it. `track`: is given the same (see Accelerator.log)."""
 
-    def __init__(self, file: Path, stage: str, steps: int) -> None:
+    def __init__(
+        self, file: Path, stage: str, steps: int, track: Callable[[dict[str, float], int], None] | None = None
+    ) -> None:
+        self._track = track
         self._file, self._stage, self._steps, self._started = file, stage, steps, time.monotonic()
         self._added: list[dict[str, float]] = []
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -35,6 +39,8 @@ class Log:
         entry = {"stage": self._stage, "step": step, "seconds": round(seconds, 1)}
         with self._file.open("a", encoding="utf-8") as log:
             log.write(json.dumps({**entry, **{key: round(mean, 5) for key, mean in means.items()}}) + "\n")
+        if self._track is not None:
+            self._track({f"{self._stage}/{key}": mean for key, mean in means.items()}, step)
         said = "  ".join(f"{key} {mean:.4f}" for key, mean in means.items())
         print(f"{self._stage} {step}/{self._steps}  {seconds / 60:.1f} min  {said}", flush=True)
 

@@ -19,12 +19,12 @@ from accelerate import Accelerator
 
 from bridge.engine.audiolm import model_folder
 from bridge.engine.audiolm.model_folder import TokenModel
-from bridge.starter import dataset
-from bridge.starter.tokens import data, train_codec, train_orders
+from bridge.starter import dataset, progress
+from bridge.starter.tokens import data, train_codec, train_hierarchy, train_orders
 from bridge.system.writing import write_whole
 
 SEED, CHUNKS = 1, 130
-CODEC_STEPS, CAUSAL_STEPS, MASKED_STEPS = 2_500, 12_000, 6_000
+CODEC_STEPS, CAUSAL_STEPS, MASKED_STEPS, STAGES_STEPS = 2_500, 12_000, 6_000, 6_000
 
 Result = TypeVar("Result")
 
@@ -39,10 +39,16 @@ def main() -> None:
     parser.add_argument("--causal-steps", type=int, default=CAUSAL_STEPS)
     parser.add_argument("--masked-steps", type=int, default=MASKED_STEPS)
     parser.add_argument("--start", type=Path, help="a model whose codec it keeps and whose networks it begins with")
+    parser.add_argument(
+        "--hierarchy", choices=("orders", "audiolm"), default="orders", help="audiolm: also train the three stages"
+    )
+    parser.add_argument("--stages-steps", type=int, default=STAGES_STEPS, help="of the three stages together")
+    parser.add_argument("--log-with", help="a tracker of accelerate, such as tensorboard")
     parser.add_argument("--bfloat16", action="store_true", help="train the networks in bfloat16")
     chosen = parser.parse_args()
     torch.set_flush_denormal(True)
-    accelerator = Accelerator(cpu=chosen.compute == "cpu")
+    accelerator = Accelerator(cpu=chosen.compute == "cpu", log_with=chosen.log_with, project_dir=str(chosen.work))
+    accelerator.init_trackers("audiolm")
     chosen.work.mkdir(parents=True, exist_ok=True)
     started = None if chosen.start is None else model_folder.load(chosen.start)
 
@@ -70,8 +76,19 @@ def main() -> None:
     masked = _stage(
         chosen.work, "masked", lambda: trained(False, chosen.masked_steps, begin.masked if begin else causal)
     )
+    if chosen.hierarchy == "audiolm":
+        stages = _stage(
+            chosen.work,
+            "hierarchy",
+            lambda: train_hierarchy.train(
+                groups, codec, known, chosen.stages_steps, chosen.work, fresh(), chosen.bfloat16
+            ),
+        )
+        model_folder.save_hierarchy(stages, known, chosen.work / "hierarchy")
     folder = chosen.work / "model"
     model_folder.save(TokenModel(codec, causal, masked, known), folder)
+    accelerator.end_training()
+    progress.plot(chosen.work / "log.jsonl", chosen.work / "losses.png")
     print(f"{folder}: {sum(f.stat().st_size for f in folder.rglob('*') if f.is_file()) / 1e6:.1f} MB")
 
 

@@ -62,7 +62,7 @@ def train(groups: list[Group], steps: int, work: Path, accelerator: Accelerator,
     both: Any = Quantised(CodecConfig())
     optimiser = torch.optim.AdamW(both.parameters(), lr=LEARNING_RATE, weight_decay=0.01, betas=(0.9, 0.98))
     both, optimiser = accelerator.prepare(both, optimiser)
-    state, log = Resumable(work / "codec", accelerator), Log(work / "log.jsonl", "codec", steps)
+    state, log = Resumable(work / "codec", accelerator), Log(work / "log.jsonl", "codec", steps, accelerator.log)
     usable = [group for group in groups if group.mels.shape[1] >= CROP]
     shares = np.array([len(group.labels) for group in usable], dtype=float)
     for step in range(state.step, steps):

@@ -110,7 +110,7 @@ def train(
     average = EMAModel(network.parameters(), decay=AVERAGED**EVERY, use_ema_warmup=True, power=0.75, foreach=True)
     average.to(accelerator.device)
     accelerator.register_for_checkpointing(average)
-    state, log = Resumable(work / name, accelerator), Log(work / "log.jsonl", name, steps)
+    state, log = Resumable(work / name, accelerator), Log(work / "log.jsonl", name, steps, accelerator.log)
     sizes, shares = batches(groups)
     for step in range(state.step, steps):
         rng = np.random.default_rng((seed, 31 + causal, step))

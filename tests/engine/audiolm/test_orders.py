@@ -8,8 +8,9 @@ import torch
 from bridge.engine import beat_clock
 from bridge.engine.audiolm.choosing import Sampling, drawn
 from bridge.engine.audiolm.delay import delayed, go_on, undelayed
+from bridge.engine.audiolm.hierarchy import CENTRES, Alphabet, Hierarchy
 from bridge.engine.audiolm.masked import fill, passes_of
-from bridge.engine.audiolm.network import Cache
+from bridge.engine.audiolm.network import Cache, NetworkConfig, TokenNetwork
 from bridge.engine.audiolm.uses import kept_tokens
 from tests.engine.audiolm import small_model
 
@@ -101,3 +102,20 @@ def test_only_the_likeliest_are_drawn_each_as_often_as_it_is_likely() -> None:
     scores = torch.log(torch.tensor([0.5, 0.3, 0.15, 0.05])).expand(1, 4_000, 4)
     counts = torch.bincount(drawn(scores, generators(1), Sampling(1.0, 1.0, 2))[0], minlength=4) / 4_000
     assert counts[2:].sum() == 0 and abs(float(counts[0]) - 0.625) < 0.03
+
+
+def test_the_hierarchy_keeps_its_prime_and_each_book_has_its_own_codes() -> None:
+    codec = small_model.model().codec
+    alphabet = Alphabet(BOOKS, small_model.CODES)
+    config = NetworkConfig(words=4, causal=True, books=1, codes=alphabet.size, width=32, depth=1, heads=2)
+    stages = {name: TokenNetwork(config).eval() for name in ("semantic", "coarse", "fine")}
+    hierarchy = Hierarchy(codec, torch.randn(CENTRES, codec.config.dimensions), **stages)
+    steps: list[tuple[int, int]] = []
+    made = hierarchy.go_on(
+        WORDS, clock(30), 30, generators(1), Sampling(), tokens()[:, :10], lambda *at: steps.append(at)
+    )
+    assert made.shape == (1, 30, BOOKS) and torch.equal(made[:, :10], tokens()[:, :10])
+    assert int(made.min()) >= 0 and int(made.max()) < small_model.CODES
+    assert steps[-1][0] == steps[-1][1] == 8 + 30 * BOOKS
+    flat = alphabet.flat(tokens(), range(2))
+    assert flat.shape == (1, 2 * FRAMES) and int(flat.min()) >= CENTRES and int(flat.max()) < alphabet.span(1)[1]
