@@ -11,11 +11,11 @@ from accelerate import Accelerator
 
 from bridge.engine.audiolm import model_folder
 from bridge.engine.audiolm.codec import CodecConfig
+from bridge.engine.audiolm.losses import hidden_parts
 from bridge.engine.audiolm.model_folder import TokenModel
 from bridge.starter import dataset
 from bridge.starter.catalogue import SOUNDS
 from bridge.starter.tokens import data, measures, train_codec, train_hierarchy, train_orders
-from bridge.starter.tokens.train_orders import hidden_parts
 
 pytestmark = pytest.mark.train
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from accelerate import Accelerator
 from diffusers.training_utils import EMAModel
 
 from bridge.engine.audiolm.codec import MelCodec
-from bridge.engine.audiolm.delay import delayed
+from bridge.engine.audiolm.losses import causal_losses, masked_losses
 from bridge.engine.audiolm.network import NetworkConfig, TokenNetwork
 from bridge.engine.audiolm.words import Words
 from bridge.starter.progress import Log, share_of_rate
@@ -22,7 +20,6 @@ from bridge.starter.tokens.data import Tokens, asked, clocks
 FRAMES_A_STEP = 1_600
 LEARNING_RATE, GOING_ON = 2e-3, 1e-3
 AVERAGED, EVERY = 0.999, 4  # decay of the averaged weights for each step, and the steps between two updates
-IGNORED = -100
 
 
 def batches(groups: list[Tokens]) -> tuple[list[int], np.ndarray]:
@@ -30,58 +27,6 @@ def batches(groups: list[Tokens]) -> tuple[list[int], np.ndarray]:
     sizes = [max(2, round(FRAMES_A_STEP / group.frames)) for group in groups]
     shares = np.array([len(group.labels) / size for group, size in zip(groups, sizes, strict=True)])
     return sizes, shares / shares.sum()
-
-
-def causal_losses(
-    network: TokenNetwork, tokens: torch.Tensor, words: torch.Tensor, clock: torch.Tensor
-) -> torch.Tensor:
-    """The cross entropy of each book, (books,). `tokens` (batch, frames, books), `clock` of frames + books − 1."""
-    frames, books = tokens.shape[1:]
-    scores = network(delayed(tokens, network.hidden), words, clock)
-    return torch.stack(
-        [
-            F.cross_entropy(scores[:, book : book + frames, book].flatten(0, 1).float(), tokens[..., book].flatten())
-            for book in range(books)
-        ]
-    )
-
-
-def hidden_parts(rng: np.random.Generator, tokens: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """What is hidden of each clip, (batch, frames, books), and the book that is learned, (batch,). All books above it are hidden, and a
-    share of its own; what is kept in all books is a beginning, both ends or single frames, as the uses of the network have it."""
-    batch, frames, books = tokens.shape
-    book = rng.integers(0, books, batch)
-    share = np.cos(rng.random(batch) * math.pi / 2)
-    number = np.arange(books)
-    hidden = (number == book[:, None, None]) & (rng.random((batch, frames, books)) < share[:, None, None])
-    hidden |= number > book[:, None, None]
-    for clip in range(batch):
-        way = rng.random()
-        if way < 0.3:
-            hidden[clip, : rng.integers(1, max(2, frames - 4))] = False
-        elif way < 0.45:
-            hidden[clip, : rng.integers(1, max(2, frames // 2))] = False
-            hidden[clip, frames - rng.integers(1, max(2, frames // 2)) :] = False
-        elif way < 0.6:
-            hidden[clip, :: rng.choice([2, 3, 4, 6, 8, 12])] = False
-    return torch.from_numpy(hidden), torch.from_numpy(book)
-
-
-def masked_losses(
-    rng: np.random.Generator, network: TokenNetwork, tokens: torch.Tensor, words: torch.Tensor, clock: torch.Tensor
-) -> torch.Tensor:
-    """The cross entropy of each book, (books,), of hidden tokens; 0 of a book that no clip of the batch learns."""
-    hidden, book = hidden_parts(rng, tokens)
-    scores = network(torch.where(hidden, network.hidden, tokens), words, clock)
-    learned = hidden & (torch.arange(tokens.shape[-1]) == book[:, None, None])
-    losses = []
-    for number in range(tokens.shape[-1]):
-        wanted = torch.where(learned[..., number], tokens[..., number], IGNORED)
-        sum_ = F.cross_entropy(
-            scores[:, :, number].flatten(0, 1).float(), wanted.flatten(), reduction="sum", ignore_index=IGNORED
-        )
-        losses.append(sum_ / learned.sum().clamp(min=1))
-    return torch.stack(losses)
 
 
 def train(
