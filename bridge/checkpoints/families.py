@@ -6,13 +6,13 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-from bridge.checkpoints import audioldm2, audiolm
+from bridge.checkpoints import audioldm2, audiolm, musicgen
 from bridge.checkpoints.family import Family
 from bridge.checkpoints.reading import read_index
 from bridge.domain.source import How
 from bridge.errors import NoModel
 
-FAMILIES = {family.pipeline: family for family in (audioldm2.FAMILY, audiolm.FAMILY)}
+FAMILIES = {family.pipeline: family for family in (audioldm2.FAMILY, audiolm.FAMILY, musicgen.FAMILY)}
 UNTRAINED_FAMILY = audioldm2.FAMILY
 
 
@@ -24,6 +24,11 @@ def family_of(folder: Path | None) -> Family:
 def is_known(index: dict[str, Any]) -> bool:
     """Whether an index (model_index.json) belongs to a known family."""
     return index.get("_class_name") in FAMILIES
+
+
+def has_parts(index: dict[str, Any]) -> bool:
+    """Whether the checkpoints of an index lie in folders, one for each part; so do those of no known family."""
+    return not is_known(index) or bool(FAMILIES[index["_class_name"]].parts)
 
 
 def check_layout(where: str, index: dict[str, Any], files: Collection[str]) -> None:
@@ -47,6 +52,5 @@ def _family(where: str, index: dict[str, Any]) -> Family:
     family = FAMILIES.get(name) if isinstance(name, str) else None
     if family is None:
         known = " and ".join(family.name for family in FAMILIES.values())
-        expected = " or ".join(f"an {pipeline}" for pipeline in FAMILIES)
-        raise NoModel(f"{where} holds a {name!r}, not {expected}; only {known} can be loaded.")
+        raise NoModel(f"{where} holds a {name!r}, not one of {', '.join(FAMILIES)}; only {known} can be loaded.")
     return family

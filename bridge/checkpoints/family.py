@@ -14,6 +14,7 @@ from bridge.errors import NoModel
 @dataclass(frozen=True, slots=True)
 class Family:
     """One kind of checkpoint. `pipeline`: its class in model_index.json. `parts`: the class names allowed for each part;
+    no parts: everything lies in the folder itself.
     `libraries`: the modules that may define them. Otherwise a loader would import whatever the file names. `weights`: the
     parts that have weights. `check(where, index)` raises NoModel for other faults. `abilities(folder)` reads
     JSON files only."""
@@ -29,6 +30,10 @@ class Family:
     def check_layout(self, where: str, index: dict[str, Any], files: Collection[str]) -> None:
         """Check that an index (model_index.json) names only classes of this family and that `files` ("part/name") has weights
         for each part. Raises NoModel with a sentence that begins with `where`."""
+        if not self.parts and not any(file.endswith(".safetensors") and "/" not in file for file in files):
+            raise NoModel(
+                f"{where} has no .safetensors weights. Other formats (.bin) can run code when they are opened and are not loaded."
+            )
         for part, allowed in self.parts.items():
             entry = index.get(part)
             library, name = entry if isinstance(entry, list) and len(entry) == 2 else ("", "")

@@ -18,17 +18,18 @@ os.environ["HF_HUB_DISABLE_XET"] = "1"
 import huggingface_hub
 from filelock import FileLock
 from huggingface_hub.file_download import http_get
-from huggingface_hub.utils import build_hf_headers
+from huggingface_hub.utils import EntryNotFoundError, build_hf_headers
 from tqdm import tqdm
 
 from bridge.checkpoints import families
 from bridge.checkpoints.find import hub_cache, licence_of
 from bridge.checkpoints.hub_errors import hub_errors
+from bridge.checkpoints.reading import INDEX, index_of
+from bridge.checkpoints.reading import SETTINGS as CONFIGURATION
 from bridge.errors import FolderError, NoModel
 from bridge.system import portable
 from bridge.system.writing import write_whole
 
-INDEX = "model_index.json"
 SETTINGS = (".json", ".txt", ".model")  # configurations and tokenizers
 REVISION = re.compile(r"[0-9a-f]{40}")
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}|git:[0-9a-f]{40}")
@@ -75,13 +76,30 @@ def offer(name: str) -> Offer:
         if not REVISION.fullmatch(revision):
             raise ValueError("it does not name a revision")
         with tempfile.TemporaryDirectory() as aside:
-            index = huggingface_hub.hf_hub_download(name, INDEX, revision=revision, cache_dir=aside)
-            content = json.loads(Path(index).read_bytes()[:INDEX_BYTES])
-        files = tuple(_file(entry) for entry in info.siblings or [] if _is_needed(entry.rfilename))
-    families.check_layout(name, content if isinstance(content, dict) else {}, {file.name for file in files})
+            content = _index(name, revision, aside)
+        in_parts = families.has_parts(content)
+        files = tuple(_file(entry) for entry in info.siblings or [] if _is_needed(entry.rfilename, in_parts))
+    families.check_layout(name, content, {file.name for file in files})
     missing = sum(file.size_bytes - _fetched_bytes(name, file) for file in files)
     tag, title = (str(getattr(info.card_data, key, "") or "") for key in ("license", "license_name"))
     return Offer(name, revision, licence_of(tag, title), files, missing)
+
+
+def _index(name: str, revision: str, aside: str) -> dict[str, Any]:
+    """The index of a checkpoint: of its own file, or of the settings of one without parts."""
+
+    def read(file: str) -> dict[str, Any]:
+        path = huggingface_hub.hf_hub_download(name, file, revision=revision, cache_dir=aside)
+        content = json.loads(Path(path).read_bytes()[:INDEX_BYTES])
+        return content if isinstance(content, dict) else {}
+
+    try:
+        return read(INDEX)
+    except EntryNotFoundError as error:
+        try:
+            return index_of(read(CONFIGURATION))
+        except EntryNotFoundError:
+            raise error from None
 
 
 def fetch(offered: Offer, on_bytes: OnBytes) -> Path:
@@ -171,14 +189,16 @@ def _fetched_bytes(name: str, file: File) -> int:
     return 0
 
 
-def _is_needed(name: str) -> bool:
+def _is_needed(name: str, in_parts: bool) -> bool:
     """Whether to fetch a file: weights as safetensors, configurations and tokenizers, but no .bin or .msgpack duplicates and
-    no half-precision variants."""
+    no half-precision variants. Of a checkpoint `in_parts` from its folders, else from the top."""
     part, _, file = name.rpartition("/")
-    if not part:
+    if in_parts and not part:
         return name in (INDEX, "README.md")
-    if part not in families.parts():
+    if part not in families.parts() if in_parts else part:
         return False
+    if not part and file == "README.md":
+        return True
     stem, dot, suffix = file.rpartition(".")
     return dot + suffix in SETTINGS or (suffix == "safetensors" and "." not in stem)
 

@@ -142,7 +142,7 @@ def _cached(name: str) -> Path | None:
         snapshot = folder / "snapshots" / reference.read_text("utf-8").strip()
     except (OSError, UnicodeDecodeError):
         return None
-    return snapshot if (snapshot / "model_index.json").is_file() else None
+    return snapshot if read_index(snapshot) else None
 
 
 def _checked(folder: Path) -> Path:
@@ -150,5 +150,6 @@ def _checked(folder: Path) -> Path:
     index = read_index(folder)
     if not index:
         raise NoModel(f"{folder} is not a checkpoint folder: it has no readable model_index.json.")
-    families.check_layout(str(folder), index, {file.relative_to(folder).as_posix() for file in folder.glob("*/*")})
+    files = {file.relative_to(folder).as_posix() for pattern in ("*", "*/*") for file in folder.glob(pattern)}
+    families.check_layout(str(folder), index, files)
     return folder

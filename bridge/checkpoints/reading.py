@@ -19,9 +19,19 @@ def read_json(file: Path) -> dict[str, Any]:
     return content if isinstance(content, dict) else {}
 
 
+INDEX, SETTINGS = "model_index.json", "config.json"
+
+
 def read_index(folder: Path) -> dict[str, Any]:
-    """A checkpoint's model_index.json; empty if it cannot be read."""
-    return read_json(folder / "model_index.json")
+    """A checkpoint's model_index.json; empty if it cannot be read. Of one that has none, as transformers saves them, an index that names
+    its class."""
+    return read_json(folder / INDEX) or index_of(read_json(folder / SETTINGS))
+
+
+def index_of(settings: dict[str, Any]) -> dict[str, Any]:
+    """An index for the settings of a checkpoint without parts; empty if they name no class."""
+    names = settings.get("architectures")
+    return {"_class_name": str(names[0])} if isinstance(names, list) and len(names) == 1 else {}
 
 
 def class_of(folder: Path, part: str) -> str:

@@ -13,9 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from bridge.checkpoints.find import default, facts, find
+from bridge.checkpoints.find import available, default, facts, find
 from bridge.commands.pull import licence_in_words
 from bridge.engine.audioldm2 import untrained
+from tests.engine.musicgen import small_checkpoint
 from tests.stand_in_hub import REVISION, Hub
 
 NAME = "cvssp/audioldm2"
@@ -225,3 +226,20 @@ def test_a_licence_is_shown_with_what_it_forbids() -> None:
     assert licence_in_words("mit") == "mit"
     assert licence_in_words("cc-by-nc-4.0") == "cc-by-nc-4.0 (not for commercial use)"
     assert "none stated" in licence_in_words("")
+
+
+def test_a_checkpoint_without_parts_is_fetched_from_the_top_of_its_repository(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, name = small_checkpoint.saved(tmp_path / "hub"), "someone/musicgen-tiny"
+    (folder / "pytorch_model.bin").write_bytes(b"the same, pickled")
+    hub = Hub(folder, name, "cc-by-nc-4.0")
+    try:
+        code, out, err = pull(tmp_path, hub, name)
+    finally:
+        hub.close()
+    assert code == 0 and "cc-by-nc-4.0 (not for commercial use)" in out, err
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "cache" / "hub"))
+    found = find(name).folder
+    assert found is not None and not (found / "pytorch_model.bin").exists()
+    assert name in available() and facts(name).licence == "cc-by-nc-4.0"

@@ -17,7 +17,8 @@ RATE = 44_100
 
 def sounds(seed: int, count: int = 6) -> list[tuple[np.ndarray, tuple[str, ...]]]:
     """Tones and noises that fade, called gong and rusty hiss."""
-    rng, times, made = np.random.default_rng(seed), np.arange(RATE) / RATE, []
+    rng, times = np.random.default_rng(seed), np.arange(RATE) / RATE
+    made: list[tuple[np.ndarray, tuple[str, ...]]] = []
     for number in range(count):
         fade = np.exp(-times * rng.uniform(4, 8))
         tone = np.sin(2 * np.pi * rng.uniform(200, 220) * times)

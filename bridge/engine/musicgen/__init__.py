@@ -1,0 +1,1 @@
+"""MusicGen: a language model over EnCodec's tokens, as published, by transformers."""
