@@ -15,8 +15,13 @@ from bridge.errors import NoModel
 
 UNTRAINED = "untrained"
 STARTER = "starter"
+AUDIOLM = "audiolm"
 STARTER_FOLDER = Path(__file__).parent.parent / "starter" / "checkpoint"  # shipped in the package
+AUDIOLM_FOLDER = (
+    Path(__file__).parent.parent / "starter" / "tokens" / "checkpoint"
+)  # the base, from which folders are learned
 PREFERRED = "cvssp/audioldm2"
+VERSION = "[0-9.]{1,20}"
 LICENCE = "[A-Za-z0-9._-]{1,60}"
 
 
@@ -51,6 +56,8 @@ def find(name: str) -> Checkpoint:
     """
     if name == STARTER:
         return Checkpoint(STARTER, _checked(STARTER_FOLDER), starter_revision())
+    if name == AUDIOLM and AUDIOLM_FOLDER.is_dir():
+        return Checkpoint(AUDIOLM, _checked(AUDIOLM_FOLDER), stated(AUDIOLM_FOLDER, "version", VERSION))
     if name == UNTRAINED:
         return Checkpoint(UNTRAINED, None)
     try:
@@ -77,12 +84,12 @@ def default(accelerated: bool) -> Checkpoint:
 
 def starter_revision() -> str:
     """The version in the starter's model card."""
-    return stated(STARTER_FOLDER, "version", "[0-9.]{1,20}")
+    return stated(STARTER_FOLDER, "version", VERSION)
 
 
 def available() -> list[str]:
     """The names that `find` accepts: the starter, the untrained one and every checkpoint in the hub's cache that can be loaded."""
-    names = [STARTER, UNTRAINED]
+    names = [STARTER, *([AUDIOLM] if AUDIOLM_FOLDER.is_dir() else []), UNTRAINED]
     for folder in sorted(hub_cache().glob("models--*--*")):
         name = folder.name.removeprefix("models--").replace("--", "/", 1)
         cached = _cached(name)

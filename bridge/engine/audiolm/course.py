@@ -1,0 +1,70 @@
+"""What `clipbridge learn` drives: a folder of sounds, learned from the base that ships. See bridge/learn/course.py for the protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from bridge.checkpoints import find
+from bridge.engine.audiolm.learning import Learning
+
+
+class Sample(Protocol):
+    """Mono float32 `samples` at the codec's rate, what they may be called, and whether they are only listened to."""
+
+    @property
+    def samples(self) -> NDArray[np.float32]: ...
+    @property
+    def words(self) -> tuple[str, ...]: ...
+    @property
+    def held_out(self) -> bool: ...
+
+
+class TokenCourse:
+    """Learns on one thread: with more, it would take what other programs need."""
+
+    def __init__(self) -> None:
+        self._learning: Learning | None = None
+
+    def begin(self, samples: Sequence[Sample], state: Path) -> None:
+        """Take these samples, and go on from the file `state` if it exists. Raises NoModel without a base, Unsupported for a state of
+        another one."""
+        torch.set_num_threads(1)
+        base = find.find(find.AUDIOLM).folder
+        assert base is not None
+        learned, held_out = (
+            [(sample.samples, sample.words) for sample in samples if sample.held_out == out] for out in (False, True)
+        )
+        self._learning = Learning(base, learned, held_out)
+        if state.is_file():
+            self._learning.load_state(state)
+
+    def step(self) -> float:
+        """One step; the training loss."""
+        return self._begun.step()
+
+    def held_out_loss(self) -> float:
+        """The loss over the samples that are held out."""
+        return self._begun.held_out_loss()
+
+    def save_state(self, state: Path) -> None:
+        """Write all that is needed to go on. Raises OSError."""
+        self._begun.save_state(state)
+
+    def hear(self, words: tuple[str, ...], seed: int) -> NDArray[np.float32]:
+        """A clip of the best state."""
+        return self._begun.hear(words, seed)
+
+    def save_model(self, folder: Path) -> None:
+        """Write the best state as a model. Raises OSError."""
+        self._begun.save_model(folder)
+
+    @property
+    def _begun(self) -> Learning:
+        assert self._learning is not None, "begin comes first"
+        return self._learning
