@@ -12,6 +12,7 @@ from accelerate import Accelerator
 from bridge.engine.audiolm import model_folder
 from bridge.engine.audiolm.codec import CodecConfig
 from bridge.engine.audiolm.losses import hidden_parts
+from bridge.engine.audiolm.mel_coder import MelCoder
 from bridge.engine.audiolm.model_folder import TokenModel
 from bridge.starter import dataset
 from bridge.starter.catalogue import SOUNDS
@@ -35,16 +36,17 @@ def test_a_few_steps_of_each_stage_make_a_model_that_loads(tmp_path: Path, monke
     accelerator = Accelerator(cpu=True)
     codec = train_codec.train(groups, 3, tmp_path, accelerator)
     assert codec.codebooks.abs().sum() > 0
-    tokens, known = data.encoded(codec, groups), data.words()
+    coder = MelCoder(codec)
+    tokens, known = data.encoded(coder, groups), data.words()
     assert sum(len(group.labels) for group in tokens) == dataset.CHUNK
 
     def trained(causal: bool, start: object = None) -> object:
         accelerator.free_memory()
-        return train_orders.train(causal, tokens, codec, known, 3, tmp_path, accelerator, start)  # type: ignore[arg-type]
+        return train_orders.train(causal, tokens, coder, known, 3, tmp_path, accelerator, start)  # type: ignore[arg-type]
 
     causal = trained(True)
     masked = trained(False, causal)
-    model_folder.save(TokenModel(codec, causal, masked, known), tmp_path / "model")  # type: ignore[arg-type]
+    model_folder.save(TokenModel(coder, causal, masked, known), tmp_path / "model")  # type: ignore[arg-type]
     assert model_folder.load(tmp_path / "model").words.tokens == known.tokens
     stages = train_hierarchy.train(tokens, codec, known, 6, tmp_path, accelerator)
     model_folder.save_hierarchy(stages, known, tmp_path / "hierarchy")

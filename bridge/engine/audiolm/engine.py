@@ -19,16 +19,17 @@ from bridge.domain.source import Source
 from bridge.engine.audioldm2.encoding import sound
 from bridge.engine.audioldm2.hearing import Heard
 from bridge.engine.audioldm2.keeping_time import bpm_of
-from bridge.engine.audioldm2.known import Known
 from bridge.engine.audioldm2.loops import HIT_TAIL_S, ringing_on
 from bridge.engine.audiolm import model_folder, uses
 from bridge.engine.audiolm.choosing import Sampling
-from bridge.engine.audiolm.sounding import Sounding, Wave
+from bridge.engine.audiolm.coding import Wave
 from bridge.engine.audiolm.words import Asked
 from bridge.engine.messages import Cost, OnStage, OnStep
 from bridge.engine.runner import Runner
 from bridge.engine.runtime import memory
 from bridge.files import source_file
+
+LEAST_RING = 8  # frames
 
 
 class AudioLM(Runner):
@@ -46,8 +47,8 @@ class AudioLM(Runner):
         memory.limit(self.compute, self._config.memory_gb)
         on_stage(0, 1, "model")
         self.tokens = model_folder.load(folder)
-        self.sounding = Sounding(self.tokens.codec)
-        self.abilities = abilities(folder)
+        self.coder = self.tokens.coder
+        self.abilities = replace(abilities(folder), sample_rate=self.coder.sample_rate)
         self.model = Model(
             name=self.checkpoint.name,
             revision=self.checkpoint.revision,
@@ -85,8 +86,6 @@ class AudioLM(Runner):
             bpm=bpm,
             generators=[torch.Generator().manual_seed(prompt.seed_of(take)) for take in range(1, prompt.takes + 1)],
             sampling=Sampling(guidance=1.0 if prompt.guidance is None else prompt.guidance),
-            frame_s=self.sounding.frame_s,
-            lead_in_s=self.sounding.lead_in_s,
         )
         waves = (
             self._plain(prompt, request, on_step)
@@ -106,16 +105,14 @@ class AudioLM(Runner):
         return self.tokens.words.hear(prompt.source.words)
 
     def _plain(self, prompt: Prompt, request: uses.Request, on_step: OnStep) -> Iterator[Wave]:
-        samples = round(prompt.seconds * self.abilities.sample_rate)
-        codec = self.tokens.codec
+        samples, coder = round(prompt.seconds * self.abilities.sample_rate), self.coder
         if prompt.loop and self.tokens.words.is_ring(self._asked):
-            frames = max(8, round(samples / codec.config.frame_samples))
-            for tokens in uses.ring(request, frames, on_step):
-                yield self.sounding.period(codec.mel(tokens[None]), samples)
+            frames = max(LEAST_RING, round(samples / coder.frame_samples))
+            yield from (coder.period(tokens, samples) for tokens in uses.ring(request, frames, on_step))
             return
         tail = min(samples, round(HIT_TAIL_S * self.abilities.sample_rate)) if prompt.loop else 0
-        for tokens in uses.new(request, self.sounding.frames(samples + tail), on_step):
-            wave = self.sounding.wave(codec.mel(tokens[None]), samples + tail)
+        for tokens in uses.new(request, coder.frames(samples + tail), on_step):
+            wave = coder.sound(tokens, samples + tail)
             yield ringing_on(wave, samples) if prompt.loop else wave
 
     def _of(self, source: Source, prompt: Prompt, request: uses.Request, on_step: OnStep) -> Iterator[Wave]:
@@ -123,48 +120,33 @@ class AudioLM(Runner):
         samples, rate = round(prompt.seconds * self.abilities.sample_rate), self.abilities.sample_rate
         read, file_rate = source_file.read(source)
         wave = sound(read, file_rate, rate, circular=prompt.loop)
-        gain = np.float32(self.sounding.gain(wave))
-        wave = wave * gain
-        if source.how == "vary":
-            made = self._varied(source, wave, samples, request, on_step)
-        else:
-            begin = min(len(wave), samples) if source.how == "continue" else round(source.from_s * rate)
-            end = samples if source.how == "continue" else min(samples, round(source.to_s * rate))
-            made = self._joined(wave, begin, end, samples, request, on_step)
+        gain = np.float32(self.coder.gain(wave))
+        whole = np.pad(wave[:samples] * gain, (0, max(0, samples - len(wave)))).astype(np.float32)
+        begin = min(len(wave), samples) if source.how == "continue" else round(source.from_s * rate)
+        end = samples if source.how == "continue" else min(samples, round(source.to_s * rate))
+        made = (
+            self._varied(source, whole, request, on_step)
+            if source.how == "vary"
+            else self._joined(whole, begin, end, request, on_step)
+        )
         for each in made:
             yield each / gain
 
-    def _varied(
-        self, source: Source, wave: Wave, samples: int, request: uses.Request, on_step: OnStep
-    ) -> Iterator[Wave]:
-        codec = self.tokens.codec
+    def _varied(self, source: Source, whole: Wave, request: uses.Request, on_step: OnStep) -> Iterator[Wave]:
         if source.strength == 0:
-            yield from [np.pad(wave[:samples], (0, max(0, samples - len(wave))))] * request.takes
+            yield from [whole] * request.takes
             return
-        tokens = codec.tokens(self.sounding.mel(wave, self.sounding.frames(samples)))[0]
+        tokens = self.coder.tokens(whole, self.coder.frames(len(whole)))
         for varied in uses.varied(request, tokens, source.strength, on_step):
-            yield self.sounding.wave(codec.mel(varied[None]), samples)
+            yield self.coder.sound(varied, len(whole))
 
-    def _joined(
-        self, wave: Wave, begin: int, end: int, samples: int, request: uses.Request, on_step: OnStep
-    ) -> Iterator[Wave]:
+    def _joined(self, whole: Wave, begin: int, end: int, request: uses.Request, on_step: OnStep) -> Iterator[Wave]:
         """The samples of a source with new ones from `begin` to `end`."""
-        codec, stride = self.tokens.codec, self.tokens.codec.config.stride
-        whole = np.pad(wave[:samples], (0, max(0, samples - len(wave)))).astype(np.float32)
         whole[begin:end] = 0
-        frames = self.sounding.frames(samples)
-        mel = self.sounding.mel(whole, frames)
-        tokens = codec.tokens(mel)[0]
-        first, last = self.sounding.heard_frames(begin), min(frames, self.sounding.frames(end) + 1)
-        if end >= samples:
-            last = frames
+        frames = self.coder.frames(len(whole))
+        tokens, first = self.coder.tokens(whole, frames), self.coder.heard_frames(begin)
+        if end >= len(whole):
             made = uses.continued(request, tokens[:first], frames, on_step)
         else:
-            made = uses.filled(request, tokens, first, last, on_step)
-        certain = torch.ones(samples)
-        certain[begin:end] = 0
-        known = Known(torch.from_numpy(whole), certain)
-        for take in made:
-            heard = codec.mel(take[None])
-            heard[:, : first * stride], heard[:, last * stride :] = mel[:, : first * stride], mel[:, last * stride :]
-            yield self.sounding.wave(heard, samples, known)
+            made = uses.filled(request, tokens, first, min(frames, self.coder.frames(end) + 1), on_step)
+        yield from (self.coder.joined(take, whole, begin, end) for take in made)

@@ -20,10 +20,10 @@ from bridge.engine import beat_clock
 from bridge.engine.audioldm2.encoding import resampled
 from bridge.engine.audiolm import model_folder, uses
 from bridge.engine.audiolm.choosing import Sampling
+from bridge.engine.audiolm.coding import Wave
 from bridge.engine.audiolm.losses import causal_losses, masked_losses
 from bridge.engine.audiolm.model_folder import ORDERS, TokenModel
 from bridge.engine.audiolm.network import TokenNetwork
-from bridge.engine.audiolm.sounding import Sounding, Wave
 from bridge.engine.audiolm.words import Words
 from bridge.errors import Unsupported
 from bridge.system import portable
@@ -67,7 +67,7 @@ class Learning:
     ) -> None:
         base = model_folder.load(folder)
         self._seed, self.steps, self._best = seed, 0, float("inf")
-        self._sounding = Sounding(base.codec)
+        self._coder = base.coder
         said = [word for _, words in (*sounds, *held_out) for word in words]
         self._words = base.words.with_more([word for word in said if not base.words.hear(word).heard])
         torch.manual_seed(seed)
@@ -121,12 +121,9 @@ class Learning:
             0.0,
             [torch.Generator().manual_seed(seed)],
             HEARD,
-            self._sounding.frame_s,
-            self._sounding.lead_in_s,
         )
-        tokens = uses.new(request, FRAMES, lambda done, frames: None)
-        samples = FRAMES * model.codec.config.frame_samples - 2 * self._sounding.lead_in
-        return self._sounding.wave(model.codec.mel(tokens), samples)
+        tokens = uses.new(request, FRAMES, lambda done, frames: None)[0]
+        return self._coder.sound(tokens, FRAMES * self._coder.frame_samples - 2 * self._coder.lead_in)
 
     def save_model(self, folder: Path) -> None:
         """Write the best state into a folder. Raises OSError."""
@@ -177,16 +174,15 @@ class Learning:
         ]
 
     def _model(self) -> TokenModel:
-        return TokenModel(self._sounding.codec, self._kept["causal"].eval(), self._kept["masked"].eval(), self._words)
+        return TokenModel(self._coder, self._kept["causal"].eval(), self._kept["masked"].eval(), self._words)
 
     def _coded(self, sounds: Sequence[tuple[Wave, Sequence[str]]]) -> list[Learned]:
         return [Learned(self._tokens(wave), self._tokens_of(words), self._bpm(wave)) for wave, words in sounds]
 
     def _tokens(self, wave: Wave) -> torch.Tensor:
         """The tokens of a sound, and of the silence after it."""
-        levelled = wave * np.float32(self._sounding.gain(wave))
-        frames = max(FRAMES, self._sounding.frames(len(wave)))
-        return self._sounding.codec.tokens(self._sounding.mel(levelled, frames))[0]
+        frames = max(FRAMES, self._coder.frames(len(wave)))
+        return self._coder.tokens(wave * np.float32(self._coder.gain(wave)), frames)
 
     def _tokens_of(self, words: Sequence[str]) -> tuple[str, ...]:
         """The tokens that stand for the words of a sound, each once: what the base hears in all of them together, and in each alone."""
@@ -194,7 +190,7 @@ class Learning:
         return tuple(dict.fromkeys(token for phrase in heard for token in self._words.means[phrase]))
 
     def _bpm(self, wave: Wave) -> float:
-        rate = self._sounding.codec.config.sample_rate
+        rate = self._coder.sample_rate
         if len(wave) < RHYTHM_S * rate:
             return 0.0
         beats = measure(resampled(wave, rate, OUTPUT_RATE)[:, None], USUAL_BPM)
@@ -207,7 +203,8 @@ class Learning:
         starts = [0 if rng.random() < 0.5 else int(rng.integers(0, len(s.tokens) - FRAMES + 1)) for s in sounds]
         tokens = torch.stack([s.tokens[at : at + FRAMES] for s, at in zip(sounds, starts, strict=True)])
         words = torch.stack([self._words.shares(self._some(rng, s.words, said)) for s in sounds])
-        frame_s, lead_in_s = self._sounding.frame_s, self._sounding.lead_in_s
+        rate = self._coder.sample_rate
+        frame_s, lead_in_s = self._coder.frame_samples / rate, self._coder.lead_in / rate
         more = tokens.shape[2] - 1
         clock = torch.stack(
             [

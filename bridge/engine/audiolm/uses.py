@@ -25,16 +25,18 @@ SINGLE_FRAMES = ((0.6, 1), (0.7, 2), (0.8, 3), (0.9, 4), (1.0, 8))
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """`words` (1, words) for the networks; `bpm`: 0 without a beat; `generators`: the random numbers of each take. `frame_s`, `lead_in_s`:
-    seconds of a frame, and of silence before the first beat."""
+    """`words` (1, words) for the networks; `bpm`: 0 without a beat; `generators`: the random numbers of each take."""
 
     model: TokenModel
     words: torch.Tensor
     bpm: float
     generators: list[torch.Generator]
     sampling: Sampling
-    frame_s: float
-    lead_in_s: float
+
+    @property
+    def frame_s(self) -> float:
+        """Seconds of a frame."""
+        return self.model.coder.frame_samples / self.model.coder.sample_rate
 
     @property
     def takes(self) -> int:
@@ -48,7 +50,8 @@ class Request:
 
     def clock(self, frames: int, ring: bool = False, first: int = 0) -> torch.Tensor:
         """The clock of each take, (takes, CHANNELS, frames), from frame `first` on."""
-        clock = beat_clock.rows_of(frames, self.frame_s, self.lead_in_s, self.bpm, ring, first)
+        lead_in_s = self.model.coder.lead_in / self.model.coder.sample_rate
+        clock = beat_clock.rows_of(frames, self.frame_s, lead_in_s, self.bpm, ring, first)
         return clock.expand(self.takes, -1, -1)
 
     def of_all(self, tokens: torch.Tensor) -> torch.Tensor:
@@ -58,7 +61,7 @@ class Request:
 
 def new(request: Request, frames: int, on_work: OnWork) -> torch.Tensor:
     """A new sound of a number of frames."""
-    return continued(request, torch.zeros(0, request.model.codec.config.books, dtype=torch.long), frames, on_work)
+    return continued(request, torch.zeros(0, request.model.coder.books, dtype=torch.long), frames, on_work)
 
 
 def continued(request: Request, source: torch.Tensor, frames: int, on_work: OnWork) -> torch.Tensor:

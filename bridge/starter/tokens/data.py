@@ -9,11 +9,14 @@ import torch
 from numpy.typing import NDArray
 
 from bridge.engine import beat_clock
+from bridge.engine.audioldm2.encoding import resampled
 from bridge.engine.audiolm.codec import MelCodec
+from bridge.engine.audiolm.coding import Coder
+from bridge.engine.audiolm.mel_coder import MelCoder
 from bridge.engine.audiolm.words import Words
 from bridge.starter.captions import ADJECTIVES, CHORDS, FILTERED, WAVES, adjective_values
 from bridge.starter.catalogue import LEAD_IN, SOUNDS, STEADY
-from bridge.starter.dataset import Group, Labelled
+from bridge.starter.dataset import Group, Labelled, spectrogram
 from bridge.starter.rhythms.catalogue import USUAL_BPM
 from bridge.starter.sounds.parts import SAMPLE_RATE
 
@@ -94,24 +97,36 @@ def asked(rng: np.random.Generator, known: Words, labels: list[Labelled]) -> tor
     return torch.stack(rows)
 
 
-def clocks(codec: MelCodec, labels: list[Labelled], ring: bool, frames: int) -> torch.Tensor:
+def clocks(coder: Coder, labels: list[Labelled], ring: bool, frames: int) -> torch.Tensor:
     """The clocks (clips, CHANNELS, frames) of some clips."""
-    seconds, lead_in = codec.config.frame_samples / SAMPLE_RATE, LEAD_IN / SAMPLE_RATE
-    return torch.stack([beat_clock.rows_of(frames, seconds, lead_in, label.bpm, ring) for label in labels])
+    frame_s, lead_in_s = coder.frame_samples / coder.sample_rate, LEAD_IN / SAMPLE_RATE
+    return torch.stack([beat_clock.rows_of(frames, frame_s, lead_in_s, label.bpm, ring) for label in labels])
 
 
 @torch.no_grad()
-def encoded(codec: MelCodec, groups: list[Group]) -> list[Tokens]:
-    """The tokens of groups of spectrograms. A ring goes on around its ends."""
-    made = []
-    for group in groups:
-        around = AROUND * codec.config.stride if group.ring else 0
-        batch = max(1, ENCODED_AT_ONCE * codec.config.stride // group.mels.shape[1])
-        parts = []
-        for start in range(0, len(group.labels), batch):
-            mel = torch.from_numpy(group.mels[start : start + batch].astype(np.float32))
-            mel = torch.cat([mel[:, mel.shape[1] - around :], mel], 1)
-            tokens = codec.tokens(mel)[:, around // codec.config.stride :]
-            parts.append(tokens.numpy().astype(np.int16))
-        made.append(Tokens(group.ring, np.concatenate(parts), group.labels))
-    return made
+def encoded(coder: Coder, groups: list[Group]) -> list[Tokens]:
+    """The tokens of groups of spectrograms: of those of another codec than ours, by way of our vocoder."""
+    tokens = [
+        _of_mels(coder.codec, group) if isinstance(coder, MelCoder) else _of_waves(coder, group) for group in groups
+    ]
+    return [Tokens(group.ring, part, group.labels) for group, part in zip(groups, tokens, strict=True)]
+
+
+def _of_mels(codec: MelCodec, group: Group) -> NDArray[np.int16]:
+    """The tokens (clips, frames, books) of a group. A ring goes on around its ends."""
+    around = AROUND * codec.config.stride if group.ring else 0
+    batch = max(1, ENCODED_AT_ONCE * codec.config.stride // group.mels.shape[1])
+    parts = []
+    for start in range(0, len(group.labels), batch):
+        mel = torch.from_numpy(group.mels[start : start + batch].astype(np.float32))
+        mel = torch.cat([mel[:, mel.shape[1] - around :], mel], 1)
+        parts.append(codec.tokens(mel)[:, around // codec.config.stride :].numpy().astype(np.int16))
+    return np.concatenate(parts)
+
+
+def _of_waves(coder: Coder, group: Group) -> NDArray[np.int16]:
+    vocoder, parts = spectrogram().eval(), []
+    for mel in group.mels:
+        wave = resampled(vocoder(torch.from_numpy(mel.astype(np.float32))).numpy(), SAMPLE_RATE, coder.sample_rate)
+        parts.append(coder.tokens(wave, coder.frames(len(wave))).numpy().astype(np.int16))
+    return np.stack(parts)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from bridge.engine.audiolm import model_folder, uses
 from bridge.engine.audiolm.choosing import Sampling
-from bridge.engine.audiolm.sounding import Sounding
+from bridge.engine.audiolm.mel_coder import MelCoder
 from bridge.starter import classifier, dataset
 from bridge.starter.catalogue import NAMES, RHYTHMS, SINGLES, SOUNDS, draw, render
 from bridge.starter.dataset import Labelled, mel_of, spectrogram
@@ -45,7 +45,9 @@ class Evaluation:
     def __init__(self, folder: Path, work: Path) -> None:
         torch.set_num_threads(1)
         self.model = model_folder.load(folder)
-        self.sounding = Sounding(self.model.codec)
+        assert isinstance(self.model.coder, MelCoder), "it is measured on spectrograms"
+        self.coder, self.codec = self.model.coder, self.model.coder.codec
+        self.frame_s = self.coder.frame_samples / self.coder.sample_rate
         self.judge, self.accuracy = classifier.trained(work)
         rng = np.random.default_rng(SEED)
         self.one_shots = [_clip(rng, sound.name, ONE_SHOT_FRAMES) for sound in SINGLES]
@@ -62,19 +64,17 @@ class Evaluation:
                 clip.label.bpm,
                 [torch.Generator().manual_seed(seed + number)],
                 sampling,
-                self.sounding.frame_s,
-                self.sounding.lead_in_s,
             )
             for number, clip in enumerate(clips)
         ]
 
     def tokens(self, clip: Held) -> torch.Tensor:
         """The tokens (frames, books) of a clip."""
-        return self.model.codec.tokens(torch.from_numpy(clip.mel)[None])[0]
+        return self.codec.tokens(torch.from_numpy(clip.mel)[None])[0]
 
     def mel(self, tokens: torch.Tensor) -> NDArray[np.float32]:
         """The spectrogram of tokens (frames, books)."""
-        return np.asarray(self.model.codec.mel(tokens[None])[0].numpy())
+        return np.asarray(self.codec.mel(tokens[None])[0].numpy())
 
     @torch.no_grad()
     def told(self, mel: NDArray[np.float32]) -> str:
@@ -87,7 +87,7 @@ class Evaluation:
         for name, clips in (("one-shots", self.one_shots[::4]), ("loops", self.loops[::8])):
             for clip in clips:
                 true, coded = clip.mel, self.mel(self.tokens(clip))
-                waves = [self.sounding.vocoder(torch.from_numpy(mel)[None])[0].numpy() for mel in (coded, true)]
+                waves = [self.coder.vocoder(torch.from_numpy(mel)[None])[0].numpy() for mel in (coded, true)]
                 made[name].append(log_spectral_distance_db(*waves))
         right = [self.told(self.mel(self.tokens(clip))) == SOUNDS[clip.label.sound].name for clip in self.one_shots]
         return {**{name: float(np.mean(values)) for name, values in made.items()}, "recognised": float(np.mean(right))}
@@ -107,14 +107,14 @@ class Evaluation:
         """Of loops of which half is given: onset F and phase of the other half, and how far it is from the last bar cut and repeated, over
         the distance between the bars of different loops."""
         onset, phase, fresh, others = [], [], [], []
-        first = PRIME_FRAMES * self.model.codec.config.stride
+        first = PRIME_FRAMES * self.codec.config.stride
         for number, (clip, request) in enumerate(zip(self.loops, self.request(self.loops, 77, sampling), strict=True)):
             tokens = self.tokens(clip)
             made = self.mel(uses.continued(request, tokens[:PRIME_FRAMES], len(tokens), lambda done, of: None)[0])
             true = self.mel(tokens)
             onset.append(measures.onset_f(made[first:], true[first:]))
             phase.append(measures.phase(made[first:], true[first:]))
-            bar = min(first, round(240 / clip.label.bpm / self.sounding.frame_s * self.model.codec.config.stride))
+            bar = min(first, round(240 / clip.label.bpm / self.frame_s * self.codec.config.stride))
             repeated = np.resize(true[first - bar : first], (len(true) - first, true.shape[1]))
             fresh.append(float(np.abs(made[first:] - repeated).mean()))
             other = self.loops[(number + 1) % LOOPS].mel[first:]
@@ -127,7 +127,7 @@ class Evaluation:
 
     def filled_row(self, sampling: Sampling) -> float:
         """Onset F inside a hole of a second."""
-        scores, stride = [], self.model.codec.config.stride
+        scores, stride = [], self.codec.config.stride
         loops = self.loops[:HOLES]
         for clip, request in zip(loops, self.request(loops, 5, sampling), strict=True):
             tokens = self.tokens(clip)
@@ -151,7 +151,7 @@ class Evaluation:
     def speed_row(self) -> dict[str, float]:
         """Seconds of sound a second, on one thread, without the vocoder."""
         request = self.request(self.loops[:1], 1, Sampling(1.0))[0]
-        source, sound_s = self.tokens(self.loops[0]), LOOP_FRAMES * self.sounding.frame_s
+        source, sound_s = self.tokens(self.loops[0]), LOOP_FRAMES * self.frame_s
         times: dict[str, list[float]] = {"causal": [], "masked": []}
         for _ in range(3):
             started = time.perf_counter()

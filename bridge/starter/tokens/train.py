@@ -18,9 +18,12 @@ import torch
 from accelerate import Accelerator
 
 from bridge.engine.audiolm import model_folder
+from bridge.engine.audiolm.coding import Coder
+from bridge.engine.audiolm.mel_coder import MelCoder
 from bridge.engine.audiolm.model_folder import TokenModel
 from bridge.starter import dataset, progress
 from bridge.starter.tokens import data, train_codec, train_hierarchy, train_orders
+from bridge.starter.tokens.data import Tokens
 from bridge.system.writing import write_whole
 
 SEED, CHUNKS = 1, 130
@@ -44,6 +47,7 @@ def main() -> None:
     )
     parser.add_argument("--stages-steps", type=int, default=STAGES_STEPS, help="of the three stages together")
     parser.add_argument("--log-with", help="a tracker of accelerate, such as tensorboard")
+    parser.add_argument("--codec", type=Path, help="a published codec (EnCodec, DAC, Mimi) instead of one of our own")
     parser.add_argument("--bfloat16", action="store_true", help="train the networks in bfloat16")
     chosen = parser.parse_args()
     torch.set_flush_denormal(True)
@@ -56,19 +60,22 @@ def main() -> None:
         accelerator.free_memory()
         return accelerator
 
-    def coded() -> Any:
+    def coded() -> tuple[Coder, list[Tokens]]:
         groups = dataset.make(SEED, chosen.chunks, workers=os.cpu_count() or 1)
-        codec = (
-            train_codec.train(groups, chosen.codec_steps, chosen.work, fresh()) if started is None else started.codec
-        )
-        return codec, data.encoded(codec.cpu(), groups)
+        if started is not None:
+            coder = started.coder
+        elif chosen.codec is not None:
+            coder = model_folder.load_coder(chosen.codec)
+        else:
+            coder = MelCoder(train_codec.train(groups, chosen.codec_steps, chosen.work, fresh()).cpu())
+        return coder, data.encoded(coder, groups)
 
-    codec, groups = _stage(chosen.work, "codec", coded)
+    coder, groups = _stage(chosen.work, "codec", coded)
     known = data.words()
 
     def trained(causal: bool, steps: int, start: Any) -> Any:
         return train_orders.train(
-            causal, groups, codec, known, steps, chosen.work, fresh(), start, chosen.bfloat16
+            causal, groups, coder, known, steps, chosen.work, fresh(), start, chosen.bfloat16
         ).cpu()
 
     begin = None if started is None or started.words.tokens != known.tokens else started
@@ -76,7 +83,8 @@ def main() -> None:
     masked = _stage(
         chosen.work, "masked", lambda: trained(False, chosen.masked_steps, begin.masked if begin else causal)
     )
-    if chosen.hierarchy == "audiolm":
+    if chosen.hierarchy == "audiolm" and isinstance(coder, MelCoder):
+        codec = coder.codec
         stages = _stage(
             chosen.work,
             "hierarchy",
@@ -86,7 +94,7 @@ def main() -> None:
         )
         model_folder.save_hierarchy(stages, known, chosen.work / "hierarchy")
     folder = chosen.work / "model"
-    model_folder.save(TokenModel(codec, causal, masked, known), folder)
+    model_folder.save(TokenModel(coder, causal, masked, known), folder)
     accelerator.end_training()
     progress.plot(chosen.work / "log.jsonl", chosen.work / "losses.png")
     print(f"{folder}: {sum(f.stat().st_size for f in folder.rglob('*') if f.is_file()) / 1e6:.1f} MB")

@@ -21,6 +21,7 @@ from bridge.engine.audiolm.hierarchy import (
     semantic_clock,
     semantic_tokens,
 )
+from bridge.engine.audiolm.mel_coder import MelCoder
 from bridge.engine.audiolm.network import NetworkConfig, TokenNetwork
 from bridge.engine.audiolm.words import Words
 from bridge.starter.progress import Log, share_of_rate
@@ -109,7 +110,7 @@ def _train(
         which = rng.integers(0, len(clips.labels), count)
         labels = [clips.labels[clip] for clip in which]
         tokens = torch.from_numpy(clips.tokens[which].astype(np.int64))
-        clock = clocks(codec, labels, clips.ring, clips.frames)
+        clock = clocks(MelCoder(codec), labels, clips.ring, clips.frames)
         lesson = _lesson(stage, rng, alphabet, codec, centres, tokens, clock)
         sequence, clock = lesson.sequence.to(accelerator.device), lesson.clock.to(accelerator.device)
         words = asked(rng, known, labels).to(accelerator.device)

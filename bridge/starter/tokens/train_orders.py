@@ -9,7 +9,7 @@ import torch
 from accelerate import Accelerator
 from diffusers.training_utils import EMAModel
 
-from bridge.engine.audiolm.codec import MelCodec
+from bridge.engine.audiolm.coding import Coder
 from bridge.engine.audiolm.losses import causal_losses, masked_losses
 from bridge.engine.audiolm.network import NetworkConfig, TokenNetwork
 from bridge.engine.audiolm.words import Words
@@ -32,7 +32,7 @@ def batches(groups: list[Tokens]) -> tuple[list[int], np.ndarray]:
 def train(
     causal: bool,
     groups: list[Tokens],
-    codec: MelCodec,
+    coder: Coder,
     known: Words,
     steps: int,
     work: Path,
@@ -44,7 +44,7 @@ def train(
     """Train for `steps` steps, resuming from `work`; the averaged network. `start`: one whose weights it begins with."""
     name = "causal" if causal else "masked"
     torch.manual_seed(seed)
-    config = NetworkConfig(len(known.tokens), causal, codec.config.books, codec.config.codes)
+    config = NetworkConfig(len(known.tokens), causal, coder.books, coder.codes)
     network = TokenNetwork(config)
     if start is not None:
         network.load_state_dict(start.state_dict())
@@ -66,8 +66,8 @@ def train(
         which = rng.integers(0, len(clips.labels), sizes[chosen])
         labels = [clips.labels[clip] for clip in which]
         tokens = torch.from_numpy(clips.tokens[which].astype(np.int64)).to(accelerator.device)
-        more = codec.config.books - 1 if causal else 0
-        clock = clocks(codec, labels, clips.ring, clips.frames + more)
+        more = coder.books - 1 if causal else 0
+        clock = clocks(coder, labels, clips.ring, clips.frames + more)
         if clips.ring:  # it has no beginning
             tokens, clock = _turned(rng, tokens, clock, clips.frames)
         words, clock = asked(rng, known, labels).to(accelerator.device), clock.to(accelerator.device)

@@ -8,6 +8,8 @@ import torch
 
 from bridge.engine.audiolm import model_folder
 from bridge.engine.audiolm.codec import CodecConfig, MelCodec
+from bridge.engine.audiolm.coding import Coder
+from bridge.engine.audiolm.mel_coder import MelCoder
 from bridge.engine.audiolm.model_folder import TokenModel
 from bridge.engine.audiolm.network import NetworkConfig, TokenNetwork
 from bridge.engine.audiolm.words import Words
@@ -37,15 +39,20 @@ def network(causal: bool) -> TokenNetwork:
     return made.eval()
 
 
-def model() -> TokenModel:
-    """The whole model."""
+def codec() -> MelCodec:
+    """A small codec."""
     torch.manual_seed(4)
-    codec = MelCodec(CodecConfig(width=16, dimensions=8, codes=CODES)).eval()
-    codec.codebooks.normal_(std=0.3)
-    return TokenModel(codec, network(True), network(False), words())
+    made = MelCodec(CodecConfig(width=16, dimensions=8, codes=CODES)).eval()
+    made.codebooks.normal_(std=0.3)
+    return made
 
 
-def saved(folder: Path) -> Path:
+def model(coder: Coder | None = None) -> TokenModel:
+    """The whole model, by default with the small codec."""
+    return TokenModel(coder or MelCoder(codec()), network(True), network(False), words())
+
+
+def saved(folder: Path, coder: Coder | None = None) -> Path:
     """The model as a folder."""
-    model_folder.save(model(), folder)
+    model_folder.save(model(coder), folder)
     return folder

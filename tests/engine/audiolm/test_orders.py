@@ -105,7 +105,7 @@ def test_only_the_likeliest_are_drawn_each_as_often_as_it_is_likely() -> None:
 
 
 def test_the_hierarchy_keeps_its_prime_and_each_book_has_its_own_codes() -> None:
-    codec = small_model.model().codec
+    codec = small_model.codec()
     alphabet = Alphabet(BOOKS, small_model.CODES)
     config = NetworkConfig(words=4, causal=True, books=1, codes=alphabet.size, width=32, depth=1, heads=2)
     stages = {name: TokenNetwork(config).eval() for name in ("semantic", "coarse", "fine")}
