@@ -205,7 +205,7 @@ HEAVY = {
 ROOMS = {
     "torch": ("engine/audiolm/", "engine/musicgen/"),
     "numpy": ("engine/audiolm/", "engine/musicgen/"),
-    "transformers": ("engine/musicgen/",),
+    "transformers": ("engine/audiolm/pulled_coder.py", "engine/musicgen/"),
 }
 
 
