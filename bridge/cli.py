@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from bridge import __version__
 from bridge.commands.parsing import Parser, parse
-from bridge.config import COMPUTES, DEFAULT_OSC_PORT
+from bridge.config import COMPUTES, DEFAULT_OSC_PORT, DEFAULT_SERVE_PORT
 from bridge.domain.limits import ORDERS
 from bridge.errors import ClipbridgeError
 
@@ -138,6 +138,28 @@ def parser(with_keys: bool = True) -> tuple[Parser, dict[str, Parser]]:
 
     run = add("run", "start the daemon", daemon, lines)
     run.add_argument("--until-stdin-ends", action="store_true", help="for programs: stop when standard input ends")
+
+    run.add_argument("--engine", metavar="URL", help="use the engine of another machine, where clipbridge serve runs")
+
+    serve = add("serve", "give the engine of this machine to fronts on other machines", weights, compute)
+    serve.add_argument(
+        "--host", default="127.0.0.1", metavar="IP", help="address to listen on; all but 127.0.0.1 need a token"
+    )
+    serve.add_argument(
+        "--port", type=int, default=DEFAULT_SERVE_PORT, metavar="N", help="TCP port (default: %(default)s)"
+    )
+    serve.add_argument(
+        "--token-file", metavar="FILE", help="demand a token from this file; a new file gets a new token"
+    )
+    serve.add_argument("--certificate", metavar="FILE", help="TLS: the certificate, as PEM")
+    serve.add_argument("--key", metavar="FILE", help="TLS: its key, as PEM")
+    serve.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="SECTION.KEY=VALUE",
+        help="change a setting of config.toml for this run",
+    )
 
     panel = add("panel", "open the window: make clips, hear them, drag them into your DAW", port)
     panel.add_argument("--with-daemon", action="store_true", help="also start the daemon, if none runs")

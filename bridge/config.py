@@ -16,7 +16,9 @@ from bridge.system.text import read_text
 
 COMPILES = ("auto", "openvino", "graphs", "inductor", "off")
 COMPUTES = ("auto", "cuda", "mps", "cpu", "intel")
+FALLBACKS = ("", "local")
 DEFAULT_OSC_PORT = 57200
+DEFAULT_SERVE_PORT = 57300
 MOST_THREADS = 64
 TYPE_NAMES = {int: "a whole number", bool: "true or false", str: "text", Path: "a folder"}
 
@@ -35,7 +37,11 @@ class EngineConfig:
     """`model`: checkpoint folder or hub name in the cache, "" for the default. `scheduler`: a diffusers class name. `compile`:
     how the network runs (see `engine.runtime.ways`). `threads`: of the engine on a processor, 0 for one a core; clips are equal byte
     for byte only if it is. `memory_gb`: the memory in GB that the engine may use, weights
-    included; 0 for no limit."""
+    included; 0 for no limit.
+
+    `url`: of an engine on another machine (`clipbridge serve`), which then decides all of the above but `model`, which it must have if
+    it is set. `token_file`: with the token for it; `ca_file`: with the certificate that signed its own, PEM. `fallback`: `local` lets
+    the starter make the clips while it cannot be reached."""
 
     model: str = ""
     compute: str = "auto"
@@ -43,6 +49,10 @@ class EngineConfig:
     compile: str = "auto"
     threads: int = 0
     memory_gb: int = 0
+    url: str = ""
+    token_file: str = ""
+    ca_file: str = ""
+    fallback: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +214,7 @@ def _check(config: Config) -> None:
         raise ConfigError(f"engine.threads must be 0 to {MOST_THREADS}, not {config.engine.threads}.")
     if not 0 <= config.engine.memory_gb <= 1_000:
         raise ConfigError(f"engine.memory_gb must be 0 to 1000, not {config.engine.memory_gb}.")
+    _check_url(config.engine)
     try:
         pairs_of(config.audio.cue, config.audio.pads)
     except BadArgument as error:
@@ -228,3 +239,20 @@ def _check(config: Config) -> None:
             f"osc.host {config.osc.host} can be reached from other machines, so osc.allow must list those that may send messages: "
             'add --set osc.allow=192.168.1.20 or, in config.toml, [osc] allow = ["192.168.1.20"].'
         )
+
+
+def _check_url(engine: EngineConfig) -> None:
+    if engine.fallback not in FALLBACKS:
+        raise ConfigError(not_one_of("engine.fallback", engine.fallback, FALLBACKS))
+    if not engine.url:
+        return
+    from urllib.parse import urlsplit
+
+    try:
+        url = urlsplit(engine.url)
+        known = url.scheme in ("http", "https") and url.hostname and not (url.query or url.fragment or url.username)
+        known = known and url.port != 0  # which raises ValueError for what is not a port
+    except ValueError:
+        known = False
+    if not known or not engine.url.isascii() or not engine.url.isprintable() or " " in engine.url:
+        raise ConfigError(f"engine.url must be an address such as http://gpu-box:57300, not {engine.url!r}.")

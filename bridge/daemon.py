@@ -34,8 +34,9 @@ async def serve(config: Config, terminal: Listener) -> None:
 
     Raises ConfigError, NoModel, FolderError, PortTaken, AlreadyRunning before it starts anything.
     """
-    accelerators.check(config.engine.compute)
-    if config.engine.model:
+    if not config.engine.url:
+        accelerators.check(config.engine.compute)
+    if config.engine.model and not config.engine.url:
         find(config.engine.model)  # report a wrong name now, not after seconds of loading torch
     stopping, now = asyncio.Event(), asyncio.Event()
 
@@ -53,6 +54,7 @@ async def serve(config: Config, terminal: Listener) -> None:
             portable.config_folder() / "pads.json",
             EtaFile(portable.cache_folder() / "eta.json"),
             library,
+            config.engine.url,
         )
         await stack.enter_async_context(
             serve_presets(core.presets, lambda *changed: core.publish(PresetChanged(*changed)))

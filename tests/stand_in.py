@@ -1,4 +1,5 @@
-"""`clipbridge` with the stand-in engine, for daemons whose clips may sound like anything: `python -m tests.stand_in run`.
+"""`clipbridge` with the stand-in engine, for daemons and boxes whose clips may sound like anything: `python -m tests.stand_in run`, or
+`serve`.
 
 It starts in a fraction of the time, because nothing imports torch.
 """
@@ -9,6 +10,9 @@ import sys
 
 if __name__ == "__main__":  # children import this module too
     from bridge import cli, daemon
+    from bridge.cluster import serving
 
-    daemon.ENGINE = "tests.fake_engine:serve"
+    # An engine on another machine is not replaced.
+    if "--engine" not in sys.argv:
+        daemon.ENGINE = serving.TARGET = "tests.fake_engine:serve"
     sys.exit(cli.main())

@@ -108,6 +108,8 @@ class Terminal:
             self._say(f"The engine cannot run: {why} Fix this, then send /bridge/restart (or stop with Ctrl-C).")
         elif state == "restarting":
             self._say(f"The engine restarts{f' ({why})' if why else ''}.")
+        elif state == "waiting":
+            self._say(f"{why[:1].upper()}{why[1:]}")
         elif state == "stopping":
             self._say("Stopping after the current clip. Press Ctrl-C again to stop at once.")
         elif not is_terminal():

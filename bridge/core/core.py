@@ -29,7 +29,7 @@ from bridge.domain.job import Job, JobId
 from bridge.domain.kit import KitAsk
 from bridge.domain.model import Model
 from bridge.domain.recipe import Recipe
-from bridge.errors import ClipbridgeError, Stopping, UnknownJob
+from bridge.errors import ClipbridgeError, Stopping, UnknownJob, Unsupported
 from bridge.kits.making import Kits
 from bridge.library.library import Library
 from bridge.live.pad import Press
@@ -48,7 +48,7 @@ class Core:
     """The heart of the daemon. `start` spawns the processes.
 
     `pads_file`: where pads are saved between runs; `eta_file`: where learned times are; `library`: the record of jobs and
-    clips. Each may be left out.
+    clips. Each may be left out. `engine_at`: the address of the engine's machine, "" for this one.
     """
 
     def __init__(
@@ -60,8 +60,9 @@ class Core:
         pads_file: Path | None = None,
         eta_file: EtaFile | None = None,
         library: Library | None = None,
+        engine_at: str = "",
     ) -> None:
-        self.presets, self.library = presets, library
+        self.presets, self.library, self._engine_at = presets, library, engine_at
         self.listeners: list[Listener] = []
         self._state = DaemonState(self.publish)
         self.jobs = Jobs()
@@ -115,7 +116,7 @@ class Core:
 
     @property
     def state(self) -> str:
-        """loading, warming, ready, restarting, failed or stopping."""
+        """loading, warming, ready, restarting, waiting, failed or stopping."""
         return self._state.name
 
     @property
@@ -284,6 +285,10 @@ class Core:
         job fails, waiting jobs stay."""
         if self.state == "stopping":
             raise Stopping("Clipbridge is stopping.")
+        if model is not None and self._engine_at:
+            raise Unsupported(
+                f"The engine is on another machine ({self._engine_at}), and so is the choice: run clipbridge serve --model NAME there."
+            )
         if model is not None:
             self.dispatcher.change(model)
         self.dispatcher.lose_running("The engine was restarted on request.")

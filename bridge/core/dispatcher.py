@@ -168,6 +168,16 @@ class Dispatcher:
         """The checkpoint cannot be loaded."""
         self.give_up(why)
 
+    def on_waiting(self, why: str) -> None:
+        """The engine on another machine cannot be reached; jobs wait for it."""
+        self._state.move("waiting", why)
+
+    def on_returned(self, serial: int) -> None:
+        """Nothing of a job was begun, on an engine that cannot be reached: it waits again, as the first."""
+        job = self._jobs.running.pop(serial, None)
+        if job is not None and not job.state.ended:
+            self._jobs.give_back(job)
+
     def on_step(self, serial: int, fraction: float) -> None:
         """Progress of a job, 0 to 1."""
         if (job := self._jobs.running.get(serial)) is not None:
@@ -198,7 +208,8 @@ class Dispatcher:
         job = self._jobs.running.pop(message.serial)
         if message.code != "cancelled":
             self._reporter.emit(job, "failed", code=message.code, why=message.why)
-        if message.code == EngineLost.code:  # the process ends itself; its successor serves the other jobs
+        if message.code == EngineLost.code and not message.survives:
+            # The process ends itself; its successor serves the other jobs.
             self._state.move("restarting", message.why)
         self.feed()
 

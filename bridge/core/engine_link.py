@@ -7,7 +7,6 @@ from typing import Any, Protocol
 
 from bridge.checkpoints import families
 from bridge.domain.clip import Piece, Prompt
-from bridge.domain.job import Job
 from bridge.domain.model import NO_PREFERENCES, Model, Preferences
 from bridge.engine import messages, needs
 from bridge.errors import EngineLost
@@ -19,12 +18,23 @@ PREPARING_BUDGET_S = 15 * 60.0
 GENERATING_BUDGET_S = 10.0
 
 
+class Work(Protocol):
+    """What a link sends to its engine: a job, or what a box does for a front on another machine."""
+
+    @property
+    def serial(self) -> int: ...
+    @property
+    def prompt(self) -> Prompt: ...
+
+
 class EngineListener(Protocol):
     """What a link reports. `serial`: of the job that the engine works on."""
 
     def on_preparing(self, stage: messages.Stage) -> None: ...
     def on_ready(self, ready: messages.Ready) -> None: ...
     def on_unusable(self, why: str) -> None: ...
+    def on_waiting(self, why: str) -> None: ...
+    def on_returned(self, serial: int) -> None: ...
     def on_step(self, serial: int, fraction: float) -> None: ...
     def on_samples(self, serial: int, piece: Piece) -> None: ...
     def on_finished(self, message: messages.Finished) -> None: ...
@@ -53,7 +63,7 @@ class EngineLink:
         """Supervise it."""
         self._child.tick()
 
-    def generate(self, job: Job, expected_s: float) -> None:
+    def generate(self, job: Work, expected_s: float) -> None:
         """Start a job, which should take `expected_s` seconds (0: unknown)."""
         self.serial, self._done = job.serial, -1
         budget_s = max(GENERATING_BUDGET_S, 5 * expected_s) if expected_s else PREPARING_BUDGET_S
@@ -110,6 +120,8 @@ class EngineLink:
             log.info("%s", message.details or message.why)
             self._child.watch(None)
             listener.on_unusable(message.why)
+        elif isinstance(message, messages.Waiting):
+            listener.on_waiting(message.why)
         elif message.serial != self.serial:
             return  # from a job that was given up
         elif isinstance(message, messages.Step):
@@ -123,6 +135,9 @@ class EngineLink:
             self.highest_bytes = message.highest_bytes
             self.release()
             listener.on_finished(message)
+        elif isinstance(message, messages.Returned):
+            self.release()
+            listener.on_returned(message.serial)
         elif isinstance(message, messages.Broken):
             log.info("%s", message.details or message.why)
             self.release()

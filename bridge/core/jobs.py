@@ -75,6 +75,11 @@ class Jobs:
         job.engine_seconds = self.eta.engine_seconds(job.prompt)
         self.running[job.serial] = job
 
+    def give_back(self, job: Job) -> None:
+        """Queue a job again, before all others, because no engine began it."""
+        job.state = JobState.QUEUED
+        self.queue.appendleft(job)
+
     def requeue(self, job: Job, why: str) -> None:
         """Queue a job a second time, before all others, with the next seed."""
         job.retry_reason, job.state, job.pieces = why, JobState.QUEUED, 0

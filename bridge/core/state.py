@@ -1,4 +1,5 @@
-"""The daemon's state: loading → warming → ready, restarting in between; failed ends with a restart on request, stopping never."""
+"""The daemon's state: loading → warming → ready, restarting in between; waiting for an engine on another machine; failed ends with a
+restart on request, stopping never."""
 
 from __future__ import annotations
 
@@ -12,7 +13,7 @@ log = logging.getLogger("clipbridge")
 
 
 class DaemonState:
-    """`name`: loading, warming, ready, restarting, failed or stopping. `why`: a sentence about it, or "". `model`: the
+    """`name`: loading, warming, ready, restarting, waiting, failed or stopping. `why`: a sentence about it, or "". `model`: the
     checkpoint that was loaded last; None before that, and once another one is chosen."""
 
     def __init__(self, publish: Publish) -> None:

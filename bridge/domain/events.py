@@ -68,7 +68,7 @@ class Stopped(Event):
 
 @dataclass(frozen=True, slots=True)
 class StateChanged(Event):
-    """`state`: loading, warming, ready, restarting, failed or stopping. `model`: the checkpoint, once it is loaded."""
+    """`state`: loading, warming, ready, restarting, waiting, failed or stopping. `model`: the checkpoint, once it is loaded."""
 
     state: str
     why: str = ""

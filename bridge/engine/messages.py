@@ -10,7 +10,7 @@ from bridge.domain.clip import Piece, Prompt
 from bridge.domain.model import Model
 from bridge.engine.needs import Needs
 
-TARGET = "bridge.engine.process:main"
+TARGET = "bridge.engine.child:main"
 
 NO_NEEDS = Needs()
 
@@ -128,6 +128,20 @@ class Unloadable:
 
 
 @dataclass(frozen=True, slots=True)
+class Waiting:
+    """An engine on another machine cannot be reached, and is asked again until it can. Sent again as a sign of life; Ready follows."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """A job could not be given to an engine on another machine: nothing of it was begun, and it must be sent again after Ready."""
+
+    serial: int
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """`done` of `units` are complete."""
 
@@ -157,9 +171,11 @@ class Finished:
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """A job ended without a clip: an error's code and sentence, or code `cancelled`. `details` are for the log."""
+    """A job ended without a clip: an error's code and sentence, or code `cancelled`. `details` are for the log. `survives`: after
+    `engine_lost` this process goes on, because only the other machine was lost; else it ends."""
 
     serial: int
     code: str
     why: str
     details: str = ""
+    survives: bool = False

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import gc
 import logging
 import os
@@ -38,12 +37,6 @@ log = logging.getLogger("clipbridge")
 POISONED_EXIT = 70  # after a CUDA error only a new process works
 # Between two steps that improve the engine: the front has this long to send the next of several jobs.
 PAUSE_S = 0.2
-
-
-def main(connection: Connection, config: EngineConfig, model: str | None = None) -> None:
-    """The child process: load, warm, then serve until the pipe ends. `model`: a checkpoint instead of the configured one."""
-    set_up()
-    Server(connection, config if model is None else dataclasses.replace(config, model=model)).run()
 
 
 def set_up() -> None:
@@ -136,10 +129,18 @@ class Server:
             facts = engine.highest_bytes(), unmet, engine.in_tempo(job.prompt)
             self._connection.send(Finished(job.serial, engine.cost, engine.scores, remarks, *facts))
         else:
-            self._connection.send(failure)
-            if failure.code == EngineLost.code:
-                os._exit(POISONED_EXIT)
+            self._fail(failure)
         self._cancelled.discard(job.serial)
+
+    def _fail(self, failure: Broken) -> None:
+        """Report a job that ended without a clip."""
+        self._connection.send(failure)
+        if failure.code == EngineLost.code:
+            os._exit(POISONED_EXIT)
+
+    def _cancel(self, serial: int) -> None:
+        """Note that a job is to end. Called on the listening thread."""
+        self._cancelled.add(serial)
 
     def _try(self, engine: Engine, serial: int, prompt: Prompt) -> Broken | None:
         def on_step(done: int, units: int) -> None:
@@ -169,6 +170,6 @@ class Server:
             if message is None:
                 os._exit(0)  # the front is gone, or ends this process; torch has nothing to close
             if isinstance(message, Cancel):
-                self._cancelled.add(message.serial)
+                self._cancel(message.serial)
             else:
                 self._jobs.put(message)

@@ -19,6 +19,7 @@ WORDS = {
     "warming": "warming up",
     "ready": "ready",
     "restarting": "restarting",
+    "waiting": "no engine",  # of another machine; the reason says which is waited for
     "failed": "the engine failed",
     "stopping": "stopping",
 }

@@ -51,15 +51,16 @@ def play(
     shaper: str = delivery.TARGET,
     library: Library | None = None,
     presets: Presets | None = None,
+    engine: Child | None = None,
 ) -> Recorder:
-    """Run `story` with a core whose engine has this `behaviour` (see tests.fake_engine); then stop it."""
+    """Run `story` with a core whose engine has this `behaviour` (see tests.fake_engine), or with `engine`; then stop it."""
     recorder = Recorder()
 
     async def whole() -> None:
         live = Live(Child("player", "tests.fake_children:player", ""), tmp_path / "playing")
         core = Core(
             presets or Presets(),
-            Child("engine", "tests.fake_engine:main", behaviour, str(tmp_path)),
+            engine or Child("engine", "tests.fake_engine:main", behaviour, str(tmp_path)),
             Child("shaper", shaper, str(tmp_path / "clips"), str(tmp_path)),
             live,
             library=library,

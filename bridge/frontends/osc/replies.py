@@ -93,7 +93,8 @@ REPLIES = {
               "About a message that made no job. More codes: `malformed` `unknown_address` `unknown_job` `cancelled` "
               "`unknown_voice` `pad_empty` `no_stream` `library` `unknown_clip`."),
         Reply("/bridge/state", "s state, s why",
-              "To subscribers: `loading` `warming` `ready` `restarting` `failed` `stopping`.", event="state"),
+              "To subscribers: `loading` `warming` `ready` `restarting` `waiting` (for an engine on another machine) `failed` "
+              "`stopping`.", event="state"),
         Reply("/bridge/voice", "i voice, s state, s why",
               "To the asker and to subscribers: a voice `began` or `ended`, or is `waiting` for its moment.",
               "of a file that was played by its path [`path` s]", event="voice"),

@@ -1,0 +1,32 @@
+"""`clipbridge serve`: give the engine of this machine to fronts on other machines (`clipbridge run --engine URL`)."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from bridge import config
+from bridge.checkpoints.find import find
+from bridge.cluster.serving import Place, serve
+from bridge.commands.terminal import emit
+from bridge.system import accelerators, logs, portable
+
+
+def main(options: argparse.Namespace) -> int:
+    """Serve until stopped. Raises ClipbridgeError if it cannot begin."""
+    settings = dict(config.parse_setting(text) for text in options.set)
+    stated = {"engine.model": options.model, "engine.compute": options.compute}
+    engine = config.load(settings=settings | {key: value for key, value in stated.items() if value is not None}).engine
+    files = {name: getattr(options, name) for name in ("token_file", "certificate", "key")}
+    place = Place(
+        options.host, options.port, **{name: file and Path(file).expanduser() for name, file in files.items()}
+    )
+    accelerators.check(engine.compute)
+    if engine.model:
+        find(engine.model)  # report a wrong name now, not after seconds of loading torch
+    stop_log = logs.start(portable.log_folder(), f"clipbridge-serve-{place.port}.log")
+    try:
+        serve(engine, place, emit)
+    finally:
+        stop_log()
+    return 0
