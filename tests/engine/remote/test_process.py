@@ -36,7 +36,7 @@ from tests.engine.remote.stub import (
     streams,
     stubs,
 )
-from tests.harness import Daemon, pairs
+from tests.harness import RUN, Daemon, pairs
 
 stub_of = contextlib.contextmanager(stubs)
 GOOD = streams(STEP, piece(8000), FINISHED)
@@ -214,7 +214,7 @@ def test_a_daemon_with_a_box_makes_clips_and_leaves_the_checkpoint_to_the_box(
     box = Box(home).wait_ready()
     try:
         print(time.time(), "start")
-        daemon = start_daemon("--engine", box.url, "--set", "engine.model=fake")
+        daemon = start_daemon("--engine", box.url, "--set", "engine.model=fake", run=[*RUN])
         client = daemon.client()
         print(time.time(), "started")
         client.send("/bridge/generate", "a kick", 0.5, "id", 1)
