@@ -125,12 +125,16 @@ class Server:
         failure = self._try(engine, job.serial, job.prompt)
         # Outside the except block: only now the frames of a failed run are gone and its tensors free (pytorch #18853).
         if failure is None:
-            remarks, unmet = engine.remarks(job.prompt), engine.unmet(job.prompt)
-            facts = engine.highest_bytes(), unmet, engine.in_tempo(job.prompt)
-            self._connection.send(Finished(job.serial, engine.cost, engine.scores, remarks, *facts))
+            facts = engine.highest_bytes(), engine.unmet(job.prompt), engine.in_tempo(job.prompt)
+            self._connection.send(
+                Finished(job.serial, engine.cost, engine.scores, self._remarks(engine, job.prompt), *facts)
+            )
         else:
             self._fail(failure)
         self._cancelled.discard(job.serial)
+
+    def _remarks(self, engine: Engine, prompt: Prompt) -> dict[str, str]:
+        return engine.remarks(prompt)
 
     def _fail(self, failure: Broken) -> None:
         """Report a job that ended without a clip."""

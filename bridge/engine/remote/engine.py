@@ -36,11 +36,12 @@ class RemoteEngine:
         self.cost = Cost(0.0, 0.0, 1, 0.0)
         self.scores: tuple[float, ...] = ()
         self._session, self._end = "", wire.End(self.cost, ())
-        self._costs: tuple[Cost, ...] = ()
+        self.costs: list[Cost] = []  # of its runs so far
         self._stop = threading.Event()
 
     def look(self) -> bool:
         """Ask the box for its facts; returns whether they are new. Raises Unreachable, Refused."""
+        self._connector.begin()
         with self._connector.request("GET") as answer:
             try:
                 body = answer.read(MOST_ANSWER_BYTES)
@@ -56,7 +57,7 @@ class RemoteEngine:
                 "engine.model out."
             )
         self.model, self.needs, self.shortcoming = ready.model, ready.needs, ready.shortcoming
-        self._session, self._costs = facts.session, ready.costs
+        self._session, self.costs = facts.session, [*ready.costs]
         return is_new
 
     def _facts(self, body: bytes) -> wire.Facts:
@@ -84,7 +85,7 @@ class RemoteEngine:
 
     def warm(self, _on_stage: OnStage) -> list[Cost]:
         """See Engine. The box is warm."""
-        return list(self._costs)
+        return self.costs
 
     def improve(self, _on_stage: OnStage, _waiting: Callable[[], bool]) -> Iterator[list[Cost] | None]:
         """See Engine. The box improves by itself, which `look` notices."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import itertools
-import logging
 import queue
 import threading
 import time
@@ -15,14 +15,13 @@ from bridge.domain.clip import Prompt
 from bridge.engine.messages import Broken, Engine, Generate, Returned, Waiting
 from bridge.engine.process import Server
 from bridge.engine.remote.engine import RemoteEngine
-from bridge.engine.remote.errors import Refused, Unreachable
+from bridge.engine.remote.errors import Busy, Refused, Unreachable
+from bridge.engine.remote.fallback import Fallback
 from bridge.errors import EngineLost, NoModel
-
-log = logging.getLogger("clipbridge")
 
 LOOK_S = 3.0  # between two looks at an idle box: it may be gone, have improved, or hold another checkpoint
 PAUSES_S = (0.5, 1.0, 2.0, 3.0)  # between two tries to reach a lost one; the last goes on
-NOT_BEGUN = {kind.code for kind in (Unreachable, *Unreachable.__subclasses__())}
+NOT_BEGUN = (Unreachable.code, Refused.code, Busy.code)
 
 
 class RemoteServer(Server):
@@ -30,49 +29,67 @@ class RemoteServer(Server):
 
     def __init__(self, connection: Connection, config: EngineConfig) -> None:
         super().__init__(connection, config)
-        self._engine = RemoteEngine(config)
+        self._box = RemoteEngine(config)
+        self._fallback = Fallback(config, self._box, LOOK_S) if config.fallback else None
         self._lock = threading.Lock()
-        self._serial: int | None = None  # of the job that the engine works on
+        self._serial: int | None = None  # of the job that the box works on
+
+    @property
+    def _stand_in(self) -> Engine | None:
+        """The engine of the fallback while it is in use."""
+        return None if self._fallback is None else self._fallback.engine
 
     def _prepare(self) -> Engine:
         self._wait_for_box(is_first=True)
-        return self._engine
+        return self._box
 
-    def _next_job(self, engine: Engine) -> Generate:
+    def _next_job(self, _engine: Engine) -> Generate:
         while True:
+            if self._fallback is not None and self._stand_in is not None and self._fallback.end():
+                self._tell_ready()
             try:
                 return self._jobs.get(timeout=LOOK_S)
             except queue.Empty:
-                self._look(engine)
+                if self._stand_in is None:
+                    self._look()
 
-    def _look(self, engine: Engine) -> None:
+    def _look(self) -> None:
         """Tell the front what is new on the box."""
         try:
-            if self._engine.look():
-                self._ready(engine, engine.warm(self._nothing))
+            if self._box.look():
+                self._tell_ready()
         except Unreachable as error:
-            self._tell_waiting(error)
-            self._wait_for_box()
+            self._wait_for_box(error)
+
+    def _serve(self, _engine: Engine, job: Generate) -> None:
+        super()._serve(self._stand_in or self._box, job)
 
     def _try(self, engine: Engine, serial: int, prompt: Prompt) -> Broken | None:
         with self._lock:
-            self._serial = serial
+            self._serial = serial if engine is self._box else None
         try:
             return super()._try(engine, serial, prompt)
         finally:
             with self._lock:
                 self._serial = None
 
+    def _remarks(self, engine: Engine, prompt: Prompt) -> dict[str, str]:
+        if self._fallback is not None and engine is self._stand_in:
+            return self._fallback.remarks(prompt)
+        return super()._remarks(engine, prompt)
+
     def _fail(self, failure: Broken) -> None:
         """See Server. A job of which nothing was begun goes back; a lost one fails; then the box is waited for."""
-        if failure.code in NOT_BEGUN:
-            log.info("%s", failure.why)
-            self._tell_waiting(Unreachable(failure.why))
+        if self._stand_in is not None:
+            super()._fail(failure)
+        elif failure.code in NOT_BEGUN:
+            # First, so that the front does not send it again at once.
+            self._tell_waiting(failure.why)
             self._connection.send(Returned(failure.serial))
             self._wait_for_box()
         elif failure.code == EngineLost.code:
-            self._connection.send(Waiting(f"waiting for {self._engine.name}: {failure.why}"))
-            self._connection.send(Broken(failure.serial, failure.code, failure.why, failure.details, survives=True))
+            self._tell_waiting(failure.why)
+            self._connection.send(dataclasses.replace(failure, survives=True))
             self._wait_for_box()
         else:
             self._connection.send(failure)
@@ -81,24 +98,46 @@ class RemoteServer(Server):
         super()._cancel(serial)
         with self._lock:
             if serial == self._serial:
-                self._engine.cancel()
+                self._box.cancel()
 
-    def _wait_for_box(self, is_first: bool = False) -> None:
-        """Return once the box is ready, and the front knows it. Raises NoModel if it refuses at the first contact."""
+    def _wait_for_box(self, error: Unreachable | None = None, is_first: bool = False) -> None:
+        """Return once the box is ready, or the fallback, and the front knows it. `error`: of the last look. Raises NoModel if the box
+        refuses at the first contact."""
         for tries in itertools.count():
-            try:
-                self._engine.look()
-                break
-            except Refused as error:
-                if is_first:
-                    raise NoModel(str(error)) from error
-                self._tell_waiting(error)
-            except Unreachable as error:
-                self._tell_waiting(error)
+            error = error or self._reached()
+            if error is None:
+                self._return_jobs()
+                self._tell_ready()
+                return
+            if is_first and isinstance(error, Refused):
+                raise NoModel(str(error)) from error
+            self._tell_waiting(str(error))
             self._return_jobs()
+            if self._fall_back(error):
+                return
+            error = None
             time.sleep(PAUSES_S[min(tries, len(PAUSES_S) - 1)])
-        self._return_jobs()
-        self._ready(self._engine, self._engine.warm(self._nothing))
+
+    def _reached(self) -> Unreachable | None:
+        """Look at the box; returns why it cannot be used now."""
+        try:
+            self._box.look()
+        except Unreachable as error:
+            return error
+        return None
+
+    def _fall_back(self, error: Unreachable) -> bool:
+        """Use the fallback, if there is one."""
+        if self._fallback is None:
+            return False
+        try:
+            ready = self._fallback.begin(lambda done, total, what: self._stage("loading", done, total, what))
+        except NoModel as reason:
+            self._fallback = None
+            self._tell_waiting(f"{error} {reason}")
+            return False
+        self._connection.send(ready)
+        return True
 
     def _return_jobs(self) -> None:
         """Give back what the front sent before it knew that the box is lost."""
@@ -106,9 +145,8 @@ class RemoteServer(Server):
             while True:
                 self._connection.send(Returned(self._jobs.get_nowait().serial))
 
-    def _tell_waiting(self, error: Unreachable) -> None:
-        self._connection.send(Waiting(f"waiting for {self._engine.name}: {error}"))
+    def _tell_waiting(self, why: str) -> None:
+        self._connection.send(Waiting(f"waiting for {self._box.name}: {why}"))
 
-    @staticmethod
-    def _nothing(_done: int, _total: int, _what: str) -> None:
-        """A box reports no stages."""
+    def _tell_ready(self) -> None:
+        self._ready(self._box, self._box.costs)

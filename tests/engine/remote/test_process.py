@@ -18,6 +18,7 @@ from bridge.core.core import Core
 from bridge.domain.plain import plain
 from bridge.engine import wire
 from bridge.engine.messages import TARGET
+from bridge.engine.remote.process import LOOK_S
 from bridge.errors import Unsupported
 from bridge.system.supervise import Child
 from tests.cluster.boxes import Box
@@ -43,9 +44,9 @@ GOOD = streams(STEP, piece(8000), FINISHED)
 CUT = streams(STEP)
 
 
-def play_with(tmp_path: Path, url: str, story: Story, **config: str) -> Recorder:
+def play_with(tmp_path: Path, url: str, story: Story) -> Recorder:
     """Run a story with a box at an address."""
-    return play(tmp_path, "", story, engine=Child("engine", TARGET, EngineConfig(url=url, **config)))
+    return play(tmp_path, "", story, engine=Child("engine", TARGET, EngineConfig(url=url)))
 
 
 def free_port() -> int:
@@ -178,9 +179,10 @@ def test_a_cancelled_job_leaves_the_box_at_once(tmp_path: Path) -> None:
         core.cancel("127.0.0.1", job.id)
         begun = time.monotonic()
         assert await asyncio.to_thread(stub.left.wait, 10) and time.monotonic() - begun < 0.5
+        await asyncio.sleep(LOOK_S + 0.5)  # it looks at the box meanwhile
         after = ask(core, seconds=0.5)
         await until(ended(recorder, 2))
-        assert recorder.ends() == {job.serial: ["cancelled"], after.serial: ["done"]}
+        assert core.state == "ready" and recorder.ends() == {job.serial: ["cancelled"], after.serial: ["done"]}
 
     with stub_of(stays(HEAD, chunk(STEP)), GOOD) as stub:
         play_with(tmp_path, stub.url, story)
