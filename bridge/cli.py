@@ -81,6 +81,9 @@ def add_fields(command: argparse.ArgumentParser, fields: Iterable[Field]) -> Non
 def daemon_options(*parents: Parser) -> Parser:
     """The options that override the configuration."""
     options = Parser(add_help=False, parents=parents)
+    options.add_argument(
+        "--engine", metavar="URL", help="use the engine of another machine, where clipbridge serve runs"
+    )
     options.add_argument("--folder", help="sample folder (default: Clipbridge in your music folder)")
     options.add_argument(
         "--inbox",
@@ -138,8 +141,6 @@ def parser(with_keys: bool = True) -> tuple[Parser, dict[str, Parser]]:
 
     run = add("run", "start the daemon", daemon, lines)
     run.add_argument("--until-stdin-ends", action="store_true", help="for programs: stop when standard input ends")
-
-    run.add_argument("--engine", metavar="URL", help="use the engine of another machine, where clipbridge serve runs")
 
     serve = add("serve", "give the engine of this machine to fronts on other machines", weights, compute)
     serve.add_argument(

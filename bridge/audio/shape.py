@@ -9,7 +9,7 @@ from bridge.audio.levels import loud_rms
 from bridge.audio.stretch import Samples, fit_length
 from bridge.domain.ask import Shape
 from bridge.domain.clip import OUTPUT_RATE
-from bridge.errors import BadAudio
+from bridge.errors import BadAudio, Unsupported
 
 PEAK_DBFS = -1.0  # headroom for the overshoot of a later conversion (EBU R 128: at most −1 dBTP)
 SILENT_DBFS = -80.0  # a clip with a lower peak counts as silent: amplifying it would deliver noise
@@ -102,8 +102,11 @@ def resample_loop(period: Samples, frames: int) -> Samples:
 
 
 def loudness(samples: Samples) -> float:
-    """Integrated loudness in LUFS (ITU-R BS.1770-4) of (frames, channels) at 48 kHz; −inf for silence."""
-    import pyloudnorm  # late: it imports scipy, which takes 0.5 s
+    """Integrated loudness in LUFS (ITU-R BS.1770-4) of (frames, channels) at 48 kHz; −inf for silence. Raises Unsupported."""
+    try:
+        import pyloudnorm  # late: it imports scipy, which takes 0.5 s
+    except ModuleNotFoundError as error:  # a front without torch does not install it
+        raise Unsupported("The key lufs needs pyloudnorm: pip install pyloudnorm, or leave it out.") from error
 
     block_s = 0.4
     missing = round(block_s * OUTPUT_RATE) + 1 - len(samples)

@@ -39,10 +39,10 @@ def main(options: argparse.Namespace) -> int:
 def _checks(settings: dict[str, object]) -> Iterator[Check]:
     from bridge.doctor import compute, panel, places, sound, weights
 
-    child = compute.start()
+    finding, config = places.configuration(settings)
+    child = None if config.engine.url else compute.start()
     try:
         yield places.python()
-        finding, config = places.configuration(settings)
         yield finding
         yield from places.folder(config.folder)
         yield from places.cache()
@@ -53,8 +53,14 @@ def _checks(settings: dict[str, object]) -> Iterator[Check]:
         yield places.log(config)
         yield from sound.check(config.audio)
         yield panel.check()
-        checks, accelerated = compute.finish(child, config.engine.compute)
-        yield from checks
-        yield weights.check(config.engine.model, accelerated)
+        if child is None:
+            from bridge.doctor import box
+
+            yield box.check(config.engine)
+        else:
+            checks, accelerated = compute.finish(child, config.engine.compute)
+            yield from checks
+            yield weights.check(config.engine.model, accelerated)
     finally:
-        child.kill()
+        if child is not None:
+            child.kill()

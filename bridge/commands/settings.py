@@ -23,5 +23,5 @@ SETTINGS = {
 def settings_of(options: argparse.Namespace) -> dict[str, object]:
     """The settings that the options state. Raises ConfigError."""
     settings = dict(config.parse_setting(text) for text in options.set)
-    stated = {key: getattr(options, option, None) for option, key in SETTINGS.items()}
+    stated = {key: getattr(options, option) for option, key in SETTINGS.items()}
     return settings | {key: value for key, value in stated.items() if value is not None}
