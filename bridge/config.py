@@ -20,6 +20,7 @@ FALLBACKS = ("", "local")
 DEFAULT_OSC_PORT = 57200
 DEFAULT_SERVE_PORT = 57300
 MOST_THREADS = 64
+MOST_SLOTS = 32
 TYPE_NAMES = {int: "a whole number", bool: "true or false", str: "text", Path: "a folder"}
 
 
@@ -41,7 +42,7 @@ class EngineConfig:
 
     `url`: of an engine on another machine (`clipbridge serve`), which then decides all of the above but `model`, which it must have if
     it is set. `token_file`: with the token for it; `ca_file`: with the certificate that signed its own, PEM. `fallback`: `local` lets
-    the starter make the clips while it cannot be reached."""
+    the starter make the clips while it cannot be reached. `slots`: jobs that are sent to it at a time."""
 
     model: str = ""
     compute: str = "auto"
@@ -53,6 +54,7 @@ class EngineConfig:
     token_file: str = ""
     ca_file: str = ""
     fallback: str = ""
+    slots: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +246,11 @@ def _check(config: Config) -> None:
 def _check_url(engine: EngineConfig) -> None:
     if engine.fallback not in FALLBACKS:
         raise ConfigError(not_one_of("engine.fallback", engine.fallback, FALLBACKS))
+    if not 1 <= engine.slots <= MOST_SLOTS:
+        raise ConfigError(f"engine.slots must be 1 to {MOST_SLOTS}, not {engine.slots}.")
     if not engine.url:
+        if engine.slots > 1:
+            raise ConfigError("engine.slots is for engines on other machines: set engine.url too, or leave it out.")
         return
     from urllib.parse import urlsplit
 

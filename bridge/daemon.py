@@ -45,16 +45,19 @@ async def serve(config: Config, terminal: Listener) -> None:
 
     async with contextlib.AsyncExitStack() as stack:
         live = live_of(config.audio)
+        names = ["engine", *(f"engine-{number}" for number in range(2, config.engine.slots + 1))]
+        engines = [Child(name, ENGINE, config.engine) for name in names]
         library = Library(database.place(), config.folder)
         core = Core(
             Presets(shipped_folder(), config.presets),
-            Child("engine", ENGINE, config.engine),
+            engines[0],
             Child("shaper", SHAPER, str(config.folder), str(live.scratch)),
             live,
             portable.config_folder() / "pads.json",
             EtaFile(portable.cache_folder() / "eta.json"),
             library,
             config.engine.url,
+            engines[1:],
         )
         await stack.enter_async_context(
             serve_presets(core.presets, lambda *changed: core.publish(PresetChanged(*changed)))

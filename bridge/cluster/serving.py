@@ -72,7 +72,7 @@ def serve(config: EngineConfig, place: Place, say: Callable[[str], None]) -> Non
             "clipbridge serve needs uvicorn: pip install '.[serve]' in the folder of Clipbridge."
         ) from error
     # The engine is a process of its own, as in the daemon: this one has no torch.
-    box = Box(Child("served-engine", TARGET, dataclasses.replace(config, url="", fallback="")), say)
+    box = Box(Child("served-engine", TARGET, dataclasses.replace(config, url="", fallback="", slots=1)), say)
     options = uvicorn.Config(
         App(box, tokens.Tokens(demanded)),
         http="h11",

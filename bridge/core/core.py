@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +49,7 @@ class Core:
 
     `pads_file`: where pads are saved between runs; `eta_file`: where learned times are; `library`: the record of jobs and
     clips. Each may be left out. `engine_at`: the address of the engine's machine, "" for this one.
+    `more_engines`: for more jobs at a time.
     """
 
     def __init__(
@@ -61,14 +62,17 @@ class Core:
         eta_file: EtaFile | None = None,
         library: Library | None = None,
         engine_at: str = "",
+        more_engines: Sequence[Worker] = (),
     ) -> None:
         self.presets, self.library, self._engine_at = presets, library, engine_at
         self.listeners: list[Listener] = []
         self._state = DaemonState(self.publish)
         self.jobs = Jobs()
+        self.jobs.slots = 1 + len(more_engines)
         self.stage = Stage(live, self.publish, self.pull, pads_file)
         # The links to the processes come later, because they report to these parts: callbacks look them up when called.
         self.kits = Kits(self.publish, lambda message: self.shaper.shape_kit(message), self.pull)
+        self.kits.jobs_at_a_time += len(more_engines)
         self._reporter = Reporter(
             self.jobs, self.stage, self.kits, library, self.publish, lambda job: self.shaper.drop(job)
         )
@@ -88,7 +92,14 @@ class Core:
         self.sources = Sources(self.files, library, self.stage)
         self._delivery.on_clip = self.sources.delivered
         self.dispatcher = Dispatcher(
-            engine_child, self.jobs, self._state, self.stage, self.publish, eta_file, self._reporter, self._delivery
+            [engine_child, *more_engines],
+            self.jobs,
+            self._state,
+            self.stage,
+            self.publish,
+            eta_file,
+            self._reporter,
+            self._delivery,
         )
         self._intake = Intake(
             presets, self.jobs, self._state, self.stage, self.dispatcher, self._reporter, self._preempt_speculative
@@ -157,7 +168,7 @@ class Core:
         """Each unfinished job with its position, 0 for one that is being made, and the seconds until its clip is ready."""
         jobs, waiting = self.jobs, set(self.jobs.queue)
         return [
-            (job, jobs.ahead_of(job), jobs.eta_seconds(job)) if job in waiting else (job, 0, jobs.remaining_seconds())
+            (job, jobs.ahead_of(job), jobs.eta_seconds(job)) if job in waiting else (job, 0, jobs.left_seconds(job))
             for job in jobs.in_order()
         ]
 
@@ -185,8 +196,11 @@ class Core:
             with contextlib.suppress(UnknownJob):  # it has just ended
                 self.cancel(job.owner, job.id)
 
-    def _preempt_speculative(self) -> None:
-        """Cancel running jobs that are made ahead, at their next step; they are requested again later."""
+    def _preempt_speculative(self, for_all: bool = False) -> None:
+        """Cancel running jobs that are made ahead, at their next step, unless there is room for another job beside them; they are
+        requested again later."""
+        if self.dispatcher.has_room and not for_all:
+            return
         for job in list(self.jobs.running.values()):
             if not job.state.ended and self.stage.is_speculative(job):
                 self._cancel_quietly(job)
@@ -308,7 +322,7 @@ class Core:
             self._reporter.fail(job, Stopping("Clipbridge was stopped before this job began."))
         self.jobs.queue.clear()
         self.stage.stream.stop(STREAM_END_FADE_MS)
-        self._preempt_speculative()
+        self._preempt_speculative(for_all=True)
         end = time.monotonic() + STOPPING_BUDGET_S
         while not (
             (self.jobs.idle and not self.stage.pads.saves.busy and self.kits.idle)

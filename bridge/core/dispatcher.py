@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import logging
+from collections.abc import Sequence
 
 from bridge.core.delivery import Delivery
 from bridge.core.engine_link import EngineLink, lost
@@ -25,12 +26,12 @@ log = logging.getLogger("clipbridge")
 
 
 class Dispatcher:
-    """Owns the engine links, by the requested name of the checkpoint ("" for the default; one link for now). `eta_file`: where the
-    learned times are saved between runs, if anywhere."""
+    """Owns the engine links, by the requested name of the checkpoint ("" for the default), or, if there are several of one engine on
+    other machines, by their numbers. `eta_file`: where the learned times are saved between runs, if anywhere."""
 
     def __init__(
         self,
-        child: Worker,
+        children: Sequence[Worker],
         jobs: Jobs,
         state: DaemonState,
         stage: Stage,
@@ -39,7 +40,7 @@ class Dispatcher:
         reporter: Reporter,
         delivery: Delivery,
     ) -> None:
-        self.links = {"": EngineLink(child, self)}
+        self.links = {str(number or ""): EngineLink(child, self) for number, child in enumerate(children)}
         self.preparing = messages.Stage("loading", 0, 0, "")
         self.last_owner = ""  # of the job that was started last
         self._jobs, self._state, self._stage, self._publish = jobs, state, stage, publish
@@ -62,6 +63,12 @@ class Dispatcher:
         return self._state.serving and not self._jobs.running and not self._jobs.queue
 
     @property
+    def has_room(self) -> bool:
+        """Whether an engine would take one more job now."""
+        free = sum(link.is_ready and link.serial is None for link in self.links.values())
+        return self._state.serving and free > len(self._jobs.queue)
+
+    @property
     def highest_bytes(self) -> int:
         """The most memory that an engine has held."""
         return max(link.highest_bytes for link in self.links.values())
@@ -74,7 +81,7 @@ class Dispatcher:
     def feed(self) -> None:
         """Give every free engine the next job."""
         for link in self.links.values():
-            while self._state.serving and link.serial is None and self._jobs.queue:
+            while self._state.serving and link.is_ready and link.serial is None and self._jobs.queue:
                 job = self._jobs.queue[0]
                 try:
                     link.check_fits(job.prompt)
@@ -139,7 +146,7 @@ class Dispatcher:
         """The engine is loading or warming, or improves between jobs."""
         if stage.phase != "improving":
             self.preparing = stage
-            self._state.move(stage.phase)
+            self._move(stage.phase)
         self._publish(Preparing(stage.phase, stage.done, stage.total, stage.what))
 
     def on_ready(self, ready: messages.Ready) -> None:
@@ -170,7 +177,7 @@ class Dispatcher:
 
     def on_waiting(self, why: str) -> None:
         """The engine on another machine cannot be reached; jobs wait for it."""
-        self._state.move("waiting", why)
+        self._move("waiting", why)
 
     def on_returned(self, serial: int) -> None:
         """Nothing of a job was begun, on an engine that cannot be reached: it waits again, as the first."""
@@ -210,7 +217,7 @@ class Dispatcher:
             self._reporter.emit(job, "failed", code=message.code, why=message.why)
         if message.code == EngineLost.code and not message.survives:
             # The process ends itself; its successor serves the other jobs.
-            self._state.move("restarting", message.why)
+            self._move("restarting", message.why)
         self.feed()
 
     def on_engine_death(self, serial: int | None, reason: str, given_up: bool) -> None:
@@ -219,10 +226,19 @@ class Dispatcher:
             self._reporter.fail(job, lost(f"The engine stopped ({reason})."))
         if self._state.refusal() is not None:
             return
-        if given_up:
+        if given_up and not self._is_any_ready:
             self.give_up(f"The engine stopped five times in a row, the last time because of this: {reason}.")
         else:
-            self._state.move("restarting", reason)
+            self._move("restarting", reason)
+
+    @property
+    def _is_any_ready(self) -> bool:
+        return any(link.is_ready for link in self.links.values())
+
+    def _move(self, name: str, why: str = "") -> None:
+        """Change the state, unless another engine goes on."""
+        if not self._is_any_ready:
+            self._state.move(name, why)
 
     def _save_eta(self) -> None:
         if self._eta_file is not None and self._state.model is not None:

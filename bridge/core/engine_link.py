@@ -50,6 +50,7 @@ class EngineLink:
         child.on_message, child.on_death = self._on_message, self._on_death
         self.model: Model | None = None
         self.highest_bytes = 0
+        self.is_ready = False  # it takes a job if it has none
         self.serial: int | None = None  # of its job; a cancelled job stays until it stops
         self._needs = needs.Needs()
         self._done = -1
@@ -94,6 +95,7 @@ class EngineLink:
 
     def restart(self) -> None:
         """Start the process again; its job must be lost by then."""
+        self.is_ready = False
         self._child.restart()
         self._watch_loading()
 
@@ -115,12 +117,15 @@ class EngineLink:
             if self.serial is None:  # else it improved just before it got the job
                 self._child.watch(None)
             self._child.settled()
+            self.is_ready = True
             listener.on_ready(message)
         elif isinstance(message, messages.Unloadable):
             log.info("%s", message.details or message.why)
             self._child.watch(None)
+            self.is_ready = False
             listener.on_unusable(message.why)
         elif isinstance(message, messages.Waiting):
+            self.is_ready = False
             listener.on_waiting(message.why)
         elif message.serial != self.serial:
             return  # from a job that was given up
@@ -140,6 +145,8 @@ class EngineLink:
             listener.on_returned(message.serial)
         elif isinstance(message, messages.Broken):
             log.info("%s", message.details or message.why)
+            if message.code == EngineLost.code and not message.survives:
+                self.is_ready = False  # the process ends itself
             self.release()
             listener.on_broken(message)
 
@@ -147,7 +154,7 @@ class EngineLink:
         self._child.watch(PREPARING_BUDGET_S, "loading the checkpoint")
 
     def _on_death(self, reason: str, given_up: bool) -> None:
-        serial, self.serial = self.serial, None
+        serial, self.serial, self.is_ready = self.serial, None, False
         if given_up:
             self._child.watch(None)
         else:

@@ -27,6 +27,7 @@ class Jobs:
         self.running: dict[int, Job] = {}  # an engine works on them; a cancelled one stays until it stops
         self.shaping: dict[int, Job] = {}
         self.unfinished: dict[int, Job] = {}
+        self.slots = 1  # jobs that run at a time
         self.eta = Eta()
         self.abilities: Abilities | None = None  # of the checkpoint, once it is known
         self._by_id: collections.OrderedDict[tuple[str, str], Job] = collections.OrderedDict()
@@ -57,7 +58,8 @@ class Jobs:
             raise QueueFull(f"{len(self.queue)} jobs are waiting; a place is free {when}.")
         if self.abilities is not None:
             job.settle(self.abilities)
-        self.meet_deadline(job, self.remaining_seconds() + sum(other.engine_seconds for other in self.queue))
+        waiting_s = sum(other.engine_seconds for other in self.queue) / self.slots
+        self.meet_deadline(job, self.remaining_seconds() + waiting_s)
         job.engine_seconds = self.eta.engine_seconds(job.prompt)
         self._last_serial = job.serial
         self.queue.insert(len(self.queue) if place is None else place, job)
@@ -184,11 +186,15 @@ class Jobs:
     def eta_seconds(self, job: Job) -> float:
         """Seconds until the clip of this waiting job is delivered; 0 while nothing has been measured."""
         own = self.eta.seconds(job.prompt)
-        before = sum(other.engine_seconds for other in self.queue if other.serial < job.serial)
+        before = sum(other.engine_seconds for other in self.queue if other.serial < job.serial) / self.slots
         return own and self.remaining_seconds() + before + own
 
     def remaining_seconds(self) -> float:
-        """Seconds that the engine still needs for its current job."""
-        now = time.monotonic()
-        left_s = [job.engine_seconds - (now - job.started_at) for job in self.running.values() if not job.state.ended]
-        return max([0.0, *left_s])
+        """Seconds until an engine is free for the next job."""
+        left_s = [self.left_seconds(job) for job in self.running.values() if not job.state.ended]
+        return 0.0 if len(left_s) < self.slots else min(left_s)
+
+    @staticmethod
+    def left_seconds(job: Job) -> float:
+        """Seconds that an engine still needs for a running job."""
+        return max(0.0, job.engine_seconds - (time.monotonic() - job.started_at))

@@ -26,7 +26,7 @@ from bridge.shaper.messages import Claim, Claimed, Leave, Map, Mapped
 
 log = logging.getLogger("clipbridge")
 
-KIT_JOBS = 2  # unfinished jobs, so that live players never wait behind a whole kit
+KIT_JOBS = 2  # unfinished jobs, with one engine, so that live players never wait behind a whole kit
 MAX_KITS = 16  # of all owners; one is made, the others wait
 REMEMBERED_KITS = 64
 MAX_NAMED = 1_000  # characters of their names in the reply
@@ -40,6 +40,7 @@ class Kits:
         self, publish: Publish, send: Callable[[Claim | Map | Leave], None], changed: Callable[[], None]
     ) -> None:
         self._publish, self._send, self._changed = publish, send, changed
+        self.jobs_at_a_time = KIT_JOBS
         self._kits: list[UnfinishedKit] = []  # the first is being made
         self._ended: OrderedDict[tuple[str, str], KitEvent] = OrderedDict()
         self._finished: OrderedDict[tuple[str, str], UnfinishedKit] = OrderedDict()  # whose sounds can be replaced
@@ -137,9 +138,9 @@ class Kits:
             self._send(Claim(kit.number, kit.slug))
 
     def next_request(self) -> Request | None:
-        """The request for the next sound, while fewer than KIT_JOBS of them are jobs."""
+        """The request for the next sound, while fewer than `jobs_at_a_time` of them are jobs."""
         kit = self._first("making")
-        if kit is None or not kit.waiting or len(kit.jobs) >= KIT_JOBS:
+        if kit is None or not kit.waiting or len(kit.jobs) >= self.jobs_at_a_time:
             return None
         sound = kit.waiting[0]
         seed = seed_after(kit.seed, sound.variant)

@@ -98,7 +98,7 @@ def test_a_fresh_environment_with_the_list_is_small_and_runs_a_front(home: Path,
         (place / "Lib" / "site-packages",) if sys.platform == "win32" else place.glob("lib/python*/site-packages")
     )
     before = size_of(packages)  # pip itself
-    pip = [python, "-m", "pip", "install", "-q", "--no-compile"]
+    pip: list[str | Path] = [python, "-m", "pip", "install", "-q", "--no-compile"]
     subprocess.run([*pip, "-r", LIST], check=True)
     subprocess.run([*pip, "--no-deps", ROOT], check=True)
     megabytes = (size_of(packages) - before) / 1e6

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -52,8 +52,10 @@ def play(
     library: Library | None = None,
     presets: Presets | None = None,
     engine: Child | None = None,
+    more_engines: Sequence[Child] = (),
 ) -> Recorder:
-    """Run `story` with a core whose engine has this `behaviour` (see tests.fake_engine), or with `engine`; then stop it."""
+    """Run `story` with a core whose engine has this `behaviour` (see tests.fake_engine), or with `engine`, and with `more_engines`; then
+    stop it."""
     recorder = Recorder()
 
     async def whole() -> None:
@@ -64,6 +66,7 @@ def play(
             Child("shaper", shaper, str(tmp_path / "clips"), str(tmp_path)),
             live,
             library=library,
+            more_engines=more_engines,
         )
         core.listeners.append(recorder)
         (tmp_path / "clips").mkdir(exist_ok=True)

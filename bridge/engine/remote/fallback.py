@@ -22,7 +22,7 @@ class Fallback:
     `box` every `pause_s` seconds, because a lost one may take seconds to say nothing."""
 
     def __init__(self, config: EngineConfig, box: RemoteEngine, pause_s: float) -> None:
-        self._config = dataclasses.replace(config, url="", model=STARTER, compile="off", fallback="")
+        self._config = dataclasses.replace(config, url="", model=STARTER, compile="off", fallback="", slots=1)
         self._box, self._pause_s = box, pause_s
         self.engine: Engine | None = None
         self._loaded: Engine | None = None

@@ -19,7 +19,7 @@ from bridge.frontends.inbox.dropped import Dropped, Result
 log = logging.getLogger("clipbridge")
 
 OWNER = "inbox"
-INBOX_JOBS = 2  # unfinished jobs at a time, so that a long list delays nobody else
+INBOX_JOBS = 2  # unfinished jobs, with one engine, so that a long list delays nobody else
 INBOX_RETRY_S = 0.25
 WHILE_DOWN = (Stopping.code, NotReady.code)  # jobs that fail with these are asked for again
 
@@ -66,7 +66,7 @@ class Asker:
             self._retry = None
         while (
             self._waiting
-            and len(self._jobs) + self._searched < INBOX_JOBS
+            and len(self._jobs) + self._searched < INBOX_JOBS + self._core.jobs.slots - 1
             and self._core.state not in ("failed", "stopping")
         ):
             assert self._file is not None
