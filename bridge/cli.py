@@ -155,6 +155,18 @@ def parser(with_keys: bool = True) -> tuple[Parser, dict[str, Parser]]:
     serve.add_argument("--certificate", metavar="FILE", help="TLS: the certificate, as PEM")
     serve.add_argument("--key", metavar="FILE", help="TLS: its key, as PEM")
     serve.add_argument(
+        "--ray", action="store_true", help="serve by Ray Serve: a replica for each GPU, on one machine or many"
+    )
+    serve.add_argument(
+        "--address", default="", metavar="HOST:PORT", help="with --ray: join this cluster (auto: of this machine)"
+    )
+    serve.add_argument(
+        "--replicas", type=int, default=0, metavar="N", help="with --ray: engines (default: one for each GPU)"
+    )
+    serve.add_argument(
+        "--name", default="", metavar="NAME", help="with --ray: the path of this checkpoint, beside others"
+    )
+    serve.add_argument(
         "--set",
         action="append",
         default=[],

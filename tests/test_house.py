@@ -189,6 +189,8 @@ HEAVY = {
     "aalink": {"frontends/link.py"},
     "send2trash": {"panel/trash.py"},
     "watchdog": {"system/watch.py"},
+    "uvicorn": {"cluster/serving.py"},
+    "ray": {"cluster/on_ray.py"},
     "sqlite3": {
         "library/library.py",
         "library/clips.py",

@@ -37,6 +37,7 @@ class Box:
         self._running: Work | None = None
         self._ready: messages.Ready | None = None
         self._why, self._said = "The checkpoint is being loaded.", ""
+        self.given_up = ""  # why the engine is not started again
         self._session, self._last_serial = "", 0
         self._ticking: asyncio.Task[None] | None = None
 
@@ -206,7 +207,7 @@ class Box:
         self._tell(f"The engine restarts ({reason}).")
 
     def _give_up(self, why: str) -> None:
-        self._ready, self._why = None, why
+        self._ready, self._why, self.given_up = None, why, why
         log.warning("%s", why)
         for work in self._waiting:
             work.end(None)

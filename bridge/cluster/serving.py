@@ -118,11 +118,11 @@ def _listen(place: Place) -> socket.socket:
         raise ConfigError(f"This machine has no address {place.host} ({error}).") from error
 
 
-def directions(place: Place, port: int) -> list[str]:
-    """What to run on the other side."""
+def directions(place: Place, port: int, path: str = "") -> list[str]:
+    """What to run on the other side. `path`: of the address."""
     scheme = "http" if place.certificate is None else "https"
     name = place.host if place.host not in ("0.0.0.0", "::") else socket.gethostname()
-    url = f"{scheme}://{f'[{name}]' if ':' in name else name}:{port}"
+    url = f"{scheme}://{f'[{name}]' if ':' in name else name}:{port}{path}"
     lines = [f"Serving on {place.host} port {port}. Stop with Ctrl-C. On the other machine:"]
     if place.is_loopback:
         lines.append(f"  ssh -N -L {port}:127.0.0.1:{port} USER@{socket.gethostname()}")

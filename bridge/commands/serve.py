@@ -7,8 +7,10 @@ from pathlib import Path
 
 from bridge import config
 from bridge.checkpoints.find import find
+from bridge.cluster import on_ray
 from bridge.cluster.serving import Place, serve
 from bridge.commands.terminal import emit
+from bridge.errors import BadArgument
 from bridge.system import accelerators, logs, portable
 
 
@@ -26,7 +28,12 @@ def main(options: argparse.Namespace) -> int:
         find(engine.model)  # report a wrong name now, not after seconds of loading torch
     stop_log = logs.start(portable.log_folder(), f"clipbridge-serve-{place.port}.log")
     try:
-        serve(engine, place, emit)
+        if options.ray:
+            on_ray.serve(engine, place, on_ray.Cluster(options.address, options.replicas, options.name), emit)
+        elif options.address or options.replicas or options.name:
+            raise BadArgument("--address, --replicas and --name are for Ray: add --ray.")
+        else:
+            serve(engine, place, emit)
     finally:
         stop_log()
     return 0
