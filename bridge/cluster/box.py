@@ -23,6 +23,7 @@ from bridge.system.supervise import TICK_S, Worker
 log = logging.getLogger("clipbridge")
 
 MOST_WAITING = 64
+MOST_HELD_BYTES = 1 << 30  # of samples that fronts have not read yet
 # The box checks itself whether a job fits into the memory, when it runs: a front need not know what is free here.
 NO_LIMIT = 1 << 62
 
@@ -35,6 +36,7 @@ class Box:
         self._eta = Eta()
         self._waiting: collections.deque[Work] = collections.deque()
         self._running: Work | None = None
+        self._open: set[Work] = set()  # until their fronts have gone, or have read all
         self._ready: messages.Ready | None = None
         self._why, self._said = "The checkpoint is being loaded.", ""
         self.given_up = ""  # why the engine is not started again
@@ -88,6 +90,7 @@ class Box:
             raise QueueFull(f"{len(self._waiting)} jobs are waiting on the box already.")
         self._last_serial += 1
         work = Work(self._last_serial, prompt, source)
+        self._open.add(work)
         self._waiting.append(work)
         self._feed()
         return work
@@ -99,6 +102,7 @@ class Box:
         elif work is self._running and not work.ended:
             self._link.cancel(work.serial)
         work.end(None)
+        self._open.discard(work)
         self._count()
 
     # ---- reports of the link (EngineListener) ----
@@ -132,6 +136,7 @@ class Box:
         if (work := self._current(serial)) is not None:
             facts = {"take": piece.take, "start_frame": piece.start_frame, "channels": piece.channels}
             work.add(wire.frame("piece", piece.samples, **facts, last=piece.last))
+            self._bound()
 
     def on_finished(self, message: messages.Finished) -> None:
         """The engine has sent all samples of the running job."""
@@ -198,6 +203,15 @@ class Box:
     def _count(self) -> None:
         for ahead, work in enumerate(self._waiting, int(self._running is not None)):
             work.ahead = ahead
+
+    def _bound(self) -> None:
+        """Give up the slowest front if all of them hold too much of the memory."""
+        if sum(work.held for work in self._open) > MOST_HELD_BYTES:
+            work = max(self._open, key=lambda each: each.held)
+            if work is self._running and not work.ended:
+                self._link.cancel(work.serial)
+            error = lost("The front read its clip too slowly.")
+            work.drop(wire.frame("broken", code=error.code, why=str(error)))
 
     def _break(self, work: Work, error: ClipbridgeError) -> None:
         work.end(wire.frame("broken", code=error.code, why=str(error)))

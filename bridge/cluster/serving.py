@@ -21,6 +21,7 @@ from bridge.errors import BadArgument, ConfigError, PortTaken
 from bridge.system import portable
 from bridge.system.supervise import Child
 
+MOST_CONNECTIONS = 256
 CLOSING_S = 5  # for the streams that run when the server is told to stop
 
 
@@ -81,6 +82,7 @@ def serve(config: EngineConfig, place: Place, say: Callable[[str], None]) -> Non
         log_config=None,
         access_log=False,
         server_header=False,
+        limit_concurrency=MOST_CONNECTIONS,
         timeout_graceful_shutdown=CLOSING_S,
         ssl_certfile=place.certificate,
         ssl_keyfile=place.key,

@@ -12,11 +12,11 @@ from bridge.engine.wire import ALIVE_S, frame
 
 class Work:
     """`serial` is the box's own and unique. `source`: the file that was written for it, if any. Frames are added on the event loop and
-    read there by one reader; what its reader does not fetch is at most its own clip."""
+    read there by one reader. `held`: bytes that it has not read yet."""
 
     def __init__(self, serial: int, prompt: Prompt, source: Path | None = None) -> None:
         self.serial, self.prompt, self.source = serial, prompt, source
-        self.ahead = 0  # jobs that come first
+        self.ahead, self.held = 0, 0  # jobs that come first
         self.begun = self.ended = False
         self._done = 0
         self._frames: asyncio.Queue[bytes | None] = asyncio.Queue()
@@ -28,6 +28,7 @@ class Work:
 
     def add(self, data: bytes) -> None:
         """Send samples."""
+        self.held += len(data)
         self._frames.put_nowait(data)
 
     def end(self, last: bytes | None) -> None:
@@ -38,12 +39,20 @@ class Work:
                 self._frames.put_nowait(last)
             self._frames.put_nowait(None)
 
+    def drop(self, last: bytes) -> None:
+        """Forget what was not read, and end with this frame."""
+        while not self._frames.empty():
+            self._frames.get_nowait()
+        self.held, self.ended = 0, False
+        self.end(last)
+
     async def frames(self) -> AsyncIterator[bytes]:
         """Every frame as it comes, and between them a sign of life every ALIVE_S seconds. The first one comes at once."""
         yield self._alive()
         while True:
             try:
                 data = await asyncio.wait_for(self._frames.get(), ALIVE_S)
+                self.held = max(0, self.held - len(data or b""))
             except TimeoutError:
                 data = self._alive()
             if data is None:

@@ -18,6 +18,7 @@ import pytest
 import soundfile
 
 from bridge.config import EngineConfig
+from bridge.doctor import box as doctor
 from bridge.domain import recipe
 from bridge.domain.clip import Piece, Prompt
 from bridge.domain.source import Source
@@ -333,3 +334,10 @@ def test_more_jobs_than_one_front_may_have_are_refused_and_asked_again_later(sta
     for front in fronts:
         front.close()
     assert len(run(far(box), replace(PROMPT, steps=1))) == 1
+
+
+def test_the_doctor_asks_the_box_instead_of_looking_for_torch(box: Box) -> None:
+    found = doctor.check(EngineConfig(url=box.url))
+    assert found.state == "ok" and f"{box.url}: fake on cpu, answers after " in found.what
+    missing = doctor.check(EngineConfig(url="http://127.0.0.1:9"))
+    assert missing.state == "fault" and "clipbridge serve does not run there" in missing.what and missing.fix
