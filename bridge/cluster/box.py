@@ -7,7 +7,6 @@ import collections
 import contextlib
 import dataclasses
 import logging
-import secrets
 from collections.abc import Callable
 from pathlib import Path
 
@@ -40,7 +39,8 @@ class Box:
         self._ready: messages.Ready | None = None
         self._why, self._said = "The checkpoint is being loaded.", ""
         self.given_up = ""  # why the engine is not started again
-        self._session, self._last_serial = "", 0
+        self._costs: dict[tuple[float, int], messages.Cost] = {}  # by their seconds of sound and evaluations
+        self._last_serial = 0
         self._ticking: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -71,8 +71,8 @@ class Box:
         ready = self._ready
         if ready is not None:
             needs = dataclasses.replace(ready.needs, budget=ready.needs.budget or NO_LIMIT)
-            ready = dataclasses.replace(ready, needs=needs)
-        return wire.Facts(__version__, wire.PROTOCOL, self._session, ready, self._why)
+            ready = dataclasses.replace(ready, needs=needs, costs=tuple(self._costs.values()))
+        return wire.Facts(__version__, wire.PROTOCOL, ready, self._why)
 
     def check(self, prompt: Prompt, name: str, revision: str) -> None:
         """Raises NotReady, also if the front asks for another checkpoint than is loaded (its `name` and `revision`); BadArgument,
@@ -114,10 +114,13 @@ class Box:
 
     def on_ready(self, ready: messages.Ready) -> None:
         """The engine takes jobs, or has improved."""
-        self._ready, self._session, self._why = ready, secrets.token_hex(8), ""
+        if self._ready is None or self._ready.model != ready.model:  # the times of another network
+            self._costs.clear()
+        self._ready, self._why = ready, ""
         self._eta.whole_s = ready.model.abilities.whole_s
         for cost in ready.costs:
             self._eta.learn(cost)
+            self._costs[round(cost.sound_s, 2), cost.evaluations] = cost
         model = ready.model
         self._tell(f"Ready: {model.name} on {model.compute}{f' ({ready.shortcoming})' if ready.shortcoming else ''}.")
         self._feed()

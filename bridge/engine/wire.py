@@ -40,12 +40,11 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What a box says of itself. `session`: another text after each change of `ready`, which is None until the checkpoint is loaded;
-    `why`: then the reason."""
+    """What a box says of itself. `ready`: with the costs of all its runs for warming; None until the checkpoint is loaded, for the reason
+    `why`."""
 
     clipbridge: str
     protocol: int
-    session: str
     ready: Ready | None
     why: str = ""
 

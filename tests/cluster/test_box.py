@@ -152,3 +152,15 @@ def test_tokens_are_compared_whole_and_read_from_a_file_that_only_its_owner_read
         read(tmp_path / "none")
     with pytest.raises(ConfigError, match="cannot be written"):
         create(file)
+
+
+def test_a_front_that_comes_late_learns_the_costs_of_all_warming_runs() -> None:
+    box, child, _ = ready_box()
+    costs = [messages.Cost(0.1, 0.1, 4, seconds, 2) for seconds in (0.5, 4.0)]
+    for cost in costs:
+        child.on_message(messages.Ready(MODEL, (cost,)))
+    ready = box.facts().ready
+    assert ready is not None and ready.costs == tuple(costs)
+    child.on_message(messages.Ready(replace(MODEL, compiled="faster"), (costs[1],)))
+    ready = box.facts().ready
+    assert ready is not None and ready.costs == (costs[1],)

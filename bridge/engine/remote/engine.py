@@ -35,7 +35,8 @@ class RemoteEngine:
         self.shortcoming, self.needs = "", NO_NEEDS
         self.cost = Cost(0.0, 0.0, 1, 0.0)
         self.scores: tuple[float, ...] = ()
-        self._session, self._end = "", wire.End(self.cost, ())
+        self._seen: object = None  # of the last facts, what a front is told if it changes
+        self._end = wire.End(self.cost, ())
         self.costs: list[Cost] = []  # of its runs so far
         self._stop = threading.Event()
 
@@ -50,15 +51,18 @@ class RemoteEngine:
         facts = self._facts(body)
         if facts.ready is None:
             raise Unreachable(f"It is not ready. {printable(facts.why)}")
-        ready, is_new = facts.ready, facts.session != self._session
+        ready = facts.ready
         if self._wanted and ready.model.name != self._wanted:
             raise Refused(
                 f"{self.name} serves {ready.model.name}, not {self._wanted}: run clipbridge serve --model {self._wanted} there, or leave "
                 "engine.model out."
             )
         self.model, self.needs, self.shortcoming = ready.model, ready.needs, ready.shortcoming
-        self._session, self.costs = facts.session, [*ready.costs]
-        return is_new
+        self.costs = [*ready.costs]
+        # The replicas of a cluster differ in their costs, but not in what they were measured of.
+        before = self._seen
+        self._seen = ready.model, ready.shortcoming, {(cost.sound_s, cost.evaluations) for cost in ready.costs}
+        return self._seen != before
 
     def _facts(self, body: bytes) -> wire.Facts:
         try:

@@ -18,7 +18,7 @@ from bridge.engine.needs import Needs
 from tests.fake_engine import MODEL
 
 READY = Ready(MODEL, (Cost(0.1, 0.01, 20, 0.5, 2),), Needs(1.0, 1.0, 1 << 62))
-FACTS = plain(wire.Facts("0", wire.PROTOCOL, "first", READY))
+FACTS = plain(wire.Facts("0", wire.PROTOCOL, READY))
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/x-clipbridge\r\ntransfer-encoding: chunked\r\n\r\n"
 FINISHED = wire.frame("finished", cost=Cost(0.1, 0.01, 20, 0.5, 2), scores=[], remarks={"heard": "kick"}, highest_bytes=7, unmet=[],
                       in_tempo=False)  # fmt: skip

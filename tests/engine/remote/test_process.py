@@ -113,7 +113,7 @@ def test_an_idle_front_notices_that_the_box_is_gone_and_that_it_is_back_with_ano
         stub.facts = refused(503, why="The checkpoint is being loaded.")
         await until(lambda: core.state == "waiting")
         assert "is being loaded" in core.why
-        stub.facts = plain(wire.Facts("0", wire.PROTOCOL, "second", other))
+        stub.facts = plain(wire.Facts("0", wire.PROTOCOL, other))
         await until(lambda: core.state == "ready")
         assert core.model == other.model
 
@@ -126,7 +126,7 @@ def test_a_box_that_changes_its_checkpoint_under_a_job_makes_it_with_the_new_one
 
     async def story(core: Core, recorder: Recorder) -> None:
         await until(lambda: core.state == "ready")
-        stub.facts = plain(wire.Facts("0", wire.PROTOCOL, "second", other))
+        stub.facts = plain(wire.Facts("0", wire.PROTOCOL, other))
         job = ask(core, "kick", seconds=0.5)
         await until(ended(recorder, 1))
         assert recorder.ends()[job.serial] == ["done"] and job.model == other.model

@@ -67,7 +67,9 @@ def test_a_box_tells_its_checkpoint_and_its_costs_and_makes_a_clip() -> None:
         assert pieces == [Piece(1, 0, piece()[-400:], 1, True)] and steps == [0, 0, 1]
         assert far.remarks(PROMPT) == {"heard": "kick"} and far.highest_bytes() == 7 and far.cost.units == 20
         assert not far.look()  # nothing is new
-        stub.facts = FACTS | {"session": "second"}
+        stub.facts = plain(
+            wire.Facts("0", wire.PROTOCOL, replace(READY, model=replace(READY.model, compiled="faster")))
+        )
         assert far.look()
 
 
@@ -173,7 +175,7 @@ def test_facts_with_values_that_cannot_be_are_refused() -> None:
         replace(READY, costs=(replace(READY.costs[0], evaluations=3),)),
         replace(READY, costs=(replace(READY.costs[0], fixed_s=-1.0),)),
     ):
-        facts = plain(wire.Facts("0", wire.PROTOCOL, "s", ready))
+        facts = plain(wire.Facts("0", wire.PROTOCOL, ready))
         with stub_of(says(), facts=facts) as stub, pytest.raises(Refused, match="is not clipbridge serve"):
             remote(stub).look()
 
