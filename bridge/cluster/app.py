@@ -28,10 +28,10 @@ STATUS: dict[type[ClipbridgeError], int] = {WrongToken: 401, QueueFull: 503, Not
 
 
 class App:
-    """`lifespan`: start and stop the box together with the server."""
+    """The box is started and stopped together with the server. `waits`: the server starts once the box is ready."""
 
-    def __init__(self, box: Box, tokens: Tokens) -> None:
-        self._box, self._tokens = box, tokens
+    def __init__(self, box: Box, tokens: Tokens, waits: bool = False) -> None:
+        self._box, self._tokens, self._waits = box, tokens, waits
         self._bodies = asyncio.Semaphore(MOST_BODIES)
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
@@ -50,6 +50,11 @@ class App:
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
         self._box.start()
+        if self._waits:
+            await self._box.decided.wait()
+        if self._box.given_up:
+            await send({"type": "lifespan.startup.failed", "message": self._box.given_up})
+            return
         await send({"type": "lifespan.startup.complete"})
         await receive()
         await self._box.close()

@@ -39,6 +39,7 @@ class Box:
         self._ready: messages.Ready | None = None
         self._why, self._said = "The checkpoint is being loaded.", ""
         self.given_up = ""  # why the engine is not started again
+        self.decided = asyncio.Event()  # it was ready, or given up
         self._costs: dict[tuple[float, int], messages.Cost] = {}  # by their seconds of sound and evaluations
         self._last_serial = 0
         self._ticking: asyncio.Task[None] | None = None
@@ -117,6 +118,7 @@ class Box:
         if self._ready is None or self._ready.model != ready.model:  # the times of another network
             self._costs.clear()
         self._ready, self._why = ready, ""
+        self.decided.set()
         self._eta.whole_s = ready.model.abilities.whole_s
         for cost in ready.costs:
             self._eta.learn(cost)
@@ -225,6 +227,7 @@ class Box:
 
     def _give_up(self, why: str) -> None:
         self._ready, self._why, self.given_up = None, why, why
+        self.decided.set()
         log.warning("%s", why)
         for work in self._waiting:
             work.end(None)

@@ -13,7 +13,7 @@ from typing import Any
 from bridge.cluster import serving
 from bridge.cluster.serving import Place, check, directions
 from bridge.config import EngineConfig
-from bridge.errors import BadArgument, ConfigError, NoAnswer
+from bridge.errors import BadArgument, ConfigError, NoAnswer, NoModel
 from bridge.system import portable
 
 # All asks of the fronts are let in: a replica makes them one after another, tells how many come first, and refuses more than its queue
@@ -35,7 +35,7 @@ class Cluster:
 
 
 def serve(config: EngineConfig, place: Place, cluster: Cluster, say: Callable[[str], None]) -> None:
-    """Serve until Ctrl-C or SIGTERM. Raises ConfigError, BadArgument, NoAnswer."""
+    """Serve until Ctrl-C or SIGTERM. Raises ConfigError, BadArgument, NoAnswer, NoModel."""
     demanded = check(place)
     if cluster.name and not cluster.name.replace("-", "").replace("_", "").isalnum():
         raise BadArgument(f"--name may have letters, digits, - and _, not {cluster.name[:40]!r}.")
@@ -62,7 +62,13 @@ def serve(config: EngineConfig, place: Place, cluster: Cluster, say: Callable[[s
         name = cluster.name or "clipbridge"
         path = f"/{cluster.name}"
         application = _application(config, demanded, replicas, gpus > 0)
-        ray_serve.run(application, name=name, route_prefix=path)
+        try:
+            ray_serve.run(application, name=name, route_prefix=path)
+        except RuntimeError as error:
+            reason = " ".join(str(error).split())[-300:]
+            raise NoModel(
+                f"The replicas cannot be started: clipbridge serve without --ray says why ({reason})."
+            ) from error
         for line in directions(place, place.port, path.rstrip("/")):
             say(line)
         asyncio.run(_stopped())

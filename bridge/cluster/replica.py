@@ -20,7 +20,7 @@ def app(config: EngineConfig, demanded: list[str], target: str) -> App:
     """The ASGI app of a replica. `demanded`: the tokens; `target`: of the engine process."""
     config = dataclasses.replace(config, url="", fallback="", slots=1)
     _boxes.append(Box(Child("served-engine", target, config), log.info))
-    return App(_boxes[-1], Tokens(demanded))
+    return App(_boxes[-1], Tokens(demanded), waits=True)  # until then, Ray sends asks to others
 
 
 def check_health() -> None:

@@ -86,7 +86,7 @@ class RemoteServer(Server):
             # First, so that the front does not send it again at once.
             self._tell_waiting(failure.why)
             self._connection.send(Returned(failure.serial))
-            self._wait_for_box()
+            self._wait_for_box(Unreachable(failure.why))  # not at once: other replicas of a cluster may be ready
         elif failure.code == EngineLost.code:
             self._tell_waiting(failure.why)
             self._connection.send(dataclasses.replace(failure, survives=True))
