@@ -53,6 +53,7 @@ def play(
     presets: Presets | None = None,
     engine: Child | None = None,
     more_engines: Sequence[Child] = (),
+    limit_s: float = 60.0,
 ) -> Recorder:
     """Run `story` with a core whose engine has this `behaviour` (see tests.fake_engine), or with `engine`, and with `more_engines`; then
     stop it."""
@@ -73,7 +74,7 @@ def play(
         core.start()
         ticking = asyncio.create_task(tick(core))
         try:
-            await asyncio.wait_for(story(core, recorder), 60)
+            await asyncio.wait_for(story(core, recorder), limit_s)
         finally:
             ticking.cancel()
             now = asyncio.Event()

@@ -44,9 +44,9 @@ GOOD = streams(STEP, piece(8000), FINISHED)
 CUT = streams(STEP)
 
 
-def play_with(tmp_path: Path, url: str, story: Story) -> Recorder:
+def play_with(tmp_path: Path, url: str, story: Story, limit_s: float = 60.0) -> Recorder:
     """Run a story with a box at an address."""
-    return play(tmp_path, "", story, engine=Child("engine", TARGET, EngineConfig(url=url)))
+    return play(tmp_path, "", story, engine=Child("engine", TARGET, EngineConfig(url=url)), limit_s=limit_s)
 
 
 def free_port() -> int:
@@ -254,3 +254,30 @@ def test_a_box_that_falls_silent_is_lost_after_ten_seconds(tmp_path: Path, boxes
         await until(lambda: core.state == "ready")
 
     play_with(tmp_path, f"http://127.0.0.1:{port}", story)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(600)
+def test_a_thousand_jobs_end_once_each_while_their_box_is_killed_every_ten_seconds(
+    tmp_path: Path, boxes: Callable[..., Box]
+) -> None:
+    port, jobs, every_s = free_port(), 1_000, 10.0
+    running = [boxes(port)]
+
+    async def story(core: Core, recorder: Recorder) -> None:
+        asked, killed_at = 0, time.monotonic()
+        while len(recorder.ends()) < jobs:
+            while asked < jobs and asked - len(recorder.ends()) < 32:
+                ask(core, f"kick {asked}", seconds=0.5, steps=20)
+                asked += 1
+            if time.monotonic() - killed_at > every_s:
+                await asyncio.to_thread(running.pop().kill)
+                running.append(await asyncio.to_thread(boxes, port))
+                killed_at = time.monotonic()
+            await asyncio.sleep(0.02)
+
+    recorder = play_with(tmp_path, f"http://127.0.0.1:{port}", story, limit_s=550)
+    ends = [end for ends in recorder.ends().values() for end in ends]
+    print({end: ends.count(end) for end in set(ends)})
+    assert len(ends) == jobs and ends.count("done") >= 0.8 * jobs and set(ends) <= {"done", "engine_lost"}
+    assert "failed" not in recorder.states
