@@ -111,16 +111,6 @@ def _application(config: EngineConfig, demanded: list[str], replicas: int, has_g
 
         return replica.app(config, demanded, target)
 
-    @ray_serve.deployment(
-        name="Engine",
-        num_replicas=replicas,
-        max_ongoing_requests=MOST_ASKS,
-        health_check_period_s=HEALTH_PERIOD_S,
-        health_check_timeout_s=HEALTH_TIMEOUT_S,
-        graceful_shutdown_timeout_s=CLOSING_S,
-        ray_actor_options={"num_gpus": 1} if has_gpus else {"num_cpus": max(1, config.threads)},
-    )
-    @ray_serve.ingress(build)
     class Engine:
         """A replica."""
 
@@ -129,7 +119,16 @@ def _application(config: EngineConfig, demanded: list[str], replicas: int, has_g
 
             replica.check_health()
 
-    return Engine.bind()
+    deployed = ray_serve.deployment(
+        name="Engine",
+        num_replicas=replicas,
+        max_ongoing_requests=MOST_ASKS,
+        health_check_period_s=HEALTH_PERIOD_S,
+        health_check_timeout_s=HEALTH_TIMEOUT_S,
+        graceful_shutdown_timeout_s=CLOSING_S,
+        ray_actor_options={"num_gpus": 1} if has_gpus else {"num_cpus": max(1, config.threads)},
+    )
+    return deployed(ray_serve.ingress(build)(Engine)).bind()
 
 
 async def _stopped() -> None:

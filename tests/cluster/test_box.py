@@ -34,7 +34,7 @@ async def read_all(work: Work) -> list[str]:
     return [wire.parse_line(data.partition(b"\n")[0])[0] async for data in work.frames()]
 
 
-def serials(child: IdleChild, kind: type) -> list[int]:
+def serials(child: IdleChild, kind: type[Any]) -> list[int]:
     return [message.serial for message in child.sent if isinstance(message, kind)]
 
 
@@ -61,7 +61,7 @@ def test_a_whole_job_is_a_stream_of_frames_with_one_end() -> None:
         child.on_message(messages.Finished(1, messages.Cost(0.1, 0.1, 4, 0.5), ()))
         return await read_all(work)
 
-    assert asyncio.run(story()) == ["waiting", "step", "piece", "finished"]
+    assert asyncio.run(story()) == ["step", "step", "piece", "finished"]
 
 
 def test_a_silent_engine_and_a_waiting_job_show_signs_of_life(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -76,7 +76,7 @@ def test_a_silent_engine_and_a_waiting_job_show_signs_of_life(monkeypatch: pytes
         return await read_all(first), await read_all(second)
 
     first, second = asyncio.run(story())
-    assert first.count("step") >= 3 and first[-1] == "broken" and second == ["waiting"]
+    assert first.count("step") >= 3 and first[-1] == "broken" and set(second) == {"waiting"}
 
 
 def test_a_dead_engine_breaks_its_job_and_the_waiting_ones_stay_for_its_successor() -> None:
