@@ -17,7 +17,7 @@ from bridge.engine import wire
 from bridge.errors import BadArgument, BadSource, ClipbridgeError, NoModel
 
 MOST_BODY_BYTES = wire.MOST_LINE_BYTES + wire.MOST_SOURCE_BYTES
-BODY_S = 60.0  # for the whole body
+BODY_S, PART_S = 600.0, 10.0  # for the whole body, and for the next part of it
 SUFFIX = re.compile(r"\.[a-z0-9]{1,5}")
 
 Receive = Callable[[], Awaitable[Any]]
@@ -33,7 +33,7 @@ async def read_body(receive: Receive) -> bytes:
     try:
         async with asyncio.timeout(BODY_S):
             while True:
-                message = await receive()
+                message = await asyncio.wait_for(receive(), PART_S)
                 if message["type"] == "http.disconnect":
                     raise Gone
                 parts.append(message.get("body", b""))
@@ -43,7 +43,7 @@ async def read_body(receive: Receive) -> bytes:
                 if not message.get("more_body", False):
                     return b"".join(parts)
     except TimeoutError:
-        raise BadArgument(f"The request did not arrive within {BODY_S:g} s.") from None
+        raise BadArgument("The request did not arrive in time.") from None
 
 
 def read_ask(body: bytes) -> tuple[recipe.Recipe, bytes, str]:

@@ -7,7 +7,7 @@ import http.client
 import socket
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -19,6 +19,7 @@ from bridge.errors import JobCancelled
 CONNECT_S = 5.0
 MOST_ANSWER_BYTES = 1_000_000  # of facts and of errors
 MOST_TOKEN_CHARACTERS = 4_000
+PART_BYTES = 1 << 16  # sent at a time: the limit of time is for a part, because the source of a clip may take minutes
 
 
 class Connector:
@@ -35,13 +36,19 @@ class Connector:
         self._is_cut = False
 
     @contextlib.contextmanager
-    def request(self, method: str, body: bytes = b"") -> Iterator[http.client.HTTPResponse]:
-        """The answer to a request, if its status is 200. Raises Unreachable, which includes Refused and Busy; what a box says about a
-        wrong request; JobCancelled after `cut`. Inside the with block, OSError and HTTPException are the caller's."""
+    def request(
+        self, method: str, body: bytes = b"", on_sent: Callable[[], None] = lambda: None
+    ) -> Iterator[http.client.HTTPResponse]:
+        """The answer to a request, if its status is 200. `on_sent` is called after each part of a long body.
+
+        Raises Unreachable, which includes Refused and Busy; what a box says about a wrong request; JobCancelled after `cut`. Inside the
+        with block, OSError and HTTPException are the caller's."""
         headers = self._headers()  # files are read again each time: somebody may have put the right one there
+        if body:
+            headers["content-length"] = str(len(body))
         with self._open() as connection:
             try:
-                connection.request(method, self._path, body or None, headers)
+                connection.request(method, self._path, _parts(body, on_sent) if body else None, headers)
                 answer = connection.getresponse()
                 if answer.status != 200:
                     raise of_answer(self.name, answer.status, answer.read(MOST_ANSWER_BYTES))
@@ -110,3 +117,9 @@ class Connector:
         if not token.isascii() or not token.isprintable() or len(token) > MOST_TOKEN_CHARACTERS:
             raise Refused(f"engine.token_file {self._token_file} does not hold a token.")
         return headers | {"authorization": f"Bearer {token}"}
+
+
+def _parts(body: bytes, on_sent: Callable[[], None]) -> Iterator[bytes]:
+    for start in range(0, len(body), PART_BYTES):
+        yield body[start : start + PART_BYTES]
+        on_sent()

@@ -146,7 +146,7 @@ class RemoteEngine:
     def _ask(self, prompt: Prompt, body: bytes, on_step: OnStep) -> Iterator[Piece]:
         began = False
         try:
-            with self._connector.request("POST", body) as answer:
+            with self._connector.request("POST", body, lambda: on_step(0, prompt.units)) as answer:
                 while (frame := wire.read_frame(answer)) is not None:
                     began = began or frame.kind != "waiting"
                     if frame.kind == "waiting":

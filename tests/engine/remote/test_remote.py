@@ -265,6 +265,10 @@ def test_a_source_travels_as_bytes_and_its_path_stays_here(tmp_path: Path) -> No
         run(far, replace(PROMPT, source=source))
         line, _, raw = stub.requests[0].partition(b"\n")
         assert raw == b"RIFF...." and b"secret" not in line and json.loads(line)["suffix"] == ".wav"
+        file.write_bytes(b"RIFF" * 100_000)
+        steps = run(far, replace(PROMPT, source=replace(source, sha256=hash_of(file))))[1]
+        assert len(stub.requests[1].partition(b"\n")[2]) == 400_000
+        assert steps.count(0) > 5  # signs of life while it is sent
         with pytest.raises(BadSource, match="was changed"):
             file.write_bytes(b"RIFF!!!!")
             run(far, replace(PROMPT, source=source))
