@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import collections
 import contextlib
 import dataclasses
 import logging
@@ -12,16 +11,16 @@ from pathlib import Path
 
 from bridge import __version__
 from bridge.cluster.work import Work
+from bridge.cluster.works import Works
 from bridge.core.engine_link import EngineLink, lost
 from bridge.core.eta import Eta
 from bridge.domain.clip import Piece, Prompt
 from bridge.engine import messages, wire
-from bridge.errors import ClipbridgeError, EngineLost, NotReady, QueueFull
+from bridge.errors import ClipbridgeError, EngineLost, NotReady
 from bridge.system.supervise import TICK_S, Worker
 
 log = logging.getLogger("clipbridge")
 
-MOST_WAITING = 64
 MOST_HELD_BYTES = 1 << 30  # of samples that fronts have not read yet
 # The box checks itself whether a job fits into the memory, when it runs: a front need not know what is free here.
 NO_LIMIT = 1 << 62
@@ -33,15 +32,12 @@ class Box:
     def __init__(self, child: Worker, say: Callable[[str], None]) -> None:
         self._link, self._say = EngineLink(child, self), say
         self._eta = Eta()
-        self._waiting: collections.deque[Work] = collections.deque()
-        self._running: Work | None = None
-        self._open: set[Work] = set()  # until their fronts have gone, or have read all
+        self._works = Works()
         self._ready: messages.Ready | None = None
         self._why, self._said = "The checkpoint is being loaded.", ""
         self.given_up = ""  # why the engine is not started again
         self.decided = asyncio.Event()  # it was ready, or given up
         self._costs: dict[tuple[float, int], messages.Cost] = {}  # by their seconds of sound and evaluations
-        self._last_serial = 0
         self._ticking: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -53,11 +49,9 @@ class Box:
         """End the running job as lost, let the fronts ask elsewhere for those that wait, and end the process."""
         if self._ticking is not None:
             self._ticking.cancel()
-        if self._running is not None:
-            self._break(self._running, lost("The box was stopped."))
-        for work in self._waiting:
-            work.end(None)
-        self._waiting.clear()
+        if self._works.running is not None:
+            self._break(self._works.running, lost("The box was stopped."))
+        self._works.release()
         await self._link.close()
 
     # ---- for the fronts ----
@@ -87,24 +81,15 @@ class Box:
 
     def add(self, prompt: Prompt, source: Path | None) -> Work:
         """Queue a checked prompt. Raises QueueFull."""
-        if len(self._waiting) >= MOST_WAITING:
-            raise QueueFull(f"{len(self._waiting)} jobs are waiting on the box already.")
-        self._last_serial += 1
-        work = Work(self._last_serial, prompt, source)
-        self._open.add(work)
-        self._waiting.append(work)
+        work = self._works.add(prompt, source)
         self._feed()
         return work
 
     def leave(self, work: Work) -> None:
         """Stop working for a front that has gone: at the next step, if it has begun."""
-        if work in self._waiting:
-            self._waiting.remove(work)
-        elif work is self._running and not work.ended:
-            self._link.cancel(work.serial)
+        self._stop(work)
         work.end(None)
-        self._open.discard(work)
-        self._count()
+        self._works.remove(work)
 
     # ---- reports of the link (EngineListener) ----
 
@@ -133,29 +118,31 @@ class Box:
 
     def on_step(self, serial: int, fraction: float) -> None:
         """Progress of the running job, 0 to 1."""
-        if (work := self._current(serial)) is not None:
+        if (work := self._works.current(serial)) is not None:
             work.step(round(fraction * (work.prompt.units + 1)))
 
     def on_samples(self, serial: int, piece: Piece) -> None:
         """Samples of the running job."""
-        if (work := self._current(serial)) is not None:
+        if (work := self._works.current(serial)) is not None:
             facts = {"take": piece.take, "start_frame": piece.start_frame, "channels": piece.channels}
             work.add(wire.frame("piece", piece.samples, **facts, last=piece.last))
             self._bound()
 
     def on_finished(self, message: messages.Finished) -> None:
         """The engine has sent all samples of the running job."""
-        if (work := self._current(message.serial)) is not None:
+        if (work := self._works.current(message.serial)) is not None:
             end = dataclasses.asdict(message)
             del end["serial"]
             work.end(wire.frame("finished", **end))
             if work.prompt.source is None:
                 self._eta.learn(message.cost)
+            else:
+                self._eta.learn_source(work.prompt, message.cost.seconds)
         self._rest()
 
     def on_broken(self, message: messages.Broken) -> None:
         """The running job ended without a clip."""
-        if (work := self._current(message.serial)) is not None:
+        if (work := self._works.current(message.serial)) is not None:
             work.end(wire.frame("broken", code=message.code, why=message.why))
         if message.code == EngineLost.code:  # the process ends itself; its successor serves the other jobs
             self._lose(message.why)
@@ -169,9 +156,9 @@ class Box:
 
     def on_engine_death(self, serial: int | None, reason: str, given_up: bool) -> None:
         """The engine process stopped; another one is starting unless `given_up`."""
-        if self._running is not None and self._running.serial == serial:
-            self._break(self._running, lost(f"The engine stopped ({reason})."))
-        self._running = None
+        if serial is not None and (work := self._works.current(serial)) is not None:
+            self._break(work, lost(f"The engine stopped ({reason})."))
+        self._works.run(None)
         if given_up:
             self._give_up(f"The engine stopped five times in a row, the last time because of this: {reason}.")
         else:
@@ -184,37 +171,30 @@ class Box:
             self._link.tick()
             await asyncio.sleep(TICK_S)
 
-    def _current(self, serial: int) -> Work | None:
-        """The running work, unless its front has gone."""
-        work = self._running
-        return work if work is not None and work.serial == serial and not work.ended else None
-
     def _feed(self) -> None:
-        while self._ready is not None and self._link.serial is None and self._waiting:
-            work = self._waiting.popleft()
+        while self._ready is not None and self._link.serial is None and (work := self._works.next()) is not None:
             try:
                 self._link.check_fits(work.prompt)
             except ClipbridgeError as error:  # the memory that was free before is not
                 self._break(work, error)
                 continue
-            self._running = work
+            self._works.run(work)
             self._link.generate(work, self._eta.engine_seconds(work.prompt))
-        self._count()
 
     def _rest(self) -> None:
-        self._running = None
+        self._works.run(None)
         self._feed()
 
-    def _count(self) -> None:
-        for ahead, work in enumerate(self._waiting, int(self._running is not None)):
-            work.ahead = ahead
+    def _stop(self, work: Work) -> None:
+        """Let the engine stop at its next step, if it works on this."""
+        if self._works.current(work.serial) is work:
+            self._link.cancel(work.serial)
 
     def _bound(self) -> None:
         """Give up the slowest front if all of them hold too much of the memory."""
-        if sum(work.held for work in self._open) > MOST_HELD_BYTES:
-            work = max(self._open, key=lambda each: each.held)
-            if work is self._running and not work.ended:
-                self._link.cancel(work.serial)
+        if self._works.held > MOST_HELD_BYTES:
+            work = self._works.slowest
+            self._stop(work)
             error = lost("The front read its clip too slowly.")
             work.drop(wire.frame("broken", code=error.code, why=str(error)))
 
@@ -229,9 +209,7 @@ class Box:
         self._ready, self._why, self.given_up = None, why, why
         self.decided.set()
         log.warning("%s", why)
-        for work in self._waiting:
-            work.end(None)
-        self._waiting.clear()
+        self._works.release()
 
     def _tell(self, line: str) -> None:
         if line != self._said:
