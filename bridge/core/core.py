@@ -100,6 +100,7 @@ class Core:
             eta_file,
             self._reporter,
             self._delivery,
+            is_remote=bool(engine_at),
         )
         self._intake = Intake(
             presets, self.jobs, self._state, self.stage, self.dispatcher, self._reporter, self._preempt_speculative

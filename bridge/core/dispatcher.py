@@ -39,8 +39,9 @@ class Dispatcher:
         eta_file: EtaFile | None,
         reporter: Reporter,
         delivery: Delivery,
+        is_remote: bool = False,
     ) -> None:
-        self.links = {str(number or ""): EngineLink(child, self) for number, child in enumerate(children)}
+        self.links = {str(number or ""): EngineLink(child, self, is_remote) for number, child in enumerate(children)}
         self.preparing = messages.Stage("loading", 0, 0, "")
         self.last_owner = ""  # of the job that was started last
         self._jobs, self._state, self._stage, self._publish = jobs, state, stage, publish

@@ -16,6 +16,9 @@ log = logging.getLogger("clipbridge")
 
 PREPARING_BUDGET_S = 15 * 60.0
 GENERATING_BUDGET_S = 10.0
+# With an engine on another machine: its process has limits of its own, ten seconds of silence among them, and only looking up a name
+# may take longer.
+REMOTE_BUDGET_S = 60.0
 
 
 class Work(Protocol):
@@ -43,10 +46,11 @@ class EngineListener(Protocol):
 
 
 class EngineLink:
-    """Sends jobs to `child`, one at a time, and passes its reports on to `listener`."""
+    """Sends jobs to `child`, one at a time, and passes its reports on to `listener`. `is_remote`: the engine is on another machine."""
 
-    def __init__(self, child: Worker, listener: EngineListener) -> None:
+    def __init__(self, child: Worker, listener: EngineListener, is_remote: bool = False) -> None:
         self._child, self._listener = child, listener
+        self._least_budget_s = REMOTE_BUDGET_S if is_remote else GENERATING_BUDGET_S
         child.on_message, child.on_death = self._on_message, self._on_death
         self.model: Model | None = None
         self.highest_bytes = 0
@@ -67,7 +71,7 @@ class EngineLink:
     def generate(self, job: Work, expected_s: float) -> None:
         """Start a job, which should take `expected_s` seconds (0: unknown)."""
         self.serial, self._done = job.serial, -1
-        budget_s = max(GENERATING_BUDGET_S, 5 * expected_s) if expected_s else PREPARING_BUDGET_S
+        budget_s = max(self._least_budget_s, 5 * expected_s) if expected_s else PREPARING_BUDGET_S
         self._child.watch(budget_s, "generating")
         self._child.send(messages.Generate(job.serial, job.prompt))
 

@@ -67,6 +67,7 @@ def play(
             Child("shaper", shaper, str(tmp_path / "clips"), str(tmp_path)),
             live,
             library=library,
+            engine_at="a box" if engine else "",
             more_engines=more_engines,
         )
         core.listeners.append(recorder)

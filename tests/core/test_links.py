@@ -69,6 +69,13 @@ def test_an_engine_link_reports_progress_of_its_job_once_a_step() -> None:
     assert listener.reports == [("on_step", 7, 0.0), ("on_step", 7, 0.2)]
 
 
+def test_an_engine_on_another_machine_has_limits_of_its_own_before_its_process_is_taken_for_hung() -> None:
+    for is_remote, budget_s in ((False, 10.0), (True, 60.0)):
+        child = IdleChild()
+        EngineLink(child, RecordingListener(), is_remote).generate(JOB, 1.0)  # type: ignore[arg-type]
+        assert child.budget_s == budget_s
+
+
 def test_an_engine_link_ignores_messages_of_a_job_that_was_released() -> None:
     link, child, listener = engine_link()
     link.generate(JOB, 1.0)

@@ -101,8 +101,8 @@ class Connector:
         if not self._tls:
             return http.client.HTTPConnection(self.name, self._port, timeout=CONNECT_S)
         try:
-            context = ssl.create_default_context(cafile=self._ca_file or None)
-        except (OSError, ssl.SSLError) as error:
+            context = ssl.create_default_context(cafile=Path(self._ca_file).expanduser() if self._ca_file else None)
+        except (OSError, RuntimeError, ssl.SSLError) as error:
             raise Refused(f"engine.ca_file {self._ca_file} cannot be read ({error}).") from error
         return http.client.HTTPSConnection(self.name, self._port, timeout=CONNECT_S, context=context)
 

@@ -253,7 +253,7 @@ def test_a_box_that_falls_silent_is_lost_after_ten_seconds(tmp_path: Path, boxes
         box.resume()
         await until(lambda: core.state == "ready")
 
-    play_with(tmp_path, f"http://127.0.0.1:{port}", story)
+    assert "restarting" not in play_with(tmp_path, f"http://127.0.0.1:{port}", story).states
 
 
 @pytest.mark.soak
