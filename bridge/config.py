@@ -248,6 +248,8 @@ def _check_url(engine: EngineConfig) -> None:
         raise ConfigError(not_one_of("engine.fallback", engine.fallback, FALLBACKS))
     if not 1 <= engine.slots <= MOST_SLOTS:
         raise ConfigError(f"engine.slots must be 1 to {MOST_SLOTS}, not {engine.slots}.")
+    if engine.slots > 1 and engine.fallback:
+        raise ConfigError("engine.fallback = local makes one clip at a time: leave it out, or set engine.slots to 1.")
     if not engine.url:
         if engine.slots > 1:
             raise ConfigError("engine.slots is for engines on other machines: set engine.url too, or leave it out.")

@@ -118,6 +118,7 @@ def test_estimates_count_the_engines_that_share_the_queue() -> None:
         ({"engine.url": "ftp://box"}, "must be an address"),
         ({"engine.url": "http://box/a b"}, "must be an address"),
         ({"engine.fallback": "remote"}, "engine.fallback"),
+        ({"engine.url": "http://box", "engine.fallback": "local", "engine.slots": 2}, "one clip at a time"),
     ],
 )
 def test_settings_of_an_engine_elsewhere_that_cannot_be_are_told(
