@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +19,7 @@ from bridge.system import portable
 # takes. Ray sends each to the replica with the fewest.
 MOST_ASKS = 200
 HEALTH_PERIOD_S, HEALTH_TIMEOUT_S, CLOSING_S = 5.0, 30.0, 5.0
-# A cluster that we start ourselves is open to this process and its own alone, and tells nobody that it is used.
+# A cluster that we start ourselves demands the token that Ray keeps in the user's home, and tells nobody that it is used.
 OWN_CLUSTER = {"RAY_AUTH_MODE": "token", "RAY_USAGE_STATS_ENABLED": "0", "RAY_DISABLE_IMPORT_WARNING": "1"}
 
 
@@ -84,7 +83,6 @@ def _begin(cluster: Cluster) -> tuple[Any, Any]:
     if not cluster.address:
         for name, value in OWN_CLUSTER.items():
             os.environ.setdefault(name, value)
-        os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
     try:
         import ray
         from ray import serve as ray_serve
