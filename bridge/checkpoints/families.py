@@ -9,7 +9,6 @@ from typing import Any
 from bridge.checkpoints import audioldm2
 from bridge.checkpoints.family import Family
 from bridge.checkpoints.reading import read_index
-from bridge.domain.source import How
 from bridge.errors import NoModel
 
 FAMILIES = {family.pipeline: family for family in (audioldm2.FAMILY,)}
@@ -32,9 +31,9 @@ def check_layout(where: str, index: dict[str, Any], files: Collection[str]) -> N
     _family(where, index).check_layout(where, index, files)
 
 
-def able(how: How) -> list[str]:
-    """The names of the families that can use a source in this way."""
-    return [family.name for family in FAMILIES.values() if how in family.abilities(None).audio]
+def able(ability: str) -> list[str]:
+    """The names of the families with an ability, by its word in Abilities.can: `vary`, `lyrics`."""
+    return [family.name for family in FAMILIES.values() if ability in family.abilities(None).can.split()]
 
 
 def parts() -> set[str]:
