@@ -6,12 +6,12 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-from bridge.checkpoints import audioldm2
+from bridge.checkpoints import audioldm2, stable_audio_3
 from bridge.checkpoints.family import Family
 from bridge.checkpoints.reading import read_index
 from bridge.errors import NoModel
 
-FAMILIES = {family.pipeline: family for family in (audioldm2.FAMILY,)}
+FAMILIES = {family.pipeline: family for family in (audioldm2.FAMILY, stable_audio_3.FAMILY)}
 UNTRAINED_FAMILY = audioldm2.FAMILY
 
 
@@ -45,7 +45,6 @@ def _family(where: str, index: dict[str, Any]) -> Family:
     name = index.get("_class_name")
     family = FAMILIES.get(name) if isinstance(name, str) else None
     if family is None:
-        known = " and ".join(family.name for family in FAMILIES.values())
-        expected = " or ".join(f"an {pipeline}" for pipeline in FAMILIES)
-        raise NoModel(f"{where} holds a {name!r}, not {expected}; only {known} can be loaded.")
+        known = ", ".join(family.name for family in FAMILIES.values())
+        raise NoModel(f"{where} holds a {name!r}, which is of no family that can be loaded: {known}.")
     return family

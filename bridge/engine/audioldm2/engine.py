@@ -23,7 +23,7 @@ from bridge.engine.audioldm2.denoising import Denoiser, states
 from bridge.engine.audioldm2.encoding import Encoder
 from bridge.engine.audioldm2.geometry import Geometry
 from bridge.engine.audioldm2.hearing import Vocabulary
-from bridge.engine.audioldm2.loading import load_pipeline, quiet, scheduler_facts
+from bridge.engine.audioldm2.loading import load_pipeline, scheduler_facts
 from bridge.engine.audioldm2.loops import Denoise, Loop
 from bridge.engine.audioldm2.ranking import by_ear
 from bridge.engine.audioldm2.sources import methods
@@ -31,6 +31,7 @@ from bridge.engine.audioldm2.sources.kit import Kit
 from bridge.engine.audioldm2.sources.method import FamiliarSounds, Material
 from bridge.engine.audioldm2.starting import Kept, Start
 from bridge.engine.audioldm2.text import Texts, TextSide
+from bridge.engine.loading import quiet
 from bridge.engine.messages import Cost, OnStage, OnStep
 from bridge.engine.needs import Needs
 from bridge.engine.runner import WARM_SECONDS, Runner
