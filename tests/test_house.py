@@ -92,7 +92,10 @@ HEAVY = {
         "engine/pipeline_runner.py",
         "engine/stable_audio_3/autoencoder.py",
         "engine/stable_audio_3/engine.py",
+        "engine/ace_step/engine.py",
         "engine/stable_audio_3/guided.py",
+        "engine/ace_step/autoencoder.py",
+        "engine/windows.py",
     },
     "huggingface_hub": {"checkpoints/fetch.py", "checkpoints/hub_errors.py"},
     "diffusers": {
@@ -103,6 +106,7 @@ HEAVY = {
         "engine/loading.py",
         "engine/pipeline_runner.py",
         "engine/stable_audio_3/engine.py",
+        "engine/ace_step/engine.py",
     },
     "transformers": {
         "engine/audioldm2/parts.py",
@@ -112,6 +116,7 @@ HEAVY = {
         "engine/loading.py",
         "engine/pipeline_runner.py",
         "engine/stable_audio_3/engine.py",
+        "engine/ace_step/engine.py",
     },
     "numpy": {
         "engine/pipeline_runner.py",

@@ -6,12 +6,12 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-from bridge.checkpoints import audioldm2, stable_audio_3
+from bridge.checkpoints import ace_step, audioldm2, stable_audio_3
 from bridge.checkpoints.family import Family
 from bridge.checkpoints.reading import read_index
 from bridge.errors import NoModel
 
-FAMILIES = {family.pipeline: family for family in (audioldm2.FAMILY, stable_audio_3.FAMILY)}
+FAMILIES = {family.pipeline: family for family in (audioldm2.FAMILY, stable_audio_3.FAMILY, ace_step.FAMILY)}
 UNTRAINED_FAMILY = audioldm2.FAMILY
 
 
@@ -38,7 +38,7 @@ def able(ability: str) -> list[str]:
 
 def parts() -> set[str]:
     """The sub-folders that a checkpoint of any family may have."""
-    return {"scheduler"}.union(*(family.parts for family in FAMILIES.values()))
+    return {"scheduler"}.union(*({**family.parts, **family.optional} for family in FAMILIES.values()))
 
 
 def _family(where: str, index: dict[str, Any]) -> Family:

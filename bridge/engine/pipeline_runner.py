@@ -28,19 +28,20 @@ from bridge.engine.runtime import memory
 from bridge.engine.source_sound import Sound, SourceSound
 from bridge.errors import NoModel
 
-MEASURED_S = (1.0, 8.0)  # seconds of sound, whose difference tells what each second needs
-AUTOENCODER = "vae"
+MEASURED_S = (1.0, 4.0)  # seconds of sound, whose difference tells what each second needs
+AUTOENCODER, NETWORK = "vae", "transformer"
 SCHEDULER_KEYS = ("stochastic_sampling", "shift", "num_train_timesteps")
 
 
 class PipelineRunner(Runner):
     """All takes of a prompt run as one batch. Each has noise of its own, drawn on the CPU, so that it equals the same seed alone.
 
-    A family adds CLASSES, the classes of the parts that have weights, and the abstract methods. `assemble` sets `hop`, the samples of a
-    latent, and `width`, the numbers in one.
+    A family adds CLASSES, the classes of the parts that have weights, and the abstract methods. `network`: the part that denoises.
+    `assemble` sets `hop`, the samples of a latent, and `width`, the numbers in one.
     """
 
     CLASSES: ClassVar[dict[str, Any]]
+    network: torch.nn.Module
     hop: int
     width: int
 
@@ -89,7 +90,7 @@ class PipelineRunner(Runner):
         parts["tokenizer"] = small_part(transformers, folder, "tokenizer")
         check_tokenizer(parts["tokenizer"], folder)
         parts["scheduler"] = scheduler = self.scheduler(folder)
-        self.abilities = family.abilities(folder)
+        self.abilities, self.network = family.abilities(folder), parts[NETWORK]
         self.assemble(parts)
         if self._config.compile not in ("auto", "off"):
             self.shortcoming = (
@@ -145,19 +146,24 @@ class PipelineRunner(Runner):
         self.cost = Cost.of(prompt, denoised_s, time.perf_counter() - started - denoised_s)
 
     def remarks(self, prompt: Prompt) -> dict[str, str]:
-        """The tokens left out, the note that may not be followed, how a source was used. See Engine."""
+        """How a source was used, and a sentence on what may not be as it was asked for. See Engine."""
+        sentences = self.shortcomings(prompt)
+        remarks = {} if prompt.source is None else {"method": "whole"}
+        return remarks | ({"remark": "; ".join(sentences)} if sentences else {})
+
+    def shortcomings(self, prompt: Prompt) -> list[str]:
+        """What may not be as it was asked for."""
         cut = self.tokens_cut(prompt)
         sentences = (
             [f"the last {cut} tokens of the prompt were too much for the model and were left out"] if cut else []
         )
-        sentences += ["this checkpoint reads the note as a word only and may not follow it"] if prompt.note else []
-        remarks = {} if prompt.source is None else {"method": "whole"}
-        return remarks | ({"remark": "; ".join(sentences)} if sentences else {})
+        return sentences + (
+            ["this checkpoint reads the note as a word only and may not follow it"] if prompt.note else []
+        )
 
     @torch.no_grad()
     def measure(self) -> Needs:
         """The memory that a second of sound needs, by two short runs."""
-        self._measured(MEASURED_S[0])  # encodes the text, which the others find
         self.highest_bytes()  # `peak` resets the counter
         needed = [self._measured(seconds) for seconds in MEASURED_S]
         between = (self.latents(MEASURED_S[1]) - self.latents(MEASURED_S[0])) * self.hop / self.abilities.sample_rate
@@ -178,7 +184,7 @@ class PipelineRunner(Runner):
         prompt = replace(self.warm_up(seconds), steps=1)
         generators = [torch.Generator("cpu").manual_seed(0)]
         noise = self.noise(generators, self.latents(seconds))
-        with memory.peak(self.device) as denoising:
+        with memory.peak_in(self.network, self.device) as denoising:
             latents = self.denoise(prompt, noise, generators, None, PipelineSteps(lambda done, units: None, 1))
         with memory.peak(self.device) as decoding:
             for _ in self.decoded(latents):

@@ -6,8 +6,8 @@ import json
 import string
 from typing import Any
 
-from tokenizers import Tokenizer, models, normalizers, trainers
-from transformers import GemmaTokenizer
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
+from transformers import GemmaTokenizer, Qwen2Tokenizer
 
 from bridge.engine.audioldm2.untrained import SENTENCES
 
@@ -20,6 +20,15 @@ def gemma() -> GemmaTokenizer:
     tokenizer.normalizer = normalizers.Replace(" ", "▁")
     vocabulary, merges = _trained(tokenizer, ["<pad>", "<eos>", "<bos>", "<unk>", "<mask>"], [*string.printable, "▁"])
     return GemmaTokenizer(vocab=vocabulary, merges=merges, model_max_length=256)
+
+
+def qwen() -> Qwen2Tokenizer:
+    """As Qwen3 has it: of bytes."""
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    vocabulary, merges = _trained(tokenizer, ["<|endoftext|>", "<|im_start|>", "<|im_end|>"], alphabet)
+    return Qwen2Tokenizer(vocab=vocabulary, merges=merges)
 
 
 def _trained(tokenizer: Tokenizer, special: list[str], alphabet: list[str]) -> tuple[dict[str, int], Any]:

@@ -1,5 +1,5 @@
-"""Stable Audio 3's autoencoder in windows. Its attention spans a few latents, so the result is the same, while a whole clip would need
-memory that grows with the square of its length: 3 GB for 150 seconds."""
+"""Stable Audio 3's autoencoder in windows: its attention spans a few latents, while a whole clip would need memory that grows with the
+square of its length, 3 GB for 150 seconds."""
 
 from __future__ import annotations
 
@@ -9,17 +9,21 @@ from typing import Any
 
 import torch
 
-from bridge.engine.windows import windows
+from bridge.engine.windows import Windowed
 
 
 class WindowedSame:
-    """Stands in for an AutoencoderSAME in pipelines. `reach`: the latents on each side by which one is influenced."""
+    """Stands in for an AutoencoderSAME in pipelines."""
 
     def __init__(self, same: Any) -> None:
-        self._same = same
-        self.config, self.downsampling_ratio = same.config, int(same.downsampling_ratio)
-        self.reach = int(sum(same.config.encoder_transformer_depths) * same.config.sliding_window)
-        self._per_second = same.config.sampling_rate / self.downsampling_ratio
+        self._same, self.config, self.downsampling_ratio = same, same.config, int(same.downsampling_ratio)
+        self.windowed = Windowed(
+            encode=lambda audio: same.encode(audio).latents,
+            decode=lambda latents: same.decode(latents).sample,
+            hop=self.downsampling_ratio,
+            rate=int(same.config.sampling_rate),
+            reach=int(sum(same.config.encoder_transformer_depths) * same.config.sliding_window),
+        )
 
     def parameters(self) -> Iterator[torch.nn.Parameter]:
         """Its weights, by which pipelines know its precision."""
@@ -27,16 +31,5 @@ class WindowedSame:
         return weights
 
     def encode(self, audio: torch.Tensor) -> SimpleNamespace:
-        """As AutoencoderSAME.encode, for audio (batch, channels, samples)."""
-        hop, parts = self.downsampling_ratio, []
-        for window in windows(-(-audio.shape[-1] // hop), self._per_second, self.reach):
-            latents = self._same.encode(audio[..., window.begin * hop : window.end * hop]).latents
-            parts.append(latents[..., window.inner])
-        return SimpleNamespace(latents=torch.cat(parts, dim=-1))
-
-    def decoded(self, latents: torch.Tensor) -> Iterator[torch.Tensor]:
-        """The samples (batch, channels, samples) of latents (batch, width, length), piece by piece."""
-        hop = self.downsampling_ratio
-        for window in windows(latents.shape[-1], self._per_second, self.reach):
-            samples = self._same.decode(latents[..., window.begin : window.end]).sample
-            yield samples[..., window.inner.start * hop : window.inner.stop * hop]
+        """As AutoencoderSAME.encode."""
+        return SimpleNamespace(latents=self.windowed.encoded(audio))

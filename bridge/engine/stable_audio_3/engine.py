@@ -61,7 +61,7 @@ class StableAudio3(PipelineRunner):
         self._inpainting = StableAudio3InpaintPipeline(**shared)
         for pipeline in (self._from_text, self._varying, self._inpainting):
             pipeline.set_progress_bar_config(disable=True)
-        self.hop, self.width = self._same.downsampling_ratio, int(self._same.config.latent_dim)
+        self.hop, self.width = self._same.windowed.hop, int(self._same.config.latent_dim)
         self._encoded = functools.lru_cache(REMEMBERED_TEXTS)(self._encode)
 
     def denoise(
@@ -103,7 +103,7 @@ class StableAudio3(PipelineRunner):
 
     def decoded(self, latents: torch.Tensor) -> Iterator[torch.Tensor]:
         """See PipelineRunner. Not limited to full scale, as in the pipelines: that would hide clipping, and the shaper sets the level."""
-        return (samples[0] for samples in self._same.decoded(latents.float()))
+        return (samples[0] for samples in self._same.windowed.decoded(latents.float()))
 
     def tokens_cut(self, prompt: Prompt) -> int:
         """See PipelineRunner."""

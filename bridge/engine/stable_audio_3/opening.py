@@ -1,17 +1,9 @@
-"""Open the engine of a Stable Audio 3 checkpoint, with only those libraries that it needs."""
+"""Open the engine of a Stable Audio 3 checkpoint; see Engine."""
 
 from __future__ import annotations
 
-from pathlib import Path
+import functools
 
-from bridge.checkpoints.find import Checkpoint
-from bridge.config import EngineConfig
-from bridge.engine.lean_imports import import_lean
-from bridge.engine.messages import Engine
+from bridge.engine.opening import open_lean
 
-
-def open_engine(checkpoint: Checkpoint, compute: str, config: EngineConfig, cache: Path) -> Engine:
-    """The engine of a checkpoint; nothing is loaded yet."""
-    module = import_lean("bridge.engine.stable_audio_3.engine", scipy=False, compiled=False)
-    engine: Engine = module.StableAudio3(checkpoint, compute, config, cache)
-    return engine
+open_engine = functools.partial(open_lean, "bridge.engine.stable_audio_3.engine", "StableAudio3")
