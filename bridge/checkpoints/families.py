@@ -31,6 +31,11 @@ def check_layout(where: str, index: dict[str, Any], files: Collection[str]) -> N
     _family(where, index).check_layout(where, index, files)
 
 
+def terms_of(index: dict[str, Any]) -> str:
+    """See Family.terms; "" for an index of no known family."""
+    return FAMILIES[index["_class_name"]].terms if is_known(index) else ""
+
+
 def able(ability: str) -> list[str]:
     """The names of the families with an ability, by its word in Abilities.can: `vary`, `lyrics`."""
     return [family.name for family in FAMILIES.values() if ability in family.abilities(None).can.split()]

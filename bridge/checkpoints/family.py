@@ -16,7 +16,7 @@ class Family:
     """One kind of checkpoint. `pipeline`: its class in model_index.json. `parts`: the class names allowed for each part; `optional`:
     those of the parts that a checkpoint may lack; `libraries`: the modules that may define them. Otherwise a loader would import
     whatever the file names. `weights`: the parts that have weights. `check(where, index)` raises NoModel for other faults.
-    `abilities(folder)` reads JSON files only."""
+    `abilities(folder)` reads JSON files only. `terms`: a sentence on terms of use besides the licence in the model card."""
 
     name: str
     pipeline: str
@@ -26,6 +26,7 @@ class Family:
     check: Callable[[str, dict[str, Any]], None]
     abilities: Callable[[Path | None], Abilities]
     optional: Mapping[str, Collection[str]] = field(default_factory=dict)
+    terms: str = ""
 
     def check_layout(self, where: str, index: dict[str, Any], files: Collection[str]) -> None:
         """Check that an index (model_index.json) names only classes of this family and that `files` ("part/name") has weights

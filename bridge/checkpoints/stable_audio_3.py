@@ -81,4 +81,5 @@ FAMILY = Family(
     weights=("vae", "text_encoder", "duration_embedder", "transformer"),
     check=_check,
     abilities=abilities,
+    terms="Its text encoder is Google's T5Gemma, under the Gemma terms of use: https://ai.google.dev/gemma/terms",
 )

@@ -26,11 +26,12 @@ SIZES = {
 }  # fmt: skip
 
 
-def build(folder: Path, turbo: bool = True, covers: bool = True) -> Path:
-    """Build the checkpoint in `folder`, the same each time. `covers`: with the parts that a cover needs."""
+def build(folder: Path, turbo: bool = True, covers: bool = True, shard: str = "1GB") -> Path:
+    """Build the checkpoint in `folder`, the same each time. `covers`: with the parts that a cover needs. `shard`: the size above which
+    weights are in several files."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(4)
-        _pipeline(turbo, covers).save_pretrained(folder, safe_serialization=True)
+        _pipeline(turbo, covers).save_pretrained(folder, safe_serialization=True, max_shard_size=shard)
     (folder / "README.md").write_text("---\nlicense: mit\n---\n", "utf-8")
     return folder
 
