@@ -35,7 +35,7 @@ class EngineConfig:
     """`model`: checkpoint folder or hub name in the cache, "" for the default. `scheduler`: a diffusers class name. `compile`:
     how the network runs (see `engine.runtime.ways`). `threads`: of the engine on a processor, 0 for one a core; clips are equal byte
     for byte only if it is. `memory_gb`: the memory in GB that the engine may use, weights
-    included; 0 for no limit."""
+    included; 0 for no limit. `lora`: files that change the network, each `FILE` or `FILE:STRENGTH`."""
 
     model: str = ""
     compute: str = "auto"
@@ -43,6 +43,7 @@ class EngineConfig:
     compile: str = "auto"
     threads: int = 0
     memory_gb: int = 0
+    lora: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,6 +89,7 @@ HEAVY = {
         "engine/audioldm2/mel_inversion.py",
         "engine/runtime/memory.py",
         "engine/loading.py",
+        "engine/lora.py",
         "engine/pipeline_runner.py",
         "engine/stable_audio_3/autoencoder.py",
         "engine/stable_audio_3/engine.py",

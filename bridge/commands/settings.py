@@ -11,6 +11,7 @@ SETTINGS = {
     "inbox": "inbox.folder",
     "model": "engine.model",
     "compute": "engine.compute",
+    "lora": "engine.lora",
     "audio_device": "audio.device",
     "midi": "midi.port",
     "link": "tempo.link",

@@ -26,6 +26,7 @@ def open_engine(config: EngineConfig, cache: Path | None = None) -> Engine:
     default the user's cache folder. Raises NoModel."""
     compute = _compute(config.compute)
     checkpoint = checkpoints.find(config.model) if config.model else checkpoints.default(compute != "cpu")
+    checkpoint = checkpoints.with_loras(checkpoint, config.lora)
     module = importlib.import_module(ENGINES[family_of(checkpoint.folder).pipeline])
     engine: Engine = module.open_engine(checkpoint, compute, config, cache or cache_folder())
     return engine

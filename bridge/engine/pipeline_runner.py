@@ -20,6 +20,7 @@ from bridge.checkpoints.find import licence
 from bridge.domain.clip import Piece, Prompt
 from bridge.domain.model import Model
 from bridge.engine.loading import check_room, check_tokenizer, load_part, quiet, small_part
+from bridge.engine.lora import merge
 from bridge.engine.messages import Cost, OnStage, OnStep
 from bridge.engine.needs import Needs
 from bridge.engine.pipeline_steps import PipelineSteps
@@ -36,11 +37,12 @@ SCHEDULER_KEYS = ("stochastic_sampling", "shift", "num_train_timesteps")
 class PipelineRunner(Runner):
     """All takes of a prompt run as one batch. Each has noise of its own, drawn on the CPU, so that it equals the same seed alone.
 
-    A family adds CLASSES, the classes of the parts that have weights, and the abstract methods. `network`: the part that denoises.
-    `assemble` sets `hop`, the samples of a latent, and `width`, the numbers in one.
+    A family adds CLASSES, the classes of the parts that have weights, LORA_NAMES (see `lora.merge`), and the abstract methods.
+    `network`: the part that denoises. `assemble` sets `hop`, the samples of a latent, and `width`, the numbers in one.
     """
 
     CLASSES: ClassVar[dict[str, Any]]
+    LORA_NAMES: ClassVar[dict[str, str]] = {}
     network: torch.nn.Module
     hop: int
     width: int
@@ -91,6 +93,7 @@ class PipelineRunner(Runner):
         check_tokenizer(parts["tokenizer"], folder)
         parts["scheduler"] = scheduler = self.scheduler(folder)
         self.abilities, self.network = family.abilities(folder), parts[NETWORK]
+        merge(self.network, self.checkpoint.loras, self.LORA_NAMES)
         self.assemble(parts)
         if self._config.compile not in ("auto", "off"):
             self.shortcoming = (

@@ -41,6 +41,14 @@ class AceStep(PipelineRunner):
         "audio_token_detokenizer": AceStepAudioTokenDetokenizer,
     }
 
+    # As ACE-Step's own training names them.
+    LORA_NAMES: ClassVar[dict[str, str]] = {
+        "q_proj": "to_q",
+        "k_proj": "to_k",
+        "v_proj": "to_v",
+        "o_proj": "to_out.0",
+    }
+
     def assemble(self, parts: dict[str, Any]) -> None:
         """See PipelineRunner."""
         self._vae = WindowedOobleck(parts["vae"])

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from diffusers import AceStepPipeline
+from safetensors.torch import save_file
 
 from bridge.checkpoints import find as checkpoints
 from bridge.checkpoints.families import able, family_of
@@ -20,7 +21,7 @@ from bridge.engine.ace_step.wording import caption, facts_of, lyrics_of
 from bridge.engine.pipeline_runner import PipelineRunner
 from bridge.errors import JobCancelled, OutOfMemory
 from tests.engine.ace_step.tiny import HOP, RATE
-from tests.engine.pipelines import a_source, differs, nothing, one, pieces, prompt, takes
+from tests.engine.pipelines import a_source, differs, nothing, one, opened, pieces, prompt, takes
 
 
 def stock(folder: Path, seconds: float, engine: PipelineRunner, **how: Any) -> np.ndarray:
@@ -205,3 +206,15 @@ def test_a_short_clip_has_a_remark_and_warming_measures_memory(turbo: PipelineRu
     assert turbo.remarks(prompt(seconds=10.0)) == {}
     turbo.warm(nothing)
     assert turbo.needs.denoise > 0 and turbo.needs.decode > 0
+
+
+@pytest.mark.parametrize("name", ["transformer.layers.0.self_attn.to_q", "base_model.model.layers.0.self_attn.q_proj"])
+def test_a_lora_changes_the_sound_by_the_names_of_diffusers_and_of_its_authors(
+    turbo: PipelineRunner, turbo_folder: Path, tmp_path: Path, name: str
+) -> None:
+    file = tmp_path / "voice.safetensors"
+    save_file({f"{name}.lora_A.weight": torch.ones(2, 32), f"{name}.lora_B.weight": torch.ones(32, 2)}, file)
+    changed = opened(turbo_folder, lora=(str(file),))
+    assert changed.model.revision.startswith("lora voice ")
+    assert differs(one(turbo, prompt()), one(changed, prompt())) > 1e-3
+    assert np.array_equal(one(turbo, prompt()), one(opened(turbo_folder, lora=(f"{file}:0",)), prompt()))
