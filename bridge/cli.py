@@ -93,6 +93,12 @@ def daemon_options(*parents: Parser) -> Parser:
     options.add_argument(
         "--audio-device", metavar="NAME", help="audio output to open at the start (default: when needed)"
     )
+    options.add_argument(
+        "--lora",
+        action="append",
+        metavar="FILE[:STRENGTH]",
+        help="LoRA file for the checkpoint, with a strength of 0 to 2 (default: 1)",
+    )
     options.add_argument("--midi", metavar="NAME", help="MIDI input whose notes play the pads")
     options.add_argument("--link", action="store_true", default=None, help="share the tempo with Ableton Link")
     options.add_argument(
@@ -197,7 +203,8 @@ def parser(with_keys: bool = True) -> tuple[Parser, dict[str, Parser]]:
 
     pull = add("pull", "fetch a checkpoint, AudioLDM 2 for example", lines)
     pull.add_argument(
-        "name", help="audioldm2, audioldm2-music, audioldm2-large, or owner/name of any AudioLDM 2 checkpoint"
+        "name",
+        help="audioldm2, audioldm2-music, audioldm2-large, ace-step, ace-step-base, or owner/name of a checkpoint",
     )
 
     models = add("models", "list the checkpoints, or switch to another one", port, as_json)

@@ -38,7 +38,7 @@ class EngineConfig:
     """`model`: checkpoint folder or hub name in the cache, "" for the default. `scheduler`: a diffusers class name. `compile`:
     how the network runs (see `engine.runtime.ways`). `threads`: of the engine on a processor, 0 for one a core; clips are equal byte
     for byte only if it is. `memory_gb`: the memory in GB that the engine may use, weights
-    included; 0 for no limit.
+    included; 0 for no limit. `lora`: files that change the network, each `FILE` or `FILE:STRENGTH`.
 
     `url`: of an engine on another machine (`clipbridge serve`), which then decides all of the above but `model`, which it must have if
     it is set. `token_file`: with the token for it; `ca_file`: with the certificate that signed its own, PEM. `fallback`: `local` lets
@@ -50,6 +50,7 @@ class EngineConfig:
     compile: str = "auto"
     threads: int = 0
     memory_gb: int = 0
+    lora: tuple[str, ...] = ()
     url: str = ""
     token_file: str = ""
     ca_file: str = ""

@@ -20,6 +20,7 @@ from bridge.engine.messages import Broken, Cancel, Cost, Finished, Generate, Rea
 USES = frozenset[How]({"vary", "continue", "fill"})
 ABILITIES = replace(USUAL, sample_rate=16_000, seconds=Range(0.1, 10.0), audio=USES)
 MODEL = Model("fake", "", ABILITIES, "cpu", "float32", "none", threads="1")
+STEREO = replace(MODEL, abilities=replace(ABILITIES, sample_rate=44_100, channels=2))
 BARE = replace(MODEL, abilities=Abilities(sample_rate=44_100, channels=2, seconds=Range(0.1, 10.0)))
 
 
@@ -27,8 +28,8 @@ def main(connection: Connection, behaviour: str, folder: str) -> None:
     """`behaviour`: well, slow to load, poisoned once, dies at load, unloadable, dies at job, hangs at job, nan, slow, dies once at load,
     nan at seed N, silence at seed N, computes (silently, for 0.4 s of processor time), leaves the note out,
     improves (in a faster way, just before its first job), bare (two channels, and no steps, guidance,
-    negative prompt, loops or notes)."""
-    model = BARE if behaviour == "bare" else MODEL
+    negative prompt, loops or notes), stereo (two channels)."""
+    model = {"bare": BARE, "stereo": STEREO}.get(behaviour, MODEL)
     marker = os.path.join(folder, "died")
     connection.send(Stage("loading", 0, 1, "nothing"))
     if behaviour == "dies at load" or (behaviour == "dies once at load" and not os.path.exists(marker)):

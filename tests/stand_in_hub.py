@@ -33,6 +33,7 @@ class Hub:
         self.swapped: dict[str, bytes] = {}  # file → content sent instead of its own
         self.claimed_bytes: dict[str, int] = {}  # file → claimed size
         self.stuck: dict[str, threading.Event] = {}  # file → only half is sent until this is set
+        self.token = ""  # without it, files of a gated model are refused
         self.portal: bytes | None = None  # the answer to every request, as in a hotel's Wi-Fi
         hub = self
 
@@ -63,6 +64,8 @@ class Hub:
             return self._send(request, self.portal, {"Content-Type": "text/html"})
         if path in (f"api/models/{self.name}", f"api/models/{self.name}/revision/{REVISION}"):
             return self._send(request, json.dumps(self._info()).encode(), {"Content-Type": "application/json"})
+        if self.token and request.headers.get("Authorization") != f"Bearer {self.token}":
+            return self._send(request, b"", {"X-Error-Code": "GatedRepo"}, 401)
         for revision in ("main", REVISION):
             prefix = f"{self.name}/resolve/{revision}/"
             if path.startswith(prefix) and (self.folder / path.removeprefix(prefix)).is_file():

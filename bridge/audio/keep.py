@@ -49,7 +49,7 @@ def continued(source: Samples, rendering: Samples, frames: int) -> Samples:
     gains = end.gains
     if gains is None:
         gains = _loud_gains(kept, padded[AROUND : AROUND + first])
-    part = _in_range(_part(padded, first, frames, lag, lag) * (gains * _polarity(source)))
+    part = _in_range(_part(padded, first, frames, lag, lag) * (gains * _polarity(source, rendering)))
     return np.concatenate([kept, _crossed(inside, part)])
 
 
@@ -77,7 +77,7 @@ def filled(source: Samples, rendering: Samples, first: int, last: int) -> Sample
     if not gains:
         outside = np.r_[0:first, last:frames] if gap < frames else np.arange(frames)
         gains = [_loud_gains(source[outside], padded[AROUND + outside])]
-    new = _in_range(new * (gains_between(gains[0], gains[-1], gap) * _polarity(source)))
+    new = _in_range(new * (gains_between(gains[0], gains[-1], gap) * _polarity(source, rendering)))
     if left is not None:
         new = _crossed(left.old, new)
     if right is not None:
@@ -165,8 +165,10 @@ def _loud_gains(kept: Samples, rendering: Samples) -> Gains:
     return np.ones(kept.shape[1]) if gains is None else gains
 
 
-def _polarity(source: Samples) -> Curve:
-    """−1 for each channel that is opposite to the mix, else 1."""
+def _polarity(source: Samples, rendering: Samples) -> Curve:
+    """−1 for each channel that is opposite to the mix, else 1. A rendering with the channels of the source has their polarity already."""
+    if rendering.shape[1] == source.shape[1]:
+        return np.ones(source.shape[1])
     mix = source @ mixing(source)
     products = source.T.astype(np.float64) @ mix
     sizes = np.sqrt(np.square(source, dtype=np.float64).sum(axis=0) * np.square(mix, dtype=np.float64).sum())

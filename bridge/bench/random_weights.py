@@ -10,8 +10,8 @@ from pathlib import Path
 
 import torch
 
-from bridge.engine.audioldm2.loading import quiet
 from bridge.engine.audioldm2.untrained import Sizes, make_pipeline
+from bridge.engine.loading import quiet
 
 BASE = Sizes(
     vae_channels=(128, 256, 512),

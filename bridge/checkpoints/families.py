@@ -6,13 +6,15 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-from bridge.checkpoints import audioldm2, audiolm, musicgen
+from bridge.checkpoints import ace_step, audioldm2, audiolm, musicgen, stable_audio_3
 from bridge.checkpoints.family import Family
 from bridge.checkpoints.reading import read_index
-from bridge.domain.source import How
 from bridge.errors import NoModel
 
-FAMILIES = {family.pipeline: family for family in (audioldm2.FAMILY, audiolm.FAMILY, musicgen.FAMILY)}
+FAMILIES = {
+    family.pipeline: family
+    for family in (audioldm2.FAMILY, stable_audio_3.FAMILY, ace_step.FAMILY, musicgen.FAMILY, audiolm.FAMILY)
+}
 UNTRAINED_FAMILY = audioldm2.FAMILY
 
 
@@ -37,20 +39,25 @@ def check_layout(where: str, index: dict[str, Any], files: Collection[str]) -> N
     _family(where, index).check_layout(where, index, files)
 
 
-def able(how: How) -> list[str]:
-    """The names of the families that can use a source in this way."""
-    return [family.name for family in FAMILIES.values() if how in family.abilities(None).audio]
+def terms_of(index: dict[str, Any]) -> str:
+    """See Family.terms; "" for an index of no known family."""
+    return FAMILIES[index["_class_name"]].terms if is_known(index) else ""
+
+
+def able(ability: str) -> list[str]:
+    """The names of the families with an ability, by its word in Abilities.can: `vary`, `lyrics`."""
+    return [family.name for family in FAMILIES.values() if ability in family.abilities(None).can.split()]
 
 
 def parts() -> set[str]:
     """The sub-folders that a checkpoint of any family may have."""
-    return {"scheduler"}.union(*(family.parts for family in FAMILIES.values()))
+    return {"scheduler"}.union(*({**family.parts, **family.optional} for family in FAMILIES.values()))
 
 
 def _family(where: str, index: dict[str, Any]) -> Family:
     name = index.get("_class_name")
     family = FAMILIES.get(name) if isinstance(name, str) else None
     if family is None:
-        known = " and ".join(family.name for family in FAMILIES.values())
-        raise NoModel(f"{where} holds a {name!r}, not one of {', '.join(FAMILIES)}; only {known} can be loaded.")
+        known = ", ".join(family.name for family in FAMILIES.values())
+        raise NoModel(f"{where} holds a {name!r}, which is of no family that can be loaded: {known}.")
     return family

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +13,11 @@ from bridge.errors import NoModel
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """One kind of checkpoint. `pipeline`: its class in model_index.json. `parts`: the class names allowed for each part;
-    no parts: everything lies in the folder itself.
-    `libraries`: the modules that may define them. Otherwise a loader would import whatever the file names. `weights`: the
-    parts that have weights. `check(where, index)` raises NoModel for other faults. `abilities(folder)` reads
-    JSON files only."""
+    """One kind of checkpoint. `pipeline`: its class in model_index.json. `parts`: the class names allowed for each part (none:
+    everything lies in the folder itself); `optional`:
+    those of the parts that a checkpoint may lack; `libraries`: the modules that may define them. Otherwise a loader would import
+    whatever the file names. `weights`: the parts that have weights. `check(where, index)` raises NoModel for other faults.
+    `abilities(folder)` reads JSON files only. `terms`: a sentence on terms of use besides the licence in the model card."""
 
     name: str
     pipeline: str
@@ -26,6 +26,8 @@ class Family:
     weights: Collection[str]
     check: Callable[[str, dict[str, Any]], None]
     abilities: Callable[[Path | None], Abilities]
+    optional: Mapping[str, Collection[str]] = field(default_factory=dict)
+    terms: str = ""
 
     def check_layout(self, where: str, index: dict[str, Any], files: Collection[str]) -> None:
         """Check that an index (model_index.json) names only classes of this family and that `files` ("part/name") has weights
@@ -34,8 +36,10 @@ class Family:
             raise NoModel(
                 f"{where} has no .safetensors weights. Other formats (.bin) can run code when they are opened and are not loaded."
             )
-        for part, allowed in self.parts.items():
+        for part, allowed in {**self.parts, **self.optional}.items():
             entry = index.get(part)
+            if part in self.optional and entry in (None, [None, None]):
+                continue
             library, name = entry if isinstance(entry, list) and len(entry) == 2 else ("", "")
             texts = isinstance(library, str) and isinstance(name, str)
             if not texts or library not in self.libraries or name not in allowed:

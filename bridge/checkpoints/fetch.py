@@ -30,6 +30,12 @@ from bridge.errors import FolderError, NoModel
 from bridge.system import portable
 from bridge.system.writing import write_whole
 
+REFERENCE = "model_config.json"  # of Stability AI's own code
+UNCONVERTED = (
+    "{name} is in the layout of Stability AI's own code, which has to be converted first. Accept its licence on the hub, fetch it with `hf "
+    "download {name}`, run scripts/convert_stable_audio_3_to_diffusers.py of the diffusers repository, and give its folder to "
+    "`clipbridge run --model`."
+)
 SETTINGS = (".json", ".txt", ".model")  # configurations and tokenizers
 REVISION = re.compile(r"[0-9a-f]{40}")
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}|git:[0-9a-f]{40}")
@@ -52,13 +58,14 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """The files that the hub has under a name, and the number of bytes that are not in the cache yet."""
+    """The files that the hub has under a name, and the number of bytes that are not in the cache yet. `terms`: see Family."""
 
     name: str
     revision: str
     licence: str
     files: tuple[File, ...]
     missing_bytes: int
+    terms: str = ""
 
     @property
     def size_bytes(self) -> int:
@@ -75,6 +82,8 @@ def offer(name: str) -> Offer:
         revision = str(info.sha)
         if not REVISION.fullmatch(revision):
             raise ValueError("it does not name a revision")
+        if (names := {entry.rfilename for entry in info.siblings or []}) and INDEX not in names and REFERENCE in names:
+            raise NoModel(UNCONVERTED.format(name=name))
         with tempfile.TemporaryDirectory() as aside:
             content = _index(name, revision, aside)
         in_parts = families.has_parts(content)
@@ -82,7 +91,7 @@ def offer(name: str) -> Offer:
     families.check_layout(name, content, {file.name for file in files})
     missing = sum(file.size_bytes - _fetched_bytes(name, file) for file in files)
     tag, title = (str(getattr(info.card_data, key, "") or "") for key in ("license", "license_name"))
-    return Offer(name, revision, licence_of(tag, title), files, missing)
+    return Offer(name, revision, licence_of(tag, title), files, missing, families.terms_of(content))
 
 
 def _index(name: str, revision: str, aside: str) -> dict[str, Any]:

@@ -6,10 +6,12 @@ Reads only names and small JSON files, without torch or network.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bridge.checkpoints import families
+from bridge.checkpoints.loras import Lora, lora_of
 from bridge.checkpoints.reading import read_index, stated
 from bridge.errors import NoModel
 
@@ -42,11 +44,12 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """A checkpoint on this disk. `folder`: None for the untrained one, which the engine builds."""
+    """A checkpoint on this disk. `folder`: None for the untrained one, which the engine builds. `loras`: see `loras`."""
 
     name: str
     folder: Path | None
     revision: str = ""
+    loras: tuple[Lora, ...] = ()
 
 
 def find(name: str) -> Checkpoint:
@@ -73,6 +76,13 @@ def find(name: str) -> Checkpoint:
         f"There is no checkpoint {name!r}: neither a folder of that name nor a model in the hub's cache "
         f"({hub_cache()}). Fetch it with: clipbridge pull {name if '/' in name else PREFERRED}"
     )
+
+
+def with_loras(checkpoint: Checkpoint, stated: Sequence[str]) -> Checkpoint:
+    """The checkpoint with the LoRA files of a setting. They are part of its revision, because its clips are other ones. Raises NoModel."""
+    loras = tuple(map(lora_of, stated))
+    revision = " ".join(filter(None, [checkpoint.revision, *(lora.label for lora in loras)]))
+    return replace(checkpoint, revision=revision, loras=loras)
 
 
 def default(accelerated: bool) -> Checkpoint:

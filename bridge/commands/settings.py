@@ -12,6 +12,7 @@ SETTINGS = {
     "model": "engine.model",
     "compute": "engine.compute",
     "engine": "engine.url",
+    "lora": "engine.lora",
     "audio_device": "audio.device",
     "midi": "midi.port",
     "link": "tempo.link",

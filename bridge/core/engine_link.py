@@ -85,8 +85,7 @@ class EngineLink:
         if model is None:
             return
         prompt = model.abilities.settled(prompt, preferences)
-        able = () if prompt.source is None else families.able(prompt.source.how)
-        if (refusal := model.abilities.refusal(prompt, model.name, able)) is not None:
+        if (refusal := model.abilities.refusal(prompt, model.name, families.able)) is not None:
             raise refusal
         # The memory that is free while a job runs says nothing about later; `Dispatcher.feed` checks again.
         if self._needs.budget or self.serial is None:

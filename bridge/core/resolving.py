@@ -11,7 +11,7 @@ from bridge.domain.ask import FIELDS, Ask, Shape, check_shape
 from bridge.domain.clip import Prompt
 from bridge.domain.limits import DRAWN_SEEDS, MAX_PROMPT_CHARACTERS, is_sub_folder
 from bridge.domain.model import NO_PREFERENCES, Preferences
-from bridge.domain.musical_keys import key_of
+from bridge.domain.musical_words import tempo_and_key
 from bridge.domain.notes import NOTE
 from bridge.domain.recipe import Recipe
 from bridge.domain.source import Source
@@ -86,8 +86,7 @@ def resolve(ask: Ask, preset: Preset | None, tempo: Tempo = DEFAULT_TEMPO) -> Pr
     bpm = tempo.bpm if ask.bpm is None else ask.bpm
     # Some checkpoints follow these words; the shaper measures and corrects what the others do not follow.
     words = [ask.note.upper()] if ask.note else []
-    words += [f"{round(bpm, 2):g} BPM"] if ask.bars is not None else []
-    words += [f"in the key of {key_of(ask.key).words}"] if ask.key else []
+    words += tempo_and_key(ask.bars or 0.0, bpm, ask.key or "")
     return Prompt(
         text=ask.text,
         full_text=", ".join([preset.words_around(ask.text) if preset else ask.text, *words]),
@@ -103,6 +102,7 @@ def resolve(ask: Ask, preset: Preset | None, tempo: Tempo = DEFAULT_TEMPO) -> Pr
         shape=_shape(ask, preset),
         note=ask.note or _presets_note(ask, preset),
         transcript=ask.transcript or "",
+        lyrics=ask.lyrics or "",
         beats_per_bar=tempo.beats_per_bar,
         loop=bool(choose("loop", 0)),
         key=ask.key or "",
@@ -121,7 +121,7 @@ def _of_a_source(ask: Ask, source: Source, preset: Preset | None, tempo: Tempo) 
         preset is not None and preset.strength is not None
     ):  # made for variations: the prompt is "distorted kick", not "kick"
         text = around = around[:MAX_PROMPT_CHARACTERS]
-    key = [f"in the key of {key_of(ask.key).words}"] if ask.key else []
+    key = tempo_and_key(0.0, 0.0, ask.key or "")
     shape = _shape(ask, preset)
     if source.keeps:  # a preset that changes all of a clip would change what is kept
         shape = dataclasses.replace(shape, trim="off", reverse=0, lufs=None)
@@ -139,6 +139,7 @@ def _of_a_source(ask: Ask, source: Source, preset: Preset | None, tempo: Tempo) 
         preset=preset.name if preset else "",
         shape=shape,
         transcript=ask.transcript or "",
+        lyrics=ask.lyrics or "",
         beats_per_bar=tempo.beats_per_bar,
         loop=bool(ask.loop),
         key=ask.key or "",

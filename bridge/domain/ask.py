@@ -42,6 +42,8 @@ FIELDS = {
               "plays it in tune, AudioLDM 2 only reads it as a word", doors=EVERYWHERE | PRESET),
         Field("transcript", "text", "sound", "the words to speak; for speech checkpoints only "
               "(`anhnct/audioldm2_gigaspeech`), which need it"),
+        Field("lyrics", "text", "sound", "the words to sing, with ` / ` between lines: `[verse] the lights go down / the night is young`; "
+              "for checkpoints that sing (ACE-Step 1.5)"),
         Field("deadline_s", "number", "job", "seconds until the clip must be ready: takes, then steps (down to the preset's "
               "`least_steps`) are lowered to meet it, or the job fails at once with `too_late`", limits.DEADLINE_S,
               doors=OSC | COMMAND | LIST),
@@ -160,6 +162,7 @@ class Ask:
     to: float | None = None
     more: float | None = None
     more_bars: float | None = None
+    lyrics: str | None = None
     source: Source | None = field(default=None, compare=False)  # what vary, continue or fill names, once it was found
     take: int | None = None  # of a recalled clip: its number among the takes of its job
     crop: tuple[float, float] | None = None  # of a recalled clip: the part of the whole one, in seconds

@@ -67,6 +67,7 @@ class Prompt:
     in_tempo: bool = False
     crop: Crop | None = None
     source: Source | None = None
+    lyrics: str = ""  # the words that are sung, with " / " between lines
 
     @property
     def claimed(self) -> Prompt:

@@ -25,6 +25,7 @@ EFFORT = Range(0.1, 10.0)
 STRENGTH = Range(0.0, 1.0)
 GUIDANCE = Range(0.0, 30.0)
 TAKES = Range(1, 16)
+LORA_STRENGTH = Range(0.0, 2.0)
 SEED = Range(0, 2**31 - 1)  # fits into an OSC int32
 GAIN = Range(0.0, 4.0)  # a factor; the limiter catches peaks
 PAN = Range(-1.0, 1.0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -10,6 +10,15 @@ from bridge.domain.clip import Prompt
 from bridge.domain.limits import SECONDS, Range
 from bridge.domain.source import How
 from bridge.errors import BadArgument, ClipbridgeError, Unsupported
+
+Able = Callable[[str], Sequence[str]]
+"""The names of the families that have an ability, by its word in Abilities.can."""
+
+
+def no_others(_ability: str) -> Sequence[str]:
+    """No other families are known."""
+    return ()
+
 
 WITH_SOURCES: dict[How, str] = {
     "vary": "vary a sound",
@@ -107,11 +116,14 @@ class Abilities:
         least = self.least_steps if preferences.least_steps is None else preferences.least_steps
         return None if prompt.steps is None else min(least, prompt.steps)
 
-    def refusal(
-        self, prompt: Prompt, name: str = "This checkpoint", able: Sequence[str] = ()
-    ) -> ClipbridgeError | None:
+    def refusal(self, prompt: Prompt, name: str = "This checkpoint", able: Able = no_others) -> ClipbridgeError | None:
         """Why this checkpoint, called `name`, cannot make a prompt; None if it can. Unset settings are not refused. `able`: the families
-        that can use a source in the way of the prompt."""
+        that have an ability, by its word in `can`."""
+
+        def lacks(ability: str, what: str) -> ClipbridgeError:
+            names = able(ability)
+            return Unsupported(f"{name} {what}." + (f" Checkpoints that can: {', '.join(names)}." if names else ""))
+
         why: ClipbridgeError | None = None
         if prompt.transcript and not self.speech:
             why = Unsupported(
@@ -121,8 +133,7 @@ class Abilities:
         elif self.speech and not prompt.transcript:
             why = BadArgument(f"{name} is a speech checkpoint: send the words to speak with the key transcript.")
         elif prompt.source is not None and prompt.source.how not in self.audio:
-            others = f" Checkpoints that can: {', '.join(able)}." if able else ""
-            why = Unsupported(f"{name} cannot {WITH_SOURCES[prompt.source.how]}.{others}")
+            why = lacks(prompt.source.how, f"cannot {WITH_SOURCES[prompt.source.how]}")
         elif prompt.source is not None and prompt.source.seconds > self.seconds.high:
             why = BadArgument(
                 f"{name} makes at most {self.seconds.high:g} seconds, and the source has {prompt.source.seconds:g}: choose a part of it "
@@ -133,11 +144,13 @@ class Abilities:
         elif prompt.seconds < self.seconds.low:
             why = BadArgument(f"{name} makes at least {self.seconds.low:g} seconds, not {prompt.seconds:g}.")
         elif prompt.negative and self.usual_negative is None:
-            why = Unsupported(f"{name} has no negative prompt: leave negative out.")
+            why = lacks("negative", "has no negative prompt: leave negative out")
         elif prompt.loop and not self.loops:
-            why = Unsupported(f"{name} cannot make seamless loops: leave loop out.")
+            why = lacks("loops", "cannot make seamless loops: leave loop out")
         elif prompt.note and self.notes == "none":
-            why = Unsupported(f"{name} cannot make single notes: leave note out.")
+            why = lacks("notes", "cannot make single notes: leave note out")
+        elif prompt.lyrics and not self.lyrics:
+            why = lacks("lyrics", "does not sing: leave lyrics out")
         return why or _outside(name, "steps", prompt.steps, self.steps) or _outside(
             name, "guidance", prompt.guidance, self.guidance
         )  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from pathlib import Path
 
-from bridge.checkpoints import audioldm2, audiolm, musicgen
+from bridge.checkpoints import ace_step, audioldm2, audiolm, musicgen, stable_audio_3
 from bridge.checkpoints import find as checkpoints
 from bridge.checkpoints.families import family_of
 from bridge.config import EngineConfig
@@ -17,6 +17,8 @@ ENGINES = {
     audioldm2.FAMILY.pipeline: "bridge.engine.audioldm2.opening",
     audiolm.FAMILY.pipeline: "bridge.engine.audiolm.opening",
     musicgen.FAMILY.pipeline: "bridge.engine.musicgen.opening",
+    stable_audio_3.FAMILY.pipeline: "bridge.engine.stable_audio_3.opening",
+    ace_step.FAMILY.pipeline: "bridge.engine.ace_step.opening",
 }
 """The module of each family whose `open_engine(checkpoint, compute, config, cache)` makes its Runner (see `runner`)."""
 
@@ -26,6 +28,7 @@ def open_engine(config: EngineConfig, cache: Path | None = None) -> Engine:
     default the user's cache folder. Raises NoModel."""
     compute = _compute(config.compute)
     checkpoint = checkpoints.find(config.model) if config.model else checkpoints.default(compute != "cpu")
+    checkpoint = checkpoints.with_loras(checkpoint, config.lora)
     module = importlib.import_module(ENGINES[family_of(checkpoint.folder).pipeline])
     engine: Engine = module.open_engine(checkpoint, compute, config, cache or cache_folder())
     return engine

@@ -7,30 +7,34 @@ import math
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen, QPixmap, QPolygonF
 
-from bridge.panel.waveform import FULL_SCALE, Waveform
+from bridge.panel.waveform import FULL_SCALE, Lane, Waveform
 
 
 def waveform_picture(waveform: Waveform, width: float, height: float, ratio: float, colour: QColor) -> QPixmap:
-    """A picture of a waveform of that size in points, on a screen with `ratio` pixels in each."""
+    """A picture of a waveform of that size in points, on a screen with `ratio` pixels in each. Two channels share the height."""
     picture = QPixmap(max(1, round(width * ratio)), max(1, round(height * ratio)))
     picture.fill(Qt.GlobalColor.transparent)
     painter = QPainter(picture)
     pen = QPen(colour)
     pen.setCosmetic(True)  # one pixel
     painter.setPen(pen)
-    painter.drawLines(_lines(waveform, picture.width(), picture.height()))
+    lanes = waveform.lanes
+    for number, lane in enumerate(lanes):
+        top, bottom = (picture.height() * edge // len(lanes) for edge in (number, number + 1))
+        painter.drawLines(_lines(lane, picture.width(), top, bottom - top))
     painter.end()
     picture.setDevicePixelRatio(ratio)
     return picture
 
 
-def _lines(waveform: Waveform, width: int, height: int) -> list[QLineF]:
-    """A line for each pixel, at least one pixel long."""
-    low, high = memoryview(waveform.low).cast("b"), memoryview(waveform.high).cast("b")
-    columns, middle = len(low), (height - 1) / 2
+def _lines(lane: Lane, width: int, above: int, height: int) -> list[QLineF]:
+    """A line for each pixel, at least one pixel long. `above`: pixels above the lane."""
+    low, high = memoryview(lane.low).cast("b"), memoryview(lane.high).cast("b")
+    columns, reach = len(low), (height - 1) / 2
+    middle = above + reach
     if not columns:
         return [QLineF(0.5, middle, width - 0.5, middle)]
-    scale, lines = middle / FULL_SCALE, []
+    scale, lines = reach / FULL_SCALE, []
     for x in range(width):
         first = x * columns // width
         last = max(first + 1, (x + 1) * columns // width)

@@ -116,7 +116,7 @@ class RowDelegate(QStyledItemDelegate):
                 self.is_unfinished = True
                 return None
             began = time.perf_counter()
-            picture = waveform_picture(waveform, size.width(), size.height(), ratio, colour)
+            picture = waveform_picture(waveform.together, size.width(), size.height(), ratio, colour)
             QPixmapCache.insert(key, picture)
             self.budget_s -= time.perf_counter() - began
         return picture

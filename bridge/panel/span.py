@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from bridge.panel.waveform import Waveform
 
@@ -34,6 +34,6 @@ class Span:
             return waveform, 1.0
         first, last = (round(min(max(0.0, s / length), 1.0) * columns) for s in (self.start_s, self.end_s))
         if last <= first:
-            return replace(waveform, low=b"", high=b""), 1.0
+            return waveform.part(0, 0), 1.0
         share = min(1.0, (length - self.start_s) / self.seconds)
-        return replace(waveform, low=waveform.low[first:last], high=waveform.high[first:last]), share
+        return waveform.part(first, last), share

@@ -151,6 +151,8 @@ class Voice:
         """Add `piece` with as few NumPy calls as possible: at 256 frames per block the calls cost more than the arithmetic."""
         factors: list[Any]
         level: Any
+        if len(mix) < piece.shape[1]:  # a device with one channel
+            piece = piece.mean(axis=1, keepdims=True)
         if self.gain.remaining or self.pan.remaining or self.fade.remaining:
             gain, pan, fade = (glide.take(len(piece)) for glide in (self.gain, self.pan, self.fade))
             level = np.float32(gain) * fade

@@ -48,6 +48,8 @@ def paste(samples: Samples, sample_rate: int, prompt: Prompt, source: Samples) -
     it. `source`: as `source_of` returns it. Of the shape, only the channels apply to what is kept. Raises BadAudio and BadSource."""
     assert prompt.source is not None
     frames = round(prompt.seconds * OUTPUT_RATE)
+    if source.shape[1] < samples.shape[1] and prompt.shape.channels != 1:
+        source = np.repeat(source, samples.shape[1], axis=1)  # the new part is as wide as the checkpoint makes it
     rendering = fit_length(prepare(samples, sample_rate, frames, centred=False), frames)
     if prompt.source.how == "fill":
         source = fit_length(source, frames)  # a resampler may give a frame more or less
@@ -85,7 +87,8 @@ def _with_offset_of(source: Samples, rendering: Samples, first: int, last: int) 
     kept = np.r_[0:first, last : len(source)]
     if not len(kept):
         return np.asarray(rendering - np.median(rendering, axis=0), np.float32)
-    return np.asarray(rendering - (rendering[kept].mean() - source[kept].mean()), np.float32)
+    own = source[kept].mean(axis=0) if source.shape[1] == rendering.shape[1] else source[kept].mean()
+    return np.asarray(rendering - (rendering[kept].mean(axis=0) - own), np.float32)
 
 
 def _check_sound(new: Samples) -> None:

@@ -205,6 +205,13 @@ def test_new_sound_in_two_channels_keeps_both() -> None:
     assert filled(source[:, :1], rendering, FIRST, LAST).shape == (len(source), 1)
 
 
+def test_new_sound_in_two_channels_that_cancel_keeps_the_sign_of_each() -> None:
+    source = sine(220) @ np.array([[1.0, -1.0]], np.float32)
+    rendering = source * np.float32(0.3)
+    assert np.abs(continued(source[:SECOND], rendering, len(source)) - source).max() < 1e-3
+    assert np.abs(filled(source, rendering, FIRST, LAST) - source).max() < 1e-3
+
+
 @pytest.mark.parametrize("phase", [0.0, 1.5, 3.0])
 def test_only_the_new_sound_is_lowered_where_it_would_exceed_full_scale(phase: float) -> None:
     source = sine(97, peak=0.999)

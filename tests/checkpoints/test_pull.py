@@ -224,6 +224,9 @@ def test_offline_means_offline(tmp_path: Path, hub: Hub) -> None:
 
 def test_a_licence_is_shown_with_what_it_forbids() -> None:
     assert licence_in_words("mit") == "mit"
+    assert licence_in_words("stability-ai-community").endswith(
+        "(free for those with less than 1 million dollars of revenue a year)"
+    )
     assert licence_in_words("cc-by-nc-4.0") == "cc-by-nc-4.0 (not for commercial use)"
     assert "none stated" in licence_in_words("")
 

@@ -62,7 +62,7 @@ def test_what_a_preset_prefers_is_dropped_and_the_recipe_has_none_of_it(tmp_path
 
 
 @pytest.mark.parametrize(
-    "keys", [{"steps": 8}, {"guidance": 4.0}, {"negative": "hiss"}, {"loop": 1}, {"note": "c4"}, {"transcript": "hello"}]
+    "keys", [{"steps": 8}, {"guidance": 4.0}, {"negative": "hiss"}, {"loop": 1}, {"note": "c4"}, {"transcript": "hi"}, {"lyrics": "la"}]
 )  # fmt: skip
 def test_what_is_requested_and_cannot_be_is_refused(tmp_path: Path, keys: dict[str, Any]) -> None:
     async def story(core: Core, recorder: Recorder) -> None:

@@ -74,9 +74,30 @@ def test_the_note_of_a_preset_is_only_for_checkpoints_that_play_it_in_tune() -> 
         (BARE, {"steps": 8}, Unsupported, "Tiny has no steps: leave steps out."),
         (FAST, {"steps": 25}, BadArgument, "Tiny takes steps from 4 to 16, not 25."),
         (FAST, {"guidance": 4.0}, Unsupported, "Tiny has no guidance: leave guidance out."),
-        (BARE, {"negative": "hiss"}, Unsupported, "Tiny has no negative prompt: leave negative out."),
-        (BARE, {"loop": True}, Unsupported, "Tiny cannot make seamless loops: leave loop out."),
-        (BARE, {"note": "c4"}, Unsupported, "Tiny cannot make single notes: leave note out."),
+        (
+            BARE,
+            {"negative": "hiss"},
+            Unsupported,
+            "Tiny has no negative prompt: leave negative out. Checkpoints that can: Big One, Other.",
+        ),
+        (
+            BARE,
+            {"loop": True},
+            Unsupported,
+            "Tiny cannot make seamless loops: leave loop out. Checkpoints that can: Big One, Other.",
+        ),
+        (
+            BARE,
+            {"note": "c4"},
+            Unsupported,
+            "Tiny cannot make single notes: leave note out. Checkpoints that can: Big One, Other.",
+        ),
+        (
+            USUAL,
+            {"lyrics": "la la"},
+            Unsupported,
+            "Tiny does not sing: leave lyrics out. Checkpoints that can: Big One, Other.",
+        ),
         (
             USUAL,
             {"transcript": "hello"},
@@ -104,7 +125,7 @@ def test_the_note_of_a_preset_is_only_for_checkpoints_that_play_it_in_tune() -> 
 def test_what_was_asked_and_the_checkpoint_lacks_is_refused_with_a_sentence(
     abilities: Abilities, keys: dict[str, object], error: type[Exception], sentence: str
 ) -> None:
-    refusal = abilities.refusal(prompt(**keys), "Tiny", ["Big One", "Other"])
+    refusal = abilities.refusal(prompt(**keys), "Tiny", lambda _ability: ["Big One", "Other"])
     assert type(refusal) is error and str(refusal).startswith(sentence)
     assert USUAL.refusal(USUAL.settled(prompt(note="c4", loop=True))) is None
 

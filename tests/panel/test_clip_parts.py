@@ -219,11 +219,36 @@ def test_a_waveform_has_the_lowest_and_the_highest_sample_of_each_column(applica
     samples[150, 0], samples[990, 1] = 1.0, -0.5
     soundfile.write(tmp_path / "a.wav", samples, 48_000, "PCM_24")
     waveform = waveform_of(str(tmp_path / "a.wav"), 10)
-    assert np.frombuffer(waveform.high, np.int8).tolist() == [0, 127, 0, 0, 0, 0, 0, 0, 0, 0]
-    assert np.frombuffer(waveform.low, np.int8).tolist() == [0, 0, 0, 0, 0, 0, 0, 0, 0, -64]
+    left, right = ([np.frombuffer(side, np.int8).tolist() for side in lane] for lane in waveform.lanes)
+    assert left == [[0] * 10, [0, 127, 0, 0, 0, 0, 0, 0, 0, 0]]
+    assert right == [[0, 0, 0, 0, 0, 0, 0, 0, 0, -64], [0] * 10]
+    (both,) = ([np.frombuffer(side, np.int8).tolist() for side in lane] for lane in waveform.together.lanes)
+    assert both == [right[0], left[1]] and waveform.together.serial == waveform.serial
+    assert [len(side) for lane in waveform.part(2, 5).lanes for side in lane] == [3, 3, 3, 3]
     assert waveform.seconds == pytest.approx(1_000 / 48_000) and waveform.why == ""
     soundfile.write(tmp_path / "short.wav", samples[150:153], 48_000)
     assert len(waveform_of(str(tmp_path / "short.wav"), 10).low) == 3
+
+
+@pytest.mark.parametrize("channels", [1, 2, 6])
+def test_only_two_channels_that_differ_are_drawn_below_each_other(
+    application: object, tmp_path: Path, channels: int
+) -> None:
+    from PySide6.QtGui import QColor
+
+    from bridge.panel.drawing import waveform_picture
+    from bridge.panel.waveform import waveform_of
+
+    file, colour = tmp_path / "a.wav", QColor("red")
+    soundfile.write(file, np.full((1_000, channels), 0.5, np.float32), 48_000)
+    assert len(waveform_of(str(file), 10).lanes) == 1
+    if channels == 2:
+        sides = np.zeros((1_000, 2), np.float32)
+        sides[::2, 1], sides[1::2, 1] = 0.9, -0.9
+        soundfile.write(file, sides, 48_000)
+        picture = waveform_picture(waveform_of(str(file), 10), 10, 40, 1.0, colour).toImage()
+        drawn = [y for y in range(40) if picture.pixelColor(5, y).alpha()]
+        assert len([y for y in drawn if y < 20]) <= 2 and len([y for y in drawn if y >= 20]) >= 8
 
 
 def test_a_file_of_hours_is_read_in_samples_and_a_broken_one_gets_a_sentence(

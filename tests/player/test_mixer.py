@@ -44,6 +44,19 @@ def test_a_clip_below_the_ceiling_sounds_sample_exactly_in_every_block_size(bloc
     assert list(mixer.ended) == [1] and not mixer.voices
 
 
+def test_left_and_right_stay_apart_and_are_mixed_for_a_device_with_one_channel() -> None:
+    clip = np.concatenate([tone(5_000, 0.3), tone(5_000, 0.2, 330.0)], axis=1)
+    for channels, pan, expected in (
+        (2, 0.0, clip),
+        (2, 1.0, clip * np.array([0, 1], np.float32)),
+        (2, -0.5, clip * np.array([1, 0.5], np.float32)),
+        (1, 0.0, clip.mean(axis=1, keepdims=True)),
+    ):
+        mixer = Mixer(RATE, channels)
+        mixer.requests.append(mixer.voice(1, clip, pan=pan))
+        assert np.abs(rendered(mixer, 5_000) - expected).max() < 1e-6
+
+
 def test_32_voices_are_the_sum_of_each_alone() -> None:
     mixer = Mixer(RATE, 2)
     clips = [tone(4_000 + 50 * n, 0.02, 100 + 10 * n) for n in range(32)]

@@ -24,7 +24,7 @@ from bridge.engine.audioldm2.denoising import Denoiser, states
 from bridge.engine.audioldm2.encoding import Encoder
 from bridge.engine.audioldm2.geometry import Geometry
 from bridge.engine.audioldm2.hearing import Vocabulary
-from bridge.engine.audioldm2.loading import load_pipeline, quiet, scheduler_facts
+from bridge.engine.audioldm2.loading import load_pipeline, scheduler_facts
 from bridge.engine.audioldm2.loops import Denoise, Loop
 from bridge.engine.audioldm2.ranking import by_ear
 from bridge.engine.audioldm2.sources import methods
@@ -32,6 +32,8 @@ from bridge.engine.audioldm2.sources.kit import Kit
 from bridge.engine.audioldm2.sources.method import FamiliarSounds, Material
 from bridge.engine.audioldm2.starting import Kept, Start
 from bridge.engine.audioldm2.text import Texts, TextSide
+from bridge.engine.loading import quiet
+from bridge.engine.lora import merge
 from bridge.engine.messages import Cost, OnStage, OnStep
 from bridge.engine.needs import Needs
 from bridge.engine.runner import WARM_SECONDS, Runner
@@ -77,6 +79,8 @@ class AudioLDM2(Runner):
                 raise
             folder = _untrained(self._cache, again=True)  # a cleaner of caches has damaged it
             pipe = load_pipeline(folder, self.device, dtype, self._config.scheduler, on_stage)
+        if self.checkpoint.loras:
+            pipe.merge_into_unets(lambda unet: merge(unet, self.checkpoint.loras))
         self.pipe = pipe
         self.geometry = Geometry.of(pipe)
         self.abilities = replace(abilities(folder), sample_rate=self.geometry.sample_rate)
@@ -323,6 +327,9 @@ class AudioLDM2(Runner):
     @torch.no_grad()
     def _open_network(self, folder: Path) -> ways.Opened:
         way = ways.way_of(self._config.compile, self.compute)
+        if way == "openvino" and self.checkpoint.loras:
+            slower = "with a LoRA the networks are not converted, so clips take longer"
+            return ways.Opened(unet.Unet(self.pipe.unet).eval(), "off", slower)
         if way == "inductor":
             inductor.keep_caches(self._cache / "inductor")
         if way != "openvino" or (self._config.compile == "auto" and self.checkpoint.folder is None):

@@ -14,8 +14,8 @@ from bridge.checkpoints import audioldm2
 from bridge.checkpoints.reading import class_of, read_json
 from bridge.engine.audioldm2.clock import with_clock
 from bridge.engine.audioldm2.converted import DECODER, FEW, UNET, VOCODER
-from bridge.engine.audioldm2.loading import load_part, quiet
 from bridge.engine.audioldm2.unet import Unet
+from bridge.engine.loading import load_part, quiet
 from bridge.engine.runtime.conversion import Part
 from bridge.engine.runtime.network import Inputs
 

@@ -46,6 +46,21 @@ class Pipeline:
         """The second UNet, read when it is first used, or None."""
         return None if self.load_few is None else self.load_few()
 
+    def merge_into_unets(self, merge: Callable[[Any], None]) -> None:
+        """Change each UNet when it is read. The one for few steps was distilled from the other, and is changed alike."""
+
+        def changed(read: Callable[[], Any]) -> Callable[[], Any]:
+            def changed_unet() -> Any:
+                unet = read()
+                merge(unet)
+                return unet
+
+            return changed_unet
+
+        self.forget_unet()
+        self.load_unet = changed(self.load_unet)
+        self.load_few = None if self.load_few is None else changed(self.load_few)
+
     def forget_unet(self) -> None:
         """Free the UNets; they are read again if they are used again."""
         for name in ("unet", "few"):

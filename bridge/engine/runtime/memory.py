@@ -42,6 +42,27 @@ def peak(compute: str) -> Iterator[Peak]:
     measured.bytes = living.most
 
 
+@contextlib.contextmanager
+def peak_in(network: torch.nn.Module, compute: str) -> Iterator[Peak]:
+    """As `peak`, of the calls of a network alone."""
+    measured, opened = Peak(), contextlib.ExitStack()
+    inside: list[Peak] = []
+
+    def begin(*_call: object) -> None:
+        inside.append(opened.enter_context(peak(compute)))
+
+    def end(*_call: object) -> None:
+        opened.close()
+        measured.bytes = max(measured.bytes, inside.pop().bytes)
+
+    hooks = network.register_forward_pre_hook(begin), network.register_forward_hook(end, always_call=True)
+    try:
+        yield measured
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
 class _Living(TorchDispatchMode):
     """Counts the bytes of all storages that were allocated inside and are still alive."""
 

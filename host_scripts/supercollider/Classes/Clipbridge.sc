@@ -43,13 +43,13 @@ Clipbridge {
 	*generate { |prompt, seconds, preset, note, bars, bpm, seed, takes, steps, guidance, negative, transcript, deadline_s,
 		sink, gain, pan, quantize, load = true, server, action, onProgress, onError,
 		key, loop, trim, fade_in_ms, fade_out_ms, lufs, format, bits, channels, reverse,
-		vary, strength, parts, continue, fill, from, to, more, more_bars, others|
+		vary, strength, parts, continue, fill, from, to, more, more_bars, lyrics, others|
 		var clip, pairs = [
 			preset: preset, note: note, bars: bars, bpm: bpm, seed: seed, takes: takes, steps: steps, guidance: guidance,
 			negative: negative, transcript: transcript, deadline_s: deadline_s, sink: sink, gain: gain, pan: pan,
 			quantize: quantize,
 			key: key, loop: loop, trim: trim, fade_in_ms: fade_in_ms, fade_out_ms: fade_out_ms, lufs: lufs, format: format, bits: bits, channels: channels, reverse: reverse,
-			vary: vary, strength: strength, parts: parts, continue: continue, fill: fill, from: from, to: to, more: more, more_bars: more_bars
+			vary: vary, strength: strength, parts: parts, continue: continue, fill: fill, from: from, to: to, more: more, more_bars: more_bars, lyrics: lyrics
 		] ++ others;
 		this.prListen;
 		serial = serial + 1;
@@ -79,7 +79,7 @@ Clipbridge {
 	// the user's own sounds: https://github.com/musikinformatik/SuperDirt/blob/develop/classes/DirtSoundLibrary.sc
 	*dirt { |dirt, bank, prompts, seconds, append = false, preset, note, bars, bpm, seed, steps, guidance, negative, transcript,
 		deadline_s, action, onProgress, onError, key, loop, trim, fade_in_ms, fade_out_ms, lufs, format, bits, channels, reverse,
-		vary, strength, parts, continue, fill, from, to, more, more_bars, others|
+		vary, strength, parts, continue, fill, from, to, more, more_bars, lyrics, others|
 		var server = dirt.server, left, clips, ended;
 		bank = bank.asSymbol;
 		prompts = if(prompts.isString or: { prompts.isKindOf(Symbol) }) { [prompts] } { prompts.asArray };
@@ -97,7 +97,7 @@ Clipbridge {
 			this.generate(prompt, seconds, preset, note, bars, bpm, seed, nil, steps, guidance, negative, transcript, deadline_s,
 				server: server, onProgress: onProgress, action: ended, others: others,
 				key: key, loop: loop, trim: trim, fade_in_ms: fade_in_ms, fade_out_ms: fade_out_ms, lufs: lufs, format: format, bits: bits, channels: channels, reverse: reverse,
-				vary: vary, strength: strength, parts: parts, continue: continue, fill: fill, from: from, to: to, more: more, more_bars: more_bars,
+				vary: vary, strength: strength, parts: parts, continue: continue, fill: fill, from: from, to: to, more: more, more_bars: more_bars, lyrics: lyrics,
 				onError: { |why, clip| this.prCall(onError, why, clip); ended.value })
 		}
 	}
@@ -132,23 +132,23 @@ Clipbridge {
 
 	*streamStart { |prompt, seconds, preset, note, bars, bpm, seed, steps, guidance, negative, transcript, gain, pan, quantize,
 		key, loop, trim, fade_in_ms, fade_out_ms, lufs, format, bits, channels, reverse,
-		vary, strength, parts, continue, fill, from, to, more, more_bars, others|
+		vary, strength, parts, continue, fill, from, to, more, more_bars, lyrics, others|
 		this.prStream('/bridge/stream/start', prompt, seconds, [
 			preset: preset, note: note, bars: bars, bpm: bpm, seed: seed, steps: steps, guidance: guidance, negative: negative,
 			transcript: transcript, gain: gain, pan: pan, quantize: quantize,
 			key: key, loop: loop, trim: trim, fade_in_ms: fade_in_ms, fade_out_ms: fade_out_ms, lufs: lufs, format: format, bits: bits, channels: channels, reverse: reverse,
-			vary: vary, strength: strength, parts: parts, continue: continue, fill: fill, from: from, to: to, more: more, more_bars: more_bars
+			vary: vary, strength: strength, parts: parts, continue: continue, fill: fill, from: from, to: to, more: more, more_bars: more_bars, lyrics: lyrics
 		] ++ others)
 	}
 
 	*streamSet { |prompt, seconds, preset, note, bars, bpm, seed, steps, guidance, negative, transcript, gain, pan, quantize,
 		key, loop, trim, fade_in_ms, fade_out_ms, lufs, format, bits, channels, reverse,
-		vary, strength, parts, continue, fill, from, to, more, more_bars, others|
+		vary, strength, parts, continue, fill, from, to, more, more_bars, lyrics, others|
 		this.prStream('/bridge/stream/set', prompt, seconds, [
 			preset: preset, note: note, bars: bars, bpm: bpm, seed: seed, steps: steps, guidance: guidance, negative: negative,
 			transcript: transcript, gain: gain, pan: pan, quantize: quantize,
 			key: key, loop: loop, trim: trim, fade_in_ms: fade_in_ms, fade_out_ms: fade_out_ms, lufs: lufs, format: format, bits: bits, channels: channels, reverse: reverse,
-			vary: vary, strength: strength, parts: parts, continue: continue, fill: fill, from: from, to: to, more: more, more_bars: more_bars
+			vary: vary, strength: strength, parts: parts, continue: continue, fill: fill, from: from, to: to, more: more, more_bars: more_bars, lyrics: lyrics
 		] ++ others)
 	}
 
@@ -672,14 +672,14 @@ ClipbridgePad {
 
 	set { |aPrompt, seconds, preset, note, bars, bpm, seed, steps, guidance, negative, transcript, gain, pan, quantize, gate,
 		key, loop, trim, fade_in_ms, fade_out_ms, lufs, format, bits, channels, reverse,
-		vary, strength, parts, continue, fill, from, to, more, more_bars, others|
+		vary, strength, parts, continue, fill, from, to, more, more_bars, lyrics, others|
 		prompt = (aPrompt ? "").asString;
 		gated = (gate == 1) or: { gate == true };
 		ClipbridgeSource.find([
 			preset: preset, note: note, bars: bars, bpm: bpm, seed: seed, steps: steps, guidance: guidance, negative: negative,
 			transcript: transcript, gain: gain, pan: pan, quantize: quantize, gate: gate,
 			key: key, loop: loop, trim: trim, fade_in_ms: fade_in_ms, fade_out_ms: fade_out_ms, lufs: lufs, format: format, bits: bits, channels: channels, reverse: reverse,
-			vary: vary, strength: strength, parts: parts, continue: continue, fill: fill, from: from, to: to, more: more, more_bars: more_bars
+			vary: vary, strength: strength, parts: parts, continue: continue, fill: fill, from: from, to: to, more: more, more_bars: more_bars, lyrics: lyrics
 		] ++ others,
 			{ |found| Clipbridge.prTell(this.prAddress(\set), Clipbridge.prAsk(prompt, seconds, Clipbridge.prKeys(found))) },
 			{ |why| Clipbridge.prFault(why, \no_source, onError) }
