@@ -161,6 +161,9 @@ HEAVY = {
         "shaper/source.py",
         "shaper/steady.py",
         "panel/waveform.py",  # late
+        "learn/clip.py",
+        "learn/course.py",
+        "learn/sound.py",
     },
     "soundfile": {"files/audio_file.py", "files/clip_file.py", "panel/waveform.py"},
     "soxr": {
@@ -178,6 +181,7 @@ HEAVY = {
         "player/samples.py",
         "shaper/measure.py",
         "shaper/source.py",
+        "learn/sound.py",
     },
     "python_stretch": {"audio/stretch.py"},
     "pythonosc": {"frontends/osc/socket.py", "client.py"},
