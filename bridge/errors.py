@@ -83,6 +83,10 @@ class ShaperLost(ClipbridgeError, code="shaper_lost"):
     """The shaper process died or hung during this job."""
 
 
+class LearnerLost(ClipbridgeError, code="learner_lost"):
+    """The process that learns a folder died or hung; the same request goes on where it was."""
+
+
 class BadAudio(ClipbridgeError, code="bad_audio"):
     """The engine returned invalid sound: NaN or infinity, silence, or clipping; or a file has no sound that can be read."""
 

@@ -11,4 +11,5 @@ if __name__ == "__main__":  # children import this module too
     from bridge import cli, daemon
 
     daemon.ENGINE = "tests.fake_engine:serve"
+    daemon.COURSE = "tests.learn.stand_in_course:open_course"
     sys.exit(cli.main())

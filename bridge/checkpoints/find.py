@@ -9,9 +9,9 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from bridge.checkpoints import families
+from bridge.checkpoints import families, learned
 from bridge.checkpoints.reading import read_index, stated
-from bridge.errors import NoModel
+from bridge.errors import BadArgument, NoModel
 
 UNTRAINED = "untrained"
 STARTER = "starter"
@@ -50,7 +50,7 @@ class Checkpoint:
 
 
 def find(name: str) -> Checkpoint:
-    """The checkpoint called `name`: "starter", "untrained", a folder, or a hub name that is in the cache.
+    """The checkpoint called `name`: "starter", "untrained", a learned model, a folder, or a hub name that is in the cache.
 
     Raises NoModel, which says what to do.
     """
@@ -60,6 +60,9 @@ def find(name: str) -> Checkpoint:
         return Checkpoint(AUDIOLM, _checked(AUDIOLM_FOLDER), stated(AUDIOLM_FOLDER, "version", VERSION))
     if name == UNTRAINED:
         return Checkpoint(UNTRAINED, None)
+    # Before folders: the sounds that it learned may lie in a folder of the same name, where the command is run.
+    if (own := learned.folder_of(name)) is not None:
+        return Checkpoint(own.name, _checked(own), learned.card_of(own).date)
     try:
         folder = Path(name).expanduser().resolve()
         is_folder = folder.is_dir()
@@ -88,14 +91,24 @@ def starter_revision() -> str:
 
 
 def available() -> list[str]:
-    """The names that `find` accepts: the starter, the untrained one and every checkpoint in the hub's cache that can be loaded."""
+    """The names that `find` accepts: the starter, the untrained one, and every learned one and every checkpoint in the hub's cache that can
+    be loaded."""
     names = [STARTER, *([AUDIOLM] if AUDIOLM_FOLDER.is_dir() else []), UNTRAINED]
+    names += [name for name in learned.names() if families.is_known(read_index(learned.models_folder() / name))]
     for folder in sorted(hub_cache().glob("models--*--*")):
         name = folder.name.removeprefix("models--").replace("--", "/", 1)
         cached = _cached(name)
         if cached is not None and families.is_known(read_index(cached)):
             names.append(name)
     return names
+
+
+def check_free(name: str) -> None:
+    """Raises BadArgument if a checkpoint has the name that a new model should get."""
+    taken = {STARTER, UNTRAINED, *(own.casefold() for own in learned.names())}
+    if name.casefold() in taken:
+        own = "" if name in (STARTER, UNTRAINED) else f", or remove that one: clipbridge models remove {name}"
+        raise BadArgument(f"There is a model {name!r} already: choose another name{own}.")
 
 
 def facts(name: str) -> Facts:

@@ -19,14 +19,16 @@ from bridge.core.dispatcher import Dispatcher
 from bridge.core.eta import EtaFile
 from bridge.core.intake import Intake
 from bridge.core.jobs import Jobs
+from bridge.core.learning import Learning
 from bridge.core.reporter import Reporter
 from bridge.core.resolving import stream_period_s
 from bridge.core.sources import Sources
 from bridge.core.state import DaemonState
 from bridge.domain.ask import Ask
-from bridge.domain.events import Cropped, Event, KitEvent, Listener
+from bridge.domain.events import Cropped, Event, KitEvent, LearnEvent, Listener
 from bridge.domain.job import Job, JobId
 from bridge.domain.kit import KitAsk
+from bridge.domain.learning import LearnAsk
 from bridge.domain.model import Model
 from bridge.domain.recipe import Recipe
 from bridge.errors import ClipbridgeError, Stopping, UnknownJob
@@ -48,7 +50,7 @@ class Core:
     """The heart of the daemon. `start` spawns the processes.
 
     `pads_file`: where pads are saved between runs; `eta_file`: where learned times are; `library`: the record of jobs and
-    clips. Each may be left out.
+    clips; `learn_child`: the process that learns folders. Each may be left out.
     """
 
     def __init__(
@@ -60,6 +62,7 @@ class Core:
         pads_file: Path | None = None,
         eta_file: EtaFile | None = None,
         library: Library | None = None,
+        learn_child: Worker | None = None,
     ) -> None:
         self.presets, self.library = presets, library
         self.listeners: list[Listener] = []
@@ -85,6 +88,7 @@ class Core:
         )
         self.shaper, self.files = self._delivery.link, self._delivery.files
         self.sources = Sources(self.files, library, self.stage)
+        self.learning = Learning(learn_child, self.files, self.publish)
         self._delivery.on_clip = self.sources.delivered
         self.dispatcher = Dispatcher(
             engine_child, self.jobs, self._state, self.stage, self.publish, eta_file, self._reporter, self._delivery
@@ -106,6 +110,7 @@ class Core:
         """Supervise the processes; to be called every TICK_S seconds."""
         self.dispatcher.tick()
         self.shaper.tick()
+        self.learning.tick()
         self.stage.tick()
         self.pull()
 
@@ -257,6 +262,14 @@ class Core:
         self.sources.panic()
         self.stage.panic()
 
+    # ---- models of one's own ----
+
+    def learn(self, ask: LearnAsk, owner: str, reply_to: Any) -> LearnEvent | None:
+        """Learn a folder. If it is being learned already, return its last event instead. Raises BadArgument, Stopping, NotReady."""
+        if self.state == "stopping":
+            raise Stopping("Clipbridge is stopping.")
+        return self.learning.begin(ask, owner, reply_to)
+
     # ---- the daemon ----
 
     def status(self) -> dict[str, Any]:
@@ -315,7 +328,9 @@ class Core:
         for job in list(self.jobs.unfinished.values()):
             self._reporter.fail(job, Stopping("Clipbridge was stopped before this clip was finished."))
         self.kits.end()
-        await asyncio.gather(self.dispatcher.close(), self.shaper.close(), self.stage.live.close())
+        await asyncio.gather(
+            self.dispatcher.close(), self.shaper.close(), self.stage.live.close(), self.learning.close()
+        )
 
     def publish(self, event: Event) -> None:
         """Hand an event to every listener."""
