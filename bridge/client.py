@@ -56,7 +56,7 @@ KIT = Follow(
 
 LEARN = Follow(
     "/bridge/learn/",
-    {"begun": 2, "reading": 3, "left_out": 3, "read": 3, "progress": 2, "clip": 2, "done": 2, "failed": 3},
+    {"begun": 2, "reading": 3, "skipped": 3, "read": 3, "progress": 2, "clip": 2, "done": 2, "failed": 3},
     ("done", "failed"),
     "/bridge/learning",
     repeat_names_it=False,

@@ -23,6 +23,10 @@ class IdTaken(BadArgument):
     """The id belongs to an unfinished job with a different ask. That job is not affected."""
 
 
+class NameTaken(BadArgument, code="name_taken"):
+    """A model has the name that a new one should get."""
+
+
 class Unsupported(BadArgument, code="unsupported"):
     """The running checkpoint cannot do what was requested."""
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bridge.checkpoints import families, learned
 from bridge.checkpoints.reading import read_index, stated
-from bridge.errors import BadArgument, NoModel
+from bridge.errors import NameTaken, NoModel
 
 UNTRAINED = "untrained"
 STARTER = "starter"
@@ -104,11 +104,11 @@ def available() -> list[str]:
 
 
 def check_free(name: str) -> None:
-    """Raises BadArgument if a checkpoint has the name that a new model should get."""
+    """Raises NameTaken if a checkpoint has the name that a new model should get."""
     taken = {STARTER, UNTRAINED, *(own.casefold() for own in learned.names())}
     if name.casefold() in taken:
         own = "" if name in (STARTER, UNTRAINED) else f", or remove that one: clipbridge models remove {name}"
-        raise BadArgument(f"There is a model {name!r} already: choose another name{own}.")
+        raise NameTaken(f"There is a model {name!r} already: choose another name{own}.")
 
 
 def facts(name: str) -> Facts:

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bridge.checkpoints.reading import head_of, stated_in
-from bridge.domain.limits import is_sub_folder
-from bridge.errors import BadArgument, FolderError, NoModel
+from bridge.domain.learning import is_model_name
+from bridge.errors import BadArgument, FolderError, NameTaken, NoModel
 from bridge.system import portable
 
 CARD = "README.md"
@@ -62,7 +62,7 @@ def states_folder() -> Path:
 def checked_name(text: str) -> str:
     """The name for a model, which every system can have as a folder. Raises BadArgument."""
     name = " ".join(text.split())
-    if "/" in name or not is_sub_folder(name):
+    if not is_model_name(name):
         raise BadArgument(
             f"{text[:60]!r} cannot be the name of a model: a name has at most 40 letters, digits, spaces, - and _, such as my-drums."
         )
@@ -128,7 +128,7 @@ def check_room(needed_bytes: int = NEEDED_BYTES) -> None:
 @contextlib.contextmanager
 def new_model(name: str) -> Iterator[Path]:
     """An empty folder, which becomes the model `name` at the end of the block, or disappears if that fails. Raises FolderError,
-    BadArgument if there is such a model by then."""
+    NameTaken if there is such a model by then."""
     folder = models_folder() / name
     unfinished = models_folder() / f"{UNFINISHED}{name}"
     with writing(unfinished):
@@ -137,7 +137,7 @@ def new_model(name: str) -> Iterator[Path]:
             unfinished.mkdir(parents=True)
             yield unfinished
             if folder.exists():
-                raise BadArgument(f"There is a model {name!r} by now: choose another name.")
+                raise NameTaken(f"There is a model {name!r} by now: choose another name.")
             portable.replace(unfinished, folder)
             portable.sync_folder(folder.parent)
         finally:
@@ -177,7 +177,7 @@ def writing(folder: Path) -> Iterator[None]:
 
 def _named(place: Path) -> list[str]:
     try:
-        return sorted(path.name for path in place.iterdir() if is_sub_folder(path.name) and path.is_dir())
+        return sorted(path.name for path in place.iterdir() if is_model_name(path.name) and path.is_dir())
     except OSError:
         return []
 

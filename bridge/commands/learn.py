@@ -67,8 +67,8 @@ def _show(events: Iterator[tuple[str, list[Any]]], as_json: bool) -> int:
                 case "reading", [done, total, *_]:
                     bar.set_description_str("reading", refresh=False)
                     _move(bar, done / max(1, total), "")
-                case "left_out", [file, why, *_]:
-                    bar.write(f"left out: {escaped(str(file))}: {escaped(str(why))}", file=sys.stderr)
+                case "skipped", [file, why, *_]:
+                    bar.write(f"skipped: {escaped(str(file))}: {escaped(str(why))}", file=sys.stderr)
                 case "read", [files, seconds, *rest]:
                     bar.write(_read(files, seconds, pairs(rest, 0)), file=sys.stderr)
                 case "progress", [fraction, *rest]:
@@ -106,7 +106,7 @@ def _end(kind: str, values: list[Any], as_json: bool) -> int:
     name, rest = values[0], values[1:]
     if kind == "failed":
         print(f"clipbridge: {rest[1]}", file=sys.stderr)
-        return 2 if rest[0] in ("bad_argument", "unsupported") else 1
+        return 2 if rest[0] in ("bad_argument", "name_taken", "unsupported") else 1
     facts = pairs(rest, 1)
     if remark := facts.get("remark"):
         print(f"clipbridge: {remark}", file=sys.stderr)

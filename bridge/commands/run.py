@@ -55,7 +55,7 @@ class Aside:
                 return  # only hosts and controllers need it
             case events.KitEvent(kind="queued" | "sound" | "progress"):
                 return  # its sounds have lines of their own
-            case events.LearnEvent(kind="begun" | "reading" | "left_out"):
+            case events.LearnEvent(kind="begun" | "reading" | "skipped"):
                 return
             case events.StreamChanged(state=state, why=why):
                 if (state, why) == self._stream:

@@ -119,7 +119,7 @@ class Learning:
                 self._child.watch(READING_BUDGET_S, "reading the folder")
                 self._say("reading", done=done, total=total)
             case messages.Left(file, why):
-                self._say("left_out", file=file, why=why)
+                self._say("skipped", file=file, why=why)
             case messages.Read():
                 self._child.watch(BEGINNING_BUDGET_S, "preparing the sounds")
                 self._say("read", **_rounded(message))

@@ -134,7 +134,7 @@ class KitEvent(Event):
 
 @dataclass(frozen=True, slots=True)
 class LearnEvent(Event):
-    """Something happened to a folder that is learned. `kind`: begun, reading, left_out, read, progress, clip, done or failed, the last part
+    """Something happened to a folder that is learned. `kind`: begun, reading, skipped, read, progress, clip, done or failed, the last part
     of the OSC address. `fields` are in the order of the OSC table."""
 
     kind: str

@@ -8,32 +8,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from bridge.domain.learning import LEAST_SOUNDS, MOST_SOUNDS, SOUND_SUFFIXES
 from bridge.errors import BadArgument, FolderError
 from bridge.learn.words import MAX_TEXT_CHARACTERS, written_words
 from bridge.system.text import text_of
 
-SOUNDS = frozenset(
-    (
-        ".wav",
-        ".wave",
-        ".aif",
-        ".aiff",
-        ".aifc",
-        ".flac",
-        ".mp3",
-        ".ogg",
-        ".oga",
-        ".opus",
-        ".caf",
-        ".w64",
-        ".rf64",
-        ".au",
-    )
-)
 LIST = "words.csv"
 TEXT = ".txt"
-LEAST_SOUNDS = 5
-MOST_SOUNDS = 2_000
 MOST_ENTRIES = 50_000
 MOST_FOLDERS = 5_000
 MAX_LIST_BYTES = 1_000_000
@@ -59,7 +40,7 @@ def list_folder(folder: Path, skip: Path | None = None) -> Listing:
     sounds, texts, lists, others = list[str](), list[str](), list[str](), 0
     for path in _walk(folder, skip):
         suffix = PurePosixPath(path).suffix.lower()
-        if suffix in SOUNDS:
+        if suffix in SOUND_SUFFIXES:
             sounds.append(path)
         elif suffix == TEXT:
             texts.append(path)

@@ -116,9 +116,9 @@ BAD: dict[str, Callable[[dict[str, bytes]], None]] = {
     "a folder": lambda content: content.update({"sub/model.safetensors": b""}),
     "a pickle": lambda content: content.update({"model.pt": b"\x80\x04."}),
     "code": lambda content: content.update({"setup.py": b"print()"}),
-    "no weights": lambda content: content.pop("model.safetensors") and None,
-    "no words": lambda content: content.pop("words.json") and None,
-    "no card": lambda content: content.pop("README.md") and None,
+    "no weights": lambda content: content.__delitem__("model.safetensors"),
+    "no words": lambda content: content.__delitem__("words.json"),
+    "no card": lambda content: content.__delitem__("README.md"),
     "weights that are a pickle": lambda content: content.update({"model.safetensors": b"\x80\x04\x95" + bytes(100)}),
     "weights that are cut off": lambda content: content.update(
         {"model.safetensors": content["model.safetensors"][:-1]}

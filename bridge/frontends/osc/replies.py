@@ -130,8 +130,8 @@ REPLIES = {
               event="learn begun"),
         Reply("/bridge/learn/reading", "s name, i done, i total", "`done` of `total` sounds of the folder were read.",
               event="learn reading"),
-        Reply("/bridge/learn/left_out", "s name, s file, s why", "A file of the folder is not learned from; the first twenty are named.",
-              event="learn left_out"),
+        Reply("/bridge/learn/skipped", "s name, s file, s why", "A file of the folder is not learned from; the first twenty are named.",
+              event="learn skipped"),
         Reply("/bridge/learn/read", "s name, i files, f seconds",
               "It learns from these files of sound. `left_out` cannot be used, and `others` are not sound. `words`: the number of "
               "different words in their names. `learned_s`: the seconds for which it was learned before it was stopped.",
@@ -146,8 +146,8 @@ REPLIES = {
               "The model is complete. `held_out` and `base` as in progress; `seconds`: of learning.",
               "then `files` i, `steps` i, `seconds` f, `held_out` f, `base` f, [`remark` s]", event="learn done"),
         Reply("/bridge/learn/failed", "s name, s code, s why",
-              "There is no model, and why; more codes: `cancelled` `learner_lost`. What was learned is kept, unless `why` says otherwise: "
-              "the same message goes on.", event="learn failed"),
+              "There is no model, and why; more codes: `cancelled` `name_taken` `learner_lost`. What was learned is kept, unless `why` "
+              "says otherwise: the same message goes on.", event="learn failed"),
         Reply("/bridge/stream/state", "s state, f ahead_s",
               "To subscribers, and once to the asker: `filling`, `playing`, `thin` (clips repeat until new ones are ready) or `off`, "
               "and the seconds buffered.", "[`why` s], after start and set [`remark` s]", event="stream"),

@@ -69,7 +69,7 @@ def test_what_cannot_be_learned_gets_a_sentence(learner: Daemon, asker: Client) 
     folder = kit(learner)
     (learner.folder.parent / "empty").mkdir(exist_ok=True)
     for arguments, code in (
-        ((folder, "starter"), "bad_argument"),
+        ((folder, "starter"), "name_taken"),
         ((folder + "/no", "x"), "bad_argument"),
         (("kit", "x"), "bad_argument"),
         ((7, "x"), "bad_argument"),
@@ -81,8 +81,9 @@ def test_what_cannot_be_learned_gets_a_sentence(learner: Daemon, asker: Client) 
         asker.send("/bridge/learn", *arguments)
         _, values = asker.until("/bridge/learn/failed")
         assert values[1] == code and values[2].endswith("."), arguments
-    for arguments in ((folder,), (), (folder, "a/b"), (folder, "")):
-        asker.send("/bridge/learn", *arguments)
+    nameless: tuple[tuple[str, ...], ...] = ((folder,), (), (folder, "a/b"), (folder, ""))
+    for few in nameless:
+        asker.send("/bridge/learn", *few)
         assert asker.until("/bridge/error")[1][:2] == ["/bridge/learn", "bad_argument"]
     asker.send("/bridge/learn/cancel")
     assert asker.until("/bridge/error")[1][1] == "unknown_job"
