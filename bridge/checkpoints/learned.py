@@ -149,6 +149,13 @@ def forget(name: str) -> None:
     shutil.rmtree(states_folder() / name, ignore_errors=True)
 
 
+def sweep() -> None:
+    """Remove the states of models that are done: of a process that was killed in between."""
+    for name in _named(states_folder()):
+        if folder_of(name) is not None:
+            forget(name)
+
+
 def remove(name: str) -> str:
     """Remove a learned model, or else the state of an unfinished one. Returns which, in a word. Raises NoModel if there is neither;
     FolderError."""

@@ -19,6 +19,7 @@ from bridge.system.spelling import on_disk
 
 INTERRUPTED = 130
 PARTS = 1_000  # of the bar
+SAVING_S = 30.0  # of a step and of writing the state, at the lowest priority
 
 
 def main(options: argparse.Namespace) -> int:
@@ -37,8 +38,23 @@ def main(options: argparse.Namespace) -> int:
             return _show(events, options.json)
         except KeyboardInterrupt:
             daemon.send("/bridge/learn/cancel", name)
-            _show(daemon.follow(client.LEARN, name), options.json)
-            return INTERRUPTED
+            return _stop(daemon, name, options.json)
+
+
+def _stop(daemon: client.Client, name: str, as_json: bool) -> int:
+    """Wait until what was learned is saved, and say so. Returns an exit code."""
+    ends = [f"{client.LEARN.prefix}{kind}" for kind in client.LEARN.ends]
+    end = daemon.wait_for(
+        lambda address, values: address in ends and values[:1] == [name] and len(values) > 2, SAVING_S
+    )
+    if end is None:
+        print("clipbridge: It is still being saved; the same line goes on.", file=sys.stderr)
+    else:
+        kind = end[0].removeprefix(client.LEARN.prefix)
+        if as_json:
+            _print_event(kind, end[1])
+        _end(kind, end[1], as_json)
+    return INTERRUPTED
 
 
 def _folder(text: str) -> Path:
@@ -57,11 +73,14 @@ def _show(events: Iterator[tuple[str, list[Any]]], as_json: bool) -> int:
     """Show the events to the last one. Returns an exit code."""
     shown = not as_json and sys.stderr is not None and sys.stderr.isatty()
     bar_format = "{desc} {bar} {percentage:3.0f}%{postfix}"
-    remark = ""
+    remark, last = "", ("", list[Any]())
     with tqdm(total=PARTS, disable=not shown, leave=False, bar_format=bar_format) as bar:
         for kind, values in events:
+            if (kind, values) == last:
+                continue  # sent again, because nothing came for a while
+            last = kind, values
             if as_json:
-                print(json.dumps({"event": kind, "name": values[0], "values": values[1:]}), flush=True)
+                _print_event(kind, values)
                 continue
             match kind, values[1:]:
                 case "reading", [done, total, *_]:
@@ -81,6 +100,10 @@ def _show(events: Iterator[tuple[str, list[Any]]], as_json: bool) -> int:
                 case "clip", [path, *_]:
                     bar.write(f"listen: {path}", file=sys.stderr)
     return _end(kind, values, as_json)
+
+
+def _print_event(kind: str, values: list[Any]) -> None:
+    print(json.dumps({"event": kind, "name": values[0], "values": values[1:]}), flush=True)
 
 
 def _move(bar: tqdm[Any], fraction: float, words: str) -> None:

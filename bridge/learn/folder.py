@@ -10,7 +10,7 @@ from pathlib import Path
 from bridge.errors import BadArgument, BadAudio
 from bridge.learn.course import RATE, Sample
 from bridge.learn.held_out import held_out
-from bridge.learn.listing import Listing, check_enough, gone, list_folder
+from bridge.learn.listing import LeftOut, Listing, check_enough, gone, list_folder
 from bridge.learn.sound import Samples, read_sound
 from bridge.learn.words import words_of_file
 
@@ -21,23 +21,15 @@ OnFile = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
-class LeftOut:
-    """A file of the folder that is not learned from."""
-
-    file: str
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
 class Sounds:
-    """`samples`: of `files` files; `others`: files that are not sound; `faults`: a sentence for each list of words that cannot be
-    read."""
+    """`samples`: of `files` files; `left_out`: those that are not learned from; `others`: files that are not sound; `faults`: lists of
+    words that cannot be read."""
 
     samples: tuple[Sample, ...]
     files: int
     left_out: tuple[LeftOut, ...]
     others: int
-    faults: tuple[str, ...]
+    faults: tuple[LeftOut, ...]
 
     @property
     def seconds(self) -> float:

@@ -24,14 +24,22 @@ Words = dict[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A file of the folder that is not used."""
+
+    file: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Listing:
     """`sounds`: the audio files, sorted; `words`: those that somebody wrote, by file; both relative to the folder, with `/`. `others`: the
-    number of files that are neither. `faults`: a sentence for each list of words that cannot be read."""
+    number of files that are neither. `faults`: the lists of words that cannot be read."""
 
     sounds: tuple[str, ...]
     words: Words
     others: int
-    faults: tuple[str, ...]
+    faults: tuple[LeftOut, ...]
 
 
 def list_folder(folder: Path, skip: Path | None = None) -> Listing:
@@ -105,12 +113,12 @@ def gone(folder: Path, error: OSError | None = None) -> FolderError:
     return FolderError(f"{folder} {why}. Put it back, and send the same again.")
 
 
-def _written(folder: Path, sounds: list[str], texts: list[str], lists: list[str]) -> tuple[Words, tuple[str, ...]]:
+def _written(folder: Path, sounds: list[str], texts: list[str], lists: list[str]) -> tuple[Words, tuple[LeftOut, ...]]:
     """The words that somebody wrote, by file: a text beside it goes before a list."""
     by_name = {str(PurePosixPath(sound).with_suffix("")).lower(): sound for sound in reversed(sounds)}
     by_name |= {sound.lower(): sound for sound in sounds}
     words: Words = {}
-    faults: list[str] = []
+    faults: list[LeftOut] = []
     for path in sorted(lists, key=lambda path: path.count("/")):  # that of a folder goes before those above it
         try:
             for name, text in _rows(folder / path):
@@ -118,14 +126,14 @@ def _written(folder: Path, sounds: list[str], texts: list[str], lists: list[str]
                 if (sound := by_name.get(key)) is not None and (found := written_words(text)):
                     words[sound] = found
         except (OSError, ValueError, csv.Error) as error:
-            faults.append(f"{path} cannot be read: {error}.")
+            faults.append(LeftOut(path, str(error)))
     for path in texts:
         sound = by_name.get(str(PurePosixPath(path).with_suffix("")).lower())
         try:
             if sound is not None and (found := written_words(_text(folder / path, 4 * MAX_TEXT_CHARACTERS))):
                 words[sound] = found
         except (OSError, ValueError) as error:
-            faults.append(f"{path} cannot be read: {error}.")
+            faults.append(LeftOut(path, str(error)))
     return words, tuple(faults)
 
 

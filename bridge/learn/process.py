@@ -16,6 +16,7 @@ from bridge.learn.course import Course
 from bridge.learn.messages import Begin, Refused, Stop, Stopped
 from bridge.learn.session import Ended, Session
 from bridge.system.portable import compute_last
+from bridge.system.waiting import let_threads_sleep
 
 
 def main(connection: Connection, opener: str, scratch: str, clips: str) -> None:
@@ -24,6 +25,7 @@ def main(connection: Connection, opener: str, scratch: str, clips: str) -> None:
     compute_last()
     os.environ["HF_HUB_OFFLINE"] = "1"  # nothing here may download anything
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
+    let_threads_sleep()
     begin = _receive(connection)
     if not isinstance(begin, Begin):
         return

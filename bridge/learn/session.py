@@ -78,6 +78,7 @@ class Session:
             return self._run()
 
     def _run(self) -> Learned | Stopped:
+        learned.sweep()
         checkpoints.check_free(self._ask.name)
         self._go_on()
         sounds = self._read()
@@ -110,10 +111,8 @@ class Session:
                 self._send(Reading(done, total))
 
         sounds = read_folder(Path(self._ask.folder), on_disk(self._clips) / self._ask.name, on_file)
-        for one in sounds.left_out[:MOST_NAMED]:
+        for one in (*sounds.faults, *sounds.left_out)[:MOST_NAMED]:
             self._send(Left(one.file, one.why))
-        for fault in sounds.faults[:MOST_NAMED]:
-            self._send(Left(fault.partition(" cannot be read")[0], fault.rpartition(": ")[2].removesuffix(".")))
         words = {word for sample in sounds.samples for word in sample.words}
         self._send(
             Read(sounds.files, sounds.seconds, len(sounds.left_out), sounds.others, len(words), self._record.seconds)

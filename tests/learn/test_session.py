@@ -180,6 +180,16 @@ def test_another_folder_of_the_same_name_and_a_taken_name_are_refused(user: Path
         Run(user)()
 
 
+def test_the_state_of_a_model_that_is_done_is_swept(user: Path) -> None:
+    make_folder(user / "kit")
+    Run(user)()
+    place().mkdir()
+    (place() / record.STATE).touch()  # as if it had been killed before it could remove it
+    with pytest.raises(BadArgument, match="already"):
+        Run(user)()
+    assert not place().exists()
+
+
 def test_two_sessions_at_once_are_refused(user: Path) -> None:
     make_folder(user / "kit")
     learned.states_folder().mkdir(parents=True)

@@ -49,7 +49,8 @@ def cancel(osc: Osc, request: Request) -> None:
 
 def learning(osc: Osc, request: Request) -> None:
     """/bridge/learning"""
-    if (event := osc.core.learning.last_event) is not None:
+    event = osc.core.learning.last_event
+    if event is not None and request.is_local:
         osc.send_event(request.sender, event)
 
 
