@@ -30,7 +30,7 @@ from bridge.system import accelerators, portable
 from bridge.system.supervise import TICK_S, Child
 
 # What learns from samples, in the room of its family: the process that drives it knows it by this name alone.
-COURSE = "bridge.engine.audiolm.course:open_course"
+COURSE = "bridge.engine.audiolm.course:TokenCourse"
 
 
 async def serve(config: Config, terminal: Listener) -> None:

@@ -16,6 +16,7 @@ from bridge.errors import NameTaken, NoModel
 UNTRAINED = "untrained"
 STARTER = "starter"
 AUDIOLM = "audiolm"
+OURS = (STARTER, AUDIOLM, UNTRAINED)
 STARTER_FOLDER = Path(__file__).parent.parent / "starter" / "checkpoint"  # shipped in the package
 AUDIOLM_FOLDER = (
     Path(__file__).parent.parent / "starter" / "tokens" / "checkpoint"
@@ -105,9 +106,9 @@ def available() -> list[str]:
 
 def check_free(name: str) -> None:
     """Raises NameTaken if a checkpoint has the name that a new model should get."""
-    taken = {STARTER, UNTRAINED, *(own.casefold() for own in learned.names())}
+    taken = {*OURS, *(own.casefold() for own in learned.names())}
     if name.casefold() in taken:
-        own = "" if name in (STARTER, UNTRAINED) else f", or remove that one: clipbridge models remove {name}"
+        own = "" if name.casefold() in OURS else f", or remove that one: clipbridge models remove {name}"
         raise NameTaken(f"There is a model {name!r} already: choose another name{own}.")
 
 

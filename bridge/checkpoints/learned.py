@@ -110,7 +110,7 @@ def card_in(head: str) -> Card:
 def size_of(name: str) -> int:
     """The bytes of a learned model; 0 if it cannot be read."""
     try:
-        return sum(file.stat().st_size for file in (models_folder() / name).iterdir() if file.is_file())
+        return sum(file.stat().st_size for file in (models_folder() / name).rglob("*") if file.is_file())
     except OSError:
         return 0
 

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import re
 import zipfile
 from collections.abc import Collection
 from pathlib import Path
 
+from bridge.checkpoints import audiolm, families, learned
 from bridge.checkpoints import find as checkpoints
-from bridge.checkpoints import learned
 from bridge.checkpoints.learned import CARD
-from bridge.checkpoints.reading import HEAD_CHARACTERS
+from bridge.checkpoints.reading import HEAD_CHARACTERS, INDEX, SETTINGS, read_index
 from bridge.errors import BadArgument, NoModel
 
-CONFIG, WORDS = "config.json", "words.json"
-WEIGHTS = re.compile(r"[a-z][a-z0-9_-]{0,40}\.safetensors")
-MOST_WEIGHTS = 8  # files
+WORDS, WEIGHTS = "words.json", "model.safetensors"
+# All files of a model, and no others: those that the family writes (see engine/audiolm/model_folder.py), and the card.
+FILES = (CARD, INDEX, WORDS, *(f"{part}/{name}" for part in audiolm.PARTS for name in (SETTINGS, WEIGHTS)))
 MAX_WEIGHT_BYTES = 400_000_000
 MAX_TEXT_BYTES = 2_000_000
 BLOCK_BYTES = 1 << 20
@@ -33,16 +32,15 @@ def export(name: str, file: Path) -> None:
         known = ", ".join(learned.names()) or "none yet: clipbridge learn FOLDER --name my-drums"
         raise NoModel(f"There is no learned model {name[:60]!r}; there are: {known}.")
     with learned.writing(file):
-        parts = sorted(path.name for path in folder.iterdir() if _is_known(path.name) and path.is_file())
-        _check_names(parts, str(folder))
+        _check_names([name for name in FILES if (folder / name).is_file()], str(folder))
         try:
             parcel = zipfile.ZipFile(file, "x", zipfile.ZIP_STORED)  # weights do not become smaller
         except FileExistsError as error:
             raise BadArgument(f"There is a file {file} already: choose another name for it.") from error
         try:
             with parcel:
-                for part in parts:
-                    parcel.write(folder / part, part)
+                for name in FILES:
+                    parcel.write(folder / name, name)
         except OSError:
             file.unlink(missing_ok=True)
             raise
@@ -76,36 +74,32 @@ def _unpack(parcel: zipfile.ZipFile, file: Path, name: str) -> str:
     learned.check_room(sum(entry.file_size for entry in entries) + SPARE_BYTES)
     with learned.new_model(name) as folder:
         for entry in entries:
-            _copy(parcel, entry, folder / entry.filename)
-        for part in (CONFIG, WORDS):
-            _check_json(folder / part, file)
-        for weights in folder.glob("*.safetensors"):
-            _check_weights(weights, file)
+            target = folder / entry.filename
+            target.parent.mkdir(exist_ok=True)
+            _copy(parcel, entry, target)
+            if target.name == WEIGHTS:
+                _check_weights(target, file)
+            elif target.name != CARD:
+                _check_json(target, file)
+        families.check_layout(str(file), read_index(folder), FILES)
         # It is not the importer's to give away; and a stranger's card may say anything.
         (folder / CARD).write_text(dataclasses.replace(card, name=name, licence="").text(), "utf-8")
     return name
 
 
-def _is_known(part: str) -> bool:
-    return part in (CONFIG, WORDS, CARD) or WEIGHTS.fullmatch(part) is not None
-
-
-def _check_names(parts: Collection[str], where: str) -> None:
+def _check_names(names: Collection[str], where: str) -> None:
     """Raises NoModel unless these are the files of a model, each once."""
-    unknown = next((part for part in parts if not _is_known(part)), "")
-    missing = next((part for part in (CONFIG, WORDS, CARD) if part not in parts), "")
-    count = sum(WEIGHTS.fullmatch(part) is not None for part in parts)
-    if unknown:
+    if unknown := next((name for name in names if name not in FILES), ""):
         raise _fault(where, f"{unknown[:60]!r} does not belong to a model")
-    if missing or not 1 <= count <= MOST_WEIGHTS:
-        raise _fault(where, f"{missing or 'its weights (.safetensors)'} {'is' if missing else 'are'} missing")
-    if len(set(parts)) != len(parts):
+    if missing := next((name for name in FILES if name not in names), ""):
+        raise _fault(where, f"its {missing} is missing")
+    if len(names) != len(FILES):
         raise _fault(where, "it has two files of one name")
 
 
 def _check_entry(entry: zipfile.ZipInfo, file: Path) -> None:
     """Raises NoModel for what no export writes."""
-    largest = MAX_WEIGHT_BYTES if WEIGHTS.fullmatch(entry.filename) else MAX_TEXT_BYTES
+    largest = MAX_WEIGHT_BYTES if entry.filename.endswith(WEIGHTS) else MAX_TEXT_BYTES
     if entry.flag_bits & ENCRYPTED or entry.compress_type not in PACKED:
         raise _fault(file, f"{entry.filename} is encrypted, or packed in a way that is not read")
     if entry.file_size > largest:

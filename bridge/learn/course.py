@@ -45,7 +45,8 @@ class Course(Protocol):
         """A clip of the best state: mono float32 at RATE."""
 
     def save_model(self, folder: Path) -> None:
-        """Write the best state into an empty folder: config.json, weights as safetensors, words.json. Raises OSError."""
+        """Write the best state into an empty folder, as its family has it: settings and words as JSON, weights as safetensors. Raises
+        OSError."""
 
 
 Opener = Callable[[], Course]

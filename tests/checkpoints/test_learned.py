@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from bridge.checkpoints import find, learned, parcel
+from bridge.checkpoints import audiolm, find, learned, parcel
 from bridge.checkpoints.learned import Card
 from bridge.errors import BadArgument, FolderError, NoModel
 from tests.harness import called, environment
 from tests.learn.stand_in_course import StandInCourse
 
+WEIGHTS = "codec/model.safetensors"
 CARD = Card("my-drums", "2026-11-28", 232, 1.7512, 2.304, 300.0)
 
 
@@ -36,7 +37,7 @@ def make_model(card: Card) -> None:
 
 
 def parts(folder: Path) -> dict[str, bytes]:
-    return {file.name: file.read_bytes() for file in folder.iterdir()}
+    return {file.relative_to(folder).as_posix(): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
 
 
 @pytest.mark.parametrize("name", ["my-drums", "808", "Kit 2", "a_b", "x" * 40, "  spaced   out "])
@@ -61,7 +62,7 @@ def test_a_card_is_read_as_it_was_written(user: Path) -> None:
 
 
 def test_a_taken_name_is_refused_in_any_case_of_its_letters(user: Path) -> None:
-    for name in ("my-drums", "My-Drums", "starter", "untrained"):
+    for name in ("my-drums", "My-Drums", "starter", "untrained", "audiolm"):
         with pytest.raises(BadArgument, match="already"):
             find.check_free(name)
     find.check_free("my-drums-2")
@@ -70,11 +71,8 @@ def test_a_taken_name_is_refused_in_any_case_of_its_letters(user: Path) -> None:
 def test_a_learned_model_goes_before_a_folder_of_the_same_name(user: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (user / "samples" / "my-drums").mkdir(parents=True)
     monkeypatch.chdir(user / "samples")
-    folder = learned.folder_of("my-drums")
-    assert folder is not None
-    with pytest.raises(NoModel) as refused:  # what stands in for it has no index
-        find.find("my-drums")
-    assert str(folder) in str(refused.value)
+    found = find.find("my-drums")
+    assert found.folder == learned.folder_of("my-drums") and found.revision == "2026-11-28"
 
 
 def test_a_model_that_cannot_be_written_leaves_nothing(user: Path) -> None:
@@ -116,18 +114,20 @@ BAD: dict[str, Callable[[dict[str, bytes]], None]] = {
     "a folder": lambda content: content.update({"sub/model.safetensors": b""}),
     "a pickle": lambda content: content.update({"model.pt": b"\x80\x04."}),
     "code": lambda content: content.update({"setup.py": b"print()"}),
-    "no weights": lambda content: content.__delitem__("model.safetensors"),
+    "no weights": lambda content: content.__delitem__("causal/model.safetensors"),
     "no words": lambda content: content.__delitem__("words.json"),
     "no card": lambda content: content.__delitem__("README.md"),
-    "weights that are a pickle": lambda content: content.update({"model.safetensors": b"\x80\x04\x95" + bytes(100)}),
-    "weights that are cut off": lambda content: content.update(
-        {"model.safetensors": content["model.safetensors"][:-1]}
+    "another index": lambda content: content.update({"model_index.json": b'{"_class_name": "os.system"}'}),
+    "an index of other classes": lambda content: content.update(
+        {"model_index.json": json.dumps({**audiolm.INDEX, "codec": ["os", "system"]}).encode()}
     ),
-    "no JSON": lambda content: content.update({"config.json": b"import os"}),
+    "weights that are a pickle": lambda content: content.update({WEIGHTS: b"\x80\x04\x95" + bytes(100)}),
+    "weights that are cut off": lambda content: content.update({WEIGHTS: content[WEIGHTS][:-1]}),
+    "no JSON": lambda content: content.update({"codec/config.json": b"import os"}),
     "JSON that is a number": lambda content: content.update({"words.json": b"7"}),
     "deep JSON": lambda content: content.update({"words.json": b"[" * 100_000}),
     "a bomb": lambda content: content.update({"words.json": b"[" + b" " * 50_000_000 + b"]"}),
-    "many weights": lambda content: content.update({f"w{n}.safetensors": b"" for n in range(20)}),
+    "more weights": lambda content: content.update({"fine/model.safetensors": content[WEIGHTS]}),
     "no name": lambda content: content.update({"README.md": b"hello"}),
     "a name that is a path": lambda content: content.update({"README.md": b"---\nname: ../../x\n"}),
 }

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from bridge.checkpoints import audiolm
 from bridge.errors import NoModel
 from bridge.learn.course import RATE, Sample
 from bridge.system.writing import write_whole
@@ -65,7 +66,10 @@ class StandInCourse:
         return (level * np.sin(np.arange(RATE // 2) * (seed + 1) / 10)).astype(np.float32)
 
     def save_model(self, folder: Path) -> None:
-        (folder / "config.json").write_text(json.dumps({"kind": "stand-in"}))
+        (folder / "model_index.json").write_text(json.dumps(audiolm.INDEX))
         (folder / "words.json").write_text(json.dumps(self.words))
         header = json.dumps(TENSORS).encode()
-        (folder / "model.safetensors").write_bytes(len(header).to_bytes(8, "little") + header + bytes(4))
+        for part in audiolm.PARTS:
+            (folder / part).mkdir()
+            (folder / part / "config.json").write_text("{}")
+            (folder / part / "model.safetensors").write_bytes(len(header).to_bytes(8, "little") + header + bytes(4))

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from filelock import FileLock
 
-from bridge.checkpoints import learned
+from bridge.checkpoints import find, learned, parcel
 from bridge.domain.learning import LearnAsk
 from bridge.errors import BadArgument, ClipbridgeError, FolderError
 from bridge.learn import pace, record, session
@@ -78,12 +78,9 @@ def test_a_folder_becomes_a_model_with_a_card(user: Path) -> None:
     assert isinstance(end, Learned) and end.files == 10 and end.loss < end.base and not end.remark
     folder = Path(end.folder)
     assert folder == learned.models_folder() / "my-drums"
-    assert sorted(file.name for file in folder.iterdir()) == [
-        "README.md",
-        "config.json",
-        "model.safetensors",
-        "words.json",
-    ]
+    assert {file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file()} == set(parcel.FILES)
+    assert find.find("my-drums").folder == folder and "my-drums" in find.available()
+    assert find.facts("my-drums").licence == "yours"
     card = learned.card_of(folder)
     assert (card.name, card.files, card.licence) == ("my-drums", 10, "yours")
     assert card.loss == pytest.approx(end.loss, abs=1e-3) and card.loss < card.base_loss and card.date.startswith("20")
