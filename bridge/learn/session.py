@@ -18,7 +18,7 @@ from bridge.checkpoints import find as checkpoints
 from bridge.checkpoints import learned
 from bridge.checkpoints.learned import Card
 from bridge.domain.learning import LearnAsk
-from bridge.errors import BadArgument, BadAudio, ClipbridgeError
+from bridge.errors import BadArgument, BadAudio, ClipbridgeError, Unsupported
 from bridge.learn import record as records
 from bridge.learn.clip import what_to_hear, write_clip
 from bridge.learn.course import Course
@@ -36,6 +36,7 @@ MOST_NAMED = 20  # files that are left out
 SAY_EVERY_S = 0.25
 LONGEST_STEP_S = 60.0  # longer: the machine was asleep
 DIVERGED = "The training came to no more numbers and was stopped; the best state before that is kept."
+AGAIN = "What was learned before does not fit the sounds or the base any more: it begins again."
 NO_GAIN = "It is no better than before it learned: the folder may be too small, or too unlike what is known."
 
 
@@ -82,11 +83,13 @@ class Session:
         checkpoints.check_free(self._ask.name)
         self._go_on()
         sounds = self._read()
-        self._course.begin(sounds.samples, self._place / STATE)
+        hear, files = what_to_hear(sounds.samples), sounds.files
+        self._begin(sounds)
+        del sounds  # its samples are hundreds of megabytes, and the course has what it needs of them
         if self._ends():
             raise Ended
         self._settles(True)
-        return self._finish(sounds) if self._learn(sounds) else self._stopped()
+        return self._finish(files) if self._learn(hear) else self._stopped()
 
     def _go_on(self) -> None:
         """Take up an earlier session of the same name, if it was of the same folder."""
@@ -119,9 +122,24 @@ class Session:
         )
         return sounds
 
-    def _learn(self, sounds: Sounds) -> bool:
-        """Learn until the time is spent or no more is gained. Returns whether it did; False if it should stop before."""
-        pace, hear = Pace(60 * self._ask.minutes, self._record), what_to_hear(sounds.samples)
+    def _begin(self, sounds: Sounds) -> None:
+        """Give the course its samples. A state that it cannot use, of a base that was updated or of sounds that have other names by now, is
+        given up."""
+        state = self._place / STATE
+        try:
+            self._course.begin(sounds.samples, state)
+        except Unsupported as error:
+            if not state.exists():
+                raise
+            log.info("what was learned before cannot be used: %s", error)
+            state.unlink()
+            self._record, self._remark = Record(self._ask.folder), AGAIN
+            self._course.begin(sounds.samples, state)
+
+    def _learn(self, hear: list[tuple[str, ...]]) -> bool:
+        """Learn until the time is spent or no more is gained. Returns whether it did; False if it should stop before. `hear`: the words of
+        the clips."""
+        pace = Pace(60 * self._ask.minutes, self._record)
         now = time.monotonic()
         goes_on = self._record.base is not None or self._listen()
         if self._record.base is None:
@@ -131,8 +149,9 @@ class Session:
         while goes_on and not pace.is_over(self._record):
             if self._ends():
                 return False
-            self._loss = self._course.step()
-            goes_on = math.isfinite(self._loss)
+            loss = self._course.step()
+            goes_on = math.isfinite(loss)
+            self._loss = loss if goes_on else self._loss
             before, now = now, time.monotonic()
             self._record = dataclasses.replace(
                 self._record,
@@ -151,10 +170,10 @@ class Session:
 
     def _listen(self) -> bool:
         """Measure the loss of the held-out sounds. Returns whether it is a number."""
-        self._held_out = self._course.held_out_loss()
-        if math.isfinite(self._held_out):
-            self._record = self._record.measured(self._held_out)
-        return math.isfinite(self._held_out)
+        loss = self._course.held_out_loss()
+        if math.isfinite(loss):
+            self._held_out, self._record = loss, self._record.measured(loss)
+        return math.isfinite(loss)
 
     def _hear(self, words: tuple[str, ...]) -> None:
         """Make a clip. One that cannot be used is left out: the next one may be better."""
@@ -183,18 +202,18 @@ class Session:
         self._save()
         return Stopped(self._remark)
 
-    def _finish(self, sounds: Sounds) -> Learned:
+    def _finish(self, files: int) -> Learned:
         """Write the model, and forget the state. Raises FolderError."""
         ask, record = self._ask, self._record
         base, best = record.base or 0.0, record.best or 0.0
         with learned.new_model(ask.name) as folder:
             self._course.save_model(folder)
-            card = Card(ask.name, date.today().isoformat(), sounds.files, best, base, record.seconds)
+            card = Card(ask.name, date.today().isoformat(), files, best, base, record.seconds)
             (folder / learned.CARD).write_text(card.text(), "utf-8")
         learned.forget(ask.name)
         remark = self._remark or ("" if best < base else NO_GAIN)
         where = learned.models_folder() / ask.name
-        return Learned(where.as_posix(), sounds.files, record.steps, record.seconds, best, base, remark)
+        return Learned(where.as_posix(), files, record.steps, record.seconds, best, base, remark)
 
     def _say(self, pace: Pace, always: bool = False) -> None:
         if not always and not self._may_say():

@@ -27,6 +27,7 @@ from bridge.panel.source import FormSource, of_file
 
 MEASURE_S = 15  # a long file on a slow disk
 LEARNING = "They become a model of your own, in five minutes beside your work. You hear a clip of it every minute."
+USING = "It takes the place of the model that is in use. Clips that wait are made with it."
 
 
 class Dropping(QObject):
@@ -107,6 +108,9 @@ class Dropping(QObject):
             case "/bridge/measured", [str(path), *rest] if self._patience.isActive() and self._is_asked(path):
                 self._patience.stop()
                 self._offer(pairs(rest, 0))
+            case "/bridge/learn/done", [str(name), *_]:
+                use = Offer("use", f"Use {name[:40]} now", {"model": name})
+                self._bar.show_offers(f"Learned {name[:40]}", [use], USING)
             case "/bridge/error", ["/bridge/measure", *_]:
                 self._patience.stop()  # the window says why
 
@@ -147,6 +151,8 @@ class Dropping(QObject):
                     self._jobs.learn(offer.values["folder"])
                 except BadArgument as error:
                     self._say(str(error))
+            case "use":
+                self._link.send("/bridge/restart", offer.values["model"])
             case "length" | "tempo":
                 self._make.set_recipe(
                     {**self._make.filled().keys(), "seconds": None, "bars": None, "bpm": None, **offer.values}

@@ -48,12 +48,7 @@ def learned_sentence(name: str, rest: list[Any]) -> str:
     words = f"Learned {name[:80]}"
     if isinstance(loss, float) and isinstance(base, float):
         words += f": loss {loss:.2f}, was {base:.2f}"
-    words += (
-        f". Use it: clipbridge models --use {name[:80]!r}."
-        if " " in name
-        else f". Use it: clipbridge models --use {name[:80]}."
-    )
-    return f"{words} {remark}" if isinstance(remark, str) and remark else words
+    return f"{words}. {remark}" if isinstance(remark, str) and remark else f"{words}."
 
 
 def clip_of(job: Job, arguments: list[Any]) -> Clip | None:

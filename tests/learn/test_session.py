@@ -120,7 +120,7 @@ def test_a_training_that_diverges_ends_with_the_best_state_before(user: Path) ->
     run = Run(user, StandInCourse("diverges", 0.002), minutes=10.0)
     end = run()
     assert isinstance(end, Learned) and end.remark == DIVERGED and end.loss < end.base
-    assert all(math.isfinite(one.held_out) for one in run.of(Progress))
+    assert all(math.isfinite(one.held_out) and math.isfinite(one.loss) for one in run.of(Progress))
 
 
 def test_a_stopped_session_goes_on_and_its_model_is_the_same_folder(user: Path) -> None:

@@ -107,7 +107,9 @@ def test_a_dropped_folder_is_learned_when_it_is_chosen(
     wait(lambda: [row.fraction for row in window.jobs.rows()] == [0.25])
     fake.say("/bridge/learn/done", "my drums", "/models/my drums", "files", 6, "held_out", 1.8, "base", 2.3)
     wait(lambda: "Learned my drums: loss 1.80, was 2.30" in window.status.text())
-    assert window.jobs.rows() == []
+    assert window.jobs.rows() == [] and window.offer_bar.words.text() == "Learned my drums"
+    button(window, "Use my drums now").click()
+    wait(lambda: ("/bridge/restart", ["my drums"]) in fake.heard)
 
 
 def heard(fake: FakeDaemon, address: str) -> Callable[[], bool]:
