@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from bridge import __version__
 from bridge.commands.parsing import Parser, parse
 from bridge.config import COMPUTES, DEFAULT_OSC_PORT, DEFAULT_SERVE_PORT
+from bridge.domain.learning import DEFAULT_MINUTES
 from bridge.domain.limits import ORDERS
 from bridge.errors import ClipbridgeError
 
@@ -207,8 +208,16 @@ def parser(with_keys: bool = True) -> tuple[Parser, dict[str, Parser]]:
         help="audioldm2, audioldm2-music, audioldm2-large, ace-step, ace-step-base, or owner/name of a checkpoint",
     )
 
-    models = add("models", "list the checkpoints, or switch to another one", port, as_json)
+    models = add("models", "list the checkpoints, switch to another one, or pass on those that you made", port, as_json)
     models.add_argument("--use", metavar="NAME", help="switch the running daemon to this checkpoint")
+    models.add_argument(
+        "what",
+        nargs="?",
+        choices=("export", "import", "remove"),
+        help="export NAME FILE: put a model that you learned into one file; import FILE: take one from such a file; remove NAME",
+    )
+    models.add_argument("names", nargs="*", metavar="NAME or FILE", help="the model, the file")
+    models.add_argument("--name", help="with import: another name for the model")
 
     add("sounds", "list the sounds that a checkpoint knows, with their other names", port, weights, as_json)
 
@@ -218,6 +227,15 @@ def parser(with_keys: bool = True) -> tuple[Parser, dict[str, Parser]]:
     kit.add_argument("prompts", nargs="*", metavar="prompt", help="'deep kick', '36:deep kick', 'c4:glassy bell' …")
     kit.add_argument("--preset", help="a kit by its name; with prompts: the preset of all sounds (default: drum)")
     kit.add_argument("--list", action="store_true", help="list the kit presets")
+
+    learn = add("learn", "learn the sounds of a folder as a model of your own", port, as_json)
+    learn.add_argument(
+        "folder", metavar="FOLDER", help="your sounds; the names of files and folders become their words"
+    )
+    learn.add_argument("--name", required=True, help="the name of the model, such as my-drums")
+    learn.add_argument(
+        "--minutes", type=float, metavar="N", help=f"how long it learns at most (default: {DEFAULT_MINUTES:g})"
+    )
 
     add("presets", "list the presets", as_json)
 

@@ -54,6 +54,14 @@ KIT = Follow(
     repeat_names_it=False,
 )
 
+LEARN = Follow(
+    "/bridge/learn/",
+    {"begun": 2, "reading": 3, "skipped": 3, "read": 3, "progress": 2, "clip": 2, "done": 2, "failed": 3},
+    ("done", "failed"),
+    "/bridge/learning",
+    repeat_names_it=False,
+)
+
 
 def connect(osc_port: int | None = None) -> Client:
     """A client of the daemon on that port, or on the configured one. Raises BadArgument, ConfigError."""

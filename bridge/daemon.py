@@ -18,6 +18,7 @@ from bridge.frontends.inbox.inbox import serve_inbox
 from bridge.frontends.link import serve_link
 from bridge.frontends.midi import serve_midi
 from bridge.frontends.osc.server import serve_osc
+from bridge.learn.messages import TARGET as LEARN
 from bridge.library import database
 from bridge.library.library import Library
 from bridge.live.voices import Live
@@ -27,6 +28,9 @@ from bridge.presets.watching import serve_presets
 from bridge.shaper.messages import TARGET as SHAPER
 from bridge.system import accelerators, portable
 from bridge.system.supervise import TICK_S, Child
+
+# What learns from samples, in the room of its family: the process that drives it knows it by this name alone.
+COURSE = "bridge.engine.audiolm.course:TokenCourse"
 
 
 async def serve(config: Config, terminal: Listener) -> None:
@@ -56,6 +60,7 @@ async def serve(config: Config, terminal: Listener) -> None:
             portable.config_folder() / "pads.json",
             EtaFile(portable.cache_folder() / "eta.json"),
             library,
+            Child("learn", LEARN, COURSE, str(live.scratch), str(config.folder)),
             config.engine.url,
             engines[1:],
         )

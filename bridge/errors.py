@@ -23,6 +23,10 @@ class IdTaken(BadArgument):
     """The id belongs to an unfinished job with a different ask. That job is not affected."""
 
 
+class NameTaken(BadArgument, code="name_taken"):
+    """A model has the name that a new one should get."""
+
+
 class Unsupported(BadArgument, code="unsupported"):
     """The running checkpoint cannot do what was requested."""
 
@@ -81,6 +85,10 @@ class EngineLost(ClipbridgeError, code="engine_lost"):
 
 class ShaperLost(ClipbridgeError, code="shaper_lost"):
     """The shaper process died or hung during this job."""
+
+
+class LearnerLost(ClipbridgeError, code="learner_lost"):
+    """The process that learns a folder died or hung; the same request goes on where it was."""
 
 
 class BadAudio(ClipbridgeError, code="bad_audio"):

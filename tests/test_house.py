@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from bridge.client import JOB, KIT
+from bridge.client import JOB, KIT, LEARN
 from bridge.domain import events
-from bridge.domain.events import Event, JobEvent, KitEvent
+from bridge.domain.events import Event, JobEvent, KitEvent, LearnEvent
 from bridge.frontends.osc import addresses as methods
 from bridge.frontends.osc import (
     audio_files,
@@ -24,6 +24,7 @@ from bridge.frontends.osc import (
     interrupted,
     jobs,
     kits,
+    learning,
     library,
     live,
     models,
@@ -180,6 +181,9 @@ HEAVY = {
         "shaper/source.py",
         "shaper/steady.py",
         "panel/waveform.py",  # late
+        "learn/clip.py",
+        "learn/course.py",
+        "learn/sound.py",
     },
     "soundfile": {"files/audio_file.py", "files/clip_file.py", "panel/waveform.py"},
     "soxr": {
@@ -198,6 +202,7 @@ HEAVY = {
         "player/samples.py",
         "shaper/measure.py",
         "shaper/source.py",
+        "learn/sound.py",
     },
     "python_stretch": {"audio/stretch.py"},
     "pythonosc": {"frontends/osc/socket.py", "client.py"},
@@ -264,7 +269,7 @@ def test_the_front_and_the_command_line_load_no_torch_and_no_numpy(module: str) 
 
 
 def test_every_method_of_the_table_has_a_handler_and_every_handler_a_method() -> None:
-    rooms = (audio_files, audition, daemon, find, interrupted, jobs, kits, library, live, models, pads)
+    rooms = (audio_files, audition, daemon, find, interrupted, jobs, kits, learning, library, live, models, pads)
     handlers = [
         function
         for room in rooms
@@ -286,9 +291,9 @@ def test_every_method_of_the_table_has_a_handler_and_every_handler_a_method() ->
 def test_every_event_that_has_a_reply_can_be_said_in_its_form() -> None:
     classes = [c for _, c in inspect.getmembers(events, inspect.isclass) if issubclass(c, Event) and c is not Event]
     fields = {event: {field.name for field in dataclasses.fields(event)} for event in classes}
-    assert {event for event, names in fields.items() if "kind" in names} == {JobEvent, KitEvent}
+    assert {event for event, names in fields.items() if "kind" in names} == {JobEvent, KitEvent, LearnEvent}
     labels = {object.__new__(event).label(): names for event, names in fields.items() if "kind" not in names}
-    kinds = {*JOB.counts, *(f"kit {kind}" for kind in KIT.counts)}
+    kinds = {*JOB.counts, *(f"kit {kind}" for kind in KIT.counts), *(f"learn {kind}" for kind in LEARN.counts)}
     for label, reply in replies.BY_EVENT.items():
         assert label in kinds or set(reply.names) <= labels[label], reply.address
     assert kinds <= set(replies.BY_EVENT)

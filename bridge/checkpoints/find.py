@@ -10,14 +10,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bridge.checkpoints import families
+from bridge.checkpoints import families, learned
 from bridge.checkpoints.loras import Lora, lora_of
 from bridge.checkpoints.reading import read_index, stated
-from bridge.errors import NoModel
+from bridge.errors import NameTaken, NoModel
 
 UNTRAINED = "untrained"
 STARTER = "starter"
 AUDIOLM = "audiolm"
+OURS = (STARTER, AUDIOLM, UNTRAINED)
 STARTER_FOLDER = Path(__file__).parent.parent / "starter" / "checkpoint"  # shipped in the package
 AUDIOLM_FOLDER = (
     Path(__file__).parent.parent / "starter" / "tokens" / "checkpoint"
@@ -53,7 +54,7 @@ class Checkpoint:
 
 
 def find(name: str) -> Checkpoint:
-    """The checkpoint called `name`: "starter", "untrained", a folder, or a hub name that is in the cache.
+    """The checkpoint called `name`: "starter", "untrained", a learned model, a folder, or a hub name that is in the cache.
 
     Raises NoModel, which says what to do.
     """
@@ -63,6 +64,9 @@ def find(name: str) -> Checkpoint:
         return Checkpoint(AUDIOLM, _checked(AUDIOLM_FOLDER), stated(AUDIOLM_FOLDER, "version", VERSION))
     if name == UNTRAINED:
         return Checkpoint(UNTRAINED, None)
+    # Before folders: the sounds that it learned may lie in a folder of the same name, where the command is run.
+    if (own := learned.folder_of(name)) is not None:
+        return Checkpoint(own.name, _checked(own), learned.card_of(own).date)
     try:
         folder = Path(name).expanduser().resolve()
         is_folder = folder.is_dir()
@@ -98,14 +102,24 @@ def starter_revision() -> str:
 
 
 def available() -> list[str]:
-    """The names that `find` accepts: the starter, the untrained one and every checkpoint in the hub's cache that can be loaded."""
+    """The names that `find` accepts: the starter, the untrained one, and every learned one and every checkpoint in the hub's cache that can
+    be loaded."""
     names = [STARTER, *([AUDIOLM] if AUDIOLM_FOLDER.is_dir() else []), UNTRAINED]
+    names += [name for name in learned.names() if families.is_known(read_index(learned.models_folder() / name))]
     for folder in sorted(hub_cache().glob("models--*--*")):
         name = folder.name.removeprefix("models--").replace("--", "/", 1)
         cached = _cached(name)
         if cached is not None and families.is_known(read_index(cached)):
             names.append(name)
     return names
+
+
+def check_free(name: str) -> None:
+    """Raises NameTaken if a checkpoint has the name that a new model should get."""
+    taken = {*OURS, *(own.casefold() for own in learned.names())}
+    if name.casefold() in taken:
+        own = "" if name.casefold() in OURS else f", or remove that one: clipbridge models remove {name}"
+        raise NameTaken(f"There is a model {name!r} already: choose another name{own}.")
 
 
 def facts(name: str) -> Facts:

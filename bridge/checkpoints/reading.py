@@ -9,6 +9,8 @@ from typing import Any
 
 from bridge.system.text import read_text
 
+HEAD_CHARACTERS = 4_096  # of a model card
+
 
 def read_json(file: Path) -> dict[str, Any]:
     """The object in a JSON file; empty if it cannot be read."""
@@ -47,10 +49,19 @@ def scheduler_config(folder: Path) -> dict[str, Any]:
 
 def stated(folder: Path, key: str, value: str) -> str:
     """The value of `key` in the first lines of a model card if it matches the pattern `value`, else ""."""
+    return stated_in(head_of(folder), key, value)
+
+
+def head_of(folder: Path) -> str:
+    """The first lines of a model card; "" if it cannot be read."""
     try:
         with (folder / "README.md").open(encoding="utf-8") as card:
-            head = card.read(4_096)
+            return card.read(HEAD_CHARACTERS)
     except (OSError, UnicodeDecodeError):
         return ""
+
+
+def stated_in(head: str, key: str, value: str) -> str:
+    """The value of `key` in the first lines of a model card if it matches the pattern `value`, else ""."""
     match = re.search(rf"^{key}:\s*({value})\s*$", head, re.MULTILINE)
     return match[1] if match else ""

@@ -55,11 +55,18 @@ class Aside:
                 return  # only hosts and controllers need it
             case events.KitEvent(kind="queued" | "sound" | "progress"):
                 return  # its sounds have lines of their own
+            case events.LearnEvent(kind="begun" | "reading" | "skipped"):
+                return
             case events.StreamChanged(state=state, why=why):
                 if (state, why) == self._stream:
                     return  # only ahead_s has changed
                 self._stream = (state, why)
-            case events.PadChanged() | events.Preparing() | events.JobEvent(kind="progress"):
+            case (
+                events.PadChanged()
+                | events.Preparing()
+                | events.JobEvent(kind="progress")
+                | events.LearnEvent(kind="progress")
+            ):
                 dispensable = True
         if self._events.qsize() < (LAG_PROGRESS if dispensable else LAG_ALL):
             self._events.put(event)

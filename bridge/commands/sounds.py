@@ -30,13 +30,15 @@ def main(options: argparse.Namespace) -> int:
 
 
 def _print(model: str, sounds: Sounds) -> None:
-    width = max(map(len, sounds.names)) + 2
+    width = max(map(len, sounds.names), default=0) + 2
     print(f"{model} knows {len(sounds.names)} sounds, each by several names:\n")
     for name, others in sorted(sounds.names.items()):
         print(_wrapped(f"{name:<{width}}", ", ".join(others), width))
     print(_wrapped("\nWords that change a sound: ", ", ".join(sounds.adjectives)))
-    print(_wrapped("\nAt the pitch of a note, such as bell a#4: ", ", ".join(sorted(sounds.tuned))))
-    print("\nIt makes single sounds, not phrases or rhythms, and ignores words that it does not know.")
+    if sounds.tuned:
+        print(_wrapped("\nAt the pitch of a note, such as bell a#4: ", ", ".join(sorted(sounds.tuned))))
+    single = "makes single sounds, not phrases or rhythms, and " if sounds.tuned else ""
+    print(f"\nIt {single}ignores words that it does not know.")
 
 
 def _wrapped(first: str, words: str, indent: int = 2) -> str:

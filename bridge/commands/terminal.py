@@ -73,6 +73,8 @@ class Terminal:
                 self._job(event)
             case events.KitEvent():
                 self._kit(event)
+            case events.LearnEvent():
+                self._learn(event)
             case events.Cropped(path=path, new_path=new_path):
                 self._say(f"A part of {logs.escaped(self._short_path(path))}  -> {self._short_path(new_path)}")
             case events.PadSaved():
@@ -126,6 +128,22 @@ class Terminal:
             )
         else:
             self._say(f"Kit {short(event.name)}  failed ({fields['code']}): {fields['why']}")
+
+    def _learn(self, event: events.LearnEvent) -> None:
+        name, fields = short(event.name), event.fields
+        match event.kind:
+            case "progress":
+                self._show(f"learning {name}", round(fields["fraction"] * 100), 100)
+            case "read":
+                self._say(f"Learning {name} from {fields['files']} sounds, {fields['left_out']} left out")
+            case "clip":
+                self._say(f"Learning {name}  {short(fields['prompt'])}  -> {self._short_path(fields['path'])}")
+            case "done":
+                self._say(
+                    f"Learned {name}  loss {fields['held_out']:.2f}, was {fields['base']:.2f}  -> {fields['folder']}"
+                )
+            case "failed":
+                self._say(f"Learning {name}  failed ({fields['code']}): {fields['why']}")
 
     def _pad(self, event: events.PadChanged) -> None:
         """Say when a pad becomes ready, is emptied, or why it cannot be filled or played; what hosts show at every press is not said."""

@@ -19,14 +19,16 @@ from bridge.core.dispatcher import Dispatcher
 from bridge.core.eta import EtaFile
 from bridge.core.intake import Intake
 from bridge.core.jobs import Jobs
+from bridge.core.learning import Learning
 from bridge.core.reporter import Reporter
 from bridge.core.resolving import stream_period_s
 from bridge.core.sources import Sources
 from bridge.core.state import DaemonState
 from bridge.domain.ask import Ask
-from bridge.domain.events import Cropped, Event, KitEvent, Listener
+from bridge.domain.events import Cropped, Event, KitEvent, LearnEvent, Listener
 from bridge.domain.job import Job, JobId
 from bridge.domain.kit import KitAsk
+from bridge.domain.learning import LearnAsk
 from bridge.domain.model import Model
 from bridge.domain.recipe import Recipe
 from bridge.errors import ClipbridgeError, Stopping, UnknownJob, Unsupported
@@ -48,8 +50,8 @@ class Core:
     """The heart of the daemon. `start` spawns the processes.
 
     `pads_file`: where pads are saved between runs; `eta_file`: where learned times are; `library`: the record of jobs and
-    clips. Each may be left out. `engine_at`: the address of the engine's machine, "" for this one.
-    `more_engines`: for more jobs at a time.
+    clips; `learn_child`: the process that learns folders. Each may be left out. `engine_at`: the address of the engine's machine, "" for
+    this one. `more_engines`: for more jobs at a time.
     """
 
     def __init__(
@@ -61,6 +63,7 @@ class Core:
         pads_file: Path | None = None,
         eta_file: EtaFile | None = None,
         library: Library | None = None,
+        learn_child: Worker | None = None,
         engine_at: str = "",
         more_engines: Sequence[Worker] = (),
     ) -> None:
@@ -90,6 +93,7 @@ class Core:
         )
         self.shaper, self.files = self._delivery.link, self._delivery.files
         self.sources = Sources(self.files, library, self.stage)
+        self.learning = Learning(learn_child, self.files, self.publish)
         self._delivery.on_clip = self.sources.delivered
         self.dispatcher = Dispatcher(
             [engine_child, *more_engines],
@@ -119,6 +123,7 @@ class Core:
         """Supervise the processes; to be called every TICK_S seconds."""
         self.dispatcher.tick()
         self.shaper.tick()
+        self.learning.tick()
         self.stage.tick()
         self.pull()
 
@@ -273,6 +278,14 @@ class Core:
         self.sources.panic()
         self.stage.panic()
 
+    # ---- models of one's own ----
+
+    def learn(self, ask: LearnAsk, owner: str, reply_to: Any) -> LearnEvent | None:
+        """Learn a folder. If it is being learned already, return its last event instead. Raises BadArgument, Stopping, NotReady."""
+        if self.state == "stopping":
+            raise Stopping("Clipbridge is stopping.")
+        return self.learning.begin(ask, owner, reply_to)
+
     # ---- the daemon ----
 
     def status(self) -> dict[str, Any]:
@@ -335,7 +348,9 @@ class Core:
         for job in list(self.jobs.unfinished.values()):
             self._reporter.fail(job, Stopping("Clipbridge was stopped before this clip was finished."))
         self.kits.end()
-        await asyncio.gather(self.dispatcher.close(), self.shaper.close(), self.stage.live.close())
+        await asyncio.gather(
+            self.dispatcher.close(), self.shaper.close(), self.stage.live.close(), self.learning.close()
+        )
 
     def publish(self, event: Event) -> None:
         """Hand an event to every listener."""

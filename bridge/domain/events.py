@@ -133,6 +133,24 @@ class KitEvent(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class LearnEvent(Event):
+    """Something happened to a folder that is learned. `kind`: begun, reading, skipped, read, progress, clip, done or failed, the last part
+    of the OSC address. `fields` are in the order of the OSC table."""
+
+    kind: str
+    name: str
+    fields: dict[str, Any]
+
+    def label(self) -> str:
+        """`learn done`, for example."""
+        return f"learn {self.kind}"
+
+    def facts(self) -> dict[str, Any]:
+        """The name, then the fields."""
+        return {"name": self.name, **self.fields}
+
+
+@dataclass(frozen=True, slots=True)
 class Cropped(Event):
     """A part of the audio file at `path` is in the new file at `new_path`."""
 

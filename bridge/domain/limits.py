@@ -49,6 +49,7 @@ RATING = Range(0, 5)
 SINKS = ("folder", "audio", "both")
 ORDERS = ("best", "newest", "oldest", "prompt", "shortest", "longest", "slowest", "fastest", "rating")  # of clips found
 PORT = Range(1, 65_535)
+MINUTES = Range(0.1, 600.0)  # of learning a folder
 MAX_PROMPT_CHARACTERS = 4_000
 MAX_PATH_CHARACTERS = 4_096
 MAX_LIST_BYTES = 256_000  # of a list of prompts in the inbox

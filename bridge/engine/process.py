@@ -28,9 +28,9 @@ from bridge.engine.messages import (
     Step,
     Unloadable,
 )
-from bridge.engine.runtime.waiting import let_threads_sleep
 from bridge.errors import ClipbridgeError, EngineLost, JobCancelled, NoModel
 from bridge.system.portable import compute_beside_others
+from bridge.system.waiting import let_threads_sleep
 
 log = logging.getLogger("clipbridge")
 

@@ -15,16 +15,19 @@ from bridge.domain.source import How
 from bridge.errors import BadArgument
 from bridge.panel.background import Background
 from bridge.panel.drop_target import DropTarget
-from bridge.panel.drops import Audio, Lists, Nothing, Words, what_drop_means
+from bridge.panel.drops import Audio, Folder, Lists, Nothing, Words, what_drop_means
 from bridge.panel.jobs import MOST_AGAIN, Jobs
 from bridge.panel.link import ABSENT, Link
 from bridge.panel.lists import copy_lists
 from bridge.panel.make import Make
 from bridge.panel.offer_bar import OfferBar
 from bridge.panel.offers import WAYS, Offer, describe, offers, unusable
+from bridge.panel.sound_folder import SoundFolder, look
 from bridge.panel.source import FormSource, of_file
 
 MEASURE_S = 15  # a long file on a slow disk
+LEARNING = "They become a model of your own, in five minutes beside your work. You hear a clip of it every minute."
+USING = "It takes the place of the model that is in use. Clips that wait are made with it."
 
 
 class Dropping(QObject):
@@ -64,6 +67,8 @@ class Dropping(QObject):
                     self._say(f"Took {len(paths)} of {len(paths) + left_out} files: the others are not audio.")
             case Lists(paths):
                 self._background.do(lambda: copy_lists(paths, self._inbox), self._say)
+            case Folder(path):
+                self._background.do(lambda: look(path), self._offer_folder)
             case Nothing(why):
                 self._say(why)
 
@@ -72,6 +77,17 @@ class Dropping(QObject):
         self._make.set_source(replace(self._source, how=how))
         others = len(self._paths) - 1
         self._say(f"Only {self._source.name} is used: a clip starts from one sound." if others else "")
+
+    def _offer_folder(self, folder: SoundFolder) -> None:
+        if folder.why or self._link.state == ABSENT:
+            self._say(
+                folder.why
+                or "Clipbridge learns folders, and it is not running. Press Start Clipbridge, then drop it again."
+            )
+            return
+        name = PurePath(folder.path).name
+        learn = Offer("learn", f"Learn these {folder.count} sounds", {"folder": folder.path})
+        self._bar.show_offers(f"{name}  {folder.count} sounds", [learn], LEARNING)
 
     def _measure(self, paths: tuple[str, ...]) -> None:
         if self._link.state == ABSENT:
@@ -92,6 +108,9 @@ class Dropping(QObject):
             case "/bridge/measured", [str(path), *rest] if self._patience.isActive() and self._is_asked(path):
                 self._patience.stop()
                 self._offer(pairs(rest, 0))
+            case "/bridge/learn/done", [str(name), *_]:
+                use = Offer("use", f"Use {name[:40]} now", {"model": name})
+                self._bar.show_offers(f"Learned {name[:40]}", [use], USING)
             case "/bridge/error", ["/bridge/measure", *_]:
                 self._patience.stop()  # the window says why
 
@@ -127,6 +146,13 @@ class Dropping(QObject):
                     self._say(str(error))
             case "vary" | "continue" | "fill" as how:
                 self._use_source(how)
+            case "learn":
+                try:
+                    self._jobs.learn(offer.values["folder"])
+                except BadArgument as error:
+                    self._say(str(error))
+            case "use":
+                self._link.send("/bridge/restart", offer.values["model"])
             case "length" | "tempo":
                 self._make.set_recipe(
                     {**self._make.filled().keys(), "seconds": None, "bars": None, "bpm": None, **offer.values}

@@ -2,34 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import PurePath
 
 from PySide6.QtCore import QMimeData, QUrl
 
-AUDIO = frozenset(
-    [
-        ".wav",
-        ".wave",
-        ".flac",
-        ".aif",
-        ".aiff",
-        ".aifc",
-        ".mp3",
-        ".ogg",
-        ".oga",
-        ".opus",
-        ".caf",
-        ".w64",
-        ".rf64",
-        ".au",
-    ]
-)
+from bridge.domain.learning import SOUND_SUFFIXES
+
+AUDIO = SOUND_SUFFIXES
 LISTS = frozenset((".txt", ".toml"))
 MOST_FILES = 1_000  # of a drop that are looked at
-NOTHING_HERE = "Drop words, audio files, or lists of prompts (.txt, .toml)."
+SUFFIX = re.compile(r"\.[A-Za-z][A-Za-z0-9]{0,4}")  # of a file: `Kit v1.2` and `My.Samples` may be folders
+NOTHING_HERE = "Drop words, audio files, lists of prompts (.txt, .toml), or a folder of sounds."
 NOT_LOCAL = "Only files of this computer can be dropped here: save it first, then drop the file."
-NO_FOLDERS = f"Folders and other files cannot be used. {NOTHING_HERE}"
+UNUSABLE = f"Other files, and several folders at once, cannot be used. {NOTHING_HERE}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +42,23 @@ class Lists:
 
 
 @dataclass(frozen=True, slots=True)
+class Folder:
+    """Perhaps a folder of sounds: its name does not tell, and the disk is read after the drop."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
 class Nothing:
     """Nothing that can be used, and why."""
 
     why: str
 
 
-def what_drop_means(mime: QMimeData) -> Words | Audio | Lists | Nothing:
+Meaning = Words | Audio | Lists | Folder | Nothing
+
+
+def what_drop_means(mime: QMimeData) -> Meaning:
     """The meaning of what is dragged. URLs come before text: a file that is dragged is also text, its `file://` address."""
     text = mime.text() if mime.hasText() else ""
     urls = mime.urls() if mime.hasUrls() else []
@@ -87,18 +84,23 @@ def _local(urls: list[QUrl]) -> tuple[list[str], int]:
     return paths, len(urls) - len(paths)
 
 
-def _files(paths: list[str], others: int) -> Audio | Lists | Nothing:
+def _files(paths: list[str], others: int) -> Audio | Lists | Folder | Nothing:
     """The files of the kind of the first one that can be used."""
     audio = tuple(path for path in paths if PurePath(path).suffix.lower() in AUDIO)
     lists = tuple(path for path in paths if PurePath(path).suffix.lower() in LISTS)
     if not audio and not lists:
-        return Nothing(NO_FOLDERS)
+        is_folder = len(paths) == 1 and not others and (paths[0].endswith("/") or _may_be_folder(paths[0]))
+        return Folder(paths[0]) if is_folder else Nothing(UNUSABLE)
     if audio and (not lists or paths.index(audio[0]) < paths.index(lists[0])):
         return Audio(audio, others + len(paths) - len(audio))
     return Lists(lists)
 
 
-def would_do(meaning: Words | Audio | Lists | Nothing, on_form: bool = False) -> str:
+def _may_be_folder(path: str) -> bool:
+    return SUFFIX.fullmatch(PurePath(path).suffix) is None
+
+
+def would_do(meaning: Meaning, on_form: bool = False) -> str:
     """What a drop would do: a sentence to show during the drag."""
     match meaning:
         case Audio(paths) if on_form:
@@ -111,5 +113,7 @@ def would_do(meaning: Words | Audio | Lists | Nothing, on_form: bool = False) ->
             return f"Use {PurePath(paths[0]).name}, or make {len(paths)} clips again"
         case Lists(paths):
             return "Make what is in this list" if len(paths) == 1 else f"Make what is in these {len(paths)} lists"
+        case Folder(path):
+            return f"Learn the sounds of {PurePath(path).name}"
         case Nothing(why):
             return why

@@ -10,6 +10,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from bridge.client import pairs
+from bridge.domain.learning import name_for
 
 if TYPE_CHECKING:
     from bridge.domain.events import JobId
@@ -21,6 +22,8 @@ QUIET_S = 10.0  # without an event, an accepted job is looked for in the queue: 
 MOST_AGAIN = 64  # clips that are made again at once: the daemon's queue
 MOST_FAILURES = 20
 MOST_JOBS = 200  # that are shown; the daemon has 64 at most
+MOST_NUMBERS = 99  # of models whose names differ in a number
+LEARNING = "/bridge/learn/"
 NO_ANSWER = "Clipbridge did not answer."
 ENDED = "Clipbridge ended before it was made."
 LOST = "Clipbridge no longer has this job. If it was made, its clip is in the list."
@@ -29,6 +32,24 @@ LOST = "Clipbridge no longer has this job. If it was made, its clip is in the li
 def new_id() -> str:
     """An id for a job of this window, which no other program has."""
     return f"panel-{secrets.token_hex(5)}"
+
+
+def learning_id(name: str) -> str:
+    """The id of the row of a folder that is learned, which no job has."""
+    return f"learn\0{name}"
+
+
+def _number_of(name: str) -> int:
+    """The number at the end of the name of a model, 1 without one."""
+    number = name.rpartition(" ")[2]
+    return int(number) if number.isdecimal() and len(number) <= 3 else 1
+
+
+def _loss(facts: dict[str, Any]) -> str:
+    match facts.get("held_out"), facts.get("base"):
+        case float(loss), float(base) if base > 0:
+            return f", loss {loss:.2f} (was {base:.2f})"
+    return ""
 
 
 @dataclass(slots=True)
@@ -52,6 +73,7 @@ class Job:
     heard_at: float = 0.0
     missed: bool = False
     datagram: tuple[Any, ...] = ()  # address and arguments, to send them again
+    learns: str = ""  # the name of the model, if it is a folder that is learned
 
 
 class Jobs:
@@ -79,6 +101,13 @@ class Jobs:
         job_id = new_id()
         self._begin(Job(job_id, PurePath(path).name), "/bridge/recall", path, "id", job_id)
 
+    def learn(self, folder: str, number: int = 1) -> None:
+        """Have a folder learned, and show how far it is. `number`: of its model, if its name is taken. Raises BadArgument if it cannot be
+        sent."""
+        name = name_for(PurePath(folder).name) + (f" {number}" if number > 1 else "")
+        job = Job(learning_id(name), f"Learning {name}", learns=name)
+        self._begin(job, "/bridge/learn", PurePath(folder).as_posix(), name)
+
     def _begin(self, job: Job, *datagram: Any) -> None:
         self._send(*datagram)
         job.own, job.heard_at, job.datagram = True, time.monotonic(), datagram
@@ -99,7 +128,7 @@ class Jobs:
             del self._jobs[job_id]
         else:
             job.cancelling = True
-            self._send("/bridge/cancel", job_id)
+            self._send(*(("/bridge/learn/cancel", job.learns) if job.learns else ("/bridge/cancel", job_id)))
         self.changed = True
 
     def on_absent(self) -> None:
@@ -117,6 +146,10 @@ class Jobs:
             elif job.state == SENT and job.datagram and now - job.heard_at > AGAIN_S:
                 self._send(*job.datagram)
                 job.datagram = ()
+            elif job.learns:
+                if now - job.heard_at > QUIET_S:
+                    job.heard_at = now
+                    self._send("/bridge/learning")
             elif job.own and job.state in (WAITING, RUNNING) and now - job.heard_at > QUIET_S:
                 job.heard_at, self.wants_queue = now, True
         if self.wants_queue:
@@ -133,6 +166,8 @@ class Jobs:
                 self._listed is not None
             ):
                 self._list(job_id, place, prompt, seconds, pairs(rest, 0))
+            case str(), [str(name), *rest] if address.startswith(LEARNING):
+                self._on_learning(address.removeprefix(LEARNING), name, rest)
             case (
                 ("/bridge/queued" | "/bridge/progress" | "/bridge/done" | "/bridge/failed" | "/bridge/cancelled"),
                 [
@@ -160,6 +195,37 @@ class Jobs:
             case (("done" | "cancelled"), _):
                 del self._jobs[job_id]
                 self.wants_queue |= any(other.state == WAITING for other in self._jobs.values())
+
+    def _on_learning(self, kind: str, name: str, rest: list[Any]) -> None:
+        """An event of a folder that is learned, whoever asked for it."""
+        job = self._jobs.get(learning_id(name))
+        if job is None:
+            if kind not in ("begun", "reading", "read", "progress"):
+                return
+            job = self._jobs[learning_id(name)] = Job(learning_id(name), f"Learning {name}", learns=name)
+        self.changed = True
+        job.heard_at = time.monotonic()
+        match kind, rest:
+            case "failed", ["name_taken", str(), *_] if (
+                job.own and job.datagram and (number := _number_of(name)) < MOST_NUMBERS
+            ):
+                folder = str(job.datagram[1])
+                del self._jobs[job.id]
+                self.learn(folder, number + 1)
+            case "failed", [str(code), str(why), *_]:
+                if code == "cancelled":
+                    del self._jobs[job.id]
+                else:
+                    self._fail(job, why)
+            case "done", _:
+                del self._jobs[job.id]
+            case "reading", [int(done), int(total), *_] if job.state != FAILED:
+                job.state, job.prompt, job.fraction, job.datagram = RUNNING, f"Reading {name}", done / max(1, total), ()
+            case "progress", [float(fraction), *facts] if job.state != FAILED:
+                job.state, job.fraction, job.datagram = RUNNING, min(max(fraction, 0.0), 1.0), ()
+                job.prompt = f"Learning {name}{_loss(pairs(facts, 0))}"
+            case _ if job.state == SENT:
+                job.state, job.datagram = RUNNING, ()
 
     def _fail(self, job: Job, why: str) -> None:
         self.changed = True
@@ -197,7 +263,7 @@ class Jobs:
             return
         listed, self._listed, self.changed = {job.id: job for job in self._listed}, None, True
         for job in list(self._jobs.values()):
-            if job.id not in listed:
+            if job.id not in listed and not job.learns:
                 self._miss(job)
         for job_id, job in listed.items():
             if (known := self._jobs.get(job_id)) is None:

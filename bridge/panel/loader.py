@@ -16,7 +16,7 @@ from bridge.panel.query import ClipQuery
 
 SETTLE_MS = 60  # after an event: the takes of a job come together
 SCAN_MS = 2_500  # files that the daemon did not record itself are found by its next scan
-NEW_CLIPS = ("/bridge/done", "/bridge/cropped", "/bridge/kit/done")
+NEW_CLIPS = ("/bridge/done", "/bridge/cropped", "/bridge/kit/done", "/bridge/learn/clip")
 MAX_SCORES = 20_000
 BATCH = 1_000  # clips that appear together while the whole library is loaded: each time the view lays out all rows
 

@@ -20,7 +20,7 @@ NEAR = 0.02  # of a length in bars, to count as one of those
 
 MAX_CHANNELS = 2  # of a source
 
-What = Literal["recipe", "again", "length", "tempo", "vary", "continue", "fill"]
+What = Literal["recipe", "again", "length", "tempo", "vary", "continue", "fill", "learn", "use"]
 
 
 WAYS: dict[How, str] = {"vary": "Vary it", "continue": "Continue it", "fill": "Fill a gap"}

@@ -41,6 +41,16 @@ def done_sentence(job: Job, arguments: list[Any]) -> str:
     return words
 
 
+def learned_sentence(name: str, rest: list[Any]) -> str:
+    """What became of a folder, from the arguments of /bridge/learn/done after the name."""
+    facts = pairs(rest, 1)
+    loss, base, remark = facts.get("held_out"), facts.get("base"), facts.get("remark")
+    words = f"Learned {name[:80]}"
+    if isinstance(loss, float) and isinstance(base, float):
+        words += f": loss {loss:.2f}, was {base:.2f}"
+    return f"{words}. {remark}" if isinstance(remark, str) and remark else f"{words}."
+
+
 def clip_of(job: Job, arguments: list[Any]) -> Clip | None:
     """The clip of /bridge/done; None if it has no file."""
     match arguments:

@@ -333,6 +333,10 @@ class Window(QMainWindow):
             self._on_done(job, arguments)
         self.jobs.on_message(address, arguments)
         match address, arguments:
+            case "/bridge/learn/done", [str(name), *rest]:
+                from bridge.panel.results import learned_sentence
+
+                self.say(learned_sentence(name, rest))
             case "/bridge/version", [str(version), *_] if version != __version__:
                 self.say(
                     f"Clipbridge {version[:20]} is running, and this window is of version {__version__}: "

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 APP = "clipbridge"
 STOP_SIGNALS = ("SIGINT", "SIGTERM", "SIGBREAK", "SIGHUP")
 RAISED_NICENESS = -11  # as PipeWire and PulseAudio use
+LOWEST_NICENESS = 19
 JACK_CLIENTS_PRIORITY = 5  # of 1 to 99: below JACK's server and PipeWire
 USER_INTERACTIVE = 0x21  # of <sys/qos.h>
 WINDOWS = sys.platform == "win32"
@@ -272,6 +273,27 @@ def yield_to_the_front() -> None:
     ever."""
     if not WINDOWS:
         os.nice(5)
+
+
+def compute_last() -> None:
+    """Give this process, before it starts threads, the lowest priority: for work of minutes that must not be noticed.
+
+    On Linux it leads a session of its own, whose group has the lowest weight too (sched(7), "The autogroup feature"): inside a group,
+    niceness only counts between its members. On Windows it computes while nothing else wants to."""
+    import psutil
+
+    if WINDOWS:
+        with contextlib.suppress(OSError, psutil.Error):
+            psutil.Process().nice(psutil.IDLE_PRIORITY_CLASS)
+        return
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):  # it leads a session already
+            os.setsid()
+        with contextlib.suppress(OSError):  # a kernel without autogroups
+            Path("/proc/self/autogroup").write_text(str(LOWEST_NICENESS), "ascii")
+        with contextlib.suppress(OSError):
+            os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+    os.nice(LOWEST_NICENESS)
 
 
 def is_port_taken(error: OSError) -> bool:

@@ -47,6 +47,23 @@ def test_paths_in_the_folder_are_short_and_others_whole(capsys: pytest.CaptureFi
     ]  # fmt: skip
 
 
+def test_what_is_learned_has_a_line_for_each_clip_and_one_for_its_end(capsys: pytest.CaptureFixture[str]) -> None:
+    facts: dict[str, dict[str, object]] = {
+        "read": {"files": 8, "seconds": 3.0, "left_out": 1},
+        "progress": {"fraction": 0.5},
+        "clip": {"path": "/music/d/kick.wav", "prompt": "kick"},
+        "done": {"folder": "/models/d", "held_out": 1.8, "base": 2.3},
+        "failed": {"code": "disk", "why": "The disk is full."},
+    }
+    lines = said(capsys, *(events.LearnEvent(kind, "d", fields) for kind, fields in facts.items()))
+    assert lines == [
+        "Learning d from 8 sounds, 1 left out",
+        "Learning d  kick  -> d/kick.wav",
+        "Learned d  loss 1.80, was 2.30  -> /models/d",
+        "Learning d  failed (disk): The disk is full.",
+    ]
+
+
 def test_a_stream_that_changes_with_every_clip_says_so_once_a_minute(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

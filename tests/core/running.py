@@ -10,8 +10,9 @@ from typing import Any
 from bridge.core.core import Core
 from bridge.core.shaper_link import ShaperLink
 from bridge.domain.ask import Ask
-from bridge.domain.events import Event, JobEvent, StateChanged
+from bridge.domain.events import Event, JobEvent, LearnEvent, StateChanged
 from bridge.domain.job import Job
+from bridge.learn import messages as learning
 from bridge.library.library import Library
 from bridge.live.voices import Live
 from bridge.presets.files import Presets
@@ -26,12 +27,15 @@ class Recorder:
     def __init__(self) -> None:
         self.events: list[tuple[int, str, dict[str, Any]]] = []
         self.states: list[str] = []
+        self.learning: list[LearnEvent] = []
 
     def on_event(self, event: Event) -> None:
         if isinstance(event, JobEvent):
             self.events.append((event.serial, event.kind, event.fields))
         elif isinstance(event, StateChanged):
             self.states.append(event.state)
+        elif isinstance(event, LearnEvent):
+            self.learning.append(event)
 
     def ends(self) -> dict[int, list[str]]:
         ends: dict[int, list[str]] = {}
@@ -54,6 +58,7 @@ def play(
     engine: Child | None = None,
     more_engines: Sequence[Child] = (),
     limit_s: float = 60.0,
+    course: str = "tests.learn.stand_in_course:open_course",
 ) -> Recorder:
     """Run `story` with a core whose engine has this `behaviour` (see tests.fake_engine), or with `engine`, and with `more_engines`; then
     stop it."""
@@ -69,6 +74,7 @@ def play(
             library=library,
             engine_at="a box" if engine else "",
             more_engines=more_engines,
+            learn_child=Child("learn", learning.TARGET, course, str(tmp_path / "playing"), str(tmp_path / "clips")),
         )
         core.listeners.append(recorder)
         (tmp_path / "clips").mkdir(exist_ok=True)

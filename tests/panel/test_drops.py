@@ -10,10 +10,11 @@ from PySide6.QtCore import QMimeData, QUrl
 from bridge.domain.clip import Prompt
 from bridge.domain.recipe import write
 from bridge.panel import lists
-from bridge.panel.drops import MOST_FILES, Audio, Lists, Nothing, Words, what_drop_means, would_do
+from bridge.panel.drops import MOST_FILES, Audio, Folder, Lists, Meaning, Nothing, Words, what_drop_means, would_do
 from bridge.panel.form import BARS, SECONDS, Form, from_recipe
 from bridge.panel.lists import MOST_LISTS, copy_lists
 from bridge.panel.offers import describe, offers
+from bridge.panel.sound_folder import look
 from tests.fake_engine import MODEL
 
 ODD_NAME = "/clips/50% wet & röhre (take #2).wav"
@@ -54,7 +55,7 @@ def test_a_file_that_comes_as_text_alone_is_a_file() -> None:
         mime("file:///a%00b.wav"),
         mime(text="\0\0\0"),
         mime(text="   "),
-        mime(local("/a/folder")),
+        mime(local("/a/folder"), local("/b/folder")),
         mime(local("/a/picture.png")),
         mime(),
     ],
@@ -62,6 +63,26 @@ def test_a_file_that_comes_as_text_alone_is_a_file() -> None:
 def test_what_cannot_be_used_gets_a_sentence(dropped: QMimeData) -> None:
     meaning = what_drop_means(dropped)
     assert isinstance(meaning, Nothing) and meaning.why.endswith((".", ")."))
+
+
+@pytest.mark.parametrize("name", ["/samples/my drums", "/samples/Kit v1.2", "/samples/My.Samples", "/samples/kit/"])
+def test_one_file_without_the_suffix_of_a_file_may_be_a_folder(name: str) -> None:
+    meaning = what_drop_means(mime(local(name)))
+    assert meaning == Folder(name)
+    assert isinstance(what_drop_means(mime(local(name), local("/b/kit"))), Nothing)
+
+
+def test_of_a_folder_the_sounds_are_counted_and_small_ones_get_a_sentence(tmp_path: Path) -> None:
+    assert "cannot be used" in look(str(tmp_path / "picture")).why
+    folder = tmp_path / "my drums"
+    folder.mkdir()
+    assert "no sound" in look(str(folder)).why
+    (folder / "read me.txt").touch()
+    for number in range(7):
+        (folder / str(number % 2)).mkdir(exist_ok=True)
+        (folder / str(number % 2) / f"{number}.WAV").touch()
+        found = look(str(folder))
+        assert found.sounds == number + 1 and ("too few" in found.why) == (number < 4)
 
 
 def test_the_first_file_decides_and_the_others_are_counted() -> None:
@@ -77,9 +98,10 @@ def test_of_many_files_a_thousand_are_looked_at() -> None:
 
 
 @pytest.mark.parametrize(
-    "meaning", [Words("x"), Audio(("/a.wav",)), Audio(("/a.wav", "/b.wav")), Lists(("/a.txt",)), Nothing("Why.")]
+    "meaning",
+    [Words("x"), Audio(("/a.wav",)), Audio(("/a.wav", "/b.wav")), Lists(("/a.txt",)), Folder("/a"), Nothing("Why.")],
 )
-def test_a_drag_says_what_a_drop_would_do(meaning: Words | Audio | Lists | Nothing) -> None:
+def test_a_drag_says_what_a_drop_would_do(meaning: Meaning) -> None:
     assert would_do(meaning)
 
 

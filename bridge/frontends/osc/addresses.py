@@ -6,7 +6,8 @@ import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bridge.domain.limits import BPM, CHOKES, ORDERS, PADS, SECONDS, Range
+from bridge.domain.learning import DEFAULT_MINUTES
+from bridge.domain.limits import BPM, CHOKES, MINUTES, ORDERS, PADS, SECONDS, Range
 from bridge.frontends.osc import (
     audio_files,
     audition,
@@ -15,6 +16,7 @@ from bridge.frontends.osc import (
     interrupted,
     jobs,
     kits,
+    learning,
     library,
     live,
     models,
@@ -113,6 +115,16 @@ ROWS = (
     Method("/bridge/kit/presets", kits.presets, "–", "`/bridge/kit/preset` for each", "The presets of kits.", button=True),
     Method("/bridge/kits", kits.kits, "–", "the last event of each kit again",
            "Ask again for a reply that got lost; no answer if no kit was made since Clipbridge was started.", button=True),
+    Method("/bridge/learn", learning.learn, "s folder, s name, [`minutes` f]",
+           "`/bridge/learn/begun`, `/bridge/learn/read`, `/bridge/learn/progress` …, then exactly one of `/bridge/learn/done`, "
+           "`/bridge/learn/failed`",
+           f"Learn the sounds of a folder of this machine as a model of your own, called `name`, for at most {DEFAULT_MINUTES:g} minutes "
+           f"or `minutes` ({MINUTES}), at low priority. Words come from the names of files and folders, a `words.csv`, or a text beside a "
+           "file. One folder at a time. The same message goes on after a crash or a cancel."),
+    Method("/bridge/learn/cancel", learning.cancel, "[s name]", "`/bridge/learn/failed` with the code `cancelled`",
+           "Stop learning, and keep what was learned."),
+    Method("/bridge/learning", learning.learning, "–", "the last event of what is learned again",
+           "Ask again for a reply that got lost; no answer if nothing was learned since Clipbridge was started.", button=True),
     Method("/bridge/stream/start", live.stream_start, "as generate", "`/bridge/stream/state`",
            "Start a prompt that never ends: clips of these seconds or bars (8 s by default), cross-faded over a second.",
            in_words=True),

@@ -50,7 +50,12 @@ class Request:
     @property
     def is_local(self) -> bool:
         """Whether the sender is on this machine."""
-        return ipaddress.ip_address(self.machine.partition("%")[0]).is_loopback
+        return is_local(self.sender)
+
+
+def is_local(target: Target) -> bool:
+    """Whether a client is on this machine."""
+    return ipaddress.ip_address(target[0].partition("%")[0]).is_loopback
 
 
 class Osc:
@@ -78,9 +83,10 @@ class Osc:
 
     def publish(self, event: Event) -> None:
         """Send an event to its asker and to the subscribers."""
-        if reply_of(event) is not None:
+        if (reply := reply_of(event)) is not None:
             for target in self.subscribers.audience(event.reply_to):
-                self.send_event(target, event)
+                if not reply.is_private or is_local(target):
+                    self.send_event(target, event)
 
     def refuse(self, target: Target, address: str, error: BaseException) -> None:
         """Send /bridge/error about a message to `address`. Errors other than ClipbridgeError are logged, not described."""

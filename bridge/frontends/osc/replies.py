@@ -20,13 +20,15 @@ FLOAT = re.compile(r"`(\w+)` f\b")  # a pair that the table calls a float
 @dataclass(frozen=True, slots=True)
 class Reply:
     """An address that we send. `positional`: type and name of the values that come first, in their order, separated by
-    commas; `pairs` describes the `key value` pairs after them. `event`: the label of the event that it is sent for."""
+    commas; `pairs` describes the `key value` pairs after them. `event`: the label of the event that it is sent for. `is_private`: it
+    names files, and is sent to programs on this machine only."""
 
     address: str
     positional: str
     what: str
     pairs: str = ""
     event: str = ""
+    is_private: bool = False
 
     @property
     def names(self) -> list[str]:
@@ -127,6 +129,28 @@ REPLIES = {
         Reply("/bridge/kit/failed", "s name, s code, s why", "There is no kit, and why; also with the code `cancelled`.",
               event="kit failed"),
         Reply("/bridge/kit/preset", "s name, i sounds, s description", "The preset of a kit, with the number of its sounds."),
+        Reply("/bridge/learn/begun", "s name, f minutes", "Accepted: the folder is learned for at most these minutes.",
+              event="learn begun", is_private=True),
+        Reply("/bridge/learn/reading", "s name, i done, i total", "`done` of `total` sounds of the folder were read.",
+              event="learn reading", is_private=True),
+        Reply("/bridge/learn/skipped", "s name, s file, s why", "A file of the folder is not learned from; the first twenty are named.",
+              event="learn skipped", is_private=True),
+        Reply("/bridge/learn/read", "s name, i files, f seconds",
+              "It learns from these files of sound. `left_out` cannot be used, and `others` are not sound. `words`: the number of "
+              "different words in their names. `learned_s`: the seconds for which it was learned before it was stopped.",
+              "then `left_out` i, `others` i, `words` i, `learned_s` f", event="learn read", is_private=True),
+        Reply("/bridge/learn/progress", "s name, f fraction",
+              "Several times a second. `loss`: of the training; `held_out`: of the sounds that are only listened to, and `base` before it "
+              "learned: lower is better. `remark`: what goes wrong meanwhile.",
+              "then `step` i, `loss` f, `held_out` f, `base` f, `seconds_left` f, [`remark` s]", event="learn progress", is_private=True),
+        Reply("/bridge/learn/clip", "s name, s path", "What it has learned so far, once a minute: a clip in the sub-folder `name`.",
+              "then `prompt` s, `seconds` f, `seed` i, `step` i", event="learn clip", is_private=True),
+        Reply("/bridge/learn/done", "s name, s folder",
+              "The model is complete. `held_out` and `base` as in progress; `seconds`: of learning.",
+              "then `files` i, `steps` i, `seconds` f, `held_out` f, `base` f, [`remark` s]", event="learn done", is_private=True),
+        Reply("/bridge/learn/failed", "s name, s code, s why",
+              "There is no model, and why; more codes: `cancelled` `name_taken` `learner_lost`. What was learned is kept, unless `why` "
+              "says otherwise: the same message goes on.", event="learn failed", is_private=True),
         Reply("/bridge/stream/state", "s state, f ahead_s",
               "To subscribers, and once to the asker: `filling`, `playing`, `thin` (clips repeat until new ones are ready) or `off`, "
               "and the seconds buffered.", "[`why` s], after start and set [`remark` s]", event="stream"),

@@ -43,7 +43,7 @@ def test_what_runs_on_one_thread_leaves_the_number_as_it_was() -> None:
 
 def test_threads_that_the_user_lets_spin_spin() -> None:
     code = (
-        "import os; from bridge.engine.runtime import waiting; waiting.let_threads_sleep(); "
+        "import os; from bridge.system import waiting; waiting.let_threads_sleep(); "
         "print(os.environ['GOMP_SPINCOUNT'], os.environ['KMP_BLOCKTIME'])"
     )
     said = [
