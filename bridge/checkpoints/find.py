@@ -13,6 +13,7 @@ from pathlib import Path
 from bridge.checkpoints import families, learned
 from bridge.checkpoints.loras import Lora, lora_of
 from bridge.checkpoints.reading import read_index, stated
+from bridge.domain.learning import BASE
 from bridge.errors import NameTaken, NoModel
 
 UNTRAINED = "untrained"
@@ -20,9 +21,7 @@ STARTER = "starter"
 AUDIOLM = "audiolm"
 OURS = (STARTER, AUDIOLM, UNTRAINED)
 STARTER_FOLDER = Path(__file__).parent.parent / "starter" / "checkpoint"  # shipped in the package
-AUDIOLM_FOLDER = (
-    Path(__file__).parent.parent / "starter" / "tokens" / "checkpoint"
-)  # the base, from which folders are learned
+AUDIOLM_FOLDER = BASE  # the base, from which folders are learned
 PREFERRED = "cvssp/audioldm2"
 VERSION = "[0-9.]{1,20}"
 LICENCE = "[A-Za-z0-9._-]{1,60}"

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 
 from bridge.domain.limits import is_sub_folder
 
+BASE = (
+    Path(__file__).parent.parent / "starter" / "tokens" / "checkpoint"
+)  # what folders are learned from, where it ships
 DEFAULT_MINUTES = 5.0
 LEAST_SOUNDS = 5
 MOST_SOUNDS = 2_000
@@ -23,6 +27,11 @@ class LearnAsk:
     folder: str
     name: str
     minutes: float = DEFAULT_MINUTES
+
+
+def has_base() -> bool:
+    """Whether there is a base to learn from."""
+    return BASE.is_dir()
 
 
 def is_model_name(text: str) -> bool:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from bridge.checkpoints import find
 from bridge.engine.audiolm.learning import Learning
+from bridge.errors import NoModel
 
 
 class Sample(Protocol):
@@ -35,8 +36,7 @@ class TokenCourse:
         """Take these samples, and go on from the file `state` if it exists. Raises NoModel without a base, Unsupported for a state of
         another one."""
         torch.set_num_threads(1)
-        base = find.find(find.AUDIOLM).folder
-        assert base is not None
+        base = _base()
         learned, held_out = (
             [(sample.samples, sample.words) for sample in samples if sample.held_out == out] for out in (False, True)
         )
@@ -68,3 +68,15 @@ class TokenCourse:
     def _begun(self) -> Learning:
         assert self._learning is not None, "begin comes first"
         return self._learning
+
+
+def _base() -> Path:
+    """The folder of the base: the one that ships, or one of this name among the models of one's own. Raises NoModel."""
+    if find.AUDIOLM not in find.available():
+        raise NoModel(
+            "There is no base to learn from: it does not come with this version yet. Start from one of the sounds instead: clipbridge generate "
+            '"" --vary FILE, or --continue FILE.'
+        )
+    folder = find.find(find.AUDIOLM).folder
+    assert folder is not None
+    return folder
