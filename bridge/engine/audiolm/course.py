@@ -74,8 +74,8 @@ def _base() -> Path:
     """The folder of the base: the one that ships, or one of this name among the models of one's own. Raises NoModel."""
     if find.AUDIOLM not in find.available():
         raise NoModel(
-            "There is no base to learn from: it does not come with this version yet. Start from one of the sounds instead: clipbridge generate "
-            '"" --vary FILE, or --continue FILE.'
+            "There is no base to learn from: it does not come with this version yet. Start from one of the sounds instead: "
+            'clipbridge generate "" --vary FILE, or --continue FILE.'
         )
     folder = find.find(find.AUDIOLM).folder
     assert folder is not None
