@@ -64,7 +64,7 @@ def test_a_box_tells_its_checkpoint_and_its_costs_and_makes_a_clip() -> None:
         far = loaded(stub)
         assert (far.model, far.warm(lambda *_: None)) == (READY.model, [*READY.costs])
         pieces, steps = run(far)
-        assert pieces == [Piece(1, 0, piece()[-400:], 1, True)] and steps == [0, 0, 1]
+        assert pieces == [Piece(1, 0, piece()[-400:], 1, True)] and steps == [0, 0, 0, 1]  # begun, sent, waiting
         assert far.remarks(PROMPT) == {"heard": "kick"} and far.highest_bytes() == 7 and far.cost.units == 20
         assert not far.look()  # nothing is new
         stub.facts = plain(
