@@ -11,8 +11,8 @@ import torch
 from safetensors import SafetensorError
 
 from bridge.checkpoints.reading import read_json
-from bridge.engine.audioldm2.loading import quiet
 from bridge.engine.audiolm.coding import Wave
+from bridge.engine.loading import quiet
 from bridge.errors import NoModel
 
 CLASSES = {"encodec": "EncodecModel", "dac": "DacModel", "mimi": "MimiModel"}

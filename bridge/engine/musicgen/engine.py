@@ -21,7 +21,7 @@ from bridge.domain.clip import Piece, Prompt
 from bridge.domain.model import Model
 from bridge.domain.source import Source
 from bridge.engine.audioldm2.encoding import sound
-from bridge.engine.audioldm2.loading import quiet
+from bridge.engine.loading import quiet
 from bridge.engine.messages import Cost, OnStage, OnStep
 from bridge.engine.runner import Runner
 from bridge.engine.runtime import memory
