@@ -205,7 +205,7 @@ def parser(with_keys: bool = True) -> tuple[Parser, dict[str, Parser]]:
     pull = add("pull", "fetch a checkpoint, AudioLDM 2 for example", lines)
     pull.add_argument(
         "name",
-        help="audioldm2, audioldm2-music, audioldm2-large, ace-step, ace-step-base, or owner/name of a checkpoint",
+        help="audioldm2, audioldm2-music, audioldm2-large, ace-step, ace-step-base, stable-audio-open, or owner/name",
     )
 
     models = add("models", "list the checkpoints, switch to another one, or pass on those that you made", port, as_json)

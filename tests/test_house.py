@@ -96,8 +96,9 @@ HEAVY = {
         "engine/stable_audio_3/autoencoder.py",
         "engine/stable_audio_3/engine.py",
         "engine/ace_step/engine.py",
+        "engine/stable_audio/engine.py",
         "engine/stable_audio_3/guided.py",
-        "engine/ace_step/autoencoder.py",
+        "engine/oobleck.py",
         "engine/windows.py",
     },
     "huggingface_hub": {"checkpoints/fetch.py", "checkpoints/hub_errors.py"},
@@ -110,6 +111,7 @@ HEAVY = {
         "engine/pipeline_runner.py",
         "engine/stable_audio_3/engine.py",
         "engine/ace_step/engine.py",
+        "engine/stable_audio/engine.py",
     },
     "transformers": {
         "engine/audioldm2/parts.py",
@@ -120,6 +122,7 @@ HEAVY = {
         "engine/pipeline_runner.py",
         "engine/stable_audio_3/engine.py",
         "engine/ace_step/engine.py",
+        "engine/stable_audio/engine.py",
     },
     "numpy": {
         "engine/pipeline_runner.py",

@@ -6,14 +6,21 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-from bridge.checkpoints import ace_step, audioldm2, audiolm, musicgen, stable_audio_3
+from bridge.checkpoints import ace_step, audioldm2, audiolm, musicgen, stable_audio, stable_audio_3
 from bridge.checkpoints.family import Family
 from bridge.checkpoints.reading import read_index
 from bridge.errors import NoModel
 
 FAMILIES = {
     family.pipeline: family
-    for family in (audioldm2.FAMILY, stable_audio_3.FAMILY, ace_step.FAMILY, musicgen.FAMILY, audiolm.FAMILY)
+    for family in (
+        audioldm2.FAMILY,
+        stable_audio_3.FAMILY,
+        ace_step.FAMILY,
+        stable_audio.FAMILY,
+        musicgen.FAMILY,
+        audiolm.FAMILY,
+    )
 }
 UNTRAINED_FAMILY = audioldm2.FAMILY
 

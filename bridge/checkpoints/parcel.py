@@ -128,7 +128,10 @@ def _check_json(part: Path, file: Path) -> None:
 
 def _check_weights(part: Path, file: Path) -> None:
     """Open the file as any loader does, which checks its header against its length."""
-    from safetensors import SafetensorError, safe_open  # late: only this needs it
+    try:
+        from safetensors import SafetensorError, safe_open  # late: only this needs it
+    except ImportError as error:
+        raise NoModel("Models can only be passed on where the engine is installed: pip install safetensors") from error
 
     try:
         with safe_open(part, framework="np"):

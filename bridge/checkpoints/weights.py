@@ -11,8 +11,9 @@ MAX_HEADER_BYTES = 100_000_000  # as in the format: https://github.com/huggingfa
 
 
 def elements(part: Path) -> int:
-    """The numbers in all weight files of a part's folder; a damaged file counts as none, and its loader says why."""
-    return sum(_in_file(file) for file in sorted(part.glob("*.safetensors")))
+    """The numbers in all weight files of a part's folder, without variants such as fp16; a damaged file counts as none, and its loader
+    says why."""
+    return sum(_in_file(file) for file in sorted(part.glob("*.safetensors")) if "." not in file.stem)
 
 
 def _in_file(file: Path) -> int:

@@ -18,6 +18,7 @@ OURS = "cvssp/"  # the publisher of AudioLDM 2, so that `pull audioldm2-music` w
 SHORT = {
     "ace-step": "ACE-Step/acestep-v15-xl-turbo-diffusers",
     "ace-step-base": "ACE-Step/acestep-v15-xl-base-diffusers",
+    "stable-audio-open": "stabilityai/stable-audio-open-1.0",
     "stable-audio-3": "stabilityai/stable-audio-3-medium",
 }
 IN_WORDS = {"stability-ai-community": "free for those with less than 1 million dollars of revenue a year"}

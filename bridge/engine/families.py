@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from pathlib import Path
 
-from bridge.checkpoints import ace_step, audioldm2, audiolm, musicgen, stable_audio_3
+from bridge.checkpoints import ace_step, audioldm2, audiolm, musicgen, stable_audio, stable_audio_3
 from bridge.checkpoints import find as checkpoints
 from bridge.checkpoints.families import family_of
 from bridge.config import EngineConfig
@@ -19,6 +19,7 @@ ENGINES = {
     musicgen.FAMILY.pipeline: "bridge.engine.musicgen.opening",
     stable_audio_3.FAMILY.pipeline: "bridge.engine.stable_audio_3.opening",
     ace_step.FAMILY.pipeline: "bridge.engine.ace_step.opening",
+    stable_audio.FAMILY.pipeline: "bridge.engine.stable_audio.opening",
 }
 """The module of each family whose `open_engine(checkpoint, compute, config, cache)` makes its Runner (see `runner`)."""
 

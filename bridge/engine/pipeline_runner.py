@@ -31,7 +31,21 @@ from bridge.errors import NoModel
 
 MEASURED_S = (1.0, 4.0)  # seconds of sound, whose difference tells what each second needs
 AUTOENCODER, NETWORK = "vae", "transformer"
-SCHEDULER_KEYS = ("stochastic_sampling", "shift", "num_train_timesteps")
+SCHEDULER_KEYS = (
+    "stochastic_sampling",
+    "shift",
+    "num_train_timesteps",
+    "sigma_min",
+    "sigma_max",
+    "sigma_schedule",
+    "solver_order",
+)
+
+
+def precision(device: str) -> torch.dtype:
+    """That of the networks on one of torch's devices. Never float16: it overflows in these transformers, and is noise on Apple's GPUs
+    (diffusers' page on Stable Audio 3)."""
+    return torch.bfloat16 if device == "cuda" else torch.float32
 
 
 class PipelineRunner(Runner):
@@ -71,8 +85,7 @@ class PipelineRunner(Runner):
         """How many tokens of the prompt the text encoder leaves out."""
 
     def load(self, on_stage: OnStage) -> Model:
-        """Read the checkpoint: on CUDA in bfloat16, because float16 overflows in transformers, else in float32. The autoencoder is always
-        in float32: the noise of bfloat16 would be heard. Raises NoModel."""
+        """Read the checkpoint, each part in its precision. Raises NoModel."""
         quiet()
         memory.limit(self.compute, self._config.memory_gb)
         folder = self.checkpoint.folder
@@ -80,14 +93,15 @@ class PipelineRunner(Runner):
         family = family_of(folder)
         if self.compute == "intel":
             raise NoModel(f"--compute intel runs AudioLDM 2 only so far, not {family.name}: use --compute cpu.")
-        dtype = torch.bfloat16 if self.device == "cuda" else torch.float32
+        dtype = precision(self.device)
         classes = {part: cls for part, cls in self.CLASSES.items() if (folder / part).is_dir()}
-        precision = {part: torch.float32 if part == AUTOENCODER else dtype for part in classes}
-        check_room(folder, precision, self.compute, self._config.memory_gb)
+        # The noise of bfloat16 would be heard if it decoded.
+        types = {part: torch.float32 if part == AUTOENCODER else dtype for part in classes}
+        check_room(folder, types, self.compute, self._config.memory_gb)
         parts: dict[str, Any] = {}
         for done, (part, cls) in enumerate(classes.items()):
             on_stage(done, len(classes) + 1, part)
-            parts[part] = load_part(folder, part, cls, precision[part]).to(self.device)
+            parts[part] = load_part(folder, part, cls, types[part]).to(self.device)
         on_stage(len(classes), len(classes) + 1, "tokenizer")
         parts["tokenizer"] = small_part(transformers, folder, "tokenizer")
         check_tokenizer(parts["tokenizer"], folder)
@@ -106,7 +120,9 @@ class PipelineRunner(Runner):
             compute=self.compute,
             dtype=str(dtype).removeprefix("torch."),
             scheduler=type(scheduler).__name__,
-            scheduler_settings=tuple((key, str(scheduler.config[key])) for key in SCHEDULER_KEYS),
+            scheduler_settings=tuple(
+                (key, str(scheduler.config[key])) for key in SCHEDULER_KEYS if key in scheduler.config
+            ),
             licence=licence(folder),
             threads=f"{self.threads}" if self.on_a_processor else "",
         )
@@ -146,7 +162,8 @@ class PipelineRunner(Runner):
                 on_step(prompt.units, prompt.units)
                 start = end
         self.scores = ()
-        self.cost = Cost.of(prompt, denoised_s, time.perf_counter() - started - denoised_s)
+        rest_s = time.perf_counter() - started - denoised_s
+        self.cost = Cost.of(prompt, denoised_s, rest_s, self.abilities.whole_s)
 
     def remarks(self, prompt: Prompt) -> dict[str, str]:
         """How a source was used, and a sentence on what may not be as it was asked for. See Engine."""
@@ -168,6 +185,9 @@ class PipelineRunner(Runner):
     def measure(self) -> Needs:
         """The memory that a second of sound needs, by two short runs."""
         self.highest_bytes()  # `peak` resets the counter
+        if self.abilities.fixed_cost:
+            denoise, decode = (needed / self.abilities.whole_s for needed in self._measured(MEASURED_S[0]))
+            return Needs(denoise, decode, memory.budget(self.compute, self._config.memory_gb))
         needed = [self._measured(seconds) for seconds in MEASURED_S]
         between = (self.latents(MEASURED_S[1]) - self.latents(MEASURED_S[0])) * self.hop / self.abilities.sample_rate
         denoise, decode = (max(0.0, (long - short) / between) for short, long in zip(*needed, strict=True))
@@ -200,5 +220,6 @@ class PipelineRunner(Runner):
         for piece in self.decoded(latents):
             wave = piece[:, :left].float().cpu().numpy() / np.float32(gain)
             left -= wave.shape[1]
-            if wave.shape[1]:
-                yield wave
+            yield wave
+            if not left:
+                return

@@ -65,7 +65,7 @@ def test_a_checkpoint_whose_spectrogram_is_unknown_cannot_use_a_source(tmp_path:
         config = {"sampling_rate": 16_000, "model_in_dim": 64, "upsample_rates": [5, 4, 2, 2, 2], **value}
         (folder / "vocoder" / "config.json").write_text(json.dumps(config), "utf-8")
         assert audioldm2.abilities(folder).audio == ({"vary", "continue", "fill"} if name else set())
-    assert able("vary")[0] == "AudioLDM 2" and able("loops") == ["AudioLDM 2", "AudioLM"]
+    assert able("vary")[0] == "AudioLDM 2" and "AudioLDM 2" in able("loops")
 
 
 def test_each_family_has_an_engine() -> None:

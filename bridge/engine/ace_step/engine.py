@@ -18,8 +18,8 @@ from diffusers import (
 from transformers import Qwen3Model
 
 from bridge.domain.clip import Prompt
-from bridge.engine.ace_step.autoencoder import WindowedOobleck
 from bridge.engine.ace_step.wording import caption, facts_of, lyrics_of
+from bridge.engine.oobleck import WindowedOobleck
 from bridge.engine.pipeline_runner import PipelineRunner
 from bridge.engine.pipeline_steps import PipelineSteps
 from bridge.engine.source_sound import SourceSound

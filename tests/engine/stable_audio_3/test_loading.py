@@ -83,6 +83,15 @@ def test_weights_that_do_not_fit_are_refused_before_they_are_loaded(
         opened(distilled_folder)
 
 
+def test_variants_of_weights_are_not_counted(distilled_folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(distilled_folder / "transformer", tmp_path / "transformer")
+    file = tmp_path / "transformer" / "diffusion_pytorch_model.safetensors"
+    shutil.copy(file, file.with_name("diffusion_pytorch_model.fp16.safetensors"))
+    assert elements(tmp_path / "transformer") == elements(distilled_folder / "transformer")
+    file.write_bytes(b"damaged")
+    assert elements(tmp_path / "transformer") == 0
+
+
 def test_a_missing_weight_is_no_random_layer(changed: Any) -> None:
     folder = changed("transformer/config.json", lambda config: config.update(depth=3))
     with pytest.raises(NoModel, match="transformer would run with"):

@@ -473,7 +473,7 @@ def test_a_dropped_clip_is_asked_for_by_its_recipe(folder: InboxFolder) -> None:
     class Recalling:
         """A core that is idle, and only recalls."""
 
-        state, jobs = "ready", SimpleNamespace(current=None)
+        state, jobs = "ready", SimpleNamespace(current=None, slots=1)
         stage = SimpleNamespace(pads=SimpleNamespace(need_takes=lambda: False))
 
         def recall(self, recipe: Recipe, owner: str, job_id: Any = None, reply_to: Any = None) -> tuple[Job, bool]:

@@ -1,9 +1,8 @@
-"""ACE-Step's autoencoder in windows, and without chance: the pipeline would draw from the distribution of a source with random numbers
-of its own, so that no take could be made again."""
+"""The autoencoder of ACE-Step and Stable Audio Open in windows, and without chance: a pipeline would draw from the distribution of a source
+with random numbers of its own, so that no take could be made again."""
 
 from __future__ import annotations
 
-import math
 from types import SimpleNamespace
 from typing import Any
 
@@ -19,11 +18,11 @@ class WindowedOobleck:
     """Stands in for an AutoencoderOobleck in pipelines."""
 
     def __init__(self, oobleck: Any) -> None:
-        self.config, self.dtype = oobleck.config, oobleck.dtype
+        self.config, self.dtype, self.hop_length = oobleck.config, oobleck.dtype, int(oobleck.hop_length)
         self.windowed = Windowed(
             encode=lambda audio: oobleck.encode(audio).latent_dist.mode(),
             decode=lambda latents: oobleck.decode(latents).sample,
-            hop=math.prod(oobleck.config.downsampling_ratios),
+            hop=self.hop_length,
             rate=int(oobleck.config.sampling_rate),
             reach=REACH,
         )
