@@ -9,7 +9,7 @@ import os
 import sys
 import warnings
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bridge import __version__
 from bridge.commands.parsing import Parser, parse
@@ -29,6 +29,19 @@ exit codes: 0 done · 1 the job failed · 2 wrong usage · 3 no daemon answers �
 
 METAVARS = {"text": "TEXT", "note": "NOTE", "key": "KEY", "source": "SOUND"}
 SOURCE = "an audio file, last (your last clip), or clip: and the number that clipbridge find prints"
+# Options of several commands.
+ENGINE: dict[str, Any] = {"metavar": "URL", "help": "use the engine of another machine, where clipbridge serve runs"}
+LORA: dict[str, Any] = {
+    "action": "append",
+    "metavar": "FILE[:STRENGTH]",
+    "help": "LoRA file for the checkpoint, with a strength of 0 to 2 (default: 1)",
+}
+SET: dict[str, Any] = {
+    "action": "append",
+    "default": [],
+    "metavar": "SECTION.KEY=VALUE",
+    "help": "change any setting of config.toml for this run",
+}
 PART_TITLES = {
     "sound": "the sound",
     "shape": "shaping the samples",
@@ -82,9 +95,7 @@ def add_fields(command: argparse.ArgumentParser, fields: Iterable[Field]) -> Non
 def daemon_options(*parents: Parser) -> Parser:
     """The options that override the configuration."""
     options = Parser(add_help=False, parents=parents)
-    options.add_argument(
-        "--engine", metavar="URL", help="use the engine of another machine, where clipbridge serve runs"
-    )
+    options.add_argument("--engine", **ENGINE)
     options.add_argument("--folder", help="sample folder (default: Clipbridge in your music folder)")
     options.add_argument(
         "--inbox",
@@ -94,25 +105,30 @@ def daemon_options(*parents: Parser) -> Parser:
     options.add_argument(
         "--audio-device", metavar="NAME", help="audio output to open at the start (default: when needed)"
     )
-    options.add_argument(
-        "--lora",
-        action="append",
-        metavar="FILE[:STRENGTH]",
-        help="LoRA file for the checkpoint, with a strength of 0 to 2 (default: 1)",
-    )
+    options.add_argument("--lora", **LORA)
     options.add_argument("--midi", metavar="NAME", help="MIDI input whose notes play the pads")
     options.add_argument("--link", action="store_true", default=None, help="share the tempo with Ableton Link")
     options.add_argument(
         "--osc-port", type=int, metavar="N", help=f"UDP port to listen on (default: {DEFAULT_OSC_PORT})"
     )
     options.add_argument("--osc-host", metavar="IP", help="address to listen on; all but 127.0.0.1 need osc.allow")
-    options.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="SECTION.KEY=VALUE",
-        help="change any setting of config.toml for this run",
+    options.add_argument("--set", **SET)
+    return options
+
+
+def place_options() -> Parser:
+    """The options that say where a box listens, and to whom."""
+    options = Parser(add_help=False)
+    group = options.add_argument_group("the box")
+    group.add_argument(
+        "--host", metavar="IP", help="address to listen on; all but 127.0.0.1 need a token (default: 127.0.0.1)"
     )
+    group.add_argument("--port", type=int, metavar="N", help=f"TCP port (default: {DEFAULT_SERVE_PORT})")
+    group.add_argument(
+        "--token-file", metavar="FILE", help="demand a token from this file; a new file gets a new token"
+    )
+    group.add_argument("--certificate", metavar="FILE", help="TLS: the certificate, as PEM")
+    group.add_argument("--key", metavar="FILE", help="TLS: its key, as PEM")
     return options
 
 
@@ -149,18 +165,8 @@ def parser(with_keys: bool = True) -> tuple[Parser, dict[str, Parser]]:
     run = add("run", "start the daemon", daemon, lines)
     run.add_argument("--until-stdin-ends", action="store_true", help="for programs: stop when standard input ends")
 
-    serve = add("serve", "give the engine of this machine to fronts on other machines", weights, compute)
-    serve.add_argument(
-        "--host", default="127.0.0.1", metavar="IP", help="address to listen on; all but 127.0.0.1 need a token"
-    )
-    serve.add_argument(
-        "--port", type=int, default=DEFAULT_SERVE_PORT, metavar="N", help="TCP port (default: %(default)s)"
-    )
-    serve.add_argument(
-        "--token-file", metavar="FILE", help="demand a token from this file; a new file gets a new token"
-    )
-    serve.add_argument("--certificate", metavar="FILE", help="TLS: the certificate, as PEM")
-    serve.add_argument("--key", metavar="FILE", help="TLS: its key, as PEM")
+    place = place_options()
+    serve = add("serve", "give the engine of this machine to fronts on other machines", weights, compute, place)
     serve.add_argument(
         "--ray", action="store_true", help="serve by Ray Serve: a replica for each GPU, on one machine or many"
     )
@@ -173,13 +179,7 @@ def parser(with_keys: bool = True) -> tuple[Parser, dict[str, Parser]]:
     serve.add_argument(
         "--name", default="", metavar="NAME", help="with --ray: the path of this checkpoint, beside others"
     )
-    serve.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="SECTION.KEY=VALUE",
-        help="change a setting of config.toml for this run",
-    )
+    serve.add_argument("--set", **SET)
 
     panel = add("panel", "open the window: make clips, hear them, drag them into your DAW", port)
     panel.add_argument("--with-daemon", action="store_true", help="also start the daemon, if none runs")
@@ -198,6 +198,19 @@ def parser(with_keys: bool = True) -> tuple[Parser, dict[str, Parser]]:
         metavar="FILE",
         help="for hosts: read the ask as JSON from FILE, write events to FILE.events; removing FILE cancels",
     )
+
+    render = add(
+        "render", "make the clips of a long list in a folder of their own", weights, compute, usage="LIST --folder OUT"
+    )
+    render.add_argument(
+        "list", metavar="LIST", help="prompts in a .txt or .toml file, as for the inbox, at most 20,000"
+    )
+    render.add_argument(
+        "--folder", required=True, metavar="OUT", help="where the clips go; what is there already is not made again"
+    )
+    render.add_argument("--engine", **ENGINE)
+    render.add_argument("--lora", **LORA)
+    render.add_argument("--set", **SET)
 
     recall = add("recall", "make clips again from the recipes in their files", port, lines)
     recall.add_argument("file", nargs="+", help="a clip that Clipbridge made")
@@ -289,7 +302,10 @@ def parser(with_keys: bool = True) -> tuple[Parser, dict[str, Parser]]:
     autostart = add("autostart", "start the daemon when you log in")
     autostart.add_argument("what", choices=("on", "off", "status"), help="turn it on or off, or say which it is")
 
-    add("doctor", "check the whole setup and say what to fix", daemon, as_json)
+    doctor = add("doctor", "check the whole setup and say what to fix", daemon, as_json, place)
+    doctor.add_argument(
+        "--serve", action="store_true", help="check a box instead: the options of clipbridge serve, and Ray's ports"
+    )
     if with_keys:
         from bridge.domain.ask import FIELDS, KIT_FIELDS, fields_of
         from bridge.domain.fields import Door

@@ -45,8 +45,8 @@ class Place:
             return self.host == "localhost"
 
 
-def check(place: Place) -> list[str]:
-    """The tokens that the box demands. Creates the token file. Raises ConfigError, BadArgument."""
+def check(place: Place, creates: bool = True) -> list[str]:
+    """The tokens that the box demands. `creates` the token file if it is missing. Raises ConfigError, BadArgument."""
     if not 0 <= place.port <= 65_535:
         raise BadArgument(f"--port must be 0 to 65535, not {place.port}.")
     if (place.certificate is None) != (place.key is None):
@@ -59,6 +59,8 @@ def check(place: Place) -> list[str]:
             )
         return []
     if not place.token_file.exists():
+        if not creates:
+            return []
         tokens.create(place.token_file)
     return tokens.read(place.token_file)
 
@@ -103,14 +105,15 @@ def serve(config: EngineConfig, place: Place, say: Callable[[str], None]) -> Non
             portable.on_stop_signals(asyncio.get_running_loop(), stop)
             yield
 
-    with _listen(place) as listening:
+    with listen(place) as listening:
         for line in directions(place, listening.getsockname()[1]):
             say(line)
         with asyncio.Runner(loop_factory=portable.selector_loop) as runner:
             runner.run(Server(options).serve([listening]))
 
 
-def _listen(place: Place) -> socket.socket:
+def listen(place: Place) -> socket.socket:
+    """A socket at the place. Raises PortTaken, ConfigError."""
     try:
         family = socket.getaddrinfo(place.host, place.port, type=socket.SOCK_STREAM)[0][0]
         return socket.create_server((place.host, place.port), family=family)

@@ -9,19 +9,23 @@ import sys
 from collections.abc import Iterator
 
 from bridge import __version__
-from bridge.commands.settings import settings_of
+from bridge.commands.settings import place_of, settings_of
 from bridge.doctor.check import Check
+from bridge.errors import BadArgument
 
+OF_BOX = ("host", "port", "token_file", "certificate", "key")
 LABELS = {"ok": "ok     ", "warning": "warning", "fault": "FAULT  "}
 
 
 def main(options: argparse.Namespace) -> int:
-    """Print each finding as soon as its check is done. Returns 1 if there is a fault. Raises ConfigError for a wrong --set."""
+    """Print each finding as soon as its check is done. Returns 1 if there is a fault. Raises ConfigError for a wrong --set, BadArgument."""
+    if not options.serve and any(getattr(options, name) is not None for name in OF_BOX):
+        raise BadArgument("--host, --port, --token-file, --certificate and --key are those of a box: add --serve.")
     if not options.json:
         # not platform.platform(), which may take seconds on Windows (cpython #112278)
         print(f"Clipbridge {__version__} on {sys.platform}: checking everything that a clip depends on", flush=True)
     findings: list[Check] = []
-    for check in _checks(settings_of(options)):
+    for check in _checks_of_box(options) if options.serve else _checks(options):
         findings.append(check)
         if not options.json:
             print(f"{LABELS[check.state]}  {check.name}: {check.what}")
@@ -36,10 +40,10 @@ def main(options: argparse.Namespace) -> int:
     return 1 if faults else 0
 
 
-def _checks(settings: dict[str, object]) -> Iterator[Check]:
+def _checks(options: argparse.Namespace) -> Iterator[Check]:
     from bridge.doctor import compute, panel, places, sound, weights
 
-    finding, config = places.configuration(settings)
+    finding, config = places.configuration(settings_of(options))
     child = None if config.engine.url else compute.start()
     try:
         yield places.python()
@@ -64,3 +68,22 @@ def _checks(settings: dict[str, object]) -> Iterator[Check]:
     finally:
         if child is not None:
             child.kill()
+
+
+def _checks_of_box(options: argparse.Namespace) -> Iterator[Check]:
+    from bridge.commands import box_checks
+    from bridge.doctor import compute, places, weights
+
+    finding, config = places.configuration(settings_of(options))
+    child = compute.start()
+    try:
+        yield places.python()
+        yield finding
+        yield from places.cache()
+        yield places.memory()
+        yield from box_checks.checks(place_of(options))
+        checks, accelerated = compute.finish(child, config.engine.compute)
+        yield from checks
+        yield weights.check(config.engine.model, accelerated)
+    finally:
+        child.kill()

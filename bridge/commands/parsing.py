@@ -39,8 +39,9 @@ class Parser(argparse.ArgumentParser):
                 return sentence.format(prog=self.prog, **match.groupdict())
         required = message.partition("the following arguments are required: ")[2].split(", ")[0]
         for action in self._actions:
-            if required and required in (action.dest, action.metavar):
-                what = " or ".join(action.choices) if action.choices else f"{required.upper()}: {action.help}"
+            if required and required in (action.dest, action.metavar, *action.option_strings):
+                name = required if required in action.option_strings else required.upper()
+                what = " or ".join(action.choices) if action.choices else f"{name}: {action.help}"
                 return f"{self.prog} needs {what}."
         return message
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from bridge import config
 from bridge.checkpoints.find import find
 from bridge.cluster import on_ray
-from bridge.cluster.serving import Place, serve
+from bridge.cluster.serving import serve
+from bridge.commands.settings import place_of
 from bridge.commands.terminal import emit
 from bridge.errors import BadArgument
 from bridge.system import accelerators, logs, portable
@@ -19,10 +19,7 @@ def main(options: argparse.Namespace) -> int:
     settings = dict(config.parse_setting(text) for text in options.set)
     stated = {"engine.model": options.model, "engine.compute": options.compute}
     engine = config.load(settings=settings | {key: value for key, value in stated.items() if value is not None}).engine
-    files = {name: getattr(options, name) for name in ("token_file", "certificate", "key")}
-    place = Place(
-        options.host, options.port, **{name: file and Path(file).expanduser() for name, file in files.items()}
-    )
+    place = place_of(options)
     accelerators.check(engine.compute)
     if engine.model:
         find(engine.model)  # report a wrong name now, not after seconds of loading torch

@@ -123,6 +123,11 @@ def bind_udp(host: str, port: int, receive_buffer_bytes: int) -> tuple[socket.so
     return udp, udp.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
 
 
+def is_private(file: Path) -> bool:
+    """Whether only its owner may read a file; True where the system has no such permissions. Raises OSError."""
+    return WINDOWS or not file.stat().st_mode & 0o077
+
+
 def on_stop_signals(loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -> None:
     """Call `stop` on the loop at Ctrl-C and at SIGTERM (on Windows: Ctrl-Break).
 

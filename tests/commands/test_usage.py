@@ -131,6 +131,7 @@ FLAGS = [
 NEEDED = {
     "recall": "FILE: ",
     "pull": "NAME: ",
+    "render": "LIST: ",
     "rate": "FILE: ",
     "favourite": "FILE: ",
     "import": "FOLDER: ",
@@ -157,6 +158,10 @@ def test_an_option_that_takes_no_value_says_so(name: str, option: str, capsys: p
 @pytest.mark.parametrize("name", NEEDED)
 def test_a_missing_argument_is_explained(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert f"clipbridge {name} needs {NEEDED[name]}" in refused(capsys, name)[-1]
+
+
+def test_a_missing_option_is_explained_like_a_missing_argument(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "clipbridge render needs --folder: where the clips go" in refused(capsys, "render", "list.txt")[-1]
 
 
 def test_an_option_without_a_command_is_named(capsys: pytest.CaptureFixture[str]) -> None:
@@ -199,7 +204,9 @@ def test_clipbridge_alone_lists_the_commands(capsys: pytest.CaptureFixture[str])
 
 def test_devices_and_doctor_take_the_options_of_the_daemon() -> None:
     options = {name: set(COMMANDS[name]._option_string_actions) for name in ("run", "devices", "doctor")}
-    assert options["run"] - {"--until-stdin-ends"} == options["devices"] == options["doctor"]
+    of_a_box = {"--serve", "--host", "--port", "--token-file", "--certificate", "--key"}
+    assert options["run"] - {"--until-stdin-ends"} == options["devices"] == options["doctor"] - of_a_box
+    assert of_a_box - {"--serve"} < set(COMMANDS["serve"]._option_string_actions)
 
 
 def test_every_argument_has_its_sentence() -> None:

@@ -25,10 +25,12 @@ WHILE_DOWN = (Stopping.code, NotReady.code)  # jobs that fail with these are ask
 
 
 class Asker:
-    """Asks for the entries of one file at a time. `on_result` gets the file, the place of an entry, and its result."""
+    """Asks for the entries of one file at a time. `on_result` gets the file, the place of an entry, and its result. `most`: unfinished
+    jobs at a time."""
 
-    def __init__(self, core: Core, on_result: Callable[[Dropped, int, Result], None]) -> None:
+    def __init__(self, core: Core, on_result: Callable[[Dropped, int, Result], None], most: int | None = None) -> None:
         self._core, self._on_result = core, on_result
+        self._most = INBOX_JOBS + core.jobs.slots - 1 if most is None else most
         self._loop = asyncio.get_running_loop()
         self._file: Dropped | None = None
         self._waiting: deque[int] = deque()  # places of its entries to ask for
@@ -66,7 +68,7 @@ class Asker:
             self._retry = None
         while (
             self._waiting
-            and len(self._jobs) + self._searched < INBOX_JOBS + self._core.jobs.slots - 1
+            and len(self._jobs) + self._searched < self._most
             and self._core.state not in ("failed", "stopping")
         ):
             assert self._file is not None
@@ -141,7 +143,7 @@ class Asker:
         dropped, place = self._jobs.pop(event.serial, (None, 0))
         if dropped is not None:
             if event.kind == "done":
-                self._on_result(dropped, place, Result(True, _clip(event)))
+                self._on_result(dropped, place, Result(True, str(event.fields["path"]), _remark(event)))
             elif event.fields.get("code") in WHILE_DOWN:
                 if dropped is self._file:
                     self._waiting.appendleft(place)
@@ -151,9 +153,7 @@ class Asker:
             self._loop.call_soon(self._feed)  # not now: the core is still handling this event
 
 
-def _clip(event: JobEvent) -> str:
-    """The path of the clip, with remarks."""
-    fields, takes = event.fields, event.prompt.takes
-    remarks = [f"the best of {takes}"] if takes > 1 else []
-    remarks += [str(fields["remark"])] if fields.get("remark") else []
-    return f"{fields['path']} ({'; '.join(remarks)})" if remarks else str(fields["path"])
+def _remark(event: JobEvent) -> str:
+    """What is to say about a clip, or ""."""
+    remark, takes = event.fields.get("remark"), event.prompt.takes
+    return "; ".join(([f"the best of {takes}"] if takes > 1 else []) + ([str(remark)] if remark else []))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from bridge.frontends.inbox.lists import Entry
+from bridge.frontends.inbox.lists import Entry, keys_of
 from bridge.system.logs import escaped
 
 
@@ -18,10 +18,11 @@ class Stamp(NamedTuple):
 
 
 class Result(NamedTuple):
-    """How an entry ended. `detail`: the path of the clip, or the reason why there is none."""
+    """How an entry ended. `detail`: the path of the clip, or the reason why there is none. `remark`: about the clip, or ""."""
 
     success: bool
     detail: str
+    remark: str = ""
 
 
 @dataclass(slots=True, eq=False)
@@ -33,6 +34,14 @@ class Dropped:
     entries: list[Entry] = field(default_factory=list)
     fault: str = ""
     results: dict[int, Result] = field(default_factory=dict)
+    _keys: list[str] = field(default_factory=list)
+
+    @property
+    def keys(self) -> list[str]:
+        """A key for each entry; see `keys_of`."""
+        if not self._keys:
+            self._keys = keys_of(self.entries)
+        return self._keys
 
     @property
     def unfinished(self) -> list[int]:
@@ -55,5 +64,6 @@ class Dropped:
             entry = self.entries[place]
             where = f"{entry.where}: " if entry.where else ""
             failed = "" if result.success else "not made: "
-            lines.append(f"{where}{escaped(entry.text)} -> {failed}{escaped(result.detail)}")
+            remark = f" ({escaped(result.remark)})" if result.remark else ""
+            lines.append(f"{where}{escaped(entry.text)} -> {failed}{escaped(result.detail)}{remark}")
         return "\n".join(lines) + "\n"

@@ -12,7 +12,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from bridge.frontends.inbox.dropped import Dropped, Stamp
-from bridge.frontends.inbox.journal import Journal
+from bridge.frontends.inbox.journal import JOURNAL, Journal
 from bridge.frontends.inbox.partners import claimed, partner_of
 from bridge.frontends.inbox.reading import CLIPS, LISTS, Known, free_names, is_for_us, read, stamp_of
 from bridge.system import portable
@@ -31,7 +31,7 @@ class InboxFolder:
 
     def __init__(self, folder: Path, samples: Path, known: Known = lambda file: None) -> None:
         self.folder, self._known = folder, known
-        self.journal = Journal(folder)
+        self.journal = Journal(folder / JOURNAL, lambda name: (folder / name).exists())
         self._samples = samples
         self._lock: FileLock | None = None
         self._fault, self._retry_at = "", 0.0
@@ -63,14 +63,9 @@ class InboxFolder:
     def _claim(self) -> str:
         if self._samples.exists() and self.folder.samefile(self._samples):
             return f"{self.folder} is the sample folder itself; choose another one with --inbox."
-        lock = FileLock(self.folder / LOCK, thread_local=False)
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
+        self._lock = locked(self.folder / LOCK)
+        if self._lock is None:
             return f"another Clipbridge uses the inbox {self.folder}."
-        except NotImplementedError:
-            log.info("%s does not support locks: make sure that no other Clipbridge uses this inbox", self.folder)
-        self._lock = lock
         self.journal.load()
         return ""
 
@@ -158,3 +153,15 @@ class InboxFolder:
             with contextlib.suppress(OSError):
                 files[name] = stamp_of(self.folder / name)
         return files
+
+
+def locked(file: Path) -> FileLock | None:
+    """The lock `file`, held by this process; None if another one holds it. Raises OSError."""
+    lock = FileLock(file, thread_local=False)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        return None
+    except NotImplementedError:
+        log.info("%s does not support locks: make sure that no other Clipbridge uses this folder", file.parent)
+    return lock

@@ -124,14 +124,15 @@ class Inbox:
 
     def _collect_results(self) -> None:
         """Take over results from the event loop, and finish the current file if all are there."""
-        changed = False
+        changed: list[int] = []  # places in the current file
         with contextlib.suppress(queue.Empty):
             while True:
                 dropped, place, result = self._results.get_nowait()
                 dropped.results[place] = result
-                changed |= dropped is self._current
+                if dropped is self._current:
+                    changed.append(place)
         if self._current is not None and changed:
-            self._folder.journal.record(self._current)
+            self._folder.journal.record(self._current, changed)
             if not self._current.unfinished and self._folder.state_of(self._current) == "same":
                 dropped, self._current = self._current, None
                 self._finish(dropped)

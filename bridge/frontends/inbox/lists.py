@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import tomllib
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +19,7 @@ from bridge.errors import BadArgument
 from bridge.frontends.osc import arguments as args
 from bridge.system.text import NotText, text_of
 
-MAX_PROMPTS = 200
+MAX_PROMPTS = 200  # of a list in the inbox
 MAX_LINE = 20_000  # characters: room for a prompt, a negative and a transcript at their longest
 MAX_DOTS = 30  # in one key: tomllib takes seconds for keys of thousands of parts
 MAX_SHOWN = 120  # characters of a prompt in the report
@@ -25,6 +27,17 @@ KEYS = fields_of(Door.LIST)
 PAIR = re.compile(r'(?:^|\s)([A-Za-z][A-Za-z0-9_-]*)\s*=\s*(?:["“]([^"“”]*)["”]|([^\s"“”=]*))\s*$')
 CLIP = re.compile(r"\s*\[\[\s*[\"']?clip[\"']?\s*\]\]")
 EXAMPLE = 'prompt = "rain on tin"'
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long a list may be."""
+
+    prompts: int
+    bytes: int
+
+
+OF_INBOX = Limits(MAX_PROMPTS, MAX_LIST_BYTES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,24 +51,37 @@ class Entry:
     why: str = ""
 
 
-def parse(suffix: str, data: bytes, source: str = "") -> list[Entry]:
+def parse(suffix: str, data: bytes, source: str = "", limits: Limits = OF_INBOX) -> list[Entry]:
     """The prompts of a list, at least one. `suffix`: `.txt` or `.toml`. `source`: an audio file, which entries that name no source
     vary. Raises BadArgument for a file that is not a list."""
-    if len(data) > MAX_LIST_BYTES:
+    if len(data) > limits.bytes:
         raise BadArgument(
-            f"It is larger than {MAX_LIST_BYTES // 1000} kB. A list has {MAX_PROMPTS} prompts at most: split it."
+            f"It is larger than {limits.bytes // 1000:,} kB. A list has {limits.prompts:,} prompts at most: split it."
         )
     try:
         text = text_of(data)
     except NotText as error:
         raise BadArgument(f"Line {error.line} is not UTF-8 text. Save the list as plain text, UTF-8.") from error
-    entries = _toml(text, source) if suffix == ".toml" else _lines(text, source)
-    if len(entries) > MAX_PROMPTS:
-        raise BadArgument(f"It has {len(entries)} prompts, and a list may have {MAX_PROMPTS}: split it.")
-    return entries
+    return _toml(text, source, limits) if suffix == ".toml" else _lines(text, source, limits)
 
 
-def _lines(text: str, source: str) -> list[Entry]:
+def keys_of(entries: list[Entry]) -> list[str]:
+    """A key for each entry, which stays the same when others are added to the list."""
+    seen: Counter[str] = Counter()
+    keys = []
+    for entry in entries:
+        text = repr(entry.what)
+        seen[text] += 1
+        keys.append(hashlib.sha256(f"{seen[text]} {text}".encode(errors="replace")).hexdigest()[:32])
+    return keys
+
+
+def _check_count(count: int, limits: Limits) -> None:
+    if count > limits.prompts:
+        raise BadArgument(f"It has {count:,} prompts, and a list may have {limits.prompts:,}: split it.")
+
+
+def _lines(text: str, source: str, limits: Limits) -> list[Entry]:
     """One entry for each line, without comments, which begin with #."""
     lines = [(number, line.strip()) for number, line in enumerate(text.splitlines(), 1)]
     prompts = [(number, line) for number, line in lines if line and not line.startswith("#")]
@@ -63,8 +89,7 @@ def _lines(text: str, source: str) -> list[Entry]:
         return [_entry("", "", "", {}, "", source)]
     if not prompts:
         raise BadArgument("It has no prompts: write one on each line.")
-    if len(prompts) > MAX_PROMPTS:  # `parse` refuses them
-        return [Entry("", "", None)] * len(prompts)
+    _check_count(len(prompts), limits)
     return [_entry(f"line {number}", line, *_split(line), source) for number, line in prompts]
 
 
@@ -84,7 +109,7 @@ def _split(line: str) -> tuple[Any, dict[str, Any], str]:
     return quoted[1] if quoted else line, values, ""
 
 
-def _toml(text: str, source: str) -> list[Entry]:
+def _toml(text: str, source: str, limits: Limits) -> list[Entry]:
     """One entry for each table [[clip]]; keys before the first table apply to all."""
     for part in re.split(r"[={},\[\]\n]", text):
         if part.count(".") > MAX_DOTS:
@@ -98,8 +123,7 @@ def _toml(text: str, source: str) -> list[Entry]:
     clips = values.pop("clip", None)
     if not isinstance(clips, list) or not clips or not all(isinstance(clip, dict) for clip in clips):
         raise BadArgument(f"It has no [[clip]]: write each prompt below a line [[clip]], as {EXAMPLE}.")
-    if len(clips) > MAX_PROMPTS:  # `parse` refuses them
-        return [Entry("", "", None)] * len(clips)
+    _check_count(len(clips), limits)
     lines = [number for number, line in enumerate(text.split("\n"), 1) if CLIP.match(line)]
     known = len(lines) == len(clips)  # otherwise some tables are written inline
     entries = []

@@ -11,11 +11,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bridge.domain import recipe
-from bridge.domain.limits import MAX_LIST_BYTES
 from bridge.errors import BadArgument, BadRecipe
 from bridge.files import same_file, tags
 from bridge.frontends.inbox.dropped import Dropped, Result, Stamp
-from bridge.frontends.inbox.lists import Entry, parse
+from bridge.frontends.inbox.lists import OF_INBOX, Entry, Limits, parse
 from bridge.system import portable
 
 log = logging.getLogger("clipbridge")
@@ -43,13 +42,19 @@ def stamp_of(file: Path) -> Stamp:
 
 
 def read(
-    folder: Path, name: str, stamp: Stamp, give_up: bool, known: Known, source: Path | None = None
+    folder: Path,
+    name: str,
+    stamp: Stamp,
+    give_up: bool,
+    known: Known,
+    source: Path | None = None,
+    limits: Limits = OF_INBOX,
 ) -> Dropped | None:
     """The file with its entries, or with its fault. None if it has changed or cannot be read yet; with `give_up`, a file that
-    cannot be read is faulty. `source`: the audio file that came with a list."""
+    cannot be read is faulty. `source`: the audio file that came with a list. `limits`: of a list."""
     file, dropped = folder / name, Dropped(name, stamp)
     try:
-        dropped.entries = _entries(file, known, source)
+        dropped.entries = _entries(file, known, source, limits)
         if stamp_of(file) != stamp:
             return None
     except FileNotFoundError:
@@ -68,12 +73,13 @@ def read(
     return dropped
 
 
-def _entries(file: Path, known: Known, source: Path | None) -> list[Entry]:
+def _entries(file: Path, known: Known, source: Path | None, limits: Limits) -> list[Entry]:
     """Raises OSError, BadArgument, BadRecipe."""
     kind = os.path.splitext(file.name)[1].lower()
     if kind in LISTS:
         with os.fdopen(portable.open_plain(file), "rb") as opened:
-            return parse(kind, opened.read(MAX_LIST_BYTES + 1), str(source or ""))  # one byte too many is refused
+            data = opened.read(limits.bytes + 1)  # one byte too many is refused
+            return parse(kind, data, str(source or ""), limits)
     if kind in CLIPS:
         try:
             made = recipe.read(tags.recipe_in(file))

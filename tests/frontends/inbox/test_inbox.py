@@ -340,7 +340,7 @@ def test_a_name_that_is_not_utf_8_does_no_harm(folder: InboxFolder) -> None:
         opened.write(b"kick\n")
     dropped = settled(folder)
     assert dropped is not None
-    folder.journal.record(dropped)
+    folder.journal.record(dropped, [])
     report = finished(folder, dropped)
     assert report.name == "m_sik.report.txt" and "\\udcfc" in report.read_text("utf-8")
 
