@@ -278,7 +278,7 @@ def test_status_version_presets_and_models_answer_on_their_own_address(client: C
         "starter",
         "cpu",
     )
-    assert facts["max_seconds"] == 150.0
+    assert facts["max_seconds"] == 150.0 and (facts["slots"], facts["waiting"]) == ("1/1", 0) and facts["rate"] >= 0
     assert (
         facts["can"] == pairs(client.ask("/bridge/models", "starter")[1], 1)["can"] and "loops" in facts["can"].split()
     )

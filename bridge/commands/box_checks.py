@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import importlib.util
+import ssl
 import time
 from collections.abc import Iterator
 
@@ -96,9 +97,13 @@ def port(place: Place) -> Check:
 
 
 def is_box(place: Place) -> bool:
-    """Whether a box without TLS answers on this machine's port."""
+    """Whether a box answers on this machine's port."""
     host = place.host if place.is_loopback else "127.0.0.1"
     connection = http.client.HTTPConnection(host, place.port, timeout=ANSWER_S)
+    if place.certificate is not None:
+        anybody = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # only whether it answers: `tls` checks the certificate
+        anybody.check_hostname, anybody.verify_mode = False, ssl.CERT_NONE
+        connection = http.client.HTTPSConnection(host, place.port, timeout=ANSWER_S, context=anybody)
     try:
         connection.request("GET", HEALTHY)
         return connection.getresponse().status == 200

@@ -23,7 +23,11 @@ def main(options: argparse.Namespace) -> int:
             for job_id in options.cancel:
                 print(f"Cancelled {job_id}." if _cancel(daemon, job_id) else f"{job_id} is being written already.")
         else:
-            _list(_jobs(daemon), options.json)
+            jobs = _jobs(daemon)
+            if options.json:
+                print(json.dumps(jobs))
+            else:
+                _list(jobs, _status(daemon))
     return 0
 
 
@@ -43,6 +47,12 @@ def _jobs(daemon: Client) -> list[dict[str, Any]]:
     return jobs
 
 
+def _status(daemon: Client) -> dict[str, Any]:
+    """The values of /bridge/status; {} if it is not answered."""
+    answer = daemon.ask_for("/bridge/status")
+    return pairs(answer[1], 1) if answer is not None and answer[0] == "/bridge/status" else {}
+
+
 def _cancel(daemon: Client, *job_id: str) -> bool:
     """Cancel a job, or all of this machine. Returns whether a job was cancelled."""
     answer = daemon.ask_for("/bridge/cancel", *job_id, answer="/bridge/cancelled")
@@ -53,10 +63,7 @@ def _cancel(daemon: Client, *job_id: str) -> bool:
     return bool(answer[1])
 
 
-def _list(jobs: list[dict[str, Any]], as_json: bool) -> None:
-    if as_json:
-        print(json.dumps(jobs))
-        return
+def _list(jobs: list[dict[str, Any]], status: dict[str, Any]) -> None:
     for job in jobs:
         place = "runs" if job["position"] == 0 else f"{job['position']}."
         about = f"in about {job['eta_seconds']:.0f} s" if job["eta_seconds"] else ""
@@ -64,4 +71,18 @@ def _list(jobs: list[dict[str, Any]], as_json: bool) -> None:
         print(
             f"{place:<5} {escaped(job['prompt'])[:40]:<40} {job['seconds']:>6.4g} s  {about:<16} {job['id']}  {other}".rstrip()
         )
+    if jobs and (line := _pace(status)):
+        print(line)
     print("Cancel one with: clipbridge queue --cancel ID" if jobs else "Nothing runs or waits.")
+
+
+def _pace(status: dict[str, Any]) -> str:
+    """What the engines do; "" if there is nothing to say."""
+    ready, _, slots = str(status.get("slots", "")).partition("/")
+    waiting, rate = status.get("waiting", 0), status.get("rate", 0)
+    said = [f"{ready} of {slots} engines ready"] if slots not in ("", "1") else []
+    said += (
+        [f"{waiting} of the running jobs {'waits' if waiting == 1 else 'wait'} on the other machine"] if waiting else []
+    )
+    said += [f"{rate} {'clip' if rate == 1 else 'clips'} in the last minute"] if rate else []
+    return "; ".join(said)

@@ -306,6 +306,9 @@ class Core:
             "why": self.why,
             "cue": self.stage.live.cue.state[0],
             "can": model.abilities.can if model else "",
+            "slots": self.dispatcher.slots,
+            "waiting": self.jobs.unbegun if self._engine_at else 0,
+            "rate": self.jobs.rate,
         }
 
     def restart(self, model: str | None = None) -> None:

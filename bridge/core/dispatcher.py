@@ -70,6 +70,11 @@ class Dispatcher:
         return self._state.serving and free > len(self._jobs.queue)
 
     @property
+    def slots(self) -> str:
+        """How many engines take jobs, of how many: "3/4"."""
+        return f"{sum(link.is_ready for link in self.links.values())}/{len(self.links)}"
+
+    @property
     def highest_bytes(self) -> int:
         """The most memory that an engine has held."""
         return max(link.highest_bytes for link in self.links.values())

@@ -16,6 +16,7 @@ from bridge.errors import IdTaken, QueueFull, TooLate, UnknownJob
 QUEUE_LIMIT = 64
 REPEAT_WINDOW_S = 10.0
 REMEMBERED_JOBS = 1_000
+RATE_S = 60.0
 
 
 class Jobs:
@@ -31,6 +32,7 @@ class Jobs:
         self.eta = Eta()
         self.abilities: Abilities | None = None  # of the checkpoint, once it is known
         self._by_id: collections.OrderedDict[tuple[str, str], Job] = collections.OrderedDict()
+        self._done_at: collections.deque[float] = collections.deque()  # within RATE_S
         self._last_serial = 0
 
     @property
@@ -41,6 +43,17 @@ class Jobs:
     def current(self) -> Job | None:
         """The job that an engine works on, unless it has ended."""
         return next((job for job in self.running.values() if not job.state.ended), None)
+
+    @property
+    def unbegun(self) -> int:
+        """The number of jobs that were sent to an engine, which has not begun them: those of others come first there."""
+        return sum(not (job.is_begun or job.state.ended) for job in self.running.values())
+
+    @property
+    def rate(self) -> int:
+        """The number of jobs that were done in the last RATE_S seconds."""
+        self._forget_old()
+        return len(self._done_at)
 
     @property
     def next_serial(self) -> int:
@@ -91,7 +104,14 @@ class Jobs:
     def end(self, job: Job, kind: str) -> None:
         """Mark a job as done, failed or cancelled."""
         job.state, job.ended_at = JobState(kind), time.monotonic()
+        if job.state is JobState.DONE:
+            self._done_at.append(job.ended_at)
+            self._forget_old()
         self.unfinished.pop(job.serial, None)
+
+    def _forget_old(self) -> None:
+        while self._done_at and time.monotonic() - self._done_at[0] > RATE_S:
+            self._done_at.popleft()
 
     # ---- by id ----
 

@@ -73,6 +73,11 @@ class Job:
         self.prompt = dataclasses.replace(settled, takes=self.prompt.takes, seed=self.prompt.seed)
         self.least_steps = abilities.fewest_steps(self.prompt, self.preferences)
 
+    @property
+    def is_begun(self) -> bool:
+        """Whether an engine has made a first step."""
+        return self.last_event is not None and self.last_event.fields.get("fraction", 0.0) > 0.0
+
     def late_seconds(self) -> float | None:
         """Seconds since the deadline, negative before it; None without one."""
         return None if self.ask.deadline_s is None else time.monotonic() - self.asked_at - self.ask.deadline_s

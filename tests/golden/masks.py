@@ -188,7 +188,7 @@ KEYED = (
 KEYS = {
     "seed": "seed", "engine_seconds": "seconds", "delivery_seconds": "seconds", "late_seconds": "seconds", "voice": "voice",
     "remark": "sentence", "why": "sentence", "size_mb": "mb", "peak_mb": "mb", "revision": "revision", "underflows": "count",
-    "clip": "count",
+    "clip": "count", "slots": "warm", "waiting": "count", "rate": "count",
     "added_at": "time", "audio": "device", "warm": "warm", "sfz": "path", "decentsampler": "path", "hydrogen": "path",
     **dict.fromkeys(MEASURED, "about"),
 }  # fmt: skip

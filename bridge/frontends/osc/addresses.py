@@ -140,7 +140,8 @@ ROWS = (
     Method("/bridge/status", daemon.status, "–",
            "`/bridge/status` s state, then `queue` i, `running` id, `model` s, `warm` s, `compute` s, `max_seconds` f, "
            "`peak_mb` f, `audio` s, `underflows` i, `why` s, `cue` s (`main`: there is no cue), "
-           "`can` s, the abilities of the checkpoint as in `/bridge/model`",
+           "`can` s, the abilities of the checkpoint as in `/bridge/model`, `slots` s (`3/4`: three of four engines take jobs), "
+           "`waiting` i, jobs that were sent to another machine and wait there, `rate` i, the clips of the last minute",
            "What the daemon is doing.", button=True, answers_itself=True),
     Method("/bridge/version", daemon.version, "–", "`/bridge/version` s version", "The version of Clipbridge.", button=True,
            answers_itself=True),
