@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import dataclasses
 import sys
 import time
@@ -116,4 +117,5 @@ class Progress:
             self._say("Not made: more, which the report has at the end.")
 
     def _say(self, line: str) -> None:
-        tqdm.write(line, file=sys.stderr)
+        with contextlib.suppress(OSError, ValueError):  # nobody reads it
+            tqdm.write(line, file=sys.stderr)

@@ -133,18 +133,20 @@ def measure(run: Run, victim: Victim, folder: Path) -> bool:
             await asyncio.sleep(0.02)
         losing.cancel()
 
-    begun = time.monotonic()
+    begun, computed = time.monotonic(), time.process_time()
     recorder = play(folder, "", story, engine=engines[0], more_engines=engines[1:], limit_s=24 * 3600.0)
     took_s, ends = time.monotonic() - begun, recorder.ends()
     once = sum(len(ends.get(serial, ())) == 1 for serial in serials)
     done = sum(ends.get(serial) == ["done"] for serial in serials)
     failures = collections.Counter(fields["why"] for _, kind, fields in recorder.events if kind == "failed")
+    own_ms = 1000 * (time.process_time() - computed) / run.jobs
     states = collections.Counter(recorder.states)
     print(
         f"{len(serials)} jobs in {took_s:.0f} s, {len(kills)} kills, {run.slots} at a time: {once} ended once, {done} are done"
     )
     for why, count in failures.most_common():
         print(f"  {count} times: {why}")
+    print(f"  the front's own processor time: {own_ms:.1f} ms a job of {run.steps} steps")
     print(f"  states: {', '.join(f'{name} {count}' for name, count in states.items())}")
     return once == run.jobs and done >= LEAST_DONE * run.jobs and all(failures) and "failed" not in states
 

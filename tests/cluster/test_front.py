@@ -21,7 +21,7 @@ LIST = ROOT / "bridge" / "cluster" / "front.txt"
 REQUIREMENTS = [line for line in LIST.read_text("utf-8").splitlines() if not line.startswith("#")]
 # Where a front begins: its commands, and the processes that it starts.
 COMMANDS = ("run", "generate", "recall", "find", "favourite", "importing", "queue", "resume", "kit", "presets", "devices", "scripts",
-            "autostart", "models", "sounds")  # fmt: skip
+            "autostart", "models", "sounds", "render")  # fmt: skip
 ROOTS = {
     *(f"bridge.commands.{name}" for name in COMMANDS),
     "bridge.engine.child",
