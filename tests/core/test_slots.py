@@ -12,6 +12,7 @@ from bridge.core.core import Core
 from bridge.core.jobs import Jobs
 from bridge.domain.ask import Ask
 from bridge.domain.clip import Prompt
+from bridge.domain.events import JobEvent
 from bridge.domain.job import Job, JobState
 from bridge.errors import ConfigError
 from bridge.system.supervise import Child
@@ -87,6 +88,31 @@ def test_a_live_ask_leaves_what_is_made_ahead_alone_while_there_is_room_for_both
         await until(lambda: len(recorder.ends()) == 2)
 
     play(tmp_path, "slow", story, more_engines=[engine(tmp_path, "slow")])
+
+
+def test_the_status_says_how_many_engines_take_jobs_and_how_fast_clips_come(tmp_path: Path) -> None:
+    async def story(core: Core, recorder: Recorder) -> None:
+        await all_ready(core)
+        assert (core.status()["slots"], core.status()["waiting"], core.status()["rate"]) == ("2/2", 0, 0)
+        for number in range(3):
+            ask(core, f"kick {number}", steps=2)
+        await until(lambda: len(recorder.ends()) == 3)
+        assert core.status()["rate"] == 3
+
+    play(tmp_path, "well", story, more_engines=[engine(tmp_path, "well")])
+
+
+def test_a_job_waits_on_the_other_machine_until_its_first_step() -> None:
+    jobs = Jobs()
+    for serial, kind, fields in (
+        (1, "queued", {}),
+        (2, "progress", {"fraction": 0.0}),
+        (3, "progress", {"fraction": 0.1}),
+    ):
+        job = Job(serial, serial, "o", Ask("x"), Prompt("x", "x", 1.0, 1))
+        job.last_event = JobEvent(kind, serial, fields, serial, "o", job.ask, job.prompt)
+        jobs.running[serial] = job
+    assert jobs.unbegun == 2
 
 
 def test_estimates_count_the_engines_that_share_the_queue() -> None:
