@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bridge import config
+from bridge.config import DEFAULT_SERVE_PORT
 from bridge.errors import BadArgument
 
 if TYPE_CHECKING:
@@ -38,9 +39,9 @@ def place_of(options: argparse.Namespace) -> Place:
     """Where a box listens, by its options. Raises BadArgument."""
     from bridge.cluster.serving import Place
 
-    names = ("host", "port", "token_file", "certificate", "key")
-    stated = {name: value for name in names if (value := getattr(options, name)) is not None}
-    return Place(**{name: value if name in names[:2] else _path(value) for name, value in stated.items()})
+    files = {name: _path(text) for name in ("token_file", "certificate", "key") if (text := getattr(options, name))}
+    host = "127.0.0.1" if options.host is None else options.host
+    return Place(host, DEFAULT_SERVE_PORT if options.port is None else options.port, **files)
 
 
 def _path(text: str) -> Path:
