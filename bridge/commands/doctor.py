@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 
 from bridge import __version__
-from bridge.commands.settings import place_of, settings_of
+from bridge.commands.settings import settings_of
 from bridge.doctor.check import Check
 from bridge.errors import BadArgument
 
@@ -72,6 +72,7 @@ def _checks(options: argparse.Namespace) -> Iterator[Check]:
 
 def _checks_of_box(options: argparse.Namespace) -> Iterator[Check]:
     from bridge.commands import box_checks
+    from bridge.commands.place import place_of
     from bridge.doctor import compute, places, weights
 
     finding, config = places.configuration(settings_of(options))

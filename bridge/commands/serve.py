@@ -8,7 +8,7 @@ from bridge import config
 from bridge.checkpoints.find import find
 from bridge.cluster import on_ray
 from bridge.cluster.serving import serve
-from bridge.commands.settings import place_of
+from bridge.commands.place import place_of
 from bridge.commands.terminal import emit
 from bridge.errors import BadArgument
 from bridge.system import accelerators, logs, portable

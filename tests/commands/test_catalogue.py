@@ -188,7 +188,7 @@ def test_the_queue_is_listed_in_order_and_cancelled(daemon: Daemon, client: Clie
     assert (run.returncode, run.stdout) == (0, "Cancelled second.\n")
     client.until("/bridge/cancelled", job="second")
     lines = clipbridge(daemon.home, "queue", *port).stdout.splitlines()
-    assert [line.split()[0] for line in lines] == ["runs", "1.", "Cancel"]
+    assert [line.split()[0] for line in lines if "in the last minute" not in line] == ["runs", "1.", "Cancel"]
     run = clipbridge(daemon.home, "queue", "--cancel", "second", *port)
     assert run.returncode == 1 and "clipbridge queue lists the jobs" in run.stderr
     assert clipbridge(daemon.home, "queue", "--cancel-all", *port).returncode == 0
