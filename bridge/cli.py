@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from bridge import __version__
 from bridge.commands.parsing import Parser, parse
 from bridge.config import COMPUTES, DEFAULT_OSC_PORT, DEFAULT_SERVE_PORT
-from bridge.domain.learning import DEFAULT_MINUTES
+from bridge.domain.learning import DEFAULT_MINUTES, HOWS
 from bridge.domain.limits import ORDERS
 from bridge.errors import ClipbridgeError
 
@@ -98,7 +98,7 @@ def daemon_options(*parents: Parser) -> Parser:
         "--lora",
         action="append",
         metavar="FILE[:STRENGTH]",
-        help="LoRA file for the checkpoint, with a strength of 0 to 2 (default: 1)",
+        help="LoRA file for the checkpoint, or a model that was learned with --how lora; strength: 0 to 2 (default: 1)",
     )
     options.add_argument("--midi", metavar="NAME", help="MIDI input whose notes play the pads")
     options.add_argument("--link", action="store_true", default=None, help="share the tempo with Ableton Link")
@@ -233,6 +233,11 @@ def parser(with_keys: bool = True) -> tuple[Parser, dict[str, Parser]]:
         "folder", metavar="FOLDER", help="your sounds; the names of files and folders become their words"
     )
     learn.add_argument("--name", required=True, help="the name of the model, such as my-drums")
+    learn.add_argument(
+        "--how",
+        choices=HOWS,
+        help="tokens: a model of its own; lora: a change of the starter, with the name as its word (default: tokens if there is a base)",
+    )
     learn.add_argument(
         "--minutes", type=float, metavar="N", help=f"how long it learns at most (default: {DEFAULT_MINUTES:g})"
     )

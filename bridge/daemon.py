@@ -29,8 +29,8 @@ from bridge.shaper.messages import TARGET as SHAPER
 from bridge.system import accelerators, portable
 from bridge.system.supervise import TICK_S, Child
 
-# What learns from samples, in the room of its family: the process that drives it knows it by this name alone.
-COURSE = "bridge.engine.audiolm.course:TokenCourse"
+# What learns from samples, by LearnAsk.how, in the rooms of the families: the process that drives it knows it by this name alone.
+COURSES = {"tokens": "bridge.engine.audiolm.course:TokenCourse", "lora": "bridge.engine.audioldm2.course:LoraCourse"}
 
 
 async def serve(config: Config, terminal: Listener) -> None:
@@ -60,7 +60,7 @@ async def serve(config: Config, terminal: Listener) -> None:
             portable.config_folder() / "pads.json",
             EtaFile(portable.cache_folder() / "eta.json"),
             library,
-            Child("learn", LEARN, COURSE, str(live.scratch), str(config.folder)),
+            Child("learn", LEARN, COURSES, str(live.scratch), str(config.folder)),
             config.engine.url,
             engines[1:],
         )

@@ -19,6 +19,8 @@ def main(options: argparse.Namespace) -> int:
     name = options.model or running_model(options.osc_port) or config.load().engine.model or STARTER
     checkpoint = find(name)
     sounds = known_sounds(checkpoint.folder)
+    if sounds is not None:
+        sounds.names.update({lora.word: [] for lora in checkpoint.loras if lora.word})
     if options.json:
         facts = {"names": None, "adjectives": [], "tuned": []} if sounds is None else dataclasses.asdict(sounds)
         print(json.dumps({"model": checkpoint.name, **facts}))

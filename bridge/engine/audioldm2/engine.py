@@ -17,7 +17,7 @@ from bridge.config import EngineConfig
 from bridge.domain.clip import Piece, Prompt
 from bridge.domain.model import Model
 from bridge.engine import beat_clock
-from bridge.engine.audioldm2 import clock, converted, keeping_time, unet
+from bridge.engine.audioldm2 import clock, converted, keeping_time, own_words, unet
 from bridge.engine.audioldm2.converted import HiFiGan
 from bridge.engine.audioldm2.decoding import Decoder
 from bridge.engine.audioldm2.denoising import Denoiser, states
@@ -79,6 +79,7 @@ class AudioLDM2(Runner):
                 raise
             folder = _untrained(self._cache, again=True)  # a cleaner of caches has damaged it
             pipe = load_pipeline(folder, self.device, dtype, self._config.scheduler, on_stage)
+        own = own_words.read(self.checkpoint.loras, folder, self.device)
         if self.checkpoint.loras:
             pipe.merge_into_unets(lambda unet: merge(unet, self.checkpoint.loras))
         self.pipe = pipe
@@ -87,7 +88,10 @@ class AudioLDM2(Runner):
         self.encoder = Encoder(pipe, self.geometry)
         self.decoder = Decoder(pipe.vae.config.scaling_factor, self._spectrogram, pipe.vocoder, self.geometry)
         vocabulary = Vocabulary.read(folder)
-        self.texts = TextSide(pipe, self.device, vocabulary)
+        self.texts = TextSide(pipe, self.device, vocabulary, own)
+        if own:
+            plain = self.texts.encoded("")
+            own_words.check(own, plain.t5, plain.gpt2)
         self.kit = None if vocabulary is None else Kit(self, vocabulary)
         on_stage(99, 100, "network")
         opened = self._open_network(folder)
@@ -103,7 +107,7 @@ class AudioLDM2(Runner):
             dtype=str(dtype).removeprefix("torch."),
             scheduler=type(pipe.scheduler).__name__,
             scheduler_settings=scheduler_facts(pipe.scheduler),
-            licence=licence(folder),
+            licence=licence(self.checkpoint.own or folder),
             untrained=self.checkpoint.folder is None,
             compiled=self.compiled,
             threads=f"{self.threads}" if self.on_a_processor else "",

@@ -5,9 +5,10 @@ Other words are left out, because they would mislead it, and typing errors are c
 
 from __future__ import annotations
 
+import copy
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -48,7 +49,7 @@ class Heard:
     clip ends. `steady`: it sounds alike all along; None if nobody knows. `model_hz`: the pitch that the model will make,
     `target_hz`: the requested one; both 0.0 without a note. `partials`: multiples of the pitch that sound in it. `remark`: what
     was left out and why, or "". `note`: the requested one, "" for none; `usual_bpm`: the usual range of a rhythm's tempo, None for
-    other sounds.
+    other sounds. `own`: the words of LoRA files among them, which are not in `text`.
     """
 
     text: str
@@ -62,6 +63,7 @@ class Heard:
     remark: str = ""
     note: str = ""
     usual_bpm: tuple[float, float] | None = None
+    own: tuple[str, ...] = ()
 
 
 class Vocabulary:
@@ -89,6 +91,7 @@ class Vocabulary:
         self._rhythms = {sound: (low, high) for sound, (low, high) in rhythms.items()}
         self._reach = {sound: (down, up) for sound, (down, up) in reach.items()}
         self._plays = dict(plays)
+        self._own: tuple[str, ...] = ()
         self._phrases = {*nouns, *words, *IGNORED_PHRASES}
         self._in_adjectives = {single for phrase in words for single in phrase.split()}
         self._singles = self._in_adjectives | {single for noun in nouns for single in noun.split()}
@@ -121,6 +124,26 @@ class Vocabulary:
         except (OSError, ValueError, TypeError, KeyError, RecursionError, AttributeError) as error:
             raise NoModel(f"{file} is damaged ({type(error).__name__}: {error}).") from error
 
+    def with_own(self, phrases: Iterable[str]) -> Vocabulary:
+        """This vocabulary, with the words of LoRA files, in lower case."""
+        twin = copy.copy(self)
+        twin._own = tuple(sorted(phrases, key=lambda phrase: -phrase.count(" ")))
+        return twin
+
+    def knows(self, phrase: str) -> bool:
+        """Whether a phrase in lower case is a word of the checkpoint, or a note."""
+        return phrase in self._phrases or phrase in self._singles or NOTE.fullmatch(phrase) is not None
+
+    @property
+    def sounds(self) -> list[str]:
+        """A noun for each sound."""
+        return [noun for sound in dict.fromkeys(self._nouns.values()) if (noun := self.noun_of(sound))]
+
+    @property
+    def adjectives(self) -> list[str]:
+        """The words that change a sound."""
+        return sorted(self._words)
+
     def noun_of(self, sound: str) -> str:
         """A noun that means `sound`, its own name if possible; "" if there is none."""
         name = sound.replace("_", " ")
@@ -132,6 +155,22 @@ class Vocabulary:
         """The known words of a prompt of any script and length. `correct` typing errors: always in adjectives, in nouns only if
         none is spelt right or if it completes one ("clsoed hat"). So "layer" beside a snare does not become a laser."""
         parts = [words_of(part) for part in re.split(r"[,.;:!?()]+", folded(prompt))]
+        own = tuple(dict.fromkeys(phrase for part in parts for phrase in self._take_own(part)))
+        heard = self._hear_parts(parts, correct)
+        return replace(heard, own=own, words=" ".join(filter(None, [*own, heard.words]))) if own else heard
+
+    def _take_own(self, words: list[str]) -> list[str]:
+        """The words of LoRA files among these, which are taken out."""
+        taken = []
+        for phrase in self._own:
+            size = len(own := phrase.split())
+            while (at := next((n for n in range(len(words) - size + 1) if words[n : n + size] == own), -1)) >= 0:
+                if at == 0 or words[at - 1] not in NEGATIONS:
+                    taken.append(phrase)
+                del words[at : at + size]
+        return taken
+
+    def _hear_parts(self, parts: list[list[str]], correct: bool) -> Heard:
         if not correct:
             return self._hear(parts)
         heard = self._hear([[self._corrected(word, self._in_adjectives) for word in part] for part in parts])
