@@ -1,0 +1,236 @@
+"""Adapters, a word of their own, and what they leave as it was: on small networks, and a few steps of the starter."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors import safe_open
+
+from bridge.checkpoints import adapted, find
+from bridge.checkpoints.find import Checkpoint, with_loras
+from bridge.config import EngineConfig
+from bridge.domain.clip import Prompt
+from bridge.engine.audioldm2.adapting.adapters import Adapters
+from bridge.engine.audioldm2.adapting.learning import Adapting, word_for
+from bridge.engine.audioldm2.adapting.sounds import LENGTHS_S, Sound, grouped
+from bridge.engine.audioldm2.engine import AudioLDM2
+from bridge.engine.audioldm2.hearing import Vocabulary
+from bridge.engine.lora import merge
+from bridge.errors import BadArgument, NoModel, Unsupported
+from tests.engine.audioldm2 import small_starter
+
+RATE = 44_100
+
+
+def kick(number: int, seconds: float = 0.4) -> Sound:
+    time_s = np.arange(round(seconds * RATE)) / RATE
+    wave = np.sin(2 * np.pi * (60 + 9 * number) * time_s) * np.exp(-8 * time_s)
+    return Sound(wave.astype(np.float32), RATE, ("bd", "kick", "mine"))
+
+
+def opened(folder: Path, cache: Path, *loras: str) -> AudioLDM2:
+    checkpoint = with_loras(Checkpoint("small", folder, "9"), loras)
+    engine = AudioLDM2(checkpoint, "cpu", EngineConfig(compute="cpu", compile="off", threads=1), cache)
+    engine.load(lambda done, total, what: None)
+    return engine
+
+
+def sound(engine: AudioLDM2, text: str) -> np.ndarray:
+    pieces = engine.generate(Prompt(text, text, 0.5, 3, steps=3), lambda step, steps: None)
+    return np.concatenate([np.frombuffer(piece.samples, "<f4") for piece in pieces])
+
+
+@pytest.fixture(params=[False, True], ids=["without a clock", "with a clock"])
+def folder(request: Any, tmp_path: Path, built_cache: Path) -> Path:
+    return small_starter.saved(tmp_path / "small", built_cache, keeps_time=request.param)
+
+
+@pytest.fixture
+def learning(folder: Path, built_cache: Path) -> Callable[[], Adapting]:
+    def begin() -> Adapting:
+        engine = opened(folder, built_cache)
+        return Adapting(engine, [kick(n) for n in range(6)], [kick(7)], adapted.fingerprint(folder))
+
+    return begin
+
+
+class Small(torch.nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.conv_in, self.conv = torch.nn.Conv2d(2, 4, 3), torch.nn.Conv2d(4, 6, 3, stride=2, padding=1)
+        self.to_q = torch.nn.Linear(6, 5)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        left: torch.Tensor = self.to_q(self.conv(self.conv_in(x)).mean((2, 3)))
+        return left
+
+
+def test_adapters_change_nothing_at_first_can_be_switched_off_and_equal_their_merged_file(tmp_path: Path) -> None:
+    from safetensors.torch import save_file
+
+    plain, network, x = Small(), Small(), torch.randn(2, 2, 9, 9)
+    adapters = Adapters(network, rank=3)
+    assert {name.split(".")[0] for name in adapters.tensors} == {"conv", "to_q"}
+    assert torch.equal(network(x), plain(x))
+    with torch.no_grad():
+        for tensor in adapters.tensors.values():
+            tensor.normal_()
+    changed = network(x)
+    assert (changed - plain(x)).abs().max() > 0.1
+    with adapters.using(None):
+        assert torch.equal(network(x), plain(x))
+    save_file(
+        {f"unet.{name}": tensor.detach() for name, tensor in adapters.tensors.items()}, tmp_path / "a.safetensors"
+    )
+    from bridge.checkpoints.loras import lora_of
+
+    merge(plain, [lora_of(str(tmp_path / "a.safetensors"))])
+    assert torch.allclose(plain(x), changed, atol=1e-4)
+    changed.sum().backward()
+    assert all(tensor.grad is not None for tensor in adapters.tensors.values())
+    assert all(weight.grad is None for weight in network.parameters())
+
+
+def test_a_few_steps_lower_the_loss_and_leave_a_file_that_the_engine_runs(
+    learning: Callable[[], Adapting], folder: Path, built_cache: Path, tmp_path: Path
+) -> None:
+    course = learning()
+    before = course.held_out_loss()
+    losses = [course.step() for _ in range(12)]
+    assert np.isfinite(losses).all() and course.held_out_loss() < before
+    wave, rate = course.hear(("kick",), 1)
+    assert rate == 16_000 and len(wave) == 8_000 and np.isfinite(wave).all()
+    course.save_model(tmp_path, "my kicks")
+    file = tmp_path / adapted.FILE
+    assert adapted.facts_of(file) == adapted.Facts("my kicks", adapted.fingerprint(folder))
+    plain, engine = opened(folder, built_cache), opened(folder, built_cache, str(file))
+    assert engine.model.revision.startswith("9 lora my kicks ")
+    assert engine.remarks(Prompt("deep My-Kicks", "deep My-Kicks", 0.5, 3))["heard"] == "my kicks deep"
+    assert np.array_equal(sound(opened(folder, built_cache, f"{file}:0"), "my-kicks"), sound(plain, ""))
+    assert not np.array_equal(sound(engine, "my-kicks"), sound(engine, ""))
+
+
+def test_what_is_stopped_goes_on_as_if_it_had_not_been(learning: Callable[[], Adapting], tmp_path: Path) -> None:
+    whole, first, second = learning(), learning(), learning()
+    losses = [whole.step() for _ in range(4)]
+    assert [first.step() for _ in range(2)] == losses[:2]
+    first.held_out_loss()
+    first.save_state(tmp_path / "state")
+    second.load_state(tmp_path / "state")
+    assert [second.step() for _ in range(2)] == pytest.approx(losses[2:], abs=1e-6)
+    second._base = "0" * 64
+    with pytest.raises(Unsupported, match="another checkpoint"):
+        second.load_state(tmp_path / "state")
+    (tmp_path / "state").write_bytes(b"\0" * 50)
+    with pytest.raises(Unsupported, match="under another name"):
+        second.load_state(tmp_path / "state")
+
+
+def test_the_prior_pulls_the_own_sounds_back(learning: Callable[[], Adapting]) -> None:
+    course = learning()
+    for _ in range(6):
+        course.step()
+    with torch.no_grad():
+        moved = float(course._change(np.random.default_rng(0)))
+    assert moved > 0
+    for name, tensor in course._tensors.items():
+        if not name.startswith("word."):
+            tensor.data.zero_()
+    assert float(course._change(np.random.default_rng(0))) == 0.0
+
+
+def test_sounds_of_all_lengths_are_learned_at_the_lengths_that_hold_them(folder: Path, built_cache: Path) -> None:
+    engine = opened(folder, built_cache)
+    assert engine.texts.vocabulary is not None
+    some = [kick(1, 0.02), kick(2, 0.7), kick(3, 4.0)]
+    groups = {group.seconds: len(group.z) for group in grouped(engine, engine.texts.vocabulary, some)}
+    assert groups == {0.5: 1, 1.0: 2, 2.0: 1, 4.0: 1} and tuple(groups) == LENGTHS_S
+
+
+def test_a_file_of_another_edition_or_with_a_damaged_word_is_refused(
+    learning: Callable[[], Adapting], folder: Path, built_cache: Path, tmp_path: Path
+) -> None:
+    learning().save_model(tmp_path, "my kicks")
+    file = tmp_path / adapted.FILE
+    with safe_open(file, framework="pt") as read:
+        tensors = {name: read.get_tensor(name) for name in read.keys()}  # noqa: SIM118
+        metadata = read.metadata()
+    from safetensors.torch import save_file
+
+    def refused(why: str) -> None:
+        with pytest.raises(NoModel, match=why):
+            opened(folder, built_cache, str(file))
+
+    save_file(tensors | {"word.gpt2": torch.zeros(3, 5)}, file, metadata)
+    refused("another size")
+    save_file(tensors | {"word.t5": tensors["word.t5"] * float("nan")}, file, metadata)
+    refused("damaged")
+    save_file({name: tensor for name, tensor in tensors.items() if name != "word.t5"}, file, metadata)
+    refused("damaged")
+    other = {**metadata, adapted.METADATA: json.dumps({"word": "my kicks", "base": "0" * 64})}
+    save_file(tensors, file, other)
+    refused("another edition")
+    for nonsense in ("[", "[]", '{"word": 7, "base": 8}', '{"word": "A  B", "base": "x"}'):
+        save_file(tensors, file, {adapted.METADATA: nonsense})
+        assert adapted.facts_of(file) == adapted.Facts()
+
+
+VOCABULARY = Vocabulary({"kick": "kick", "bell": "bell"}, ["deep"], {"bell": [4]}).with_own(["my", "my kicks"])
+
+
+@pytest.mark.parametrize(
+    ("prompt", "own", "text", "noun"),
+    [
+        ("my-kicks", ("my kicks",), "", ""),
+        ("deep kick, My Kicks", ("my kicks",), "deep kick", "kick"),
+        ("my_kicks bell a#4", ("my kicks",), "bell c4", "bell"),
+        ("my kick", ("my",), "kick", "kick"),
+        ("deep kick, no my-kicks", (), "deep kick", "kick"),
+        ("mykicks kick", (), "kick", "kick"),
+    ],
+)
+def test_a_word_of_a_file_is_heard_anywhere_in_a_prompt(
+    prompt: str, own: tuple[str, ...], text: str, noun: str
+) -> None:
+    heard = VOCABULARY.hear(prompt)
+    assert (heard.own, heard.text, heard.noun) == (own, text, noun)
+
+
+@pytest.mark.parametrize("name", ["Kick", "deep", "a4", "808", "x", "bells"])
+def test_a_name_that_means_something_else_cannot_be_a_word(folder: Path, built_cache: Path, name: str) -> None:
+    engine = opened(folder, built_cache)
+    if name == "bells":  # an inflected form that is not listed is free
+        assert word_for(name, engine) == "bells"
+        return
+    with pytest.raises(BadArgument, match="choose a"):
+        word_for(name, engine)
+
+
+@pytest.mark.timeout(120)
+def test_the_starter_itself_learns_a_few_steps(tmp_path: Path, starter: AudioLDM2) -> None:
+    cache = tmp_path / "cache"
+    engine = AudioLDM2(find.find("starter"), "cpu", EngineConfig(compute="cpu", compile="off", threads=1), cache)
+    engine.load(lambda done, total, what: None)
+    course = Adapting(engine, [kick(n) for n in range(5)], [kick(7)], adapted.fingerprint(find.STARTER_FOLDER))
+    before = course.held_out_loss()
+    for _ in range(8):
+        course.step()
+    assert course.held_out_loss() < before
+    course.save_model(tmp_path, "my kicks")
+    file = tmp_path / adapted.FILE
+    changed = AudioLDM2(
+        with_loras(find.find("starter"), [str(file)]),
+        "cpu",
+        EngineConfig(compute="cpu", compile="off", threads=1),
+        cache,
+    )
+    changed.load(lambda done, total, what: None)
+    assert not np.array_equal(sound(changed, "my-kicks"), sound(starter, "kick"))
+    assert file.stat().st_size < 3_000_000
