@@ -39,14 +39,14 @@ class LoraCourse:
         self._word = ""
 
     def begin(self, samples: Sequence[Sample], state: Path, name: str) -> None:
-        """Take these samples, and go on from the file `state` if it exists. Raises NoModel if the starter is damaged, BadArgument
-        for a name that cannot be the word of these sounds, Unsupported for a state of another starter."""
+        """Take these samples, and go on from the file `state` if it exists. Raises NoModel if the starter is damaged,
+        Unsupported for a state of another starter."""
         checkpoint = find.find(find.STARTER)
         assert checkpoint.folder is not None
         config = EngineConfig(model=find.STARTER, compute="cpu", compile="off", threads=1)
         engine = AudioLDM2(checkpoint, "cpu", config, cache_folder())
         engine.load(lambda done, total, what: None)
-        self._word = word_for(name, engine)
+        self._word = word_for(name, engine.texts.vocabulary)
         learned, held_out = (
             [Sound(sample.samples, RATE, sample.words) for sample in samples if sample.held_out == out]
             for out in (False, True)

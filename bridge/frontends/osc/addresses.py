@@ -120,8 +120,8 @@ ROWS = (
            "`/bridge/learn/failed`",
            f"Learn the sounds of a folder of this machine as a model of your own, called `name`, for at most {DEFAULT_MINUTES:g} minutes "
            f"or `minutes` ({MINUTES}), at low priority. Words come from the names of files and folders, a `words.csv`, or a text beside a "
-           "file. `how`: `tokens`, a model of its own, or `lora`, a change of the starter with the name as its word; by default `tokens` if "
-           "there is a base for it. One folder at a time. The same message goes on after a crash or a cancel."),
+           "file. `how`: `tokens`, a model of its own, or `lora`, a change of the starter with the name as its word; by default `tokens` "
+           "if there is a base for it. One folder at a time. The same message goes on after a crash or a cancel."),
     Method("/bridge/learn/cancel", learning.cancel, "[s name]", "`/bridge/learn/failed` with the code `cancelled`",
            "Stop learning, and keep what was learned."),
     Method("/bridge/learning", learning.learning, "–", "the last event of what is learned again",

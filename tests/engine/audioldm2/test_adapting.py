@@ -22,7 +22,7 @@ from bridge.engine.audioldm2.adapting.sounds import LENGTHS_S, Sound, grouped
 from bridge.engine.audioldm2.engine import AudioLDM2
 from bridge.engine.audioldm2.hearing import Vocabulary
 from bridge.engine.lora import merge
-from bridge.errors import BadArgument, NoModel, Unsupported
+from bridge.errors import NoModel, Unsupported
 from tests.engine.audioldm2 import small_starter
 
 RATE = 44_100
@@ -203,14 +203,20 @@ def test_a_word_of_a_file_is_heard_anywhere_in_a_prompt(
     assert (heard.own, heard.text, heard.noun) == (own, text, noun)
 
 
-@pytest.mark.parametrize("name", ["Kick", "deep", "a4", "808", "x", "bells"])
-def test_a_name_that_means_something_else_cannot_be_a_word(folder: Path, built_cache: Path, name: str) -> None:
-    engine = opened(folder, built_cache)
-    if name == "bells":  # an inflected form that is not listed is free
-        assert word_for(name, engine) == "bells"
-        return
-    with pytest.raises(BadArgument, match="choose a"):
-        word_for(name, engine)
+@pytest.mark.parametrize(
+    ("name", "word"),
+    [
+        ("my-kicks", "my kicks"),
+        ("Kick", "my kick"),
+        ("deep", "my deep"),
+        ("a4", "my a4"),
+        ("808", "my 808"),
+        ("x", "my x"),
+        ("__", "my sounds"),
+    ],
+)
+def test_the_word_is_the_name_unless_that_means_something_else(name: str, word: str) -> None:
+    assert word_for(name, VOCABULARY) == word and word_for(word, None) == word
 
 
 @pytest.mark.timeout(120)

@@ -19,10 +19,11 @@ from bridge.engine.audioldm2.adapting.prior import Prior
 from bridge.engine.audioldm2.adapting.sounds import Batch, Sound, grouped
 from bridge.engine.audioldm2.denoising import states
 from bridge.engine.audioldm2.engine import AudioLDM2
+from bridge.engine.audioldm2.hearing import Vocabulary
 from bridge.engine.audioldm2.own_words import GPT2, T5, OwnWord
 from bridge.engine.audioldm2.text import Embeddings, said, stacked
 from bridge.engine.audioldm2.unet import Unet
-from bridge.errors import BadArgument, Unsupported
+from bridge.errors import Unsupported
 
 BATCH_S, PRIOR_S = 8.0, 4.0  # seconds of sound in a step, of those that are learned and of the checkpoint's own
 PRIOR_WEIGHT = 3.0
@@ -191,13 +192,10 @@ class Adapting:
         return predicted
 
 
-def word_for(name: str, engine: AudioLDM2) -> str:
-    """The word for what is learned as a model of this name. Raises BadArgument if the checkpoint means something else by it."""
-    word, vocabulary = plain(name), engine.texts.vocabulary
-    if len(word) < SHORTEST_WORD or not any(letter.isalpha() for letter in word):
-        raise BadArgument(f"{name!r} cannot be a word in a prompt: choose a name with letters, such as my-kicks.")
-    if vocabulary is not None and vocabulary.knows(word):
-        raise BadArgument(
-            f"{word!r} is a word that the starter knows already: choose another name, such as my-{word}s."
-        )
-    return word
+def word_for(name: str, vocabulary: Vocabulary | None) -> str:
+    """The word for what is learned as a model of this name: the name, or `my` and the name if the checkpoint means something else by it."""
+    word = plain(name)
+    is_free = len(word) >= SHORTEST_WORD and any(letter.isalpha() for letter in word)
+    if is_free and not (vocabulary is not None and vocabulary.knows(word)):
+        return word
+    return f"my {word or 'sounds'}"
