@@ -68,7 +68,7 @@ class Adapting:
     def step(self) -> float:
         """Learn from BATCH_S seconds; the loss."""
         rng = np.random.default_rng((self._seed, self.steps))
-        shares = np.array([len(group.z) for group in self._groups], float)
+        shares = np.array([group.share for group in self._groups])
         group = self._groups[int(rng.choice(len(self._groups), p=shares / shares.sum()))]
         chosen = rng.integers(0, len(group.z), max(2, round(BATCH_S / group.seconds)))
         batch = group.batch([int(at) for at in chosen], self._engine.pipe.keeps_time)
@@ -110,7 +110,7 @@ class Adapting:
     def hear(self, words: Sequence[str], seed: int) -> tuple[NDArray[np.float32], int]:
         """A clip of the best state, with the words of a sound, and its rate in Hz."""
         engine, heard = self._engine, self._vocabulary.hear(" ".join(words))
-        seconds = max(self._groups, key=lambda group: len(group.z)).seconds
+        seconds = max(self._groups, key=lambda group: group.share).seconds
         needed, frames = engine.geometry.needed(seconds, heard), engine.geometry.frames(seconds)
         generators = [torch.Generator().manual_seed(seed)]
         text = said(engine.texts.encoded(heard.text if heard.noun else ""), self._word(self._kept))

@@ -22,6 +22,7 @@ LENGTHS_S = (
     4.0,
 )  # of clips that are asked for; a sound is learned in the shortest that holds it, and in the next one
 LONGEST_PADDED_S = 2.0
+PADDED = 0.33  # how often a sound is learned in the longer one, for each time in the other
 ENCODED_AT_ONCE = 32
 
 Wave = NDArray[np.float32]
@@ -39,12 +40,13 @@ class Batch:
 
 @dataclass(slots=True)
 class Group:
-    """Sounds of one length, as in Batch."""
+    """Sounds of one length, as in Batch. `share`: how often it is learned, beside other groups."""
 
     seconds: float
     z: list[torch.Tensor] = field(default_factory=list)
     clock: list[torch.Tensor] = field(default_factory=list)
     texts: list[str] = field(default_factory=list)
+    share: float = 0.0
 
     def add(self, z: torch.Tensor, clock: torch.Tensor, text: str) -> None:
         """Add a sound."""
@@ -75,8 +77,10 @@ def grouped(engine: AudioLDM2, vocabulary: Vocabulary, sounds: Sequence[Sound], 
         seconds = len(sound.wave) / sound.rate
         at = next((n for n, length in enumerate(LENGTHS_S) if length >= seconds), len(LENGTHS_S) - 1)
         members[LENGTHS_S[at]].append(sound)
+        groups[LENGTHS_S[at]].share += 1
         if padded and at + 1 < len(LENGTHS_S) and LENGTHS_S[at + 1] <= LONGEST_PADDED_S:
             members[LENGTHS_S[at + 1]].append(sound)
+            groups[LENGTHS_S[at + 1]].share += PADDED
     for seconds, some in members.items():
         rows = engine.geometry.rows_for(seconds)
         room = rows * engine.geometry.row_samples - engine.geometry.lead_in
