@@ -78,7 +78,6 @@ HEAVY = {
         "engine/audioldm2/sources/hits.py",
         "engine/audioldm2/sources/kit.py",
         "engine/audioldm2/mel_16k.py",
-        "engine/audioldm2/own_words.py",
         "engine/audioldm2/loops.py",
         "engine/runtime/network.py",
         "engine/runtime/ways.py",

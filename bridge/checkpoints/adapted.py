@@ -24,10 +24,14 @@ MAX_WORD_CHARACTERS = 60
 @dataclass(frozen=True, slots=True)
 class Facts:
     """`word`: what its sounds are called in prompts, in lower case, "" for none. `base`: the fingerprint of the checkpoint that
-    it was learned from, "" if it is unknown."""
+    it was learned from, "" if it is unknown. `usual`: the words of that checkpoint for most of its sounds, "" for none."""
 
     word: str = ""
     base: str = ""
+    usual: str = ""
+
+
+UNKNOWN = Facts()
 
 
 def file_in(folder: Path) -> Path | None:
@@ -40,11 +44,18 @@ def facts_of(file: Path) -> Facts:
     metadata = header_of(file).get("__metadata__")
     try:
         stated = json.loads(metadata[METADATA]) if isinstance(metadata, dict) else {}
-        word, base = stated["word"], stated["base"]
+        word, base, usual = stated["word"], stated["base"], stated["usual"]
     except (KeyError, ValueError, TypeError, RecursionError):
-        return Facts()
-    usable = isinstance(word, str) and len(word) <= MAX_WORD_CHARACTERS and word == plain(word)
-    return Facts(word if usable else "", base if isinstance(base, str) and HASH.fullmatch(base) else "")
+        return UNKNOWN
+    if not isinstance(base, str) or not HASH.fullmatch(base):
+        return UNKNOWN
+    return Facts(_words(word), base, _words(usual))
+
+
+def _words(stated: object) -> str:
+    """Words in lower case; "" for anything else."""
+    usable = isinstance(stated, str) and len(stated) <= MAX_WORD_CHARACTERS and stated == plain(stated)
+    return str(stated) if usable else ""
 
 
 def word_in(folder: Path) -> str:

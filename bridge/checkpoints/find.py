@@ -45,13 +45,19 @@ class Facts:
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
     """A checkpoint on this disk. `folder`: None for the untrained one, which the engine builds. `loras`: see `loras`. `own`: the
-    folder of a model that was learned as a LoRA of the one in `folder`."""
+    folder of a model that was learned as a LoRA of the one in `folder`. `plain`: see `network`."""
 
     name: str
     folder: Path | None
     revision: str = ""
     loras: tuple[Lora, ...] = ()
     own: Path | None = None
+    plain: str = ""
+
+    @property
+    def network(self) -> str:
+        """The name and revision of what is in `folder`, whatever LoRA files it is run with."""
+        return self.plain or f"{self.name} {self.revision}"
 
 
 def find(name: str) -> Checkpoint:
@@ -69,7 +75,9 @@ def find(name: str) -> Checkpoint:
     if (own := learned.folder_of(name)) is not None:
         if (file := adapted.file_in(own)) is not None:
             lora = lora_of(str(file))
-            return Checkpoint(own.name, _checked(STARTER_FOLDER), f"{starter_revision()} {lora.label}", (lora,), own)
+            starter = find(STARTER)
+            revision = f"{starter.revision} {lora.label}"
+            return Checkpoint(own.name, starter.folder, revision, (lora,), own, starter.network)
         return Checkpoint(own.name, _checked(own), learned.card_of(own).date)
     try:
         folder = Path(name).expanduser().resolve()
@@ -88,9 +96,11 @@ def find(name: str) -> Checkpoint:
 
 def with_loras(checkpoint: Checkpoint, stated: Sequence[str]) -> Checkpoint:
     """The checkpoint with the LoRA files of a setting. They are part of its revision, because its clips are other ones. Raises NoModel."""
+    if not stated:
+        return checkpoint
     loras = tuple(map(lora_of, stated))
     revision = " ".join(filter(None, [checkpoint.revision, *(lora.label for lora in loras)]))
-    return replace(checkpoint, revision=revision, loras=checkpoint.loras + loras)
+    return replace(checkpoint, revision=revision, loras=checkpoint.loras + loras, plain=checkpoint.network)
 
 
 def default(accelerated: bool) -> Checkpoint:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bridge.checkpoints import adapted, learned
+from bridge.checkpoints.adapted import UNKNOWN, Facts
 from bridge.domain.fields import NUMERIC, number
 from bridge.domain.limits import LORA_STRENGTH
 from bridge.errors import BadArgument, NoModel
@@ -17,18 +18,18 @@ SHOWN_DIGITS = 8  # of a hash, in recipes
 
 @dataclass(frozen=True, slots=True)
 class Lora:
-    """`strength`: 0 leaves the checkpoint as it is, 1 is as the file was trained. `word`, `base`: see adapted.Facts."""
+    """`strength`: 0 leaves the checkpoint as it is, 1 is as the file was trained. `facts`: those of a file
+    that was learned here."""
 
     file: Path
     strength: float
     sha256: str
-    word: str = ""
-    base: str = ""
+    facts: Facts = UNKNOWN
 
     @property
     def name(self) -> str:
         """What it is called: its word, or else the name of its file."""
-        return self.word or self.file.stem
+        return self.facts.word or self.file.stem
 
     @property
     def label(self) -> str:
@@ -56,5 +57,4 @@ def lora_of(stated: str) -> Lora:
         raise NoModel(str(error)) from error
     except (OSError, RuntimeError, ValueError) as error:
         raise NoModel(f"The LoRA file {stated!r} cannot be read ({error}).") from error
-    facts = adapted.facts_of(file)
-    return Lora(file, strength, digest, facts.word, facts.base)
+    return Lora(file, strength, digest, adapted.facts_of(file))

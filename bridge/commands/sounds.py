@@ -20,7 +20,7 @@ def main(options: argparse.Namespace) -> int:
     checkpoint = find(name)
     sounds = known_sounds(checkpoint.folder)
     if sounds is not None:
-        sounds.names.update({lora.word: [] for lora in checkpoint.loras if lora.word})
+        sounds.names.update({lora.facts.word: [] for lora in checkpoint.loras if lora.facts.word})
     if options.json:
         facts = {"names": None, "adjectives": [], "tuned": []} if sounds is None else dataclasses.asdict(sounds)
         print(json.dumps({"model": checkpoint.name, **facts}))

@@ -23,7 +23,6 @@ DOWN, UP = ("lora_A", "lora_down"), ("lora_B", "lora_up")
 PART = re.compile(rf"(.+)\.({'|'.join((*DOWN, *UP))})(?:\.default)?\.weight")
 PREFIXES = ("base_model.model.", "diffusion_model.", "transformer.", "unet.", "model.", "lora_unet_")
 ALPHA = ".alpha"
-WORD = "word."  # what the word of a file that was learned here adds to texts: see audioldm2/own_words.py
 METADATA = "lora_adapter_metadata"  # of diffusers: JSON with <network>.lora_alpha and <network>.r
 PEFT_SETTINGS = "adapter_config.json"  # of peft, beside the file
 
@@ -95,7 +94,7 @@ def _changes(file: Path) -> dict[str, Change]:
     for name, tensor in tensors.items():
         if match := PART.fullmatch(name):
             parts.setdefault(match[1], {})[match[2] in UP] = tensor
-        elif not name.endswith(ALPHA) and not name.startswith(WORD):
+        elif not name.endswith(ALPHA):
             raise NoModel(f"{file.name} is no LoRA file that can be used: {name[:100]!r} is not part of one.")
     changes = {}
     for name, part in parts.items():

@@ -18,11 +18,14 @@ import numpy as np
 import soundfile
 import torch
 from numpy.typing import NDArray
+from safetensors.torch import load_file, save_file
 
 from bridge.checkpoints import adapted, find
 from bridge.checkpoints.find import with_loras
+from bridge.checkpoints.loras import lora_of
 from bridge.config import EngineConfig
 from bridge.domain.clip import Prompt
+from bridge.engine.audioldm2.adapted import Adapted
 from bridge.engine.audioldm2.adapting.learning import Adapting
 from bridge.engine.audioldm2.adapting.sounds import Sound
 from bridge.engine.audioldm2.engine import AudioLDM2
@@ -30,7 +33,7 @@ from bridge.engine.audioldm2.engine import AudioLDM2
 RATE = 44_100
 DECIBELS = 4 * 20 / np.log(10)  # of the starter's mel: log magnitude / SPREAD, which is 4
 OTHERS = ("bell", "snare", "closed hat")
-TAKES = 5
+TAKES, FEW = 5, 2
 
 Wave = NDArray[np.float32]
 
@@ -118,25 +121,34 @@ def main() -> None:
         learning.save_model(cache, "my kicks")
         file = cache / adapted.FILE
         say(steps=learning.steps, bytes=file.stat().st_size)
-        for strength in ("1", "0.5"):
-            started = time.perf_counter()
+        started = time.perf_counter()
+        engine.adapted = Adapted(engine.pipe, [lora_of(str(file))], find.STARTER_FOLDER)
+        say(changed_s=time.perf_counter() - started)
+        plain = {text: mel[:FEW] for text, mel in before.items()}
+        for strength, takes in (("1", TAKES), ("0.5", FEW)):
             engine = opened(cache, f"{file}:{strength}")
-            loaded_s = time.perf_counter() - started
-            takes = TAKES if strength == "1" else 2
-            waves = {text: made(engine, text, takes) for text in ("my kicks", "kick my kicks", "kick", *OTHERS)}
+            waves = {text: made(engine, text, takes) for text in ("my kicks", "deep my kicks")}
             after = {text: mels(engine, some) for text, some in waves.items()}
+            spread = [moved(one, other) for one in after["my kicks"] for other in after["my kicks"] if one is not other]
+            others = {text: mels(engine, made(engine, text, FEW)) for text in plain}
             say(
                 strength=strength,
-                loaded_s=loaded_s,
                 word=nearest(after["my kicks"], held),
-                kick_and_word=nearest(after["kick my kicks"], held),
-                **{f"moved {text}": moved(before[text][:takes], after[text]) for text in ("kick", *OTHERS)},
+                to_learned=nearest(after["my kicks"], own),
+                variety=np.mean(spread),
+                deep_and_word=nearest(after["deep my kicks"], held),
+                **{f"moved {text}": moved(plain[text], others[text]) for text in plain},
             )
             if chosen.out is not None and strength == "1":
                 chosen.out.mkdir(parents=True, exist_ok=True)
-                soundfile.write(chosen.out / "theirs.wav", unheard[0], RATE)
+                soundfile.write(chosen.out / "theirs.wav", np.concatenate(unheard[:2]), RATE)
                 for text, some in waves.items():
                     soundfile.write(chosen.out / f"{text}.wav", np.concatenate(some[:2]), RATE)
+        wordless = cache / "wordless.safetensors"
+        save_file(load_file(file), wordless)
+        engine = opened(cache, str(wordless))
+        others = {text: mels(engine, made(engine, text, FEW)) for text in plain}
+        say(strength="1, for all sounds", **{f"moved {text}": moved(plain[text], others[text]) for text in plain})
 
 
 def say(**facts: Any) -> None:

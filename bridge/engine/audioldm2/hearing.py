@@ -8,7 +8,7 @@ from __future__ import annotations
 import copy
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -91,7 +91,7 @@ class Vocabulary:
         self._rhythms = {sound: (low, high) for sound, (low, high) in rhythms.items()}
         self._reach = {sound: (down, up) for sound, (down, up) in reach.items()}
         self._plays = dict(plays)
-        self._own: tuple[str, ...] = ()
+        self._own: dict[str, str] = {}
         self._phrases = {*nouns, *words, *IGNORED_PHRASES}
         self._in_adjectives = {single for phrase in words for single in phrase.split()}
         self._singles = self._in_adjectives | {single for noun in nouns for single in noun.split()}
@@ -124,10 +124,11 @@ class Vocabulary:
         except (OSError, ValueError, TypeError, KeyError, RecursionError, AttributeError) as error:
             raise NoModel(f"{file} is damaged ({type(error).__name__}: {error}).") from error
 
-    def with_own(self, phrases: Iterable[str]) -> Vocabulary:
-        """This vocabulary, with the words of LoRA files, in lower case."""
+    def with_own(self, words: Mapping[str, str]) -> Vocabulary:
+        """This vocabulary, with the words of LoRA files, in lower case, and the sound of this vocabulary that each is if no other is
+        named; "" for none."""
         twin = copy.copy(self)
-        twin._own = tuple(sorted(phrases, key=lambda phrase: -phrase.count(" ")))
+        twin._own = {phrase: words[phrase] for phrase in sorted(words, key=lambda phrase: -phrase.count(" "))}
         return twin
 
     def knows(self, phrase: str) -> bool:
@@ -157,7 +158,12 @@ class Vocabulary:
         parts = [words_of(part) for part in re.split(r"[,.;:!?()]+", folded(prompt))]
         own = tuple(dict.fromkeys(phrase for part in parts for phrase in self._take_own(part)))
         heard = self._hear_parts(parts, correct)
-        return replace(heard, own=own, words=" ".join(filter(None, [*own, heard.words]))) if own else heard
+        if not own:
+            return heard
+        words = " ".join(filter(None, [*own, heard.words]))
+        if not heard.noun and (usual := self._own[own[0]]):
+            heard = self._hear_parts([*parts, words_of(usual)], correct)
+        return replace(heard, own=own, words=words)
 
     def _take_own(self, words: list[str]) -> list[str]:
         """The words of LoRA files among these, which are taken out."""

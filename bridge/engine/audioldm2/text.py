@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 from collections.abc import Sequence
 from dataclasses import replace
-from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import torch
@@ -15,7 +14,6 @@ from bridge.domain.clip import Prompt
 from bridge.domain.words import UNHEARD, plain
 from bridge.engine.audioldm2 import speech
 from bridge.engine.audioldm2.hearing import Heard, Vocabulary, without_notes
-from bridge.engine.audioldm2.own_words import OwnWord, OwnWords
 from bridge.engine.audioldm2.speech import Spoken
 from bridge.engine.runtime.threads import one_thread
 
@@ -32,26 +30,16 @@ class Embeddings(NamedTuple):
     tokens_cut: int  # tokens beyond the limit of the encoder
 
 
-class Own(NamedTuple):
-    """A text and the words of LoRA files that were said with it."""
-
-    text: str
-    own: tuple[str, ...]
-
-
 Texts = tuple[Embeddings, Embeddings | None]
 """The text and the negative text, None for no guidance; each for all of a batch, or stacked for each of it."""
 
 
 class TextSide:
-    """Hears and encodes texts for one pipeline on its compute. `vocabulary`: None if the checkpoint understands free text. `own`: the words
-    of LoRA files."""
+    """Hears and encodes texts for one pipeline on its compute. `vocabulary`: None if the checkpoint understands free text."""
 
-    def __init__(
-        self, pipe: Any, compute: str, vocabulary: Vocabulary | None, own: OwnWords = MappingProxyType({})
-    ) -> None:
-        self._pipe, self._compute, self._own = pipe, compute, own
-        self.vocabulary = vocabulary.with_own(own) if vocabulary is not None and own else vocabulary
+    def __init__(self, pipe: Any, compute: str, vocabulary: Vocabulary | None) -> None:
+        self._pipe, self._compute = pipe, compute
+        self.vocabulary = vocabulary
         self.speaks = speech.speaks(pipe)
         self.encoded = functools.lru_cache(maxsize=CACHED_TEXTS)(self._encode)
         # Called four times in each job; a prompt of 1,900 characters takes 29 ms.
@@ -81,10 +69,8 @@ class TextSide:
 
     def positive(self, prompt: Prompt) -> Embeddings:
         """The embeddings of the prompt."""
-        heard = self.hears(prompt)
-        if heard.own:
-            return self.encoded(Own(heard.text, heard.own))
-        return self.encoded(Spoken(heard.text, prompt.transcript) if self.speaks else heard.text)
+        text = self.hears(prompt).text
+        return self.encoded(Spoken(text, prompt.transcript) if self.speaks else text)
 
     def negative(self, prompt: Prompt) -> Embeddings | None:
         """The embeddings of the negative prompt; None without guidance."""
@@ -121,16 +107,11 @@ class TextSide:
 
     @one_thread()
     @torch.no_grad()
-    def _encode(self, source: str | Spoken | Own) -> Embeddings:
+    def _encode(self, source: str | Spoken) -> Embeddings:
         """Encode one text alone. For a single prompt this equals the stock pipeline, which cuts the negative prompt to the
         prompt's length and lets the texts of a batch change each other. CLAP gets the real tokens only: padding them to 512,
         as the stock pipeline does, costs nine times as much for the same result. On one thread, which takes no longer: 17 ms for the
         starter, 0.75 s for a T5 and a GPT-2 as large as those of AudioLDM 2."""
-        if isinstance(source, Own):
-            encoded = self.encoded(source.text)
-            for word in source.own:
-                encoded = said(encoded, self._own[word])
-            return encoded
         pipe = self._pipe
         text, transcript = (source, None) if isinstance(source, str) else source
         clap_ids, cut = self._tokens(pipe.tokenizer, text)
@@ -155,11 +136,6 @@ class TextSide:
         total = len(tokenizer(text).input_ids)
         ids = tokenizer(text, truncation=True, max_length=limit, return_tensors="pt")
         return {key: ids[key].to(self._compute) for key in ("input_ids", "attention_mask")}, max(0, total - limit)
-
-
-def said(text: Embeddings, word: OwnWord) -> Embeddings:
-    """A text with a word of a LoRA file."""
-    return text._replace(t5=text.t5 + word.t5.to(text.t5), gpt2=text.gpt2 + word.gpt2.to(text.gpt2))
 
 
 def stacked(texts: Sequence[Embeddings]) -> Embeddings:

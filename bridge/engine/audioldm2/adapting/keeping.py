@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +15,6 @@ from safetensors.torch import save_file
 from bridge.checkpoints import adapted
 from bridge.checkpoints.reading import INDEX
 from bridge.engine.audioldm2.adapting.adapters import Tensors
-from bridge.engine.audioldm2.own_words import GPT2, T5, OwnWord
 from bridge.engine.lora import METADATA
 from bridge.errors import Unsupported
 from bridge.system import portable
@@ -33,15 +33,15 @@ class Reached:
     best: float
 
 
-def write_model(folder: Path, tensors: Tensors, rank: int, word: OwnWord, facts: adapted.Facts) -> None:
-    """Write adapters and what their word adds to texts into a folder, in fp16. Raises OSError."""
-    whole = {f"unet.{name}": tensor for name, tensor in tensors.items()} | {T5: word.t5, GPT2: word.gpt2}
+def write_model(folder: Path, tensors: Tensors, rank: int, facts: adapted.Facts) -> None:
+    """Write adapters into a folder, in fp16. Raises OSError."""
+    halves = {f"unet.{name}": tensor.detach().half().contiguous() for name, tensor in tensors.items()}
     metadata = {
         "format": "pt",
         METADATA: json.dumps({"unet.r": rank, "unet.lora_alpha": rank}),
-        adapted.METADATA: json.dumps({"word": facts.word, "base": facts.base}),
+        adapted.METADATA: json.dumps(dataclasses.asdict(facts)),
     }
-    save_file({name: tensor.half().contiguous() for name, tensor in whole.items()}, folder / adapted.FILE, metadata)
+    save_file(halves, folder / adapted.FILE, metadata)
     (folder / INDEX).write_text(json.dumps(adapted.INDEX), "utf-8")
 
 

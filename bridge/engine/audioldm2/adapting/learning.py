@@ -1,7 +1,8 @@
-"""Learn a few sounds by adapters of a checkpoint's UNet and a word of their own, while all other sounds stay as they are."""
+"""Learn a few sounds by adapters of a checkpoint's UNet. They run only where the word for these sounds is heard: see adapted.py."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,21 +16,18 @@ from bridge.domain.words import plain
 from bridge.engine.audioldm2 import clock
 from bridge.engine.audioldm2.adapting import keeping
 from bridge.engine.audioldm2.adapting.adapters import Adapters, Tensors
-from bridge.engine.audioldm2.adapting.prior import Prior
 from bridge.engine.audioldm2.adapting.sounds import Batch, Sound, grouped
 from bridge.engine.audioldm2.denoising import states
 from bridge.engine.audioldm2.engine import AudioLDM2
 from bridge.engine.audioldm2.hearing import Vocabulary
-from bridge.engine.audioldm2.own_words import GPT2, T5, OwnWord
-from bridge.engine.audioldm2.text import Embeddings, said, stacked
+from bridge.engine.audioldm2.text import Embeddings, stacked
 from bridge.engine.audioldm2.unet import Unet
 from bridge.errors import Unsupported
 
-BATCH_S, PRIOR_S = 8.0, 4.0  # seconds of sound in a step, of those that are learned and of the checkpoint's own
-PRIOR_WEIGHT = 3.0
-RATE, WORD_RATE, WARM_UP = 1.5e-3, 1e-2, 20
+BATCH_S = 8.0  # seconds of sound in a step
+RATE, WARM_UP = 1.5e-3, 20
 AVERAGED = 0.97  # decay of the averaged tensors for each step, which are what is kept
-SAID = 0.8  # share of the sounds that are learned with the words of the checkpoint, beside their own
+SAID = 0.85  # share of the sounds that are learned with words; the others without, by which guidance steers
 LISTENED = 24  # predictions for the loss of the held-out sounds
 SHORTEST_WORD = 3  # characters
 
@@ -49,20 +47,11 @@ class Adapting:
         self._network = Unet(engine.pipe.unet).eval()
         self._groups = grouped(engine, vocabulary, sounds)
         self._held_out = grouped(engine, vocabulary, held_out, padded=False)
-        self._prior = Prior(engine, vocabulary, {text for group in self._groups for text in group.texts}, seed)
         self._adapters = Adapters(engine.pipe.unet, seed=seed)
-        plainly = engine.texts.encoded("")
-        self._loudness = OwnWord(plainly.t5.pow(2).mean().sqrt(), plainly.gpt2.pow(2).mean().sqrt())
-        self._tensors: dict[str, torch.nn.Parameter] = {
-            **self._adapters.tensors,
-            T5: torch.nn.Parameter(plainly.t5.new_zeros(plainly.t5.shape[2])),
-            GPT2: torch.nn.Parameter(plainly.gpt2.new_zeros(plainly.gpt2.shape[1:])),
-        }
+        self._tensors = self._adapters.tensors
         self._average = {name: tensor.detach().clone() for name, tensor in self._tensors.items()}
         self._kept = {name: tensor.detach().clone() for name, tensor in self._tensors.items()}
-        words = [self._tensors[T5], self._tensors[GPT2]]
-        groups = [{"params": list(self._adapters.tensors.values())}, {"params": words}]
-        self._optimiser = torch.optim.AdamW(groups, lr=RATE, weight_decay=0.0)
+        self._optimiser = torch.optim.AdamW(self._tensors.values(), lr=RATE, weight_decay=0.0)
         self._signal = engine.pipe.scheduler.alphas_cumprod.float().cpu()
 
     def step(self) -> float:
@@ -73,12 +62,11 @@ class Adapting:
         chosen = rng.integers(0, len(group.z), max(2, round(BATCH_S / group.seconds)))
         batch = group.batch([int(at) for at in chosen], self._engine.pipe.keeps_time)
         texts = [text if rng.random() < SAID else "" for text in batch.texts]
-        for part, rate in zip(self._optimiser.param_groups, (RATE, WORD_RATE), strict=True):
-            part["lr"] = rate * min(1.0, (self.steps + 1) / WARM_UP)
+        for part in self._optimiser.param_groups:
+            part["lr"] = RATE * min(1.0, (self.steps + 1) / WARM_UP)
         self._optimiser.zero_grad()
         loss = self._loss(rng, Batch(batch.z, batch.clock, texts), self._tensors)
         loss.backward()
-        (PRIOR_WEIGHT * self._change(rng)).backward()
         torch.nn.utils.clip_grad_norm_(self._tensors.values(), 1.0)
         self._optimiser.step()
         self.steps += 1
@@ -113,7 +101,7 @@ class Adapting:
         seconds = max(self._groups, key=lambda group: group.share).seconds
         needed, frames = engine.geometry.needed(seconds, heard), engine.geometry.frames(seconds)
         generators = [torch.Generator().manual_seed(seed)]
-        text = said(engine.texts.encoded(heard.text if heard.noun else ""), self._word(self._kept))
+        text = engine.texts.encoded(heard.text if heard.noun else "")
         with self._adapters.using(self._kept):
             latents = engine.denoiser.run(
                 engine.noise(generators, engine.geometry.rows(needed)),
@@ -129,9 +117,8 @@ class Adapting:
 
     def save_model(self, folder: Path, word: str) -> None:
         """Write the best state into a folder, as a LoRA file that knows its word. Raises OSError."""
-        of_text = self._word(self._kept)
-        tensors = {name: self._kept[name] for name in self._adapters.tensors}
-        keeping.write_model(folder, tensors, self._adapters.rank, of_text, adapted.Facts(word, self._base))
+        facts = adapted.Facts(word, self._base, self._usual())
+        keeping.write_model(folder, self._kept, self._adapters.rank, facts)
 
     def save_state(self, file: Path) -> None:
         """Write all that is needed to go on, whole or not at all. Raises OSError."""
@@ -146,26 +133,16 @@ class Adapting:
         groups = {"now": self._tensors, "mean": self._average, "best": self._kept}
         return {f"{kind} {name}": tensor for kind, tensors in groups.items() for name, tensor in tensors.items()}
 
-    def _word(self, tensors: Tensors) -> OwnWord:
-        """What the word of these sounds adds to a text."""
-        return OwnWord(tensors[T5] * self._loudness.t5, tensors[GPT2] * self._loudness.gpt2)
+    def _usual(self) -> str:
+        """What most of the sounds are by the words of the checkpoint; "" for nothing that it knows."""
+        counts = Counter(text for group in self._groups for text in group.texts)
+        return max(counts, key=lambda text: (counts[text], text))
 
     def _loss(self, rng: np.random.Generator, batch: Batch, tensors: Tensors) -> torch.Tensor:
         """The squared error of what is predicted of sounds that are learned."""
-        text, word = self._encoded(batch.texts), self._word(tensors)
         noisy, times, target = self._noisy(rng, batch)
         with self._adapters.using(tensors):
-            return F.mse_loss(self._predicted(noisy, times, said(text, word), batch.clock), target)
-
-    def _change(self, rng: np.random.Generator) -> torch.Tensor:
-        """The squared change of what is predicted of the checkpoint's own sounds."""
-        batch = self._prior.batch(rng, PRIOR_S)
-        text = self._encoded(batch.texts)
-        noisy, times, _ = self._noisy(rng, batch)
-        with torch.no_grad(), self._adapters.using(None):
-            before = self._predicted(noisy, times, text, batch.clock)
-        with self._adapters.using(self._tensors):
-            return F.mse_loss(self._predicted(noisy, times, text, batch.clock), before)
+            return F.mse_loss(self._predicted(noisy, times, self._encoded(batch.texts), batch.clock), target)
 
     def _encoded(self, texts: Sequence[str]) -> Embeddings:
         return stacked([self._engine.texts.encoded(text) for text in texts])
