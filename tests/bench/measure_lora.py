@@ -125,9 +125,10 @@ def main() -> None:
         engine.adapted = Adapted(engine.pipe, [lora_of(str(file))], find.STARTER_FOLDER)
         say(changed_s=time.perf_counter() - started)
         plain = {text: mel[:FEW] for text, mel in before.items()}
-        for strength, takes in (("1", TAKES), ("0.5", FEW)):
-            engine = opened(cache, f"{file}:{strength}")
-            waves = {text: made(engine, text, takes) for text in ("my kicks", "deep my kicks")}
+        engine = opened(cache, str(file))
+        for strength, takes in (("100%", TAKES), ("50%", FEW)):
+            asked = {"my kicks": f"my kicks {strength}", "deep my kicks": f"deep my kicks {strength}"}
+            waves = {text: made(engine, prompt, takes) for text, prompt in asked.items()}
             after = {text: mels(engine, some) for text, some in waves.items()}
             spread = [moved(one, other) for one in after["my kicks"] for other in after["my kicks"] if one is not other]
             others = {text: mels(engine, made(engine, text, FEW)) for text in plain}
@@ -139,7 +140,7 @@ def main() -> None:
                 deep_and_word=nearest(after["deep my kicks"], held),
                 **{f"moved {text}": moved(plain[text], others[text]) for text in plain},
             )
-            if chosen.out is not None and strength == "1":
+            if chosen.out is not None and strength == "100%":
                 chosen.out.mkdir(parents=True, exist_ok=True)
                 soundfile.write(chosen.out / "theirs.wav", np.concatenate(unheard[:2]), RATE)
                 for text, some in waves.items():
@@ -148,7 +149,7 @@ def main() -> None:
         save_file(load_file(file), wordless)
         engine = opened(cache, str(wordless))
         others = {text: mels(engine, made(engine, text, FEW)) for text in plain}
-        say(strength="1, for all sounds", **{f"moved {text}": moved(plain[text], others[text]) for text in plain})
+        say(strength="100%, for all sounds", **{f"moved {text}": moved(plain[text], others[text]) for text in plain})
 
 
 def say(**facts: Any) -> None:

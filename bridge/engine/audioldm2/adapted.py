@@ -4,6 +4,7 @@ moves."""
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from bridge.checkpoints import adapted
@@ -13,6 +14,9 @@ from bridge.engine.audioldm2.unet import Unet
 from bridge.engine.lora import merge
 from bridge.engine.runtime.network import Network
 from bridge.errors import NoModel
+
+Said = tuple[tuple[str, float], ...]
+"""Words, each with the share of it that was asked for; see Heard.own."""
 
 
 class Adapted:
@@ -24,7 +28,7 @@ class Adapted:
         self._pipe = pipe
         self._loras = {lora.facts.word: lora for lora in loras if lora.facts.word}
         self.words = {word: lora.facts.usual for word, lora in self._loras.items()}
-        self._said: tuple[str, ...] = ()
+        self._said: Said = ()
         self._networks: tuple[Network, Network | None] | None = None
         for lora in self._loras.values():
             if lora.facts.base != adapted.fingerprint(folder):
@@ -32,15 +36,16 @@ class Adapted:
                     f"{lora.name!r} was learned from another checkpoint, or from another edition of this one. Learn its folder again."
                 )
         if self.words:
-            self.networks(tuple(self.words))  # a file that does not fit is refused now
+            self.networks(tuple((word, 1.0) for word in self.words))  # a file that does not fit is refused now
 
-    def networks(self, words: tuple[str, ...]) -> tuple[Network, Network | None]:
+    def networks(self, said: Said) -> tuple[Network, Network | None]:
         """The UNet for these words, and the one for few steps if the checkpoint has one. Raises NoModel."""
-        if self._networks is None or words != self._said:
-            loras = [self._loras[word] for word in words]
+        if self._networks is None or said != self._said:
+            chosen = [(self._loras[word], share) for word, share in said]
+            loras = [replace(lora, strength=share * lora.strength) for lora, share in chosen]
             unet, few = self._pipe.read_unets()
             for network in filter(None, (unet, few)):
                 merge(network, loras)
             self._networks = Unet(unet).eval(), None if few is None else Unet(few).eval()
-            self._said = words
+            self._said = said
         return self._networks

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 
+from bridge.domain.limits import LORA_STRENGTH
 from bridge.domain.notes import NOTE, c_of, frequency_of, midi_of
 from bridge.domain.words import folded, words_of
 from bridge.errors import NoModel
@@ -22,6 +23,7 @@ MAX_PHRASE_WORDS = 5
 PREPOSITIONS = frozenset(
     """with without before after for like under over into in on at from and of between during through""".split()  # noqa: SIM905
 )
+PERCENT = "percent"
 NEGATIONS = frozenset(("no", "not", "minus", "without"))
 # About the recording, not the sound: "low" in "low quality" must not make it deep.
 IGNORED_PHRASES = (
@@ -49,7 +51,8 @@ class Heard:
     clip ends. `steady`: it sounds alike all along; None if nobody knows. `model_hz`: the pitch that the model will make,
     `target_hz`: the requested one; both 0.0 without a note. `partials`: multiples of the pitch that sound in it. `remark`: what
     was left out and why, or "". `note`: the requested one, "" for none; `usual_bpm`: the usual range of a rhythm's tempo, None for
-    other sounds. `own`: the words of LoRA files among them, which are not in `text`.
+    other sounds. `own`: the words of LoRA files among them, which are not in `text`,
+    each with the share of it that was asked for, 0 to 2.
     """
 
     text: str
@@ -63,7 +66,7 @@ class Heard:
     remark: str = ""
     note: str = ""
     usual_bpm: tuple[float, float] | None = None
-    own: tuple[str, ...] = ()
+    own: tuple[tuple[str, float], ...] = ()
 
 
 class Vocabulary:
@@ -155,25 +158,34 @@ class Vocabulary:
     def hear(self, prompt: str, correct: bool = True) -> Heard:
         """The known words of a prompt of any script and length. `correct` typing errors: always in adjectives, in nouns only if
         none is spelt right or if it completes one ("clsoed hat"). So "layer" beside a snare does not become a laser."""
-        parts = [words_of(part) for part in re.split(r"[,.;:!?()]+", folded(prompt))]
-        own = tuple(dict.fromkeys(phrase for part in parts for phrase in self._take_own(part)))
+        text = folded(prompt)
+        text = text.replace("%", f" {PERCENT} ") if self._own else text
+        parts = [words_of(part) for part in re.split(r"[,.;:!?()]+", text)]
+        own = tuple(dict(one for part in parts for one in self._take_own(part)).items())
         heard = self._hear_parts(parts, correct)
         if not own:
             return heard
-        words = " ".join(filter(None, [*own, heard.words]))
-        if not heard.noun and (usual := self._own[own[0]]):
+        said = [phrase if share == 1 else f"{phrase} {100 * share:.0f}%" for phrase, share in own]
+        words = " ".join(filter(None, [*said, heard.words]))
+        if not heard.noun and (usual := self._own[own[0][0]]):
             heard = self._hear_parts([*parts, words_of(usual)], correct)
         return replace(heard, own=own, words=words)
 
-    def _take_own(self, words: list[str]) -> list[str]:
-        """The words of LoRA files among these, which are taken out."""
+    def _take_own(self, words: list[str]) -> list[tuple[str, float]]:
+        """The words of LoRA files among these, with their shares, which are taken out: `my kicks`, `my kicks 70 percent`, and the
+        percent before the word."""
         taken = []
         for phrase in self._own:
             size = len(own := phrase.split())
             while (at := next((n for n in range(len(words) - size + 1) if words[n : n + size] == own), -1)) >= 0:
+                end, share = at + size, 1.0
+                if (stated := _percent(words[end : end + 2])) is not None:
+                    end, share = end + 2, stated
+                elif (stated := _percent(words[max(0, at - 2) : at])) is not None:
+                    at, share = at - 2, stated
                 if at == 0 or words[at - 1] not in NEGATIONS:
-                    taken.append(phrase)
-                del words[at : at + size]
+                    taken.append((phrase, share))
+                del words[at:end]
         return taken
 
     def _hear_parts(self, parts: list[list[str]], correct: bool) -> Heard:
@@ -270,6 +282,13 @@ class Vocabulary:
         if len(word) < 4 or right or word in PREPOSITIONS or word in REAL_WORDS:
             return word
         return min((other for other in known if other[0] == word[0] and is_typo(other, word)), default=word)
+
+
+def _percent(words: list[str]) -> float | None:
+    """The share that two words state, such as `70 percent`; None for others."""
+    if len(words) == 2 and words[1] == PERCENT and words[0].isdecimal() and len(words[0]) <= 3:
+        return min(int(words[0]) / 100, LORA_STRENGTH.high)
+    return None
 
 
 def without_notes(text: str) -> str:

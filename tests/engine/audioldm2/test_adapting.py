@@ -117,6 +117,8 @@ def test_a_few_steps_lower_the_loss_and_leave_a_file_that_the_engine_runs(
     for asked, same in (("my-kicks", "kick"), ("deep my-kicks", "deep kick"), ("my-kicks snare", "snare")):
         assert not np.array_equal(sound(engine, asked), sound(plain, same)), "the word calls what was learned"
         assert np.array_equal(sound(weak, asked), sound(plain, same)), "at strength 0 it calls nothing"
+    assert np.array_equal(sound(engine, "my-kicks 0%"), sound(plain, "kick"))
+    assert np.abs(sound(engine, "my-kicks 50%") - sound(engine, "my-kicks")).max() > 0
     for other in ("kick", "snare", "deep bell"):
         assert np.array_equal(sound(engine, other), sound(plain, other)), "other sounds are the same samples"
 
@@ -179,22 +181,27 @@ VOCABULARY = Vocabulary({"kick": "kick", "bell": "bell"}, ["deep"], {"bell": [4]
 
 
 @pytest.mark.parametrize(
-    ("prompt", "own", "text", "noun"),
+    ("prompt", "own", "text", "words"),
     [
-        ("my-kicks", ("my kicks",), "deep kick", "kick"),
-        ("deep kick, My Kicks", ("my kicks",), "deep kick", "kick"),
-        ("my_kicks bell a#4", ("my kicks",), "bell c4", "bell"),
-        ("my deep", ("my",), "deep", ""),
-        ("my kick", ("my",), "kick", "kick"),
-        ("deep kick, no my-kicks", (), "deep kick", "kick"),
-        ("mykicks kick", (), "kick", "kick"),
+        ("my-kicks", {"my kicks": 1.0}, "deep kick", "my kicks"),
+        ("deep kick, My Kicks", {"my kicks": 1.0}, "deep kick", "my kicks deep kick"),
+        ("my_kicks bell a#4", {"my kicks": 1.0}, "bell c4", "my kicks bell a#4"),
+        ("my-kicks 70% bell", {"my kicks": 0.7}, "bell", "my kicks 70% bell"),
+        ("70 % my-kicks bell", {"my kicks": 0.7}, "bell", "my kicks 70% bell"),
+        ("my-kicks 999%", {"my kicks": 2.0}, "deep kick", "my kicks 200%"),
+        ("my-kicks 1000% kick", {"my kicks": 1.0}, "kick", "my kicks kick"),
+        ("my deep", {"my": 1.0}, "deep", "my deep"),
+        ("my 50% kick my-kicks", {"my kicks": 1.0, "my": 0.5}, "kick", "my kicks my 50% kick"),
+        ("deep kick, no my-kicks", {}, "deep kick", "deep kick"),
+        ("deep kick, no 50% my-kicks", {}, "deep kick", "deep kick"),
+        ("mykicks kick 50%", {}, "kick", "kick"),
     ],
 )
-def test_a_word_of_a_file_is_heard_anywhere_in_a_prompt(
-    prompt: str, own: tuple[str, ...], text: str, noun: str
+def test_a_word_of_a_file_is_heard_anywhere_in_a_prompt_with_how_much_of_it(
+    prompt: str, own: dict[str, float], text: str, words: str
 ) -> None:
     heard = VOCABULARY.hear(prompt)
-    assert (heard.own, heard.text, heard.noun) == (own, text, noun)
+    assert (dict(heard.own), heard.text, heard.words) == (own, text, words)
 
 
 @pytest.mark.parametrize(
