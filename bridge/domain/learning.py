@@ -31,11 +31,6 @@ class LearnAsk:
     how: str = HOWS[0]
 
 
-def has_base() -> bool:
-    """Whether there is a base to learn from."""
-    return BASE.is_dir()
-
-
 def is_model_name(text: str) -> bool:
     """Whether a model can have this name, which is that of its folder too."""
     return is_sub_folder(text) and "/" not in text
