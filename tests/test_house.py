@@ -127,7 +127,7 @@ HEAVY = {
     "numpy": {
         "engine/pipeline_runner.py",
         "engine/source_sound.py",
-        "engine/tempo.py",
+        "engine/audioldm2/tempo.py",
         "engine/audioldm2/course.py",
         "engine/audioldm2/engine.py",
         "engine/audioldm2/decoding.py",

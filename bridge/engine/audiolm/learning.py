@@ -15,6 +15,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from bridge.engine import beat_clock
+from bridge.engine.audioldm2.tempo import tempo_of
 from bridge.engine.audiolm import model_folder, uses
 from bridge.engine.audiolm.choosing import Sampling
 from bridge.engine.audiolm.coding import Wave
@@ -22,7 +23,6 @@ from bridge.engine.audiolm.losses import causal_losses, masked_losses
 from bridge.engine.audiolm.model_folder import ORDERS, TokenModel
 from bridge.engine.audiolm.network import TokenNetwork
 from bridge.engine.audiolm.words import Words
-from bridge.engine.tempo import tempo_of
 from bridge.errors import Unsupported
 from bridge.system import portable
 

@@ -13,7 +13,7 @@ from bridge.engine import beat_clock
 from bridge.engine.audioldm2.encoding import resampled
 from bridge.engine.audioldm2.engine import AudioLDM2
 from bridge.engine.audioldm2.hearing import Vocabulary, without_notes
-from bridge.engine.tempo import tempo_of
+from bridge.engine.audioldm2.tempo import tempo_of
 
 LENGTHS_S = (
     0.5,
