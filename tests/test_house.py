@@ -77,6 +77,7 @@ HEAVY = {
         "engine/audioldm2/known.py",
         "engine/audioldm2/sources/hits.py",
         "engine/audioldm2/sources/kit.py",
+        "engine/audioldm2/adapted.py",
         "engine/audioldm2/mel_16k.py",
         "engine/audioldm2/loops.py",
         "engine/runtime/network.py",

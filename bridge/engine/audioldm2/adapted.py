@@ -6,6 +6,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
+
+import torch
 
 from bridge.checkpoints import adapted
 from bridge.checkpoints.loras import Lora
@@ -13,6 +16,7 @@ from bridge.engine.audioldm2.pipeline import Pipeline
 from bridge.engine.audioldm2.unet import Unet
 from bridge.engine.lora import merge
 from bridge.engine.runtime.network import Network
+from bridge.engine.runtime.threads import several
 from bridge.errors import NoModel
 
 Said = tuple[tuple[str, float], ...]
@@ -21,11 +25,11 @@ Said = tuple[tuple[str, float], ...]
 
 class Adapted:
     """`words`: those of the LoRA files, and what each is by the checkpoint's own words. One UNet is kept, that of the words that were said
-    last; reading and changing another one of the starter takes a tenth of a second. It runs as it is, not converted. Raises NoModel for a
-    file that was learned from another checkpoint than that in `folder`, or does not fit."""
+    last; reading and changing another one of the starter takes a tenth of a second. It runs as it is, not converted, on this number of
+    `threads`; 0: on a GPU. Raises NoModel for a file that was learned from another checkpoint than that in `folder`, or does not fit."""
 
-    def __init__(self, pipe: Pipeline, loras: Sequence[Lora], folder: Path) -> None:
-        self._pipe = pipe
+    def __init__(self, pipe: Pipeline, loras: Sequence[Lora], folder: Path, threads: int = 0) -> None:
+        self._pipe, self._threads = pipe, threads
         self._loras = {lora.facts.word: lora for lora in loras if lora.facts.word}
         self.words = {word: lora.facts.usual for word, lora in self._loras.items()}
         self._said: Said = ()
@@ -46,6 +50,16 @@ class Adapted:
             unet, few = self._pipe.read_unets()
             for network in filter(None, (unet, few)):
                 merge(network, loras)
-            self._networks = Unet(unet).eval(), None if few is None else Unet(few).eval()
+            self._networks = self._runnable(unet), None if few is None else self._runnable(few)
             self._said = said
         return self._networks
+
+    def _runnable(self, unet: Any) -> Network:
+        network = Unet(unet).eval()
+
+        def run(*inputs: torch.Tensor) -> torch.Tensor:
+            # Beside converted networks, torch has one thread.
+            with several(self._threads):
+                return network(*inputs)  # type: ignore[no-any-return]
+
+        return run if self._threads else network

@@ -89,7 +89,7 @@ class AudioLDM2(Runner):
         self.encoder = Encoder(pipe, self.geometry)
         self.decoder = Decoder(pipe.vae.config.scaling_factor, self._spectrogram, pipe.vocoder, self.geometry)
         vocabulary = Vocabulary.read(folder)
-        self.adapted = Adapted(pipe, self.checkpoint.loras, folder)
+        self.adapted = Adapted(pipe, self.checkpoint.loras, folder, self.threads if self.on_a_processor else 0)
         if vocabulary is not None and self.adapted.words:
             vocabulary = vocabulary.with_own(self.adapted.words)
         self.texts = TextSide(pipe, self.device, vocabulary)

@@ -138,16 +138,6 @@ class Vocabulary:
         """Whether a phrase in lower case is a word of the checkpoint, or a note."""
         return phrase in self._phrases or phrase in self._singles or NOTE.fullmatch(phrase) is not None
 
-    @property
-    def sounds(self) -> list[str]:
-        """A noun for each sound."""
-        return [noun for sound in dict.fromkeys(self._nouns.values()) if (noun := self.noun_of(sound))]
-
-    @property
-    def adjectives(self) -> list[str]:
-        """The words that change a sound."""
-        return sorted(self._words)
-
     def noun_of(self, sound: str) -> str:
         """A noun that means `sound`, its own name if possible; "" if there is none."""
         name = sound.replace("_", " ")

@@ -20,11 +20,16 @@ def number(requested: int = 0) -> int:
     return max(1, min(usable, psutil.cpu_count(logical=False) or usable))
 
 
-@contextlib.contextmanager
-def one_thread() -> Iterator[None]:
+def one_thread() -> contextlib.AbstractContextManager[None]:
     """Run on one thread, whatever the number: for results that are cached, and must not depend on how the networks ran then."""
+    return several(1)
+
+
+@contextlib.contextmanager
+def several(count: int) -> Iterator[None]:
+    """Run on this number of threads."""
     before = torch.get_num_threads()
-    torch.set_num_threads(1)
+    torch.set_num_threads(count)
     try:
         yield
     finally:
