@@ -20,9 +20,11 @@ def number(requested: int = 0) -> int:
     return max(1, min(usable, psutil.cpu_count(logical=False) or usable))
 
 
-def one_thread() -> contextlib.AbstractContextManager[None]:
+@contextlib.contextmanager
+def one_thread() -> Iterator[None]:
     """Run on one thread, whatever the number: for results that are cached, and must not depend on how the networks ran then."""
-    return several(1)
+    with several(1):
+        yield
 
 
 @contextlib.contextmanager
