@@ -46,4 +46,5 @@ def _print(model: str, sounds: Sounds) -> None:
 def _wrapped(first: str, words: str, indent: int = 2) -> str:
     columns = max(40, shutil.get_terminal_size().columns)
     start, line = ("\n", first[1:]) if first.startswith("\n") else ("", first)
-    return start + textwrap.fill(words, columns, initial_indent=line, subsequent_indent=" " * indent)
+    # Of no words, fill would not even print the indent.
+    return start + (textwrap.fill(words, columns, initial_indent=line, subsequent_indent=" " * indent) or line.rstrip())

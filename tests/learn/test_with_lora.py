@@ -58,7 +58,7 @@ def test_a_folder_becomes_a_lora_of_the_starter_that_is_used_by_its_name_and_its
     assert learned.card_of(own).word == "my drums" and "Say *my drums*" in (own / learned.CARD).read_text()
     assert lora_of("my-drums:0.7").strength == 0.7 and lora_of("my-drums").file == own / adapted.FILE
     assert "say my drums" in called(user / "home", "models", "--osc-port", "1").stdout
-    assert "my drums" in called(user / "home", "sounds", "--model", "my-drums").stdout
+    assert "\nmy drums\n" in called(user / "home", "sounds", "--model", "my-drums").stdout
     parcel.export("my-drums", user / "drums.zip")
     assert parcel.take(user / "drums.zip", "twin") == "twin"
     assert learned.card_of(learned.models_folder() / "twin").word == "my drums" and find.find("twin").loras

@@ -161,7 +161,7 @@ def test_a_file_of_another_edition_or_another_size_is_refused_and_nonsense_in_it
         with pytest.raises(NoModel, match=why):
             opened(folder, built_cache, str(file))
 
-    save_file({name: tensor[:, :1] for name, tensor in tensors.items()}, file, metadata)
+    save_file({name: tensor[:, :1].contiguous() for name, tensor in tensors.items()}, file, metadata)
     refused("another size")
     save_file(
         {"unet.nothing.lora_A.weight": torch.ones(2, 2), "unet.nothing.lora_B.weight": torch.ones(2, 2)}, file, metadata
