@@ -100,9 +100,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as place:
         cache = Path(place)
         engine = opened(cache)
-        before = {text: mels(engine, made(engine, text)) for text in ("kick", *OTHERS)}
+        before = {text: mels(engine, made(engine, text, FEW)) for text in ("kick", *OTHERS)}
         held, own = mels(engine, unheard), mels(engine, kicks)
-        say(step=0, to_held_out=nearest(before["kick"], held), users_own=nearest(held, own))
+        kick = mels(engine, made(engine, "kick"))
+        say(step=0, to_held_out=nearest(kick, held), users_own=nearest(held, own))
         started = time.perf_counter()
         sounds = [Sound(wave, RATE, ("kick",)) for wave in kicks]
         torch.set_num_threads(2)
@@ -124,32 +125,31 @@ def main() -> None:
         started = time.perf_counter()
         engine.adapted = Adapted(engine.pipe, [lora_of(str(file))], find.STARTER_FOLDER)
         say(changed_s=time.perf_counter() - started)
-        plain = {text: mel[:FEW] for text, mel in before.items()}
         engine = opened(cache, str(file))
         for strength, takes in (("100%", TAKES), ("50%", FEW)):
             asked = {"my kicks": f"my kicks {strength}", "deep my kicks": f"deep my kicks {strength}"}
             waves = {text: made(engine, prompt, takes) for text, prompt in asked.items()}
             after = {text: mels(engine, some) for text, some in waves.items()}
             spread = [moved(one, other) for one in after["my kicks"] for other in after["my kicks"] if one is not other]
-            others = {text: mels(engine, made(engine, text, FEW)) for text in plain}
             say(
                 strength=strength,
                 word=nearest(after["my kicks"], held),
                 to_learned=nearest(after["my kicks"], own),
                 variety=np.mean(spread),
                 deep_and_word=nearest(after["deep my kicks"], held),
-                **{f"moved {text}": moved(plain[text], others[text]) for text in plain},
             )
             if chosen.out is not None and strength == "100%":
                 chosen.out.mkdir(parents=True, exist_ok=True)
                 soundfile.write(chosen.out / "theirs.wav", np.concatenate(unheard[:2]), RATE)
                 for text, some in waves.items():
                     soundfile.write(chosen.out / f"{text}.wav", np.concatenate(some[:2]), RATE)
+        others = {text: mels(engine, made(engine, text, FEW)) for text in before}
+        say(**{f"moved {text}": moved(before[text], others[text]) for text in before})
         wordless = cache / "wordless.safetensors"
         save_file(load_file(file), wordless)
         engine = opened(cache, str(wordless))
-        others = {text: mels(engine, made(engine, text, FEW)) for text in plain}
-        say(strength="100%, for all sounds", **{f"moved {text}": moved(plain[text], others[text]) for text in plain})
+        others = {text: mels(engine, made(engine, text, FEW)) for text in before}
+        say(**{f"would move {text}": moved(before[text], others[text]) for text in before})
 
 
 def say(**facts: Any) -> None:
