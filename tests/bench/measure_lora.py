@@ -8,6 +8,7 @@ nearest of the ten, and for other sounds between the same seed before and after.
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import tempfile
 import time
@@ -130,7 +131,7 @@ def main() -> None:
             asked = {"my kicks": f"my kicks {strength}", "deep my kicks": f"deep my kicks {strength}"}
             waves = {text: made(engine, prompt, takes) for text, prompt in asked.items()}
             after = {text: mels(engine, some) for text, some in waves.items()}
-            spread = [moved(one, other) for one in after["my kicks"] for other in after["my kicks"] if one is not other]
+            spread = [moved(one, other) for one, other in itertools.combinations(after["my kicks"], 2)]
             say(
                 strength=strength,
                 word=nearest(after["my kicks"], held),
