@@ -60,6 +60,6 @@ class Adapted:
         def run(*inputs: torch.Tensor) -> torch.Tensor:
             # Beside converted networks, torch has one thread.
             with several(self._threads):
-                return network(*inputs)  # type: ignore[no-any-return]
+                return network(*inputs)
 
         return run if self._threads else network
