@@ -29,7 +29,7 @@ def main(options: argparse.Namespace) -> int:
     name = " ".join(options.name.split())  # as the daemon returns it
     if not name:
         raise BadArgument("A name is missing: clipbridge learn FOLDER --name my-drums")
-    keys = [] if options.minutes is None else ["minutes", options.minutes]
+    keys: list[Any] = [] if options.minutes is None else ["minutes", options.minutes]
     keys += [] if options.how is None else ["how", options.how]
     ask = encode("/bridge/learn", folder.as_posix(), name, *keys)
     with client.connect(options.osc_port) as daemon:

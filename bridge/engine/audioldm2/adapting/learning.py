@@ -29,6 +29,7 @@ RATE, WARM_UP = 1.5e-3, 20
 AVERAGED = 0.97  # decay of the averaged tensors for each step, which are what is kept
 SAID = 0.85  # share of the sounds that are learned with words; the others without, by which guidance steers
 LISTENED = 24  # predictions for the loss of the held-out sounds
+HEARD_STEPS = 10  # of a clip that is made meanwhile
 SHORTEST_WORD = 3  # characters
 
 
@@ -107,7 +108,7 @@ class Adapting:
                 engine.noise(generators, engine.geometry.rows(needed)),
                 text,
                 engine.texts.encoded(""),
-                engine.abilities.least_steps,
+                HEARD_STEPS,
                 engine.abilities.usual_guidance,
                 generators,
                 lambda step, steps: None,
