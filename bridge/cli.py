@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from bridge import __version__
 from bridge.commands.parsing import Parser, parse
 from bridge.config import COMPUTES, DEFAULT_OSC_PORT, DEFAULT_SERVE_PORT
-from bridge.domain.learning import DEFAULT_MINUTES
+from bridge.domain.learning import DEFAULT_MINUTES, HOWS
 from bridge.domain.limits import ORDERS
 from bridge.errors import ClipbridgeError
 
@@ -246,6 +246,11 @@ def parser(with_keys: bool = True) -> tuple[Parser, dict[str, Parser]]:
         "folder", metavar="FOLDER", help="your sounds; the names of files and folders become their words"
     )
     learn.add_argument("--name", required=True, help="the name of the model, such as my-drums")
+    learn.add_argument(
+        "--how",
+        choices=HOWS,
+        help="tokens: a model of its own; lora: a change of the starter, with the name as its word (default: tokens if there is a base)",
+    )
     learn.add_argument(
         "--minutes", type=float, metavar="N", help=f"how long it learns at most (default: {DEFAULT_MINUTES:g})"
     )

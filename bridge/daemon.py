@@ -33,8 +33,8 @@ from bridge.system import accelerators, portable
 from bridge.system.absent import Absent
 from bridge.system.supervise import TICK_S, Child
 
-# What learns from samples, in the room of its family: the process that drives it knows it by this name alone.
-COURSE = "bridge.engine.audiolm.course:TokenCourse"
+# What learns from samples, by LearnAsk.how, in the rooms of the families: the process that drives it knows it by this name alone.
+COURSES = {"tokens": "bridge.engine.audiolm.course:TokenCourse", "lora": "bridge.engine.audioldm2.course:LoraCourse"}
 
 
 async def serve(config: Config, terminal: Listener) -> None:
@@ -46,7 +46,7 @@ async def serve(config: Config, terminal: Listener) -> None:
     async with contextlib.AsyncExitStack() as stack:
         live = live_of(config.audio)
         library = Library(database.place(), config.folder)
-        learn = Child("learn", LEARN, COURSE, str(live.scratch), str(config.folder))
+        learn = Child("learn", LEARN, COURSES, str(live.scratch), str(config.folder))
         core = core_of(config, live, portable.config_folder() / "pads.json", library, learn)
         await stack.enter_async_context(
             serve_presets(core.presets, lambda *changed: core.publish(PresetChanged(*changed)))

@@ -15,5 +15,5 @@ if __name__ == "__main__":  # children import this module too
     # An engine on another machine is not replaced.
     if "--engine" not in sys.argv:
         daemon.ENGINE = serving.TARGET = "tests.fake_engine:serve"
-    daemon.COURSE = "tests.learn.stand_in_course:open_course"
+    daemon.COURSES = dict.fromkeys(daemon.COURSES, "tests.learn.stand_in_course:open_course")
     sys.exit(cli.main())

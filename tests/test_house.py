@@ -77,6 +77,7 @@ HEAVY = {
         "engine/audioldm2/known.py",
         "engine/audioldm2/sources/hits.py",
         "engine/audioldm2/sources/kit.py",
+        "engine/audioldm2/adapted.py",
         "engine/audioldm2/mel_16k.py",
         "engine/audioldm2/loops.py",
         "engine/runtime/network.py",
@@ -127,6 +128,8 @@ HEAVY = {
     "numpy": {
         "engine/pipeline_runner.py",
         "engine/source_sound.py",
+        "engine/audioldm2/tempo.py",
+        "engine/audioldm2/course.py",
         "engine/audioldm2/engine.py",
         "engine/audioldm2/decoding.py",
         "engine/audioldm2/denoising.py",
@@ -233,8 +236,8 @@ HEAVY = {
 
 # Rooms that only the engine's process enters.
 ROOMS = {
-    "torch": ("engine/audiolm/", "engine/musicgen/"),
-    "numpy": ("engine/audiolm/", "engine/musicgen/"),
+    "torch": ("engine/audiolm/", "engine/musicgen/", "engine/audioldm2/adapting/"),
+    "numpy": ("engine/audiolm/", "engine/musicgen/", "engine/audioldm2/adapting/"),
     "transformers": ("engine/audiolm/pulled_coder.py", "engine/musicgen/"),
 }
 

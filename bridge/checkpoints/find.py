@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bridge.checkpoints import families, learned
+from bridge.checkpoints import adapted, families, learned
 from bridge.checkpoints.loras import Lora, lora_of
 from bridge.checkpoints.reading import read_index, stated
 from bridge.domain.learning import BASE
@@ -44,12 +44,20 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """A checkpoint on this disk. `folder`: None for the untrained one, which the engine builds. `loras`: see `loras`."""
+    """A checkpoint on this disk. `folder`: None for the untrained one, which the engine builds. `loras`: see `loras`. `own`: the
+    folder of a model that was learned as a LoRA of the one in `folder`. `plain`: see `network`."""
 
     name: str
     folder: Path | None
     revision: str = ""
     loras: tuple[Lora, ...] = ()
+    own: Path | None = None
+    plain: str = ""
+
+    @property
+    def network(self) -> str:
+        """The name and revision of what is in `folder`, whatever LoRA files it is run with."""
+        return self.plain or f"{self.name} {self.revision}"
 
 
 def find(name: str) -> Checkpoint:
@@ -65,6 +73,11 @@ def find(name: str) -> Checkpoint:
         return Checkpoint(UNTRAINED, None)
     # Before folders: the sounds that it learned may lie in a folder of the same name, where the command is run.
     if (own := learned.folder_of(name)) is not None:
+        if (file := adapted.file_in(own)) is not None:
+            lora = lora_of(str(file))
+            starter = find(STARTER)
+            revision = f"{starter.revision} {lora.label}"
+            return Checkpoint(own.name, starter.folder, revision, (lora,), own, starter.network)
         return Checkpoint(own.name, _checked(own), learned.card_of(own).date)
     try:
         folder = Path(name).expanduser().resolve()
@@ -83,9 +96,11 @@ def find(name: str) -> Checkpoint:
 
 def with_loras(checkpoint: Checkpoint, stated: Sequence[str]) -> Checkpoint:
     """The checkpoint with the LoRA files of a setting. They are part of its revision, because its clips are other ones. Raises NoModel."""
+    if not stated:
+        return checkpoint
     loras = tuple(map(lora_of, stated))
     revision = " ".join(filter(None, [checkpoint.revision, *(lora.label for lora in loras)]))
-    return replace(checkpoint, revision=revision, loras=loras)
+    return replace(checkpoint, revision=revision, loras=checkpoint.loras + loras, plain=checkpoint.network)
 
 
 def default(accelerated: bool) -> Checkpoint:
@@ -104,7 +119,7 @@ def available() -> list[str]:
     """The names that `find` accepts: the starter, the untrained one, and every learned one and every checkpoint in the hub's cache that can
     be loaded."""
     names = [STARTER, *([AUDIOLM] if AUDIOLM_FOLDER.is_dir() else []), UNTRAINED]
-    names += [name for name in learned.names() if families.is_known(read_index(learned.models_folder() / name))]
+    names += [name for name in learned.names() if _is_known(learned.models_folder() / name)]
     for folder in sorted(hub_cache().glob("models--*--*")):
         name = folder.name.removeprefix("models--").replace("--", "/", 1)
         cached = _cached(name)
@@ -125,22 +140,28 @@ def facts(name: str) -> Facts:
     """The facts of the checkpoint `name`, as in `find`. Raises NoModel."""
     checkpoint = find(name)
     folder, size = checkpoint.folder, 0
+    whole = checkpoint.own or folder
     try:
-        if folder is not None:
-            size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+        if whole is not None:
+            size = sum(file.stat().st_size for file in whole.rglob("*") if file.is_file())
     except OSError as error:
-        raise NoModel(f"{folder} cannot be read ({error.strerror}).") from error
+        raise NoModel(f"{whole} cannot be read ({error.strerror}).") from error
     abilities = families.family_of(folder).abilities(folder)
     return Facts(
         name=checkpoint.name,
         size_bytes=size,
-        licence=licence(folder),
+        licence=licence(whole),
         sample_rate=abilities.sample_rate,
         revision=checkpoint.revision,
         channels=abilities.channels,
         max_seconds=abilities.seconds.high,
         can=abilities.can,
     )
+
+
+def has_token_base() -> bool:
+    """Whether there is a base from which models of tokens are learned. It does not ship yet."""
+    return AUDIOLM in available()
 
 
 def hub_cache() -> Path:
@@ -173,6 +194,11 @@ def _cached(name: str) -> Path | None:
     except (OSError, UnicodeDecodeError):
         return None
     return snapshot if read_index(snapshot) else None
+
+
+def _is_known(folder: Path) -> bool:
+    """Whether the model in a folder can be loaded."""
+    return families.is_known(read_index(folder)) or adapted.file_in(folder) is not None
 
 
 def _checked(folder: Path) -> Path:

@@ -25,7 +25,8 @@ NUMBER = "[0-9]{1,9}(?:[.][0-9]{1,9})?"
 @dataclass(frozen=True, slots=True)
 class Card:
     """The facts in the card of a learned model. `date`: 2026-11-28. `files`: that it learned from. `loss`: over the sounds that were held
-    out, and `base_loss` before it learned. `seconds`: of learning. `licence`: YOURS, or "" for a model of somebody else."""
+    out, and `base_loss` before it learned. `seconds`: of learning. `licence`: YOURS, or "" for a model of somebody else. `word`: what its
+    sounds are called in prompts, "" if by the words of the folder."""
 
     name: str
     date: str
@@ -34,18 +35,21 @@ class Card:
     base_loss: float
     seconds: float
     licence: str = YOURS
+    word: str = ""
 
     def text(self) -> str:
         """The card as Markdown, with the facts in its first lines."""
         licence = f"license: {self.licence}\n" if self.licence else ""
+        word = f"word: {self.word}\n" if self.word else ""
+        called = f"It changes the starter. Say *{self.word}* in a prompt to get its sounds.\n\n" if self.word else ""
         whose = "It is yours, and so is what it makes: see the licences of the sounds that it learned." if self.licence else (
             "Somebody else learned it. Ask them what you may do with it before you publish anything."
         )  # fmt: skip
         return (
             f"---\n{licence}name: {self.name}\ndate: {self.date}\nfiles: {self.files}\nloss: {self.loss:.4f}\n"
-            f"base_loss: {self.base_loss:.4f}\nseconds: {self.seconds:.0f}\n---\n\n# {self.name}\n\n"
+            f"base_loss: {self.base_loss:.4f}\nseconds: {self.seconds:.0f}\n{word}---\n\n# {self.name}\n\n"
             f"Clipbridge learned this model from {self.files} files in {self.seconds / 60:.1f} minutes, on {self.date}. {whose}\n\n"
-            f"The loss over sounds that were held out is {self.loss:.3f}; before it learned, it was {self.base_loss:.3f}.\n"
+            f"{called}The loss over sounds that were held out is {self.loss:.3f}; before it learned, it was {self.base_loss:.3f}.\n"
         )
 
 
@@ -104,6 +108,7 @@ def card_in(head: str) -> Card:
         base_loss=_number(head, "base_loss"),
         seconds=_number(head, "seconds"),
         licence=stated_in(head, "license", YOURS),
+        word=stated_in(head, "word", "[a-z0-9 ]{1,60}"),
     )
 
 

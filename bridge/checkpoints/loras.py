@@ -1,4 +1,5 @@
-"""LoRA files that a checkpoint is run with: `FILE` or `FILE:STRENGTH`. Only named and hashed here; the engine reads them."""
+"""LoRA files that a checkpoint is run with: `FILE` or `FILE:STRENGTH`, where a learned model may stand for its file. Only named and hashed
+here; the engine reads them."""
 
 from __future__ import annotations
 
@@ -6,6 +7,8 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
+from bridge.checkpoints import adapted, learned
+from bridge.checkpoints.adapted import UNKNOWN, Facts
 from bridge.domain.fields import NUMERIC, number
 from bridge.domain.limits import LORA_STRENGTH
 from bridge.errors import BadArgument, NoModel
@@ -15,23 +18,32 @@ SHOWN_DIGITS = 8  # of a hash, in recipes
 
 @dataclass(frozen=True, slots=True)
 class Lora:
-    """`strength`: 0 leaves the checkpoint as it is, 1 is as the file was trained."""
+    """`strength`: 0 leaves the checkpoint as it is, 1 is as the file was trained. `facts`: those of a file
+    that was learned here."""
 
     file: Path
     strength: float
     sha256: str
+    facts: Facts = UNKNOWN
+
+    @property
+    def name(self) -> str:
+        """What it is called: its word, or else the name of its file."""
+        return self.facts.word or self.file.stem
 
     @property
     def label(self) -> str:
         """How recipes name it."""
-        return f"lora {self.file.stem} {self.sha256[:SHOWN_DIGITS]} {self.strength:g}"
+        return f"lora {self.name} {self.sha256[:SHOWN_DIGITS]} {self.strength:g}"
 
 
 def lora_of(stated: str) -> Lora:
     """The LoRA file that a setting states. Raises NoModel."""
     name, colon, end = stated.rpartition(":")
     has_strength = bool(colon) and NUMERIC.fullmatch(end) is not None
-    file = Path(name if has_strength else stated)
+    name = name if has_strength else stated
+    own = learned.folder_of(name)
+    file = (None if own is None else adapted.file_in(own)) or Path(name)
     try:
         strength = number(float(end), "the strength of a LoRA", LORA_STRENGTH) if has_strength else 1.0
         file = file.expanduser().resolve()
@@ -45,4 +57,4 @@ def lora_of(stated: str) -> Lora:
         raise NoModel(str(error)) from error
     except (OSError, RuntimeError, ValueError) as error:
         raise NoModel(f"The LoRA file {stated!r} cannot be read ({error}).") from error
-    return Lora(file, strength, digest)
+    return Lora(file, strength, digest, adapted.facts_of(file))

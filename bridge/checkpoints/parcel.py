@@ -8,15 +8,17 @@ import zipfile
 from collections.abc import Collection
 from pathlib import Path
 
-from bridge.checkpoints import audiolm, families, learned
+from bridge.checkpoints import adapted, audiolm, families, learned
 from bridge.checkpoints import find as checkpoints
 from bridge.checkpoints.learned import CARD
 from bridge.checkpoints.reading import HEAD_CHARACTERS, INDEX, SETTINGS, read_index
 from bridge.errors import BadArgument, NoModel
 
 WORDS, WEIGHTS = "words.json", "model.safetensors"
-# All files of a model, and no others: those that the family writes (see engine/audiolm/model_folder.py), and the card.
+# All files of a model, and no others: those that are written when it was learned (engine/audiolm/model_folder.py, engine/audioldm2/
+# adapting), and the card.
 FILES = (CARD, INDEX, WORDS, *(f"{part}/{name}" for part in audiolm.PARTS for name in (SETTINGS, WEIGHTS)))
+LORA_FILES = (CARD, INDEX, adapted.FILE)
 MAX_WEIGHT_BYTES = 400_000_000
 MAX_TEXT_BYTES = 2_000_000
 BLOCK_BYTES = 1 << 20
@@ -32,14 +34,15 @@ def export(name: str, file: Path) -> None:
         known = ", ".join(learned.names()) or "none yet: clipbridge learn FOLDER --name my-drums"
         raise NoModel(f"There is no learned model {name[:60]!r}; there are: {known}.")
     with learned.writing(file):
-        _check_names([name for name in FILES if (folder / name).is_file()], str(folder))
+        files = FILES if adapted.file_in(folder) is None else LORA_FILES
+        _check_names([name for name in files if (folder / name).is_file()], str(folder))
         try:
             parcel = zipfile.ZipFile(file, "x", zipfile.ZIP_STORED)  # weights do not become smaller
         except FileExistsError as error:
             raise BadArgument(f"There is a file {file} already: choose another name for it.") from error
         try:
             with parcel:
-                for name in FILES:
+                for name in files:
                     parcel.write(folder / name, name)
         except OSError:
             file.unlink(missing_ok=True)
@@ -77,29 +80,34 @@ def _unpack(parcel: zipfile.ZipFile, file: Path, name: str) -> str:
             target = folder / entry.filename
             target.parent.mkdir(exist_ok=True)
             _copy(parcel, entry, target)
-            if target.name == WEIGHTS:
+            if target.suffix == ".safetensors":
                 _check_weights(target, file)
             elif target.name != CARD:
                 _check_json(target, file)
-        families.check_layout(str(file), read_index(folder), FILES)
+        if adapted.file_in(folder) is None:
+            families.check_layout(str(file), read_index(folder), FILES)
+        elif not adapted.word_in(folder):
+            raise _fault(file, "its LoRA has no word")
         # It is not the importer's to give away; and a stranger's card may say anything.
-        (folder / CARD).write_text(dataclasses.replace(card, name=name, licence="").text(), "utf-8")
+        card = dataclasses.replace(card, name=name, licence="", word=adapted.word_in(folder))
+        (folder / CARD).write_text(card.text(), "utf-8")
     return name
 
 
 def _check_names(names: Collection[str], where: str) -> None:
     """Raises NoModel unless these are the files of a model, each once."""
-    if unknown := next((name for name in names if name not in FILES), ""):
+    files = LORA_FILES if adapted.FILE in names else FILES
+    if unknown := next((name for name in names if name not in files), ""):
         raise _fault(where, f"{unknown[:60]!r} does not belong to a model")
-    if missing := next((name for name in FILES if name not in names), ""):
+    if missing := next((name for name in files if name not in names), ""):
         raise _fault(where, f"its {missing} is missing")
-    if len(names) != len(FILES):
+    if len(names) != len(files):
         raise _fault(where, "it has two files of one name")
 
 
 def _check_entry(entry: zipfile.ZipInfo, file: Path) -> None:
     """Raises NoModel for what no export writes."""
-    largest = MAX_WEIGHT_BYTES if entry.filename.endswith(WEIGHTS) else MAX_TEXT_BYTES
+    largest = MAX_WEIGHT_BYTES if entry.filename.endswith(".safetensors") else MAX_TEXT_BYTES
     if entry.flag_bits & ENCRYPTED or entry.compress_type not in PACKED:
         raise _fault(file, f"{entry.filename} is encrypted, or packed in a way that is not read")
     if entry.file_size > largest:

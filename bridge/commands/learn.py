@@ -29,7 +29,8 @@ def main(options: argparse.Namespace) -> int:
     name = " ".join(options.name.split())  # as the daemon returns it
     if not name:
         raise BadArgument("A name is missing: clipbridge learn FOLDER --name my-drums")
-    keys = [] if options.minutes is None else ["minutes", options.minutes]
+    keys: list[Any] = [] if options.minutes is None else ["minutes", options.minutes]
+    keys += [] if options.how is None else ["how", options.how]
     ask = encode("/bridge/learn", folder.as_posix(), name, *keys)
     with client.connect(options.osc_port) as daemon:
         daemon.raw(ask)
@@ -135,9 +136,8 @@ def _end(kind: str, values: list[Any], as_json: bool) -> int:
         print(f"clipbridge: {remark}", file=sys.stderr)
     if not as_json:
         print(f"{rest[0]}  loss {facts.get('held_out', 0.0):.2f}, was {facts.get('base', 0.0):.2f}")
-        print(
-            f"Use it with: clipbridge models --use {name!r}"
-            if " " in name
-            else f"Use it with: clipbridge models --use {name}"
-        )
+        quoted = repr(name) if " " in name else name
+        print(f"Use it with: clipbridge models --use {quoted}")
+        if word := facts.get("word"):
+            print(f'Its sounds are called {word}: clipbridge generate "{word}" 1')
     return 0

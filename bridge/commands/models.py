@@ -57,7 +57,7 @@ def main(options: argparse.Namespace) -> int:
             whose = "yours" if card.licence == learned.YOURS else licence_in_words(card.licence)
             print(
                 f"{card.name:<26} {_size(learned.size_of(card.name)):>9}  {'44.1 kHz':<8}  {whose}, learned {card.date} from {card.files} "
-                f"files, loss {card.loss:.2f}"
+                f"files, loss {card.loss:.2f}" + (f"; say {card.word}" if card.word else "")
             )
         for name in learned.unfinished():
             print(f"{name:<26} {'':>9}  {'':<8}  not learned to its end: the same clipbridge learn goes on")

@@ -19,6 +19,8 @@ def main(options: argparse.Namespace) -> int:
     name = options.model or running_model(options.osc_port) or config.load().engine.model or STARTER
     checkpoint = find(name)
     sounds = known_sounds(checkpoint.folder)
+    if sounds is not None:
+        sounds.names.update({lora.facts.word: [] for lora in checkpoint.loras if lora.facts.word})
     if options.json:
         facts = {"names": None, "adjectives": [], "tuned": []} if sounds is None else dataclasses.asdict(sounds)
         print(json.dumps({"model": checkpoint.name, **facts}))
@@ -44,4 +46,5 @@ def _print(model: str, sounds: Sounds) -> None:
 def _wrapped(first: str, words: str, indent: int = 2) -> str:
     columns = max(40, shutil.get_terminal_size().columns)
     start, line = ("\n", first[1:]) if first.startswith("\n") else ("", first)
-    return start + textwrap.fill(words, columns, initial_indent=line, subsequent_indent=" " * indent)
+    # Of no words, fill would not even print the indent.
+    return start + (textwrap.fill(words, columns, initial_indent=line, subsequent_indent=" " * indent) or line.rstrip())

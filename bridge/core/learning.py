@@ -130,7 +130,7 @@ class Learning:
             case messages.Learned():
                 facts = _rounded(message)
                 facts["held_out"] = facts.pop("loss")
-                order = ("folder", "files", "steps", "seconds", "held_out", "base", "remark")
+                order = ("folder", "files", "steps", "seconds", "held_out", "base", "word", "remark")
                 self._end("done", **{name: facts[name] for name in order})
             case messages.Stopped(why):
                 self._cancelled(why)
@@ -222,7 +222,7 @@ class Learning:
 
     def _say(self, kind: str, **fields: Any) -> None:
         assert self._course is not None
-        fields = {name: value for name, value in fields.items() if name != "remark" or value}
+        fields = {name: value for name, value in fields.items() if name not in ("remark", "word") or value}
         self._last = LearnEvent(kind, self._course.ask.name, fields, reply_to=self._course.reply_to)
         self._publish(self._last)
 

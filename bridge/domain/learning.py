@@ -11,6 +11,7 @@ from bridge.domain.limits import is_sub_folder
 BASE = (
     Path(__file__).parent.parent / "starter" / "tokens" / "checkpoint"
 )  # what folders are learned from, where it ships
+HOWS = ("tokens", "lora")  # a model of tokens of its own, or a change of the starter with a word for it
 DEFAULT_MINUTES = 5.0
 LEAST_SOUNDS = 5
 MOST_SOUNDS = 2_000
@@ -22,16 +23,12 @@ NAME_CHARACTERS = 36  # of a name that is made from a folder's: a number may fol
 
 @dataclass(frozen=True, slots=True)
 class LearnAsk:
-    """`folder`: absolute, in its one spelling. `name`: of the model. `minutes`: for which it learns at most."""
+    """`folder`: absolute, in its one spelling. `name`: of the model. `minutes`: for which it learns at most. `how`: one of HOWS."""
 
     folder: str
     name: str
     minutes: float = DEFAULT_MINUTES
-
-
-def has_base() -> bool:
-    """Whether there is a base to learn from."""
-    return BASE.is_dir()
+    how: str = HOWS[0]
 
 
 def is_model_name(text: str) -> bool:

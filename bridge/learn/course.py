@@ -27,9 +27,9 @@ class Sample:
 class Course(Protocol):
     """What learns from samples: it goes on from a base. One thread uses it."""
 
-    def begin(self, samples: Sequence[Sample], state: Path) -> None:
-        """Take these samples, and go on from the file `state` if it exists. Raises ClipbridgeError, such as NoModel if there is no
-        base, and Unsupported for a state of another base or of other sounds: then it is called once more without it."""
+    def begin(self, samples: Sequence[Sample], state: Path, name: str) -> None:
+        """Take these samples for the model `name`, and go on from the file `state` if it exists. Raises ClipbridgeError, such as NoModel if
+        there is no base, and Unsupported for a state of another base or of other sounds: then it is called once more without it."""
 
     def step(self) -> float:
         """One step of the optimiser. Returns the training loss."""

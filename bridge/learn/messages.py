@@ -79,7 +79,8 @@ class Heard:
 
 @dataclass(frozen=True, slots=True)
 class Learned:
-    """The model is in `folder`. `loss`: of its held-out sounds, `base`: before it learned."""
+    """The model is in `folder`. `loss`: of its held-out sounds, `base`: before it learned. `word`: what its sounds are called in
+    prompts, "" if its words are those of the folder."""
 
     folder: str
     files: int
@@ -87,6 +88,7 @@ class Learned:
     seconds: float
     loss: float
     base: float
+    word: str = ""
     remark: str = ""
 
 

@@ -6,6 +6,7 @@ import importlib
 import os
 import threading
 import traceback
+from collections.abc import Mapping
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -19,8 +20,9 @@ from bridge.system.portable import compute_last
 from bridge.system.waiting import let_threads_sleep
 
 
-def main(connection: Connection, opener: str, scratch: str, clips: str) -> None:
-    """Wait for Begin, learn, and wait until the pipe ends. `opener`: "module:function" that makes the course; `scratch`: the folder for
+def main(connection: Connection, openers: Mapping[str, str], scratch: str, clips: str) -> None:
+    """Wait for Begin, learn, and wait until the pipe ends. `openers`: for each way to learn, the "module:function" that makes its course;
+    `scratch`: the folder for
     clips on their way to the front; `clips`: the sample folder."""
     compute_last()
     os.environ["HF_HUB_OFFLINE"] = "1"  # nothing here may download anything
@@ -32,7 +34,7 @@ def main(connection: Connection, opener: str, scratch: str, clips: str) -> None:
     front = Front(connection)
     front.listen()
     try:
-        front.send(_learn(begin.ask, opener, Path(scratch), Path(clips), front))
+        front.send(_learn(begin.ask, openers, Path(scratch), Path(clips), front))
     except (BrokenPipeError, ConnectionResetError):
         return  # the front is gone, and the state is saved
     front.wait_for_end()
@@ -84,10 +86,10 @@ class Front:
                 os._exit(0)  # torch has nothing to close
 
 
-def _learn(ask: LearnAsk, opener: str, scratch: Path, clips: Path, front: Front) -> Any:
+def _learn(ask: LearnAsk, openers: Mapping[str, str], scratch: Path, clips: Path, front: Front) -> Any:
     """Learn. Returns the last message: Learned, Stopped or Refused."""
     try:
-        course = _course(opener)
+        course = _course(openers[ask.how])
         return Session(course, ask, scratch, clips, front.send, front.ends, front.settles).run()
     except Ended:
         return Stopped()

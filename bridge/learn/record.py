@@ -8,6 +8,7 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
+from bridge.domain.learning import HOWS
 from bridge.system.writing import write_whole
 
 FILE = "record.json"
@@ -17,10 +18,12 @@ MAX_BYTES = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """`folder`: that is learned. `seconds` and `steps` of learning so far. `base`: the loss of the held-out sounds before it, `best`: the
-    lowest so far; None before they are known. `worse`: how often in a row it was not lower. `clips`: that were made to be heard."""
+    """`folder`: that is learned, and `how`: see LearnAsk. `seconds` and `steps` of learning so far. `base`: the loss of the held-out
+    sounds before it, `best`: the lowest so far; None before they are known. `worse`: how often in a row it was not lower. `clips`:
+    that were made to be heard."""
 
     folder: str
+    how: str = HOWS[0]
     seconds: float = 0.0
     steps: int = 0
     base: float | None = None
@@ -50,7 +53,7 @@ def load(place: Path) -> Record | None:
     losses = [loss for loss in (record.base, record.best) if loss is not None]
     usable = all(type(number) in (int, float) and math.isfinite(number) and number >= 0 for number in numbers)
     usable = usable and all(type(loss) in (int, float) and math.isfinite(loss) for loss in losses)
-    return record if usable and isinstance(record.folder, str) else None
+    return record if usable and isinstance(record.folder, str) and record.how in HOWS else None
 
 
 def save(place: Path, record: Record) -> None:

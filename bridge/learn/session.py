@@ -14,8 +14,8 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from bridge.checkpoints import adapted, learned
 from bridge.checkpoints import find as checkpoints
-from bridge.checkpoints import learned
 from bridge.checkpoints.learned import Card
 from bridge.domain.learning import LearnAsk
 from bridge.errors import BadArgument, BadAudio, ClipbridgeError, Unsupported
@@ -62,7 +62,7 @@ class Session:
         self._course, self._ask, self._scratch, self._clips = course, ask, scratch, clips
         self._send, self._ends, self._settles = send, ends, settles
         self._place = learned.states_folder() / ask.name
-        self._record = Record(ask.folder)
+        self._record = Record(ask.folder, ask.how)
         self._loss, self._held_out, self._remark = 0.0, 0.0, ""
         self._said_at = 0.0
 
@@ -99,6 +99,10 @@ class Session:
             raise BadArgument(
                 f"{name!r} is being learned from {known.folder}: choose another name, or forget that one: clipbridge models remove {name}"
             )
+        if known is not None and known.how != self._ask.how:
+            raise BadArgument(
+                f"{self._ask.name!r} is being learned as {known.how}: go on with --how {known.how}, or choose another name."
+            )
         with learned.writing(self._place):
             self._place.mkdir(parents=True, exist_ok=True)
             if known is not None and (self._place / STATE).is_file():
@@ -127,14 +131,14 @@ class Session:
         given up."""
         state = self._place / STATE
         try:
-            self._course.begin(sounds.samples, state)
+            self._course.begin(sounds.samples, state, self._ask.name)
         except Unsupported as error:
             if not state.exists():
                 raise
             log.info("what was learned before cannot be used: %s", error)
             state.unlink()
-            self._record, self._remark = Record(self._ask.folder), AGAIN
-            self._course.begin(sounds.samples, state)
+            self._record, self._remark = Record(self._ask.folder, self._ask.how), AGAIN
+            self._course.begin(sounds.samples, state, self._ask.name)
 
     def _learn(self, hear: list[tuple[str, ...]]) -> bool:
         """Learn until the time is spent or no more is gained. Returns whether it did; False if it should stop before. `hear`: the words of
@@ -208,12 +212,13 @@ class Session:
         base, best = record.base or 0.0, record.best or 0.0
         with learned.new_model(ask.name) as folder:
             self._course.save_model(folder)
-            card = Card(ask.name, date.today().isoformat(), files, best, base, record.seconds)
+            word = adapted.word_in(folder)
+            card = Card(ask.name, date.today().isoformat(), files, best, base, record.seconds, word=word)
             (folder / learned.CARD).write_text(card.text(), "utf-8")
         learned.forget(ask.name)
         remark = self._remark or ("" if best < base else NO_GAIN)
         where = learned.models_folder() / ask.name
-        return Learned(where.as_posix(), files, record.steps, record.seconds, best, base, remark)
+        return Learned(where.as_posix(), files, record.steps, record.seconds, best, base, word, remark)
 
     def _say(self, pace: Pace, always: bool = False) -> None:
         if not always and not self._may_say():

@@ -8,14 +8,13 @@ from pathlib import PurePath
 
 from PySide6.QtCore import QMimeData, QUrl
 
-from bridge.domain.learning import SOUND_SUFFIXES, has_base
+from bridge.domain.learning import SOUND_SUFFIXES
 
 AUDIO = SOUND_SUFFIXES
 LISTS = frozenset((".txt", ".toml"))
 MOST_FILES = 1_000  # of a drop that are looked at
 SUFFIX = re.compile(r"\.[A-Za-z][A-Za-z0-9]{0,4}")  # of a file: `Kit v1.2` and `My.Samples` may be folders
 NOTHING_HERE = "Drop words, audio files, lists of prompts (.txt, .toml), or a folder of sounds."
-NO_FOLDERS = "Folders and other files cannot be used. Drop words, audio files, or lists of prompts (.txt, .toml)."  # without a base
 NOT_LOCAL = "Only files of this computer can be dropped here: save it first, then drop the file."
 UNUSABLE = f"Other files, and several folders at once, cannot be used. {NOTHING_HERE}"
 
@@ -91,8 +90,6 @@ def _files(paths: list[str], others: int) -> Audio | Lists | Folder | Nothing:
     lists = tuple(path for path in paths if PurePath(path).suffix.lower() in LISTS)
     if not audio and not lists:
         is_folder = len(paths) == 1 and not others and (paths[0].endswith("/") or _may_be_folder(paths[0]))
-        if not has_base():
-            return Nothing(NO_FOLDERS)
         return Folder(paths[0]) if is_folder else Nothing(UNUSABLE)
     if audio and (not lists or paths.index(audio[0]) < paths.index(lists[0])):
         return Audio(audio, others + len(paths) - len(audio))

@@ -48,6 +48,8 @@ def learned_sentence(name: str, rest: list[Any]) -> str:
     words = f"Learned {name[:80]}"
     if isinstance(loss, float) and isinstance(base, float):
         words += f": loss {loss:.2f}, was {base:.2f}"
+    if isinstance(word := facts.get("word"), str) and word:
+        words += f". Its sounds are called {word[:80]}"
     return f"{words}. {remark}" if isinstance(remark, str) and remark else f"{words}."
 
 

@@ -12,6 +12,7 @@ from bridge.core.shaper_link import ShaperLink
 from bridge.domain.ask import Ask
 from bridge.domain.events import Event, JobEvent, LearnEvent, StateChanged
 from bridge.domain.job import Job
+from bridge.domain.learning import HOWS
 from bridge.learn import messages as learning
 from bridge.library.library import Library
 from bridge.live.voices import Live
@@ -74,7 +75,13 @@ def play(
             library=library,
             engine_at="a box" if engine else "",
             more_engines=more_engines,
-            learn_child=Child("learn", learning.TARGET, course, str(tmp_path / "playing"), str(tmp_path / "clips")),
+            learn_child=Child(
+                "learn",
+                learning.TARGET,
+                dict.fromkeys(HOWS, course),
+                str(tmp_path / "playing"),
+                str(tmp_path / "clips"),
+            ),
         )
         core.listeners.append(recorder)
         (tmp_path / "clips").mkdir(exist_ok=True)

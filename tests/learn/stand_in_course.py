@@ -32,7 +32,7 @@ class StandInCourse:
         self.steps, self.best = 0, float("inf")
         self.words: tuple[str, ...] = ()
 
-    def begin(self, samples: Sequence[Sample], state: Path) -> None:
+    def begin(self, samples: Sequence[Sample], state: Path, name: str) -> None:
         if self._behaviour == "no base":
             raise NoModel("There is no base to learn from.")
         if self._behaviour == "dies at once":

@@ -9,7 +9,7 @@ from PySide6.QtCore import QMimeData, QUrl
 
 from bridge.domain.clip import Prompt
 from bridge.domain.recipe import write
-from bridge.panel import drops, lists
+from bridge.panel import lists
 from bridge.panel.drops import MOST_FILES, Audio, Folder, Lists, Meaning, Nothing, Words, what_drop_means, would_do
 from bridge.panel.form import BARS, SECONDS, Form, from_recipe
 from bridge.panel.lists import MOST_LISTS, copy_lists
@@ -66,12 +66,7 @@ def test_what_cannot_be_used_gets_a_sentence(dropped: QMimeData) -> None:
 
 
 @pytest.mark.parametrize("name", ["/samples/my drums", "/samples/Kit v1.2", "/samples/My.Samples", "/samples/kit/"])
-def test_one_file_without_the_suffix_of_a_file_may_be_a_folder_where_there_is_a_base(
-    name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(drops, "has_base", lambda: False)
-    assert what_drop_means(mime(local(name))) == Nothing(drops.NO_FOLDERS)
-    monkeypatch.setattr(drops, "has_base", lambda: True)
+def test_one_file_without_the_suffix_of_a_file_may_be_a_folder(name: str) -> None:
     meaning = what_drop_means(mime(local(name)))
     assert meaning == Folder(name)
     assert isinstance(what_drop_means(mime(local(name), local("/b/kit"))), Nothing)

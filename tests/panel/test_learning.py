@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from bridge.domain.learning import is_model_name, name_for
-from bridge.panel import drops
 from bridge.panel.jobs import FAILED, RUNNING, SENT, Jobs
 from bridge.panel.results import learned_sentence
 from tests.harness import free_port
@@ -17,12 +16,6 @@ from tests.learn.sounds import make_folder
 from tests.panel.conftest import Open, Wait
 from tests.panel.fake_daemon import FakeDaemon
 from tests.panel.test_dropping import button, drop, files
-
-
-@pytest.fixture(autouse=True)
-def with_base(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(drops, "has_base", lambda: True)
-
 
 FACTS = ("step", 7, "loss", 1.5, "held_out", 1.92, "base", 2.3, "seconds_left", 100.0)
 

@@ -18,6 +18,7 @@ from bridge.domain.clip import Piece, Prompt
 from bridge.domain.model import Model
 from bridge.engine import beat_clock
 from bridge.engine.audioldm2 import clock, converted, keeping_time, unet
+from bridge.engine.audioldm2.adapted import Adapted
 from bridge.engine.audioldm2.converted import HiFiGan
 from bridge.engine.audioldm2.decoding import Decoder
 from bridge.engine.audioldm2.denoising import Denoiser, states
@@ -79,14 +80,18 @@ class AudioLDM2(Runner):
                 raise
             folder = _untrained(self._cache, again=True)  # a cleaner of caches has damaged it
             pipe = load_pipeline(folder, self.device, dtype, self._config.scheduler, on_stage)
-        if self.checkpoint.loras:
-            pipe.merge_into_unets(lambda unet: merge(unet, self.checkpoint.loras))
+        always = tuple(lora for lora in self.checkpoint.loras if not lora.facts.word)
+        if always:
+            pipe.merge_into_unets(lambda unet: merge(unet, always))
         self.pipe = pipe
         self.geometry = Geometry.of(pipe)
         self.abilities = replace(abilities(folder), sample_rate=self.geometry.sample_rate)
         self.encoder = Encoder(pipe, self.geometry)
         self.decoder = Decoder(pipe.vae.config.scaling_factor, self._spectrogram, pipe.vocoder, self.geometry)
         vocabulary = Vocabulary.read(folder)
+        self.adapted = Adapted(pipe, self.checkpoint.loras, folder, self.threads if self.on_a_processor else 0)
+        if vocabulary is not None and self.adapted.words:
+            vocabulary = vocabulary.with_own(self.adapted.words)
         self.texts = TextSide(pipe, self.device, vocabulary)
         self.kit = None if vocabulary is None else Kit(self, vocabulary)
         on_stage(99, 100, "network")
@@ -103,7 +108,7 @@ class AudioLDM2(Runner):
             dtype=str(dtype).removeprefix("torch."),
             scheduler=type(pipe.scheduler).__name__,
             scheduler_settings=scheduler_facts(pipe.scheduler),
-            licence=licence(folder),
+            licence=licence(self.checkpoint.own or folder),
             untrained=self.checkpoint.folder is None,
             compiled=self.compiled,
             threads=f"{self.threads}" if self.on_a_processor else "",
@@ -273,7 +278,7 @@ class AudioLDM2(Runner):
         text, negative = texts or (self.texts.positive(prompt), self.texts.negative(prompt))
         when = None if texts else self._clock(prompt, noise.shape[2], circular_from)
         encoded = time.perf_counter()
-        latents = self.denoiser.run(
+        latents = self._denoiser_for(prompt).run(
             noise, text, negative, prompt.steps, prompt.guidance, generators, on_step, circular_from, start, kept, when
         )
         if self.compute == "cuda":
@@ -287,13 +292,21 @@ class AudioLDM2(Runner):
         def denoise(circular_from: float | None, rows: int) -> torch.Tensor:
             assert prompt.steps is not None and prompt.guidance is not None
             generators = [self.generators(prompt)[take]]
-            return self.denoiser.run(
+            return self._denoiser_for(prompt).run(
                 self.noise(generators, rows), self.texts.positive(prompt), self.texts.negative(prompt),
                 prompt.steps, prompt.guidance, generators, lambda step, steps: on_step(steps, steps), circular_from,
                 clock=self._clock(prompt, rows, circular_from),
             )  # fmt: skip
 
         return denoise
+
+    def _denoiser_for(self, prompt: Prompt) -> Denoiser:
+        """The denoiser, whose network is an adapted one where the word of a LoRA file is heard."""
+        own = self.texts.hears(prompt).own
+        if not own:
+            return self.denoiser
+        network, few = self.adapted.networks(own)
+        return Denoiser(self.pipe, network, self.device, self.denoiser.guided_above, few)
 
     def _bpm(self, prompt: Prompt) -> float:
         """The tempo in which a rhythm is made; 0 of other sounds, and without a clock."""
@@ -327,15 +340,14 @@ class AudioLDM2(Runner):
     @torch.no_grad()
     def _open_network(self, folder: Path) -> ways.Opened:
         way = ways.way_of(self._config.compile, self.compute)
-        if way == "openvino" and self.checkpoint.loras:
+        if way == "openvino" and any(not lora.facts.word for lora in self.checkpoint.loras):
             slower = "with a LoRA the networks are not converted, so clips take longer"
             return ways.Opened(unet.Unet(self.pipe.unet).eval(), "off", slower)
         if way == "inductor":
             inductor.keep_caches(self._cache / "inductor")
         if way != "openvino" or (self._config.compile == "auto" and self.checkpoint.folder is None):
             return ways.open_network(way, unet.Unet(self.pipe.unet).eval(), unet, self._example)
-        name = f"{self.checkpoint.name} {self.checkpoint.revision}"
-        source = conversions.Source(converted.MODULE, folder, converted.FOLDERS, name)
+        source = conversions.Source(converted.MODULE, folder, converted.FOLDERS, self.checkpoint.network)
         self._conversions = Conversions(source, self._cache, openvino.device(self.compute), self.threads)
         self._conversions.open()
         if networks := self._conversions.networks:

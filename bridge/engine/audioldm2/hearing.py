@@ -5,6 +5,7 @@ Other words are left out, because they would mislead it, and typing errors are c
 
 from __future__ import annotations
 
+import copy
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -12,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 
+from bridge.domain.limits import LORA_STRENGTH
 from bridge.domain.notes import NOTE, c_of, frequency_of, midi_of
 from bridge.domain.words import folded, words_of
 from bridge.errors import NoModel
@@ -21,6 +23,7 @@ MAX_PHRASE_WORDS = 5
 PREPOSITIONS = frozenset(
     """with without before after for like under over into in on at from and of between during through""".split()  # noqa: SIM905
 )
+PERCENT = "percent"
 NEGATIONS = frozenset(("no", "not", "minus", "without"))
 # About the recording, not the sound: "low" in "low quality" must not make it deep.
 IGNORED_PHRASES = (
@@ -48,7 +51,8 @@ class Heard:
     clip ends. `steady`: it sounds alike all along; None if nobody knows. `model_hz`: the pitch that the model will make,
     `target_hz`: the requested one; both 0.0 without a note. `partials`: multiples of the pitch that sound in it. `remark`: what
     was left out and why, or "". `note`: the requested one, "" for none; `usual_bpm`: the usual range of a rhythm's tempo, None for
-    other sounds.
+    other sounds. `own`: the words of LoRA files among them, which are not in `text`,
+    each with the share of it that was asked for, 0 to 2.
     """
 
     text: str
@@ -62,6 +66,7 @@ class Heard:
     remark: str = ""
     note: str = ""
     usual_bpm: tuple[float, float] | None = None
+    own: tuple[tuple[str, float], ...] = ()
 
 
 class Vocabulary:
@@ -89,6 +94,7 @@ class Vocabulary:
         self._rhythms = {sound: (low, high) for sound, (low, high) in rhythms.items()}
         self._reach = {sound: (down, up) for sound, (down, up) in reach.items()}
         self._plays = dict(plays)
+        self._own: dict[str, str] = {}
         self._phrases = {*nouns, *words, *IGNORED_PHRASES}
         self._in_adjectives = {single for phrase in words for single in phrase.split()}
         self._singles = self._in_adjectives | {single for noun in nouns for single in noun.split()}
@@ -121,6 +127,17 @@ class Vocabulary:
         except (OSError, ValueError, TypeError, KeyError, RecursionError, AttributeError) as error:
             raise NoModel(f"{file} is damaged ({type(error).__name__}: {error}).") from error
 
+    def with_own(self, words: Mapping[str, str]) -> Vocabulary:
+        """This vocabulary, with the words of LoRA files, in lower case, and the sound of this vocabulary that each is if no other is
+        named; "" for none."""
+        twin = copy.copy(self)
+        twin._own = {phrase: words[phrase] for phrase in sorted(words, key=lambda phrase: -phrase.count(" "))}
+        return twin
+
+    def knows(self, phrase: str) -> bool:
+        """Whether a phrase in lower case is a word of the checkpoint, or a note."""
+        return phrase in self._phrases or phrase in self._singles or NOTE.fullmatch(phrase) is not None
+
     def noun_of(self, sound: str) -> str:
         """A noun that means `sound`, its own name if possible; "" if there is none."""
         name = sound.replace("_", " ")
@@ -131,7 +148,37 @@ class Vocabulary:
     def hear(self, prompt: str, correct: bool = True) -> Heard:
         """The known words of a prompt of any script and length. `correct` typing errors: always in adjectives, in nouns only if
         none is spelt right or if it completes one ("clsoed hat"). So "layer" beside a snare does not become a laser."""
-        parts = [words_of(part) for part in re.split(r"[,.;:!?()]+", folded(prompt))]
+        text = folded(prompt)
+        text = text.replace("%", f" {PERCENT} ") if self._own else text
+        parts = [words_of(part) for part in re.split(r"[,.;:!?()]+", text)]
+        own = tuple(dict(one for part in parts for one in self._take_own(part)).items())
+        heard = self._hear_parts(parts, correct)
+        if not own:
+            return heard
+        said = [phrase if share == 1 else f"{phrase} {100 * share:.0f}%" for phrase, share in own]
+        words = " ".join(filter(None, [*said, heard.words]))
+        if not heard.noun and (usual := self._own[own[0][0]]):
+            heard = self._hear_parts([*parts, words_of(usual)], correct)
+        return replace(heard, own=own, words=words)
+
+    def _take_own(self, words: list[str]) -> list[tuple[str, float]]:
+        """The words of LoRA files among these, with their shares, which are taken out: `my kicks`, `my kicks 70 percent`, and the
+        percent before the word."""
+        taken = []
+        for phrase in self._own:
+            size = len(own := phrase.split())
+            while (at := next((n for n in range(len(words) - size + 1) if words[n : n + size] == own), -1)) >= 0:
+                end, share = at + size, 1.0
+                if (stated := _percent(words[end : end + 2])) is not None:
+                    end, share = end + 2, stated
+                elif (stated := _percent(words[max(0, at - 2) : at])) is not None:
+                    at, share = at - 2, stated
+                if at == 0 or words[at - 1] not in NEGATIONS:
+                    taken.append((phrase, share))
+                del words[at:end]
+        return taken
+
+    def _hear_parts(self, parts: list[list[str]], correct: bool) -> Heard:
         if not correct:
             return self._hear(parts)
         heard = self._hear([[self._corrected(word, self._in_adjectives) for word in part] for part in parts])
@@ -225,6 +272,13 @@ class Vocabulary:
         if len(word) < 4 or right or word in PREPOSITIONS or word in REAL_WORDS:
             return word
         return min((other for other in known if other[0] == word[0] and is_typo(other, word)), default=word)
+
+
+def _percent(words: list[str]) -> float | None:
+    """The share that two words state, such as `70 percent`; None for others."""
+    if len(words) == 2 and words[1] == PERCENT and words[0].isdecimal() and len(words[0]) <= 3:
+        return min(int(words[0]) / 100, LORA_STRENGTH.high)
+    return None
 
 
 def without_notes(text: str) -> str:

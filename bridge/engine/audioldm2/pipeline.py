@@ -61,6 +61,10 @@ class Pipeline:
         self.load_unet = changed(self.load_unet)
         self.load_few = None if self.load_few is None else changed(self.load_few)
 
+    def read_unets(self) -> tuple[Any, Any]:
+        """Both UNets, read again; None without a second one. Raises NoModel."""
+        return self.load_unet(), None if self.load_few is None else self.load_few()
+
     def forget_unet(self) -> None:
         """Free the UNets; they are read again if they are used again."""
         for name in ("unet", "few"):

@@ -61,7 +61,7 @@ class TextSide:
             heard = self.vocabulary.hear(f"{words}, {prompt.note}" if prompt.note else words)
         if not heard.noun and prompt.full_text != text:
             heard = self.vocabulary.hear(prompt.full_text)
-        if not heard.noun:
+        if not heard.noun and not heard.own:
             # No known word: let the encoders guess from the spelling, without a note, which nothing would tune.
             remark = f"{UNHEARD}; {heard.remark}" if heard.remark else UNHEARD
             return replace(heard, text=without_notes(plain(prompt.text)), remark=remark)

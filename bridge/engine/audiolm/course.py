@@ -32,7 +32,7 @@ class TokenCourse:
     def __init__(self) -> None:
         self._learning: Learning | None = None
 
-    def begin(self, samples: Sequence[Sample], state: Path) -> None:
+    def begin(self, samples: Sequence[Sample], state: Path, name: str) -> None:
         """Take these samples, and go on from the file `state` if it exists. Raises NoModel without a base, Unsupported for a state of
         another one."""
         torch.set_num_threads(1)
@@ -74,8 +74,7 @@ def _base() -> Path:
     """The folder of the base: the one that ships, or one of this name among the models of one's own. Raises NoModel."""
     if find.AUDIOLM not in find.available():
         raise NoModel(
-            "There is no base to learn from: it does not come with this version yet. Start from one of the sounds instead: "
-            'clipbridge generate "" --vary FILE, or --continue FILE.'
+            "There is no base for models of tokens: it does not come with this version yet. Learn with --how lora, which needs none."
         )
     folder = find.find(find.AUDIOLM).folder
     assert folder is not None

@@ -14,10 +14,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import nn
 
-from bridge.audio.beats import measure
-from bridge.domain.clip import OUTPUT_RATE
 from bridge.engine import beat_clock
-from bridge.engine.audioldm2.encoding import resampled
+from bridge.engine.audioldm2.tempo import tempo_of
 from bridge.engine.audiolm import model_folder, uses
 from bridge.engine.audiolm.choosing import Sampling
 from bridge.engine.audiolm.coding import Wave
@@ -36,11 +34,6 @@ SAID, UNASKED = (
     0.15,
 )  # share of its words that a sound is learned with, and of the sounds that are learned without any
 LISTENED = 64  # held-out sounds that are listened to at a time
-RHYTHM_S, SURE, USUAL_BPM = (
-    1.9,
-    0.5,
-    110.0,
-)  # from this length on a tempo is looked for, and believed with this confidence
 HEARD = Sampling(guidance=2.0, temperature=0.8)
 VERSION = 1
 
@@ -177,7 +170,10 @@ class Learning:
         return TokenModel(self._coder, self._kept["causal"].eval(), self._kept["masked"].eval(), self._words)
 
     def _coded(self, sounds: Sequence[tuple[Wave, Sequence[str]]]) -> list[Learned]:
-        return [Learned(self._tokens(wave), self._tokens_of(words), self._bpm(wave)) for wave, words in sounds]
+        return [
+            Learned(self._tokens(wave), self._tokens_of(words), tempo_of(wave, self._coder.sample_rate))
+            for wave, words in sounds
+        ]
 
     def _tokens(self, wave: Wave) -> torch.Tensor:
         """The tokens of a sound, and of the silence after it."""
@@ -188,13 +184,6 @@ class Learning:
         """The tokens that stand for the words of a sound, each once: what the base hears in all of them together, and in each alone."""
         heard = [phrase for text in (" ".join(words), *words) for phrase in self._words.hear(text).heard]
         return tuple(dict.fromkeys(token for phrase in heard for token in self._words.means[phrase]))
-
-    def _bpm(self, wave: Wave) -> float:
-        rate = self._coder.sample_rate
-        if len(wave) < RHYTHM_S * rate:
-            return 0.0
-        beats = measure(resampled(wave, rate, OUTPUT_RATE)[:, None], USUAL_BPM)
-        return beats.bpm if beats.confidence >= SURE else 0.0
 
     def _losses(
         self, rng: np.random.Generator, networks: dict[str, TokenNetwork], sounds: Sequence[Learned], said: float

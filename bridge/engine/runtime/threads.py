@@ -23,8 +23,15 @@ def number(requested: int = 0) -> int:
 @contextlib.contextmanager
 def one_thread() -> Iterator[None]:
     """Run on one thread, whatever the number: for results that are cached, and must not depend on how the networks ran then."""
+    with several(1):
+        yield
+
+
+@contextlib.contextmanager
+def several(count: int) -> Iterator[None]:
+    """Run on this number of threads."""
     before = torch.get_num_threads()
-    torch.set_num_threads(1)
+    torch.set_num_threads(count)
     try:
         yield
     finally:

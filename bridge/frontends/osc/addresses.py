@@ -115,12 +115,13 @@ ROWS = (
     Method("/bridge/kit/presets", kits.presets, "–", "`/bridge/kit/preset` for each", "The presets of kits.", button=True),
     Method("/bridge/kits", kits.kits, "–", "the last event of each kit again",
            "Ask again for a reply that got lost; no answer if no kit was made since Clipbridge was started.", button=True),
-    Method("/bridge/learn", learning.learn, "s folder, s name, [`minutes` f]",
+    Method("/bridge/learn", learning.learn, "s folder, s name, [`minutes` f], [`how` s]",
            "`/bridge/learn/begun`, `/bridge/learn/read`, `/bridge/learn/progress` …, then exactly one of `/bridge/learn/done`, "
            "`/bridge/learn/failed`",
            f"Learn the sounds of a folder of this machine as a model of your own, called `name`, for at most {DEFAULT_MINUTES:g} minutes "
            f"or `minutes` ({MINUTES}), at low priority. Words come from the names of files and folders, a `words.csv`, or a text beside a "
-           "file. One folder at a time. The same message goes on after a crash or a cancel."),
+           "file. `how`: `tokens`, a model of its own, or `lora`, a change of the starter with the name as its word; by default `tokens` "
+           "if there is a base for it. One folder at a time. The same message goes on after a crash or a cancel."),
     Method("/bridge/learn/cancel", learning.cancel, "[s name]", "`/bridge/learn/failed` with the code `cancelled`",
            "Stop learning, and keep what was learned."),
     Method("/bridge/learning", learning.learning, "–", "the last event of what is learned again",

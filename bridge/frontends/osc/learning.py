@@ -8,14 +8,17 @@ from typing import Any
 from bridge.checkpoints import find as checkpoints
 from bridge.checkpoints import learned
 from bridge.domain.fields import Field
-from bridge.domain.learning import DEFAULT_MINUTES, LearnAsk
+from bridge.domain.learning import DEFAULT_MINUTES, HOWS, LearnAsk
 from bridge.domain.limits import MAX_PATH_CHARACTERS, MINUTES
 from bridge.errors import BadArgument, ClipbridgeError
 from bridge.frontends.osc import arguments as args
 from bridge.frontends.osc.answers import MAX_WHY, Osc, Request
 from bridge.system.spelling import on_disk
 
-LEARN_KEYS = {"minutes": Field("minutes", "number", "job", "", MINUTES)}
+LEARN_KEYS = {
+    "minutes": Field("minutes", "number", "job", "", MINUTES),
+    "how": Field("how", "choice", "job", "", choices=HOWS),
+}
 
 
 def learn(osc: Osc, request: Request) -> None:
@@ -31,9 +34,9 @@ def learn(osc: Osc, request: Request) -> None:
             osc.send_event(target, last)
 
     try:
-        minutes = args.keyed(request.arguments[2:], LEARN_KEYS, "learn").get("minutes", DEFAULT_MINUTES)
+        keys = args.keyed(request.arguments[2:], LEARN_KEYS, "learn")
         folder = _folder(request)
-        osc.off_loop(lambda: _checked(folder, name, minutes), begin, target, request.address, refuse)
+        osc.off_loop(lambda: _checked(folder, name, keys), begin, target, request.address, refuse)
     except ClipbridgeError as error:
         refuse(error)
 
@@ -73,11 +76,12 @@ def _name(arguments: list[Any]) -> str:
     return learned.checked_name(args.prompt(arguments[0], "the name of the model"))
 
 
-def _checked(folder: str, name: str, minutes: float) -> LearnAsk:
+def _checked(folder: str, name: str, keys: dict[str, Any]) -> LearnAsk:
     """What to learn. Reads the disk. Raises BadArgument, FolderError."""
     place = on_disk(Path(folder))
     if not place.is_dir():
         raise BadArgument(f"There is no folder {place}.")
     checkpoints.check_free(name)
     learned.check_room()
-    return LearnAsk(str(place), name, minutes)
+    how = keys.get("how") or ("tokens" if checkpoints.has_token_base() else "lora")
+    return LearnAsk(str(place), name, keys.get("minutes", DEFAULT_MINUTES), how)

@@ -146,8 +146,10 @@ REPLIES = {
         Reply("/bridge/learn/clip", "s name, s path", "What it has learned so far, once a minute: a clip in the sub-folder `name`.",
               "then `prompt` s, `seconds` f, `seed` i, `step` i", event="learn clip", is_private=True),
         Reply("/bridge/learn/done", "s name, s folder",
-              "The model is complete. `held_out` and `base` as in progress; `seconds`: of learning.",
-              "then `files` i, `steps` i, `seconds` f, `held_out` f, `base` f, [`remark` s]", event="learn done", is_private=True),
+              "The model is complete. `held_out` and `base` as in progress; `seconds`: of learning; `word`: what its sounds "
+              "are called in prompts, if they have a word of their own.",
+              "then `files` i, `steps` i, `seconds` f, `held_out` f, `base` f, [`word` s], [`remark` s]",
+              event="learn done", is_private=True),
         Reply("/bridge/learn/failed", "s name, s code, s why",
               "There is no model, and why; more codes: `cancelled` `name_taken` `learner_lost`. What was learned is kept, unless `why` "
               "says otherwise: the same message goes on.", event="learn failed", is_private=True),

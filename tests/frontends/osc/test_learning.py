@@ -48,7 +48,7 @@ def model(learner: Daemon, name: str) -> Path:
 
 
 def test_a_folder_is_learned_over_osc(learner: Daemon, asker: Client) -> None:
-    asker.send("/bridge/learn", kit(learner), "over-osc", "minutes", 0.1)
+    asker.send("/bridge/learn", kit(learner), "over-osc", "minutes", 0.1, "how", "lora")
     assert asker.until("/bridge/learn/begun")[1] == ["over-osc", pytest.approx(0.1)]
     _, values = asker.until("/bridge/learn/read")
     assert values[1] == 8 and pairs(values, 3)["left_out"] == 0
@@ -75,6 +75,7 @@ def test_what_cannot_be_learned_gets_a_sentence(learner: Daemon, asker: Client) 
         ((7, "x"), "bad_argument"),
         ((folder, "x", "minutes", 0), "bad_argument"),
         ((folder, "x", "hours", 3), "bad_argument"),
+        ((folder, "x", "how", "magic"), "bad_argument"),
         ((folder + "/Kick00.wav", "x"), "bad_argument"),
         ((str(learner.folder.parent / "empty"), "x"), "bad_argument"),
     ):

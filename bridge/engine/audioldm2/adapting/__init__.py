@@ -1,0 +1,1 @@
+"""Adapting the network of a small checkpoint to sounds of one's own, as a LoRA with a word of its own."""
