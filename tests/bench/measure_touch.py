@@ -138,7 +138,7 @@ def crowd(site: Site) -> None:
     """Open the sockets, and keep them busy until killed."""
     idle = [site.socket("/", own=f"127.0.0.{2 + number // 50}") for number in range(IDLE)]
     busy = [site.page(own=f"127.0.0.{20 + number // 25}") for number in range(BUSY)]
-    for page in busy:
+    for page in (*idle, *busy):
         threading.Thread(target=drain, args=(page,), daemon=True).start()
     print(len(idle), flush=True)
     while True:
@@ -152,7 +152,7 @@ def drain(page: WebSocket) -> None:
     with contextlib.suppress(ConnectionError):
         while True:
             with contextlib.suppress(TimeoutError):
-                page.message(60.0)
+                page.receive(60.0)  # and answer pings
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ def check_host(hosts: Sequence[str], local: str, port: int, names: frozenset[str
         name, stated = hosts[0], "80"
     if stated != str(port):
         raise Refused("The Host header has another port than this one.")
-    lower = name.lower()
+    lower = name.lower().removesuffix(".")  # some clients send the name as mDNS has it
     if lower in names or (lower == "localhost" and ipaddress.ip_address(local).is_loopback):
         return hosts[0]
     bare = lower[1:-1] if lower.startswith("[") and lower.endswith("]") else lower

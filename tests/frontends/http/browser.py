@@ -20,6 +20,10 @@ START_S = 60.0
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
+class ScriptError(Exception):
+    """What the page, or the browser, says to a call."""
+
+
 class Tablet:
     """A page in a browser of its own size. `fingers` are (x, y) in its pixels."""
 
@@ -40,22 +44,26 @@ class Tablet:
             kind, data = self._socket.receive(30.0)
             answer = json.loads(data) if kind == TEXT else {}
             if answer.get("id") == number:
-                assert "error" not in answer, answer
+                if "error" in answer:
+                    raise ScriptError(answer["error"])
                 return dict(answer["result"])
 
     def value(self, expression: str) -> Any:
         """The value of an expression in the page."""
         result = self.call("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
-        assert "exceptionDetails" not in result, result["exceptionDetails"]
+        if "exceptionDetails" in result:
+            raise ScriptError(result["exceptionDetails"])
         return result["result"].get("value")
 
     def until(self, expression: str, wait_s: float = 15.0) -> Any:
-        """Wait until an expression is true in the page."""
+        """Wait until an expression is true in the page, which may still be loading."""
         end = time.monotonic() + wait_s
-        while not (value := self.value(expression)):
-            assert time.monotonic() < end, f"{expression}; the page says {self.value('document.body.innerText')!r}"
+        while time.monotonic() < end:
+            with contextlib.suppress(ScriptError):
+                if value := self.value(expression):
+                    return value
             time.sleep(0.05)
-        return value
+        raise AssertionError(f"{expression}; the page says {self.value('document.body.innerText')!r}")
 
     def middle(self, selector: str, down: float = 0.5) -> tuple[float, float]:
         """A point in an element, `down` of its height from its upper edge."""

@@ -40,7 +40,7 @@ def main() -> None:
                 shots = {"touch-page": (1024, 700), "touch-phone": (390, 780), "touch-phone-wide": (780, 360)}
                 for name, (width, height) in shots.items():
                     tablet = Tablet(chromium, link, width, height)
-                    tablet.until(f"document.querySelectorAll('.pad.ready').length === {len(PADS)}")
+                    tablet.until(f"document.querySelectorAll('.pad.ready').length === {len(PADS)}", 40.0)
                     tablet.until("document.querySelectorAll('#clips li').length >= 5")
                     fingers = [
                         dict(zip("xy", tablet.middle(f"[data-pad='{pad}']"), strict=True), id=pad) for pad in (0, 10)

@@ -22,7 +22,8 @@ NAMES = frozenset({"clipbridge-studio.local"})
 @pytest.mark.parametrize(
     ("host", "local"),
     [("127.0.0.1:5", "127.0.0.1"), ("localhost:5", "127.0.0.1"), ("LocalHost:5", "127.0.0.1"), ("localhost:5", "::1"),
-     ("[::1]:5", "::1"), ("192.168.1.7:5", "192.168.1.7"), ("[fd00::7]:5", "fd00::7"), ("clipbridge-studio.local:5", "192.168.1.7")],
+     ("[::1]:5", "::1"), ("192.168.1.7:5", "192.168.1.7"), ("[fd00::7]:5", "fd00::7"), ("clipbridge-studio.local:5", "192.168.1.7"),
+     ("clipbridge-studio.local.:5", "192.168.1.7")],
 )  # fmt: skip
 def test_our_own_addresses_and_names_are_hosts(host: str, local: str) -> None:
     assert checks.check_host([host], local, 5, NAMES) == host
