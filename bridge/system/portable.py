@@ -127,7 +127,9 @@ def listen_tcp(host: str, port: int, backlog: int) -> socket.socket:
     """A TCP socket that listens, exclusively, and does not block. Raises OSError if the address is taken or not one of this machine.
 
     On Linux and macOS, SO_REUSEADDR only lets a port be used again at once after a restart; on Windows it would share the port."""
-    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    # With its protocol: asyncio looks there before it sends small messages without delay (TCP_NODELAY).
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         if WINDOWS:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)  # type: ignore[attr-defined,unused-ignore]

@@ -60,9 +60,8 @@ def main() -> None:
                     tablet = Tablet(chromium, link, 1024, 700)
                     tablet.until("document.querySelectorAll('.pad.ready').length === 1")
                     where = tablet.middle("[data-pad='1']")
-                    measure(
-                        "a finger in Chromium", options.presses, client, direct, lambda: tablet.touch(where, hold_s=0.0)
-                    )
+                    finger = "a finger in Chromium"
+                    measure(finger, options.presses, client, direct, lambda: tablet.down(where), tablet.up)
                     began = sorted(tablet.value("window.clipbridge.latencies"))
                     print(
                         f"| from pointerdown to `began` in the page | {statistics.median(began):.1f} / {began[-2]:.1f} ms |"
@@ -91,8 +90,15 @@ def main() -> None:
             daemon.stop()
 
 
-def measure(what: str, presses: int, client: Client, direct: Recorder, press: Callable[[], None]) -> None:
-    """Time from a press to the first block with sound that the player hands over."""
+def measure(
+    what: str,
+    presses: int,
+    client: Client,
+    direct: Recorder,
+    press: Callable[[], None],
+    lift: Callable[[], None] = lambda: None,
+) -> None:
+    """Time from a press to the first block with sound that the player hands over. `lift`: what follows each press."""
     times = []
     for number in range(presses):
         wait_for_takes(client)
@@ -100,6 +106,7 @@ def measure(what: str, presses: int, client: Client, direct: Recorder, press: Ca
         at = time.monotonic()
         press()
         times.append(1000 * direct.wait_for_sound(at))
+        lift()
     times.sort()
     print(f"| {what} | {statistics.median(times):.1f} / {times[-2]:.1f} ms |", flush=True)
 

@@ -97,7 +97,8 @@ class Web:
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answer a request, or say why not."""
         machine, local = _ends(request)
-        if not self.connections.allows(machine, TREE_COST if request.path in TREES else 1.0):
+        is_tree = request.path in TREES and not _wants_socket(request)
+        if not self.connections.allows(machine, TREE_COST if is_tree else 1.0):
             return answers.sentence(429, "Too many requests: wait a second.")
         if request.method not in ("GET", "HEAD"):
             return answers.sentence(405, "Only GET is answered here; commands are sent by OSC.", Allow="GET, HEAD")

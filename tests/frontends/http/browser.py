@@ -73,9 +73,18 @@ class Tablet:
 
     def touch(self, *fingers: tuple[float, float], hold_s: float = 0.03) -> None:
         """Put these fingers down at once, and lift them."""
+        self.call("Page.bringToFront")  # a page behind another one, which a tablet does not have, gets no touches
+        self.down(*fingers)
+        time.sleep(hold_s)
+        self.up()
+
+    def down(self, *fingers: tuple[float, float]) -> None:
+        """Put these fingers down."""
         points = [{"x": x, "y": y, "id": number} for number, (x, y) in enumerate(fingers)]
         self.call("Input.dispatchTouchEvent", type="touchStart", touchPoints=points)
-        time.sleep(hold_s)
+
+    def up(self) -> None:
+        """Lift all fingers."""
         self.call("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
 
     def picture(self, file: Path) -> None:
@@ -83,6 +92,8 @@ class Tablet:
         file.write_bytes(base64.b64decode(self.call("Page.captureScreenshot", format="png")["data"]))
 
     def close(self) -> None:
+        """Close the page."""
+        self.call("Page.close")
         self._socket.close()
 
 

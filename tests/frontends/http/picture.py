@@ -42,13 +42,10 @@ def main() -> None:
                     tablet = Tablet(chromium, link, width, height)
                     tablet.until(f"document.querySelectorAll('.pad.ready').length === {len(PADS)}", 40.0)
                     tablet.until("document.querySelectorAll('#clips li').length >= 5")
-                    fingers = [
-                        dict(zip("xy", tablet.middle(f"[data-pad='{pad}']"), strict=True), id=pad) for pad in (0, 10)
-                    ]
-                    tablet.call("Input.dispatchTouchEvent", type="touchStart", touchPoints=fingers)
+                    tablet.down(*(tablet.middle(f"[data-pad='{pad}']") for pad in (0, 10)))
                     time.sleep(0.15)
                     tablet.picture((ASSETS if name == "touch-page" else Path(tempfile.gettempdir())) / f"{name}.png")
-                    tablet.call("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
+                    tablet.up()
                     tablet.close()
         finally:
             daemon.stop()
