@@ -103,7 +103,7 @@ class Terminal:
         if event.touch:
             self._say(f"Pads for a tablet: {event.touch}")
             if event.elsewhere:
-                self._say(qr.code(event.touch))
+                self._say(qr.code(event.touch, coloured=is_terminal()))
             else:
                 self._say(
                     "This link works on this machine only. For a tablet add: --osc-host 0.0.0.0 --set osc.allow=ITS_ADDRESS"
