@@ -109,6 +109,9 @@ def daemon_options(*parents: Parser) -> Parser:
     options.add_argument("--midi", metavar="NAME", help="MIDI input whose notes play the pads")
     options.add_argument("--link", action="store_true", default=None, help="share the tempo with Ableton Link")
     options.add_argument(
+        "--touch", action="store_true", default=None, help="serve pads for a tablet, and print the code that opens them"
+    )
+    options.add_argument(
         "--osc-port", type=int, metavar="N", help=f"UDP port to listen on (default: {DEFAULT_OSC_PORT})"
     )
     options.add_argument("--osc-host", metavar="IP", help="address to listen on; all but 127.0.0.1 need osc.allow")

@@ -18,6 +18,7 @@ COMPILES = ("auto", "openvino", "graphs", "inductor", "off")
 COMPUTES = ("auto", "cuda", "mps", "cpu", "intel")
 FALLBACKS = ("", "local")
 DEFAULT_OSC_PORT = 57200
+DEFAULT_HTTP_PORT = 57201
 DEFAULT_SERVE_PORT = 57300
 MOST_THREADS = 64
 MOST_SLOTS = 32
@@ -87,6 +88,16 @@ class TempoConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class NetworkConfig:
+    """`oscquery`: let other programs find and show all addresses. `touch`: serve the touch page. Both on TCP `port`, for the same
+    machines as OSC."""
+
+    oscquery: bool = False
+    touch: bool = False
+    port: int = DEFAULT_HTTP_PORT
+
+
+@dataclass(frozen=True, slots=True)
 class InboxConfig:
     """`folder`: lists of prompts dropped into it become clips; "" for no inbox."""
 
@@ -104,6 +115,7 @@ class Config:
     audio: AudioConfig = AudioConfig()
     midi: MidiConfig = MidiConfig()
     tempo: TempoConfig = TempoConfig()
+    network: NetworkConfig = NetworkConfig()
     inbox: InboxConfig = field(default_factory=InboxConfig)
 
 
@@ -209,6 +221,8 @@ def _coerce(value: Any, kind: Any, name: str) -> Any:
 def _check(config: Config) -> None:
     if not 0 <= config.osc.port <= 65535:
         raise ConfigError(f"osc.port must be 0 to 65535, not {config.osc.port}.")
+    if not 0 <= config.network.port <= 65535:
+        raise ConfigError(f"network.port must be 0 to 65535, not {config.network.port}.")
     if config.engine.compute not in COMPUTES:
         raise ConfigError(not_one_of("engine.compute", config.engine.compute, COMPUTES))
     if config.engine.compile not in COMPILES:

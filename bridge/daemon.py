@@ -15,6 +15,7 @@ from bridge.domain.events import Listener, PresetChanged, Started
 from bridge.domain.outputs import ONE_PAIR, pair_name, pairs_of
 from bridge.engine.messages import TARGET as ENGINE
 from bridge.files.folder import FolderSink
+from bridge.frontends.http.server import serve_http
 from bridge.frontends.inbox.batch import Batch
 from bridge.frontends.inbox.inbox import serve_inbox
 from bridge.frontends.inbox.rendering import Rendering, Watcher
@@ -61,9 +62,12 @@ async def serve(config: Config, terminal: Listener) -> None:
         core.listeners.append(terminal)
         await stack.enter_async_context(serve_midi(core, config.midi))
         await stack.enter_async_context(serve_link(core, config.tempo.link))
+        web = await stack.enter_async_context(serve_http(core, frontend, config.osc, config.network))
         stopping, now = stop_signals()
         faults = tuple(core.presets.faults)
         core.publish(Started(__version__, frontend.port, sink.folder, core.state, faults))
+        if web is not None:
+            core.publish(web)
         await stack.enter_async_context(serve_inbox(core, config.inbox, config.folder))
         core.start()
         stack.push_async_callback(core.stop, now)

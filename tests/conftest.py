@@ -35,9 +35,11 @@ DAEMONS = {
     "played",
     "panel_daemon",
     "sounding",
+    "site",
+    "touched",
 }
 # Daemons, an engine and an audio device that tests share: the tests of each run in one worker, so that it starts once.
-SHARED = ("shared_daemon", "stage", "small_daemon", "engine", "wide")
+SHARED = ("shared_daemon", "stage", "small_daemon", "engine", "wide", "site")
 # Fixtures that train for a few steps, or synthesise the sounds for that.
 TRAININGS = {"work", "pooled"}
 # The groups that take longest, longest first, so that the workers finish together. The other groups follow, one a file.

@@ -221,6 +221,14 @@ HEAVY = {
     "send2trash": {"panel/trash.py"},
     "watchdog": {"system/watch.py"},
     "uvicorn": {"cluster/serving.py"},
+    "aiohttp": {
+        "frontends/http/app.py",
+        "frontends/http/oscquery.py",
+        "frontends/http/touch.py",
+        "frontends/http/answers.py",
+    },
+    "zeroconf": {"frontends/http/announcing.py"},
+    "segno": {"commands/qr.py"},
     "ray": {"cluster/on_ray.py"},
     "sqlite3": {
         "library/library.py",

@@ -81,7 +81,7 @@ def test_every_import_of_the_package_is_a_declared_dependency() -> None:
         return {IMPORTED_AS.get(name, name) for name in found}
 
     declared = names(project["dependencies"])
-    parts = ("midi", "link", "serve", "cluster")
+    parts = ("midi", "link", "serve", "cluster", "network")
     extras = names([line for part in parts for line in project["optional-dependencies"][part]]) - {"clipbridge"}
     panel = names(project["optional-dependencies"]["panel"])
     used = set()

@@ -16,6 +16,7 @@ SETTINGS = {
     "audio_device": "audio.device",
     "midi": "midi.port",
     "link": "tempo.link",
+    "touch": "network.touch",
     "osc_port": "osc.port",
     "osc_host": "osc.host",
 }  # option → key of the configuration

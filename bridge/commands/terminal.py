@@ -11,6 +11,7 @@ from typing import Any
 from tqdm import tqdm
 
 from bridge.checkpoints.find import STARTER, UNTRAINED
+from bridge.commands import qr
 from bridge.domain import events
 from bridge.domain.words import plain
 from bridge.system import logs
@@ -89,10 +90,24 @@ class Terminal:
                 self._say(f"Cue: {AUDIO_WORDS.get(state, state)} {why}")
             case events.MidiChanged(state=state, why=why):
                 self._say(MIDI_WORDS.get(state, "No MIDI: {}").format(why))
+            case events.WebOpened():
+                self._web(event)
             case events.PresetChanged(name=name, state=state, why=why):
                 self._say(f"Preset {logs.escaped(name)} is {state}{f': {logs.escaped(why)}' if why else ''}")
             case events.InboxChanged(state=state, what=what):
                 self._say(f"Inbox: {INBOX_WORDS[state].format(logs.escaped(what))}")
+
+    def _web(self, event: events.WebOpened) -> None:
+        if event.oscquery:
+            self._say(f"OSCQuery: {event.oscquery}")
+        if event.touch:
+            self._say(f"Pads for a tablet: {event.touch}")
+            if event.elsewhere:
+                self._say(qr.code(event.touch, coloured=is_terminal()))
+            else:
+                self._say(
+                    "This link works on this machine only. For a tablet add: --osc-host 0.0.0.0 --set osc.allow=ITS_ADDRESS"
+                )
 
     def _state(self, event: events.StateChanged) -> None:
         self._close_bar()

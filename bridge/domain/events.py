@@ -262,6 +262,16 @@ class MidiChanged(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class WebOpened(Event):
+    """`oscquery`: where other programs read the tree of all addresses. `touch`: the link that opens the touch page, with its token.
+    Each is empty if it is off. `elsewhere`: whether other machines can reach them."""
+
+    oscquery: str
+    touch: str
+    elsewhere: bool = field(default=False, metadata=INTERNAL)
+
+
+@dataclass(frozen=True, slots=True)
 class PresetChanged(Event):
     """An edited preset is ready, broken or gone (`state`)."""
 

@@ -128,6 +128,27 @@ def is_private(file: Path) -> bool:
     return WINDOWS or not file.stat().st_mode & 0o077
 
 
+def listen_tcp(host: str, port: int, backlog: int) -> socket.socket:
+    """A TCP socket that listens, exclusively, and does not block. Raises OSError if the address is taken or not one of this machine.
+
+    On Linux and macOS, SO_REUSEADDR only lets a port be used again at once after a restart; on Windows it would share the port."""
+    # With its protocol: asyncio looks there before it sends small messages without delay (TCP_NODELAY).
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        if WINDOWS:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)  # type: ignore[attr-defined,unused-ignore]
+        else:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(backlog)
+        listener.setblocking(False)
+    except (OSError, OverflowError):
+        listener.close()
+        raise
+    return listener
+
+
 def on_stop_signals(loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -> None:
     """Call `stop` on the loop at Ctrl-C and at SIGTERM (on Windows: Ctrl-Break).
 

@@ -139,3 +139,17 @@ def test_a_line_is_written_at_once_with_its_end() -> None:
     with contextlib.redirect_stdout(Unbuffered()) as written:
         terminal.emit("Ready")
     assert [text for text in written.writes if text] == ["Ready\n"]
+
+
+def test_the_link_of_the_touch_page_is_a_code_only_where_a_tablet_can_use_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    link = f"http://192.168.1.7:57201/touch#{'a' * 43}"
+    Terminal().on_event(events.WebOpened("", link, elsewhere=True))
+    first, *rows = capsys.readouterr().out.splitlines()
+    assert first.endswith(link)
+    assert len(rows) > 15 and {len(row) for row in rows} == {len(rows[0])} and len(rows[0]) <= 80
+    assert set("".join(rows)) == set(" ▀▄█")
+    Terminal().on_event(events.WebOpened("http://127.0.0.1:57201/", "http://127.0.0.1:57201/touch#a"))
+    output = capsys.readouterr().out
+    assert "OSCQuery: http://127.0.0.1:57201/\n" in output and "this machine only" in output and "█" not in output

@@ -71,10 +71,10 @@ ROWS = (
            "Cancel a job within one step; without an id, all unfinished jobs and kits of your machine."),
     Method("/bridge/play", audition.play, "s path, [" + " ".join(f"`{name}`" for name in PLAY_KEYS) + "]",
            "`/bridge/voice` n `waiting`, then `began`",
-           "Play an audio file of this machine, of any kind; from another machine, a clip of the library or a file below the sample "
-           "folder: from the second `from` to the second `to`, at most ten minutes. `gain`, `pan`, `loop` and `quantize` as in generate; "
-           "a loop goes round from `from` to `to`. With `output cue` it sounds on the cue (`audio.cue`), which the audience does not "
-           "hear, or is refused."),
+           "Play an audio file of this machine, of any kind, or `clip:` and the number of a clip; from another machine, a clip of the "
+           "library or a file below the sample folder: from the second `from` to the second `to`, at most ten minutes. `gain`, `pan`, "
+           "`loop` and `quantize` as in generate; a loop goes round from `from` to `to`. With `output cue` it sounds on the cue "
+           "(`audio.cue`), which the audience does not hear, or is refused."),
     Method("/bridge/stop", live.stop, "[anything]", "–",
            "Silence now: every voice fades out within 5 ms, and nothing you asked for earlier will sound. Jobs go on. Only the release "
            "of a button does nothing.", takes_last_reply_port=False, button=True),

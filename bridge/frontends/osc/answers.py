@@ -15,10 +15,11 @@ from bridge.domain.ask import Ask
 from bridge.domain.events import Event, JobId
 from bridge.errors import BadArgument, ClipbridgeError
 from bridge.frontends.osc.clock import Clock
+from bridge.frontends.osc.folders import without_folders
 from bridge.frontends.osc.replies import REPLIES, Reply, reply_of
 from bridge.frontends.osc.settings import Settings
 from bridge.frontends.osc.socket import encode, exact
-from bridge.frontends.osc.subscribers import Subscribers, Target
+from bridge.frontends.osc.subscribers import Subscribers, Target, is_socket
 from bridge.system.aside import run_aside
 
 log = logging.getLogger("clipbridge.osc")
@@ -54,23 +55,32 @@ class Request:
 
 
 def is_local(target: Target) -> bool:
-    """Whether a client is on this machine."""
-    return ipaddress.ip_address(target[0].partition("%")[0]).is_loopback
+    """Whether a client is a program on this machine. A page in a browser may not name files, wherever it is."""
+    return not is_socket(target) and ipaddress.ip_address(target[0].partition("%")[0]).is_loopback
 
 
 class Osc:
-    """The core, the socket and the state of each client. `transport` and `port` are set before the first request."""
+    """The core, the socket and the state of each client. `transport` and `port` are set before the first request. `sockets`: what
+    sends to each client that has a WebSocket."""
 
     def __init__(self, core: Core) -> None:
         self.core = core
         self.port = 0
         self.transport: Any = None
+        self.sockets: dict[Target, Callable[[bytes], None]] = {}
         self.settings, self.subscribers, self.clock = Settings(), Subscribers(), Clock()
         self._reads = 0
 
     def send(self, target: Target, address: str, *values: Any) -> None:
-        """Send a message."""
-        self.transport.sendto(encode(address, values), target)
+        """Send a message; to a WebSocket without the folders of this machine."""
+        self.deliver(encode(address, tuple(map(without_folders, values)) if is_socket(target) else values), target)
+
+    def deliver(self, datagram: bytes, target: Target) -> None:
+        """Send an encoded message. A WebSocket may be closed by now."""
+        if not is_socket(target):
+            self.transport.sendto(datagram, target)
+        elif (send := self.sockets.get(target)) is not None:
+            send(datagram)
 
     def reply(self, target: Target, address: str, facts: Mapping[str, Any]) -> None:
         """Send facts in the form that REPLIES has for the address."""
@@ -82,11 +92,18 @@ class Osc:
             self.send(target, *_message(reply, event.facts()))
 
     def publish(self, event: Event) -> None:
-        """Send an event to its asker and to the subscribers."""
-        if (reply := reply_of(event)) is not None:
-            for target in self.subscribers.audience(event.reply_to):
-                if not reply.is_private or is_local(target):
-                    self.send_event(target, event)
+        """Send an event to its asker, to the subscribers, and to all WebSockets."""
+        if (reply := reply_of(event)) is None:
+            return
+        asker = event.reply_to
+        for target in self.subscribers.audience(None if asker is None or is_socket(asker) else asker):
+            if not reply.is_private or is_local(target):
+                self.send_event(target, event)
+        if self.sockets and not reply.is_private:
+            address, *values = _message(reply, event.facts())
+            datagram = encode(address, tuple(map(without_folders, values)))
+            for send in list(self.sockets.values()):
+                send(datagram)
 
     def refuse(self, target: Target, address: str, error: BaseException) -> None:
         """Send /bridge/error about a message to `address`. Errors other than ClipbridgeError are logged, not described."""

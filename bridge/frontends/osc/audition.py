@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from bridge.core.sources import clip_number
 from bridge.domain.ask import FIELDS
 from bridge.domain.fields import Field
 from bridge.domain.limits import MAX_PATH_CHARACTERS, Range
@@ -50,6 +51,8 @@ def play(osc: Osc, request: Request) -> None:
 
 def _finder(osc: Osc, request: Request, path: str) -> Callable[[], Path]:
     """What finds the file, on another thread. Raises LibraryError."""
+    if (number := clip_number(path)) is not None:
+        return partial(library_of(osc).clip_file, number)
     if request.is_local:  # the source of a clip may lie anywhere
         return partial(local, path)
     return partial(library_of(osc).audio_file, path, look=False)  # others may not look at this disk

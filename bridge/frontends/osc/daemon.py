@@ -28,7 +28,7 @@ def presets(osc: Osc, request: Request) -> None:
 
 def ping(osc: Osc, request: Request) -> None:
     """/bridge/ping; the arguments go back byte for byte."""
-    osc.transport.sendto(b"/bridge/pong" + request.datagram[len(b"/bridge/ping") :], request.sender)
+    osc.deliver(b"/bridge/pong" + request.datagram[len(b"/bridge/ping") :], request.sender)
 
 
 def subscribe(osc: Osc, request: Request) -> None:

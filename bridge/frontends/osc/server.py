@@ -7,7 +7,7 @@ import contextlib
 import ipaddress
 import logging
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 from bridge.config import OscConfig
@@ -22,7 +22,7 @@ from bridge.frontends.osc.addresses import METHODS, NUMBERS, Method
 from bridge.frontends.osc.answers import Osc, Request
 from bridge.frontends.osc.replies import REPLIES
 from bridge.frontends.osc.socket import bind, decode
-from bridge.frontends.osc.subscribers import Target
+from bridge.frontends.osc.subscribers import Target, is_socket
 
 log = logging.getLogger("clipbridge.osc")
 
@@ -31,6 +31,9 @@ PATTERN = re.compile(r"[*?\[\]{}]")  # OSC 1.0 matches addresses with these; we 
 NUMBERED = re.compile(r"^/bridge/(voice|pad)/([0-9]{1,9}|<n>)/")
 SET_PREFIX = "/bridge/set/"
 STOP = "/bridge/stop"
+
+# What checks a message of a sender with few rights: the row of METHODS that its address belongs to, and its arguments.
+Permit = Callable[[str, list[Any]], None]
 
 
 @contextlib.asynccontextmanager
@@ -52,20 +55,20 @@ class OscFrontend(asyncio.DatagramProtocol):
 
     def __init__(self, core: Core, config: OscConfig) -> None:
         self.host, self.port = "", 0
-        self._osc = Osc(core)
+        self.osc = Osc(core)
         self._allowed = [ipaddress.ip_network(entry, strict=False) for entry in config.allow]
 
     def on_event(self, event: Event) -> None:
         """Send the event to its asker and to the subscribers."""
-        self._osc.publish(event)
+        self.osc.publish(event)
         if isinstance(event, JobEvent) and event.kind == "done":
-            jobs.send_then(self._osc, event)
+            jobs.send_then(self.osc, event)
 
     # ---- datagrams ----
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.host, self.port = transport.get_extra_info("sockname")[:2]
-        self._osc.transport, self._osc.port = transport, self.port
+        self.osc.transport, self.osc.port = transport, self.port
 
     def error_received(self, error: Exception) -> None:
         # Some systems report a reply to a closed port as an error; only that client is gone.
@@ -73,26 +76,32 @@ class OscFrontend(asyncio.DatagramProtocol):
 
     def datagram_received(self, data: bytes, address: tuple[Any, ...]) -> None:
         sender: Target = (address[0], address[1])
-        if not self._may_speak(sender):
-            return
+        if self._may_speak(sender):
+            self.receive(data, sender)
+
+    def receive(self, data: bytes, sender: Target, permit: Permit | None = None) -> None:
+        """Run the messages in a datagram, or in a frame of a WebSocket. `permit` raises ClipbridgeError for what this sender may not."""
         messages, faults = guard.check(data)
         if STOP in (where for where, _ in faults):
-            self._osc.core.panic()  # whatever was sent with it
+            self.osc.core.panic()  # whatever was sent with it
         for where, why in [fault for fault in faults if fault[0]][:MAX_REPORTED_FAULTS]:
             if where not in REPLIES:
-                self._osc.send(sender, "/bridge/error", where, "malformed", why)
+                self.osc.send(sender, "/bridge/error", where, "malformed", why)
         for message, time_tag in messages:
-            self._dispatch(message, sender, time_tag)
+            self._dispatch(message, sender, time_tag, permit)
+
+    def may_reach(self, machine: str) -> bool:
+        """Whether a machine may speak to us: this one, and those that osc.allow lists."""
+        return self._is_ours(machine) or any(_ip(machine) in network for network in self._allowed)
 
     def _may_speak(self, sender: Target) -> bool:
-        ip = ipaddress.ip_address(sender[0].partition("%")[0])
-        ip = getattr(ip, "ipv4_mapped", None) or ip  # a socket on :: sees IPv4 senders like this
-        ours = ip.is_loopback or sender[0] == self.host
-        if ours and sender[1] == self.port:
-            return False  # our own packet came back: never answer ourselves
-        return ours or any(ip in network for network in self._allowed)
+        # Our own packet came back: never answer ourselves.
+        return not (sender[1] == self.port and self._is_ours(sender[0])) and self.may_reach(sender[0])
 
-    def _dispatch(self, datagram: bytes, sender: Target, time_tag: float) -> None:
+    def _is_ours(self, machine: str) -> bool:
+        return _ip(machine).is_loopback or machine == self.host
+
+    def _dispatch(self, datagram: bytes, sender: Target, time_tag: float, permit: Permit | None) -> None:
         address, arguments = decode(datagram)
         numbered = NUMBERED.match(address)
         row = f"/bridge/{numbered[1]}/<n>/{address[numbered.end() :]}" if numbered else address
@@ -105,6 +114,8 @@ class OscFrontend(asyncio.DatagramProtocol):
                 sender = self._answer_to(arguments, sender)
             if method is None:
                 raise unknown_address(address)
+            if permit is not None:
+                permit(row, arguments)
             number = _number(method, numbered)
             # Two daemons that answered each other's /bridge/status would never stop. Our answer has arguments, so it is refused
             # here with /bridge/error, which is never answered.
@@ -112,19 +123,26 @@ class OscFrontend(asyncio.DatagramProtocol):
                 args.check_alone(arguments, address)
             if method.button and not args.press(arguments):
                 return
-            method.handler(self._osc, Request(address, arguments, sender, number, key, time_tag, datagram))
+            method.handler(self.osc, Request(address, arguments, sender, number, key, time_tag, datagram))
         except Exception as error:  # noqa: BLE001 - sent and logged
-            self._osc.refuse(sender, address, error)
+            self.osc.refuse(sender, address, error)
 
     def _answer_to(self, arguments: list[Any], sender: Target) -> Target:
         """Where the answer goes: to a last `reply_port N`, which is removed from `arguments`, to the port that the machine
-        has set, or to the sender."""
-        port = self._osc.settings.of(sender[0]).get("reply_port", sender[1])
+        has set, or to the sender; to a WebSocket always through it."""
+        if is_socket(sender):
+            return sender
+        port = self.osc.settings.of(sender[0]).get("reply_port", sender[1])
         if len(arguments) >= 2 and arguments[-2] == "reply_port":
             port = int(args.number(arguments[-1], "reply_port", PORT, whole=True))
             del arguments[-2:]
-        self._osc.check_port(port)
+        self.osc.check_port(port)
         return sender[0], port
+
+
+def _ip(machine: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    ip = ipaddress.ip_address(machine.partition("%")[0])
+    return getattr(ip, "ipv4_mapped", None) or ip  # a socket on :: sees IPv4 senders like this
 
 
 def unknown_address(address: str) -> UnknownAddress:

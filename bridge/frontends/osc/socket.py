@@ -29,6 +29,10 @@ class Double(float):
     """A number to send as a 64-bit float."""
 
 
+class Toggle(int):
+    """0 or 1, to send as F or T."""
+
+
 def exact(job_id: JobId) -> JobId:
     """The id, to be sent with the type it was received with: a number that a 32-bit float cannot hold stays a double."""
     if isinstance(job_id, float):
@@ -40,11 +44,13 @@ def exact(job_id: JobId) -> JobId:
 
 
 def encode(address: str, values: tuple[Any, ...]) -> bytes:
-    """Encode a message: texts as s, whole numbers as i (h beyond 32 bits), floats as f, Double as d."""
+    """Encode a message: texts as s, whole numbers as i (h beyond 32 bits), floats as f, Double as d, Toggle as T or F."""
     builder = OscMessageBuilder(address)
     for value in values:
         if isinstance(value, str):
             builder.add_arg(value.replace("\0", "").encode("utf-8", "replace").decode(), "s")
+        elif isinstance(value, Toggle):
+            builder.add_arg(bool(value))
         elif isinstance(value, int):
             builder.add_arg(value, "i" if -(2**31) <= value < 2**31 else "h")
         else:

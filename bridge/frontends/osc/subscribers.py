@@ -6,10 +6,17 @@ import time
 
 from bridge.errors import BadArgument
 
-Target = tuple[str, int]  # IP address and port
+Target = tuple[str, int]  # IP address and port; a port above HIGHEST_PORT is the number of a WebSocket
+
+HIGHEST_PORT = 65_535
 
 LEASE_S = 60.0
 MAX_SUBSCRIBERS = 64
+
+
+def is_socket(target: Target) -> bool:
+    """Whether a client has a WebSocket, and no UDP port: it gets all events as long as that is open."""
+    return target[1] > HIGHEST_PORT
 
 
 class Subscribers:
