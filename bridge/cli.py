@@ -34,7 +34,7 @@ ENGINE: dict[str, Any] = {"metavar": "URL", "help": "use the engine of another m
 LORA: dict[str, Any] = {
     "action": "append",
     "metavar": "FILE[:STRENGTH]",
-    "help": "LoRA file for the checkpoint, with a strength of 0 to 2 (default: 1)",
+    "help": "LoRA file for the checkpoint, or a model that was learned with --how lora; strength: 0 to 2 (default: 1)",
 }
 SET: dict[str, Any] = {
     "action": "append",
