@@ -93,7 +93,7 @@ def moved(before: torch.Tensor, after: torch.Tensor) -> float:
 def main() -> None:
     """Learn, and print a line of JSON for each measurement."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=110.0, help="of learning, on two threads")
+    parser.add_argument("--seconds", type=float, default=100.0, help="of learning, on two threads")
     parser.add_argument("--out", type=Path, help="a folder for some of the clips")
     chosen = parser.parse_args()
     rng = np.random.default_rng(5)

@@ -25,7 +25,7 @@ Said = tuple[tuple[str, float], ...]
 
 class Adapted:
     """`words`: those of the LoRA files, and what each is by the checkpoint's own words. One UNet is kept, that of the words that were said
-    last; reading and changing another one of the starter takes a tenth of a second. It runs as it is, not converted, on this number of
+    last; reading and changing another one of the starter takes a quarter of a second. It runs as it is, not converted, on this number of
     `threads`; 0: on a GPU. Raises NoModel for a file that was learned from another checkpoint than that in `folder`, or does not fit."""
 
     def __init__(self, pipe: Pipeline, loras: Sequence[Lora], folder: Path, threads: int = 0) -> None:
