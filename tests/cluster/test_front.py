@@ -31,7 +31,7 @@ ROOTS = {
 # What is imported only with an engine of its own, or for a download.
 ELSEWHERE = {"bridge.engine.families", "bridge.checkpoints.fetch", "bridge.checkpoints.hub_errors"}
 # What the front asks for with a sentence if it is missing.
-EXTRAS = {"mido", "rtmidi", "aalink", "pyloudnorm", "safetensors"}
+EXTRAS = {"mido", "rtmidi", "aalink", "pyloudnorm", "safetensors", "aiohttp", "zeroconf", "segno"}
 OTHERS = "torch diffusers transformers accelerate huggingface_hub safetensors tokenizers openvino scipy pyloudnorm packaging uvicorn"
 MOST_MEGABYTES = 150
 
