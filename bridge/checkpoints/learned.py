@@ -74,7 +74,7 @@ def checked_name(text: str) -> str:
 
 
 def folder_of(name: str) -> Path | None:
-    """The folder of a learned model; None if there is none of that name."""
+    """The folder of a learned model; None if no model has that name."""
     try:
         name = checked_name(name)
     except BadArgument:

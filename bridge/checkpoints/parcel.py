@@ -50,7 +50,7 @@ def export(name: str, file: Path) -> None:
 
 
 def take(file: Path, name: str = "") -> str:
-    """Make a learned model of such a file, called `name`, or as its card says. Returns its name. Raises NoModel if the file is none, or has
+    """Make a learned model from such a file, called `name`, or as its card says. Returns its name. Raises NoModel if it is no model, or has
     anything that does not belong there; BadArgument if the name is taken; FolderError."""
     try:
         parcel = zipfile.ZipFile(file)

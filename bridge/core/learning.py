@@ -41,7 +41,7 @@ class _Course:
 
 
 class Learning:
-    """`child`: the process, None if there is none. `files`: the work of the shaper, which puts clips into the folder."""
+    """`child`: the process, if any. `files`: the work of the shaper, which puts clips into the folder."""
 
     def __init__(self, child: Worker | None, files: FileWork, publish: Publish) -> None:
         self._child, self._files, self._publish = child, files, publish

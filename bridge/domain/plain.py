@@ -49,7 +49,7 @@ def _read_generic(kind: Any, value: Any) -> Any:
     if origin is typing.Literal:
         if value in parts and isinstance(value, str):
             return value
-        raise ValueError(f"{str(value)[:40]!r} is none of {parts}")
+        raise ValueError(f"{str(value)[:40]!r} is not one of {parts}")
     if origin is dict and isinstance(value, dict):
         return {_read(parts[0], name): _read(parts[1], each) for name, each in value.items()}
     if not isinstance(value, list):

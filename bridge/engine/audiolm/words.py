@@ -84,7 +84,7 @@ class Words:
         return Asked(self.shares(tuple(tokens)), heard)
 
     def bpm(self, asked: Asked) -> tuple[float, float] | None:
-        """The usual tempi of the rhythm that is asked for; None if it is none."""
+        """The usual tempi of the requested rhythm; None for other sounds."""
         return next((self.rhythms[token] for token in self._tokens(asked) if token in self.rhythms), None)
 
     def is_ring(self, asked: Asked) -> bool:

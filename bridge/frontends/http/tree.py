@@ -72,7 +72,7 @@ def _put(root: Branch, address: str, access: int, what: str, values: Arguments) 
 
 
 def find(root: Branch, path: str) -> Place | None:
-    """The place at a path such as `/bridge/pad/3/play`; None if there is none."""
+    """The place at a path such as `/bridge/pad/3/play`; None if nothing is there."""
     place = Place("/", root)
     above = ""
     for name in path.strip("/").split("/") if path.strip("/") else ():
