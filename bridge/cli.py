@@ -209,7 +209,7 @@ def parser(with_keys: bool = True) -> tuple[Parser, dict[str, Parser]]:
         "list", metavar="LIST", help="prompts in a .txt or .toml file, as for the inbox, at most 20,000"
     )
     render.add_argument(
-        "--folder", required=True, metavar="OUT", help="where the clips go; what is there already is not made again"
+        "--folder", required=True, metavar="OUT", help="where the clips go; those that are finished are kept"
     )
     render.add_argument("--engine", **ENGINE)
     render.add_argument("--lora", **LORA)

@@ -40,7 +40,7 @@ class Record:
 
 
 def load(place: Path) -> Record | None:
-    """The record in a folder; None if there is none, or it cannot be used."""
+    """The record in a folder; None if it is missing or unusable."""
     try:
         file = place / FILE
         if file.stat().st_size > MAX_BYTES:

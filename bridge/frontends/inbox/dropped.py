@@ -18,7 +18,7 @@ class Stamp(NamedTuple):
 
 
 class Result(NamedTuple):
-    """How an entry ended. `detail`: the path of the clip, or the reason why there is none. `remark`: about the clip, or ""."""
+    """How an entry ended. `detail`: the path of the clip, or why it failed. `remark`: about the clip, or ""."""
 
     success: bool
     detail: str
