@@ -32,16 +32,11 @@ def abilities(folder: Path | None) -> Abilities:
     return USUAL if type(rate) is not int or rate == USUAL.sample_rate else Abilities(0)
 
 
-def _check(where: str, index: dict[str, Any]) -> None:
-    """Nothing more than its parts."""
-
-
 FAMILY = Family(
     name="AudioLM",
     pipeline="AudioLM",
     parts=PARTS,
     libraries={LIBRARY},
     weights=tuple(PARTS),
-    check=_check,
     abilities=abilities,
 )

@@ -24,8 +24,8 @@ class Family:
     parts: Mapping[str, Collection[str]]
     libraries: Collection[str]
     weights: Collection[str]
-    check: Callable[[str, dict[str, Any]], None]
     abilities: Callable[[Path | None], Abilities]
+    check: Callable[[str, dict[str, Any]], None] = lambda where, index: None
     optional: Mapping[str, Collection[str]] = field(default_factory=dict)
     terms: str = ""
 

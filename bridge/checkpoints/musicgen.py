@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import Any
 
 from bridge.checkpoints.family import Family
 from bridge.checkpoints.reading import read_json
@@ -35,16 +34,11 @@ def abilities(folder: Path | None) -> Abilities:
     )
 
 
-def _check(where: str, index: dict[str, Any]) -> None:
-    """Nothing more."""
-
-
 FAMILY = Family(
     name="MusicGen",
     pipeline="MusicgenForConditionalGeneration",
     parts={},
     libraries=(),
     weights=(),
-    check=_check,
     abilities=abilities,
 )

@@ -13,7 +13,6 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-LOOK_AHEAD = 4  # frames that the decoder looks ahead
 BLOCK = 4_096  # frames that are quantised at a time
 
 
@@ -35,11 +34,6 @@ class CodecConfig:
     def frame_samples(self) -> int:
         """Samples of one frame of tokens."""
         return self.hop * self.stride
-
-    @property
-    def frames_a_second(self) -> float:
-        """Frames of tokens in a second."""
-        return self.sample_rate / self.frame_samples
 
 
 class Causal(nn.Module):

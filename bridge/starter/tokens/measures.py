@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 Mel = NDArray[np.float32]
@@ -49,8 +48,3 @@ def phase(made: Mel, true: Mel) -> float:
     ours, theirs = (np.convolve(rises(mel), shape / shape.sum(), "same") for mel in (made, true))
     ours, theirs = ours - ours.mean(), theirs - theirs.mean()
     return float(ours @ theirs / (np.sqrt((ours @ ours) * (theirs @ theirs)) + 1e-9))
-
-
-def apart(one: torch.Tensor, other: torch.Tensor) -> float:
-    """The mean absolute difference of two spectrograms."""
-    return float((one - other).abs().mean())

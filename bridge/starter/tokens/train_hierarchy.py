@@ -98,6 +98,7 @@ def _train(
     network = TokenNetwork(config)
     optimiser = torch.optim.AdamW(network.parameters(), lr=LEARNING_RATE, weight_decay=0.05, betas=(0.9, 0.95))
     network, optimiser = accelerator.prepare(network, optimiser)
+    coder = MelCoder(codec)
     state, log = Resumable(work / stage, accelerator), Log(work / "log.jsonl", stage, steps, accelerator.log)
     shares = np.array([len(group.labels) * group.frames for group in groups], dtype=float)
     for step in range(state.step, steps):
@@ -110,7 +111,7 @@ def _train(
         which = rng.integers(0, len(clips.labels), count)
         labels = [clips.labels[clip] for clip in which]
         tokens = torch.from_numpy(clips.tokens[which].astype(np.int64))
-        clock = clocks(MelCoder(codec), labels, clips.ring, clips.frames)
+        clock = clocks(coder, labels, clips.ring, clips.frames)
         lesson = _lesson(stage, rng, alphabet, codec, centres, tokens, clock)
         sequence, clock = lesson.sequence.to(accelerator.device), lesson.clock.to(accelerator.device)
         words = asked(rng, known, labels).to(accelerator.device)
