@@ -46,6 +46,7 @@ HEAVY = {
         "engine/audioldm2/unet.py",
         "engine/audioldm2/clock.py",
         "engine/beat_clock.py",
+        "engine/learning_state.py",
         "engine/audioldm2/loading.py",
         "engine/audioldm2/pipeline.py",
         "engine/lean_imports.py",  # late
@@ -126,6 +127,7 @@ HEAVY = {
         "engine/stable_audio/engine.py",
     },
     "numpy": {
+        "engine/course.py",
         "engine/pipeline_runner.py",
         "engine/source_sound.py",
         "engine/audioldm2/tempo.py",

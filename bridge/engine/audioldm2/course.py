@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,27 +14,17 @@ from bridge.engine.audioldm2.adapting.learning import Adapting, word_for
 from bridge.engine.audioldm2.adapting.sounds import Sound
 from bridge.engine.audioldm2.encoding import resampled
 from bridge.engine.audioldm2.engine import AudioLDM2
+from bridge.engine.course import FamilyCourse, Sample
 from bridge.system.portable import cache_folder
 
 RATE = 44_100  # Hz, of the samples that come in and of the clips that go out
 
 
-class Sample(Protocol):
-    """Mono float32 `samples` at RATE, what they may be called, and whether they are only listened to."""
-
-    @property
-    def samples(self) -> NDArray[np.float32]: ...
-    @property
-    def words(self) -> tuple[str, ...]: ...
-    @property
-    def held_out(self) -> bool: ...
-
-
-class LoraCourse:
+class LoraCourse(FamilyCourse[Adapting]):
     """Learns on one thread: with more, it would take what other programs need."""
 
     def __init__(self) -> None:
-        self._learning: Adapting | None = None
+        super().__init__()
         self._word = ""
 
     def begin(self, samples: Sequence[Sample], state: Path, name: str) -> None:
@@ -55,18 +44,6 @@ class LoraCourse:
         if state.is_file():
             self._learning.load_state(state)
 
-    def step(self) -> float:
-        """One step; the training loss."""
-        return self._begun.step()
-
-    def held_out_loss(self) -> float:
-        """The loss over the samples that are held out."""
-        return self._begun.held_out_loss()
-
-    def save_state(self, state: Path) -> None:
-        """Write all that is needed to go on. Raises OSError."""
-        self._begun.save_state(state)
-
     def hear(self, words: tuple[str, ...], seed: int) -> NDArray[np.float32]:
         """A clip of the best state."""
         wave, rate = self._begun.hear(words, seed)
@@ -75,8 +52,3 @@ class LoraCourse:
     def save_model(self, folder: Path) -> None:
         """Write the best state as a LoRA of the starter. Raises OSError."""
         self._begun.save_model(folder, self._word)
-
-    @property
-    def _begun(self) -> Adapting:
-        assert self._learning is not None, "begin comes first"
-        return self._learning

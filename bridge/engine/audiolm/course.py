@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 import torch
@@ -12,25 +11,12 @@ from numpy.typing import NDArray
 
 from bridge.checkpoints import find
 from bridge.engine.audiolm.learning import Learning
+from bridge.engine.course import FamilyCourse, Sample
 from bridge.errors import NoModel
 
 
-class Sample(Protocol):
-    """Mono float32 `samples` at the codec's rate, what they may be called, and whether they are only listened to."""
-
-    @property
-    def samples(self) -> NDArray[np.float32]: ...
-    @property
-    def words(self) -> tuple[str, ...]: ...
-    @property
-    def held_out(self) -> bool: ...
-
-
-class TokenCourse:
+class TokenCourse(FamilyCourse[Learning]):
     """Learns on one thread: with more, it would take what other programs need."""
-
-    def __init__(self) -> None:
-        self._learning: Learning | None = None
 
     def begin(self, samples: Sequence[Sample], state: Path, name: str) -> None:
         """Take these samples, and go on from the file `state` if it exists. Raises NoModel without a base, Unsupported for a state of
@@ -44,18 +30,6 @@ class TokenCourse:
         if state.is_file():
             self._learning.load_state(state)
 
-    def step(self) -> float:
-        """One step; the training loss."""
-        return self._begun.step()
-
-    def held_out_loss(self) -> float:
-        """The loss over the samples that are held out."""
-        return self._begun.held_out_loss()
-
-    def save_state(self, state: Path) -> None:
-        """Write all that is needed to go on. Raises OSError."""
-        self._begun.save_state(state)
-
     def hear(self, words: tuple[str, ...], seed: int) -> NDArray[np.float32]:
         """A clip of the best state."""
         return self._begun.hear(words, seed)
@@ -63,11 +37,6 @@ class TokenCourse:
     def save_model(self, folder: Path) -> None:
         """Write the best state as a model. Raises OSError."""
         self._begun.save_model(folder)
-
-    @property
-    def _begun(self) -> Learning:
-        assert self._learning is not None, "begin comes first"
-        return self._learning
 
 
 def _base() -> Path:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,8 +10,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import nn
 
 from bridge.engine import beat_clock
@@ -23,8 +21,7 @@ from bridge.engine.audiolm.losses import causal_losses, masked_losses
 from bridge.engine.audiolm.model_folder import ORDERS, TokenModel
 from bridge.engine.audiolm.network import TokenNetwork
 from bridge.engine.audiolm.words import Words
-from bridge.errors import Unsupported
-from bridge.system import portable
+from bridge.engine.learning_state import Reached, averaging, read_state, write_state
 
 BATCH, FRAMES = 16, 64  # sounds a step, frames of each: 1.5 s
 RATE, WARM_UP = 6e-4, 20
@@ -35,7 +32,6 @@ SAID, UNASKED = (
 )  # share of its words that a sound is learned with, and of the sounds that are learned without any
 LISTENED = 64  # held-out sounds that are listened to at a time
 HEARD = Sampling(guidance=2.0, temperature=0.8)
-VERSION = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +79,7 @@ class Learning:
         torch.nn.utils.clip_grad_norm_([p for n in self._networks.values() for p in n.parameters()], 1.0)
         self._optimiser.step()
         self.steps += 1
-        # Averages begin as the networks do, and must not hold on to that.
-        decay = min(AVERAGED, self.steps / (self.steps + 9))
+        decay = averaging(self.steps, AVERAGED)
         with torch.no_grad():
             for order, network in self._networks.items():
                 for mean, value in zip(self._averages[order].parameters(), network.parameters(), strict=True):
@@ -124,47 +119,26 @@ class Learning:
 
     def save_state(self, file: Path) -> None:
         """Write all that is needed to go on, whole or not at all. Raises OSError."""
-        tensors = {f"{kind}.{name}": value.contiguous() for kind, name, value in self._state()}
-        for place, state in self._optimiser.state_dict()["state"].items():
-            tensors |= {
-                f"optimiser.{place}.{name}": torch.as_tensor(value).contiguous() for name, value in state.items()
-            }
-        facts = {"version": VERSION, "steps": self.steps, "best": self._best, "words": self._words.tokens}
-        unfinished = file.with_name(file.name + ".unfinished")
-        save_file(tensors, unfinished, metadata={"facts": json.dumps(facts)})
-        portable.replace(unfinished, file)
+        write_state(file, self._state(), self._optimiser, Reached(self._base, self.steps, self._best))
 
     def load_state(self, file: Path) -> None:
         """Go on from a state. Raises Unsupported if it is of another base, of other sounds, or damaged."""
-        try:
-            with safe_open(file, framework="pt") as opened:
-                facts = json.loads(opened.metadata()["facts"])
-                if facts["version"] != VERSION or tuple(facts["words"]) != self._words.tokens:
-                    raise ValueError("it is of other sounds")
-                tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
-            with torch.no_grad():
-                for kind, name, value in self._state():
-                    value.copy_(tensors[f"{kind}.{name}"])
-            states: dict[int, dict[str, torch.Tensor]] = {}
-            for name, value in tensors.items():
-                if name.startswith("optimiser."):
-                    _, place, key = name.split(".")
-                    states.setdefault(int(place), {})[key] = value
-            whole = self._optimiser.state_dict()
-            self._optimiser.load_state_dict({**whole, "state": states})
-            self.steps, self._best = int(facts["steps"]), float(facts["best"])
-        except (OSError, SafetensorError, KeyError, ValueError, TypeError, RuntimeError) as error:
-            reason = " ".join(str(error).split())[:120]
-            raise Unsupported(f"{file} cannot be gone on from ({reason}): learn under another name.") from error
+        reached = read_state(file, self._state(), self._optimiser, self._base, "it is of other sounds")
+        self.steps, self._best = reached.steps, reached.best
 
-    def _state(self) -> list[tuple[str, str, torch.Tensor]]:
+    @property
+    def _base(self) -> str:
+        """What a state must fit: the words, and with them the sizes of the networks."""
+        return hashlib.sha256("\n".join(self._words.tokens).encode()).hexdigest()
+
+    def _state(self) -> dict[str, torch.Tensor]:
         groups = {"now": self._networks, "mean": self._averages, "best": self._kept}
-        return [
-            (f"{kind}.{order}", name, value)
+        return {
+            f"{kind} {order} {name}": value
             for kind, networks in groups.items()
             for order, network in networks.items()
             for name, value in network.state_dict().items()
-        ]
+        }
 
     def _model(self) -> TokenModel:
         return TokenModel(self._coder, self._kept["causal"].eval(), self._kept["masked"].eval(), self._words)

@@ -1,36 +1,17 @@
-"""The files of a learning: its state, to go on from, and its model, a LoRA file as diffusers names its tensors."""
+"""The model of a learning: a LoRA file as diffusers names its tensors."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
-import torch
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from bridge.checkpoints import adapted
 from bridge.checkpoints.reading import INDEX
 from bridge.engine.audioldm2.adapting.adapters import Tensors
 from bridge.engine.lora import METADATA
-from bridge.errors import Unsupported
-from bridge.system import portable
-from bridge.system.writing import UNFINISHED
-
-VERSION = 1
-OPTIMISER = "optimiser"
-
-
-@dataclass(frozen=True, slots=True)
-class Reached:
-    """How far a state is: `base`: the fingerprint of the checkpoint that learns; `best`: the lowest loss of held-out sounds."""
-
-    base: str
-    steps: int
-    best: float
 
 
 def write_model(folder: Path, tensors: Tensors, rank: int, facts: adapted.Facts) -> None:
@@ -43,37 +24,3 @@ def write_model(folder: Path, tensors: Tensors, rank: int, facts: adapted.Facts)
     }
     save_file(halves, folder / adapted.FILE, metadata)
     (folder / INDEX).write_text(json.dumps(adapted.INDEX), "utf-8")
-
-
-def write_state(file: Path, tensors: Tensors, optimiser: torch.optim.Optimizer, reached: Reached) -> None:
-    """Write a state, whole or not at all. Raises OSError."""
-    whole = {name: tensor.detach().contiguous() for name, tensor in tensors.items()}
-    for place, state in optimiser.state_dict()["state"].items():
-        whole |= {f"{OPTIMISER} {place} {name}": torch.as_tensor(value) for name, value in state.items()}
-    facts = {"version": VERSION, "base": reached.base, "steps": reached.steps, "best": reached.best}
-    unfinished = file.with_name(file.name + UNFINISHED)
-    save_file(whole, unfinished, metadata={"facts": json.dumps(facts)})
-    portable.replace(unfinished, file)
-
-
-def read_state(file: Path, tensors: Mapping[str, torch.Tensor], optimiser: torch.optim.Optimizer, base: str) -> Reached:
-    """Read a state into tensors and an optimiser. Raises Unsupported if it is of another checkpoint than `base`, or damaged."""
-    try:
-        with safe_open(file, framework="pt") as opened:
-            facts = json.loads(opened.metadata()["facts"])
-            if facts["version"] != VERSION or facts["base"] != base:
-                raise ValueError("it is of another checkpoint")
-            read = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118 - it is no dict
-        with torch.no_grad():
-            for name, tensor in tensors.items():
-                tensor.copy_(read[name])
-        states: dict[int, dict[str, torch.Tensor]] = {}
-        for name, tensor in read.items():
-            if name.startswith(OPTIMISER):
-                _, place, key = name.split()
-                states.setdefault(int(place), {})[key] = tensor
-        optimiser.load_state_dict({**optimiser.state_dict(), "state": states})
-        return Reached(base, int(facts["steps"]), float(facts["best"]))
-    except (OSError, SafetensorError, KeyError, ValueError, TypeError, RuntimeError) as error:
-        reason = " ".join(str(error).split())[:120]
-        raise Unsupported(f"{file} cannot be gone on from ({reason}): learn under another name.") from error

@@ -22,6 +22,7 @@ from bridge.engine.audioldm2.engine import AudioLDM2
 from bridge.engine.audioldm2.hearing import Vocabulary
 from bridge.engine.audioldm2.text import Embeddings, stacked
 from bridge.engine.audioldm2.unet import Unet
+from bridge.engine.learning_state import Reached, averaging, read_state, write_state
 from bridge.errors import Unsupported
 
 BATCH_S = 8.0  # seconds of sound in a step
@@ -71,8 +72,7 @@ class Adapting:
         torch.nn.utils.clip_grad_norm_(self._tensors.values(), 1.0)
         self._optimiser.step()
         self.steps += 1
-        # Averages begin as the tensors do, and must not hold on to that.
-        decay = min(AVERAGED, self.steps / (self.steps + 9))
+        decay = averaging(self.steps, AVERAGED)
         with torch.no_grad():
             for name, tensor in self._tensors.items():
                 self._average[name].lerp_(tensor, 1 - decay)
@@ -123,11 +123,11 @@ class Adapting:
 
     def save_state(self, file: Path) -> None:
         """Write all that is needed to go on, whole or not at all. Raises OSError."""
-        keeping.write_state(file, self._state(), self._optimiser, keeping.Reached(self._base, self.steps, self._best))
+        write_state(file, self._state(), self._optimiser, Reached(self._base, self.steps, self._best))
 
     def load_state(self, file: Path) -> None:
         """Go on from a state. Raises Unsupported if it is of another checkpoint, or damaged."""
-        reached = keeping.read_state(file, self._state(), self._optimiser, self._base)
+        reached = read_state(file, self._state(), self._optimiser, self._base, "it is of another checkpoint")
         self.steps, self._best = reached.steps, reached.best
 
     def _state(self) -> dict[str, torch.Tensor]:
