@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bridge.checkpoints.family import Family
-from bridge.checkpoints.reading import class_of, read_json
+from bridge.checkpoints.reading import class_of, read_json, sound_of
 from bridge.domain.limits import GUIDANCE, SECONDS, STEPS, Range
 from bridge.domain.model import Abilities
 from bridge.errors import NoModel
@@ -42,14 +42,12 @@ def abilities(folder: Path | None) -> Abilities:
     if folder is None:
         return TURBO
     vae, transformer = (read_json(folder / part / "config.json") for part in ("vae", "transformer"))
-    rate, channels = vae.get("sampling_rate"), vae.get("audio_channels")
     is_turbo = bool(transformer.get("is_turbo")) or transformer.get("model_version") == "turbo"
     usual = TURBO if is_turbo else BASE
     has_tokenizers = all(class_of(folder, part) in names for part, names in TOKENIZERS.items())
     return dataclasses.replace(
         usual,
-        sample_rate=rate if type(rate) is int else 0,
-        channels=channels if channels in (1, 2) else 2,
+        **sound_of(vae),
         audio=usual.audio if has_tokenizers else usual.audio - {"vary"},
     )
 

@@ -65,3 +65,10 @@ def stated_in(head: str, key: str, value: str) -> str:
     """The value of `key` in the first lines of a model card if it matches the pattern `value`, else ""."""
     match = re.search(rf"^{key}:\s*({value})\s*$", head, re.MULTILINE)
     return match[1] if match else ""
+
+
+def sound_of(settings: dict[str, Any]) -> dict[str, Any]:
+    """The sample rate in Hz (0 if it is not stated) and the channels (2 if they cannot be used) in the settings of an autoencoder of sound,
+    as Abilities has them."""
+    rate, channels = settings.get("sampling_rate"), settings.get("audio_channels")
+    return {"sample_rate": rate if type(rate) is int else 0, "channels": channels if channels in (1, 2) else 2}

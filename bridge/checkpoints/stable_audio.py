@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bridge.checkpoints.family import Family
-from bridge.checkpoints.reading import read_json
+from bridge.checkpoints.reading import read_json, sound_of
 from bridge.domain.limits import GUIDANCE, SECONDS, STEPS, Range
 from bridge.domain.model import Abilities
 from bridge.errors import NoModel
@@ -35,15 +35,14 @@ def abilities(folder: Path | None) -> Abilities:
     if folder is None:
         return USUAL
     vae, transformer = (read_json(folder / part / "config.json") for part in ("vae", "transformer"))
-    rate, channels, ratios = (vae.get(name) for name in ("sampling_rate", "audio_channels", "downsampling_ratios"))
+    rate, ratios = vae.get("sampling_rate"), vae.get("downsampling_ratios")
     length = transformer.get("sample_size")
     high = USUAL.seconds.high
     if type(rate) is int and rate > 0 and type(length) is int and isinstance(ratios, list):
         high = min(SECONDS.high, length * math.prod(ratios) / rate)
     return dataclasses.replace(
         USUAL,
-        sample_rate=rate if type(rate) is int else 0,
-        channels=channels if channels in (1, 2) else 2,
+        **sound_of(vae),
         seconds=Range(SECONDS.low, math.floor(1_000 * high) / 1_000),
     )
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bridge.checkpoints.family import Family
-from bridge.checkpoints.reading import class_of, read_json, scheduler_config
+from bridge.checkpoints.reading import class_of, read_json, scheduler_config, sound_of
 from bridge.domain.limits import GUIDANCE, SECONDS, STEPS, Range
 from bridge.domain.model import Abilities
 from bridge.errors import NoModel
@@ -42,12 +42,11 @@ def abilities(folder: Path | None) -> Abilities:
     if folder is None:
         return DISTILLED
     vae, embedder = (read_json(folder / part / "config.json") for part in ("vae", "duration_embedder"))
-    rate, channels, longest = vae.get("sampling_rate"), vae.get("audio_channels"), embedder.get("max_val")
+    longest = embedder.get("max_val")
     high = min(SECONDS.high, float(longest)) if isinstance(longest, int | float) else SECONDS.high
     return dataclasses.replace(
         DISTILLED if _is_distilled(folder) else BASE,
-        sample_rate=rate if type(rate) is int else 0,
-        channels=channels if channels in (1, 2) else 2,
+        **sound_of(vae),
         seconds=Range(SECONDS.low, high),
     )
 
